@@ -1,0 +1,280 @@
+"""The nouns of the checker: frozen values that every other room speaks of; standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+# What json.loads returns. Deliberately loose: a vendor may send any of it anywhere.
+JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
+
+NOTHING: Mapping[str, JSON] = MappingProxyType({})
+
+
+class Dimension(StrEnum):
+    """The part of the contract that a rule belongs to; the columns of the matrix, in their order."""
+
+    CASING = "casing"
+    ENVELOPE = "envelope"
+    STREAMING = "streaming"
+    SCHEMA = "schema"
+    ERRORS = "errors"
+    AUTH = "auth"
+    USAGE = "usage"
+    SEMANTICS = "semantics"
+    TRANSPORT = "transport"
+    ROUTES = "routes"
+
+
+class Level(StrEnum):
+    """How much a deviation harms, from worst to least."""
+
+    MUST = "must"
+    SHOULD = "should"
+    NOTE = "note"
+
+
+class Outcome(StrEnum):
+    """What became of one case (one rule for one provider)."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a password
+    DEVIATION = "deviation"
+    KNOWN = "known"
+    NOTE = "note"
+    UNSUPPORTED = "unsupported"
+    BLOCKED = "blocked"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+class Against(StrEnum):
+    """Whose word a deviation departs from."""
+
+    REFERENCE = "reference"
+    DOCUMENTED = "documented"
+
+
+class Auth(StrEnum):
+    """A way to carry the key."""
+
+    X_GOOG_API_KEY = "x-goog-api-key"
+    BEARER = "bearer"
+    QUERY_KEY = "query-key"
+    X_API_KEY = "x-api-key"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a rule or a field is written: a document, its lines, and what it says in our words."""
+
+    document: str
+    lines: str = ""
+    says: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what one answer may cost us. Seconds, bytes or counts; every one has a default.
+
+    The total time of one exchange is `Provider.timeout`.
+    """
+
+    first_byte: float = 45.0  # seconds from the request's end to the first byte of the answer
+    silence: float = 30.0  # seconds between two pieces of a body
+    body_bytes: int = 64 * 1024 * 1024  # as received
+    decoded_bytes: int = 64 * 1024 * 1024  # after Content-Encoding
+    header_bytes: int = 100 * 1024
+    chunks: int = 20_000  # pieces and frames
+    json_depth: int = 200
+    integer_digits: int = 400
+    retries: int = 2  # transport retries of one question on 429 and 503
+    retry_wait: float = 30.0  # seconds, the longest single wait before a retry
+    dead_after: int = 8  # consecutive dead answers after which a provider is asked no more
+
+
+@dataclass(frozen=True)
+class Known:
+    """A deviation that the user accepts: a rule, the probes it is accepted for, why, and until when."""
+
+    rule: str
+    probes: tuple[str, ...]  # ("*",) for all
+    reason: str
+    until: str | None = None  # ISO date; expired entries accept nothing
+    line: int = 0  # in providers.yaml
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Money per million tokens, in any currency."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One vendor (or embedded server) as providers.yaml describes it."""
+
+    name: str
+    title: str
+    base_url: str  # without a trailing slash; empty for an embedded provider until its server has started
+    dialect: str  # the name of a bundled dialect, or the path of a user's own folder
+    model: str
+    auth: Auth = Auth.X_GOOG_API_KEY
+    key_env: str | None = None
+    embedded: str | None = None  # name of the dialect whose bundled server answers
+    timeout: float = 60.0  # seconds for one exchange, stream included
+    concurrency: int = 4
+    max_requests: int = 120
+    max_examples: int = 12
+    unsupported: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # values may hold ${NAME}
+    proxy: str | None = None
+    ca_file: str | None = None
+    insecure_http: bool = False
+    prices: Prices | None = None
+    limits: Limits = Limits()
+    known: tuple[Known, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one probe asks: everything that goes over the wire but the host and the key.
+
+    `expected` says, as data, what a right answer shows; it is recorded with the exchange, so that a
+    replay judges without the probe. Its keys stand in `conformance.expectations`.
+    """
+
+    body: JSON | bytes = None  # bytes are sent as they are; None sends no body
+    method: str = "generateContent"  # what follows the colon; "" asks the bare model path
+    query: tuple[tuple[str, str], ...] = ()
+    verb: str = "POST"
+    path: str | None = None  # replaces /v1beta/models/{model}:{method}; may hold {model}
+    model: str | None = None  # replaces the provider's model in the path
+    key: str = "configured"  # configured | x-goog-api-key | bearer | query-key | x-api-key | none | bad | junk-bearer
+    headers: tuple[tuple[str, str], ...] = ()
+    expected: Mapping[str, JSON] = NOTHING
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question as it was sent, without anything that carries the key."""
+
+    verb: str
+    path: str  # with the query, without the key
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    key: str  # as in Question.key, with `configured` resolved to an Auth value
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes of a body as they arrived: milliseconds after the request began, and the bytes as received."""
+
+    at_ms: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an exchange has no (whole) answer.
+
+    kind: timeout | first-byte | silence | too-big | too-many-chunks | headers-too-big | connect | tls |
+    reset | protocol | encoding | cancelled | refused-by-checker. `bound` names the limit that was hit.
+    """
+
+    kind: str
+    detail: str
+    bound: str | None = None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question and what came back, byte for byte. Recorded as it ends; never holds a key."""
+
+    provider: str
+    probe: str
+    number: int  # 1 for the first time that this probe was asked of this provider in this run
+    request: Request
+    expected: Mapping[str, JSON]
+    status: int | None  # None: no answer
+    http_version: str
+    headers: tuple[tuple[str, str], ...]  # as received, in order, duplicates kept
+    pieces: tuple[Piece, ...]  # raw, before Content-Encoding
+    failure: Failure | None
+    started_at: str  # ISO 8601, UTC
+    headers_ms: float | None  # when the answer's headers were there
+    ended_ms: float
+    first: str | None = None  # id of the exchange whose reply this one was handed
+    retry: bool = False  # asked again because the answer before was 429 or 503
+    generated: bool = False  # its body was drawn from a schema
+
+    @property
+    def id(self) -> str:
+        """`provider/probe#number`."""
+        return f"{self.provider}/{self.probe}#{self.number}"
+
+    @property
+    def body(self) -> bytes:
+        """The body as received, whole, before Content-Encoding."""
+        return b"".join(piece.data for piece in self.pieces)
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name (any casing), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One place where one exchange departs from a rule: what a check yields.
+
+    `pointer`: /a/b in a body, #3/a/b in the n-th stream object (from 0), @120 for a byte offset.
+    """
+
+    exchange: str
+    pointer: str
+    expected: str
+    observed: str
+    level: Level | None = None  # where this spot is worth less (or more) than the rule's own level
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a deviation does to a client: raises | silent-loss | garbled | ignored, and how."""
+
+    client: str
+    effect: str
+    detail: str = ""
+    exchange: str = ""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A finding: one rule that one provider breaks, with all that a reader needs to believe it."""
+
+    rule: str
+    dimension: Dimension
+    level: Level
+    against: tuple[Against, ...]
+    title: str
+    spots: tuple[Spot, ...]
+    source: Source
+    documented: Source | None = None  # what the vendor's own page says of it
+    known: Known | None = None
+    generated: bool = False
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of one rule for one provider."""
+
+    rule: str
+    outcome: Outcome
+    reason: str = ""
+    exchanges: int = 0
+    deviation: Deviation | None = None
