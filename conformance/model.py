@@ -156,7 +156,7 @@ class Question:
     model: str | None = None  # replaces the provider's model in the path
     key: str = "configured"  # configured | x-goog-api-key | bearer | query-key | x-api-key | none | bad | junk-bearer
     headers: tuple[tuple[str, str], ...] = ()
-    expected: Mapping[str, JSON] = NOTHING
+    expected: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,8 @@ class Exchange:
     first: str | None = None  # id of the exchange whose reply this one was handed
     retry: bool = False  # asked again because the answer before was 429 or 503
     generated: bool = False  # its body was drawn from a schema
+    decoded: bool = False  # pieces are recorded after Content-Encoding, because the key stood in them
+    masked: int = 0  # places in body and headers where a key was masked
 
     @property
     def id(self) -> str:
