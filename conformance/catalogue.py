@@ -1,0 +1,206 @@
+"""How a function becomes a probe or a rule: ids from names, texts from docstrings, duplicates refused."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from conformance.model import Auth, Dimension, Level, Outcome, Question, Source, Spot
+
+GOOGLE = "Google Gemini API reference (v1beta)"
+
+
+def google(lines: str, says: str) -> Source:
+    """Return Google's word as a source: where it stands, and what it says in our words."""
+    return Source(document=GOOGLE, lines=lines, says=says)
+
+
+@dataclass(frozen=True)
+class Unaskable:
+    """What a follow-up returns when the first reply gives it nothing to go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What a check yields when it cannot judge: unsupported, blocked, inconclusive or a note, and why."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a probe is handed: the provider's model, a nonce, and the first reply of a follow-up.
+
+    `first` is a `conformance.reply.Reply` for a follow-up, else None.
+    """
+
+    model: str
+    nonce: str
+    first: Any = None
+    item: Any = None  # for families: the element of the family that is asked
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One situation that every vendor is put in, once or (where the model's mood counts) up to `tries` times."""
+
+    id: str
+    title: str
+    text: str
+    build: Callable[[Asking], Question | Unaskable]
+    after: str | None  # the probe whose first answered exchange this one is handed
+    tries: int
+    last: bool  # asked after all others, alone: it could lock us out
+    needs: str | None  # a feature that a vendor may lack
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One sentence that is true of a good vendor, and the function that looks whether it is."""
+
+    id: str
+    dimension: Dimension
+    level: Level
+    title: str
+    sections: Mapping[str, str]  # why, breaks, way round: from the docstring
+    source: Source
+    look: Callable[[Any], Iterable[Spot | Aside]]
+    select: Callable[[Any], bool]  # which replies it looks at
+    usable: Callable[[Any], bool]  # which of them it can judge
+    probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
+    after: tuple[str, ...]  # rules whose deviation explains this one's
+    obeys: bool  # depends on the model's obedience
+    trait: str | None  # the trait of the dialect that it measures
+    feature: str | None  # refused clearly, it is unsupported rather than a deviation
+    documented: bool  # measures against the vendor's own document
+
+    def text(self) -> str:
+        """Return the whole explanation, as `conformance explain` prints it."""
+        return "\n\n".join([self.title, *(f"{name}: {body}" for name, body in self.sections.items())])
+
+
+PROBES: dict[str, Probe] = {}
+RULES: dict[str, Rule] = {}
+
+SECTIONS = ("Why", "Breaks", "Way round")
+_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
+
+
+def slug(name: str) -> str:
+    """Return a function's name as the id it gives: underscores become hyphens."""
+    return name.replace("_", "-")
+
+
+def sentences(function: Callable[..., object]) -> tuple[str, str]:
+    """Return a docstring's first sentence without its full stop, and the rest."""
+    doc = inspect.getdoc(function) or ""
+    head, _, rest = doc.partition("\n\n")
+    return " ".join(head.split()).rstrip("."), rest.strip()
+
+
+def _sections(rest: str) -> dict[str, str]:
+    pieces = _LABEL.split(rest)
+    return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+
+
+def probe(
+    *, after: str | None = None, tries: int = 1, last: bool = False, needs: str | None = None
+) -> Callable[[Callable[[Asking], Question | Unaskable]], Callable[[Asking], Question | Unaskable]]:
+    """Make a function a probe; its id is its name, its docstring the text in the report."""
+
+    def enter(build: Callable[[Asking], Question | Unaskable]) -> Callable[[Asking], Question | Unaskable]:
+        title, text = sentences(build)
+        add(Probe(slug(build.__name__), title, text, build, after, tries, last, needs))
+        return build
+
+    return enter
+
+
+def add(entry: Probe) -> None:
+    """Enter a probe; ValueError where its id is taken."""
+    if entry.id in PROBES:
+        raise ValueError(f"two probes are called {entry.id}")
+    PROBES[entry.id] = entry
+
+
+def _yes(_reply: Any) -> bool:
+    return True
+
+
+def check(
+    level: Level,
+    source: Source,
+    *,
+    select: Callable[[Any], bool] = _yes,
+    usable: Callable[[Any], bool] = _yes,
+    probes: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    obeys: bool = False,
+    trait: str | None = None,
+    feature: str | None = None,
+    documented: bool = False,
+) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
+    """Make a function over a group of replies (`Seen`) a rule; its id is module/name.
+
+    The function is handed a `Seen` that holds only the replies which `probes` and `select` name and
+    `usable` admits; `seen.all` still holds every reply of the provider.
+    """
+
+    def enter(look: Callable[[Any], Iterator[Spot | Aside]]) -> Callable[[Any], Iterator[Spot | Aside]]:
+        dimension = Dimension(look.__module__.rpartition(".")[2].partition("_")[0])
+        title, rest = sentences(look)
+        id_ = f"{dimension}/{slug(look.__name__)}"
+        if id_ in RULES:
+            raise ValueError(f"two rules are called {id_}")
+        RULES[id_] = Rule(
+            id_, dimension, level, title, _sections(rest), source, look, select, usable,
+            probes, after, obeys, trait, feature, documented,
+        )  # fmt: skip
+        return look
+
+    return enter
+
+
+def check_each(
+    level: Level, source: Source, **how: Any
+) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
+    """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
+
+    def enter(look: Callable[[Any], Iterator[Spot | Aside]]) -> Callable[[Any], Iterator[Spot | Aside]]:
+        def every(seen: Any) -> Iterator[Spot | Aside]:
+            for reply in seen.replies:
+                yield from look(reply)
+
+        every.__name__, every.__module__, every.__doc__ = look.__name__, look.__module__, look.__doc__
+        check(level, source, **how)(every)
+        return look
+
+    return enter
+
+
+def load() -> None:
+    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent."""
+    for room in ("conformance.probes", "conformance.checks"):
+        package = importlib.import_module(room)
+        for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{room}.{module}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known word, or an empty string."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def key_ways() -> tuple[str, ...]:
+    """Return the ways to carry the key that Question.key may name, besides the configured one."""
+    return tuple(way.value for way in Auth)

@@ -1,0 +1,123 @@
+"""Whether an answer obeyed: the expectations of a question, held against its reply. Data in, a verdict out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from conformance.model import JSON
+from conformance.reply import Reply
+
+MET, UNMET, CUT, UNREAD = "met", "unmet", "cut", "unread"
+
+
+@dataclass(frozen=True)
+class Obedience:
+    """Whether the model did as it was told: met | unmet | cut (no room left by thinking or a limit) | unread."""
+
+    verdict: str
+    detail: str = ""
+
+
+def statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
+    """Return the HTTP statuses that a right answer may have; 200 where nothing is said."""
+    value = expected.get("status", 200)
+    return tuple(code for code in value if isinstance(code, int)) if isinstance(value, list) else (int(str(value)),)
+
+
+def answered_as_asked(reply: Reply) -> bool:
+    """Return whether the question got the kind of answer it asks for, obedience aside."""
+    return reply.exchange.failure is None and reply.status in statuses(reply.exchange.expected)
+
+
+def parsed(text: str) -> JSON:
+    """Return the JSON in a text, or None; a fenced code block is not JSON."""
+    try:
+        value: JSON = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _text(wanted: JSON, reply: Reply) -> str:
+    return "" if str(wanted) in reply.text else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+
+
+def _exact(wanted: JSON, reply: Reply) -> str:
+    return "" if reply.text.strip() == str(wanted).strip() else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+
+
+def _word(wanted: JSON, reply: Reply) -> str:
+    return "" if str(wanted).casefold() in reply.text.casefold() else f"the text is {reply.text[:120]!r}, not {wanted!r}"
+
+
+def _finish(wanted: JSON, reply: Reply) -> str:
+    got = reply.first.finish_reason
+    return "" if got == wanted else f"the finish reason is {got!r}, not {wanted!r}"
+
+
+def _call(wanted: JSON, reply: Reply) -> str:
+    names = [call.get("name") for call in reply.first.calls]
+    allowed = wanted if isinstance(wanted, list) else [wanted]
+    return "" if names and all(name in allowed for name in names) else f"called were {names}, asked was {allowed}"
+
+
+def _calls(wanted: JSON, reply: Reply) -> str:
+    got = len(reply.first.calls)
+    return "" if got == wanted else f"{got} calls came, asked were {wanted}"
+
+
+def _no_call(_wanted: JSON, reply: Reply) -> str:
+    return "a function was called" if reply.first.calls else ""
+
+
+def _args(wanted: JSON, reply: Reply) -> str:
+    got = [call.get("args") for call in reply.first.calls]
+    names = set(wanted) if isinstance(wanted, dict) else set()
+    right = any(isinstance(args, dict) and names <= set(args) for args in got)
+    return "" if right else f"the arguments are {json.dumps(got)[:200]}, asked were {sorted(names)}"
+
+
+def _json(wanted: JSON, reply: Reply) -> str:
+    got = parsed(reply.text)
+    if not isinstance(got, dict) or not isinstance(wanted, dict):
+        return f"the text is not the JSON object that the schema asks for: {reply.text[:120]!r}"
+    wrong = [name for name, value in wanted.items() if type(got.get(name)) is not type(value)]
+    return f"{', '.join(wrong)}: missing or of another type in {reply.text[:120]!r}" if wrong else ""
+
+
+def _candidates(wanted: JSON, reply: Reply) -> str:
+    got = len(reply.candidates)
+    return "" if got == wanted else f"{got} candidates came, asked were {wanted}"
+
+
+def _thoughts(_wanted: JSON, reply: Reply) -> str:
+    return "" if reply.first.thoughts else "no part is marked as a thought"
+
+
+_TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
+    "text": _text, "exact": _exact, "word": _word, "finish": _finish, "call": _call, "calls": _calls,
+    "no_call": _no_call, "args": _args, "json": _json, "candidates": _candidates, "thoughts": _thoughts,
+}  # fmt: skip
+
+
+def _cut(reply: Reply) -> bool:
+    """No room: the answer ended at its limit although no small limit was asked, or thinking ate it all."""
+    return reply.first.finish_reason == "MAX_TOKENS" and reply.exchange.expected.get("finish") != "MAX_TOKENS"
+
+
+def obedience(reply: Reply) -> Obedience:
+    """Return whether the reply does what its question asked, by the recorded expectations."""
+    expected = reply.exchange.expected
+    if not reply.ok:
+        return Obedience(UNREAD, "there is no answer to judge")
+    missed = [said for name, test in _TABLE.items() if name in expected and (said := test(expected[name], reply))]
+    if not missed:
+        return Obedience(MET)
+    return Obedience(CUT if _cut(reply) else UNMET, "; ".join(missed))
+
+
+def asks_for_obedience(expected: Mapping[str, JSON]) -> bool:
+    """Return whether the expectations say anything about what the model does."""
+    return any(name in _TABLE for name in expected)

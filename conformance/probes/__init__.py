@@ -1,0 +1,1 @@
+"""What we ask: a module per feature, a function per question."""

@@ -1,0 +1,14 @@
+"""The plain question once more at the end: did the vendor still answer when the others failed?"""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, probe
+from conformance.model import Question
+from conformance.prompts import body, exactly
+
+
+@probe(last=True)
+def plain_at_the_end(ask: Asking) -> Question:
+    """A plain question after all others, before the bad keys."""
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code), 60), expected={"text": code})

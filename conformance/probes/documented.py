@@ -1,0 +1,54 @@
+"""The questions that a vendor's own document asks: its sample bodies, sent as it says, whatever Google says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.catalogue import Asking, Probe
+from conformance.dialects import Dialect
+from conformance.model import JSON, Question
+
+OWN_FORM = "documented-own-form"
+
+
+def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
+    if isinstance(value, dict):
+        return {key: _filled(child, words) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_filled(child, words) for child in value]
+    return re.sub(r"\{(nonce|model)\}", lambda found: words[found[1]], value) if isinstance(value, str) else value
+
+
+def _build(sample: Mapping[str, Any]) -> Callable[[Asking], Question]:
+    def build(ask: Asking) -> Question:
+        words = {"nonce": ask.nonce, "model": ask.model}
+        expected = _filled(sample.get("expects", {}), words)
+        query = tuple((str(name), str(value)) for name, value in dict(sample.get("query", {})).items())
+        return Question(
+            _filled(sample["body"], words),
+            sample.get("method", "generateContent"),
+            query,
+            path=sample.get("path"),
+            expected=expected if isinstance(expected, dict) else {},
+        )
+
+    return build
+
+
+def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
+    """Return a probe for each sample request of a dialect: `documented-NAME`."""
+    return tuple(
+        Probe(
+            f"documented-{sample['name']}",
+            f"A request as the vendor's document writes it: {sample['name']}",
+            "",
+            _build(sample),
+            None,
+            1,
+            last=False,
+            needs=None,
+        )
+        for sample in dialect.requests
+    )

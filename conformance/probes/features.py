@@ -1,0 +1,83 @@
+"""JSON mode, thinking and images."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, probe
+from conformance.model import JSON, Question
+from conformance.prompts import body, png, standard, streamed, url_safe
+
+_PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."
+_THINKING_ROOM = 600
+_COLOUR = "What colour is this image? Reply with one word."
+
+
+def _fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
+    return {
+        "type": object_,
+        "properties": {"code": {"type": string}, "number": {"type": integer}},
+        "required": ["code", "number"],
+    }
+
+
+def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
+    code = f"OK-{ask.nonce}"
+    return Question(
+        body(
+            f"Give me the code {code} and the number 7.",
+            generationConfig={"responseMimeType": "application/json", name: schema},
+        ),
+        expected={"json": {"code": code, "number": 7}},
+    )
+
+
+@probe(tries=3, needs="json-schema")
+def response_schema(ask: Asking) -> Question:
+    """JSON mode with responseSchema, in Google's own schema language."""
+    return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
+
+
+@probe(tries=3, needs="json-schema")
+def response_json_schema(ask: Asking) -> Question:
+    """JSON mode with responseJsonSchema, in JSON Schema."""
+    return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
+
+
+def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
+    return Question(
+        body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}), expected={"text": "10", **expected}
+    )
+
+
+@probe(tries=3, needs="thinking")
+def thinking(_ask: Asking) -> Question:
+    """Thinking with its thoughts asked for."""
+    return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
+
+
+@probe(tries=3, needs="thinking")
+def thinking_streamed(_ask: Asking) -> Question:
+    """Thinking with its thoughts asked for, streamed."""
+    return streamed(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
+
+
+@probe(tries=3, needs="thinking")
+def no_thinking(_ask: Asking) -> Question:
+    """A thinking budget of nothing."""
+    return _thinking({"thinkingBudget": 0})
+
+
+def _image(data: str, colour: str) -> Question:
+    parts: list[JSON] = [{"text": _COLOUR}, {"inlineData": {"mimeType": "image/png", "data": data}}]
+    return Question({**body(""), "contents": [{"role": "user", "parts": parts}]}, expected={"word": colour})
+
+
+@probe(tries=3, needs="images")
+def image(_ask: Asking) -> Question:
+    """An image of one colour, in standard base64."""
+    return _image(standard(png("red")), "red")
+
+
+@probe(tries=3, needs="images")
+def image_in_url_safe_base64(_ask: Asking) -> Question:
+    """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
+    return _image(url_safe(png("blue")), "blue")

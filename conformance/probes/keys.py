@@ -1,0 +1,54 @@
+"""Each way to carry the key; a bad key and no key last and alone, so that a lock-out hurts nothing else."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, probe
+from conformance.model import Question
+from conformance.prompts import body, exactly
+
+
+def _plain(ask: Asking, key: str, **expected: object) -> Question:
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code), 40), key=key, expected={"text": code, **expected})  # type: ignore[dict-item]
+
+
+@probe()
+def key_as_x_goog_api_key(ask: Asking) -> Question:
+    """The key in x-goog-api-key, where every client of Google's puts it."""
+    return _plain(ask, "x-goog-api-key")
+
+
+@probe()
+def key_as_bearer(ask: Asking) -> Question:
+    """The key as Authorization: Bearer, which Google refuses."""
+    return _plain(ask, "bearer", status=401)
+
+
+@probe()
+def key_in_query(ask: Asking) -> Question:
+    """The key as ?key=."""
+    return _plain(ask, "query-key")
+
+
+@probe()
+def key_as_x_api_key(ask: Asking) -> Question:
+    """The key in x-api-key, Anthropic's header, which Google does not know."""
+    return _plain(ask, "x-api-key", status=[401, 403])
+
+
+@probe()
+def key_beside_junk_bearer(ask: Asking) -> Question:
+    """The right key in x-goog-api-key beside a junk Bearer token, which Google looks at first."""
+    return _plain(ask, "junk-bearer", status=401)
+
+
+@probe(last=True)
+def bad_key(ask: Asking) -> Question:
+    """A key that cannot be right."""
+    return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="bad", expected={"status": [400, 401, 403]})
+
+
+@probe(last=True)
+def no_key(ask: Asking) -> Question:
+    """No key at all."""
+    return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="none", expected={"status": [401, 403]})

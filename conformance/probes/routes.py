@@ -1,0 +1,86 @@
+"""The routes beside generateContent: countTokens, the models, /v1, the preflight of a browser."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, Probe, Unaskable, add, probe
+from conformance.model import Question
+from conformance.prompts import body, counted, exactly, user
+
+
+@probe(needs="count-tokens")
+def count_tokens_of_a_longer_text(_ask: Asking) -> Question:
+    """How many tokens a text has that is ten times as long."""
+    return Question({"contents": [user(counted(100))]}, "countTokens")
+
+
+@probe(after="plain", needs="count-tokens")
+def count_tokens_of_the_plain_question(ask: Asking) -> Question | Unaskable:
+    """How many tokens the plain question has, to hold against what it was billed."""
+    return Question({"contents": ask.first.request_body["contents"]}, "countTokens")
+
+
+@probe(needs="models")
+def models_list(_ask: Asking) -> Question:
+    """The list of models."""
+    return Question(verb="GET", path="/v1beta/models")
+
+
+@probe(needs="models")
+def models_get(_ask: Asking) -> Question:
+    """The description of the model that is under test."""
+    return Question(verb="GET", path="/v1beta/models/{model}")
+
+
+def _names(ask: Asking) -> list[str]:
+    models = ask.first.body.get("models")
+    entries = models if isinstance(models, list) else []
+    found = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
+    generating = [
+        entry for entry in found
+        if not isinstance(methods := entry.get("supportedGenerationMethods"), list) or "generateContent" in methods
+    ]  # fmt: skip
+    # The model under test first: it is known to answer, so a failure is the name's.
+    ordered = sorted(generating or found, key=lambda entry: not str(entry["name"]).endswith(ask.model))
+    return [str(entry["name"]) for entry in ordered]
+
+
+def _listed(number: int) -> None:
+    def build(ask: Asking) -> Question | Unaskable:
+        names = _names(ask)
+        if len(names) < number:
+            return Unaskable("the list names fewer models")
+        code = f"OK-{ask.nonce}"
+        return Question(body(exactly(code), 40), path=f"/v1beta/{names[number - 1]}:generateContent")
+
+    add(
+        Probe(
+            f"listed-name-{number}", f"The {number}. listed name, used as it stands", "", build, "models-list", 1,
+            last=False, needs="models",
+        )
+    )  # fmt: skip
+
+
+for _number in (1, 2, 3):
+    _listed(_number)
+
+
+@probe(needs="v1")
+def plain_on_v1(ask: Asking) -> Question:
+    """The plain question on /v1, which google-genai 3 and @google/genai 3 call by default."""
+    code = f"OK-{ask.nonce}"
+    return Question({"contents": [user(exactly(code))]}, path="/v1/models/{model}:generateContent", expected={"text": code})
+
+
+@probe(needs="cors")
+def preflight(_ask: Asking) -> Question:
+    """What a browser asks before it sends a key."""
+    return Question(
+        verb="OPTIONS",
+        key="none",
+        headers=(
+            ("Origin", "https://app.example"),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "content-type,x-goog-api-key"),
+        ),
+        expected={"status": [200, 204]},
+    )

@@ -1,0 +1,47 @@
+"""Requests in other casings, and settings where other dialects put them."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, probe
+from conformance.model import Question
+from conformance.prompts import LONG, TIME, WEATHER, body, calling, counting, exactly, snake, user
+
+
+@probe(tries=3)
+def snake_case_request(ask: Asking) -> Question:
+    """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
+    code = f"SYS-{ask.nonce}"
+    instruction = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
+    request = body("What is the capital of France?", systemInstruction={**instruction})
+    return Question(snake(request), expected={"text": code})
+
+
+@probe(tries=3)
+def snake_case_settings(_ask: Asking) -> Question:
+    """A limit of five tokens, its names in snake_case."""
+    return Question(snake(body(counting(LONG), 5)), expected={"finish": "MAX_TOKENS"})
+
+
+@probe(tries=3, needs="function-calling")
+def mixed_casing_request(_ask: Asking) -> Question:
+    """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
+    schema = {"type": "object", "properties": {"city_name": {"type": "string", "min_length": 1}}, "required": ["city_name"]}
+    tool = {"name": "get_time", "description": "Tells the time in one city.", "parameters_json_schema": schema}
+    return Question(
+        body(
+            "What time is it in Paris?",
+            tools=[{"functionDeclarations": [{**tool}]}],
+            toolConfig=calling("ANY"),
+            generationConfig={"thinkingConfig": {"include_thoughts": False}},
+        ),
+        expected={"call": ["get_time"], "args": {"city_name": ""}},
+    )
+
+
+@probe()
+def flat_settings(ask: Asking) -> Question:
+    """Settings at the top level of the request, where Google knows no such fields."""
+    request = {"contents": [user(exactly(f"OK-{ask.nonce}"))], "max_output_tokens": 100, "temperature": 0.5}
+    return Question({**request}, expected={"status": 400})
+
+

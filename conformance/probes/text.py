@@ -1,0 +1,127 @@
+"""Plain text, unary and streamed: the questions that everything else rests on."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, probe
+from conformance.model import Question
+from conformance.prompts import LONG, LONG_ROOM, REPEATED, SEPARATOR, body, counted, counting, exactly, streamed, user
+
+
+@probe(tries=3)
+def plain(ask: Asking) -> Question:
+    """The plainest question: one user turn, no settings at all."""
+    code = f"OK-{ask.nonce}"
+    return Question({"contents": [user(exactly(code))]}, expected={"text": code})
+
+
+@probe(after="plain")
+def plain_repeated(ask: Asking) -> Question:
+    """The plain question once more, byte for byte, to see whether the prompt costs the same."""
+    return Question(ask.first.request_body, expected=ask.first.exchange.expected)
+
+
+@probe(tries=3)
+def plain_streamed(ask: Asking) -> Question:
+    """A short answer, streamed with alt=sse as every client of Google's asks for it."""
+    code = f"OK-{ask.nonce}"
+    return streamed(Question(body(exactly(code)), expected={"text": code}))
+
+
+@probe()
+def streamed_without_alt(ask: Asking) -> Question:
+    """A short answer from the streaming method, without alt=sse."""
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code)), "streamGenerateContent", expected={"text": code})
+
+
+@probe()
+def alt_sse_on_unary(ask: Asking) -> Question:
+    """The unary method with alt=sse."""
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code)), query=(("alt", "sse"),), expected={"text": code})
+
+
+@probe(tries=3)
+def long_answer_streamed(_ask: Asking) -> Question:
+    """A long answer, streamed: long enough to see whether it really streams."""
+    return streamed(Question(body(counting(LONG), LONG_ROOM), expected={"text": counted(LONG)}))
+
+
+@probe(tries=3)
+def repeated_text_streamed(_ask: Asking) -> Question:
+    """Repeated and multi-byte text, echoed in a stream."""
+    return streamed(
+        Question(body(f"Repeat this text exactly, and nothing else: {REPEATED}"), expected={"text": REPEATED})
+    )
+
+
+@probe(tries=3)
+def line_separator_streamed(_ask: Asking) -> Question:
+    """U+2028, which some parsers take for the end of a line, echoed in a stream."""
+    return streamed(
+        Question(body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR})
+    )
+
+
+@probe()
+def uncompressed(ask: Asking) -> Question:
+    """The plain question from a client that takes no compression."""
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code)), headers=(("Accept-Encoding", "identity"),), expected={"text": code})
+
+
+@probe(tries=3)
+def stop_sequence(ask: Asking) -> Question:
+    """A stop sequence in the middle of the answer."""
+    stop = f"STOP-{ask.nonce}"
+    return Question(
+        body(exactly(f"alpha {stop} omega"), generationConfig={"stopSequences": [stop]}),
+        expected={"exact": "alpha"},
+    )
+
+
+@probe(tries=3)
+def limit_of_five(_ask: Asking) -> Question:
+    """A limit of five tokens on a long answer."""
+    return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
+
+
+@probe()
+def every_setting(ask: Asking) -> Question:
+    """Every ordinary setting at once: sampling, penalties, seed and safety."""
+    code = f"OK-{ask.nonce}"
+    settings = {
+        "temperature": 0.5, "topP": 0.9, "topK": 20, "seed": 7, "responseMimeType": "text/plain",
+        "candidateCount": 1, "stopSequences": ["@@@"],
+    }  # fmt: skip
+    safety = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
+    return Question(
+        body(exactly(code), generationConfig={**settings}, safetySettings=[*safety]), expected={"text": code}
+    )
+
+
+@probe(tries=3, needs="candidate-count")
+def two_candidates(ask: Asking) -> Question:
+    """Two candidates for one prompt."""
+    code = f"OK-{ask.nonce}"
+    return Question(body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2})
+
+
+@probe(tries=3)
+def system_instruction(ask: Asking) -> Question:
+    """A system instruction that overrules the user."""
+    code = f"SYS-{ask.nonce}"
+    instruction = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
+    return Question(body("What is the capital of France?", systemInstruction={**instruction}), expected={"text": code})
+
+
+@probe(tries=3)
+def history(ask: Asking) -> Question:
+    """A conversation of three turns, whose last asks about the first."""
+    word = f"W-{ask.nonce}"
+    turns = [
+        user(f"Remember the word {word}."),
+        {"role": "model", "parts": [{"text": "Noted."}]},
+        user("Which word did I ask you to remember? Reply with the word only."),
+    ]
+    return Question({**body(""), "contents": [*turns]}, expected={"text": word})

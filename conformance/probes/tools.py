@@ -1,0 +1,86 @@
+"""Function calling: when a call must come, when it must not, two at once, and the second turn."""
+
+from __future__ import annotations
+
+from conformance.catalogue import Asking, Unaskable, probe
+from conformance.model import JSON, Question
+from conformance.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
+
+
+def _both_args() -> dict[str, JSON]:
+    return {"city_name": "", "unitSystem": ""}
+
+
+@probe(tries=3, needs="function-calling")
+def function_call(_ask: Asking) -> Question:
+    """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
+    return Question(
+        body(PARIS, 250, tools=TOOLS, toolConfig=calling("AUTO")), expected={"call": ["get_weather"], "args": _both_args()}
+    )
+
+
+@probe(tries=3, needs="function-calling")
+def function_call_streamed(_ask: Asking) -> Question:
+    """The same, streamed."""
+    return streamed(
+        Question(
+            body(PARIS, 250, tools=TOOLS, toolConfig=calling("ANY", "get_weather")),
+            expected={"call": ["get_weather"], "args": _both_args()},
+        )
+    )
+
+
+@probe(tries=3, needs="function-calling")
+def function_call_forced(ask: Asking) -> Question:
+    """Mode ANY with one allowed name, on a prompt that wants no function."""
+    return Question(
+        body(exactly(f"OK-{ask.nonce}"), 250, tools=TOOLS, toolConfig=calling("ANY", "get_time")),
+        expected={"call": ["get_time"]},
+    )
+
+
+@probe(tries=3, needs="function-calling")
+def function_call_forbidden(_ask: Asking) -> Question:
+    """Mode NONE, on a prompt that wants a function."""
+    return Question(body(PARIS, tools=TOOLS, toolConfig=calling("NONE")), expected={"no_call": True})
+
+
+@probe(tries=3, needs="parallel-calls")
+def two_calls_in_one_turn(_ask: Asking) -> Question:
+    """A prompt that wants the same function twice."""
+    return Question(body(BOTH_CITIES, 300, tools=TOOLS), expected={"calls": 2, "call": ["get_weather"]})
+
+
+def _responses(calls: tuple[object, ...], nonce: str) -> list[JSON]:
+    parts: list[JSON] = []
+    for number, call in enumerate(calls):
+        match call:
+            case {"name": str(name), **rest}:
+                answer: dict[str, JSON] = {"name": name, "response": {"report": f"SUN-{nonce}{number or ''}"}}
+                parts.append({"functionResponse": answer | ({"id": rest["id"]} if "id" in rest else {})})
+    return parts
+
+
+def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
+    """The first turn, the model's content verbatim, and the function's answer."""
+    first = ask.first
+    responses = _responses(first.first.calls, ask.nonce)
+    if not responses:
+        return Unaskable("the first reply calls no function by name")
+    candidates = first.body.get("candidates")
+    content = candidates[0].get("content") if isinstance(candidates, list) and candidates else None
+    request = body(prompt, 250, tools=TOOLS)
+    turns = [*request["contents"], content, {"role": "user", "parts": responses}]  # type: ignore[misc]
+    return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}"})
+
+
+@probe(after="function-call", tries=3, needs="function-calling")
+def function_answered(ask: Asking) -> Question | Unaskable:
+    """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
+    return _second_turn(ask, PARIS)
+
+
+@probe(after="two-calls-in-one-turn", tries=3, needs="parallel-calls")
+def two_functions_answered(ask: Asking) -> Question | Unaskable:
+    """The second turn after two calls, both answered in order."""
+    return _second_turn(ask, BOTH_CITIES)
