@@ -89,6 +89,7 @@ class Limits:
     header_bytes: int = 100 * 1024
     chunks: int = 20_000  # pieces and frames
     json_depth: int = 200
+    json_values: int = 1_000_000  # values in one body, all its frames together
     integer_digits: int = 400
     retries: int = 2  # transport retries of one question on 429 and 503
     retry_wait: float = 30.0  # seconds, the longest single wait before a retry
