@@ -1,0 +1,157 @@
+"""Where the data that comes with the program is, and how JSON that others wrote is read and checked within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import jsonschema
+import referencing
+from referencing.jsonschema import DRAFT202012
+
+from conformance.model import JSON
+
+ROOT_ID = "https://conformance.invalid/schemas/"
+_PACKAGE = Path(__file__).resolve().parent
+_MAX_BYTES = 2 * 1024 * 1024
+_MAX_DEPTH = 64
+
+
+class FileError(ValueError):
+    """A file that cannot be used. `args[0]` is one line: the file, what is wrong, how to mend it."""
+
+
+def data_folder() -> Path:
+    """Return the folder that holds `schemas/` and `providers.yaml`: inside a wheel, or beside the package."""
+    inside = _PACKAGE / "data"
+    return inside if inside.is_dir() else _PACKAGE.parent
+
+
+def schemas_folder() -> Path:
+    """Return the folder of the bundled dialects."""
+    return data_folder() / "schemas"
+
+
+def providers_file() -> Path:
+    """Return the path of the providers.yaml that comes with the program."""
+    return data_folder() / "providers.yaml"
+
+
+def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BYTES) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes.
+
+    `within` names the folder that the file must really lie in, symbolic links followed: a folder that somebody
+    sent us must not show us other files of this machine. Raises FileError.
+    """
+    real = path.resolve()
+    if within is not None and not real.is_relative_to(within.resolve()):
+        raise FileError(f"{path}: leads out of {within}; put the file itself there instead of a link")
+    if not real.is_file():
+        raise FileError(
+            f"{path}: there is no such file" if not real.exists() else f"{path}: is not a plain file"
+        )
+    try:
+        with real.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise FileError(f"{path}: is larger than {limit} bytes")
+    return data
+
+
+def _no_twins(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    seen: dict[str, JSON] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise ValueError(f"the name {key!r} stands twice in one object")
+        seen[key] = value
+    return seen
+
+
+def _no_constant(name: str) -> JSON:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _too_deep(value: JSON) -> bool:
+    level: list[JSON] = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [child for one in level for child in _children(one)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: JSON) -> Iterator[JSON]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def read_json_file(path: Path, *, within: Path | None = None, limit: int = _MAX_BYTES) -> JSON:
+    """Return the JSON value in a file; bounds as in `read_bounded`, and at most 64 levels deep. Raises FileError."""
+    data = read_bounded(path, within=within, limit=limit)
+    try:
+        text = data.decode("utf-8-sig")
+        value: JSON = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise FileError(f"{path}:{error.lineno}: is not JSON: {error.msg} (column {error.colno})") from error
+    except (ValueError, RecursionError) as error:
+        reason = (
+            "is nested too deeply" if isinstance(error, RecursionError) else f"is not plain JSON: {error}"
+        )
+        raise FileError(f"{path}: {reason}") from error
+    if _too_deep(value):
+        raise FileError(f"{path}: is nested deeper than {_MAX_DEPTH} levels")
+    return value
+
+
+@cache
+def bundled_schemas() -> Mapping[str, Mapping[str, JSON]]:
+    """Return every bundled schema by its `$id`."""
+    found: dict[str, Mapping[str, JSON]] = {}
+    for path in sorted(schemas_folder().rglob("*.schema.json")):
+        value = read_json_file(path)
+        if isinstance(value, dict):
+            found[str(value.get("$id"))] = value
+    return MappingProxyType(found)
+
+
+@cache
+def registry() -> referencing.Registry[JSON]:
+    """Return one registry over all bundled schemas; it never fetches anything."""
+    resources = [(name, DRAFT202012.create_resource(schema)) for name, schema in bundled_schemas().items()]
+    return referencing.Registry().with_resources(
+        cast("list[tuple[str, referencing.Resource[JSON]]]", resources)
+    )
+
+
+@cache
+def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
+    schema = cast("Mapping[str, object]", bundled_schemas()[schema_id])
+    known = cast("referencing.Registry[Any]", registry())
+    return jsonschema.Draft202012Validator(schema, registry=known)
+
+
+def as_pointer(keys: Iterator[str | int] | tuple[str | int, ...]) -> str:
+    """Return the JSON pointer (RFC 6901) of a path of names and positions."""
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
+    """Return (pointer, message) for every place where `instance` breaks the bundled schema with that `$id`.
+
+    Sorted by pointer. Only bundled schemas: a pattern that somebody else wrote could run for hours.
+    """
+    faults = sorted(_leaves(_validator(schema_id).iter_errors(instance)))
+    return list(dict.fromkeys(faults))
+
+
+def _leaves(errors: Iterator[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
+    for error in errors:
+        yield as_pointer(tuple(error.absolute_path)), error.message[:300]
