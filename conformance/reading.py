@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.dialects import Shape, canonical, style
 from conformance.jsontext import pointer, read_json
@@ -36,6 +36,13 @@ class Opened:
     outside: tuple[str, ...]  # Gemini's members that stand beside the envelope's member, not in the object
     respellings: tuple[Respelling, ...]
     wrappers: tuple[str, ...]  # names of the members that stand around the object, e.g. code, data
+    canonical: int  # how many names of more than one word stand in lowerCamelCase
+
+
+@dataclass
+class _Notes:
+    respellings: list[Respelling] = field(default_factory=list)
+    canonical: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def find(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS) -> _Place | N
     return best[2] if best else None
 
 
-def _renamed(value: JSON, shape: Shape, at: str, notes: list[Respelling]) -> JSON:
+def _renamed(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
     if isinstance(value, dict) and shape.kind == "object" and shape.properties:
         return _renamed_object(value, shape, at, notes)
     if isinstance(value, list) and shape.kind == "array" and shape.items is not None:
@@ -101,7 +108,7 @@ def _renamed(value: JSON, shape: Shape, at: str, notes: list[Respelling]) -> JSO
     return value
 
 
-def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: list[Respelling]) -> dict[str, JSON]:
+def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
     out: dict[str, JSON] = {}
     for key, child in value.items():
         name = canonical(shape, key)
@@ -110,19 +117,21 @@ def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: list[R
             out.setdefault(key, child)
             continue
         if name != key:
-            notes.append(Respelling(here, key, name, style(key), name in value))
+            notes.respellings.append(Respelling(here, key, name, style(key), name in value))
+        elif not key.islower():
+            notes.canonical += 1
         if name == key or name not in value:
             out[name] = _renamed(child, shape.properties[name], here, notes)
     return out
 
 
-def rename(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], tuple[Respelling, ...]]:
-    """Return the object with lowerCamelCase names, and every name that had to be respelled.
+def rename(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], _Notes]:
+    """Return the object with lowerCamelCase names, and notes of every name that had to be respelled.
 
     Free-form subtrees (arguments, schemas' properties, error details) are left alone.
     """
-    notes: list[Respelling] = []
-    return _renamed_object(dict(value), shape, at, notes), tuple(notes)
+    notes = _Notes()
+    return _renamed_object(dict(value), shape, at, notes), notes
 
 
 def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
@@ -162,6 +171,7 @@ def open_(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS, at: str = ""
         body={**outside, **body},
         path=".".join(str(key) for key in place.keys),
         outside=tuple(outside),
-        respellings=notes + more,
+        respellings=(*notes.respellings, *more.respellings),
         wrappers=_wrappers(root, place),
+        canonical=notes.canonical + more.canonical,
     )

@@ -1,0 +1,167 @@
+"""Casing: the spelling of names in answers, and which spellings of a request take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.expectations import MET, UNMET, obedience
+from conformance.judging import answered, disobeyed, generated_text, obeyed
+from conformance.model import JSON, Level, Spot
+from conformance.reading import Respelling
+from conformance.reply import Reply, Seen
+from conformance.traits import settings
+
+# Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
+_PRECIOUS = {
+    "candidates", "content", "parts", "finishReason", "usageMetadata", "promptTokenCount", "candidatesTokenCount",
+    "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
+    "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
+}  # fmt: skip
+_NAMES = google("ProtoJSON: names", "Answers spell every name in lowerCamelCase.")
+_BOTH = google("ProtoJSON: parsers", "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.")
+
+
+def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
+    for chunk in reply.chunks:
+        for note in chunk.opened.respellings if chunk.opened else ():
+            yield reply.at(chunk, note.pointer), note
+
+
+@check_each(Level.MUST, _NAMES, usable=answered, trait="response-casing")
+def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
+    """Every name in an answer is spelled in lowerCamelCase.
+
+    Why: Google's answers are ProtoJSON, whose names are lowerCamelCase at every depth.
+    Breaks: every client loses what it cannot find, without an exception: the finish reason and the usage in all of
+    Google's SDKs and the Vercel AI SDK, function calls in most of them.
+    Way round: rename the members to lowerCamelCase before the client sees the answer.
+    """
+    for pointer, note in _respelled(reply):
+        if not note.beside:
+            level = Level.MUST if note.canonical in _PRECIOUS else Level.SHOULD
+            yield Spot(reply.id, pointer, note.canonical, f"{note.found} ({note.style})", level)
+
+
+@check_each(Level.NOTE, _NAMES, usable=answered)
+def spells_each_name_once(reply: Reply) -> Iterator[Spot]:
+    """Every name in an answer stands there in one spelling only.
+
+    Why: Google writes each member once; a second spelling is noise that may drift from the first.
+    Breaks: no client that was measured; readers of both spellings may see two truths.
+    Way round: read the lowerCamelCase member and ignore the other.
+    """
+    for pointer, note in _respelled(reply):
+        if note.beside:
+            yield Spot(reply.id, pointer, f"{note.canonical} alone", f"{note.found} beside {note.canonical}")
+
+
+def _refused(seen: Seen, probe: str, expected: str) -> Iterator[Spot]:
+    replies = seen.of(probe)
+    if replies and all(400 <= reply.status < 500 and reply.status not in (401, 403, 429) for reply in replies):
+        said = replies[-1].error.message if replies[-1].error else ""
+        yield Spot(replies[-1].id, "", expected, f"HTTP {replies[-1].status}: {said[:160]}")
+
+
+def _any(reply: Reply) -> bool:
+    return reply.ok or 400 <= reply.status < 429
+
+
+@check(
+    Level.MUST,
+    google("GenerateContentRequest.generationConfig", "Every setting stands in generationConfig; the top level has none."),
+    probes=("limit-of-five", "stop-sequence", "flat-settings"),
+    usable=_any,
+    obeys=True,
+    trait="settings",
+)
+def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
+    """Settings take effect inside generationConfig, where Google and every client put them.
+
+    Why: generationConfig is the only place that Google knows for limits, stop sequences and sampling.
+    Breaks: every SDK sends settings nested; a vendor that reads them flat at the top level ignores them all, and
+    answers run on and are billed.
+    Way round: copy the settings to the top level, in the spelling that the vendor documents.
+    """
+    if settings(seen.all) not in ("flat", "neither"):
+        return
+    flat = any(reply.ok and reply.first.finish_reason == "MAX_TOKENS" for reply in seen.of("flat-settings"))
+    last = seen.last("limit-of-five")
+    if flat and last is not None:
+        pointer = "/generationConfig/maxOutputTokens"
+        yield Spot(last.id, pointer, "a limit in generationConfig takes effect", "only settings at the top level do")
+
+
+@check(
+    Level.MUST,
+    _BOTH,
+    probes=("snake-case-request", "snake-case-settings"),
+    usable=_any,
+    after=("casing/reads-settings-from-generation-config",),
+    obeys=True,
+    trait="request-casing",
+)
+def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request in snake_case means the same as one in lowerCamelCase.
+
+    Why: ProtoJSON parsers take the name of the proto file beside its lowerCamelCase form, at every depth, and Google's
+    own examples use it.
+    Breaks: snake_case settings and system instructions are dropped in silence; google-genai for Python sends some.
+    Way round: send lowerCamelCase only.
+    """
+    for probe, twin in (("snake-case-request", "system-instruction"), ("snake-case-settings", "limit-of-five")):
+        refused = list(_refused(seen, probe, "a snake_case request is accepted"))
+        yield from refused
+        if not refused and obeyed(seen, twin):
+            yield from disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
+
+
+@check(
+    Level.MUST,
+    _BOTH,
+    probes=("mixed-casing-request",),
+    usable=_any,
+    after=("casing/accepts-snake-case-requests",),
+    obeys=True,
+    feature="function-calling",
+)
+def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request that mixes both casings, as google-genai for Python sends it, takes effect whole.
+
+    Why: ProtoJSON takes either spelling of each name on its own, so a mix is as good as either.
+    Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside camelCase
+    objects; tools lose their parameters and images vanish.
+    Way round: rename the members to lowerCamelCase on the way out.
+    """
+    if not obeyed(seen, "function-call-forced"):
+        return
+    yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
+    yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
+
+
+def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
+    plain = {name.replace("_", "").lower(): name for name in wanted}
+    keys = list(args) if isinstance(args, dict) else []
+    return [key for key in keys if key not in wanted and key.replace("_", "").lower() in plain]
+
+
+@check_each(
+    Level.MUST,
+    google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
+    probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
+    usable=generated_text,
+    feature="function-calling",
+)
+def leaves_argument_names_alone(reply: Reply) -> Iterator[Spot]:
+    """The names of a function's arguments come back as they were declared.
+
+    Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies inside.
+    Breaks: tool dispatch fails in every client, for the parameter that was declared is not there.
+    Way round: map the argument names back before the tool is called.
+    """
+    if obedience(reply).verdict not in (MET, UNMET):
+        return
+    for number, call in enumerate(reply.first.calls):
+        for key in _recased(call.get("args"), ("city_name", "unitSystem")):
+            pointer = f"/candidates/0/content/parts/{number}/functionCall/args/{key}"
+            yield Spot(reply.id, pointer, "city_name and unitSystem, as declared", key)

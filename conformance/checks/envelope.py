@@ -1,0 +1,99 @@
+"""Envelope: Gemini's object stands at the root of an answer, alone, and is Gemini's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import check_each, google
+from conformance.framing import Framing
+from conformance.judging import answered
+from conformance.model import Level, Spot
+from conformance.reply import Kind, Reply
+
+_ROOT = google("GenerateContentResponse", "The response object is the root of the body; nothing stands around it.")
+
+
+def _where(path: str) -> str:
+    return "/" + path.replace(".", "/") if path else ""
+
+
+@check_each(Level.MUST, _ROOT, usable=answered, trait="envelope")
+def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
+    """The answer is the Gemini object itself, with no envelope around it.
+
+    Why: Google's response is the root of the body; there is no code, data, result or list around it.
+    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope, it
+    is even counted: a billed empty answer.
+    Way round: unwrap the object before the client sees it.
+    """
+    for chunk in reply.chunks:
+        opened = chunk.opened
+        if opened and opened.path:
+            beside = f"; {', '.join(opened.outside)} outside it" if opened.outside else ""
+            said = f"inside /{opened.path.replace('.', '/')}{beside}; the root holds {', '.join(opened.wrappers) or 'a list'}"
+            yield Spot(reply.id, reply.at(chunk, _where(opened.path)), "the Gemini object at the root", said)
+
+
+def _foreign(reply: Reply) -> bool:
+    return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
+
+
+def _protocol(keys: list[str]) -> str:
+    if "choices" in keys:
+        return "an OpenAI chat completion"
+    if "content" in keys and "stop_reason" in keys:
+        return "an Anthropic message"
+    return f"JSON with {', '.join(keys[:8])}" if keys else "JSON without any member"
+
+
+@check_each(Level.MUST, _ROOT, usable=_foreign)
+def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
+    """A successful answer holds a Gemini object, not another protocol's.
+
+    Why: generateContent answers with a GenerateContentResponse; candidates, promptFeedback or usageMetadata tell it.
+    Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
+    Way round: use the vendor's route for that other protocol with a client of that protocol.
+    """
+    if reply.kind is not Kind.FOREIGN:
+        return
+    raw = reply.chunks[0].raw if reply.chunks else None
+    said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON of type {type(raw).__name__}"
+    yield Spot(reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said)
+
+
+def _unary(reply: Reply) -> bool:
+    return answered(reply) and not reply.streamed and reply.probe != "alt-sse-on-unary"
+
+
+@check_each(
+    Level.MUST,
+    google("generateContent", "The unary method answers with one JSON object as application/json."),
+    usable=_unary,
+)
+def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
+    """The unary method answers with one JSON object, not with a stream.
+
+    Why: the method's name decides whether an answer is streamed; generateContent never is.
+    Breaks: google-genai raises JSONDecodeError, the JavaScript clients a SyntaxError.
+    Way round: join the stream's chunks into one object before the client sees it.
+    """
+    if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
+        yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
+
+
+@check_each(
+    Level.NOTE,
+    google("alt=sse", "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified."),
+    probes=("alt-sse-on-unary",),
+    usable=answered,
+    after=("envelope/unary-answer-is-one-json-object",),
+)
+def method_decides_whether_it_streams(reply: Reply) -> Iterator[Spot]:
+    """alt=sse does not turn the unary method into a stream.
+
+    Why: the method's name decides; what Google does here was not measured, so this is recorded only.
+    Breaks: no client asks this; a proxy that adds alt=sse everywhere may.
+    Way round: leave alt=sse to the streaming method.
+    """
+    if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
+        yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")

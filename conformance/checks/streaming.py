@@ -1,0 +1,290 @@
+"""Streaming, the bytes: framed as asked, and every event as Google's clients expect it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from conformance.catalogue import check, check_each, google
+from conformance.framing import Framed, Framing, Irregular
+from conformance.judging import streams
+from conformance.model import Level, Spot
+from conformance.reply import Kind, Reply, Seen
+
+_SSE = google("streamGenerateContent?alt=sse", "Each chunk is one event: data, a space, the JSON on one line, a blank line.")
+_ARRAY = google("streamGenerateContent", "Without alt=sse the chunks are the elements of one JSON array.")
+FRAMED = "streaming/streams-sse-with-alt"
+
+
+def _with_alt(reply: Reply) -> bool:
+    return reply.streamed and reply.alt_sse
+
+
+def _without_alt(reply: Reply) -> bool:
+    return reply.streamed and not reply.alt_sse
+
+
+def _said(framed: Framed) -> str:
+    words = {
+        Framing.NDJSON: "newline-delimited JSON objects",
+        Framing.JSON_ARRAY: "one JSON array",
+        Framing.SINGLE_JSON: "one JSON object",
+        Framing.SSE: "server-sent events",
+    }
+    return words.get(framed.framing, "bytes of no known framing")
+
+
+@check_each(Level.MUST, _SSE, select=_with_alt, usable=streams, trait="stream-framing")
+def streams_sse_with_alt(reply: Reply) -> Iterator[Spot]:
+    """With alt=sse a stream comes as server-sent events.
+
+    Why: alt=sse chooses server-sent events, and every client of Google's asks for it.
+    Breaks: on newline-delimited JSON @google/genai and gemini-cli raise, the Vercel AI SDK is silently empty; on a JSON
+    array google-genai raises too; on a single object all JavaScript clients fail.
+    Way round: turn each JSON object into one event: data, a space, the object on one line, a blank line.
+    """
+    if reply.framed.framing is not Framing.SSE:
+        yield Spot(reply.id, "@0", "server-sent events", _said(reply.framed))
+
+
+@check_each(
+    Level.SHOULD, _ARRAY, select=_without_alt, usable=streams, after=(FRAMED,), trait="stream-framing-default"
+)
+def streams_an_array_without_alt(reply: Reply) -> Iterator[Spot]:
+    """Without alt=sse a stream comes as one JSON array.
+
+    Why: a JSON array is what Google streams where nothing else is asked.
+    Breaks: Google's protobuf client and incremental array parsers, which raise at the first byte.
+    Way round: ask with alt=sse, as Google's newer clients do.
+    """
+    if reply.framed.framing is not Framing.JSON_ARRAY:
+        yield Spot(reply.id, "@0", "one JSON array", _said(reply.framed))
+
+
+_TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/json"}
+
+
+@check_each(
+    Level.SHOULD,
+    google("streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."),
+    select=lambda reply: reply.streamed,
+    usable=streams,
+    after=(FRAMED, "streaming/streams-an-array-without-alt"),
+)
+def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
+    """The Content-Type of a stream is that of its framing.
+
+    Why: readers that choose their parser by the Content-Type have nothing else to go by.
+    Breaks: Google's SDKs ignore it; some applications refuse a stream that is not text/event-stream.
+    Way round: set the header in a proxy.
+    """
+    wanted = _TYPES.get(reply.framed.framing)
+    got = reply.exchange.header("content-type")
+    if wanted and (got or "").partition(";")[0].strip().lower() != wanted:
+        yield Spot(reply.id, "", wanted, got or "no Content-Type")
+
+
+def _events(reply: Reply) -> bool:
+    """Streams with alt=sse whose bytes are events: what they hold may still be unreadable."""
+    readable = reply.kind in (Kind.ANSWER, Kind.UNREADABLE) and 200 <= reply.status < 300
+    return _with_alt(reply) and readable and reply.framed.framing is Framing.SSE
+
+
+def _found(reply: Reply, table: Mapping[str, Level], expected: str) -> Iterator[Spot]:
+    for one in reply.framed.irregularities:
+        if one.kind in table:
+            said = f"{one.kind}: {one.detail}" if one.detail else one.kind
+            yield Spot(reply.id, f"@{one.at}", expected, said, table[one.kind])
+
+
+_LINES = {
+    Irregular.COMMENT_LINE: Level.MUST,
+    Irregular.COMMENT_ATTACHED: Level.MUST,
+    Irregular.EVENT_FIELD: Level.MUST,
+    Irregular.ID_FIELD: Level.MUST,
+    Irregular.RETRY_FIELD: Level.MUST,
+    Irregular.UNKNOWN_FIELD: Level.MUST,
+}
+
+
+@check_each(Level.MUST, _SSE, usable=_events)
+def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
+    """A stream has data lines and blank lines, and no others.
+
+    Why: Google sends neither comments nor event, id or retry fields; its clients read nothing else, though the general
+    standard for server-sent events allows them.
+    Breaks: google-genai raises at the first such line; @google/genai drops the event that it stands in, in silence.
+    Way round: strip every line that does not begin with data, heartbeats included.
+    """
+    yield from _found(reply, _LINES, "only data lines and blank lines")
+
+
+@check_each(Level.MUST, _SSE, usable=_events)
+def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
+    """Each data line begins with `data: `, once, with its space.
+
+    Why: Google writes the space, and its Python client looks for it.
+    Breaks: without the space google-genai raises at the first line, and so do the older JavaScript clients; a doubled
+    prefix breaks all.
+    Way round: rewrite the beginning of each line.
+    """
+    table = {Irregular.NO_SPACE: Level.MUST, Irregular.DOUBLE_DATA_PREFIX: Level.MUST}
+    yield from _found(reply, table, "data, a colon, one space, the JSON")
+
+
+@check_each(Level.SHOULD, _SSE, usable=_events)
+def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Spot]:
+    """The JSON of a chunk stands on one data line.
+
+    Why: Google never spreads an event over several data lines.
+    Breaks: @google/genai, its 1.30 and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
+    Way round: join the data lines of each event.
+    """
+    yield from _found(reply, {Irregular.MULTI_LINE_DATA: Level.SHOULD}, "one data line per event")
+
+
+_ENDS = {
+    Irregular.SINGLE_NEWLINE: Level.MUST,
+    Irregular.NO_FINAL_BLANK_LINE: Level.MUST,
+    Irregular.CR_ONLY: Level.SHOULD,
+    Irregular.MIXED_LINE_ENDS: Level.NOTE,
+    Irregular.EXTRA_BLANK_LINES: Level.NOTE,
+}
+
+
+@check_each(Level.MUST, _SSE, usable=_events)
+def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
+    """Each event, the last one included, ends with one blank line.
+
+    Why: the blank line is what ends an event; LF and CRLF are both fine.
+    Breaks: without the last one @google/genai loses the event with the finish reason and the usage, and raises; the
+    Vercel AI SDK loses it in silence; with single newlines almost all fail.
+    Way round: write the missing blank lines.
+    """
+    yield from _found(reply, _ENDS, "a blank line after each event (LF or CRLF)")
+
+
+@check_each(Level.MUST, _SSE, usable=_events)
+def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
+    """A stream simply ends; there is no [DONE].
+
+    Why: [DONE] is OpenAI's; Google closes the stream.
+    Breaks: google-genai and @google/genai raise after the whole text has arrived; the Vercel AI SDK reads on.
+    Way round: drop the last event.
+    """
+    yield from _found(reply, {Irregular.DONE_SENTINEL: Level.MUST}, "the end of the body after the last chunk")
+
+
+_PAYLOADS = {
+    Irregular.EMPTY_DATA: Level.MUST,
+    Irregular.KEEPALIVE_DATA: Level.MUST,
+    Irregular.BYTES_REPR: Level.MUST,
+    Irregular.ARRAY_IN_EVENT: Level.MUST,
+    Irregular.SEVERAL_OBJECTS_IN_ONE_EVENT: Level.MUST,
+    Irregular.PAYLOAD_NOT_JSON: Level.MUST,
+    Irregular.FRAME_SPLIT: Level.MUST,
+    Irregular.MIXED_FRAMING: Level.MUST,
+    Irregular.EMPTY_OBJECT: Level.NOTE,
+}
+
+
+@check_each(
+    Level.MUST,
+    _SSE,
+    usable=_events,
+    after=("streaming/begins-data-with-one-space", "streaming/comes-whole", "streaming/ends-each-event-with-a-blank-line"),
+)
+def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
+    """Each event holds one whole JSON object.
+
+    Why: a chunk is a GenerateContentResponse; nothing else stands in an event, and none is cut in two.
+    Breaks: all clients raise on a payload that is not JSON, keep-alives as data included; the Vercel AI SDK reports an
+    error part.
+    Way round: drop events that hold no JSON, and join those that were split.
+    """
+    yield from _found(reply, _PAYLOADS, "one JSON object in each event")
+
+
+@check_each(Level.SHOULD, _SSE, usable=_events)
+def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
+    """A stream begins with its first event, not with a byte order mark.
+
+    Why: JSON texts and event streams are UTF-8 without a mark, and Google sends none.
+    Breaks: google-genai raises at the first line; the JavaScript clients skip it.
+    Way round: drop the first three bytes.
+    """
+    yield from _found(reply, {Irregular.BOM: Level.SHOULD}, "no byte order mark")
+
+
+@check_each(Level.SHOULD, _SSE, select=_with_alt, usable=streams)
+def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
+    """U+2028 and its like are escaped inside JSON.
+
+    Why: some line splitters take U+2028, U+2029 and U+0085 for the end of a line; Google's chunks survive them all.
+    Breaks: google-genai 1.30, @google/genai 1.30 (and gemini-cli on it) and the old SDK take it for a line's end.
+    Way round: write the three characters as JSON escapes.
+    """
+    yield from _found(reply, {Irregular.RAW_SEPARATOR: Level.SHOULD}, "line separators as JSON escapes")
+
+
+def _any_stream(reply: Reply) -> bool:
+    return reply.streamed and 200 <= reply.status < 300 and reply.kind in (Kind.ANSWER, Kind.UNREADABLE, Kind.FAILED)
+
+
+@check_each(
+    Level.MUST,
+    google("streamGenerateContent: end", "A stream ends after a whole chunk."),
+    select=lambda reply: reply.streamed,
+    usable=_any_stream,
+)
+def comes_whole(reply: Reply) -> Iterator[Spot]:
+    """A stream ends after a whole chunk, never inside one.
+
+    Why: a body that ends inside a JSON value was cut; the answer's end, its reason and its bill are in the part that
+    is missing.
+    Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail in silence.
+    Way round: treat an answer without a finish reason as failed, and ask again.
+    """
+    if reply.exchange.failure is None:
+        yield from _found(reply, {Irregular.TRUNCATED: Level.MUST}, "the end of the body after a whole chunk")
+
+
+_ARRAYS = {
+    Irregular.ARRAY_SEPARATOR: Level.SHOULD,
+    Irregular.ARRAY_ELEMENT: Level.SHOULD,
+    Irregular.TRAILING_BYTES: Level.SHOULD,
+    Irregular.NEWLINE_AFTER_ARRAY: Level.NOTE,
+    Irregular.BOM: Level.SHOULD,
+}
+
+
+@check_each(
+    Level.SHOULD,
+    _ARRAY,
+    select=_without_alt,
+    usable=lambda reply: streams(reply) and reply.framed.framing is Framing.JSON_ARRAY,
+)
+def streams_a_well_formed_array(reply: Reply) -> Iterator[Spot]:
+    """The array of a stream without alt=sse is well-formed JSON.
+
+    Why: the whole body is one JSON document; incremental parsers rely on its commas and its last bracket.
+    Breaks: Google's protobuf client and every incremental array parser.
+    Way round: ask with alt=sse.
+    """
+    yield from _found(reply, _ARRAYS, "one JSON array of objects")
+
+
+@check(
+    Level.MUST,
+    google("streamGenerateContent: content", "A stream of status 200 holds at least one chunk."),
+    select=lambda reply: reply.streamed and 200 <= reply.status < 300,
+)
+def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot]:
+    """A stream of status 200 holds at least one chunk.
+
+    Why: where there is nothing to say there is an error, with an error's status.
+    Breaks: every client ends normally with nothing; a terminal program waits for ever.
+    Way round: take an empty stream for a failure, and ask again.
+    """
+    for reply in seen.replies:
+        if reply.kind is Kind.EMPTY and reply.exchange.failure is None:
+            yield Spot(reply.id, "", "at least one chunk, or an error status", "a stream without any content")

@@ -1,0 +1,286 @@
+"""Streaming, the content: deltas that arrive in time, each once, and a reason at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.expectations import CUT, MET, obedience
+from conformance.judging import TRIES, obeyed, streams
+from conformance.model import Level, Outcome, Spot
+from conformance.reply import Chunk, Reply, Seen
+
+_CHUNKS = google("streamGenerateContent: chunks", "Each chunk carries the text since the last one; finishReason stands in the last.")
+_ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
+_AT_ONCE = 0.1  # the share of the time in which a buffered answer's chunks all arrive
+
+
+def _texts(reply: Reply) -> list[tuple[Chunk, str]]:
+    """The text of the first candidate, chunk by chunk, thoughts left out."""
+    return [(chunk, text) for chunk in reply.chunks if (text := _text(chunk))]
+
+
+def _text(chunk: Chunk) -> str:
+    parts = _candidate(chunk).get("content")
+    pieces = parts.get("parts") if isinstance(parts, dict) else None
+    found = [part for part in pieces if isinstance(part, dict)] if isinstance(pieces, list) else []
+    return "".join(str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought"))
+
+
+def _candidate(chunk: Chunk) -> dict[str, object]:
+    candidates = chunk.body.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else None
+    return {**first} if isinstance(first, dict) else {}
+
+
+def _cumulative(texts: list[str]) -> bool:
+    """Each chunk is the whole text so far: three chunks or more, each beginning with the one before."""
+    distinct = [text for text, after in pairwise([*texts, ""]) if text != after]
+    return len(distinct) >= 3 and all(after.startswith(before) for before, after in pairwise(distinct))
+
+
+@check_each(Level.MUST, _CHUNKS, usable=streams)
+def sends_deltas(reply: Reply) -> Iterator[Spot]:
+    """Each chunk carries only the text since the last one.
+
+    Why: clients join the chunks' texts as they come.
+    Breaks: every client shows the text again and again, each time longer; no exception.
+    Way round: take from each chunk only what goes beyond the one before.
+    """
+    texts = _texts(reply)
+    if _cumulative([text for _, text in texts]):
+        chunk, text = texts[-1]
+        said = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
+        yield Spot(reply.id, reply.at(chunk, "/candidates/0/content/parts/0/text"), "the text since the chunk before", said)
+
+
+@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/sends-deltas",))
+def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
+    """The last chunk does not repeat the whole answer.
+
+    Why: clients join the chunks' texts, so a repetition is shown as part of the answer.
+    Breaks: every client shows the answer twice; no exception.
+    Way round: drop a last chunk whose text is that of all before it.
+    """
+    texts = _texts(reply)
+    before = "".join(text for _, text in texts[:-1])
+    if len(texts) > 1 and len(before) > 3 and texts[-1][1] == before and not _wanted_twice(reply, before):
+        pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
+        yield Spot(reply.id, pointer, "the text since the chunk before", f"the whole answer once more: {before[:60]!r}")
+
+
+def _wanted_twice(reply: Reply, text: str) -> bool:
+    """The question itself asked for a text that is its own half twice."""
+    return text + text in str(reply.exchange.expected.get("text", ""))
+
+
+@check_each(Level.MUST, _CHUNKS, usable=streams)
+def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
+    """The last chunk with a candidate says why the model stopped.
+
+    Why: finishReason is empty only while the model has not stopped; Google's last chunk always has one.
+    Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK says other; elsewhere a cut answer
+    cannot be told from a whole one.
+    Way round: none that is sound: without the reason nobody knows whether the answer is whole.
+    """
+    candidates = [chunk for chunk in reply.chunks if _candidate(chunk)]
+    if reply.exchange.failure is None and candidates and reply.first.finish_reason is None and not reply.error:
+        yield Spot(reply.id, reply.at(candidates[-1], "/candidates/0/finishReason"), "a finish reason", "none in any chunk")
+
+
+@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=("streaming/ends-with-a-finish-reason",))
+def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
+    """No finish reason stands before the text has ended.
+
+    Why: a reason before the end says that the model stopped when it did not. A reason in every chunk is an old habit
+    of Google's own, and a built-in tool may end a step early; neither is held against a vendor.
+    Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
+    Way round: read to the end of the stream, and take the last reason.
+    """
+    spoken = [(chunk, bool(_candidate(chunk).get("finishReason")), bool(_text(chunk))) for chunk in reply.chunks]
+    last_text = max((n for n, (_, _, text) in enumerate(spoken) if text), default=-1)
+    early = [chunk for chunk, reason, _ in spoken[: max(last_text, 0)] if reason]
+    everywhere = len(early) >= last_text and last_text > 0
+    for chunk in early[:1]:
+        level = Level.NOTE if everywhere and not _silent_before_text(spoken) else None
+        said = f"{_candidate(chunk).get('finishReason')!r} before the text has ended"
+        yield Spot(reply.id, reply.at(chunk, "/candidates/0/finishReason"), "a finish reason in the last chunk only", said, level)
+
+
+def _silent_before_text(spoken: list[tuple[Chunk, bool, bool]]) -> bool:
+    """The first chunk says that the model stopped, and has no text yet."""
+    return bool(spoken) and spoken[0][1] and not spoken[0][2]
+
+
+@check_each(
+    Level.SHOULD,
+    google("streamGenerateContent: last chunk", "A last chunk without text still has its candidate, or leaves candidates out."),
+    usable=streams,
+)
+def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
+    """A chunk without a candidate leaves candidates out rather than sending an empty list.
+
+    Why: ProtoJSON writes no empty lists.
+    Breaks: google-genai 1.30 raises IndexError on the empty list; the others read on.
+    Way round: drop chunks whose candidates are empty, once their usage is read.
+    """
+    for chunk in reply.chunks:
+        if chunk.body.get("candidates") == []:
+            yield Spot(reply.id, reply.at(chunk, "/candidates"), "a candidate, or no member of that name", "an empty list")
+
+
+def _arrivals(reply: Reply) -> list[float]:
+    return [chunk.at_ms for chunk in reply.chunks if chunk.at_ms is not None]
+
+
+def _buffered(reply: Reply) -> bool | None:
+    """Whether all text arrived in a moment at the end; None where the answer was too quick or too short to tell."""
+    arrivals = _arrivals(reply)
+    total = reply.exchange.ended_ms
+    if len(reply.text) < 100 or not arrivals or total < _ENOUGH_MS:
+        return None
+    return arrivals[-1] - arrivals[0] < _AT_ONCE * total
+
+
+@check(
+    Level.SHOULD,
+    google("streamGenerateContent: purpose", "The method streams partial responses while the model generates."),
+    probes=("long-answer-streamed",),
+    usable=streams,
+)
+def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
+    """A long answer arrives in pieces while the model writes it.
+
+    Why: a stream is asked for to see the first words early; one that is held back until the end only looks like one.
+    Breaks: programs seem to hang, and idle time-outs end answers that were under way.
+    Way round: none on the client's side; allow a longer time-out.
+    """
+    verdicts = [(reply, _buffered(reply)) for reply in seen.replies]
+    judged = [(reply, held) for reply, held in verdicts if held is not None]
+    if judged and all(held for _, held in judged):
+        reply = judged[-1][0]
+        first = _arrivals(reply)[0]
+        said = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s, then {len(reply.chunks)} chunks at once"
+        yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said)
+    elif not judged:
+        yield Aside(Outcome.BLOCKED, "the answer was over in less than a second: too quick to tell")
+
+
+def _cut_short(reply: Reply) -> bool:
+    """The text is a beginning of what was asked, no more, and the reason says that it is whole."""
+    wanted = str(reply.exchange.expected.get("text", ""))
+    text = reply.text.strip()
+    return bool(text) and len(text) < len(wanted) and wanted.startswith(text) and reply.first.finish_reason == "STOP"
+
+
+@check(
+    Level.MUST,
+    google("Candidate.finishReason", "STOP means that the model came to a natural end."),
+    probes=("long-answer-streamed",),
+    usable=streams,
+    after=("streaming/comes-whole", "semantics/applies-max-output-tokens"),
+    obeys=True,
+)
+def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
+    """STOP is said only of an answer that is whole.
+
+    Why: a truncation must be visible: MAX_TOKENS where a limit ended it, an error where the connection did.
+    Breaks: half an answer is taken for a whole one, in every client.
+    Way round: check long answers for their end.
+    """
+    if obeyed(seen, "long-answer-streamed"):
+        return
+    cut = [reply for reply in seen.replies if _cut_short(reply)]
+    if len(cut) >= TRIES:
+        said = f"STOP after {cut[-1].text[-40:]!r}, {len(cut)} of {len(seen.replies)} tries"
+        yield Spot(cut[-1].id, "/candidates/0/finishReason", "STOP after the whole answer", said)
+
+
+def _lost_repeats(wanted: str, got: str) -> bool:
+    """The text is what was asked, but for runs that were shortened."""
+    squeeze = "".join(a for a, b in pairwise(wanted + "\0") if a != b)
+    short = "".join(a for a, b in pairwise(got + "\0") if a != b)
+    return len(got) < len(wanted) and (squeeze == short or set(wanted) == set(got))
+
+
+@check(
+    Level.SHOULD,
+    google("streamGenerateContent: text", "A stream's text is the model's text, repetitions included."),
+    probes=("repeated-text-streamed",),
+    usable=streams,
+    obeys=True,
+)
+def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
+    """Text that repeats itself comes through whole.
+
+    Why: a filter against replayed chunks must not take the model's own repetitions for replays.
+    Breaks: numbers, code and Chinese words lose characters in silence, in every client.
+    Way round: ask without streaming.
+    """
+    if obeyed(seen, "repeated-text-streamed"):
+        return
+    wanted = [str(reply.exchange.expected.get("text", "")) for reply in seen.replies]
+    lossy = [reply for reply, text in zip(seen.replies, wanted, strict=True) if _lost_repeats(text, reply.text.strip())]
+    if len(lossy) >= TRIES:
+        yield Spot(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])
+
+
+@check_each(
+    Level.SHOULD,
+    google("JSON: encoding", "Bodies are UTF-8; a character of several bytes is never cut in two."),
+    usable=streams,
+)
+def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
+    """No character is broken where one chunk ends and the next begins.
+
+    Why: a gateway that decodes each read on its own breaks the characters that lie across two reads.
+    Breaks: replacement characters in Chinese, Japanese, Korean and emoji, in every client.
+    Way round: ask without streaming.
+    """
+    for chunk in reply.chunks:
+        broken = "\ufffd" in _text(chunk) or any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
+        if broken and "\ufffd" not in str(reply.exchange.expected.get("text", "")):
+            yield Spot(reply.id, reply.at(chunk, "/candidates/0/content/parts/0/text"), "whole characters", _text(chunk)[:80])
+
+
+@check(
+    Level.SHOULD,
+    google("thinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
+    probes=("thinking", "thinking-streamed"),
+    usable=streams,
+    obeys=True,
+    feature="thinking",
+)
+def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
+    """Thoughts that the unary method shows are streamed as well.
+
+    Why: the streaming method answers with the same parts as the unary one.
+    Breaks: programs that show the model's thinking show none, only when streaming.
+    Way round: ask without streaming.
+    """
+    unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
+    tries = [reply for reply in seen.of("thinking-streamed") if reply.ok]
+    if not unary or any(reply.first.thoughts for reply in tries):
+        return
+    judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
+    if len(judged) >= TRIES:
+        yield Spot(judged[-1].id, "/candidates/0/content/parts", "parts with thought: true", "no thought in three tries")
+
+
+@check_each(
+    Level.NOTE,
+    google("GenerateContentResponse.responseId", "One response has one id and one model version."),
+    usable=streams,
+)
+def keeps_one_id(reply: Reply) -> Iterator[Spot]:
+    """All chunks of a stream carry the same responseId and modelVersion.
+
+    Why: the chunks are one response.
+    Breaks: no client that was measured; logs that group by id fall apart.
+    Way round: group by connection.
+    """
+    for name in ("responseId", "modelVersion"):
+        values = {value for chunk in reply.chunks if isinstance(value := chunk.body.get(name), str) and value}
+        if len(values) > 1:
+            yield Spot(reply.id, f"/{name}", "one value in all chunks", f"{len(values)} values: {sorted(values)[:3]}")

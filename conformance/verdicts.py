@@ -1,0 +1,207 @@
+"""From one provider's replies to its whole verdict: cases, traits, clients, traffic, coverage."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.cases import GRAVE, Evidence, judge, settled, stale
+from conformance.catalogue import RULES, Rule
+from conformance.clients.effects import Truth, effects, verdict
+from conformance.clients import CLIENTS
+from conformance.dialects import Dialect
+from conformance.model import JSON, Against, Auth, Case, Deviation, Effect, Level, Outcome, Provider
+from conformance.reply import Reply, read
+from conformance.run import CONTROL, Gathered
+from conformance.traits import observed
+
+_LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
+
+
+@dataclass(frozen=True)
+class ClientVerdict:
+    """What became of one client: works | degraded | broken | untested, why, and what it must be told first."""
+
+    client: str
+    verdict: str
+    because: tuple[tuple[Effect, str], ...]  # effects with the rule that explains each ("" where none does)
+    configure: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that was found of one provider."""
+
+    provider: Provider
+    dialect: Dialect
+    status: str  # conforms | deviates | inconclusive | not-run
+    reason: str | None
+    replies: tuple[Reply, ...]
+    cases: tuple[Case, ...]
+    traits: Mapping[str, JSON]
+    clients: tuple[ClientVerdict, ...]
+    stale: tuple[str, ...]
+    gathered: Gathered | None
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        """The findings, worst first."""
+        found = [case.deviation for case in self.cases if case.deviation]
+        return sorted(found, key=lambda one: (_LEVELS[one.level], one.known is not None, one.rule))
+
+
+def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
+    """Return the verdict of a provider that was not asked, and why."""
+    silent = dict.fromkeys(observed(()), None)
+    clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
+    return Verdict(provider, dialect, "not-run", reason, (), (), silent, clients, (), None)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a run looks at: the rules, the measures, and the day (for entries that expire)."""
+
+    rules: tuple[Rule, ...]
+    against: frozenset[Against] = frozenset(Against)
+    today: datetime.date = datetime.date(1970, 1, 1)
+
+
+def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
+    """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
+    replies = settled([read(exchange, gathered.provider.limits) for exchange in gathered.exchanges])
+    traits = observed(replies)
+    evidence = Evidence(
+        gathered.provider, dialect, replies, tuple(gathered.unasked), traits, selection.against, selection.today
+    )
+    cases = judge(evidence, selection.rules)
+    status, reason = _status(cases, replies)
+    clients, cases = _clients(replies, cases, traits)
+    return Verdict(
+        gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
+        tuple(stale(evidence, cases)), gathered,
+    )  # fmt: skip
+
+
+def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str | None]:
+    unjudged = _unjudged(replies)
+    if unjudged is not None:
+        return "inconclusive", unjudged
+    grave = any(case.deviation and case.deviation.level in GRAVE for case in cases)
+    return ("deviates" if grave else "conforms"), None
+
+
+def _unjudged(replies: Sequence[Reply]) -> str | None:
+    """Why nothing can be said of the vendor; None where the plain question got an answer to judge."""
+    plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
+    if not replies or not plain:
+        return "nothing was asked" if not replies else None
+    if all(reply.kind in ("html", "empty") for reply in replies):
+        return f"every answer is {replies[0].kind.value} (base_url?)"
+    if all(reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500 for reply in plain):
+        return _trouble(plain[0])
+    if all(reply.status in (401, 403) for reply in plain):
+        return f"the key is refused (HTTP {plain[0].status}): {plain[0].error.message[:160] if plain[0].error else ''}"
+    if all(reply.kind == "html" for reply in plain):
+        return "the plain question is answered with HTML (base_url?)"
+    if all(reply.status in (402, 404) for reply in plain):
+        return f"the model is not served (HTTP {plain[0].status}): {plain[0].error.message[:160] if plain[0].error else ''}"
+    return None
+
+
+def _trouble(reply: Reply) -> str:
+    failure = reply.exchange.failure
+    if failure is None:
+        return f"the plain question is answered with HTTP {reply.status}"
+    bound = f", bound {failure.bound}" if failure.bound else ""
+    return f"the plain question got no answer: {failure.kind}{bound}: {failure.detail}"[:300]
+
+
+# What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
+_ODD_PROBES = ("alt-sse-on-unary", "flat-settings")
+
+
+def ordinary(reply: Reply) -> bool:
+    """Return whether a reply is one that a client would have got in ordinary use."""
+    wanted = reply.exchange.expected.get("status", 200) == 200
+    asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
+    odd = reply.probe in _ODD_PROBES or reply.probe.startswith(("documented-", "key-")) or reply.exchange.generated
+    whole = reply.exchange.failure is None and 200 <= reply.status < 300
+    return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
+
+
+def truth(reply: Reply) -> Truth:
+    """Return what a faithful reader finds in a reply, for a client's view to be held against."""
+    first = reply.first
+    total = reply.usage.get("totalTokenCount")
+    return Truth(
+        text=first.text, finish_reason=first.finish_reason, total_tokens=total, calls=len(first.calls), thoughts=first.thoughts
+    )
+
+
+def _clients(
+    replies: Sequence[Reply], cases: Sequence[Case], traits: Mapping[str, JSON]
+) -> tuple[tuple[ClientVerdict, ...], list[Case]]:
+    judged = [reply for reply in replies if ordinary(reply)]
+    found: dict[str, list[Effect]] = {name: [] for name in CLIENTS}
+    for reply in judged:
+        for effect in effects(reply.exchange, truth(reply)):
+            found[effect.client].append(effect)
+    explain = _explanations(cases)
+    verdicts = tuple(
+        ClientVerdict(
+            name, verdict(tuple(found[name]), len(judged)),
+            tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(found[name])),
+            _configure(name, traits),
+        )
+        for name in CLIENTS
+    )  # fmt: skip
+    every = [effect for several in found.values() for effect in several]
+    return verdicts, [_with_effects(case, every, explain) for case in cases]
+
+
+def _distinct(several: Sequence[Effect]) -> list[Effect]:
+    """One effect of each kind and detail, with its first exchange."""
+    return list({(effect.effect, effect.detail): effect for effect in reversed(several)}.values())[::-1][:6]
+
+
+def _explanations(cases: Sequence[Case]) -> dict[str, str]:
+    """Exchange id -> the worst rule that it breaks."""
+    found: dict[str, str] = {}
+    deviations = sorted((c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True)
+    for deviation in deviations:
+        found |= {spot.exchange: deviation.rule for spot in deviation.spots}
+    return found
+
+
+def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str]) -> Case:
+    if case.deviation is None:
+        return case
+    here = {spot.exchange for spot in case.deviation.spots}
+    mine = [effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule]
+    one_each = {(effect.client, effect.effect): effect for effect in reversed(mine)}
+    deviation = replace(case.deviation, effects=tuple(sorted(one_each.values(), key=lambda effect: effect.client)))
+    return replace(case, deviation=deviation)
+
+
+def _configure(name: str, traits: Mapping[str, JSON]) -> tuple[str, ...]:
+    """What a client must be told to reach this vendor at all."""
+    accepted = traits.get("auth")
+    told: list[str] = []
+    if isinstance(accepted, list) and accepted and Auth.X_GOOG_API_KEY.value not in accepted:
+        told.append(f"send the key as {' or '.join(str(way) for way in accepted)}: by itself it sends x-goog-api-key only")
+    return (*told, *CLIENTS[name].configure)
+
+
+def level_counts(cases: Sequence[Case]) -> dict[str, int]:
+    """Return how many findings stand at each level, known ones apart."""
+    counts = {level.value: 0 for level in Level}
+    for case in cases:
+        if case.deviation and case.outcome is not Outcome.KNOWN:
+            counts[case.deviation.level.value] += 1
+    return counts
+
+
+def rules_of(dimensions: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the catalogue's rules of those dimensions; all where none is named."""
+    return tuple(rule for rule in RULES.values() if not dimensions or rule.dimension.value in dimensions)
