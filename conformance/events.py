@@ -250,7 +250,7 @@ class LinePass:
                 self.book.note(kind, frame.start, self.book.quote(frame.start, frame.end), frame.number)
             return
         self.order += 1
-        if kind := _not_an_object(frame):
+        if kind := not_an_object(frame):
             self.book.note(kind, frame.start, self.book.quote(frame.start, frame.end), frame.number)
         for odd in (odd for odd in frame.json.oddities if odd.kind == Odd.TRAILING):
             several = frame.data[odd.at : odd.at + 1] in {b"{", b"["}
@@ -274,8 +274,6 @@ class LinePass:
         self.bare.append(frame)
         if frame.json.ok:
             self.order += 1
-            if kind := _not_an_object(frame):
-                self.book.note(kind, start, self.book.quote(start, found.end), frame.number)
         else:
             self._piece(start, frame.data, frame.number)
         self._behind(found.end)
@@ -311,7 +309,10 @@ def _is_whole(text: JsonText) -> bool:
     return text.ok and not text.has(Odd.TRAILING)
 
 
-def _not_an_object(frame: Frame) -> Irregular | None:
+def not_an_object(frame: Frame) -> Irregular | None:
+    """Name what a readable frame is instead of an object with something in it; None where it is one."""
+    if not frame.json.ok:
+        return None
     if isinstance(frame.json.value, list):
         return Irregular.ARRAY_IN_EVENT
     if not isinstance(frame.json.value, dict):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from conformance.documents import ArrayPass, extent
-from conformance.events import BARE, DONE, LinePass, Piece
+from conformance.events import BARE, DONE, LinePass, Piece, not_an_object
 from conformance.frames import BREAKS, Frame, Framed, Framing, Irregular, Irregularity, Notebook
 from conformance.jsontext import BOM, LIMITS, Odd, read_json
 from conformance.model import Limits
@@ -158,8 +158,10 @@ def _note_line_ends(seen: LinePass) -> None:
 
 
 def _note_bare(seen: LinePass, framing: Framing) -> None:
-    """Note values and events in one body, and values over several lines."""
+    """Note values and events in one body, values that are no objects, and values over several lines."""
     for frame in seen.bare:
+        if kind := not_an_object(frame):
+            seen.book.note(kind, frame.start, seen.book.quote(frame.start, frame.end), frame.number)
         if b"\n" in frame.data or b"\r" in frame.data:
             seen.book.note(Irregular.PRETTY_PRINTED, frame.start, "a value over several lines", frame.number)
     if framing is Framing.NDJSON and seen.first_data is not None:
