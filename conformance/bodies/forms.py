@@ -1,0 +1,136 @@
+"""The request forms that bodies are made for: a dialect's own, and Google's, each compiled once.
+
+What a page leaves open (an object without members) is what Google's schema has at that place, found by the
+name in lowerCamelCase: a vendor that names `tools` and says no more of them claims Google's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conformance.bodies.narrow import Narrowing, narrowing, plain_name
+from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
+from conformance.dialects import Dialect
+from conformance.files import FileError, read_json_file, registry, schemas_folder
+
+SCHEMA, NARROW = "request.schema.json", "narrow.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One request form: its name, its tree, and what narrows it."""
+
+    name: str
+    root: Node
+    narrowing: Narrowing
+    usual: tuple[str, ...]  # places that are cheap and usual
+    exotic: tuple[str, ...]  # the others
+
+
+def forms(dialect: Dialect) -> tuple[Form, Form]:
+    """Return a dialect's own request form and Google's; the same one twice for Google.
+
+    Raises SchemaError where a schema cannot be read or admits nothing, FileError where a file cannot.
+    """
+    return _forms(dialect.folder)
+
+
+@cache
+def _forms(folder: Path) -> tuple[Form, Form]:
+    google = google_form()
+    if folder.resolve() == (schemas_folder() / "google").resolve():
+        return google, google
+    said = [google_narrow(), *_narrow(folder)]
+    root = compiled(_read(folder / SCHEMA, folder), registry(), "", narrowing(*said))
+    _lend(root, google.root, set())
+    return _form(f"{folder.name} request", root, narrowing(*said)), google
+
+
+@cache
+def google_form() -> Form:
+    """Return the form of Google's requests."""
+    folder = schemas_folder() / "google"
+    narrowed = narrowing(google_narrow())
+    return _form(
+        "google request", compiled(_read(folder / SCHEMA, folder), registry(), "", narrowed), narrowed
+    )
+
+
+@cache
+def google_narrow() -> Mapping[str, Any]:
+    """Return the narrowing that stands beside Google's request schema."""
+    return _read(schemas_folder() / "google" / NARROW, schemas_folder())
+
+
+def _narrow(folder: Path) -> list[Mapping[str, Any]]:
+    own = folder / NARROW
+    return [_read(own, folder)] if own.is_file() else []
+
+
+def _read(path: Path, within: Path) -> Mapping[str, Any]:
+    value = read_json_file(path, within=within)
+    if not isinstance(value, Mapping):
+        raise SchemaError(str(path), "", "a schema is an object")
+    return value
+
+
+def _form(name: str, root: Node, narrowed: Narrowing) -> Form:
+    every = [place for place, _ in places(root)]
+    exotic = {place for place in every if _is_exotic(root, place)}
+    return Form(
+        name, root, narrowed, tuple(p for p in every if p not in exotic), tuple(p for p in every if p in exotic)
+    )  # fmt: skip
+
+
+def _is_exotic(root: Node, place: str) -> bool:
+    """Return whether a place lies at or below a member that is not drawn unasked."""
+    node = root
+    for name in place.split("/")[1:]:
+        if name != ITEM and node.usual is not None and name not in node.usual and name not in node.required:
+            return True
+        node = node.children[name]
+    return False
+
+
+def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
+    """Fill what the own tree leaves open with Google's."""
+    if (id(own), id(google)) in seen:
+        return
+    seen.add((id(own), id(google)))
+    theirs = {plain_name(name): child for name, child in google.children.items()}
+    if own.kind == "array" and own.item is None and google.item is not None:
+        own.children[ITEM] = google.item
+    for name, child in list(own.children.items()):
+        other = google.item if name == ITEM else theirs.get(plain_name(name))
+        if other is None:
+            continue
+        if child.open and other.kind == child.kind and not other.open:
+            own.children[name] = other
+        else:
+            _lend(child, other, seen)
+
+
+def check_schemas(dialect: Dialect) -> list[str]:
+    """Return what keeps bodies from being made for a dialect, a line each: schema, pointer, fault. Asks nobody."""
+    try:
+        own, _ = forms(dialect)
+    except (SchemaError, FileError) as exc:
+        return [str(exc)]
+    endless = _endless(own.root, (own.root.where,))
+    return [f"{endless}: admits nothing: it is required inside itself"] if endless else []
+
+
+def _endless(node: Node, above: tuple[str, ...]) -> str:
+    """Return where a schema requires itself within itself, or an empty string."""
+    for name in sorted(node.required & set(node.children)):
+        child = node.children[name]
+        if child.where in above:
+            return child.where
+        found = _endless(child, (*above, child.where))
+        if found:
+            return found
+    return ""
