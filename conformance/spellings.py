@@ -20,7 +20,7 @@ from itertools import accumulate
 Span = tuple[int, int]
 
 WINDOW = 256 * 1024
-OVERLAP = 8 * 1024  # more than the longest spelling of a key of a hundred characters
+FEWEST_LETTERS = 6  # a "key" with fewer would match everywhere
 SCATTERED_WITHIN = 8 * 1024 * 1024  # bodies longer than this are not searched for keys in scattered members
 
 _ALNUM = bytes(byte for byte in range(128) if chr(byte).isalnum())
@@ -76,7 +76,7 @@ def needles(key: str) -> tuple[Needle, ...]:
     """Return what a key may look like in normal form. The needles of many keys are kept."""
     plain = key.encode()
     letters = normal(plain).lower()
-    if not letters:
+    if len(letters) < FEWEST_LETTERS:
         return ()
     part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds gives the key away too
     found = {Needle(cut, folded=True, whole=letters) for cut in (letters[:part], letters[-part:])}
@@ -117,8 +117,9 @@ def base64_cores(plain: bytes) -> Iterator[bytes]:
 def spelt_in(key: str, data: bytes) -> Iterator[Span]:
     """Yield where `key` stands in `data`, in any spelling; spans may overlap."""
     wanted = needles(key)
+    overlap = max(8 * 1024, 24 * len(key))  # more than the longest spelling
     for start in range(0, max(len(data), 1), WINDOW):
-        window = data[start : start + WINDOW + OVERLAP]
+        window = data[start : start + WINDOW + overlap]
         yield from ((left + start, right + start) for left, right in _in_window(wanted, window))
     if len(data) <= SCATTERED_WITHIN:
         yield from _scattered(wanted, data)
