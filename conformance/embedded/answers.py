@@ -1,0 +1,194 @@
+"""The scripted model: a canonical request in, an answer out, settings obeyed and tokens counted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.embedded.functions import calls
+from conformance.embedded.instances import hints, instance
+from conformance.embedded.pictures import colour
+from conformance.embedded.words import count, overruled, remembered, scripted, strings, tokens
+from conformance.model import JSON
+
+Message = Mapping[str, Any]
+_IMAGE_TOKENS = 258  # what Google bills for a small image
+_MODALITIES = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "application": "DOCUMENT"}
+_THOUGHTS = (
+    "**Reading the question**\n\nI look at what is asked and at the settings. ",
+    "**Making the answer**\n\nThe answer is short, so I write it down and check it once.",
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate: a text or calls, and why it ended."""
+
+    text: str
+    calls: tuple[dict[str, JSON], ...]
+    finish: str
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens it is billed for."""
+        return count(self.text) + sum(count(json.dumps(call["functionCall"])) for call in self.calls)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model has to say, before it is cut into chunks and dressed."""
+
+    candidates: tuple[Candidate, ...]
+    thoughts: tuple[str, ...]  # the summaries that were asked for
+    thought_tokens: int
+    prompt: Mapping[str, int]  # tokens by modality
+    model: str
+    response_id: str
+
+
+def _part_tokens(part: Message) -> tuple[str, int]:
+    if "inlineData" in part or "fileData" in part:
+        blob = part.get("inlineData") or part.get("fileData") or {}
+        kind = str(blob.get("mimeType", "")).partition("/")[0]
+        return _MODALITIES.get(kind, "TEXT"), _IMAGE_TOKENS
+    held = {key: value for key, value in part.items() if key not in {"thoughtSignature", "thought"}}
+    text = part.get("text")
+    return "TEXT", count(text if isinstance(text, str) else json.dumps(held, ensure_ascii=False))
+
+
+def _contents(request: Message) -> list[Message]:
+    instruction = request.get("systemInstruction")
+    return [*request.get("contents", ()), *([instruction] if instruction else [])]
+
+
+def prompt_tokens(request: Message) -> Mapping[str, int]:
+    """Return the tokens of a request by modality: contents, system instruction and tools."""
+    counted = {"TEXT": 0}
+    for content in _contents(request):
+        counted["TEXT"] += 1  # the turn itself
+        for part in content.get("parts", ()):
+            modality, number = _part_tokens(part)
+            counted[modality] = counted.get(modality, 0) + number
+    if request.get("tools"):
+        counted["TEXT"] += count(json.dumps(request["tools"], ensure_ascii=False))
+    return counted
+
+
+def _said(content: Message) -> str:
+    return "".join(
+        str(part["text"]) for part in content.get("parts", ()) if "text" in part and not part.get("thought")
+    )
+
+
+def _prompt(request: Message) -> str:
+    """Return the text of the last turn that is not the model's."""
+    turns = [content for content in request["contents"] if content.get("role") != "model"]
+    return _said(turns[-1] if turns else request["contents"][-1])
+
+
+def _reports(request: Message) -> str | None:
+    """Return what the functions answered, told in a sentence, where the last turn brings answers."""
+    answered = [
+        part["functionResponse"] for part in request["contents"][-1]["parts"] if "functionResponse" in part
+    ]
+    told = [text for response in answered for text in strings(response.get("response"))]
+    return f"The report says {', '.join(told)}." if answered else None
+
+
+def _seen(request: Message) -> str | None:
+    """Return the colour of the last image of the last turn, where there is one."""
+    blobs = [part["inlineData"] for part in request["contents"][-1]["parts"] if "inlineData" in part]
+    if not blobs:
+        return None
+    return colour(base64.b64decode(blobs[-1].get("data", ""))) or "I cannot see what this is."
+
+
+def _structured(request: Message, prompt: str) -> str | None:
+    """Return the answer in JSON, where the settings ask for it."""
+    config = request.get("generationConfig", {})
+    schema = next(
+        (
+            config[name]
+            for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema")
+            if name in config
+        ),
+        None,
+    )
+    mime = config.get("responseMimeType", "")
+    if mime == "text/x.enum":
+        return str(instance(schema or {}, hints(prompt, schema or {})))
+    if mime != "application/json":
+        return None
+    made = (
+        instance(schema, hints(prompt, schema)) if isinstance(schema, dict) else {"answer": scripted(prompt)}
+    )
+    return json.dumps(made, ensure_ascii=False)
+
+
+def _recalled(request: Message, prompt: str) -> str | None:
+    history = [_said(content) for content in request["contents"][:-1] if content.get("role") != "model"]
+    return remembered(prompt, history)
+
+
+_KINDS: tuple[Callable[[Message, str], str | None], ...] = (
+    lambda request, _prompt: overruled(_said(request.get("systemInstruction", {}))),
+    lambda request, _prompt: _reports(request),
+    lambda request, _prompt: _seen(request),
+    _structured,
+    _recalled,
+)
+
+
+def _text(request: Message, prompt: str) -> str:
+    """Return the first answer that a kind of question gives, else the scripted one."""
+    given = (text for kind in _KINDS if (text := kind(request, prompt)) is not None)
+    return next(given, None) or scripted(prompt)
+
+
+def _stopped(text: str, config: Message) -> str:
+    places = [at for stop in config.get("stopSequences", ()) if stop and (at := text.find(stop)) >= 0]
+    return text[: min(places)] if places else text
+
+
+def _limited(text: str, config: Message) -> Candidate:
+    words, room = tokens(text), config.get("maxOutputTokens")
+    if room is None or len(words) <= room:
+        return Candidate(text, (), "STOP")
+    return Candidate("".join(words[:room]), (), "MAX_TOKENS")
+
+
+def _candidate(request: Message) -> Candidate:
+    prompt, config = _prompt(request), request.get("generationConfig", {})
+    answered = any("functionResponse" in part for part in request["contents"][-1]["parts"])
+    made = () if answered else calls(request, prompt)
+    return Candidate("", made, "STOP") if made else _limited(_stopped(_text(request, prompt), config), config)
+
+
+def _thoughts(config: Message, spent: int) -> Iterator[str]:
+    """Yield the thoughts before an answer of `spent` tokens: none where they are switched off or there is no room."""
+    thinking = config.get("thinkingConfig", {})
+    room = config.get("maxOutputTokens", 1 << 30) - spent
+    budget = thinking.get("thinkingBudget", -1)
+    for thought in _THOUGHTS if budget else ():
+        room -= count(thought)
+        if room >= 0:
+            yield thought
+
+
+def think(request: Message, model: str) -> Answer:
+    """Return the model's answer to a canonical request that `semantics.judge` passes."""
+    config = request.get("generationConfig", {})
+    candidate = _candidate(request)
+    thoughts = tuple(_thoughts(config, candidate.tokens))
+    return Answer(
+        candidates=(candidate,) * config.get("candidateCount", 1),
+        thoughts=thoughts if config.get("thinkingConfig", {}).get("includeThoughts") else (),
+        thought_tokens=sum(map(count, thoughts)),
+        prompt=prompt_tokens(request),
+        model=model,
+        response_id=secrets.token_urlsafe(12),
+    )

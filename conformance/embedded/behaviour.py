@@ -1,0 +1,183 @@
+"""A server as a row of small stages, each a function that may be replaced to make a server wrong in one way.
+
+`dataclasses.replace(HONEST, pace=...)` is a server like Google's whose streams come at another pace.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from conformance.embedded import listing
+from conformance.embedded.answers import Answer, prompt_tokens, think
+from conformance.embedded.chunks import chunks, details, pace, whole
+from conformance.embedded.dress import dress
+from conformance.embedded.errors import Refused, unknown_model
+from conformance.embedded.frames import ARRAY, SINGLE, Framed, frame
+from conformance.embedded.functions import check_signatures
+from conformance.embedded.protojson import accept, document
+from conformance.embedded.routes import COUNT, GENERATE, GET, LIST, PREFLIGHT, Asked, authorise, route
+from conformance.embedded.semantics import judge
+from conformance.embedded.settings import own_stream, settled
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.model import JSON
+from conformance.shapes import Shape, reference
+
+Message = dict[str, JSON]
+
+
+def accepts_key(key: str) -> bool:
+    """Say whether a key is good: any is, but those that begin like a bad one."""
+    return not key.lower().startswith(("bad", "junk"))
+
+
+def refuse(refusal: Refused, asked: Asked) -> Outgoing:
+    """Return a refusal as Google answers it: an object, but a list of one where a JSON array was to be streamed."""
+    framed = frame(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
+    return Outgoing(
+        refusal.status, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),)
+    )
+
+
+def preflight(incoming: Incoming) -> Outgoing:
+    """Return the answer to a browser that asks whether it may send a request with a key."""
+    wanted = incoming.header("access-control-request-headers") or "content-type,x-goog-api-key"
+    headers = (
+        ("Access-Control-Allow-Methods", "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT"),
+        ("Access-Control-Allow-Headers", wanted),
+        ("Access-Control-Max-Age", "3600"),
+    )
+    return Outgoing(200, headers)
+
+
+def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
+    """Return an answer with the headers that all answers have, compressed where the client asks for it."""
+    origin = (("Access-Control-Allow-Origin", "*"),) if incoming.header("origin") else ()
+    answer = replace(answer, headers=(*answer.headers, ("Vary", "Origin, X-Origin, Referer"), *origin))
+    return (
+        _compressed(answer)
+        if "gzip" in incoming.header("accept-encoding").lower() and answer.pieces
+        else answer
+    )
+
+
+def _compressed(answer: Outgoing) -> Outgoing:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    packed = []
+    for number, piece in enumerate(answer.pieces, 1):
+        last = number == len(answer.pieces)
+        # Each piece is flushed, so that a stream stays one.
+        data = packer.compress(piece.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+        packed.append(Piece(piece.wait, data))
+    return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), pieces=tuple(packed))
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """The stages in the order in which they run. Called with a request, it returns the answer; it keeps no state.
+
+    Stages that refuse raise Refused. `settle` takes what a dialect puts elsewhere to Google's place, before `accept`
+    reads the form and `judge` the sense of a request. `dress` is given each response of the model, `frame` all
+    objects of an answer, `finish` the whole of every answer, errors included.
+    """
+
+    style: Style = field(default_factory=Style)
+    accepts_key: Callable[[str], bool] = accepts_key
+    route: Callable[[Incoming, Style], Asked] = route
+    authorise: Callable[[Incoming, Style, Callable[[str], bool]], None] = authorise
+    document: Callable[[bytes], Message] = document
+    settle: Callable[[Message, Style], Message] = settled
+    accept: Callable[[Mapping[str, JSON], Shape], Message] = accept
+    judge: Callable[[Message], None] = judge
+    check_signatures: Callable[[Message], None] = check_signatures
+    think: Callable[[Message, str], Answer] = think
+    whole: Callable[[Answer], Message] = whole
+    chunks: Callable[[Answer], Sequence[Message]] = chunks
+    pace: Callable[[Answer, int], Sequence[float]] = pace
+    dress: Callable[..., JSON] = dress  # (response, style, *, chunk)
+    frame: Callable[[str, Sequence[JSON]], Framed] = frame
+    refuse: Callable[[Refused, Asked], Outgoing] = refuse
+    preflight: Callable[[Incoming], Outgoing] = preflight
+    finish: Callable[[Outgoing, Incoming], Outgoing] = finish
+
+    def __call__(self, incoming: Incoming) -> Outgoing:
+        """Return the answer to a request; refusals are answers too."""
+        asked = Asked(GENERATE)
+        try:
+            asked = self.route(incoming, self.style)
+            answer = _RESOURCES[asked.what](self, asked, incoming)
+        except Refused as refusal:
+            answer = self.refuse(refusal, asked)
+        except RecursionError:
+            answer = self.refuse(Refused(400, "Invalid JSON payload received. Message too deep."), asked)
+        return self.finish(answer, incoming)
+
+    def single(self, value: JSON) -> Outgoing:
+        """Return one object as an answer."""
+        framed = self.frame(SINGLE, [value])
+        return Outgoing(200, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),))
+
+    def stream(self, answer: Answer, framing: str) -> Outgoing:
+        """Return an answer of the model in its framing, in pieces over time."""
+        dressed = [self.dress(chunk, self.style, chunk=True) for chunk in self.chunks(answer)]
+        framed = self.frame(framing, dressed)
+        waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
+        pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
+        return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
+
+
+def _known(behaviour: Behaviour, asked: Asked) -> None:
+    if asked.model not in behaviour.style.models:
+        raise unknown_model(asked.model, asked.version, asked.method)
+
+
+def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+    behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
+    body = behaviour.document(incoming.body)
+    framing = behaviour.style.framing_own if asked.own_form and own_stream(body) else asked.framing
+    request = behaviour.accept(behaviour.settle(body, behaviour.style), reference().request)
+    _known(behaviour, asked)
+    behaviour.judge(request)
+    behaviour.check_signatures(request)
+    answer = behaviour.think(request, asked.model)
+    if framing != SINGLE:
+        return behaviour.stream(answer, framing)
+    return behaviour.single(behaviour.dress(behaviour.whole(answer), behaviour.style, chunk=False))
+
+
+def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+    behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
+    body = behaviour.accept(behaviour.document(incoming.body), reference().count_tokens_request)
+    _known(behaviour, asked)
+    inner = body.get("generateContentRequest")
+    if inner is not None and body.get("contents"):
+        raise Refused(
+            400, "* CountTokensRequest: only one of contents and generate_content_request may be set\n"
+        )
+    request = inner if isinstance(inner, dict) else body
+    if not request.get("contents"):
+        raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
+    prompt = prompt_tokens(request)
+    return behaviour.single({"totalTokens": sum(prompt.values()), "promptTokensDetails": details(prompt)})
+
+
+def _get(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+    behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
+    return behaviour.single(listing.get(asked.model, asked.version, behaviour.style))
+
+
+def _list(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:
+    behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
+    return behaviour.single(listing.page(incoming.query, behaviour.style))
+
+
+def _preflight(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:
+    return behaviour.preflight(incoming)
+
+
+_RESOURCES: Mapping[str, Callable[[Behaviour, Asked, Incoming], Outgoing]] = {
+    GENERATE: _generate, COUNT: _count, GET: _get, LIST: _list, PREFLIGHT: _preflight,
+}  # fmt: skip
+HONEST = Behaviour()

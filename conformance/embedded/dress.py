@@ -1,0 +1,77 @@
+"""Gives an object of Google's the looks of a dialect: casing, extra members, envelope."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from conformance.embedded.protojson import snake
+from conformance.embedded.style import Envelope, Extra, Style
+from conformance.model import JSON
+
+# What the user named is never renamed.
+_FREE = frozenset({"args", "response", "partMetadata"})
+
+
+def recased(value: JSON) -> JSON:
+    """Return an object with its names in snake_case; free-form subtrees stay as they are."""
+    if isinstance(value, list):
+        return [recased(child) for child in value]
+    if not isinstance(value, dict):
+        return value
+    return {snake(name): child if name in _FREE else recased(child) for name, child in value.items()}
+
+
+def wrapped(value: dict[str, JSON], envelope: Envelope) -> dict[str, JSON]:
+    """Return an object inside its envelope, constants first."""
+    inside: JSON = {name: child for name, child in value.items() if name not in envelope.outside}
+    outside = {name: value[name] for name in envelope.outside if name in value}
+    return {**envelope.constants, envelope.member: inside, **outside}
+
+
+def _places(value: Any, steps: list[str]) -> Iterator[Any]:
+    """Yield the objects that a pointer's parent names, `*` for every entry of a list."""
+    if not steps:
+        yield value
+    elif steps[0] == "*":
+        for child in value if isinstance(value, list) else ():
+            yield from _places(child, steps[1:])
+    elif isinstance(value, dict) and steps[0] in value:
+        yield from _places(value[steps[0]], steps[1:])
+
+
+def _valued(extra: Extra, response: Mapping[str, Any]) -> JSON:
+    return _SOURCES[extra.source](response) if extra.source in _SOURCES else extra.value
+
+
+def _candidate_tokens(response: Mapping[str, Any]) -> int:
+    spent = response.get("usageMetadata", {}).get("candidatesTokenCount", 0)
+    return int(spent) // max(1, len(response.get("candidates", ())))
+
+
+_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], JSON]] = {
+    "unix-seconds": lambda _response: int(time.time()),
+    "candidate-tokens": _candidate_tokens,
+}
+
+
+def adorned(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
+    """Return an object with the extra members of the style, in place."""
+    for extra in style.extras:
+        *parent, name = extra.pointer.strip("/").split("/")
+        for place in _places(value, parent):
+            if isinstance(place, dict):
+                place[name] = _valued(extra, value)
+    return value
+
+
+def dress(response: dict[str, JSON], style: Style, *, chunk: bool) -> JSON:
+    """Return a GenerateContentResponse as the dialect writes it; `chunk` says that it is one of a stream."""
+    value = adorned(response, style)
+    if style.casing == "snake_case":
+        renamed = recased(value)
+        value = renamed if isinstance(renamed, dict) else value
+    if style.envelope is None or (chunk and not style.envelope.chunks):
+        return value
+    return wrapped(value, style.envelope)

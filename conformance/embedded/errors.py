@@ -1,0 +1,92 @@
+"""What a server says when it refuses: the google.rpc.Status of each refusal, as values.
+
+The texts are Google's own words on the wire, because clients and people match on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from conformance.model import JSON
+
+_NAMES = {
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    405: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE",
+}  # fmt: skip
+_SERVICE = "generativelanguage.googleapis.com"
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
+    """A request that is refused: HTTP status, message, and details as google.rpc puts them."""
+
+    def __init__(self, status: int, message: str, details: tuple[JSON, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.details = details
+
+    def body(self) -> dict[str, JSON]:
+        """Return the error object; `code` is the HTTP status (AIP-193)."""
+        error: dict[str, JSON] = {
+            "code": self.status, "message": self.message, "status": _NAMES.get(self.status, "UNKNOWN"),
+        }  # fmt: skip
+        return {"error": error | ({"details": list(self.details)} if self.details else {})}
+
+
+def error_info(reason: str, **metadata: JSON) -> JSON:
+    """Return a google.rpc.ErrorInfo detail."""
+    info: dict[str, JSON] = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com",
+    }  # fmt: skip
+    return info | ({"metadata": {**metadata}} if metadata else {})
+
+
+def bad_request(violations: Iterable[tuple[str, str]]) -> Refused:
+    """Return the refusal for faults of form: pairs of a path in proto names (empty at the root) and a description."""
+    pairs = list(violations)
+    listed: list[JSON] = [
+        {"field": path, "description": text} if path else {"description": text} for path, text in pairs
+    ]
+    detail: JSON = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": listed}
+    return Refused(400, "\n".join(text for _, text in pairs), (detail,))
+
+
+def no_key() -> Refused:
+    """Return the refusal of a caller without any credential."""
+    text = (
+        "Method doesn't allow unregistered callers (callers without established identity). "
+        "Please use API Key or other form of API consumer identity to call this API."
+    )
+    return Refused(403, text)
+
+
+def bad_key() -> Refused:
+    """Return the refusal of a wrong key: 400, not 401, at Google."""
+    return Refused(
+        400,
+        "API key not valid. Please pass a valid API key.",
+        (error_info("API_KEY_INVALID", service=_SERVICE),),
+    )
+
+
+def no_bearer() -> Refused:
+    """Return the refusal of an API key as a Bearer token."""
+    text = (
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
+        "other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+    )
+    return Refused(401, text, (error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED", service=_SERVICE),))
+
+
+def unknown_model(model: str, version: str, method: str) -> Refused:
+    """Return the refusal of a model that does not exist."""
+    return Refused(
+        404,
+        f"models/{model} is not found for API version {version}, or is not supported for {method}. "
+        "Call ListModels to see the list of available models and their supported methods.",
+    )
+
+
+def not_found() -> Refused:
+    """Return the refusal of a path, a method or a verb that does not exist."""
+    return Refused(404, "Requested entity was not found.")

@@ -1,0 +1,62 @@
+"""Writes objects as bytes: one JSON object, server-sent events, a JSON array, or a line of JSON each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance.model import JSON
+
+JSON_TYPE = "application/json; charset=UTF-8"
+SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A body in the pieces that are sent one by one, and its Content-Type."""
+
+    content_type: str
+    pieces: tuple[bytes, ...]
+
+
+def compact(value: JSON) -> bytes:
+    """Return JSON on one line, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def pretty(value: JSON) -> bytes:
+    """Return JSON as Google prints it unless prettyPrint=false, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+
+
+def _sse(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+    # CRLF and a blank line after each, nothing at the end: so captures of Google's streams show it.
+    return tuple(b"data: " + json.dumps(one, ensure_ascii=False).encode() + b"\r\n\r\n" for one in objects)
+
+
+def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+    written = [(b",\r\n" if number else b"[") + pretty(one) for number, one in enumerate(objects)]
+    return (*written, b"]\n") if written else (b"[]\n",)
+
+
+def _lines(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+    return tuple(compact(one) + b"\n" for one in objects)
+
+
+def _single(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+    return tuple(pretty(one) + b"\n" for one in objects[-1:])
+
+
+_FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]]] = {
+    SSE: ("text/event-stream", _sse),
+    ARRAY: (JSON_TYPE, _array),
+    NDJSON: ("application/x-ndjson", _lines),
+    SINGLE: (JSON_TYPE, _single),
+}
+
+
+def frame(framing: str, objects: Sequence[JSON]) -> Framed:
+    """Return objects in a framing: sse | json-array | ndjson | single (the last object alone)."""
+    content_type, write = _FRAMINGS[framing]
+    return Framed(content_type, write(objects))

@@ -1,0 +1,160 @@
+"""A small HTTP/1.1 server on loopback: h11 for the protocol, one thread and one event loop for all servers of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from email.utils import formatdate
+from types import TracebackType
+from typing import Self
+
+import h11
+
+from conformance.embedded.wire import Incoming, Outgoing
+
+Application = Callable[[Incoming], Outgoing]
+BODY_LIMIT = 20 * 1024 * 1024  # bytes of a request; Google's documented ceiling for inline data
+_READ = 65536
+_HEADERS = 100 * 1024
+
+
+def _incoming(event: h11.Request, body: bytes) -> Incoming:
+    headers: dict[str, str] = {}
+    for name, value in event.headers:
+        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return Incoming(event.method.decode(), event.target.decode("latin-1"), headers, body)
+
+
+def _headers(answer: Outgoing) -> list[tuple[str, str]]:
+    extent = (
+        ("Transfer-Encoding", "chunked") if answer.streamed else ("Content-Length", str(len(answer.body)))
+    )
+    return [*answer.headers, extent, ("Date", formatdate(usegmt=True))]
+
+
+class _Conversation:
+    """One connection: requests in, answers out, until either side has had enough."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, application: Application
+    ) -> None:
+        self._reader, self._writer, self._application = reader, writer, application
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS)
+
+    async def run(self) -> None:
+        """Answer until the connection ends; what a client does wrong ends it too."""
+        try:
+            while await self._exchange():
+                self._http.start_next_cycle()
+        except h11.RemoteProtocolError:
+            await self._complain()
+        except (ConnectionError, h11.LocalProtocolError):
+            pass  # the client went away in the middle
+        finally:
+            self._writer.close()
+
+    async def _next(self) -> object:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            if self._http.they_are_waiting_for_100_continue:
+                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+            self._http.receive_data(await self._reader.read(_READ))
+        return event
+
+    async def _exchange(self) -> bool:
+        """Answer one request. Returns whether the connection can take another."""
+        event = await self._next()
+        if not isinstance(event, h11.Request):
+            return False
+        await self._answer(self._ask(_incoming(event, await self._body())))
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _body(self) -> bytes:
+        """Read the body; what is beyond the limit is read and dropped, so that the client hears the answer."""
+        kept, size = [], 0
+        while isinstance(event := await self._next(), h11.Data):
+            size += len(event.data)
+            if size <= BODY_LIMIT + 1:
+                kept.append(bytes(event.data))
+        return b"".join(kept)
+
+    def _ask(self, incoming: Incoming) -> Outgoing:
+        try:
+            return self._application(incoming)
+        except Exception as fault:  # noqa: BLE001 - a fault of ours must be an answer too, not a hang
+            name = type(fault).__name__
+            return Outgoing(
+                500, (("Content-Type", "text/plain"), ("X-Embedded-Fault", f"{name}: {fault}"[:200]))
+            )
+
+    async def _answer(self, answer: Outgoing) -> None:
+        await self._send(h11.Response(status_code=answer.status, headers=_headers(answer)))
+        for piece in answer.pieces:
+            if piece.wait > 0:
+                await asyncio.sleep(piece.wait)
+            if piece.data:
+                await self._send(h11.Data(data=piece.data))
+        if answer.cut:
+            raise ConnectionAbortedError
+        await self._send(h11.EndOfMessage())
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _complain(self) -> None:
+        if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            await self._answer(Outgoing(400, (("Content-Type", "text/plain"), ("Connection", "close"))))
+
+
+class Host:
+    """A context in which servers run: all of them in one background thread, stopped at its end."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="embedded", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def start(self, application: Application, port: int = 0) -> str:
+        """Start one server on 127.0.0.1 and return its base URL, without a trailing slash.
+
+        An application is anything that maps an `Incoming` to an `Outgoing`, a `Behaviour` for one. Raises OSError
+        where the port is taken.
+        """
+        if self._loop is None:
+            raise RuntimeError("a Host starts servers inside its `with` block only")
+        return asyncio.run_coroutine_threadsafe(self._listen(application, port), self._loop).result()
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:  # its end cancels what still runs
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._servers: list[asyncio.Server] = []
+        self._ready.set()
+        await self._stop.wait()
+        for server in self._servers:
+            server.close()
+
+    async def _listen(self, application: Application, port: int) -> str:
+        async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await _Conversation(reader, writer, application).run()
+
+        server = await asyncio.start_server(converse, "127.0.0.1", port, backlog=256)
+        self._servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -1,0 +1,130 @@
+"""Makes a value that fits a schema, of what a prompt holds: its code word, its number, its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conformance.embedded.words import NONCE
+from conformance.model import JSON
+
+Schema = Mapping[str, Any]
+_DEEP = 6  # beyond this only what is required is made
+_ABYSS = 24  # beyond this nothing is made: a schema may contain itself
+_LONGEST = 10_000
+_MOMENTS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "time": "00:00:00Z"}
+_PLACE = re.compile(r"\bin ([A-Z]\w*)")
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a prompt offers to fill a schema with."""
+
+    prompt: str
+    word: str
+    number: int
+    root: Schema  # where local references lead
+    depth: int = 0
+
+
+def places(prompt: str) -> list[str]:
+    """Return the places that a prompt names, in order: capitalised words after `in`."""
+    return _PLACE.findall(prompt)
+
+
+def hints(prompt: str, root: Schema, word: str | None = None) -> Hints:
+    """Return what a prompt offers; `word` takes the place of its code word."""
+    code = NONCE.search(prompt)
+    spare = places(prompt)[0] if places(prompt) else "plain"
+    number = re.search(r"\bnumber (\d{1,9})\b", prompt) or re.search(r"(?<![\w-])(\d{1,9})(?![\w-])", prompt)
+    return Hints(prompt, word or (code[0] if code else spare), int(number[1]) if number else 1, root)
+
+
+def instance(schema: Schema, given: Hints) -> JSON:
+    """Return a value of a schema, in Google's schema language (types in capitals) or in JSON Schema."""
+    if given.depth > _ABYSS:
+        return None
+    schema = _plain(schema, given)
+    if "const" in schema:
+        return schema["const"]  # type: ignore[no-any-return] # a schema is JSON
+    if schema.get("enum"):
+        return _chosen(list(schema["enum"]), given)
+    return _MAKERS.get(_type(schema), _text)(schema, replace(given, depth=given.depth + 1))
+
+
+def _plain(schema: Schema, given: Hints, steps: int = 8) -> Schema:
+    """Follow references and alternatives to a schema that says a type."""
+    for _ in range(steps):
+        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+        if isinstance(schema.get("$ref"), str):
+            schema = _followed(schema["$ref"], given.root)
+        elif isinstance(options, list) and "type" not in schema:
+            real = [option for option in options if isinstance(option, dict) and _type(option) != "null"]
+            schema = real[0] if real else {}
+        else:
+            break
+    return schema
+
+
+def _followed(ref: str, root: Schema) -> Schema:
+    at: Any = root
+    for step in ref.removeprefix("#").strip("/").split("/"):
+        at = at.get(step) if isinstance(at, dict) else None
+    return at if isinstance(at, dict) else {}
+
+
+def _type(schema: Schema) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((one for one in kind if str(one).lower() != "null"), "null")
+    return str(kind).lower() if kind else ("object" if "properties" in schema else "string")
+
+
+def _chosen(options: list[JSON], given: Hints) -> JSON:
+    """Return the first option that the prompt names, else the first."""
+    named = (one for one in options if isinstance(one, str) and one and one.lower() in given.prompt.lower())
+    return next(named, options[0])
+
+
+def _object(schema: Schema, given: Hints) -> JSON:
+    properties = _mapping(schema.get("properties"))
+    required = schema.get("required") or ()
+    order = [name for name in schema.get("propertyOrdering") or () if name in properties]
+    names = [*order, *(name for name in properties if name not in order)]
+    wanted = [name for name in names if given.depth <= _DEEP or name in required]
+    return {name: instance(_mapping(properties[name]), given) for name in wanted}
+
+
+def _array(schema: Schema, given: Hints) -> JSON:
+    items = _mapping(schema.get("items"))
+    size = max(_whole(schema.get("minItems")), 0 if given.depth > _DEEP else 1)
+    return [instance(items, given) for _ in range(min(size, _LONGEST // 100))]
+
+
+def _mapping(value: Any) -> Schema:
+    return value if isinstance(value, dict) else {}
+
+
+def _whole(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _text(schema: Schema, given: Hints) -> JSON:
+    word = _MOMENTS.get(str(schema.get("format")), given.word)
+    word = word.ljust(min(_whole(schema.get("minLength")), _LONGEST), ".")
+    return word[: _whole(schema["maxLength"])] if "maxLength" in schema else word
+
+
+def _number(schema: Schema, given: Hints) -> JSON:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    number: float = given.number
+    number = max(number, low) if isinstance(low, int | float) else number
+    return min(number, high) if isinstance(high, int | float) else number
+
+
+_MAKERS: Mapping[str, Callable[[Schema, Hints], JSON]] = {
+    "object": _object, "array": _array, "string": _text, "integer": _number, "number": _number,
+    "boolean": lambda _schema, _given: True, "null": lambda _schema, _given: None,
+}  # fmt: skip

@@ -1,0 +1,274 @@
+"""Takes a request as Google's ProtoJSON parser does, strictly, and returns it in canonical lowerCamelCase.
+
+Rules: https://protobuf.dev/programming-guides/json/ - both spellings of a name, enum names or numbers, null for an
+absent field, numbers in strings, standard and URL-safe base64. The texts of refusals are Google's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from conformance.embedded.errors import Refused, bad_request
+from conformance.jsontext import Odd, read_json
+from conformance.model import JSON
+from conformance.shapes import Shape
+
+_FAULTS = 16  # violations told at once
+_DEPTH = 100  # protobuf's own limit of nesting
+_TYPES = {
+    "int32": "TYPE_INT32", "int64": "TYPE_INT64", "uint32": "TYPE_UINT32", "float": "TYPE_FLOAT",
+    "double": "TYPE_DOUBLE", "bytes": "TYPE_BYTES",
+}  # fmt: skip
+_KINDS = {"string": "TYPE_STRING", "integer": "TYPE_INT32", "number": "TYPE_DOUBLE", "boolean": "TYPE_BOOL"}
+_PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
+_FLOAT_MAX = 3.4028235e38
+_BROKEN = (Odd.BOM, Odd.NAN, Odd.TRAILING, Odd.BAD_UTF8, Odd.LONE_SURROGATE)
+_ABSENT = object()
+
+
+def document(body: bytes) -> dict[str, JSON]:
+    """Return the JSON object that a body holds. Raises Refused where it is none."""
+    text = read_json(body)
+    if text.bound:
+        raise Refused(400, f"Invalid JSON payload received. {text.error}.")
+    odd = next((one for one in text.oddities if one.kind in _BROKEN), None)
+    if not text.ok or odd is not None:
+        near = body[max(0, text.error_at - 20) : text.error_at + 20] if text.error_at >= 0 else body[:40]
+        said = f"Invalid JSON payload received. {odd.detail if odd else text.error}"
+        raise bad_request([("", f"{said}\n{near.decode('utf-8', 'replace')}\n^")])
+    if not isinstance(text.value, dict):
+        said = 'Invalid JSON payload received. Unknown name "": Root element must be a message.'
+        raise bad_request([("", said)])
+    return text.value
+
+
+def snake(name: str) -> str:
+    """Return the proto name of a JSON name."""
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name).lstrip("_")
+
+
+@lru_cache(maxsize=512)
+def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Every accepted spelling of the fields of one message.
+
+    Where a message has `_x` and `x`, the proto name x belongs to `_x`, and the other is x_ordered
+    (Google's response_json_schema).
+    """
+    table = {name: name for name in names}
+    for name in names:
+        shadowed = f"_{name}" in table
+        table.setdefault(snake(name) + ("_ordered" if shadowed else ""), name)
+    return table
+
+
+@dataclass
+class _Reading:
+    """One walk over one request, with the faults met."""
+
+    faults: list[tuple[str, str]] = field(default_factory=list)
+    depth: int = 0
+
+    def value(self, value: JSON, shape: Shape, path: str) -> JSON:
+        if shape.kind == "free":
+            return value
+        self.depth += 1
+        if self.depth > _DEPTH:
+            raise Refused(400, f"Invalid JSON payload received. Message too deep at '{path}'.")
+        read = _STRUCTURES.get(shape.kind, _Reading.scalar)(self, value, shape, path)
+        self.depth -= 1
+        return read
+
+    def message(self, value: JSON, shape: Shape, path: str) -> JSON:
+        if isinstance(value, list):
+            return self.wrong(
+                _parent(path), f"{_unknown(path)}: Proto field is not repeating, cannot start list."
+            )
+        if not isinstance(value, dict):
+            return self.invalid(path, _PACKAGE + (shape.name or "Message"), value)
+        known = _spellings(tuple(shape.properties))
+        read: dict[str, JSON] = {}
+        for key, child in value.items():
+            self.member(read, key, child, shape, known, path)
+        self.one_of(read, shape, path)
+        return read
+
+    def member(  # noqa: PLR0913, PLR0917 - one step of a loop, kept apart to be small
+        self, read: dict[str, JSON], key: str, child: JSON, shape: Shape, known: Mapping[str, str], path: str
+    ) -> None:
+        name = known.get(key)
+        if name is None:
+            at = f" at '{path}'" if path else ""
+            self.wrong(path, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.')
+        elif child is None:
+            pass  # null is absence
+        elif name in read:
+            self.already_set(path, f"_{snake(name)}", key)
+        else:
+            read[name] = self.value(child, shape.properties[name], _below(path, snake(name)))
+
+    def one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
+        held = [name for name in read if name in shape.oneof]
+        if len(held) > 1:
+            self.already_set(path, "data", snake(held[1]))
+
+    def already_set(self, path: str, field_: str, name: str) -> None:
+        text = (
+            f"Invalid value at '{path}' (oneof), oneof field '{field_}' is already set. Cannot set '{name}'"
+        )
+        self.wrong(path, text)
+
+    def several(self, value: JSON, shape: Shape, path: str) -> JSON:
+        if not isinstance(value, list) or shape.items is None:
+            return self.invalid(path, "repeated field", value)
+        return [self.entry(child, shape.items, f"{path}[{index}]") for index, child in enumerate(value)]
+
+    def entry(self, value: JSON, shape: Shape, path: str) -> JSON:
+        return (
+            self.invalid(path, _type(shape, path), None) if value is None else self.value(value, shape, path)
+        )
+
+    def chosen_names(self, value: JSON, shape: Shape, path: str) -> JSON:
+        if not isinstance(value, dict) or shape.values is None:
+            return self.invalid(path, "map", value)
+        inner = shape.values
+        return {key: self.entry(child, inner, f"{path}[{key}].value") for key, child in value.items()}
+
+    def scalar(self, value: JSON, shape: Shape, path: str) -> JSON:
+        if isinstance(value, dict | list):
+            what = "an object" if isinstance(value, dict) else "a list"
+            return self.wrong(
+                path, f"Invalid value at '{path}' ({_type(shape, path)}), Starting {what} on a scalar field"
+            )
+        read = _SCALARS[_scalar_kind(shape)](value, shape)
+        return self.invalid(path, _type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
+
+    def invalid(self, path: str, kind: str, value: JSON) -> JSON:
+        shown = json.dumps(value, ensure_ascii=False)[:200]
+        return self.wrong(path, f"Invalid value at '{path}' ({kind}), {shown}")
+
+    def wrong(self, path: str, text: str) -> JSON:
+        if len(self.faults) < _FAULTS:
+            self.faults.append((path, text))
+        return None
+
+
+_STRUCTURES: Mapping[str, Callable[[_Reading, JSON, Shape, str], JSON]] = {
+    "object": _Reading.message, "array": _Reading.several, "map": _Reading.chosen_names,
+}  # fmt: skip
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _unknown(path: str) -> str:
+    """Name the last step of a path as Google does: the name, and the place it stands at."""
+    parent, _, name = path.rpartition(".")
+    at = f" at '{parent}'" if parent else ""
+    return f'Invalid JSON payload received. Unknown name "{name}"{at}'
+
+
+def _type(shape: Shape, path: str) -> str:
+    if shape.enum:  # enums carry no name of their own in the schema: the field's name in capitals comes close
+        return _PACKAGE + re.sub(r"\[\d+\]", "", path.rpartition(".")[2]).title().replace("_", "")
+    return _TYPES.get(shape.format or "", _KINDS.get(shape.kind, _PACKAGE + (shape.name or "Message")))
+
+
+def _scalar_kind(shape: Shape) -> str:
+    if shape.enum:
+        return "enum"
+    return "bytes" if shape.format == "bytes" else "integer" if shape.format == "int64" else shape.kind
+
+
+def _string(value: JSON, _shape: Shape) -> object:
+    return value if isinstance(value, str) else _ABSENT
+
+
+def _boolean(value: JSON, _shape: Shape) -> object:
+    return value if isinstance(value, bool) else _ABSENT
+
+
+def _enum(value: JSON, shape: Shape) -> object:
+    if isinstance(value, str):
+        return value if value in shape.enum else _ABSENT
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        return _ABSENT
+    number = int(value)
+    # A number that is not known is kept: enums are open on the wire.
+    return shape.enum[number] if 0 <= number < len(shape.enum) else number
+
+
+def _finite(value: JSON) -> float | int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = _numeral(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _numeral(text: str) -> float | int:
+    if not re.fullmatch(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?", text):
+        raise ValueError(text)
+    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+
+
+def _integer(value: JSON, shape: Shape) -> object:
+    number = _finite(value)
+    bits = 63 if shape.format == "int64" else 31
+    if number is None or number != int(number) or not -(2**bits) <= number < 2**bits:
+        return _ABSENT
+    return int(number)
+
+
+def _number(value: JSON, shape: Shape) -> object:
+    if value in {"NaN", "Infinity", "-Infinity"} if isinstance(value, str) else False:
+        return float(str(value))
+    number = _finite(value)
+    too_big = number is not None and shape.format == "float" and abs(number) > _FLOAT_MAX
+    return _ABSENT if number is None or too_big else number
+
+
+def _bytes(value: JSON, _shape: Shape) -> object:
+    if not isinstance(value, str) or not value.isascii():
+        return _ABSENT
+    try:
+        data = decoded(value)
+    except (ValueError, binascii.Error):
+        return _ABSENT
+    return base64.b64encode(data).decode()
+
+
+_SCALARS: Mapping[str, Callable[[JSON, Shape], object]] = {
+    "string": _string, "boolean": _boolean, "enum": _enum, "integer": _integer, "number": _number, "bytes": _bytes,
+}  # fmt: skip
+
+
+def decoded(text: str) -> bytes:
+    """Return the bytes of base64 in either alphabet, padded or not. Raises ValueError."""
+    plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+def accept(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
+    """Return a message in canonical form: lowerCamelCase, no nulls, enum names, standard base64.
+
+    Free-form subtrees stay as they are. Raises Refused (400, google.rpc.BadRequest) with all faults of form.
+    """
+    reading = _Reading()
+    read = reading.value(dict(body), shape, "")
+    if reading.faults:
+        raise bad_request(reading.faults)
+    return read if isinstance(read, dict) else {}

@@ -1,0 +1,114 @@
+"""Who asks for what: path, verb, query and credential of a request, as Google's front end reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, not_found
+from conformance.embedded.frames import SINGLE
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming
+
+GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
+_PATH = re.compile(r"/(?P<version>v1|v1beta)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?")
+_METHODS = {"generateContent": GENERATE, "streamGenerateContent": GENERATE, "countTokens": COUNT}
+_QUERY = frozenset({
+    "key", "access_token", "oauth_token", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields",
+    "quotaUser", "callback", "$.xgafv", "upload_protocol", "uploadType",
+})  # fmt: skip
+_PAGING = frozenset({"pageSize", "pageToken", "page_size", "page_token"})
+_ALTS = ("json", "sse", "media", "proto")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for. `framing` is that of the answer: single unless it streams."""
+
+    what: str
+    version: str = "v1beta"
+    model: str = ""
+    method: str = ""
+    framing: str = SINGLE
+    own_form: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is a stream."""
+        return self.framing != SINGLE
+
+
+def route(incoming: Incoming, style: Style) -> Asked:
+    """Return what a request asks for. Raises Refused: 404 for paths, methods and verbs that do not exist."""
+    found = _PATH.fullmatch(incoming.path)
+    if incoming.verb == "OPTIONS":
+        return Asked(PREFLIGHT)
+    if found is None:
+        raise not_found()
+    asked = _named(incoming, found, style)
+    _check_query(incoming.query, asked)
+    return asked
+
+
+def _named(incoming: Incoming, found: re.Match[str], style: Style) -> Asked:
+    version, model, method = found["version"], found["model"] or "", found["method"] or ""
+    if incoming.verb == "GET" and not method:
+        return Asked(GET if model else LIST, version, model)
+    if incoming.verb == "POST" and model and not method and style.own_form:
+        return Asked(GENERATE, version, model, "generateContent", own_form=True)
+    if incoming.verb != "POST" or method not in _METHODS:
+        raise not_found()
+    return Asked(_METHODS[method], version, model, method, _framing(incoming.query, method, style))
+
+
+def _framing(query: Mapping[str, str], method: str, style: Style) -> str:
+    if method != "streamGenerateContent":
+        return SINGLE  # alt=sse on a unary method changes nothing
+    return style.framing if _alt(query) == "sse" else style.framing_default
+
+
+def _alt(query: Mapping[str, str]) -> str:
+    return query.get("$alt", query.get("alt", "json"))
+
+
+def _check_query(query: Mapping[str, str], asked: Asked) -> None:
+    known = _QUERY | (_PAGING if asked.what == LIST else frozenset())
+    unknown = [name for name in query if name not in known]
+    if unknown:
+        said = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
+        raise bad_request([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
+    if _alt(query) not in _ALTS:
+        raise Refused(400, f"Invalid alt value: {_alt(query)}")
+
+
+def _bearer(incoming: Incoming) -> str:
+    scheme, _, token = incoming.header("authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def credentials(incoming: Incoming) -> Mapping[str, str]:
+    """Return the credentials of a request by the way they are carried; empty ones are none."""
+    carried = {
+        "bearer": _bearer(incoming),
+        "x-goog-api-key": incoming.header("x-goog-api-key"),
+        "query-key": incoming.query.get("key", ""),
+        "x-api-key": incoming.header("x-api-key"),
+    }
+    return {way: key for way, key in carried.items() if key}
+
+
+def authorise(incoming: Incoming, style: Style, accepts_key: Callable[[str], bool]) -> None:
+    """Pass a request with a good key. Raises Refused as Google does.
+
+    Authorization is looked at first, so a junk token beside a good key is refused; an API key is no such token,
+    unless the style takes it. Ways that the style does not know are not looked at.
+    """
+    carried = credentials(incoming)
+    if "bearer" in carried and not ("bearer" in style.auth and accepts_key(carried["bearer"])):
+        raise bad_key() if "bearer" in style.auth and len(carried) == 1 else no_bearer()
+    keys = [carried[way] for way in style.auth if way in carried]
+    if not keys:
+        raise no_key()
+    if not accepts_key(keys[0]):
+        raise bad_key()

@@ -1,0 +1,171 @@
+"""What Google refuses in a request whose form is right: the rules that the field texts of the reference give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from conformance.embedded.errors import Refused
+from conformance.shapes import Shape, reference
+
+# A canonical request as `protojson.accept` returns it: its form is known to be right.
+Message = Mapping[str, Any]
+Faults = Iterator[tuple[str, str]]
+
+_ROLES = ("user", "model", "function", "")
+_MIME_TYPES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+_CANDIDATES = 8
+_PART = reference().request.properties["contents"].items
+_DATA = (
+    frozenset(_PART.properties["parts"].items.oneof)
+    if _PART and _PART.properties["parts"].items
+    else frozenset()
+)
+_POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
+
+
+def _contents(request: Message) -> Faults:
+    if not request.get("contents"):
+        yield "contents", "contents is not specified"
+    for index, content in enumerate(request.get("contents", ())):
+        yield from _content(content, f"contents[{index}]")
+
+
+def _instruction(request: Message) -> Faults:
+    if "systemInstruction" in request:
+        yield from _content(request["systemInstruction"], "system_instruction")
+
+
+def _content(content: Message, path: str) -> Faults:
+    if not content.get("parts"):
+        yield f"{path}.parts", "contents.parts must not be empty."
+    for index, part in enumerate(content.get("parts", ())):
+        if not _DATA & part.keys():
+            yield f"{path}.parts[{index}].data", "required oneof field 'data' must have one initialized field"
+        yield from _named(part, f"{path}.parts[{index}]")
+
+
+def _named(part: Message, path: str) -> Faults:
+    for member, name in (("functionCall", "function_call"), ("functionResponse", "function_response")):
+        if member in part and not part[member].get("name"):
+            yield f"{path}.{name}.name", "Name cannot be empty."
+
+
+def _config(request: Message) -> Faults:
+    config = request.get("generationConfig", {})
+    for name in _POSITIVE:
+        if config.get(name, 1) < 1:
+            yield f"generation_config.{_snake(name)}", f"{_snake(name)} must be positive."
+    if config.get("candidateCount", 1) > _CANDIDATES:
+        yield "generation_config.candidate_count", f"candidate_count must be in the range [1, {_CANDIDATES}]."
+    if not 0 <= config.get("topP", 0) <= 1:
+        yield "generation_config.top_p", "top_p must be in the range [0.0, 1.0]."
+    yield from _formats(config)
+
+
+def _formats(config: Message) -> Faults:
+    mime = config.get("responseMimeType", "") or "text/plain"
+    schemas = [
+        name for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema") if name in config
+    ]
+    if mime not in _MIME_TYPES:
+        allowed = ", ".join(f"`{name}`" for name in _MIME_TYPES)
+        yield "generation_config.response_mime_type", f"allowed mimetypes are {allowed}."
+    if schemas and mime == "text/plain":
+        yield (
+            f"generation_config.{_snake(schemas[0])}",
+            "only allowed with a response_mime_type of application/json",
+        )
+    if len(schemas) > 1:
+        yield f"generation_config.{_snake(schemas[1])}", "only one of the response schemas may be set"
+
+
+def _bounds(request: Message) -> Faults:
+    """Check the ranges that the schema states."""
+    shape = reference().request.properties["generationConfig"]
+    for name, value in request.get("generationConfig", {}).items():
+        if text := _out_of_range(value, shape.properties[name]):
+            yield f"generation_config.{_snake(name)}", f"{_snake(name)} {text}"
+
+
+def _out_of_range(value: Any, shape: Shape) -> str:
+    if isinstance(value, list):
+        return (
+            f"must have at most {shape.max_items} entries."
+            if len(value) > (shape.max_items or len(value))
+            else ""
+        )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    low, high = shape.minimum, shape.maximum
+    inside = (low is None or value >= low) and (high is None or value <= high)
+    return "" if inside else f"must be in the range [{low}, {high}]."
+
+
+def _tools(request: Message) -> Faults:
+    names = declared(request)
+    for name in names:
+        if not _FUNCTION.fullmatch(name):
+            yield (
+                "tools[0].function_declarations[0].name",
+                "Invalid function name. Must start with a letter or an underscore.",
+            )
+        elif names.count(name) > 1:
+            yield "tools", f"Duplicate function declaration found: {name}"
+
+
+def _calling(request: Message) -> Faults:
+    calling = request.get("toolConfig", {}).get("functionCallingConfig", {})
+    allowed = calling.get("allowedFunctionNames", ())
+    path = "tool_config.function_calling_config"
+    if allowed and calling.get("mode") not in {"ANY", "VALIDATED"}:
+        yield (
+            f"{path}.allowed_function_names",
+            "allowed_function_names should only be set when mode is ANY or VALIDATED.",
+        )
+    elif unknown := [name for name in allowed if name not in declared(request)]:
+        yield f"{path}.allowed_function_names", f"{unknown[0]} is not a declared function."
+    if calling.get("mode") == "ANY" and not declared(request):
+        yield f"{path}.mode", "Function calling config is set without function_declarations."
+
+
+def declared(request: Message) -> list[str]:
+    """Return the names of the functions that a request declares."""
+    return [
+        function.get("name", "")
+        for tool in request.get("tools", ())
+        for function in tool.get("functionDeclarations", ())
+    ]
+
+
+_CHECKS: tuple[Callable[[Message], Faults], ...] = (
+    _contents, _instruction, _config, _bounds, _tools, _calling,
+)  # fmt: skip
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name).lstrip("_")
+
+
+def judge(request: Message) -> None:
+    """Pass a canonical request that Google would answer. Raises Refused with Google's text for any other."""
+    faults = [fault for check in _CHECKS for fault in check(request)]
+    if faults:
+        raise Refused(400, "".join(f"* GenerateContentRequest.{path}: {text}\n" for path, text in faults))
+    if any(content.get("role", "") not in _ROLES for content in request["contents"]):
+        raise Refused(400, "Please use a valid role: user, model.")
+    if request.get("cachedContent"):
+        raise Refused(403, "CachedContent not found (or permission denied)")
+    for file in _uploaded(request):
+        raise Refused(403, f"You do not have permission to access the File {file} or it may not exist.")
+
+
+def _uploaded(request: Message) -> Iterator[str]:
+    """Yield the names of uploaded files that a request speaks of; none was ever uploaded here."""
+    parts = (part for content in request["contents"] for part in content["parts"] if "fileData" in part)
+    for part in parts:
+        _, found, name = str(part["fileData"].get("fileUri", "")).partition("/files/")
+        if found:
+            yield name

@@ -1,0 +1,33 @@
+"""The bundled servers: a behaviour for each dialect, and one that runs in the foreground."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from conformance.dialects import Dialect
+from conformance.embedded.behaviour import Behaviour
+from conformance.embedded.http import Host
+from conformance.embedded.style import style_of
+
+
+def behaviour_of(dialect: Dialect) -> Behaviour:
+    """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent."""
+    return Behaviour(style_of(dialect))
+
+
+def default_port(dialect: Dialect) -> int:
+    """Return the fixed port of a dialect's server in the foreground; 0, any free one, where none is given."""
+    port = dialect.embedded.get("port")
+    return port if isinstance(port, int) else 0
+
+
+def serve(dialect: Dialect, port: int | None = None) -> None:
+    """Run the server of a dialect on 127.0.0.1 until interrupted. Raises OSError where the port is taken."""
+    with Host() as host:
+        url = host.start(behaviour_of(dialect), default_port(dialect) if port is None else port)
+        sys.stdout.write(
+            f"{dialect.title}, as its document says it, on {url} (any key is good; Ctrl-C ends)\n"
+        )
+        sys.stdout.flush()
+        threading.Event().wait()

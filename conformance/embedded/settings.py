@@ -1,0 +1,33 @@
+"""What a dialect puts elsewhere than Google: settings at the root, a `stream` member, and the way to Google's places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.embedded.errors import bad_request
+from conformance.embedded.style import Style
+from conformance.model import JSON
+
+_STREAM = "stream"
+_NESTED = ("generationConfig", "generation_config")
+
+
+def own_stream(body: Mapping[str, JSON]) -> bool:
+    """Say whether a body in a dialect's own form asks for a stream. Raises Refused where it does not say it rightly."""
+    value = body.get(_STREAM, False)
+    if value is not None and not isinstance(value, bool):
+        raise bad_request([(_STREAM, f"Invalid value at '{_STREAM}' (TYPE_BOOL), {value!r}")])
+    return bool(value)
+
+
+def settled(body: dict[str, JSON], style: Style) -> dict[str, JSON]:
+    """Return a body with flat settings inside generationConfig, and without members that mean nothing to the model.
+
+    Where settings are flat, a nested generationConfig is taken and ignored.
+    """
+    if style.nested_settings and not style.flat and not style.dropped:
+        return body
+    ignored = {*style.dropped, *(() if style.nested_settings else _NESTED)}
+    kept = {name: value for name, value in body.items() if name not in style.flat and name not in ignored}
+    config = {setting: body[name] for name, setting in style.flat.items() if name in body}
+    return kept | ({"generationConfig": config} if config else {})

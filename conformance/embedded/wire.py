@@ -1,0 +1,66 @@
+"""What goes over a socket, as values: one request as it came in, one answer as it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import parse_qsl, unquote
+
+from conformance.model import NOTHING
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A whole request. Header names are lower case; of duplicates the first counts."""
+
+    verb: str
+    target: str  # path and query, as sent
+    headers: Mapping[str, str] = NOTHING  # type: ignore[assignment] # empty is empty, whatever its values are
+    body: bytes = b""
+
+    @cached_property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return unquote(self.target.partition("?")[0])
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """The query, the last of duplicates."""
+        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
+    def header(self, name: str) -> str:
+        """Return a header's value, or nothing."""
+        return self.headers.get(name, "")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes of a body, and how many seconds to wait before they are sent."""
+
+    wait: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An answer: sent with a length, or, when `streamed`, in chunks as its pieces become due.
+
+    `cut` ends the connection in the middle of the body, as a proxy that dies does.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    streamed: bool = False
+    cut: bool = False
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(piece.data for piece in self.pieces)
+
+
+def whole(status: int, content_type: str, body: bytes) -> Outgoing:
+    """Return an answer that is sent at once."""
+    return Outgoing(status, (("Content-Type", content_type),), (Piece(0.0, body),))
