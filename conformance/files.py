@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -154,4 +155,15 @@ def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
 
 def _leaves(errors: Iterator[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
     for error in errors:
-        yield as_pointer(tuple(error.absolute_path)), error.message[:300]
+        yield as_pointer(tuple(error.absolute_path)), (error.message + _hint(error))[:400]
+
+
+def _hint(error: jsonschema.ValidationError) -> str:
+    """Name the nearest valid spelling of a name that is not allowed; jsonschema itself does not."""
+    if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
+        return ""
+    schema = error.schema
+    valid = list(schema.get("properties", ())) if isinstance(schema, Mapping) else []
+    strange = [str(key) for key in error.instance if key not in valid]
+    near = [match for key in strange for match in difflib.get_close_matches(key, valid, 1)]
+    return f"; did you mean {', '.join(near)}?" if near else f"; known are {', '.join(valid)}"

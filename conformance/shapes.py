@@ -45,7 +45,7 @@ class Shape:
     @cached_property
     def by_folded_name(self) -> Mapping[str, str]:
         """The properties by their names without case and separators; `_responseJsonSchema` only as itself."""
-        return {_folded(name): name for name in self.properties if not name.startswith("_")}
+        return {fold(name): name for name in self.properties if not name.startswith("_")}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ class Reference:
     models_list: Shape
 
 
-_SEPARATORS = re.compile(r"[_-]")
 _STYLES = (
     ("neutral", re.compile(r"[a-z][a-z0-9]*")),
     ("camelCase", re.compile(r"[a-z][a-z0-9]*([A-Z][a-z0-9]*)+")),
@@ -71,13 +70,14 @@ _STYLES = (
 )
 
 
-def _folded(key: str) -> str:
-    return _SEPARATORS.sub("", key).lower()
+def fold(key: str) -> str:
+    """Return a name without its case, underscores and hyphens: what all spellings of it have in common."""
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def canonical(shape: Shape, key: str) -> str | None:
     """Return the property of `shape` that `key` spells in whatever casing, or None."""
-    return key if key in shape.properties else shape.by_folded_name.get(_folded(key))
+    return key if key in shape.properties else shape.by_folded_name.get(fold(key))
 
 
 def style(key: str) -> str:
@@ -170,9 +170,19 @@ def _whole(value: JSON) -> int | None:
 
 
 @cache
-def bundled_shape(schema_id: str) -> Shape:
-    """Return the shape of a bundled schema's root, by its `$id`. Raises KeyError where there is none."""
-    return Reader(bundled_schemas()[schema_id]).root()
+def _bundled_reader(schema_id: str) -> Reader:
+    return Reader(bundled_schemas()[schema_id])
+
+
+@cache
+def bundled_shape(reference_: str) -> Shape:
+    """Return the shape of a bundled schema's root by its `$id`, or of one message in it: `ID#/$defs/Name`.
+
+    Raises KeyError where there is none.
+    """
+    schema_id, _, within = reference_.partition("#")
+    reader = _bundled_reader(schema_id)
+    return reader.shape({"$ref": f"#{within}"}) if within else reader.root()
 
 
 @cache
