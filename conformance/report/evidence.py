@@ -1,0 +1,167 @@
+"""Turns a finding's evidence into extracts with the deviating place marked, and shares whole exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.arrivals import Arrivals, arrivals
+from conformance.report.plain import clip, visible
+
+TOTAL = 3_600_000  # characters of bodies that one page carries, over all its vendors
+MOST = 6_000  # of one body
+LEAST = 700
+REQUEST = 4_000
+HEADERS = 60
+FRAMES = 60
+FRAME = 300  # characters of one frame
+AROUND = 260  # characters shown before and after the first marked place of an extract
+MARKS = 200
+
+Entry = Mapping[str, Any]
+Segments = tuple[tuple[str, bool], ...]  # text, and whether it is the deviating place
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The part of a body around its deviating place. before, after: characters left out there."""
+
+    segments: Segments
+    before: int
+    after: int
+
+    @property
+    def text(self) -> str:
+        """The extract without its marks."""
+        return "".join(text for text, _ in self.segments)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a stream: when it was whole (ms, as text), and its text."""
+
+    at: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One exchange as the page shows it, once per vendor, whichever findings point to it."""
+
+    exchange: str  # the recorded exchange's id
+    request: str
+    request_cut: int
+    status: int | None
+    headers: tuple[tuple[str, str], ...]
+    body: Extract
+    failure: str  # why the answer is not whole
+    arrivals: Arrivals | None
+    frames: tuple[Frame, ...]
+
+
+def places(entry: Entry) -> list[tuple[int, int]]:
+    """Return the marked ranges of a body, in order, clipped to it, without overlap."""
+    size = len(entry.get("body") or "")
+    found: list[tuple[int, int]] = []
+    for place in sorted(filter(_is_range, entry.get("places") or ()))[:MARKS]:
+        start, end = max(0, place[0], found[-1][1] if found else 0), min(size, place[1])
+        if start < end:
+            found.append((start, end))
+    return found
+
+
+def _is_range(place: object) -> bool:
+    return isinstance(place, list | tuple) and len(place) == 2 and all(isinstance(end, int) for end in place)
+
+
+def _segments(body: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> Segments:
+    pieces: list[tuple[str, bool]] = []
+    at = start
+    for left, right in marks:
+        left, right = max(left, at), min(right, end)
+        if left < right:
+            pieces += [(body[at:left], False), (body[left:right], True)]
+            at = right
+    pieces.append((body[at:end], False))
+    return tuple((visible(text), marked) for text, marked in pieces if text)
+
+
+def _cut(entry: Entry, marks: Sequence[tuple[int, int]], start: int, end: int) -> Extract:
+    """Cut the body, counting what is left out here and what the evidence had left out before."""
+    body, before = entry.get("body") or "", int(entry.get("body_from") or 0)
+    left_out = max(0, int(entry.get("cut") or 0) - before)
+    return Extract(_segments(body, start, end, marks), before + start, left_out + len(body) - end)
+
+
+def _window(entry: Entry, marks: Sequence[tuple[int, int]], limit: int) -> Extract:
+    """Cut to `limit` characters: from the start where the first mark fits, else around that mark."""
+    first = marks[0] if marks else (0, 0)
+    start = 0 if first[1] <= limit else max(0, first[0] - limit // 3)
+    return _cut(entry, marks, start, min(len(entry.get("body") or ""), start + limit))
+
+
+def extract(entry: Entry) -> Extract:
+    """Return the part of the body around its first marked place, or its beginning."""
+    marks = places(entry)
+    left, right = marks[0] if marks else (0, 0)
+    start = max(0, left - AROUND) if left > 2 * AROUND else 0
+    end = min(max(right, start + AROUND) + AROUND, start + 6 * AROUND)
+    return _cut(entry, marks, start, min(len(entry.get("body") or ""), max(end, start + 3 * AROUND)))
+
+
+def key(entry: Entry) -> tuple[object, ...]:
+    """Return what makes two pieces of evidence the same exchange on the page."""
+    return (entry.get("exchange"), entry.get("body"), entry.get("cut"))
+
+
+def limit_for(count: int) -> int:
+    """Return how many characters of each of `count` bodies the page can carry."""
+    return max(LEAST, min(MOST, TOTAL // max(count, 1)))
+
+
+def _frames(entry: Entry) -> tuple[Frame, ...]:
+    """Return a stream's frames; evidence names them as {start, end, at_ms}, ranges of its body."""
+    body = entry.get("body") or ""
+    found = [frame for frame in entry.get("frames") or () if isinstance(frame, Mapping)]
+    return tuple(Frame(_at(frame.get("at_ms")), _range(body, frame)) for frame in found[:FRAMES])
+
+
+def _range(body: str, frame: Entry) -> str:
+    start, end = int(frame.get("start") or 0), int(frame.get("end") or 0)
+    return visible(clip(body[start:end].strip(), FRAME))
+
+
+def _at(ms: object) -> str:
+    return f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
+
+
+def _headers(entry: Entry) -> tuple[tuple[str, str], ...]:
+    pairs = [pair for pair in entry.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
+    return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
+
+
+def shown(entries: Sequence[Entry], limit: int) -> Shown:
+    """Return one exchange for the page; `entries` are the same exchange, marked by one finding each."""
+    entry = entries[0]
+    union = places({**entry, "places": [place for each in entries for place in places(each)]})
+    request = str(entry.get("request") or "")
+    return Shown(
+        exchange=str(entry.get("exchange", "")),
+        request=visible(request[:REQUEST]),
+        request_cut=max(0, len(request) - REQUEST),
+        status=entry.get("status"),
+        headers=_headers(entry),
+        body=_window(entry, union, limit),
+        failure=str(entry.get("failure") or ""),
+        arrivals=arrivals(entry.get("arrivals_ms") or (), entry.get("ended_ms")),
+        frames=_frames(entry),
+    )
+
+
+def grouped(entries: Iterable[Entry]) -> dict[tuple[object, ...], list[Entry]]:
+    """Return pieces of evidence grouped into exchanges, in the order in which they first appear."""
+    groups: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry)
+    return groups

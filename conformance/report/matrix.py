@@ -1,0 +1,134 @@
+"""Counts what stands in each cell of providers by dimensions, and puts the worst provider first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.words import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign, plural
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often a state stands in a cell; 0 for a state that is not counted (passes, not asked)."""
+
+    sign: Sign
+    number: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One provider's column: its states, worst first, and the dimension."""
+
+    dimension: str
+    counts: tuple[Count, ...]
+
+    @property
+    def worst(self) -> str:
+        """The key of the worst state."""
+        return self.counts[0].sign.key
+
+    @property
+    def label(self) -> str:
+        """The cell in words."""
+        said = (
+            f"{count.number} {count.sign.word}" if count.number else count.sign.word for count in self.counts
+        )
+        return f"{self.dimension}: {', '.join(said)}"
+
+
+def _found(provider: Entry) -> Counter[tuple[str, str]]:
+    """Count deviations by dimension and level, accepted ones as `known`."""
+    return Counter(
+        (str(each["dimension"]), "known" if each.get("known") else str(each["level"]))
+        for each in provider.get("deviations") or ()
+    )
+
+
+def _outcomes(provider: Entry) -> dict[str, Counter[str]]:
+    """Count cases by dimension and outcome; a rule's dimension is what stands before its slash."""
+    outcomes: dict[str, Counter[str]] = {dimension: Counter() for dimension in DIMENSIONS}
+    for case in provider.get("cases") or ():
+        outcomes.setdefault(str(case["rule"]).partition("/")[0], Counter())[str(case["outcome"])] += 1
+    return outcomes
+
+
+def _cell(dimension: str, found: Counter[tuple[str, str]], outcomes: Counter[str]) -> Cell:
+    counts = [Count(sign, found[dimension, key]) for key, sign in LEVELS.items() if found[dimension, key]]
+    if found[dimension, "known"]:
+        counts.append(Count(CELLS["known"], found[dimension, "known"]))
+    if not counts and outcomes["pass"]:
+        counts.append(Count(CELLS["pass"], 0))
+    unjudged = sum(outcomes[outcome] for outcome in UNJUDGED)
+    if unjudged:
+        counts.append(Count(CELLS["unjudged"], unjudged))
+    if not counts:
+        counts.append(Count(CELLS["unsupported" if outcomes["unsupported"] else "nothing"], 0))
+    return Cell(dimension, tuple(counts))
+
+
+def cells(provider: Entry) -> tuple[Cell, ...]:
+    """Return one cell per dimension, in the order of the columns."""
+    found, outcomes = _found(provider), _outcomes(provider)
+    return tuple(_cell(dimension, found, outcomes[dimension]) for dimension in DIMENSIONS)
+
+
+def levels(provider: Entry, *, known: bool = False) -> Counter[str]:
+    """Count a provider's deviations by level: the new ones, or the accepted ones."""
+    return Counter(
+        str(each["level"]) for each in provider.get("deviations") or () if bool(each.get("known")) is known
+    )
+
+
+def status_sign(provider: Entry) -> Sign:
+    """Return a provider's status as a sign; one that only departs in a should gets that level's mark."""
+    sign = STATUSES[str(provider["status"])]
+    if sign.key != "deviates":
+        return sign
+    word, level = _departure(provider)
+    return Sign("deviates", LEVELS[level].mark if level in LEVELS else CELLS[level].mark, word, sign.means)
+
+
+def _departure(provider: Entry) -> tuple[str, str]:
+    found = levels(provider)
+    if found["must"]:
+        return "breaks the contract", "must"
+    return ("deviates in details", "should") if found["should"] else ("deviates, as accepted", "known")
+
+
+def counted(provider: Entry) -> str:
+    """Return a provider's deviations as words: `3 must, 1 should, 2 notes, 1 accepted`."""
+    new, known = levels(provider), levels(provider, known=True)
+    said = [f"{new[level]} {level}" for level in ("must", "should") if new[level]]
+    said += [plural(new["note"], "note")] if new["note"] else []
+    said += [f"{known.total()} accepted"] if known.total() else []
+    return ", ".join(said) or "nothing found"
+
+
+def worst_first(providers: Sequence[Entry]) -> list[Entry]:
+    """Return providers in the order of the matrix: deviating, not judged, conforming, not run; vendors first."""
+    return sorted(providers, key=_rank)
+
+
+def group(provider: Entry) -> str:
+    """Return where a provider stands in the matrix: vendors, bundled or not-run."""
+    if provider["status"] == "not-run":
+        return "not-run"
+    return "bundled" if provider.get("embedded") else "vendors"
+
+
+def _rank(provider: Entry) -> tuple[object, ...]:
+    new, known = levels(provider), levels(provider, known=True)
+    return (
+        ("vendors", "bundled", "not-run").index(group(provider)),
+        list(STATUSES).index(str(provider["status"])) if provider["status"] != "inconclusive" else 0.5,
+        -new["must"],
+        -new["should"],
+        -known.total(),
+        -new["note"],
+        str(provider.get("title") or provider["name"]).lower(),
+    )

@@ -1,0 +1,138 @@
+"""Prepares what stands behind the vendors: the documents, a comparison, a switch, and what was proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.plain import clip, short
+from conformance.report.words import KINDS, LEVELS, TRAITS, Sign, plural, value
+
+Entry = Mapping[str, Any]
+
+ROWS_MOST = 400
+STATES: Mapping[str, str] = {
+    "new": "New",
+    "fixed": "Fixed",
+    "still": "Still there",
+    "lost": "No longer covered",
+}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that a document says against itself or against Google."""
+
+    kind: str
+    pointer: str
+    says: str
+    lines: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """One dialect's document, and what is remarkable in it."""
+
+    dialect: str
+    summary: str
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class Side:
+    """The documents side by side: a column each, Google's first."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a comparison."""
+
+    provider: str
+    rule: str
+    sign: Sign | None
+    title: str
+
+
+def documents(results: Entry) -> tuple[Document, ...]:
+    """Return what each document says against itself and Google, contradictions first."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in results.get("documents") or ():
+        groups.setdefault(str(entry["dialect"]), []).append(entry)
+    return tuple(_document(dialect, entries) for dialect, entries in groups.items())
+
+
+def _document(dialect: str, entries: list[Entry]) -> Document:
+    ordered = sorted(entries, key=lambda entry: list(KINDS).index(str(entry["kind"])))
+    said = (
+        f"{says} {plural(number, 'time')}"
+        for kind, says in KINDS.items()
+        if (number := sum(entry["kind"] == kind for entry in entries))
+    )
+    return Document(dialect, ", ".join(said), tuple(_remark(entry) for entry in ordered[:ROWS_MOST]))
+
+
+def _remark(entry: Entry) -> Remark:
+    kind = KINDS[str(entry["kind"])]
+    return Remark(
+        kind, clip(str(entry["pointer"]), 200), short(str(entry["says"]), 700), str(entry.get("lines") or "")
+    )
+
+
+def side_by_side(results: Entry) -> Side:
+    """Return traits as each dialect's document states them, a column per dialect, Google's first."""
+    dialects = {str(each["dialect"]): each.get("traits") or {} for each in results.get("providers") or ()}
+    names = [name for name in TRAITS if any(name in traits for traits in dialects.values())]
+    rows = tuple((TRAITS[name], _cells(name, list(dialects.values()))) for name in names)
+    return Side(("Google", *dialects), rows)
+
+
+def _cells(name: str, every: list[Entry]) -> tuple[str, ...]:
+    found = [traits.get(name) or {} for traits in every]
+    google = next((trait["reference"] for trait in found if "reference" in trait), None)
+    return (
+        value(google, "–"),
+        *(clip(value(trait.get("documented"), "says nothing"), 120) for trait in found),
+    )
+
+
+def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...]:
+    """Return a comparison's groups: what they are, how many, and their lines; () where none was asked for."""
+    found: Entry = results.get("comparison") or {}
+    groups = ((words, list(found.get(state) or ())) for state, words in STATES.items() if state in found)
+    return tuple(
+        (words, len(lines), tuple(_change(line) for line in lines[:ROWS_MOST])) for words, lines in groups
+    )
+
+
+def _change(line: Any) -> Change:
+    entry = line if isinstance(line, Mapping) else {"title": line}
+    return Change(
+        provider=str(entry.get("provider") or ""),
+        rule=str(entry.get("rule") or ""),
+        sign=LEVELS.get(str(entry.get("level"))),
+        title=short(str(entry.get("title") or entry.get("reason") or ""), 300),
+    )
+
+
+def switch_rows(results: Entry) -> tuple[tuple[str, ...], ...]:
+    """Return what changes from one vendor to another: aspect, before, after, what to do."""
+    rows = (results.get("switch") or {}).get("changes") or ()
+    names = ("what", "from", "to", "do")
+    return tuple(tuple(clip(value(row.get(name), ""), 400) for name in names) for row in rows[:ROWS_MOST])
+
+
+def proven(results: Entry) -> str:
+    """Return the kill matrix as a sentence; empty where the run carries none."""
+    found: Entry = results["run"].get("kill_matrix") or {}
+    rules, wrong, fine = (int(found.get(name) or 0) for name in ("rules", "miniatures", "variations"))
+    if not rules:
+        return ""
+    return (
+        f"This version was proven with {plural(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
+        f"every one of its {plural(rules, 'rule')} was seen to find its fault. "
+        f"{plural(fine, 'harmless variation')} of a good server raised nothing."
+    )
