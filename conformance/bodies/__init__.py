@@ -3,9 +3,32 @@
 Importing this imports Hypothesis (a third of a second): do so only where a run asks for generated bodies.
 """
 
+from conformance.bodies.boundaries import boundaries
+from conformance.bodies.chosen import chosen
 from conformance.bodies.drawing import draw
-from conformance.bodies.drawn import Drawn
-from conformance.bodies.forms import check_schemas
+from conformance.bodies.drawn import Drawn, written
+from conformance.bodies.equal import Pair, equivalences
+from conformance.bodies.forms import Form, check_schemas, form_of, forms
+from conformance.bodies.kept import keep_failing, kept
+from conformance.bodies.smaller import smaller
+from conformance.bodies.translate import translate
 from conformance.bodies.tree import SchemaError
 
-__all__ = ["Drawn", "SchemaError", "check_schemas", "draw"]
+__all__ = [
+    "Drawn",
+    "Form",
+    "Pair",
+    "SchemaError",
+    "boundaries",
+    "check_schemas",
+    "chosen",
+    "draw",
+    "equivalences",
+    "form_of",
+    "forms",
+    "keep_failing",
+    "kept",
+    "smaller",
+    "translate",
+    "written",
+]

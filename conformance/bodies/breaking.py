@@ -154,8 +154,8 @@ def _too_many(spot: Spotted) -> Iterator[Broken]:
 
 def _nothing_said(spot: Spotted) -> Iterator[Broken]:
     """Leave contents or their parts empty or out: seen refused by Google (reference facts §4)."""
-    value = spot.value
-    for name in ("contents", "parts") if isinstance(value, dict) else ():
+    value = spot.value if isinstance(spot.value, dict) else {}
+    for name in ("contents", "parts"):
         if name in value and (name == "contents" or spot.node.name == "contents"):
             yield Broken({**value, name: []}, (name,))
             yield Broken({key: one for key, one in value.items() if key != name}, (name,))
@@ -168,7 +168,7 @@ CHANGES: tuple[Change, ...] = (
     Change("fraction", _fraction),
     Change("oneof", _two_of_one),
     Change("null-in-list", _null_in_list),
-    Change("both-spellings", _both_spellings),
+    Change("both-spellings", _both_spellings, google_refuses=None),  # its classes do for optional fields only
     Change("malformed", _malformed),
     Change("nothing-said", _nothing_said),
     Change("too-big-for-its-type", _too_big_for_its_type),

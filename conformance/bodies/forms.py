@@ -39,6 +39,12 @@ def forms(dialect: Dialect) -> tuple[Form, Form]:
     return _forms(dialect.folder)
 
 
+def form_of(dialect: Dialect, source: str) -> Form:
+    """Return the form that a body of that source (`Drawn.source`) was made for."""
+    own, google = forms(dialect)
+    return google if source.startswith(google.name) else own
+
+
 @cache
 def _forms(folder: Path) -> tuple[Form, Form]:
     google = google_form()

@@ -1,0 +1,26 @@
+"""Which generated bodies one run asks, when it may ask only a few: what failed before, bounds, then chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.bodies.boundaries import boundaries
+from conformance.bodies.drawing import draw
+from conformance.bodies.drawn import Drawn
+from conformance.dialects import Dialect
+
+
+def chosen(dialect: Dialect, seed: int, count: int, before: Sequence[Drawn] = ()) -> tuple[Drawn, ...]:
+    """Return at most `count` different bodies: those kept from `before`, a third boundaries, the rest drawn.
+
+    The first boundaries are those that hold most; a seed moves on through the others, so that runs with other
+    seeds ask other ones. A twin comes with its base, or not at all.
+    """
+    first = list(before)[:count]
+    room = count - len(first)
+    bounds = boundaries(dialect)
+    again = [bounds[0]] if bounds and room >= 3 else []
+    again += [bounds[1 + (seed + turn) % (len(bounds) - 1)] for turn in range(room // 3 - 1)]
+    drawn = draw(dialect, seed, max(room - len(again), 0))
+    bodies = {one.id: one for one in (*first, *again, *drawn)}
+    return tuple(one for one in bodies.values() if not one.twin or one.twin in bodies)[:count]
