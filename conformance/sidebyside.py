@@ -18,6 +18,7 @@ from conformance.shapes import Shape, canonical, reference
 
 _WIDEST = 26  # characters of a column on a terminal
 _WIDEST_NAME = 60  # of the first, so that pointers stay in one piece
+_LEGEND = "Under Google's names; a page's own spelling stands in its cell. `?`: the page itself says otherwise elsewhere."
 KINDS = {
     "contradiction": "contradicts itself",
     "gap": "leaves open",
@@ -33,6 +34,7 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def googles_name(place: str, pointer: str) -> str:
     """Return the pointer of the field at Google that a documented pointer means, or the pointer as it stands.
 
     Names are matched in any casing, behind one member of an envelope, and settings at the root as those of
-    generationConfig.
+    generationConfig. A name that Google lacks stays as it is, below what Google has.
     """
     root, keys = _root(place), pointer.split("/")[1:]
     settings = root.properties.get("generationConfig")
@@ -159,7 +161,10 @@ def googles_name(place: str, pointer: str) -> str:
         _named(settings, keys, "/generationConfig") if settings else None,
         _named(root, keys[1:]),
     ]
-    return next((name for name in tries if name), pointer)
+    whole = next((name for name in tries if name), None)
+    parent, _, last = pointer.rpartition("/")
+    above = googles_name(place, parent) if parent and not whole else parent
+    return whole or f"{above}/{last}"
 
 
 def _named(shape: Shape | None, keys: Sequence[str], at: str = "") -> str | None:
@@ -192,7 +197,10 @@ def as_json(both: SideBySide) -> str:
 
 def as_markdown(both: SideBySide) -> str:
     """Return everything as Markdown tables."""
-    blocks = [f"## {one.title}\n\n" + "\n".join(_markdown_rows(one)) for one in both.tables]
+    blocks = [
+        "\n\n".join(filter(None, (f"## {one.title}", one.note, "\n".join(_markdown_rows(one)))))
+        for one in both.tables
+    ]
     remarks = [
         f"## What to know of {name}\n\n" + "\n".join(_remark_items(own))
         for name, own in _by_dialect(both).items()
@@ -227,7 +235,10 @@ def _remark_items(remarks: Iterable[Remark]) -> Iterator[str]:
 
 def as_text(both: SideBySide) -> str:
     """Return everything as tables for a terminal, the columns wrapped, and the remarks below."""
-    blocks = [f"{one.title}\n{'=' * len(one.title)}\n" + "\n".join(_text_rows(one)) for one in both.tables]
+    blocks = [
+        "\n".join((one.title, "=" * len(one.title), *filter(None, [one.note]), *_text_rows(one)))
+        for one in both.tables
+    ]
     remarks = [
         f"{name}\n{'=' * len(name)}\n" + "\n".join(_remark_lines(own))
         for name, own in _by_dialect(both).items()
