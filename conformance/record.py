@@ -1,0 +1,379 @@
+"""Exchanges become lines of JSON, written as each ends, and lines become Exchanges again.
+
+A body is written piece by piece: as text where it is UTF-8, else as Base64, each with its time in ms.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from conformance.model import JSON, Exchange, Failure, Piece, Request
+
+FOLDER = "exchanges"
+LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_STEP = 1024 * 1024
+
+
+class RecordError(ValueError):
+    """A recording that cannot be used, or cannot be written; one line with file, line and reason."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded, in the order of files and lines, and what had to be left out."""
+
+    exchanges: tuple[Exchange, ...]
+    warnings: tuple[str, ...] = ()
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+def line_of(exchange: Exchange) -> str:
+    """Return the line of an exchange, without its end."""
+    return "".join(_parts(exchange))
+
+
+def _parts(exchange: Exchange) -> Iterator[str]:
+    """Yield the line in parts: a long body is never held a second time as a whole."""
+    head = json.dumps(_head(exchange))
+    yield head[:-1] + ', "pieces": ['
+    for number, piece in enumerate(exchange.pieces):
+        yield (", " if number else "") + json.dumps(
+            {"ms": piece.at_ms, **_bytes(piece.data, "text", "base64")}
+        )
+    yield "], " + json.dumps(_tail(exchange))[1:]
+
+
+def _head(exchange: Exchange) -> dict[str, Any]:
+    request = exchange.request
+    return {
+        "id": exchange.id,
+        "provider": exchange.provider,
+        "probe": exchange.probe,
+        "try": exchange.number,
+        "first": exchange.first,
+        "retry": exchange.retry,
+        "generated": exchange.generated,
+        "started_at": exchange.started_at,
+        "expected": dict(exchange.expected),
+        "request": {
+            "verb": request.verb,
+            "path": request.path,
+            "key": request.key,
+            "headers": request.headers,
+            **_bytes(request.body, "body", "body_base64"),
+        },
+        "status": exchange.status,
+        "http_version": exchange.http_version,
+        "headers": exchange.headers,
+        "headers_ms": exchange.headers_ms,
+    }
+
+
+def _tail(exchange: Exchange) -> dict[str, Any]:
+    failure = exchange.failure
+    return {
+        "ended_ms": exchange.ended_ms,
+        "failure": failure and {"kind": failure.kind, "detail": failure.detail, "bound": failure.bound},
+        "decoded": exchange.decoded,
+        "masked": exchange.masked,
+    }
+
+
+def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
+    """Write bytes as text where that is exact and not much longer, else as Base64."""
+    with contextlib.suppress(UnicodeDecodeError):
+        found = data.decode()
+        if len(data) < _STEP or len(json.dumps(found)) < 3 * len(data):
+            return {text: found}
+    return {encoded: base64.b64encode(data).decode()}
+
+
+@dataclass
+class Recorder:
+    """Appends exchanges to exchanges/<provider>.jsonl below a folder, each as it ends. A context manager.
+
+    A line that an earlier, killed run left unfinished is cut off before the first is added.
+    """
+
+    folder: Path
+    _files: dict[str, IO[bytes]] = field(default_factory=dict)
+
+    def add(self, exchange: Exchange) -> None:
+        """Write one exchange. When this returns, killing the process loses nothing of it.
+
+        Raises RecordError where it cannot be written; nothing of it is then left in the file.
+        """
+        file = self._file(exchange.provider)
+        before = file.tell()
+        try:
+            for part in _parts(exchange):
+                file.write(part.encode())
+            file.write(b"\n")
+            file.flush()
+        except OSError as error:
+            self._take_back(exchange.provider, before)
+            raise RecordError(
+                f"{self._path(exchange.provider)}: cannot be written: {error.strerror}"
+            ) from error
+
+    def _take_back(self, provider: str, length: int) -> None:
+        """Forget what was buffered, and cut off what already went to the disk."""
+        file = self._files.pop(provider)
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self._path(provider), length)
+
+    def _path(self, provider: str) -> Path:
+        return self.folder / FOLDER / f"{provider}.jsonl"
+
+    def _file(self, provider: str) -> IO[bytes]:
+        if provider not in self._files:
+            if not NAME.fullmatch(provider):
+                raise RecordError(f"{provider!r} is no name of a provider")
+            path = self._path(provider)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._files[provider] = _opened(path)
+            except OSError as error:
+                raise RecordError(f"{path}: cannot be opened for writing: {error.strerror}") from error
+        return self._files[provider]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files.values():
+            with contextlib.suppress(OSError):
+                file.close()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o644)
+    os.ftruncate(handle, _whole_lines(handle))
+    return os.fdopen(handle, "ab", buffering=_STEP)
+
+
+def _whole_lines(handle: int) -> int:
+    """Return where the last finished line ends."""
+    end = os.fstat(handle).st_size
+    while end > 0:
+        start = max(0, end - _STEP)
+        at = os.pread(handle, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def read_recording(folder: Path) -> Recording:
+    """Read every exchange below `folder`/exchanges.
+
+    A last line that was cut off is left out, and a warning says so. Raises RecordError for anything else that
+    is no recording: file, line and reason.
+    """
+    home = folder / FOLDER
+    if not home.is_dir():
+        raise RecordError(f"{folder}: holds no recording; there is no folder {FOLDER!r} in it")
+    exchanges: list[Exchange] = []
+    warnings: list[str] = []
+    for path in sorted(home.glob("*.jsonl")):
+        if not NAME.fullmatch(path.stem) or path.is_symlink():
+            raise RecordError(f"{path}: is not a file that a run writes")
+        exchanges.extend(_read_file(path, warnings))
+    return Recording(tuple(exchanges), tuple(warnings))
+
+
+def _read_file(path: Path, warnings: list[str]) -> Iterator[Exchange]:
+    with path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise RecordError(f"{path}: is not a plain file")
+        for number, line in enumerate(_lines(file, path), 1):
+            if not line.endswith(b"\n"):
+                warnings.append(
+                    f"{path.name}:{number}: the last line was cut off; everything before it was read"
+                )
+                return
+            yield _read_line(line, path, number)
+
+
+def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise RecordError(f"{path}:{number}: longer than {LONGEST_LINE} bytes")
+        yield line
+
+
+def _read_line(line: bytes, path: Path, number: int) -> Exchange:
+    try:
+        exchange = exchange_of(json.loads(line, parse_constant=_no_constant))
+        if exchange.provider != path.stem:
+            raise RecordError(f"'provider' is {exchange.provider!r}, in the file of {path.stem!r}")
+    except RecursionError:
+        raise RecordError(f"{path}:{number}: nested too deeply") from None
+    except (ValueError, binascii.Error) as error:
+        raise RecordError(f"{path}:{number}: {_short(str(error))}") from None
+    return exchange
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def _no_constant(name: str) -> JSON:
+    raise RecordError(f"{name} is not JSON")
+
+
+def exchange_of(value: JSON) -> Exchange:
+    """Return the exchange that one line holds. Raises RecordError for a member that is missing or of a wrong type."""
+    line = _Members(value, "the line")
+    number, status = line.take("try", int), line.take("status", int, None)
+    failure = line.take("failure", dict, None)
+    first, provider = line.take("first", str, None), line.take("provider", str)
+    return Exchange(
+        provider=provider,
+        probe=line.take("probe", str),
+        number=number,
+        request=_request(line.take("request", dict)),
+        expected=line.take("expected", dict),
+        status=status,
+        http_version=line.take("http_version", str),
+        headers=_pairs(line.take("headers", list)),
+        pieces=tuple(_piece(piece) for piece in line.take("pieces", list)),
+        failure=_failure(failure) if failure is not None else None,
+        started_at=line.take("started_at", str),
+        headers_ms=line.take("headers_ms", (int, float), None),
+        ended_ms=line.take("ended_ms", (int, float)),
+        first=first,
+        retry=line.take("retry", bool),
+        generated=line.take("generated", bool),
+        decoded=line.take("decoded", bool),
+        masked=line.take("masked", int),
+    )
+
+
+_REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class _Members:
+    """An object whose members are taken with their types checked."""
+
+    value: JSON
+    name: str
+
+    def take(self, key: str, kind: type | tuple[type, ...], missing: object = _REQUIRED) -> Any:
+        """Return a member. `missing` is what null, or nothing at all, stands for; without it the member must be there."""
+        found = self.value.get(key) if isinstance(self.value, Mapping) else None
+        if found is None and missing is not _REQUIRED:
+            return missing
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+            raise RecordError(f"{self.name} is not as a run writes it: {key!r} is {type(found).__name__}")
+        return found
+
+
+def _request(value: JSON) -> Request:
+    members = _Members(value, "'request'")
+    return Request(
+        verb=members.take("verb", str),
+        path=members.take("path", str),
+        headers=_pairs(members.take("headers", list)),
+        body=_data(members, "body", "body_base64"),
+        key=members.take("key", str),
+    )
+
+
+def _failure(value: JSON) -> Failure:
+    members = _Members(value, "'failure'")
+    return Failure(members.take("kind", str), members.take("detail", str), members.take("bound", str, None))
+
+
+def _piece(value: JSON) -> Piece:
+    members = _Members(value, "a piece")
+    return Piece(members.take("ms", (int, float)), _data(members, "text", "base64"))
+
+
+def _data(members: _Members, text: str, encoded: str) -> bytes:
+    found = members.take(text, str, None)
+    if found is not None:
+        return bytes(found, "utf-8")
+    return base64.b64decode(members.take(encoded, str), validate=True)
+
+
+def _pairs(value: list[JSON]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for item in value:
+        match item:
+            case [str(name), str(content)]:
+                pairs.append((name, content))
+            case _:
+                raise RecordError("'headers' holds something that is no pair of texts")
+    return tuple(pairs)
+
+
+# --- run.json --------------------------------------------------------------------------------------
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it: beside it first, then renamed over it.
+
+    A symbolic link in its place is replaced, not followed. Raises RecordError.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_run(folder: Path, value: Mapping[str, JSON]) -> None:
+    """Write run.json, which says what a run was asked to do."""
+    write_whole(folder / "run.json", json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_run(folder: Path) -> Mapping[str, JSON]:
+    """Read run.json of a run. Raises RecordError."""
+    path = folder / "run.json"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_STEP * 4 + 1)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}; is this the folder of a run?") from None
+    if len(data) > _STEP * 4:
+        raise RecordError(f"{path}: longer than {_STEP * 4} bytes")
+    try:
+        value: JSON = json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: is not JSON: {_short(str(error))}") from None
+    if not isinstance(value, dict):
+        raise RecordError(f"{path}: must hold an object")
+    return value
