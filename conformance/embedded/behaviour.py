@@ -152,11 +152,7 @@ def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
     body = behaviour.accept(behaviour.document(incoming.body), reference().count_tokens_request)
     _known(behaviour, asked)
     inner = body.get("generateContentRequest")
-    if inner is not None and body.get("contents"):
-        raise Refused(
-            400, "* CountTokensRequest: only one of contents and generate_content_request may be set\n"
-        )
-    request = inner if isinstance(inner, dict) else body
+    request = inner if isinstance(inner, dict) else body  # a oneof: never both
     if not request.get("contents"):
         raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
     prompt = prompt_tokens(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import formatdate
 from types import TracebackType
 from typing import Self
@@ -41,6 +42,7 @@ class _Conversation:
     ) -> None:
         self._reader, self._writer, self._application = reader, writer, application
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS)
+        self._ready: list[bytes] = []
 
     async def run(self) -> None:
         """Answer until the connection ends; what a client does wrong ends it too."""
@@ -57,7 +59,8 @@ class _Conversation:
     async def _next(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
-                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+                self._queue(h11.InformationalResponse(status_code=100, headers=[]))
+                await self._flush()
             self._http.receive_data(await self._reader.read(_READ))
         return event
 
@@ -66,7 +69,9 @@ class _Conversation:
         event = await self._next()
         if not isinstance(event, h11.Request):
             return False
-        await self._answer(self._ask(_incoming(event, await self._body())))
+        incoming = _incoming(event, await self._body())
+        answer = self._ask(incoming)
+        await self._answer(replace(answer, pieces=()) if incoming.verb == "HEAD" else answer)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _body(self) -> bytes:
@@ -88,21 +93,28 @@ class _Conversation:
             )
 
     async def _answer(self, answer: Outgoing) -> None:
-        await self._send(h11.Response(status_code=answer.status, headers=_headers(answer)))
+        self._queue(h11.Response(status_code=answer.status, headers=_headers(answer)))
         for piece in answer.pieces:
             if piece.wait > 0:
+                await self._flush()
                 await asyncio.sleep(piece.wait)
-            if piece.data:
-                await self._send(h11.Data(data=piece.data))
+            self._queue(h11.Data(data=piece.data))
+            if answer.streamed:
+                await self._flush()
         if answer.cut:
+            await self._flush()
             raise ConnectionAbortedError
-        await self._send(h11.EndOfMessage())
+        self._queue(h11.EndOfMessage())
+        await self._flush()
 
-    async def _send(self, event: h11.Event) -> None:
-        data = self._http.send(event)
-        if data:
-            self._writer.write(data)
-            await self._writer.drain()
+    def _queue(self, event: h11.Event) -> None:
+        self._ready.append(self._http.send(event) or b"")
+
+    async def _flush(self) -> None:
+        """Send what is ready, in one write: a short answer is one packet."""
+        self._writer.write(b"".join(self._ready))
+        self._ready.clear()
+        await self._writer.drain()
 
     async def _complain(self) -> None:
         if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
@@ -146,14 +158,18 @@ class Host:
     async def _until_stopped(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._servers: list[asyncio.Server] = []
+        self._talking: set[asyncio.Task[None]] = set()
         self._ready.set()
         await self._stop.wait()
         for server in self._servers:
             server.close()
 
     async def _listen(self, application: Application, port: int) -> str:
-        async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _Conversation(reader, writer, application).run()
+        def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # A task of our own: one that asyncio makes complains aloud when it is cancelled at the end.
+            task = asyncio.create_task(_Conversation(reader, writer, application).run())
+            self._talking.add(task)
+            task.add_done_callback(self._talking.discard)
 
         server = await asyncio.start_server(converse, "127.0.0.1", port, backlog=256)
         self._servers.append(server)

@@ -84,7 +84,8 @@ def _type(schema: Schema) -> str:
 
 def _chosen(options: list[JSON], given: Hints) -> JSON:
     """Return the first option that the prompt names, else the first."""
-    named = (one for one in options if isinstance(one, str) and one and one.lower() in given.prompt.lower())
+    said = {word.casefold() for word in re.findall(r"\w+", given.prompt)}
+    named = (one for one in options if isinstance(one, str) and one.casefold() in said)
     return next(named, options[0])
 
 

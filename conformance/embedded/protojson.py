@@ -180,13 +180,15 @@ def _unknown(path: str) -> str:
 
 
 def _type(shape: Shape, path: str) -> str:
-    if shape.enum:  # enums carry no name of their own in the schema: the field's name in capitals comes close
+    if (
+        shape.format == "enum"
+    ):  # enums carry no name of their own in the schema: the field's name in capitals comes close
         return _PACKAGE + re.sub(r"\[\d+\]", "", path.rpartition(".")[2]).title().replace("_", "")
     return _TYPES.get(shape.format or "", _KINDS.get(shape.kind, _PACKAGE + (shape.name or "Message")))
 
 
 def _scalar_kind(shape: Shape) -> str:
-    if shape.enum:
+    if shape.format == "enum":
         return "enum"
     return "bytes" if shape.format == "bytes" else "integer" if shape.format == "int64" else shape.kind
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from conformance.dialects import Dialect
@@ -25,7 +25,7 @@ class Envelope:
 
     member: str
     outside: tuple[str, ...] = ()
-    constants: Mapping[str, JSON] = NOTHING
+    constants: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
     chunks: bool = True  # whether each object of a stream is wrapped as well
 
 
@@ -51,7 +51,9 @@ class Style:
     framing_default: str = ARRAY  # of a stream without
     auth: tuple[str, ...] = ("x-goog-api-key", "query-key")
     nested_settings: bool = True  # False: generationConfig is taken and ignored
-    flat: Mapping[str, str] = MappingProxyType({})  # members of the root -> settings they stand for
+    flat: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # members of the root -> settings they stand for
     dropped: tuple[str, ...] = ()  # members of the root that are taken and mean nothing here
     own_form: bool = False  # the model's path without a method, `stream` in the body
     framing_own: str = ARRAY  # of a stream in the own form

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl, unquote
-
-from conformance.model import NOTHING
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class Incoming:
 
     verb: str
     target: str  # path and query, as sent
-    headers: Mapping[str, str] = NOTHING  # type: ignore[assignment] # empty is empty, whatever its values are
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @cached_property
