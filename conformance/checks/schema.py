@@ -1,0 +1,265 @@
+"""Schema, the shape: where candidates, content and parts stand, and what an answer says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.contents import DATA, as_list, candidates, each_time, empty, parts, parts_of
+from conformance.judging import generated_text
+from conformance.model import JSON, Level, Spot
+from conformance.reply import Reply, Seen
+from conformance.values import shown, where
+
+_CANDIDATES = google(
+    "GenerateContentResponse.candidates",
+    "All candidates or none; none only with a promptFeedback that says why.",
+)
+_PART = google("Part.data", "A part holds exactly one of text, inlineData, functionCall and their like.")
+
+
+def _whole(reply: Reply) -> bool:
+    return generated_text(reply) and reply.exchange.failure is None and reply.error is None
+
+
+def _blocked(reply: Reply) -> bool:
+    feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]
+    return any(isinstance(one, dict) and one.get("blockReason") for one in feedback)
+
+
+def _any_candidates(reply: Reply) -> bool:
+    """Something stands in candidates; whether it is a list is the business of the rule on types."""
+    return any(chunk.body.get("candidates") for chunk in reply.chunks)
+
+
+@check_each(Level.MUST, _CANDIDATES, usable=_whole)
+def has_a_candidate(reply: Reply) -> Iterator[Spot]:
+    """An answer has at least one candidate, or says why the prompt was blocked.
+
+    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt.
+    Breaks: every client returns an empty answer without an exception, which is billed.
+    Way round: treat an answer without candidates as an error, and ask again.
+    """
+    if not _any_candidates(reply) and not _blocked(reply):
+        held = ", ".join(reply.body) or "nothing"
+        yield Spot(
+            reply.id,
+            "/candidates",
+            "a candidate, or promptFeedback.blockReason",
+            f"neither; the answer holds {held}",
+        )
+
+
+_STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")
+
+
+def _stray(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
+    """What looks like content but stands outside of parts' members: its keys below the candidate, and itself."""
+    content = candidate.get("content")
+    places: list[tuple[tuple[str | int, ...], Mapping[str, JSON]]] = [((), candidate)]
+    if isinstance(content, dict):
+        places.append((("content",), content))
+        places += [(("content", "parts", number), part) for number, part in parts_of(candidate)]
+    for keys, place in places:
+        for name, value in place.items():
+            if name in _STRAY and not (name == "text" and len(keys) == 3) and value:
+                return (*keys, name), value
+    return None
+
+
+def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
+    """A part of whose members Google knows none, though it has some."""
+    for number, part in parts_of(candidate):
+        told = [
+            name
+            for name, value in part.items()
+            if isinstance(value, str) and value and name != "thoughtSignature"
+        ]
+        if told and not any(name in part for name in DATA):
+            return ("content", "parts", number), {**part}
+    return None
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "Candidate.content", "What the model says stands in content.parts, each part under Google's own name."
+    ),
+    usable=generated_text,
+)
+def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
+    """What the model says stands in the parts of a candidate's content.
+
+    Why: a candidate has no text, message or tool_calls of its own, and a part no type and content.
+    Breaks: every client returns an empty answer without an exception.
+    Way round: move the text into content.parts before the client sees it.
+    """
+    for chunk, place, candidate in candidates(reply):
+        found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
+        if found is not None:
+            pointer = where(reply, chunk, ("candidates", place, *found[0]))
+            yield Spot(reply.id, pointer, "content.parts[].text and its like", shown(found[1]))
+            return
+
+
+@check_each(Level.MUST, _PART, usable=generated_text)
+def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
+    """Each part holds one thing: a text, a call, an image.
+
+    Why: the members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
+    Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the answer.
+    Way round: split such parts in two.
+    """
+    for chunk, keys, part in parts(reply):
+        held = [name for name in DATA if part.get(name) is not None]
+        if len(held) > 1:
+            yield Spot(reply.id, where(reply, chunk, keys), "one member", " and ".join(held))
+        elif not part:
+            yield Spot(reply.id, where(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
+
+
+@check_each(
+    Level.SHOULD,
+    google("Content.role", "The role of an answer is model; it may be left out."),
+    usable=generated_text,
+)
+def names_the_models_role(reply: Reply) -> Iterator[Spot]:
+    """The role of an answer is model.
+
+    Why: a turn is user or model; assistant is another protocol's word. A role that is left out is only noted.
+    Breaks: an answer that is replayed with role assistant is refused by Google, and by gemini-cli before it is sent.
+    Way round: set the role to model before keeping the turn.
+    """
+    for chunk, place, candidate in candidates(reply):
+        content = candidate.get("content")
+        role = content.get("role") if isinstance(content, dict) and content.get("parts") else "model"
+        pointer = where(reply, chunk, ("candidates", place, "content", "role"))
+        if isinstance(role, str) and role and role != "model":
+            yield Spot(reply.id, pointer, "model", shown(role))
+            return
+        if not role:
+            yield Spot(reply.id, pointer, "model", "no role", Level.NOTE)
+            return
+
+
+@check_each(
+    Level.SHOULD,
+    google("Candidate.finishReason", "It is empty only while the model has not stopped."),
+    usable=_whole,
+    select=lambda reply: not reply.streamed,
+)
+def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
+    """Each candidate of a unary answer says why the model stopped.
+
+    Why: a unary answer is finished, so its finishReason is set.
+    Breaks: a cut answer cannot be told from a whole one; the Vercel AI SDK says other.
+    Way round: none that is sound.
+    """
+    for chunk, place, candidate in candidates(reply):
+        if candidate.get("finishReason") in (None, ""):
+            yield Spot(
+                reply.id,
+                where(reply, chunk, ("candidates", place, "finishReason")),
+                "a finish reason",
+                "none",
+            )
+            return
+
+
+@check_each(
+    Level.SHOULD,
+    google("Candidate.index", "The index tells candidates apart."),
+    usable=generated_text,
+)
+def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
+    """Candidates that stand side by side have different indexes.
+
+    Why: clients put the pieces of several streamed candidates together by index.
+    Breaks: two candidates of one index are joined into one text.
+    Way round: ask for one candidate at a time.
+    """
+    for chunk in reply.chunks:
+        found = [
+            raw.get("index", 0) for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)
+        ]
+        numbers = [index for index in found if isinstance(index, int)]
+        if len(set(numbers)) < len(numbers):
+            yield Spot(
+                reply.id, where(reply, chunk, ("candidates",)), "different indexes", f"indexes {numbers}"
+            )
+
+
+@check_each(
+    Level.NOTE,
+    google("GenerateContentResponse.modelVersion", "Names the model version that answered."),
+    usable=_whole,
+)
+def names_its_model_version(reply: Reply) -> Iterator[Spot]:
+    """An answer names the model that made it.
+
+    Why: modelVersion is the only word on which model answered.
+    Breaks: no client that was measured; nobody can audit what was served.
+    Way round: none.
+    """
+    if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
+        yield Spot(reply.id, "/modelVersion", "the model's name", "absent")
+
+
+@check(
+    Level.NOTE,
+    google("GenerateContentResponse.responseId", "Identifies one response."),
+    usable=_whole,
+)
+def names_each_response(seen: Seen) -> Iterator[Spot]:
+    """Each answer has an id of its own.
+
+    Why: responseId tells answers apart in logs and support cases.
+    Breaks: no client that was measured.
+    Way round: number the answers yourself.
+    """
+    ids: dict[str, Reply] = {}
+    for reply in seen.replies:
+        id_ = next((chunk.body["responseId"] for chunk in reply.chunks if chunk.body.get("responseId")), None)
+        if id_ is None:
+            yield Spot(reply.id, "/responseId", "an id", "absent")
+        elif isinstance(id_, str) and id_ in ids and not reply.exchange.failure:
+            yield Spot(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
+        elif isinstance(id_, str):
+            ids[id_] = reply
+
+
+def _silent(reply: Reply) -> str | None:
+    """STOP although nothing was said; None where something else ended the answer."""
+    found = list(candidates(reply))
+    if any(not empty(candidate) for _, _, candidate in found):
+        return ""
+    return "STOP, and neither text nor call" if found and reply.first.finish_reason == "STOP" else None
+
+
+_SPEAKING = (
+    "plain", "plain-streamed", "long-answer-streamed", "system-instruction", "history", "function-call",
+    "function-call-forced", "response-schema", "function-answered",
+)  # fmt: skip
+
+
+@check(
+    Level.MUST,
+    google(
+        "Candidate.finishReason",
+        "STOP means that the model came to a natural end; other ends have other names.",
+    ),
+    usable=generated_text,
+    probes=_SPEAKING,
+    after=("schema/has-a-candidate", "schema/content-stands-in-parts"),
+)
+def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
+    """An answer that ends with STOP has something in it.
+
+    Why: where a call was malformed or a filter struck, the finish reason says so; STOP with nothing hides it.
+    Breaks: every client takes the empty answer for a success.
+    Way round: treat an empty STOP as a failure, and ask again.
+    """
+    for probe in _SPEAKING:
+        for found in each_time(seen, probe, "text or a call", _silent):
+            if isinstance(found, Spot):
+                yield found

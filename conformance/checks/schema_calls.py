@@ -1,0 +1,86 @@
+"""Schema, function calls: each is whole, tells itself apart, and keeps its signature beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from conformance.catalogue import check_each, google
+from conformance.contents import calls, parts
+from conformance.judging import generated_text
+from conformance.model import Level, Spot
+from conformance.reply import Reply
+from conformance.values import shown, where
+
+_CALL = google(
+    "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."
+)
+_OTHER_NAMES = ("arguments", "parameters", "input")
+
+
+@check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling")
+def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
+    """Each functionCall has its name and its arguments together, under Google's names.
+
+    Why: a call is one part, streamed or not; it is never spread over several, and its arguments are called args.
+    Breaks: every SDK hands on a call without a name or without arguments; replayed, Google refuses it.
+    Way round: join the pieces before the client sees them.
+    """
+    for chunk, keys, part in parts(reply):
+        call = part.get("functionCall")
+        if not isinstance(call, dict):
+            continue
+        foreign = next((name for name in _OTHER_NAMES if name in call and "args" not in call), None)
+        if not call.get("name"):
+            yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", "name")), "a name", "none")
+        elif foreign:
+            yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", foreign)), "args", foreign)
+
+
+@check_each(
+    Level.SHOULD,
+    google("FunctionCall.id", "The id ties a response to its call; older models give none."),
+    usable=generated_text,
+    feature="function-calling",
+)
+def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
+    """Calls of one turn have different ids, where they have ids.
+
+    Why: two calls of the same function can only be told apart by their ids.
+    Breaks: results of parallel calls are mixed up by clients that match them by id.
+    Way round: match by position.
+    """
+    ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
+    for id_, times in ids.items():
+        if times > 1:
+            yield Spot(
+                reply.id,
+                "/candidates/0/content/parts",
+                "a different id for each call",
+                f"{times} calls have {shown(id_)}",
+            )
+
+
+@check_each(
+    Level.MUST,
+    google("Part.thoughtSignature", "The signature is a member of the part, beside functionCall or text."),
+    usable=generated_text,
+)
+def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Spot]:
+    """A thought signature stands in the part, beside the call, not inside it.
+
+    Why: thoughtSignature is a member of Part.
+    Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused for want of it.
+    Way round: move it up beside functionCall before the client sees it.
+    """
+    for chunk, keys, part in parts(reply):
+        for inner in ("functionCall", "inlineData"):
+            held = part.get(inner)
+            names = [
+                name
+                for name in ("thoughtSignature", "thought_signature")
+                if isinstance(held, dict) and name in held
+            ]
+            if names:
+                pointer = where(reply, chunk, (*keys, inner, names[0]))
+                yield Spot(reply.id, pointer, "thoughtSignature beside it", f"inside {inner}")

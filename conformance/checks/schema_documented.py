@@ -1,0 +1,90 @@
+"""Schema, the vendor's own word: answers held against the page that describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, google
+from conformance.dialects import Dialect
+from conformance.documented import DIFFERENT, departures, seen_fields
+from conformance.judging import generated_text
+from conformance.model import Level, Outcome, Spot
+from conformance.reply import Chunk, Reply, Seen
+from conformance.shapes import canonical, reference
+from conformance.values import UNREADABLE, faults, where
+
+_REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
+_MOST = 30
+
+
+def _place(reply: Reply) -> str:
+    return "chunk" if reply.streamed else "response"
+
+
+def _owned(reply: Reply) -> set[str]:
+    """Pointers of which the rule on types speaks already, whoever's word they break."""
+    return {
+        where(reply, found.chunk, found.fault.keys)
+        for found in faults(reply)
+        if found.fault.wrong in UNREADABLE
+    }
+
+
+def _as_google(chunk: Chunk) -> bool:
+    return chunk.opened is not None and not chunk.opened.path and not chunk.opened.respellings
+
+
+def _level(chunk: Chunk, pointer: str) -> Level | None:
+    """How grave a departure is: a note where Google's own spelling stands there, None where another rule owns it."""
+    name = canonical(reference().response, pointer.rpartition("/")[2])
+    if name is None or name not in chunk.body:
+        return None if name == "candidates" else Level.SHOULD
+    return Level.NOTE if _as_google(chunk) else None
+
+
+def _departures(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
+    owned = _owned(reply)
+    for chunk in reply.chunks:
+        for pointer, expected, observed in departures(dialect, _place(reply), chunk.raw):
+            at, level = reply.at(chunk, pointer), _level(chunk, pointer)
+            if level is not None and at not in owned:
+                yield Spot(reply.id, at, expected, observed, level)
+
+
+def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
+    """Fields that the page spells or places in its own way, and that came in Google's."""
+    for chunk in reply.chunks:
+        if _as_google(chunk):
+            for pointer, how in seen_fields(dialect, _place(reply), chunk.raw).items():
+                if how == DIFFERENT:
+                    yield Spot(
+                        reply.id,
+                        reply.at(chunk, pointer),
+                        f"{pointer}, as documented",
+                        "Google's form",
+                        Level.NOTE,
+                    )
+
+
+@check(
+    Level.SHOULD,
+    google("the vendor's document", "Whatever a page promises, callers build on."),
+    usable=generated_text,
+    documented=True,
+)
+def answers_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
+    """Answers hold what the vendor's own page says of them, in the types that it gives.
+
+    Why: who writes code by the vendor's page relies on it; where the wire does as Google instead, that is only noted.
+    Breaks: code written by the page; Google's clients do not mind.
+    Way round: write code by what is seen here, and tell the vendor.
+    """
+    if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
+        yield Aside(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")
+        return
+    found: dict[tuple[str, str], Spot] = {}
+    for reply in seen.replies:
+        for spot in (*_departures(seen.dialect, reply), *_respelled(seen.dialect, reply)):
+            place = "".join("*" if letter.isdigit() else letter for letter in spot.pointer.partition("/")[2])
+            found.setdefault((place, spot.observed), spot)
+    yield from list(found.values())[:_MOST]

@@ -1,0 +1,97 @@
+"""Schema, requests: what is valid is taken as it stands, with nothing that Google does not ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, google
+from conformance.contents import refusal, refused
+from conformance.judging import obeyed
+from conformance.model import Level, Outcome, Spot
+from conformance.reply import Reply, Seen
+
+_OWN = ("documented-own-form", "documented-")
+
+
+def _judgeable(reply: Reply) -> bool:
+    return reply.ok or refused(reply)
+
+
+def _documented(reply: Reply) -> bool:
+    return reply.probe == "plain" or reply.probe.startswith(_OWN)
+
+
+@check(
+    Level.MUST,
+    google(
+        "GenerateContentRequest",
+        "contents is the only required member of the body; the path names the model and the method.",
+    ),
+    select=_documented,
+    usable=_judgeable,
+)
+def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
+    """A request needs no members that Google does not ask for.
+
+    Why: the model stands in the path and the method says whether to stream; a body has no stream and no model.
+    Breaks: no SDK of Google's sends such members, so every one of them is refused.
+    Way round: add the members that the vendor documents on the way out.
+    """
+    plain = [reply for reply in seen.replies if reply.probe == "plain"]
+    own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
+    if plain and own and all(refused(reply) for reply in plain):
+        said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
+        yield Spot(plain[-1].id, "", "an answer to contents alone", said)
+
+
+_ORDINARY = (
+    "every-setting", "system-instruction", "history", "stop-sequence", "limit-of-five",
+)  # fmt: skip
+
+
+@check(
+    Level.MUST,
+    google(
+        "GenerateContentRequest",
+        "Settings within their ranges, a system instruction and several turns are valid.",
+    ),
+    probes=("plain", *_ORDINARY),
+    usable=_judgeable,
+    after=("schema/needs-no-fields-of-its-own",),
+)
+def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
+    """Ordinary valid requests are answered, not refused.
+
+    Why: settings, safety settings, system instructions and histories belong to the plainest use of the API.
+    Breaks: whole requests fail with an error that blames the caller, in every client.
+    Way round: leave out what the message names.
+    """
+    if not any(reply.ok for reply in seen.of("plain")):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    for probe in _ORDINARY:
+        tries = [reply for reply in seen.replies if reply.probe == probe]
+        if tries and all(refused(reply) for reply in tries):
+            yield Spot(tries[-1].id, "", "an answer", refusal(tries[-1]))
+
+
+@check(
+    Level.MUST,
+    google("Schema", "A parameter may be an object, a list or an enum, nested as deep as need be."),
+    probes=("nested-tool",),
+    usable=_judgeable,
+    feature="function-calling",
+)
+def accepts_nested_parameters(seen: Seen) -> Iterator[Spot | Aside]:
+    """A function may declare parameters that are nested objects, lists and enums.
+
+    Why: parameters are a Schema, which nests; tools of agents have such parameters every day.
+    Breaks: the whole request is refused, in every client that declares such a tool.
+    Way round: flatten the parameters, or describe them in words.
+    """
+    if not obeyed(seen, "function-call-forced") and not obeyed(seen, "function-call"):
+        yield Aside(Outcome.BLOCKED, "no function is called even with plain parameters")
+        return
+    if all(refused(reply) for reply in seen.replies):
+        reply = seen.replies[-1]
+        yield Spot(reply.id, "", "an answer", refusal(reply))

@@ -1,0 +1,224 @@
+"""Schema, the values: each is of the JSON type that ProtoJSON gives its field, wherever it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.catalogue import check_each, google
+from conformance.contents import as_list, candidates
+from conformance.jsontext import Odd
+from conformance.judging import answered, generated_text
+from conformance.model import JSON, Level, Spot
+from conformance.reply import Reply
+from conformance.values import Fault, Found, Wrong, faults, shown, where
+
+_JSON = google(
+    "ProtoJSON: types",
+    "Counters are JSON numbers, enums names, bytes base64, messages objects, repeated fields lists.",
+)
+_OWNED = (
+    "publicationDate",
+    "publication_date",
+    "thoughtSignature",
+    "thought_signature",
+)  # other rules speak of these
+_MOST = 20
+
+
+def _spots(reply: Reply, wrong: tuple[Wrong, ...], level: Callable[[Fault], Level | None]) -> Iterator[Spot]:
+    """One spot per place, however many candidates or chunks show it."""
+    first: dict[str, Found] = {}
+    for found in faults(reply):
+        if found.fault.wrong in wrong:
+            first.setdefault(found.fault.place, found)
+    for found in list(first.values())[:_MOST]:
+        fault = found.fault
+        pointer = where(reply, found.chunk, fault.keys)
+        yield Spot(reply.id, pointer, fault.expected, shown(fault.value), level(fault))
+
+
+def _lenient(fault: Fault) -> bool:
+    """The value still says what it means, and no current client stumbles over it."""
+    name, value = fault.keys[-1], fault.value
+    if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
+        return isinstance(value, bool) or (isinstance(value, str) and _numeric(value))
+    return (
+        fault.expected == "true or false"
+        and name not in ("thought", "blocked")
+        and value in ("true", "false", 0, 1)
+    )
+
+
+def _numeric(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _severity(fault: Fault) -> Level | None:
+    if fault.wrong is Wrong.WHOLE_FLOAT:
+        return Level.NOTE
+    return Level.SHOULD if fault.wrong is Wrong.RANGE or _lenient(fault) else None
+
+
+@check_each(Level.MUST, _JSON, usable=answered)
+def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
+    """Every value in an answer has the JSON type that Google gives its field.
+
+    Why: ProtoJSON fixes the type of each field: a 32-bit counter is a number, never a string or 4.5; finishReason is a
+    name; thought is true or false; content is an object, parts a list, args an object.
+    Breaks: google-genai raises a ValidationError and loses the whole answer on a fraction, a string for args or content,
+    an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript joins counters
+    that are strings instead of adding them.
+    Way round: convert the values before the client sees the answer.
+    """
+    yield from _spots(
+        reply, (Wrong.TYPE, Wrong.FRACTION, Wrong.HOLE, Wrong.RANGE, Wrong.WHOLE_FLOAT), _severity
+    )
+
+
+def _alphabet(fault: Fault) -> Level | None:
+    return None if fault.wrong is Wrong.BASE64 else Level.NOTE
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "ProtoJSON: bytes",
+        "Bytes are written as standard base64 with padding; readers take the URL-safe alphabet too.",
+    ),
+    usable=answered,
+)
+def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
+    """Images, files and thought signatures are base64, not addresses or data URLs.
+
+    Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
+    Breaks: google-genai raises a ValidationError and loses the whole answer; the others hand on a file that is none, and
+    an altered signature is refused in the next turn.
+    Way round: fetch what the address names and put its base64 in the place.
+    """
+    yield from _spots(reply, (Wrong.BASE64, Wrong.URL_SAFE), _alphabet)
+
+
+def _new(fault: Fault) -> Level | None:
+    return Level.NOTE if fault.wrong is Wrong.NEW else None
+
+
+@check_each(
+    Level.SHOULD,
+    google(
+        "ProtoJSON: enums",
+        "Enum values are written as their UPPER_SNAKE names; new names may appear at any time.",
+    ),
+    usable=answered,
+)
+def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
+    """Enum values are spelled in Google's capitals, and are Google's.
+
+    Why: finishReason is STOP or MAX_TOKENS, never stop or length; a name that is not known here may be new, and is only
+    noted.
+    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not length.
+    Way round: map the values to Google's names.
+    """
+    yield from _spots(reply, (Wrong.SPELLING, Wrong.NEW), _new)
+
+
+@check_each(
+    Level.NOTE,
+    google("ProtoJSON: presence", "Fields that are not set are left out; null is never written."),
+    usable=answered,
+)
+def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Spot]:
+    """Fields that have no value are left out, not sent as null or as an empty text.
+
+    Why: ProtoJSON omits what is not set.
+    Breaks: no client that was measured; strict decoders in typed languages fail.
+    Way round: drop members that are null.
+    """
+    yield from _spots(reply, (Wrong.NULL, Wrong.EMPTY), lambda _fault: None)
+
+
+def _owned(found: Found) -> bool:
+    return found.fault.keys[-1] in _OWNED
+
+
+@check_each(
+    Level.NOTE,
+    google(
+        "GenerateContentResponse",
+        "The members of each message are a known list; Google adds to it between revisions.",
+    ),
+    usable=answered,
+)
+def adds_no_members(reply: Reply) -> Iterator[Spot]:
+    """Answers have no members that Google does not have.
+
+    Why: additions are harmless; they are noted because code that reads them works with this vendor only.
+    Breaks: no client that was measured.
+    Way round: none is needed.
+    """
+    extra = [found for found in faults(reply) if found.fault.wrong is Wrong.EXTRA and not _owned(found)]
+    for place, found in {found.fault.place: found for found in reversed(extra)}.items():
+        yield Spot(
+            reply.id,
+            where(reply, found.chunk, found.fault.keys),
+            "no such member",
+            f"{place}: {shown(found.fault.value)}",
+        )
+
+
+@check_each(
+    Level.MUST,
+    google("JSON: numbers", "A double that is no number is written as the string NaN or Infinity."),
+    usable=answered,
+)
+def numbers_are_json(reply: Reply) -> Iterator[Spot]:
+    """No bare NaN or Infinity stands in an answer.
+
+    Why: JSON has no such numbers; ProtoJSON writes them as strings.
+    Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
+    Way round: replace the bare word by null before parsing.
+    """
+    for chunk in reply.chunks:
+        for oddity in chunk.json.oddities:
+            if oddity.kind == Odd.NAN:
+                yield Spot(
+                    reply.id, reply.at(chunk, ""), "a JSON number", f"{oddity.detail} at byte {oddity.at}"
+                )
+
+
+_READ_BY_NOBODY = {"start": "startIndex", "end": "endIndex"}
+
+
+def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
+    for chunk, place, candidate in candidates(reply):
+        metadata = candidate.get("citationMetadata")
+        sources = as_list(metadata.get("citationSources")) if isinstance(metadata, dict) else []
+        for number, source in enumerate(sources):
+            if isinstance(source, dict):
+                keys = ("candidates", place, "citationMetadata", "citationSources", number)
+                yield where(reply, chunk, keys), source
+
+
+@check_each(
+    Level.MUST,
+    google("CitationSource", "A citation has startIndex, endIndex, uri and license; no date and no title."),
+    usable=generated_text,
+)
+def citations_are_googles(reply: Reply) -> Iterator[Spot]:
+    """Citations have Google's members: startIndex, endIndex, uri and license.
+
+    Why: start, end and publicationDate belong to other APIs; where a date stands there, it is an object, never a text.
+    Breaks: google-genai raises a ValidationError on a publicationDate that is a text and loses the whole answer; nobody
+    reads start and end.
+    Way round: drop the date, and rename start and end.
+    """
+    for pointer, source in _citations(reply):
+        for name in ("publicationDate", "publication_date"):
+            if name in source and not isinstance(source[name], dict | None):
+                yield Spot(reply.id, f"{pointer}/{name}", "no date, or an object", shown(source[name]))
+        for name, wanted in _READ_BY_NOBODY.items():
+            if name in source and wanted not in source:
+                yield Spot(reply.id, f"{pointer}/{name}", wanted, name, Level.SHOULD)

@@ -1,0 +1,372 @@
+"""Semantics: whether what was asked reached the model, and whether its settings took effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.contents import as_list, asked_model, each_time, lacks_text, refusal, refused, unmet
+from conformance.judging import disobeyed, generated_text, obeyed
+from conformance.model import Level, Outcome, Spot
+from conformance.reply import Reply, Seen
+
+_CONFIG = google(
+    "GenerationConfig",
+    "Limits, stop sequences, schemas and thinking are settings of one request, and take effect.",
+)
+_OWN = ("semantics/answers-its-own-question",)
+_SETTINGS = (
+    *_OWN, "semantics/reads-generation-config", "casing/reads-settings-from-generation-config",
+    "schema/stop-comes-with-content",
+)  # fmt: skip
+
+
+@check(
+    Level.NOTE,
+    google("generateContent", "The model answers the prompt."),
+    probes=("plain",),
+    usable=generated_text,
+)
+def follows_a_plain_instruction(seen: Seen) -> Iterator[Spot | Aside]:
+    """The model follows the simplest instruction.
+
+    Why: this is the control question: a model that does not repeat a code when told to cannot show whether settings,
+    tools or instructions reach it, so all rules that depend on its obedience are left unjudged.
+    Breaks: nothing by itself.
+    Way round: test with a model that follows instructions.
+    """
+    yield from disobeyed(seen, "plain", "the code that was asked for")
+
+
+_CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
+
+
+def _codes(reply: Reply) -> set[str]:
+    """The codes that a question holds, in its prompt and in what it expects."""
+    return set(_CODE.findall(str(reply.request_body) + str(dict(reply.exchange.expected))))
+
+
+@check(
+    Level.MUST,
+    google("generateContent", "An answer answers the request that it is the response to."),
+    usable=generated_text,
+)
+def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
+    """Each answer belongs to the question that was asked.
+
+    Why: one caller's answer must never reach another, and a cache must not confuse prompts.
+    Breaks: every client shows the answer to something else; it may be somebody else's.
+    Way round: none; report it at once.
+    """
+    asked = {code: reply for reply in seen.all for code in _codes(reply)}
+    for reply in seen.replies:
+        own = _codes(reply)
+        strange = [code for code in _CODE.findall(reply.text) if code in asked and code not in own]
+        if strange and not any(code in reply.text for code in own):
+            said = f"{strange[0]}, which {asked[strange[0]].id} asked for"
+            yield Spot(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
+
+
+# Words in a model's name that say how or when it is served, not which model it is.
+_SERVED = {"preview", "exp", "experimental", "latest", "thinking", "stable", "001", "002", "003", "models"}
+
+
+def _model_words(name: str) -> set[str]:
+    words = re.split(r"[-_@/:\s]+", name.lower())
+    return {word for word in words if word and word not in _SERVED and not re.fullmatch(r"\d{2,}", word)}
+
+
+def _substituted(asked: str, answered: str) -> bool:
+    """The names differ in a word that names another model: lite, pro, another number."""
+    aliases = "latest" in asked.lower()  # which number an alias stands for today is Google's to say
+    mine, theirs = _model_words(asked), _model_words(answered)
+    if aliases:
+        mine, theirs = ({w for w in words if not re.fullmatch(r"[\d.]+", w)} for words in (mine, theirs))
+    return mine != theirs
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "GenerateContentResponse.modelVersion",
+        "The version that answered: the model that was asked, or a version of it.",
+    ),
+    usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
+    after=_OWN,
+)
+def answers_with_the_model_that_was_asked(reply: Reply) -> Iterator[Spot]:
+    """The model that answers is the model that was asked.
+
+    Why: the path names the model; modelVersion names the one that answered, at most more exactly.
+    Breaks: another model's answers at this model's price.
+    Way round: check modelVersion in every answer.
+    """
+    found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
+    named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
+    if named and _substituted(asked_model(reply), named[-1][1]):
+        yield Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), named[-1][1])
+
+
+@check(
+    Level.MUST,
+    google("GenerateContentRequest.systemInstruction", "The instruction governs the whole conversation."),
+    probes=("system-instruction",),
+    usable=generated_text,
+    after=_OWN,
+    obeys=True,
+    feature="system-instruction",
+)
+def obeys_the_system_instruction(seen: Seen) -> Iterator[Spot | Aside]:
+    """A system instruction reaches the model and outranks the user.
+
+    Why: systemInstruction is a field of its own, not a user's turn, and never dropped.
+    Breaks: assistants forget who they are, and guard rails vanish, in silence.
+    Way round: repeat the instruction in the first user turn.
+    """
+    yield from each_time(seen, "system-instruction", "what the system instruction demands", lacks_text)
+
+
+@check(
+    Level.MUST,
+    google("GenerateContentRequest.contents", "All turns of the conversation are the model's context."),
+    probes=("history",),
+    usable=generated_text,
+    after=_OWN,
+    obeys=True,
+    feature="history",
+)
+def remembers_the_conversation(seen: Seen) -> Iterator[Spot | Aside]:
+    """All turns of a conversation reach the model, not only the last.
+
+    Why: the API keeps no state; contents is the whole conversation.
+    Breaks: every chat forgets what was said.
+    Way round: put the conversation into one user turn.
+    """
+    yield from each_time(seen, "history", "the word from the first turn", lacks_text)
+
+
+_ROOM_OF_FIVE = 60  # characters; five tokens of numbers are some fifteen
+
+
+def _runs_on(reply: Reply) -> str | None:
+    text = reply.text
+    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > _ROOM_OF_FIVE else ""
+
+
+def _keeps_going(reply: Reply) -> str | None:
+    """The stop sequence stands in the text; None where the text is neither that nor what was asked."""
+    sequences = _sequences(reply)
+    if any(stop in reply.text for stop in sequences):
+        return f"the text is {reply.text[:120]!r}"
+    return "" if unmet(reply) == "" else None
+
+
+def _sequences(reply: Reply) -> list[str]:
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+
+
+@check(
+    Level.MUST,
+    _CONFIG,
+    probes=("limit-of-five", "stop-sequence"),
+    usable=generated_text,
+    after=(*_OWN, "casing/reads-settings-from-generation-config"),
+    obeys=True,
+)
+def reads_generation_config(seen: Seen) -> Iterator[Spot]:
+    """GenerationConfig is read, not dropped as a whole.
+
+    Why: limits, stop sequences, schemas and thinking all stand there; where neither a limit nor a stop sequence takes
+    effect, none of them can be trusted.
+    Breaks: answers run on and are billed, JSON comes as prose, in every client and in silence.
+    Way round: none, unless the vendor documents another place for settings.
+    """
+    limit = [
+        found for found in each_time(seen, "limit-of-five", "a limit", _runs_on) if isinstance(found, Spot)
+    ]
+    stop = [
+        found for found in each_time(seen, "stop-sequence", "a stop", _keeps_going) if isinstance(found, Spot)
+    ]
+    for spot in (*limit, *stop) if limit and stop else ():
+        yield Spot(spot.exchange, "", "a limit and a stop sequence that take effect", spot.observed)
+
+
+@check(
+    Level.SHOULD,
+    google("GenerationConfig.maxOutputTokens", "The answer is never longer than the limit."),
+    probes=("limit-of-five",),
+    usable=generated_text,
+    after=_SETTINGS,
+    obeys=True,
+)
+def applies_max_output_tokens(seen: Seen) -> Iterator[Spot | Aside]:
+    """An answer ends at maxOutputTokens.
+
+    Why: the limit is the caller's protection against long and costly answers.
+    Breaks: answers run on and are billed.
+    Way round: ask for a short answer in words.
+    """
+    yield from each_time(seen, "limit-of-five", "at most five tokens", _runs_on)
+
+
+def _hides_the_cut(reply: Reply) -> str | None:
+    reason = reply.first.finish_reason
+    text = reply.text.strip()
+    if not text or len(text) > _ROOM_OF_FIVE or not isinstance(reason, str):
+        return None
+    whole = not text.startswith("1") or reason.upper() in ("MAX_TOKENS", "LENGTH")
+    return "" if whole else f"{reason} after {text[-30:]!r}"
+
+
+@check(
+    Level.MUST,
+    google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer."),
+    probes=("limit-of-five",),
+    usable=generated_text,
+    after=(*_SETTINGS, "semantics/applies-max-output-tokens"),
+    obeys=True,
+)
+def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
+    """An answer that the limit cut says MAX_TOKENS.
+
+    Why: STOP means a natural end, and an answer that was cut has none.
+    Breaks: half an answer is taken for a whole one, in every client.
+    Way round: compare candidatesTokenCount with the limit.
+    """
+    for found in each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut):
+        if isinstance(found, Spot):
+            yield found
+
+
+@check(
+    Level.SHOULD,
+    google("GenerationConfig.stopSequences", "The answer ends before the first of them, which is left out."),
+    probes=("stop-sequence",),
+    usable=generated_text,
+    after=_SETTINGS,
+    obeys=True,
+    feature="stop-sequences",
+)
+def stops_at_stop_sequences(seen: Seen) -> Iterator[Spot | Aside]:
+    """An answer ends before a stop sequence.
+
+    Why: parsers rely on it, and what follows is billed.
+    Breaks: programs that cut answers by a mark get the mark and more.
+    Way round: cut the text yourself.
+    """
+    yield from each_time(seen, "stop-sequence", "the text before the stop sequence", _keeps_going)
+
+
+def _count_of_candidates(reply: Reply) -> str | None:
+    most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
+    return "" if max(most, len(reply.candidates)) == 2 else f"{most} candidate"
+
+
+@check(
+    Level.SHOULD,
+    google("GenerationConfig.candidateCount", "As many candidates as were asked for, or an error."),
+    probes=("two-candidates",),
+    usable=generated_text,
+    after=(*_SETTINGS, "schema/has-a-candidate"),
+    obeys=True,
+    feature="candidate-count",
+)
+def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
+    """CandidateCount 2 gives two candidates, or a clear refusal.
+
+    Why: all requested candidates are returned, or none.
+    Breaks: programs that choose among candidates have nothing to choose from.
+    Way round: ask twice.
+    """
+    yield from each_time(seen, "two-candidates", "two candidates, or an error", _count_of_candidates)
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "GenerationConfig.responseSchema",
+        "With application/json the answer is JSON as the schema describes it.",
+    ),
+    probes=("response-schema", "response-json-schema"),
+    usable=generated_text,
+    after=_SETTINGS,
+    obeys=True,
+    feature="json-schema",
+)
+def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
+    """With a response schema the answer is JSON of that schema.
+
+    Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor without them refuses.
+    Breaks: programs that parse the answer fail on prose or on a code fence.
+    Way round: ask for JSON in words, and check it.
+    """
+    for probe in ("response-schema", "response-json-schema"):
+        yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "GenerateContentRequest.cachedContent",
+        "Names content that was cached before; a name that does not exist is an error.",
+    ),
+    probes=("bogus-cached-content",),
+    usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
+    feature="cached-content",
+)
+def uses_cached_content(seen: Seen) -> Iterator[Spot]:
+    """CachedContent is looked up, so a name that does not exist is refused.
+
+    Why: the cached content is part of the prompt; dropping it drops most of what was meant to be sent.
+    Breaks: answers lack their context, in silence.
+    Way round: send the content with each request.
+    """
+    for reply in seen.replies:
+        if reply.ok:
+            yield Spot(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
+
+
+@check(
+    Level.MUST,
+    google("Part.inlineData", "An image in a part is part of the prompt."),
+    probes=("image",),
+    usable=generated_text,
+    after=_OWN,
+    obeys=True,
+    feature="images",
+)
+def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
+    """An image in inlineData reaches the model.
+
+    Why: inlineData is content like text; a model that cannot see refuses it.
+    Breaks: answers about images are invented, and the images are billed.
+    Way round: none.
+    """
+    yield from each_time(seen, "image", "the colour of the image", unmet)
+
+
+@check(
+    Level.MUST,
+    google("ProtoJSON: bytes", "Both base64 alphabets are read, padded or not."),
+    probes=("image-in-url-safe-base64",),
+    usable=lambda reply: generated_text(reply) or refused(reply),
+    after=("semantics/sees-images",),
+    obeys=True,
+)
+def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
+    """Bytes in URL-safe base64 are read as those in the standard alphabet.
+
+    Why: ProtoJSON readers take both alphabets.
+    Breaks: google-genai for Python sends all images and signatures in the URL-safe alphabet.
+    Way round: translate - and _ to + and / on the way out.
+    """
+    if not obeyed(seen, "image"):
+        yield Aside(Outcome.BLOCKED, "images in standard base64 are not seen either")
+        return
+    turned_down = [reply for reply in seen.replies if refused(reply)]
+    if len(turned_down) == len(seen.replies):
+        yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
+    yield from each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)

@@ -1,0 +1,103 @@
+"""Semantics of thinking: thoughts are marked, shown when asked for, and switched off when told to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, google
+from conformance.contents import asked_model, each_time
+from conformance.expectations import CUT, obedience
+from conformance.judging import TRIES, generated_text
+from conformance.model import Level, Outcome, Spot
+from conformance.reply import Reply, Seen
+
+_SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
+_LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
+
+
+@check(
+    Level.SHOULD,
+    google("Part.thought", "Parts that are thoughts say so."),
+    usable=generated_text,
+)
+def marks_thoughts(seen: Seen) -> Iterator[Spot]:
+    """Thoughts are marked as thoughts, not mixed into the text.
+
+    Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so only
+    three or more answers accuse.
+    Breaks: users are shown, or read aloud, what the model thought.
+    Way round: cut what stands between think tags.
+    """
+    leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
+    level = None if len(leaking) >= TRIES else Level.NOTE
+    for reply in leaking[:TRIES]:
+        yield Spot(
+            reply.id,
+            "/candidates/0/content/parts",
+            "thoughts in parts of their own",
+            repr(reply.text[:80]),
+            level,
+        )
+
+
+def _hidden(reply: Reply) -> str | None:
+    """Thoughts were counted, but not shown; None where nothing tells that the model thought at all."""
+    if reply.first.thoughts:
+        return ""
+    tokens = reply.count("thoughtsTokenCount")
+    cut = obedience(reply).verdict == CUT
+    return f"{tokens} tokens of thoughts, and no part with thought: true" if tokens and not cut else None
+
+
+@check(
+    Level.SHOULD,
+    google("ThinkingConfig.includeThoughts", "The thoughts are returned where there are any."),
+    probes=("thinking",),
+    usable=generated_text,
+    after=(*_SETTINGS, "semantics/marks-thoughts"),
+    obeys=True,
+    feature="thinking",
+)
+def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
+    """With includeThoughts the thoughts come with the answer.
+
+    Why: thinkingConfig is a setting like any other; a model that does not think refuses it.
+    Breaks: programs that show the thinking show nothing; thoughts are billed all the same.
+    Way round: none.
+    """
+    for found in each_time(seen, "thinking", "parts with thought: true", _hidden):
+        quiet = isinstance(found, Aside) and found.outcome is Outcome.INCONCLUSIVE
+        # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
+        yield Aside(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted") if quiet else found
+
+
+def _can_switch_off(reply: Reply) -> bool:
+    return re.search(r"gemini-2\.5-flash", asked_model(reply)) is not None
+
+
+def _thinks_anyway(reply: Reply) -> str | None:
+    tokens = reply.count("thoughtsTokenCount")
+    return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "ThinkingConfig.thinkingBudget", "A budget of 0 switches thinking off, in models that can do without."
+    ),
+    probes=("no-thinking",),
+    usable=generated_text,
+    after=_SETTINGS,
+    obeys=True,
+    feature="thinking",
+)
+def thinks_no_more_than_allowed(seen: Seen) -> Iterator[Spot | Aside]:
+    """A thinking budget of 0 switches thinking off.
+
+    Why: the budget bounds what is thought and billed; models that cannot do without refuse the request.
+    Breaks: answers cost and take many times what they should.
+    Way round: choose a model that does not think.
+    """
+    level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
+    yield from each_time(seen, "no-thinking", "no thoughts", _thinks_anyway, level)

@@ -1,0 +1,297 @@
+"""Semantics of function calling: tools reach the model, modes are kept, and the second turn works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.contents import as_list, calls, each_time, lacks_text, refusal, refused, unmet
+from conformance.judging import generated_text
+from conformance.model import JSON, Level, Outcome, Spot
+from conformance.reply import Reply, Seen
+from conformance.values import UNREADABLE, Wrong, faults
+
+_TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
+_MODES = google(
+    "FunctionCallingConfig.mode", "AUTO lets the model choose, ANY forces a call, NONE forbids it."
+)
+_PROBES = (
+    "function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn", "mixed-casing-request",
+    "nested-tool",
+)  # fmt: skip
+_FIRST = (
+    "semantics/answers-its-own-question",
+    "semantics/hands-functions-to-the-model",
+    "schema/stop-comes-with-content",
+)
+
+
+def _no_call(reply: Reply) -> str | None:
+    if calls(reply) or reply.first.calls:
+        return ""
+    return None if reply.first.finish_reason == "MAX_TOKENS" else f"no call; the text is {reply.text[:100]!r}"
+
+
+@check(
+    Level.MUST,
+    _TOOLS,
+    probes=("function-call", "function-call-forced"),
+    usable=generated_text,
+    after=_FIRST[:1],
+    obeys=True,
+    feature="function-calling",
+)
+def hands_functions_to_the_model(seen: Seen) -> Iterator[Spot | Aside]:
+    """Declared functions reach the model, which calls one when it should.
+
+    Why: tools are part of the request; a vendor without them refuses.
+    Breaks: agents answer in words what a function should have answered, in silence.
+    Way round: none.
+    """
+    if any(reply.first.calls for reply in seen.of(*_PROBES)):
+        return
+    for probe in ("function-call", "function-call-forced"):
+        yield from each_time(seen, probe, "a function call", _no_call)
+
+
+def _wrong_call(reply: Reply) -> str | None:
+    names = [str(call.get("name")) for call in calls(reply)]
+    allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
+    if names and not set(names) <= set(allowed):
+        return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
+    return _no_call(reply)
+
+
+@check(
+    Level.SHOULD,
+    _MODES,
+    probes=("function-call-forced",),
+    usable=generated_text,
+    after=(*_FIRST, "schema/function-calls-are-complete"),
+    obeys=True,
+    feature="function-calling",
+)
+def forces_a_call_in_mode_any(seen: Seen) -> Iterator[Spot | Aside]:
+    """Mode ANY forces a call of one of the allowed functions.
+
+    Why: ANY is how programs make sure of a call, and allowedFunctionNames of which.
+    Breaks: programs that read the call find none, or another one.
+    Way round: declare only the function that is wanted, and ask for it in words.
+    """
+    yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
+
+
+def _calls_anyway(reply: Reply) -> str | None:
+    return f"a call of {reply.first.calls[0].get('name')!r}" if reply.first.calls else ""
+
+
+@check(
+    Level.SHOULD,
+    _MODES,
+    probes=("function-call-forbidden",),
+    usable=generated_text,
+    after=_FIRST[:1],
+    obeys=True,
+    feature="function-calling",
+)
+def calls_nothing_in_mode_none(seen: Seen) -> Iterator[Spot | Aside]:
+    """Mode NONE forbids every call.
+
+    Why: NONE is how programs get an answer in words although functions are declared.
+    Breaks: loops of calls that never end in an answer.
+    Way round: leave the tools out of that request.
+    """
+    yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
+
+
+@check(
+    Level.MUST,
+    google("streamGenerateContent: functionCall", "A streamed answer has the same parts as a unary one."),
+    probes=("function-call-streamed",),
+    usable=generated_text,
+    after=_FIRST,
+    obeys=True,
+    feature="function-calling",
+)
+def streams_function_calls(seen: Seen) -> Iterator[Spot | Aside]:
+    """Function calls come through a stream as they come unary.
+
+    Why: streaming changes when an answer arrives, not what is in it.
+    Breaks: agents that stream never see the call.
+    Way round: ask without streaming.
+    """
+    yield from each_time(seen, "function-call-streamed", "a function call", _no_call)
+
+
+@check(
+    Level.MUST,
+    google("FunctionCall: parallel", "A turn may hold several calls, each a part of its own."),
+    probes=("two-calls-in-one-turn",),
+    usable=generated_text,
+    after=_FIRST,
+    obeys=True,
+    feature="parallel-calls",
+)
+def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
+    """Two calls in one turn come as two.
+
+    Why: each call is a part; none is merged or dropped.
+    Breaks: half of the work is never done, and the next turn is refused, for its responses do not match the calls.
+    Way round: ask for one thing at a time.
+    """
+
+    def fewer(reply: Reply) -> str | None:
+        number = len(calls(reply))
+        return "" if number >= 2 else _no_call(reply) or f"{number} call"
+
+    yield from each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[_-]", "", name).lower()
+
+
+def _unfilled(reply: Reply) -> str | None:
+    """What a call lacks; names in another casing are the business of another rule."""
+    for call in calls(reply):
+        args: JSON = call.get("args") or {}
+        given = {_folded(name) for name in args} if isinstance(args, dict) else set()
+        missing = [name for name in ("city_name", "unitSystem") if _folded(name) not in given]
+        if missing and call.get("name") == "get_weather":
+            return f"{', '.join(missing)} missing in {args!r:.80}"
+    return "" if calls(reply) else None
+
+
+@check(
+    Level.MUST,
+    google("FunctionCall.args", "The call carries the arguments that the declaration requires."),
+    probes=("function-call", "function-call-streamed"),
+    usable=generated_text,
+    after=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
+    obeys=True,
+    feature="function-calling",
+)
+def fills_required_arguments(seen: Seen) -> Iterator[Spot | Aside]:
+    """A call carries the arguments that its function requires.
+
+    Why: the declaration names them, and the prompt holds them.
+    Breaks: tools run without their arguments.
+    Way round: check the arguments before the tool runs, and ask again.
+    """
+    for probe in ("function-call", "function-call-streamed"):
+        for found in each_time(seen, probe, "city_name and unitSystem", _unfilled):
+            if isinstance(found, Spot):
+                yield found
+
+
+def _signed(reply: Reply) -> bool:
+    """Any part of the answer is signed, in its place or inside the call."""
+    for part in reply.first.parts:
+        call = part.get("functionCall")
+        inner = isinstance(call, dict) and (call.get("thoughtSignature") or call.get("thought_signature"))
+        if part.get("thoughtSignature") or inner:
+            return True
+    return False
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "Part.thoughtSignature",
+        "Gemini 3 and later sign the first call of a turn, and want the signature back.",
+    ),
+    probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
+    usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
+    feature="function-calling",
+)
+def keeps_thought_signatures(reply: Reply) -> Iterator[Spot | Aside]:
+    """Function calls of a model that signs them arrive with their thought signature.
+
+    Why: Gemini 3 refuses the next turn when the signature of its call does not come back.
+    Breaks: the second turn fails with 400 in every client.
+    Way round: none; older models do without.
+    """
+    if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
+        yield Aside(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
+    elif not _signed(reply):
+        yield Spot(
+            reply.id, "/candidates/0/content/parts/0/thoughtSignature", "a signature beside the call", "none"
+        )
+
+
+def _clean(reply: Reply | None) -> bool:
+    """A first turn whose content Google itself would take back as it stands."""
+    if reply is None:
+        return False
+    spoiled = (*UNREADABLE, Wrong.EXTRA, Wrong.SPELLING)
+    broken = any(found.fault.wrong in spoiled and "content" in found.fault.keys for found in faults(reply))
+    return not broken and all(role in ("model", None, "") for role in reply.first.roles)
+
+
+@check(
+    Level.MUST,
+    google("Content", "A model's turn is valid in the next request exactly as it came, signatures included."),
+    probes=("function-answered", "two-functions-answered"),
+    usable=lambda reply: generated_text(reply) or refused(reply),
+    after=(
+        "schema/function-calls-are-complete",
+        "schema/signatures-stand-beside-what-they-sign",
+        "schema/parts-hold-one-thing",
+        "semantics/keeps-thought-signatures",
+    ),
+)
+def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
+    """A model's turn, replayed as it came, is accepted.
+
+    Why: a second turn repeats the first verbatim: ids and signatures go out as they came in, and must go on upstream.
+    Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
+    Way round: none.
+    """
+    firsts = {reply.id: reply for reply in seen.all}
+    for probe in ("function-answered", "two-functions-answered"):
+        tries = [reply for reply in seen.replies if reply.probe == probe]
+        if not tries or not all(refused(reply) for reply in tries):
+            continue
+        if _clean(firsts.get(tries[-1].exchange.first or "")):
+            yield Spot(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
+        else:
+            yield Aside(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
+
+
+@check(
+    Level.MUST,
+    google("FunctionResponse.response", "What the function answered is part of the prompt."),
+    probes=("function-answered", "two-functions-answered"),
+    usable=generated_text,
+    after=(*_FIRST, "semantics/takes-its-own-words-back"),
+    obeys=True,
+    feature="function-calling",
+)
+def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
+    """What a function answered reaches the model.
+
+    Why: functionResponse is the only way for a result into the conversation.
+    Breaks: agents invent the result that they were given.
+    Way round: repeat the result as text.
+    """
+    yield from each_time(seen, "function-answered", "the function's report", lacks_text)
+
+
+@check(
+    Level.SHOULD,
+    google("FunctionDeclaration.name", "A function's name is the caller's, whatever it is."),
+    probes=("nested-tool",),
+    usable=generated_text,
+    after=_FIRST,
+    obeys=True,
+    feature="function-calling",
+)
+def leaves_functions_what_they_are(seen: Seen) -> Iterator[Spot | Aside]:
+    """A function of the caller's stays one, even if it is called WebSearch.
+
+    Why: googleSearch is the built-in tool; a declared function is never turned into it, nor renamed.
+    Breaks: the program's own search never runs, and answers end as malformed calls.
+    Way round: give the function a name that no vendor knows.
+    """
+    yield from each_time(seen, "nested-tool", "a call of WebSearch", unmet)

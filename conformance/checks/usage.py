@@ -1,0 +1,386 @@
+"""Usage: what an answer says that it cost, whether that adds up, and whether it can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from conformance.catalogue import check, check_each, google
+from conformance.contents import as_list, candidates, empty
+from conformance.judging import generated_text
+from conformance.model import JSON, Level, Spot
+from conformance.reply import Chunk, Reply, Seen
+from conformance.values import is_whole, where
+
+_USAGE = google(
+    "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."
+)
+_SUM = google(
+    "UsageMetadata.totalTokenCount",
+    "The total is prompt, candidates, tool use and thoughts; what is cached is part of the prompt.",
+)
+_PARTS = ("promptTokenCount", "candidatesTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount")
+_COUNTERS = (*_PARTS, "totalTokenCount", "cachedContentTokenCount")
+
+Block = Mapping[str, JSON]
+
+
+def _finished(reply: Reply) -> bool:
+    """Answers that came whole, with something said: only these must say what they cost."""
+    if not generated_text(reply) or reply.exchange.failure is not None or reply.error is not None:
+        return False
+    return any(not empty(candidate) for _, _, candidate in candidates(reply))
+
+
+def _blocks(reply: Reply) -> Iterator[tuple[Chunk, Block]]:
+    """Usage blocks that say something, with counters that are numbers; the others belong to the rule on types."""
+    for chunk in reply.chunks:
+        usage = chunk.body.get("usageMetadata")
+        if isinstance(usage, dict) and all(
+            is_whole(usage[name]) for name in _COUNTERS if usage.get(name) is not None
+        ):
+            yield chunk, usage
+
+
+def _count(block: Block, name: str) -> int:
+    value = block.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _sum(block: Block) -> int:
+    return sum(_count(block, name) for name in _PARTS)
+
+
+def _last(reply: Reply) -> tuple[Chunk, Block] | None:
+    found = [
+        (chunk, block)
+        for chunk, block in _blocks(reply)
+        if "totalTokenCount" in block or "promptTokenCount" in block
+    ]
+    return found[-1] if found else None
+
+
+def _foreign(reply: Reply) -> str:
+    """Where else the answer speaks of tokens, in words."""
+    names = [
+        f"{name}.{', '.join(list(value)[:4])}"
+        for chunk in reply.chunks
+        for name, value in chunk.body.items()
+        if "usage" in name.lower() and isinstance(value, dict)
+    ]
+    return f"; there is {names[-1]}" if names else ""
+
+
+def _uncounted(reply: Reply) -> str:
+    usage = reply.usage
+    if not usage:
+        return f"no usageMetadata{_foreign(reply)}"
+    spoken = (
+        "promptTokenCount",
+        "totalTokenCount",
+        *(("candidatesTokenCount",) if _says_much(reply) else ()),
+    )
+    missing = [name for name in spoken if not usage.get(name)]
+    negative = [name for name in _COUNTERS if is_whole(usage.get(name)) and _count(usage, name) < 0]
+    if missing:
+        return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
+    return f"{', '.join(negative)}: below 0" if negative else ""
+
+
+def _says_much(reply: Reply) -> bool:
+    """The answer has a text that cannot have cost nothing."""
+    return len(reply.text) > 3
+
+
+@check_each(Level.SHOULD, _USAGE, usable=_finished)
+def counts_every_answer(reply: Reply) -> Iterator[Spot]:
+    """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
+
+    Why: usageMetadata stands in every answer of Google's, in a stream at the latest in its last chunk.
+    Breaks: every client reports no usage; budgets and bills count nothing.
+    Way round: count the tokens of prompts with countTokens, and estimate the answers.
+    """
+    said = _uncounted(reply)
+    if said:
+        yield Spot(
+            reply.id, "/usageMetadata", "promptTokenCount, candidatesTokenCount and totalTokenCount", said
+        )
+
+
+def _last_spoken(reply: Reply) -> int:
+    """The number of the last chunk in which a candidate says something or ends."""
+    found = [chunk.number for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
+    return max(found, default=-1)
+
+
+@check_each(
+    Level.SHOULD,
+    _USAGE,
+    usable=_finished,
+    select=lambda reply: reply.streamed,
+    after=("usage/counts-every-answer",),
+)
+def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
+    """The last chunk of a stream carries the final usage.
+
+    Why: usage is cumulative, so only the last block tells the whole; Google's last chunk has it.
+    Breaks: clients that take the last block see what the answer had cost so far: the bill is short.
+    Way round: none; ask without streaming where costs matter.
+    """
+    numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
+    if numbers and len(reply.chunks) > 1 and max(numbers) < _last_spoken(reply):
+        said = f"the last usage stands in chunk {max(numbers)} of {len(reply.chunks)}"
+        yield Spot(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
+
+
+def _hides_thoughts(reply: Reply) -> bool:
+    """Thoughts were shown, and are not counted by name."""
+    found = _last(reply)
+    return bool(reply.first.thoughts) and found is not None and not _count(found[1], "thoughtsTokenCount")
+
+
+@check_each(
+    Level.SHOULD,
+    google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
+    usable=_finished,
+    after=("usage/counts-every-answer",),
+)
+def counts_thoughts(reply: Reply) -> Iterator[Spot]:
+    """Thoughts that came are counted in thoughtsTokenCount.
+
+    Why: thoughts are billed, and have a counter of their own.
+    Breaks: bills and budgets that read the counters fall short, by most of the cost for a thinking model.
+    Way round: take the total less the prompt and the answer.
+    """
+    found = _last(reply)
+    if found is not None and _hides_thoughts(reply):
+        pointer = where(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
+        yield Spot(
+            reply.id,
+            pointer,
+            "the thoughts' tokens",
+            f"none, though {len(reply.first.thoughts)} characters of thoughts came",
+        )
+
+
+def _folds(block: Block) -> bool:
+    """Thoughts are named, and the total holds without them: another counter has them already."""
+    thoughts = _count(block, "thoughtsTokenCount")
+    return thoughts > 0 and _count(block, "totalTokenCount") == _sum(block) - thoughts
+
+
+@check_each(Level.SHOULD, _SUM, usable=_finished, after=("usage/counts-every-answer",))
+def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
+    """Thoughts are counted once: beside the answer's tokens, not within them.
+
+    Why: candidatesTokenCount leaves thoughts out, and the total adds them.
+    Breaks: bills that add the counters charge the thoughts twice.
+    Way round: subtract the thoughts from the answer's tokens.
+    """
+    found = _last(reply)
+    if found is not None and _folds(found[1]):
+        pointer = where(reply, found[0], ("usageMetadata", "totalTokenCount"))
+        yield Spot(
+            reply.id,
+            pointer,
+            f"{_sum(found[1])}, thoughts included",
+            f"{found[1].get('totalTokenCount')}, thoughts within another counter",
+        )
+
+
+@check(
+    Level.SHOULD, _SUM, usable=_finished, after=("usage/counts-every-answer", "usage/counts-are-cumulative")
+)
+def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
+    """The total is the sum of prompt, answer, thoughts and tool use.
+
+    Why: Google's totals hold in every block that was captured; what is absent counts as nothing.
+    Breaks: one of the numbers is wrong, and nobody knows which to pay.
+    Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
+    """
+    hidden = any(_hides_thoughts(reply) for reply in seen.replies)
+    for reply in seen.replies:
+        last = _last(reply)
+        for chunk, block in _blocks(reply):
+            total, summed = _count(block, "totalTokenCount"), _sum(block)
+            explained = _folds(block) or (hidden and total > summed and "thoughtsTokenCount" not in block)
+            if total and total != summed and not explained and "promptTokenCount" in block:
+                level = None if last and chunk is last[0] else Level.NOTE
+                pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
+                yield Spot(reply.id, pointer, str(summed), str(total), level)
+
+
+def _words(reply: Reply) -> int:
+    return len(reply.text.split())
+
+
+def _shrinking(reply: Reply) -> str:
+    """How the counters of a stream fall, or end far below what was said; "" where they grow as they should."""
+    for name in ("candidatesTokenCount", "totalTokenCount"):
+        counts = [_count(block, name) for _, block in _blocks(reply) if block.get(name) is not None]
+        if any(after < before for before, after in pairwise(counts)):
+            return f"{name} goes {', '.join(map(str, counts[-6:]))}"
+        if name == "candidatesTokenCount" and counts and 0 < counts[-1] < _words(reply) / 2:
+            return f"{name} ends at {counts[-1]} for {_words(reply)} words"
+    return ""
+
+
+@check_each(
+    Level.SHOULD,
+    google(
+        "streamGenerateContent: usageMetadata",
+        "Each block counts the whole answer so far; the numbers never fall.",
+    ),
+    usable=_finished,
+    select=lambda reply: reply.streamed,
+    after=("usage/counts-every-answer", "usage/counts-up-to-the-end-of-a-stream"),
+)
+def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
+    """In a stream each usage block counts the whole answer so far.
+
+    Why: clients take the last block as the whole; Google's numbers never fall.
+    Breaks: where each block counts its own chunk only, clients see the cost of the last chunk.
+    Way round: add the blocks up, for this vendor only.
+    """
+    said = _shrinking(reply)
+    if said:
+        yield Spot(reply.id, "/usageMetadata", "counters that grow with the answer", said)
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "UsageMetadata.promptTokenCount",
+        "The same prompt has the same number of tokens; what is cached stays counted.",
+    ),
+    probes=("plain", "plain-repeated"),
+    usable=_finished,
+    after=("usage/counts-every-answer",),
+)
+def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
+    """The same request has the same promptTokenCount each time.
+
+    Why: the prompt is counted whole, cached or not.
+    Breaks: bills differ for the same request, and nobody can check them.
+    Way round: none; hold the bill against countTokens.
+    """
+    firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
+    for reply in seen.replies:
+        first = firsts.get(reply.exchange.first or "")
+        before, now = _last(first) if first else None, _last(reply)
+        if before and now and _count(before[1], "promptTokenCount") != _count(now[1], "promptTokenCount"):
+            pointer = where(reply, now[0], ("usageMetadata", "promptTokenCount"))
+            yield Spot(
+                reply.id, pointer, str(before[1].get("promptTokenCount")), str(now[1].get("promptTokenCount"))
+            )
+
+
+@check_each(
+    Level.SHOULD,
+    google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
+    usable=_finished,
+)
+def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
+    """Cached tokens are counted within the prompt's, not taken away from them.
+
+    Why: promptTokenCount is the whole prompt, cachedContentTokenCount the share of it that is cheaper.
+    Breaks: cost calculators that subtract the cached share come to less than nothing.
+    Way round: add the two before calculating.
+    """
+    found = _last(reply)
+    if found and _count(found[1], "cachedContentTokenCount") > _count(found[1], "promptTokenCount"):
+        pointer = where(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
+        said = f"{found[1].get('cachedContentTokenCount')} of {found[1].get('promptTokenCount')}"
+        yield Spot(reply.id, pointer, "at most promptTokenCount", said)
+
+
+def _letters(reply: Reply) -> int:
+    """The bytes of the texts that were sent: no tokenizer makes more tokens of them than that."""
+    request = reply.request_body
+    turns = as_list(request.get("contents")) if isinstance(request, dict) else []
+    return sum(len(str(turn).encode("utf-8", "replace")) for turn in turns)
+
+
+def _counted(seen: Seen) -> int | None:
+    """What countTokens says of the plain question; None where it does not tell short from long."""
+    counts = {
+        reply.probe: _count(reply.body, "totalTokens")
+        for reply in seen.of("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
+        if reply.ok and is_whole(reply.body.get("totalTokens"))
+    }
+    short, long = (
+        counts.get("count-tokens-of-the-plain-question", 0),
+        counts.get("count-tokens-of-a-longer-text"),
+    )
+    return short if short > 0 and (long is None or long > short) else None
+
+
+def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
+    found = _last(reply)
+    prompt = _count(found[1], "promptTokenCount") if found else 0
+    most = _letters(reply)
+    if prompt > most:
+        return f"{prompt} tokens for a request of {most} bytes", None
+    if counted is None or not prompt or abs(prompt - counted) <= 1:
+        return None
+    return f"{prompt} tokens; countTokens says {counted}", None if prompt > counted * 1.5 + 8 else Level.NOTE
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "UsageMetadata.promptTokenCount",
+        "The prompt's tokens are those of what was sent, as countTokens counts them.",
+    ),
+    probes=("plain",),
+    usable=_finished,
+    after=("usage/counts-every-answer", "usage/same-prompt-costs-the-same"),
+)
+def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
+    """The prompt costs what was sent, and nothing that the vendor adds to it.
+
+    Why: promptTokenCount counts the request; a hidden prompt changes both the bill and the answers. A small difference
+    from countTokens betrays an estimate, and is only noted.
+    Breaks: every request is billed for text that the caller never wrote.
+    Way round: none; choose another vendor for short prompts.
+    """
+    counted = _counted(seen)
+    for reply in seen.replies:
+        said = _charged(reply, counted)
+        if said is not None:
+            yield Spot(
+                reply.id, "/usageMetadata/promptTokenCount", "the tokens of the request", said[0], said[1]
+            )
+            return
+
+
+_DETAILS = {
+    "promptTokensDetails": "promptTokenCount",
+    "candidatesTokensDetails": "candidatesTokenCount",
+    "cacheTokensDetails": "cachedContentTokenCount",
+    "toolUsePromptTokensDetails": "toolUsePromptTokenCount",
+}
+
+
+@check_each(
+    Level.NOTE,
+    google(
+        "UsageMetadata: details",
+        "The details split a counter by modality; Google's own do not always add up.",
+    ),
+    usable=_finished,
+)
+def details_add_up(reply: Reply) -> Iterator[Spot]:
+    """The details of a counter add up to it.
+
+    Why: they split it by modality; Google's own differ now and then, so this is noted only.
+    Breaks: no client that was measured.
+    Way round: read the counters.
+    """
+    found = _last(reply)
+    for name, counter in _DETAILS.items() if found else ():
+        rows = as_list(found[1].get(name)) if found else []
+        counts = [_count(row, "tokenCount") for row in rows if isinstance(row, dict)]
+        if found and counts and sum(counts) != _count(found[1], counter):
+            pointer = where(reply, found[0], ("usageMetadata", name))
+            yield Spot(reply.id, pointer, f"a sum of {found[1].get(counter)}", str(sum(counts)))
