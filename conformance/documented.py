@@ -10,7 +10,6 @@ from conformance.model import JSON
 from conformance.shapes import Shape, canonical, fold, reference
 
 AS_DOCUMENTED, DIFFERENT, NEVER = "as-documented", "different", "never"
-_RANK = (NEVER, DIFFERENT, AS_DOCUMENTED)
 _DEEPEST = 40  # levels that are looked through for documented fields
 _INT64 = {"int64", "uint64"}
 # The ends of paths whose names users choose: a walk over names stops there.
@@ -87,16 +86,35 @@ def seen_fields(dialect: Dialect, place: str, value: JSON) -> dict[str, str]:
     """Return for every documented field of a place, by its pointer, how it was seen in one body.
 
     as-documented: there, of the documented type. different: the same field in another casing, of another type, or
-    at another place (behind an envelope or before it). never: not in this body. `merged` puts several bodies together.
+    at another place (behind an envelope or before it). never: not in this body. Where the page contradicts itself
+    and one reading holds, the fields of the other are not different but never there.
     """
     found = _paths(value)
     folded: dict[str, list[Path]] = {}
     for path in found:
         if path and path[-1] != "*":
             folded.setdefault(fold(path[-1]), []).append(tuple(fold(key) for key in path))
+    fields = dialect.fields_of(place)
+    seen = {one.pointer: _seen(_path(one.pointer), one.type, found, folded) for one in fields}
+    return _by_one_reading(seen) if any(one.contradicted for one in fields) else seen
+
+
+def _by_one_reading(seen: Mapping[str, str]) -> dict[str, str]:
+    holds = [_path(pointer) for pointer, how in seen.items() if how == AS_DOCUMENTED]
     return {
-        one.pointer: _seen(_path(one.pointer), one.type, found, folded) for one in dialect.fields_of(place)
+        pointer: NEVER if how == DIFFERENT and _read_otherwise(_path(pointer), holds) else how
+        for pointer, how in seen.items()
     }
+
+
+def _read_otherwise(path: Path, holds: list[Path]) -> bool:
+    """Say whether the field, or what it stands in, is documented at a second place too, and was found there."""
+    above = (tuple(fold(key) for key in path[:length]) for length in range(1, len(path) + 1))
+    return any(
+        _same(one, tuple(fold(key) for key in other)) and len(one) != len(other)
+        for one in above
+        for other in holds
+    )
 
 
 def _seen(path: Path, wanted: str, found: Mapping[Path, JSON], folded: Mapping[str, list[Path]]) -> str:
@@ -117,15 +135,6 @@ def _same(documented: Path, other: Path) -> bool:
         return True
     shorter, longer = sorted((documented, other), key=len)
     return longer[-len(shorter) :] == shorter and shorter[0] in reference().response.by_folded_name
-
-
-def merged(several: Iterator[Mapping[str, str]]) -> dict[str, str]:
-    """Return the best that any body shows of each field: as-documented before different before never."""
-    best: dict[str, str] = {}
-    for one in several:
-        for pointer, seen in one.items():
-            best[pointer] = max(best.get(pointer, NEVER), seen, key=_RANK.index)
-    return best
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,7 @@ from conformance.shapes import Shape, canonical, reference
 _WIDEST = 26  # characters of a column on a terminal
 _WIDEST_NAME = 60  # of the first, so that pointers stay in one piece
 _LEGEND = "Under Google's names; a page's own spelling stands in its cell. `?`: the page itself says otherwise elsewhere."
+_MARKS = str.maketrans({"|": "\\|", "*": "\\*", "_": "\\_", "`": "\\`", "[": "\\[", "<": "&lt;"})
 KINDS = {
     "contradiction": "contradicts itself",
     "gap": "leaves open",
@@ -215,7 +216,12 @@ def _markdown_rows(one: Table) -> Iterator[str]:
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("*", "\\*") for cell in cells) + " |"
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _plain(cell: str) -> str:
+    """Return a text that means nothing to Markdown: a user's dialect may hold anything."""
+    return " ".join(cell.translate(_MARKS).split())
 
 
 def _by_dialect(both: SideBySide) -> Mapping[str, list[Remark]]:
@@ -230,7 +236,7 @@ def _remark_items(remarks: Iterable[Remark]) -> Iterator[str]:
         where = " ".join(
             filter(None, (f"`{one.pointer}`" if one.pointer else "", f"({one.lines})" if one.lines else ""))
         )
-        yield f"* **{KINDS[one.kind]}**: {one.says} {where}".rstrip()
+        yield f"* **{KINDS[one.kind]}**: {_plain(one.says)} {where}".rstrip()
 
 
 def as_text(both: SideBySide) -> str:

@@ -1,0 +1,483 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from conformance.dialects import PLACES, Dialect, DialectError, bundled, load_dialect
+from conformance.documented import departures, seen_fields, sent_fields
+from conformance.files import ROOT_ID, FileError, bundled_schemas, read_json_file, schemas_folder, validate
+from conformance.lint import RULES, lint
+from conformance.model import JSON
+from conformance.shapes import Shape, canonical, reference, style
+
+PROJECT = Path(__file__).resolve().parent.parent
+VENDORS = [name for name in bundled() if name != "google"]
+DOCS = PROJECT / "docs" / "dialects.md"
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def nodes(value: Any) -> Any:
+    if isinstance(value, dict):
+        yield value
+        for child in value.values():
+            yield from nodes(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from nodes(child)
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """Write out the example of docs/dialects.md, and return its folder."""
+    text = DOCS.read_text(encoding="utf-8").partition("## A whole one")[2]
+    blocks = re.findall(r"^`([a-z.]+\.json)`\n\n```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    folder = tmp_path / "example"
+    folder.mkdir()
+    for name, body in blocks:
+        (folder / name).write_text(body, encoding="utf-8")
+    return folder
+
+
+def changed(folder: Path, file: str, change: Change) -> list[str]:
+    path = folder / file
+    value = json.loads(path.read_text(encoding="utf-8"))
+    change(value)
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return lint(folder)
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_dialect_is_sound(name: str) -> None:
+    assert lint(schemas_folder() / name) == []
+
+
+def test_the_example_of_the_docs_is_sound_and_loads_by_its_path(example: Path) -> None:
+    assert lint(example) == []
+    dialect = load_dialect("./example", example.parent)
+    assert (dialect.name, dialect.values_of_traits["envelope"]) == ("example", ["result", "none"])
+    assert {"/contents", "/generationConfig", "/generationConfig/temperature"} == {
+        field.pointer for field in dialect.fields_of("request")
+    }
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_every_property_says_where_it_is_written_and_how_it_is_known(name: str) -> None:
+    for place in PLACES:
+        path = schemas_folder() / name / f"{place}.schema.json"
+        for node in nodes(read_json_file(path)) if path.exists() else ():
+            for property_ in node.get("properties", {}).values():
+                sources = property_["x-source"]
+                for source in sources if isinstance(sources, list) else [sources]:
+                    assert set(source) >= {"lines", "known"}
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_documented_fields_carry_the_page_its_hash_and_lines(name: str) -> None:
+    dialect = load_dialect(name)
+    assert len(dialect.fields) > 20
+    assert all(
+        field.source.lines.startswith("L") and len(field.source.sha256) == 64 for field in dialect.fields
+    )
+
+
+def test_required_is_what_the_pages_require_and_no_more() -> None:
+    required = {name: [f.pointer for f in load_dialect(name).fields if f.required] for name in VENDORS}
+    assert required == {
+        "acedata": ["/contents"],
+        "anyfast": ["/contents"],
+        "apimart": ["/contents"],
+        "visioncoder": ["/stream", "/candidates", "/model_version", "/created"],
+    }
+
+
+def test_every_remark_of_the_four_pages_is_there() -> None:
+    ids = {remark.id for name in VENDORS for remark in load_dialect(name).remarks if remark.id}
+    wanted = {
+        f"{letter}{n}"
+        for letter, last in (("A", 6), ("B", 5), ("C", 5), ("D", 11))
+        for n in range(1, last + 1)
+    }
+    assert ids == wanted
+
+
+def test_no_python_of_the_checker_names_a_vendor() -> None:
+    named = re.compile("|".join(VENDORS), re.IGNORECASE)
+    sources = (PROJECT / "conformance").rglob("*.py")
+    assert [path.name for path in sources if named.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_bundled_servers_have_ports_of_their_own() -> None:
+    ports = [load_dialect(name).embedded["port"] for name in bundled()]
+    assert len(set(ports)) == len(ports) == 5
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_all_schemas_are_valid_json_schema_with_ids_of_their_own(name: str) -> None:
+    for path in (schemas_folder() / name).glob("*.schema.json"):
+        schema = read_json_file(path)
+        assert isinstance(schema, dict)
+        assert schema["$id"] == f"{ROOT_ID}{name}/{path.name.removesuffix('.schema.json')}"
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_samples_are_valid_by_the_pages_schema_and_by_googles_where_names_are_its(name: str) -> None:
+    dialect = load_dialect(name)
+    for sample in dialect.requests:
+        assert validate(sample["body"], f"{ROOT_ID}{name}/request") == []
+        if dialect.values_of_traits["settings"] == "nested":
+            assert validate(sample["body"], f"{ROOT_ID}google/request") == []
+
+
+MUTATIONS: dict[str, tuple[str, Change, str]] = {
+    "source": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].pop("x-source"),
+        "'x-source' is a required",
+    ),
+    "keyword": ("request.schema.json", lambda v: v.update(propertys={}), "did you mean properties?"),
+    "pattern": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(pattern="(a+)+$"),
+        "pattern",
+    ),
+    "trait": ("dialect.json", lambda v: v["traits"].update(settngs=[]), "did you mean settings?"),
+    "escape sequence": ("dialect.json", lambda v: v.update(title="\x1b[2J"), "/title"),
+    "trait value": (
+        "dialect.json",
+        lambda v: v["traits"]["settings"][0].update(value="flatt"),
+        "'flatt' is not one of",
+    ),
+    "kind": ("dialect.json", lambda v: v["remarks"][0].update(kind="bug"), "'bug' is not one of"),
+    "lines": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(lines="L81"),
+        "L81 does not exist: document/lines says",
+    ),
+    "lines backwards": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(lines="L9-8"),
+        "L9-8 does not exist",
+    ),
+    "lines in words": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(lines="below"),
+        "'below' is no reference to lines",
+    ),
+    "required": (
+        "request.schema.json",
+        lambda v: v["required"].append("model"),
+        "'model' is not among the properties",
+    ),
+    "closed enum": (
+        "response.schema.json",
+        lambda v: v["properties"].update(a={"enum": ["x"], "x-source": {"lines": "L1", "known": "listed"}}),
+        "write x-enum",
+    ),
+    "bound by example": (
+        "request.schema.json",
+        lambda v: v["properties"]["generationConfig"]["properties"]["temperature"]["x-source"].update(
+            known="exemplified"
+        ),
+        "an example is no constraint",
+    ),
+    "placeholder": (
+        "dialect.json",
+        lambda v: v["requests"][0]["body"]["generationConfig"].update(temperature=123),
+        "123 is a placeholder",
+    ),
+    "untold contradiction": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(id="E2"),
+        "no remark of dialect.json has the id",
+    ),
+    "x-required alone": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update({"x-required": True}),
+        "put the name into `required`",
+    ),
+    "uncovered": (
+        "dialect.json",
+        lambda v: v["requests"][0]["body"].pop("generationConfig"),
+        "no sample sends /generationConfig/temperature (L27)",
+    ),
+    "wrong type": (
+        "dialect.json",
+        lambda v: v["requests"][0]["body"]["generationConfig"].update(temperature="0"),
+        "/requests/0/body/generationConfig/temperature: is string; the page says number",
+    ),
+    "two kinds in a part": (
+        "dialect.json",
+        lambda v: v["requests"][0]["body"]["contents"][0]["parts"][0].update(inline_data={}),
+        "a part holds one kind of data, not inlineData, text",
+    ),
+    "unknown word": (
+        "dialect.json",
+        lambda v: v["requests"][0]["body"]["contents"][0]["parts"][0].update(text="{nonse}"),
+        "{nonse} is not known",
+    ),
+    "twins": (
+        "dialect.json",
+        lambda v: v["requests"].append(v["requests"][0]),
+        "the name settings stands twice",
+    ),
+    "dead reference": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"]["items"].update(
+            {"$ref": f"{ROOT_ID}google/request#/$defs/Contents"}
+        ),
+        "Contents",
+    ),
+    "foreign reference": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"]["items"].update({"$ref": "https://example.com/x"}),
+        "does not match",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MUTATIONS)
+def test_a_dialect_with_one_fault_is_refused_with_a_line_that_helps(case: str, example: Path) -> None:
+    file, change, says = MUTATIONS[case]
+    faults = changed(example, file, change)
+    assert any(says in line for line in faults), faults
+    assert all("\n" not in line for line in faults)
+
+
+def test_every_rule_of_lint_can_be_broken(example: Path, tmp_path: Path) -> None:
+    broken = set()
+    for number, (file, change, _) in enumerate(MUTATIONS.values()):
+        copy = shutil.copytree(example, tmp_path / str(number))
+        changed(copy, file, change)
+        try:
+            dialect = load_dialect(str(copy))
+        except DialectError:
+            continue
+        parts = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in copy.iterdir()}
+        broken |= {rule.__name__ for rule in RULES if list(rule(dialect, parts))}
+    assert broken == {rule.__name__ for rule in RULES}
+
+
+def test_a_misspelt_name_gets_the_nearest_one() -> None:
+    with pytest.raises(DialectError, match="did you mean google"):
+        load_dialect("gogle")
+
+
+def test_a_folder_without_a_dialect_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DialectError, match=r"no dialect\.json"):
+        load_dialect("./mine", tmp_path)
+    assert "no such file" in lint(tmp_path / "mine")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not JSON"),
+        ('{"a": 1, "a": 2}', "stands twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[" * 80 + "]" * 80, "deeper than 64"),
+        ('{"a": NaN}', "NaN"),
+        ("\ud800", "no text"),
+        ("1" * 5000, "not plain JSON"),
+        (" " * 3_000_000, "larger than"),
+        ("[]", "must hold a JSON object"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_line(text: str, says: str, tmp_path: Path) -> None:
+    raw = b"\xff\xfe" if says == "no text" else text.encode()
+    (tmp_path / "dialect.json").write_bytes(raw)
+    (line,) = lint(tmp_path)
+    assert (says if says != "no text" else "not plain JSON") in line
+    assert len(line) < 600
+
+
+def test_a_link_out_of_the_folder_is_not_followed(example: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text("{}", encoding="utf-8")
+    (example / "error.schema.json").symlink_to(secret)
+    assert "leads out of" in lint(example)[0]
+
+
+def test_a_folder_in_place_of_a_file_is_refused(example: Path) -> None:
+    (example / "chunk.schema.json").mkdir()
+    with pytest.raises(FileError, match="not a plain file"):
+        read_json_file(example / "chunk.schema.json")
+    assert "not a plain file" in lint(example)[0]
+
+
+def test_the_digest_follows_the_files(example: Path) -> None:
+    before = load_dialect(str(example)).digest
+    changed(example, "dialect.json", lambda v: v.update(title="Another"))
+    assert load_dialect(str(example)).digest != before
+
+
+# Google's tree
+
+
+def walk(shape: Shape, seen: set[int]) -> Any:
+    if id(shape) not in seen:
+        seen.add(id(shape))
+        yield shape
+        inner = (shape.items, shape.values)
+        for child in (*shape.properties.values(), *(one for one in inner if one is not None)):
+            yield from walk(child, seen)
+
+
+def test_the_tree_of_google_is_whole_and_recursive() -> None:
+    shapes = list(walk(reference().request, set()))
+    names = {shape.name for shape in shapes}
+    assert {"GenerationConfig", "Part", "Schema", "FunctionDeclaration", "ThinkingConfig"} <= names
+    schema = next(shape for shape in shapes if shape.name == "Schema")
+    values = schema.properties["properties"].values
+    assert schema.properties["items"] is schema is values
+
+
+def test_limits_are_only_those_that_prose_gives() -> None:
+    config = reference().request.properties["generationConfig"].properties
+    bounds = {
+        name: (s.minimum, s.maximum, s.max_items)
+        for name, s in config.items()
+        if (s.minimum, s.maximum, s.max_items) != (None, None, None)
+    }
+    assert bounds == {
+        "temperature": (0, 2, None),
+        "logprobs": (0, 20, None),
+        "stopSequences": (None, None, 5),
+    }
+
+
+def test_enums_close_requests_only() -> None:
+    assert all(shape.closed for shape in walk(reference().request, set()) if shape.format == "enum")
+    assert not any(shape.closed for shape in walk(reference().response, set()))
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("usageMetadata", "usageMetadata"),
+        ("usage_metadata", "usageMetadata"),
+        ("UsageMetadata", "usageMetadata"),
+        ("usage-metadata", "usageMetadata"),
+        ("USAGE_METADATA", "usageMetadata"),
+        ("usagemetadata", "usageMetadata"),
+        ("usage", None),
+        ("", None),
+        ("_", None),
+    ],
+)
+def test_names_are_found_in_any_casing(key: str, name: str | None) -> None:
+    assert canonical(reference().response, key) == name
+
+
+def test_the_twin_with_an_underscore_stays_itself() -> None:
+    config = reference().request.properties["generationConfig"]
+    assert canonical(config, "_responseJsonSchema") == "_responseJsonSchema"
+    assert canonical(config, "response_json_schema") == "responseJsonSchema"
+
+
+@pytest.mark.parametrize(
+    ("key", "how"),
+    [
+        ("finishReason", "camelCase"),
+        ("finish_reason", "snake_case"),
+        ("FinishReason", "PascalCase"),
+        ("finish-reason", "kebab-case"),
+        ("text", "neutral"),
+        ("FINISH_REASON", "other"),
+        ("finish_Reason", "other"),
+        ("", "other"),
+    ],
+)
+def test_styles_of_names(key: str, how: str) -> None:
+    assert style(key) == how
+
+
+# A body against a document
+
+
+@pytest.fixture(scope="module")
+def wrapped() -> Dialect:
+    return load_dialect("apimart")
+
+
+@pytest.fixture(scope="module")
+def snake() -> Dialect:
+    return load_dialect("visioncoder")
+
+
+CANDIDATE: JSON = {"content": {"role": "model", "parts": [{"text": "x"}]}, "finishReason": "STOP", "index": 0}
+
+
+def test_the_exemplified_answer_departs_in_nothing(wrapped: Dialect, snake: Dialect) -> None:
+    answer: JSON = {
+        "code": 200,
+        "data": {"candidates": [CANDIDATE]},
+        "usageMetadata": {"promptTokenCount": 4},
+    }
+    assert list(departures(wrapped, "response", answer)) == []
+    assert (
+        list(departures(snake, "response", {"candidates": [{"finish_reason": "STOP", "token_count": 10}]}))
+        == []
+    )
+
+
+def test_types_and_required_members_are_held_against_the_page(snake: Dialect) -> None:
+    assert list(departures(snake, "response", {"Candidates": 1, "created": "12", "model_version": None})) == [
+        ("/candidates", "present: the page requires it", "spelled Candidates"),
+        ("/Candidates", "array", "integer"),
+        ("/model_version", "string", "null"),
+    ]
+    assert list(departures(snake, "chunk", [])) == [("", "object", "array")]
+    assert list(departures(snake, "error", [])) == []
+
+
+def test_the_reading_that_does_not_hold_is_not_different(wrapped: Dialect) -> None:
+    inside = seen_fields(wrapped, "response", {"code": 200, "data": {"candidates": [CANDIDATE]}})
+    assert inside["/data/candidates/*/finishReason"] == "as-documented"
+    assert (inside["/candidates"], inside["/usageMetadata"]) == ("never", "never")
+    flat = seen_fields(wrapped, "response", {"candidates": [CANDIDATE]})
+    assert (flat["/candidates"], flat["/data/candidates"]) == ("as-documented", "never")
+    assert flat["/data/candidates/*/finishReason"] == "never"
+
+
+def test_another_casing_type_or_place_is_different(snake: Dialect) -> None:
+    seen = seen_fields(
+        snake, "response", {"data": {"candidates": [{"finishReason": "STOP", "token_count": "1"}]}}
+    )
+    assert (
+        seen["/candidates"]
+        == seen["/candidates/*/finish_reason"]
+        == seen["/candidates/*/token_count"]
+        == "different"
+    )
+    flat = seen_fields(snake, "response", {"candidates": [{"token_count": "x"}], "created": 1})
+    assert (flat["/candidates/*/token_count"], flat["/created"]) == ("different", "as-documented")
+
+
+def test_names_that_users_choose_are_not_fields(snake: Dialect) -> None:
+    call: JSON = {"functionCall": {"name": "f", "args": {"candidates": [{"finish_reason": "x"}]}}}
+    seen = seen_fields(snake, "response", {"parts": [call]})
+    assert set(seen.values()) == {"never"}
+
+
+def test_what_a_body_sends_is_told_by_the_pages_own_spelling(snake: Dialect) -> None:
+    body: JSON = {"top_p": 1, "topK": 2, "contents": [{"parts": [{"text": "x"}]}]}
+    assert sent_fields(snake, body) == {
+        "/top_p",
+        "/contents",
+        "/contents/*/parts",
+        "/contents/*/parts/*/text",
+    }
+
+
+def test_schemas_are_found_by_their_ids() -> None:
+    assert f"{ROOT_ID}google/request" in bundled_schemas()
+    assert validate({"contents": []}, f"{ROOT_ID}google/request") == [("/contents", "[] should be non-empty")]
