@@ -42,6 +42,7 @@ _NOT_JSON = (
     (Irregular.BYTES_REPR, re.compile(rb"\s*+b['\"]")),
     (Irregular.DOUBLE_DATA_PREFIX, re.compile(rb"\s*+data:")),
 )
+_BRACED = re.compile(rb"\s*+\{.*\}\s*+\Z", re.DOTALL)  # a cheap look before a line is read for itself
 _PATIENCE = 8  # searches for the end of a broken value; each may cost the rest of the body
 _LINES_PER_FRAME = 16  # bounds a flood of lines that make no frame
 
@@ -198,7 +199,7 @@ class LinePass:
                 Irregular.MULTI_LINE_DATA, joined.line, f"{len(alone)} data lines", len(self.book.frames)
             )
             yield joined
-        elif any(_is_whole(self._read(line.data)) for line in alone[1:]):
+        elif any(_BRACED.match(line.data) and _is_whole(self._read(line.data)) for line in alone[1:]):
             yield from self._apart(alone)
         else:
             yield joined

@@ -46,7 +46,7 @@ class JsonText:
 
     `ok` means that a value could be read, oddities or not; otherwise `value` is None and `error` says why.
     With `trailing`, the value is that of the first document. `bound` names the limit that stopped the
-    reading: json_depth | json_values | integer_digits. `values` is an upper estimate of how many values
+    reading: json_bytes | json_depth | json_values | integer_digits. `values` is an upper estimate of how many values
     the text holds.
     """
 
@@ -87,6 +87,7 @@ def pointer(parts: Iterable[str | int]) -> str:
 # --- limits, checked before anything is parsed, so that no parser is trusted with depth or size ---
 
 _BOUNDS = {
+    "json_bytes": "longer than the limit",
     "json_depth": "nested deeper than the limit",
     "json_values": "more values than the limit",
     "integer_digits": "an integer with more digits than the limit",
@@ -108,6 +109,8 @@ def _most_values(data: bytes) -> int:
 
 def _bound(data: bytes, limits: Limits, most: int, size: int) -> str | None:
     """Name the limit that a text exceeds; cheap counts first, which clear nearly every real one."""
+    if len(data) > limits.json_bytes:
+        return "json_bytes"
     if _openers(data) <= limits.json_depth and size <= most:
         return None
     if sum(1 for _ in islice(_STRINGS.finditer(data), 2 * most + 1)) > 2 * most:
@@ -234,7 +237,6 @@ _LONE = re.compile(
     rb"(?:[^\\]++|" + _PAIR + rb"|\\(?!u[dD][89a-fA-F]).)*+(\\u[dD][89a-fA-F][0-9a-fA-F]{2})", re.DOTALL
 )
 _NUL = re.compile(rb"(?:[^\\\x00]++|\\(?!u0000)[^\x00])*+(\\u0000|\x00)", re.DOTALL)
-_SEPARATOR = re.compile(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
 _SEPARATORS = {b"\xe2\x80\xa8": "U+2028", b"\xe2\x80\xa9": "U+2029", b"\xc2\x85": "U+0085"}
 _NAMES = re.compile(rb'("(?:[^"\\]++|\\.)*+")([ \t\r\n]*+:)?|[{}\[\]]', re.DOTALL)
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # a cheap look before the walk
@@ -279,12 +281,13 @@ def _bad_bytes(data: bytes, decoded: _Text) -> Oddity:
 
 
 def _in_strings(data: bytes) -> Iterator[Oddity]:
-    if _ESCAPED_SURROGATE.search(data) and (lone := _LONE.match(data)):
+    if b"\\u" in data and _ESCAPED_SURROGATE.search(data) and (lone := _LONE.match(data)):
         yield Oddity(Odd.LONE_SURROGATE, lone.start(1), lone[1].decode())
     if (b"\x00" in data or b"\\u0000" in data) and (nul := _NUL.match(data)):
         yield Oddity(Odd.NUL, nul.start(1), "a raw zero byte" if nul[1] == b"\x00" else "\\u0000")
-    if separator := _SEPARATOR.search(data):
-        yield Oddity(Odd.RAW_SEPARATOR, separator.start(), _SEPARATORS[separator[0]])
+    places = {data.find(raw): name for raw, name in _SEPARATORS.items() if raw in data}
+    if places:
+        yield Oddity(Odd.RAW_SEPARATOR, min(places), places[min(places)])
 
 
 def _trailing(data: bytes, decoded: _Text, end: int) -> Iterator[Oddity]:

@@ -335,7 +335,9 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 
 @given(st.sampled_from(BODIES) | SCRAPS, st.lists(st.integers(min_value=0), max_size=8))
 def test_the_same_bytes_give_the_same_frames_wherever_they_are_cut(body: bytes, places: list[int]) -> None:
-    assert read_framed(cut(body, places)) == read(body)
+    assert repr(read_framed(cut(body, places))) == repr(
+        read(body)
+    )  # NaN equals nothing, but is written alike
 
 
 @pytest.mark.parametrize("body", BODIES[:40], ids=range(40))

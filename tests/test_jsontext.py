@@ -147,6 +147,11 @@ def test_a_digit_limit_above_the_interpreters_own_is_still_no_crash() -> None:
     assert read_json(b"1" * 10_000, Limits(integer_digits=10**6)).bound == "integer_digits"
 
 
+def test_a_text_longer_than_the_limit_is_not_parsed() -> None:
+    assert read_json(b'["abc"]', Limits(json_bytes=6)).bound == "json_bytes"
+    assert read_json(b'["abc"]', Limits(json_bytes=7)).ok
+
+
 def test_values_counts_against_a_shared_budget() -> None:
     assert read_json(b"[1, 2, 3]", values=4).ok
     assert read_json(b"[1, 2, 3]", values=3).bound == "json_values"
