@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.dialects import bundled, load_dialect
-from conformance.sidebyside import (
+from conformance.sidebyside import _plain, (
     SideBySide,
     Table,
     as_json,
