@@ -383,6 +383,16 @@ def test_numbers_in_strings_and_nulls_are_read_as_protojson_reads_them(
     assert first(ask(google, body(COUNT, generationConfig=config)))["finishReason"] == "MAX_TOKENS"
 
 
+def test_durations_bytes_and_times_are_read(google: httpx.Client) -> None:
+    video = {
+        "inlineData": {"mimeType": "video/mp4", "data": "-_-_"},
+        "videoMetadata": {"startOffset": "1.5s"},
+    }
+    between = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-01T00:00:00.5+01:00"}
+    request = {"contents": [{"parts": [video]}], "tools": [{"googleSearch": {"timeRangeFilter": between}}]}
+    assert ask(google, request)["candidates"]
+
+
 def test_enums_may_be_numbers(google: httpx.Client) -> None:
     config = {"functionCallingConfig": {"mode": 3}}
     assert calls(ask(google, body(PARIS, tools=TOOLS, toolConfig=config))) == []
@@ -434,6 +444,11 @@ def test_free_form_subtrees_are_left_alone(google: httpx.Client) -> None:
         ),
         ({"max_output_tokens": 5}, 'Unknown name "max_output_tokens"', None),
         ({"stream": True}, 'Unknown name "stream"', None),
+        (
+            {"contents": [{"parts": [{"text": "x", "videoMetadata": {"startOffset": "soon"}}]}]},
+            "'contents[0].parts[0].video_metadata.start_offset'",
+            None,
+        ),
         ({"cachedContent": 3}, "'cached_content' (TYPE_STRING), 3", "cached_content"),
     ],
 )

@@ -14,7 +14,7 @@ from conformance.embedded.instances import hints, instance, places
 from conformance.model import JSON
 
 Message = Mapping[str, Any]
-_ID = "call-"
+_ID = "scripted-"  # so begin the ids of calls that this model made
 _MAGIC = b"\x12\x22\x0a"
 _COMMON = frozenset({"get", "set", "find", "fetch", "current", "my", "the", "function", "call"})
 

@@ -31,6 +31,8 @@ _PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 _FLOAT_MAX = 3.4028235e38
 _BROKEN = (Odd.BOM, Odd.NAN, Odd.TRAILING, Odd.BAD_UTF8, Odd.LONE_SURROGATE)
 _ABSENT = object()
+_DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
 def document(body: bytes) -> dict[str, JSON]:
@@ -188,9 +190,9 @@ def _type(shape: Shape, path: str) -> str:
 
 
 def _scalar_kind(shape: Shape) -> str:
-    if shape.format == "enum":
-        return "enum"
-    return "bytes" if shape.format == "bytes" else "integer" if shape.format == "int64" else shape.kind
+    if shape.format in {"enum", "bytes", "duration", "timestamp"}:
+        return shape.format
+    return "integer" if shape.format == "int64" else shape.kind
 
 
 def _string(value: JSON, _shape: Shape) -> object:
@@ -253,8 +255,16 @@ def _bytes(value: JSON, _shape: Shape) -> object:
     return base64.b64encode(data).decode()
 
 
+def _duration(value: JSON, _shape: Shape) -> object:
+    return value if isinstance(value, str) and _DURATION.fullmatch(value) else _ABSENT
+
+
+def _timestamp(value: JSON, _shape: Shape) -> object:
+    return value if isinstance(value, str) and _TIMESTAMP.fullmatch(value) else _ABSENT
+
+
 _SCALARS: Mapping[str, Callable[[JSON, Shape], object]] = {
-    "string": _string, "boolean": _boolean, "enum": _enum, "integer": _integer, "number": _number, "bytes": _bytes,
+    "duration": _duration, "timestamp": _timestamp, "string": _string, "boolean": _boolean, "enum": _enum, "integer": _integer, "number": _number, "bytes": _bytes,
 }  # fmt: skip
 
 
