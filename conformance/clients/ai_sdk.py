@@ -1,0 +1,249 @@
+"""How the Vercel AI SDK (ai 6.0.326 with @ai-sdk/google 3.0.141, JavaScript) reads a response.
+
+It validates every object against a schema and refuses what does not fit: an exception for a whole answer, an error
+part in a stream, which then goes on. Read in generateText, streamText, doGenerate, doStream, eventsource-parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.clients import javascript as js
+from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
+from conformance.clients.captured import Captured, plain
+from conformance.clients.seen import Raised, Seen, View, once
+from conformance.clients.zod import MisfitError, Obj, fit
+
+_INVALID = "AI_APICallError: Invalid JSON response"
+_FINISH = {
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    "IMAGE_SAFETY": "content-filter",
+    "RECITATION": "content-filter",
+    "SAFETY": "content-filter",
+    "BLOCKLIST": "content-filter",
+    "PROHIBITED_CONTENT": "content-filter",
+    "SPII": "content-filter",
+    "MALFORMED_FUNCTION_CALL": "error",
+}
+_NO_BLOCK = frozenset({"", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"})
+
+# Validated objects: the schema has made sure of every type, so members are read without asking again.
+Valid = Mapping[str, Any]
+
+
+def finish_word(reason: str | None, *, calls: bool) -> str:
+    """Translate Google's finish reason into the SDK's own word (mapGoogleGenerativeAIFinishReason)."""
+    if reason == "STOP":
+        return "tool-calls" if calls else "stop"
+    return _FINISH.get(reason or "", "other")
+
+
+def _block(feedback: Valid | None) -> str | None:
+    reason = (feedback or {}).get("blockReason")
+    return None if reason is None or reason in _NO_BLOCK else reason
+
+
+def _forbidden(value: object) -> bool:
+    """Whether an object anywhere has a member that would reach a prototype (secureJsonParse)."""
+    nodes = [value]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            maker = node.get("constructor")
+            if "__proto__" in node or (isinstance(maker, dict) and "prototype" in maker):
+                return True
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+    return False
+
+
+def _valid(text: str, schema: Obj) -> Valid:
+    """Parse and validate. Raises Raised (the JSON) or MisfitError (the schema)."""
+    value = js.parse(text)
+    if ("__proto__" in text or "constructor" in text or "\\u" in text) and _forbidden(value):
+        raise Raised("SyntaxError: Object contains forbidden prototype property")
+    fitted = fit(value, schema)
+    return fitted if isinstance(fitted, dict) else {}
+
+
+def _total(usage: Valid | None) -> int | float | None:
+    """The SDK's total is its own sum, not totalTokenCount."""
+    if usage is None:
+        return None
+    counts = (usage.get(name) or 0 for name in ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"))
+    total: int | float = sum(counts)
+    return int(total) if float(total).is_integer() else total
+
+
+def _parts(answer: Valid) -> list[Valid]:
+    content = _first(answer).get("content") or {}
+    return content.get("parts") or []
+
+
+def _first(answer: Valid) -> Valid:
+    candidates = answer.get("candidates") or [{}]
+    first: Valid = candidates[0]
+    return first
+
+
+def _is_code(part: Valid) -> bool:
+    return bool((part.get("executableCode") or {}).get("code"))
+
+
+def _is_text(part: Valid) -> bool:
+    return not _is_code(part) and not part.get("codeExecutionResult") and part.get("text") is not None
+
+
+def _text(parts: list[Valid]) -> str:
+    return "".join(part["text"] for part in parts if _is_text(part) and part.get("thought") is not True)
+
+
+def _own_calls(parts: list[Valid]) -> int:
+    """Calls that the provider itself has executed: code and server tools."""
+    return sum(_is_code(part) or bool(part.get("toolCall")) for part in parts)
+
+
+def _unary(captured: Captured) -> View:
+    _refuse_status(captured)
+    body = plain(captured)
+    if body.broken:
+        raise Raised("AI_APICallError: Failed to process successful response")
+    try:
+        answer = _valid(js.utf8(body.whole), RESPONSE)
+    except (Raised, MisfitError):
+        raise Raised(_INVALID) from None
+    parts = _parts(answer)
+    calls = sum((part.get("functionCall") or {}).get("name") is not None for part in parts)
+    reason, block = _first(answer).get("finishReason"), _block(answer.get("promptFeedback"))
+    blocked = reason is None and block is not None
+    return View(
+        text=_text(parts),
+        finish_reason="content-filter" if blocked else finish_word(reason, calls=calls > 0),
+        total_tokens=_total(answer.get("usageMetadata")),
+        calls=calls + _own_calls(parts),
+    )
+
+
+def _refuse_status(captured: Captured) -> None:
+    if captured.status is None:
+        raise Raised("AI_APICallError: Cannot connect to API")
+    if not captured.ok:
+        raise Raised(f"AI_APICallError: status {captured.status}")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines end at LF, CRLF or CR; a CR that is the last character still waits for its LF, and an open line is lost."""
+    text = text.removesuffix("\r")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    yield from lines[:-1]
+
+
+def _events(text: str) -> Iterator[str]:
+    """The data of each event that a blank line ends (eventsource-parser)."""
+    data: list[str] = []
+    for line in _lines(text):
+        name, _, value = line.partition(":")
+        if name == "data":
+            data.append(value.removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+
+
+@dataclass
+class _Transform:
+    """What doStream and streamText keep while the chunks go by."""
+
+    texts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    finish: str = "other"
+    usage: Valid | None = None
+    blocked: bool = False
+    calls: int = 0
+    own_calls: int = 0
+    open_calls: int = 0
+
+    def event(self, data: str) -> None:
+        """Take one event; what does not parse or fit becomes an error part, and the stream goes on."""
+        if data == "[DONE]":
+            return
+        try:
+            self.chunk(_valid(data, CHUNK))
+        except Raised as stop:
+            self.errors.append(f"AI_JSONParseError: JSON parsing failed: {stop.what}")
+        except MisfitError as misfit:
+            self.errors.append(f"AI_TypeValidationError: Type validation failed: {misfit}")
+
+    def chunk(self, chunk: Valid) -> None:
+        if chunk.get("error") is not None:
+            self.finish = "error"
+            self.errors.append(f"AI_APICallError: {chunk['error']['message']}")
+            return
+        self.usage = self.usage if chunk.get("usageMetadata") is None else chunk["usageMetadata"]
+        if not self.blocked and _block(chunk.get("promptFeedback")) is not None:
+            self.blocked, self.finish = True, "content-filter"
+        if not self.blocked and chunk.get("candidates"):
+            self.candidate(chunk)
+
+    def candidate(self, chunk: Valid) -> None:
+        parts = _parts(chunk)
+        self.texts.append(_text(parts))
+        self.own_calls += _own_calls(parts)
+        for part in parts:
+            if "functionCall" in part:
+                self.call(part["functionCall"])
+        reason = _first(chunk).get("finishReason")
+        if reason is not None:
+            self.finish = finish_word(reason, calls=self.calls > 0)
+
+    def call(self, call: Valid) -> None:
+        """Count a call where it is whole; calls may come in pieces (partialArgs, willContinue)."""
+        name, args, partial, more = (call.get(key) for key in ("name", "args", "partialArgs", "willContinue"))
+        if partial is not None or (name is not None and more is True):
+            self.open_calls += name is not None
+            if partial is not None and more is not True and not any(arg.get("willContinue") for arg in partial):
+                self.close()
+        elif name is None and args is None and more is None:
+            self.close()
+        elif name is not None:
+            self.calls += 1
+
+    def close(self) -> None:
+        if self.open_calls:
+            self.open_calls -= 1
+            self.calls += 1
+
+
+def _read_stream(captured: Captured, client: str) -> Seen:
+    try:
+        _refuse_status(captured)
+    except Raised as stop:
+        return Seen(client, errors=(stop.what,))
+    if captured.status in {204, 205}:
+        return Seen(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
+    body, state = plain(captured), _Transform()
+    for data in _events(js.utf8(body.whole)):
+        state.event(data)
+    if body.broken:
+        return Seen(client, text="".join(state.texts), errors=(*state.errors, "TypeError: terminated"))
+    return Seen(
+        client,
+        text="".join(state.texts),
+        finish_reason=state.finish,
+        total_tokens=_total(state.usage),
+        calls=state.calls + state.own_calls,
+        errors=tuple(state.errors),
+    )
+
+
+def read(captured: Captured, client: str) -> Seen:
+    """Read as generateText and streamText do."""
+    if captured.streamed:
+        return _read_stream(captured, client)
+    return once(client, lambda: _unary(captured))
+
+

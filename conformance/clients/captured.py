@@ -1,0 +1,180 @@
+"""One response as a client meets it: the bytes, the headers, and the places where the body was cut into pieces."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from types import MappingProxyType
+
+from conformance.model import Exchange, Limits
+
+# Our own bounds ended these exchanges, not the vendor: what a client would have seen is unknown.
+OUR_DOING = frozenset({"too-big", "too-many-chunks", "headers-too-big", "cancelled", "refused-by-checker"})
+_MOST = Limits().decoded_bytes
+
+
+class BadCapture(ValueError):
+    """A line that does not describe a response; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A response: `body` as received, before Content-Encoding, cut at the byte offsets `written_at`.
+
+    `status` is None where no answer came; `broken` says how the connection ended, where it ended badly.
+    """
+
+    method: str
+    status: int | None
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # names in lower case
+    body: bytes = b""
+    written_at: tuple[int, ...] = ()
+    broken: str | None = None
+    variant: str = ""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the caller asked for a stream."""
+        return self.method == "streamGenerateContent"
+
+    @property
+    def ok(self) -> bool:
+        """Whether fetch() would call it a success."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def unknowable(self) -> bool:
+        """Whether our own bounds cut the exchange short."""
+        return self.broken in OUR_DOING
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A body after Content-Encoding, in its pieces; `broken` where decoding or the connection failed after them."""
+
+    pieces: tuple[bytes, ...]
+    broken: str | None
+
+    @property
+    def whole(self) -> bytes:
+        """All pieces together."""
+        return b"".join(self.pieces)
+
+
+def from_exchange(exchange: Exchange) -> Captured:
+    """Turn a recorded exchange into a response; its pieces become the cuts of the body."""
+    headers = {name.lower(): value for name, value in exchange.headers}
+    if exchange.decoded:
+        headers.pop("content-encoding", None)
+    streamed = ":streamGenerateContent" in exchange.request.path
+    ends = tuple(accumulate(len(piece.data) for piece in exchange.pieces))
+    return Captured(
+        method="streamGenerateContent" if streamed else "generateContent",
+        status=exchange.status,
+        content_type=headers.get("content-type", ""),
+        headers=headers,
+        body=exchange.body,
+        written_at=ends[:-1],
+        broken=exchange.failure.kind if exchange.failure else None,
+        variant=exchange.id,
+    )
+
+
+def read_captured(line: str) -> Captured:
+    """Read one JSON line: variant, method, status, content_type, headers, body or body_base64, written_at.
+
+    Raises BadCapture with what is wrong.
+    """
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError) as fault:
+        raise BadCapture(f"not JSON: {fault}") from None
+    if not isinstance(said, dict):
+        raise BadCapture("a line must be a JSON object with method, status and body")
+    headers = _headers(said.get("headers"))
+    content_type = str(said.get("content_type") or headers.get("content-type", ""))
+    return Captured(
+        method=_method(said.get("method")),
+        status=_status(said.get("status")),
+        content_type=content_type,
+        headers=headers | {"content-type": content_type},
+        body=_body(said),
+        written_at=_cuts(said.get("written_at")),
+        variant=str(said.get("variant") or ""),
+    )
+
+
+def _headers(said: object) -> dict[str, str]:
+    if said is None:
+        return {}
+    if not isinstance(said, dict):
+        raise BadCapture("headers must be an object of names and values")
+    return {str(name).lower(): str(value) for name, value in said.items()}
+
+
+def _method(said: object) -> str:
+    if said not in {"generateContent", "streamGenerateContent"}:
+        raise BadCapture(f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}")
+    return str(said)
+
+
+def _status(said: object) -> int:
+    if isinstance(said, bool) or not isinstance(said, int) or not 100 <= said <= 599:
+        raise BadCapture(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
+    return said
+
+
+def _body(said: Mapping[str, object]) -> bytes:
+    if "body_base64" in said:
+        try:
+            return base64.b64decode(str(said["body_base64"]), validate=True)
+        except (binascii.Error, ValueError) as fault:
+            raise BadCapture(f"body_base64 is not base64: {fault}") from None
+    body = said.get("body", "")
+    if not isinstance(body, str):
+        raise BadCapture("body must be the text of the response; binary bodies go into body_base64")
+    return body.encode("utf-8", "surrogatepass")
+
+
+def _cuts(said: object) -> tuple[int, ...]:
+    if said is None:
+        return ()
+    if not isinstance(said, list) or not all(type(offset) is int and offset >= 0 for offset in said):
+        raise BadCapture("written_at must be a list of byte offsets")
+    return tuple(sorted(said))
+
+
+def _pieces(captured: Captured) -> tuple[bytes, ...]:
+    size = len(captured.body)
+    ends = (0, *(offset for offset in captured.written_at if 0 < offset < size), size)
+    return tuple(captured.body[start:end] for start, end in pairwise(ends) if start < end)
+
+
+def plain(captured: Captured) -> Plain:
+    """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
+    coding = captured.headers.get("content-encoding", "").strip().lower()
+    pieces = _pieces(captured)
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        return Plain(pieces, captured.broken)
+    raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
+    return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, captured.broken)
+
+
+def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:
+    inflate, done, size = zlib.decompressobj(wbits), [], 0
+    for piece in pieces:
+        try:
+            data = inflate.decompress(piece, _MOST - size + 1)
+        except zlib.error as fault:
+            return Plain(tuple(done), f"encoding: {fault}")
+        size += len(data)
+        if size > _MOST:
+            return Plain(tuple(done), "too-big")
+        done.append(data)
+    return Plain(tuple(data for data in done if data), broken)

@@ -1,0 +1,338 @@
+"""How google-genai (Python) reads a response, at 3.4.0 and at 1.30.0.
+
+It copies the camelCase names it knows into its own types, drops all others, and validates; how it cuts a stream
+into objects differs between the two. Read in _api_client.py, errors.py, models.py (…_from_mldev), _common.py.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from conformance.clients.captured import Captured, Plain, plain
+from conformance.clients.lax_types import Types
+from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.model import JSON
+
+_LOST_CONNECTION = "RemoteProtocolError: peer closed connection without sending complete message body"
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(\\?)\Z)', re.DOTALL)  # group 1: the string is still open
+
+
+@cache
+def types(version: str) -> Types:
+    """The response types of that version."""
+    data = json.loads(Path(__file__).with_name("google_genai_types.json").read_text("utf-8"))[version]
+    return Types(data["models"], frozenset(data["finish_reasons"]))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """How one name is copied: to which field, and whether what it holds is copied name by name too.
+
+    `each` iterates over the value first, as a list comprehension does, whatever the value is.
+    """
+
+    to: str
+    names: Mapping[str, Copy] | None = None
+    each: bool = False
+
+
+def _same(*fields: str) -> dict[str, Copy]:
+    """Names that are copied with all they hold; the field is the name in snake_case."""
+    return {re.sub(r"_(\w)", lambda found: found[1].upper(), to): Copy(to) for to in fields}
+
+
+_CITATIONS_3 = {"citationSources": Copy("citations", each=True)}
+_CITATIONS_1 = {"citationSources": Copy("citations")}
+_CANDIDATE_3 = _same(
+    "content",
+    "token_count",
+    "finish_reason",
+    "grounding_metadata",
+    "avg_logprobs",
+    "index",
+    "logprobs_result",
+    "url_context_metadata",
+    "continuation_token",
+) | {
+    "citationMetadata": Copy("citation_metadata", _CITATIONS_3),
+    "safetyRatings": Copy("safety_ratings", each=True),
+}
+_PART_1 = _same(
+    "thought",
+    "thought_signature",
+    "code_execution_result",
+    "executable_code",
+    "function_call",
+    "function_response",
+    "text",
+) | {
+    "videoMetadata": Copy("video_metadata", _same("fps", "end_offset", "start_offset")),
+    "inlineData": Copy("inline_data", _same("data", "mime_type")),
+    "fileData": Copy("file_data", _same("file_uri", "mime_type")),
+}
+_CANDIDATE_1 = _same(
+    "token_count",
+    "finish_reason",
+    "avg_logprobs",
+    "grounding_metadata",
+    "index",
+    "logprobs_result",
+    "safety_ratings",
+) | {
+    "content": Copy("content", {"parts": Copy("parts", _PART_1, each=True)} | _same("role")),
+    "citationMetadata": Copy("citation_metadata", _CITATIONS_1),
+    "urlContextMetadata": Copy(
+        "url_context_metadata",
+        {"urlMetadata": Copy("url_metadata", _same("retrieved_url", "url_retrieval_status"), each=True)},
+    ),
+}
+_COMMON = _same("sdk_http_response", "model_version", "prompt_feedback", "response_id", "usage_metadata")
+_RESPONSE_3 = {"candidates": Copy("candidates", _CANDIDATE_3, each=True)} | _COMMON | _same("model_status")
+_RESPONSE_1 = {"candidates": Copy("candidates", _CANDIDATE_1, each=True)} | _COMMON
+
+
+def _get(data: object, key: str) -> object:
+    """get_value_by_path for one key: `key in data`, then `data[key]`, for whatever `data` is. Raises Raised."""
+    if not data:
+        return None
+    if isinstance(data, dict):
+        return data.get(key)
+    if isinstance(data, list | str):
+        if key in data:
+            raise Raised(f"TypeError: {type(data).__name__} indices must be integers or slices, not str")
+        return None
+    raise Raised(f"TypeError: argument of type '{type(data).__name__}' is not iterable")
+
+
+def _items(value: object) -> list[object]:
+    if isinstance(value, list | str | dict):
+        return list(value)
+    raise Raised(f"TypeError: '{type(value).__name__}' object is not iterable")
+
+
+def _copied(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
+    """Copy what is named and not null, under its new name; all else is dropped without a word."""
+    target: dict[str, object] = {}
+    for name, copy in names.items():
+        value = _get(source, name)
+        if value is None:
+            continue
+        if copy.each:
+            target[copy.to] = [item if copy.names is None else _copied(item, copy.names) for item in _items(value)]
+        else:
+            target[copy.to] = value if copy.names is None else _copied(value, copy.names)
+    return target
+
+
+@dataclass(frozen=True)
+class Version:
+    """What sets one version apart."""
+
+    number: str
+    names: Mapping[str, Copy]
+    lines: Callable[[Captured, Plain], list[str]]
+    objects: Callable[[list[str], bool], Iterator[str]]
+
+
+def _load(text: str, failure: str) -> object:
+    """json.loads: NaN is fine, a BOM is not. `failure` is the exception for what is not JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise Raised(failure or f"JSONDecodeError: {fault}") from None
+    except ValueError as fault:
+        raise Raised(f"ValueError: {fault}") from None
+
+
+def _view(answer: object, version: Version) -> View:
+    known = types(version.number)
+    fields = cast("dict[str, object]", known.read(_copied(answer, version.names), "GenerateContentResponse"))
+    candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
+    usage = cast("dict[str, object]", fields.get("usage_metadata") or {})
+    parts = _parts(candidates)
+    texts = [part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True]
+    return View(
+        text="".join(cast("list[str]", texts)),
+        finish_reason=_finish(candidates),
+        total_tokens=cast("JSON", usage.get("total_token_count")),
+        calls=sum(part.get("function_call") is not None for part in parts),
+    )
+
+
+def _parts(candidates: list[dict[str, object]]) -> list[dict[str, object]]:
+    content = cast("dict[str, object]", candidates[0].get("content") or {}) if candidates else {}
+    return cast("list[dict[str, object]]", content.get("parts") or [])
+
+
+def _finish(candidates: list[dict[str, object]]) -> str | None:
+    if not candidates:
+        return "NOCAND"
+    reason = candidates[0].get("finish_reason")
+    return "None" if reason is None else f"FinishReason.{reason}"
+
+
+def _charset(captured: Captured) -> str:
+    """The charset that the Content-Type names, if Python knows it (httpx); else UTF-8."""
+    found = re.search(r"charset\s*=\s*[\"']?([^\s;\"']+)", captured.content_type, re.IGNORECASE)
+    try:
+        return codecs.lookup(found[1]).name if found else "utf-8"
+    except LookupError:
+        return "utf-8"
+
+
+def _refuse_status(captured: Captured, body: Plain) -> None:
+    """Only 200 is a success (APIError.raise_for_response)."""
+    if captured.status is None:
+        raise Raised("ConnectError: no answer")
+    if captured.status == 200:
+        return
+    name = {4: "ClientError", 5: "ServerError"}.get(captured.status // 100, "APIError")
+    raise Raised(f"{name}: {captured.status} {body.whole[:200].decode('utf-8', 'replace')}")
+
+
+def _unary(captured: Captured, version: Version) -> View:
+    body = plain(captured)
+    _refuse_status(captured, body)
+    if body.broken:
+        raise Raised(_LOST_CONNECTION)
+    text = body.whole.decode(_charset(captured), "replace")
+    return _view(_load(text, "") if text else {}, version)
+
+
+def _byte_lines(_captured: Captured, body: Plain) -> list[str]:
+    """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
+    return [line.decode("utf-8", "replace") for line in body.whole.splitlines()]
+
+
+def _text_lines(captured: Captured, body: Plain) -> list[str]:
+    """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
+    return body.whole.decode(_charset(captured), "replace").splitlines()
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """Lines that are not data, gathered until their braces balance; `before` is what of a string is still open."""
+
+    depth: int = 0
+    before: str = ""
+
+    def after(self, line: str) -> _Raw:
+        """Return the state one line later: braces count outside strings only."""
+        text = self.before + line
+        last = None
+        for last in _STRING.finditer(text):
+            pass
+        bare = _STRING.sub("", text)
+        open_ = '"' + last[1] if last and last[1] is not None else ""
+        return _Raw(self.depth + bare.count("{") - bare.count("}"), open_)
+
+
+def _objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
+    """3.4.0: `data: ` lines until an empty line; other lines until their braces balance outside strings."""
+    data: list[str] = []
+    raw: list[str] = []
+    state = _Raw()
+    for line in lines:
+        if not line and data:
+            yield "\n".join(data)
+            data = []
+        elif line.startswith("data: "):
+            data.append(line.removeprefix("data: "))
+        elif line:
+            raw.append(line)
+            state = state.after(line)
+            if state.depth == 0:
+                yield "".join(raw)
+                raw, state = [], _Raw()
+    if whole:
+        yield from ("".join(raw) for _ in raw[:1])
+        yield from ("\n".join(data) for _ in data[:1])
+
+
+def _objects_1(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
+    """1.30.0: each `data: ` line is an object; other lines until their braces, also those in strings, balance."""
+    raw: list[str] = []
+    depth = 0
+    for line in lines:
+        if line.startswith("data: "):
+            yield line.removeprefix("data: ")
+        elif line:
+            depth += line.count("{") - line.count("}")
+            raw.append(line)
+            if depth == 0:
+                yield "".join(raw)
+                raw = []
+    if raw and whole:
+        yield "".join(raw)
+
+
+def _refuse_error(answer: object) -> None:
+    """3.4.0: a chunk whose first member is `error` is raised, with its code; a strange code raises too."""
+    if not isinstance(answer, dict) or next(iter(answer), None) != "error":
+        return
+    error = answer["error"]
+    if not isinstance(error, dict):
+        raise Raised(f"AttributeError: '{type(error).__name__}' object has no attribute 'get'")
+    code = error.get("code")
+    if not isinstance(code, int | float):
+        raise Raised(f"TypeError: '<=' not supported between instances of 'int' and '{type(code).__name__}'")
+    name = {4: "ClientError", 5: "ServerError"}.get(int(code // 100), "APIError")
+    raise Raised(f"{name}: {code} {error.get('status')}. {answer}"[:300])
+
+
+def _refuse_no_candidate(answer: object) -> None:
+    """1.30.0 remembers `chunk.candidates[0]` of every chunk that has the list."""
+    if isinstance(answer, dict) and answer.get("candidates") in ([], {}, ""):
+        raise Raised("IndexError: list index out of range")
+
+
+def _stream(captured: Captured, version: Version) -> Iterator[View]:
+    body = plain(captured)
+    _refuse_status(captured, body)
+    lines = version.lines(captured, body)
+    if body.broken:
+        lines = lines[:-1]  # the last line never ended
+    for text in version.objects(lines, not body.broken):
+        answer = _load(text, f"UnknownApiResponseError: Failed to parse response as JSON. Raw response: {text[:200]}")
+        if version.number == "3.4.0":
+            _refuse_error(answer)
+        view = _view(answer, version)
+        if version.number == "1.30.0":
+            _refuse_no_candidate(answer)
+        yield _in_stream(view)
+    if body.broken:
+        raise Raised(_LOST_CONNECTION)
+
+
+def _in_stream(view: View) -> View:
+    """A chunk without a reason says nothing about it."""
+    if view.finish_reason in {"None", "NOCAND"}:
+        return View(view.text, None, view.total_tokens, view.calls)
+    return view
+
+
+VERSION_3 = Version("3.4.0", _RESPONSE_3, _byte_lines, _objects_3)
+VERSION_1 = Version("1.30.0", _RESPONSE_1, _text_lines, _objects_1)
+
+
+def read_3(captured: Captured, client: str) -> Seen:
+    """Read as 3.4.0 does."""
+    return _read(captured, client, VERSION_3)
+
+
+def read_1(captured: Captured, client: str) -> Seen:
+    """Read as 1.30.0 does."""
+    return _read(captured, client, VERSION_1)
+
+
+def _read(captured: Captured, client: str, version: Version) -> Seen:
+    if captured.streamed:
+        return listen(client, _stream(captured, version))
+    return once(client, lambda: _unary(captured, version))

@@ -1,0 +1,213 @@
+"""How @google/genai (JavaScript) reads a response, at 2.32.0 and at 1.30.0, and gemini-cli on top of the older one.
+
+Both copy the camelCase names they know into a fresh object and check nothing; they differ in how they cut a
+stream into events. Read in dist/node/index.mjs: processStreamResponse, throwErrorIfNotOK, get text().
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate
+from typing import cast
+
+from conformance.clients import javascript as js
+from conformance.clients.captured import Captured, Plain, plain
+from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.model import JSON
+
+_LOST_CONNECTION = "TypeError: terminated"
+_NEVER_ANSWERED = "TypeError: fetch failed"
+_NO_BODY = frozenset({204, 205})  # fetch() gives these a null body, and new Response() refuses them one
+_DELIMITER = re.compile(r"\n\n|\r\r|\r\n\r\n")
+# 1.30.0 and gemini-cli: /^\s*data: (.*)(?:\n\n|\r\r|\r\n\r\n)/ on the buffer; a dot stops at four characters.
+_ANCHORED = re.compile(rf"[{js.SPACES}]*+data: ([^\n\r\u2028\u2029]*)(?:\n\n|\r\r|\r\n\r\n)")
+
+# Cuts a whole stream into events: the offset behind each, and its JSON; None for one that is skipped.
+Cut = Callable[[str], Iterator[tuple[int, str | None]]]
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)[:300]
+
+
+def _refuse_status(captured: Captured, body: Plain) -> None:
+    """Raise as throwErrorIfNotOK does: the JSON as it is, or the text in an envelope of the client's own."""
+    if captured.status is None:
+        raise Raised(_NEVER_ANSWERED)
+    if captured.ok:
+        return
+    if "application/json" in captured.content_type:
+        said = js.parse(js.utf8(body.whole))
+    else:
+        said = {"error": {"message": js.utf8(body.whole), "code": captured.status}}
+    raise Raised(f"{'ApiError' if captured.status >= 400 else 'Error'}: {_compact(said)}")
+
+
+def _candidates(value: object) -> object:
+    """Only objects keep their members; whatever else stands in the list becomes an empty candidate."""
+    if isinstance(value, list):
+        return [item if isinstance(item, dict) else {} for item in value]
+    return js.UNDEFINED if value is None else value
+
+
+def _text(parts: object) -> str:
+    """`response.text`: text parts that are strings, without thoughts."""
+    if js.length(parts) == 0:
+        return ""
+    texts = []
+    for part in js.each(parts):
+        if part is None:
+            raise Raised("TypeError: Cannot convert undefined or null to object")
+        text = js.member(part, "text")
+        if isinstance(text, str) and js.member(part, "thought") is not True:
+            texts.append(text)
+    return "".join(texts)
+
+
+def _calls(parts: object) -> int:
+    """`response.functionCalls`, counted; 0 where the getter would raise."""
+    if not isinstance(parts, list):
+        return 0
+    return sum(js.truthy(js.member(part, "functionCall")) for part in parts)
+
+
+def _view(answer: object, no_candidate: JSON) -> View:
+    candidate = js.first(_candidates(js.member(answer, "candidates")))
+    parts = js.member(js.member(candidate, "content"), "parts")
+    finish = js.member(candidate, "finishReason")
+    total = js.member(js.member(answer, "usageMetadata"), "totalTokenCount")
+    missing = js.nullish(candidate)
+    view = View(
+        finish_reason=no_candidate if missing else None if js.nullish(finish) else cast("JSON", finish),
+        total_tokens=None if js.nullish(total) else cast("JSON", total),
+        calls=_calls(parts),
+    )
+    try:
+        return replace(view, text=_text(parts))
+    except Raised as stop:
+        return replace(view, refused=stop.what)
+
+
+def _unary(captured: Captured) -> View:
+    body = plain(captured)
+    _refuse_status(captured, body)
+    if body.broken:
+        raise Raised(_LOST_CONNECTION)
+    answer = js.parse(js.utf8(body.whole))
+    js.assignable(answer, "sdkHttpResponse")
+    return _view(answer, "NOCAND")
+
+
+def _error_in(value: object) -> tuple[object, object] | None:
+    """Return status and code of an `error` object, if this is an object with one."""
+    error = js.member(value, "error")
+    return (js.member(error, "status"), js.member(error, "code")) if isinstance(error, dict) else None
+
+
+def _is_code(code: object, *, coerced: bool) -> bool:
+    if coerced and isinstance(code, str):
+        code = js.UNDEFINED if not code.strip(js.SPACES).isascii() else _number(code)
+    return isinstance(code, int | float) and not isinstance(code, bool) and 400 <= code < 600
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return js.UNDEFINED
+
+
+def _refuse_error(text: str, *, coerced: bool) -> None:
+    """Raise ApiError where a piece of the stream is, as a whole, a JSON object with an error and a code."""
+    if not text.lstrip(js.SPACES).startswith("{"):
+        return
+    try:
+        value = js.parse(text)
+    except Raised:
+        return
+    found = _error_in(value)
+    if found and _is_code(found[1], coerced=coerced):
+        raise Raised(f"ApiError: got status: {found[0]}. {_compact(value)}")
+
+
+def _events_2(text: str) -> Iterator[tuple[int, str | None]]:
+    """2.32.0: blocks end at a doubled line end; a block counts if, trimmed, it starts with `data:`."""
+    at = 0
+    for found in _DELIMITER.finditer(text):
+        block = text[at : found.start()].strip(js.SPACES)
+        at = found.end()
+        yield at, block.removeprefix("data:").strip(js.SPACES) if block.startswith("data:") else None
+
+
+def _events_1(text: str) -> Iterator[tuple[int, str | None]]:
+    """1.30.0: one anchored pattern; anything else at the front of the buffer blocks it for good."""
+    at = 0
+    while found := _ANCHORED.match(text, at):
+        at = found.end()
+        yield at, found[1]
+
+
+def _decoded(pieces: Iterable[bytes]) -> list[str]:
+    """Decode piece by piece; what is cut in the middle of a character waits, and is dropped at the end."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    texts = [decoder.decode(piece) for piece in pieces]
+    return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
+
+
+def _stream(captured: Captured, cut: Cut, *, old: bool) -> Iterator[View]:
+    """Yield chunks in the order in which they are complete; each network piece is first tried as an error."""
+    body = plain(captured)
+    _refuse_status(captured, body)
+    if captured.status in _NO_BODY:
+        raise Raised("Error: Response body is empty")
+    texts, read = _decoded(body.pieces), 0
+    buffer = "".join(texts)
+    events, arrived = list(cut(buffer)), accumulate(map(len, texts))
+    for text, so_far in zip(texts, arrived, strict=True):
+        _refuse_error(text, coerced=old)
+        while read < len(events) and events[read][0] <= so_far:
+            yield from _chunks(events[read][1], old=old)
+            read += 1
+    if body.broken:
+        raise Raised(_LOST_CONNECTION)
+    if buffer[events[-1][0] if events else 0 :].strip(js.SPACES):
+        raise Raised("Error: Incomplete JSON segment at the end")
+
+
+def _chunks(event: str | None, *, old: bool) -> Iterator[View]:
+    """Yield what becomes of one event: nothing, if it was skipped; new Response(event).json() drops one BOM."""
+    if event is None:
+        return
+    if not old:
+        _refuse_error(event, coerced=False)
+    yield _view(js.parse(event.removeprefix("\ufeff")), None)
+
+
+def read_2(captured: Captured, client: str) -> Seen:
+    """Read as 2.32.0 does."""
+    if captured.streamed:
+        return listen(client, _stream(captured, _events_2, old=False))
+    return once(client, lambda: _unary(captured))
+
+
+def read_1(captured: Captured, client: str) -> Seen:
+    """Read as 1.30.0 does."""
+    if captured.streamed:
+        return listen(client, _stream(captured, _events_1, old=True))
+    return once(client, lambda: _unary(captured))
+
+
+def read_cli(captured: Captured, client: str) -> Seen:
+    """Read as gemini-cli does: it streams, and a stream without finish reason, or without text and call, is invalid."""
+    seen = read_1(captured, client)
+    if seen.raises is not None:
+        return seen
+    if seen.finish_reason is None:
+        return replace(seen, raises="InvalidStreamError: no finish reason", chunks=None, chunks_before=seen.chunks)
+    if not seen.text and not seen.calls:
+        return replace(seen, raises="InvalidStreamError: no text", chunks=None, chunks_before=seen.chunks)
+    return seen

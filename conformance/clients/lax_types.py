@@ -1,0 +1,175 @@
+"""Pydantic's lax reading of JSON values, as far as google-genai's response types need it.
+
+Types are words: str, int, float, bool, bytes, datetime, any, enum:Name, list[T], dict[str,T], or a model's name.
+Rules as in Pydantic's conversion table (docs.pydantic.dev, Conversion Table, Python mode), tried against 2.13.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from conformance.clients.seen import Raised
+
+Models = Mapping[str, Mapping[str, str]]
+
+_TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
+_FALSE = frozenset({"0", "off", "f", "false", "n", "no"})
+_INT = re.compile(r"[+-]?[0-9]+(?:_[0-9]+)*(?:\.0+)?", re.ASCII)
+_MOST_DIGITS = 4300  # Python's own bound on the digits of an integer
+_DATE = re.compile(r"-?[0-9]+(\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt _][0-9]{2}:[0-9]{2}.*)?", re.ASCII)
+_INT64 = 2.0**63
+
+
+def camel(name: str) -> str:
+    """snake_case to camelCase, as Pydantic's alias generator does it."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def _misfit(where: str) -> Raised:
+    return Raised(f"ValidationError: 1 validation error for GenerateContentResponse: {where}")
+
+
+def _str(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _int(value: object) -> int | None:
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _INT64 else None
+    if isinstance(value, str) and len(value) <= _MOST_DIGITS and _INT.fullmatch(value.strip()):
+        return int(value.strip().partition(".")[0])
+    return None
+
+
+def _float(value: object) -> float | None:
+    if isinstance(value, str) and not value.isascii():
+        return None
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bool(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return bool(value) if value in {0, 1} else None
+    word = value.lower() if isinstance(value, str) else ""
+    return word in _TRUE if word in _TRUE | _FALSE else None
+
+
+def _bytes(value: object) -> bytes | None:
+    """Base64 of either alphabet, padded or not, without anything else."""
+    if not isinstance(value, str):
+        return None
+    bare = value.removesuffix("=").removesuffix("=")
+    alphabet = b"-_" if set(bare) & set("-_") else b"+/"
+    missing = -len(bare) % 4
+    try:
+        data = base64.b64decode(bare + "=" * missing, alphabet, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    again = base64.b64encode(data, alphabet).decode().rstrip("=")
+    return data if again == bare and len(value) - len(bare) <= missing else None
+
+
+def _datetime(value: object) -> object | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        return value if _DATE.fullmatch(value.strip()) else None
+    return value if math.isfinite(value) else None
+
+
+def _literal_null(value: object) -> object | None:
+    return value if value == "NULL_VALUE" else None
+
+
+_SCALARS: Mapping[str, Callable[[object], object | None]] = {
+    "str": _str,
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "bytes": _bytes,
+    "datetime": _datetime,
+    "Literal": _literal_null,
+    "any": lambda value: value,
+}
+
+
+@dataclass(frozen=True)
+class Types:
+    """The response types of one version: field names in snake_case and their types."""
+
+    models: Models
+    finish_reasons: frozenset[str]
+
+    def read(self, value: object, kind: str, where: str = "") -> object:
+        """Return the value as the type holds it; every field may be null. Raises Raised."""
+        if value is None:
+            return None
+        if kind in _SCALARS:
+            found = _SCALARS[kind](value)
+            if found is None:
+                raise _misfit(where)
+            return found
+        if kind.startswith("enum:"):
+            return self._enum(value, kind)
+        outer, _, inner = kind.partition("[")
+        if outer == "list":
+            return self._list(value, inner[:-1], where)
+        if outer == "dict":
+            return self._dict(value, inner[:-1].partition(",")[2], where)
+        return self._model(value, kind, where)
+
+    def _enum(self, value: object, kind: str) -> str:
+        """Any string will do: an unknown one becomes a member of its own; another type meets `value.upper()`."""
+        if not isinstance(value, str):
+            raise Raised(f"AttributeError: '{type(value).__name__}' object has no attribute 'upper'")
+        known = kind == "enum:FinishReason" and value.upper() in self.finish_reasons
+        return value.upper() if known else value
+
+    def _list(self, value: object, item: str, where: str) -> list[object]:
+        if not isinstance(value, list):
+            raise _misfit(where)
+        items = [_present(inner, f"{where}.{at}") for at, inner in enumerate(value)]
+        return [self.read(inner, item, f"{where}.{at}") for at, inner in enumerate(items)]
+
+    def _dict(self, value: object, item: str, where: str) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise _misfit(where)
+        if item == "any":
+            return value
+        return {name: self.read(_present(inner, where), item, f"{where}.{name}") for name, inner in value.items()}
+
+    def _model(self, value: object, kind: str, where: str) -> dict[str, object]:
+        """Read an object's fields under either spelling; both at once is one too many, unknown ones are dropped."""
+        if not isinstance(value, dict):
+            raise _misfit(where)
+        fields = self.models[kind]
+        found: dict[str, object] = {}
+        for name, inner in fields.items():
+            spellings = [spelling for spelling in dict.fromkeys((camel(name), name)) if spelling in value]
+            if len(spellings) > 1:
+                raise _misfit(f"{where}.{name}")
+            if spellings:
+                found[name] = self.read(value[spellings[0]], inner, f"{where}.{spellings[0]}")
+        return found
+
+
+def _present(value: object, where: str) -> object:
+    """Items of lists and objects, unlike fields, may not be null."""
+    if value is None:
+        raise _misfit(where)
+    return value

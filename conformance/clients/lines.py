@@ -1,0 +1,56 @@
+"""`conformance clients FILE`: captured responses in, one JSON object per response and client out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from conformance.clients.captured import BadCapture, Captured, read_captured
+from conformance.clients.registry import CLIENTS, see
+from conformance.clients.seen import Client, Seen
+from conformance.model import JSON
+
+
+def report_lines(lines: Iterable[str], name: str = "input") -> Iterator[dict[str, JSON]]:
+    """Yield, in order, what each client makes of each response; blank lines are passed over.
+
+    Raises BadCapture with file and line for a line that does not describe a response.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            captured = read_captured(line)
+        except BadCapture as fault:
+            raise BadCapture(f"{name}:{number}: {fault}") from None
+        for client in CLIENTS.values():
+            yield report_line(captured, client)
+
+
+def report_line(captured: Captured, client: Client) -> dict[str, JSON]:
+    """Return one line, spelled as outcomes.jsonl spells it.
+
+    After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
+    """
+    seen = see(client, captured)
+    raised = seen.raises is not None
+    said: dict[str, JSON] = {
+        "variant": captured.variant,
+        "method": captured.method,
+        "client": client.name,
+        "raises": raised,
+    }
+    said |= _chunks(seen)
+    unmeasured = client.unmeasured.get(captured.method, ())
+    total = None if "total_tokens" in unmeasured or raised else seen.total_tokens
+    return said | {
+        "text": "" if raised else f"EXC {seen.refused.partition(': ')[2]}" if seen.refused else seen.text,
+        "finish_reason": None if raised else seen.finish_reason,
+        "total_tokens": total,
+        "calls": 0 if raised else seen.calls,
+    }
+
+
+def _chunks(seen: Seen) -> dict[str, JSON]:
+    if seen.chunks_before is not None:
+        return {"chunks_before": seen.chunks_before}
+    return {} if seen.chunks is None else {"chunks": seen.chunks}

@@ -1,0 +1,136 @@
+"""What the caller of a client sees of one response, and what a client is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from conformance.clients.captured import Captured
+from conformance.model import JSON
+
+
+class Raised(Exception):  # noqa: N818 - it carries another program's exception
+    """The client under study raises; `what` is its exception as `Name: message`."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+@dataclass(frozen=True)
+class View:
+    """One response object as the caller reads it: a whole answer, or one chunk of a stream.
+
+    `refused` is the message with which the client raises when it is asked for the text.
+    """
+
+    text: str = ""
+    finish_reason: JSON = None
+    total_tokens: JSON = None
+    calls: int = 0
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the caller has at the end; after an exception, what it had before.
+
+    `chunks_before` (streams that raise) or `chunks` (streams that end) count the objects handed over;
+    `errors` are error parts that a stream hands over instead of raising.
+    """
+
+    client: str
+    raises: str | None = None
+    chunks_before: int | None = None
+    chunks: int | None = None
+    text: str = ""
+    finish_reason: JSON = None
+    total_tokens: JSON = None
+    calls: int = 0
+    refused: str = ""
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client library at one version: `reads` is the model of how it reads a response.
+
+    `slug` and `family` are what `--client` accepts beside the name; `api_version` is what it calls unless told
+    otherwise; `configure` says in words how it is told of another credential or version.
+    """
+
+    name: str
+    slug: str
+    family: str
+    reads: Callable[[Captured, str], Seen] = field(repr=False)
+    api_version: str = "v1beta"
+    auth: str = "x-goog-api-key"
+    configure: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    methods: tuple[str, ...] = ("generateContent", "streamGenerateContent")
+    unmeasured: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def once(client: str, answer: Callable[[], View]) -> Seen:
+    """Call for one whole answer; an exception becomes a value."""
+    try:
+        view = answer()
+    except Raised as stop:
+        return Seen(client, raises=stop.what)
+    except RecursionError:
+        return Seen(client, raises="RecursionError: the JSON is nested too deeply")
+    return Seen(
+        client,
+        text=view.text,
+        finish_reason=view.finish_reason,
+        total_tokens=view.total_tokens,
+        calls=view.calls,
+        refused=view.refused,
+    )
+
+
+@dataclass
+class _Caller:
+    """The loop that everybody writes: text is joined, and the last word on the rest counts."""
+
+    chunks: int = 0
+    texts: list[str] = field(default_factory=list)
+    finish_reason: JSON = None
+    total_tokens: JSON = None
+    calls: int = 0
+
+    def take(self, view: View) -> None:
+        self.chunks += 1
+        if view.refused:
+            raise Raised(view.refused)
+        self.texts.append(view.text)
+        self.calls += view.calls
+        self.finish_reason = self.finish_reason if view.finish_reason is None else view.finish_reason
+        self.total_tokens = self.total_tokens if view.total_tokens is None else view.total_tokens
+
+    def listen(self, views: Iterable[View]) -> str | None:
+        """Take all views; return the exception that ended the loop, if one did."""
+        try:
+            for view in views:
+                self.take(view)
+        except Raised as stop:
+            return stop.what
+        except RecursionError:
+            return "RecursionError: the JSON is nested too deeply"
+        return None
+
+
+def listen(client: str, views: Iterable[View]) -> Seen:
+    """Iterate over a stream as callers do, to its end or to its exception."""
+    caller = _Caller()
+    raises = caller.listen(views)
+    return Seen(
+        client,
+        raises=raises,
+        chunks_before=caller.chunks if raises is not None else None,
+        chunks=caller.chunks if raises is None else None,
+        text="".join(caller.texts),
+        finish_reason=caller.finish_reason,
+        total_tokens=caller.total_tokens,
+        calls=caller.calls,
+    )
