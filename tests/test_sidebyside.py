@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from conformance.dialects import bundled, load_dialect
-from conformance.sidebyside import _plain, (
+from conformance.sidebyside import (
     SideBySide,
     Table,
+    _plain,
     as_json,
     as_markdown,
     as_text,
