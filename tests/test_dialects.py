@@ -481,3 +481,34 @@ def test_what_a_body_sends_is_told_by_the_pages_own_spelling(snake: Dialect) -> 
 def test_schemas_are_found_by_their_ids() -> None:
     assert f"{ROOT_ID}google/request" in bundled_schemas()
     assert validate({"contents": []}, f"{ROOT_ID}google/request") == [("/contents", "[] should be non-empty")]
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Any:
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield (*path, key)
+        yield from places(child, (*path, key))
+
+
+def put(value: Any, path: tuple[str | int, ...], new: Any) -> None:
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = new
+
+
+def test_whatever_stands_in_whatever_place_lint_answers_in_lines(example: Path) -> None:
+    odd: list[Any] = [None, -1, "{", [], {}, [[]], True, {"$ref": "#"}, 1e300]
+    tried = 0
+    for path in sorted(example.iterdir()):
+        text = path.read_text(encoding="utf-8")
+        for number, place in enumerate(places(json.loads(text))):
+            value = json.loads(text)
+            put(value, place, odd[number % len(odd)])
+            path.write_text(json.dumps(value), encoding="utf-8")
+            assert all(isinstance(line, str) and "\n" not in line for line in lint(example))
+            tried += 1
+        path.write_text(text, encoding="utf-8")
+    assert tried > 250
+    assert lint(example) == []
