@@ -504,11 +504,12 @@ def test_whatever_stands_in_whatever_place_lint_answers_in_lines(example: Path) 
     for path in sorted(example.iterdir()):
         text = path.read_text(encoding="utf-8")
         for number, place in enumerate(places(json.loads(text))):
-            value = json.loads(text)
-            put(value, place, odd[number % len(odd)])
-            path.write_text(json.dumps(value), encoding="utf-8")
-            assert all(isinstance(line, str) and "\n" not in line for line in lint(example))
-            tried += 1
+            for new in odd[number % 4 :: 4]:
+                value = json.loads(text)
+                put(value, place, new)
+                path.write_text(json.dumps(value), encoding="utf-8")
+                assert all(isinstance(line, str) and "\n" not in line for line in lint(example))
+                tried += 1
         path.write_text(text, encoding="utf-8")
     assert tried > 250
     assert lint(example) == []
