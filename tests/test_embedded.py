@@ -18,6 +18,7 @@ import pytest
 from conformance.embedded import HONEST, Host, Outgoing, Piece
 from conformance.embedded.chunks import SPREAD
 from conformance.embedded.frames import NDJSON, Framed
+from conformance.embedded.wire import BODY_LIMIT
 from conformance.embedded.words import tokens
 
 KEY = {"x-goog-api-key": "embedded-key"}
@@ -521,6 +522,11 @@ def test_content_that_was_never_stored_is_refused(google: httpx.Client) -> None:
 )  # fmt: skip
 def test_what_is_no_json_object_is_refused_clearly(google: httpx.Client, raw: bytes) -> None:
     assert refusal(google, raw)["message"].startswith("Invalid JSON payload received.")
+
+
+def test_a_body_beyond_the_ceiling_is_refused_and_the_client_hears_it(google: httpx.Client) -> None:
+    raw = b'{"contents": [{"parts": [{"text": "' + b"x" * BODY_LIMIT + b'"}]}]}'
+    assert "exceeds the limit" in refusal(google, raw)["message"]
 
 
 def test_deep_free_form_values_end_in_an_answer(google: httpx.Client) -> None:

@@ -21,7 +21,7 @@ from conformance.embedded.routes import COUNT, GENERATE, GET, LIST, PREFLIGHT, A
 from conformance.embedded.semantics import judge
 from conformance.embedded.settings import own_stream, settled
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing, Piece
 from conformance.model import JSON
 from conformance.shapes import Shape, reference
 
@@ -107,6 +107,7 @@ class Behaviour:
         asked = Asked(GENERATE)
         try:
             asked = self.route(incoming, self.style)
+            _check_size(incoming)
             answer = _RESOURCES[asked.what](self, asked, incoming)
         except Refused as refusal:
             answer = self.refuse(refusal, asked)
@@ -126,6 +127,11 @@ class Behaviour:
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
         pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
+
+
+def _check_size(incoming: Incoming) -> None:
+    if incoming.oversized:
+        raise Refused(400, f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.")
 
 
 def _known(behaviour: Behaviour, asked: Asked) -> None:

@@ -12,19 +12,18 @@ from typing import Self
 
 import h11
 
-from conformance.embedded.wire import Incoming, Outgoing
+from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing
 
 Application = Callable[[Incoming], Outgoing]
-BODY_LIMIT = 20 * 1024 * 1024  # bytes of a request; Google's documented ceiling for inline data
 _READ = 65536
 _HEADERS = 100 * 1024
 
 
-def _incoming(event: h11.Request, body: bytes) -> Incoming:
+def _incoming(event: h11.Request, body: bytes | None) -> Incoming:
     headers: dict[str, str] = {}
     for name, value in event.headers:
         headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    return Incoming(event.method.decode(), event.target.decode("latin-1"), headers, body)
+    return Incoming(event.method.decode(), event.target.decode("latin-1"), headers, body or b"", body is None)
 
 
 def _headers(answer: Outgoing) -> list[tuple[str, str]]:
@@ -74,14 +73,14 @@ class _Conversation:
         await self._answer(replace(answer, pieces=()) if incoming.verb == "HEAD" else answer)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    async def _body(self) -> bytes:
-        """Read the body; what is beyond the limit is read and dropped, so that the client hears the answer."""
+    async def _body(self) -> bytes | None:
+        """Return the body, None for one beyond the limit: it is read to its end, so that the client hears the answer."""
         kept, size = [], 0
         while isinstance(event := await self._next(), h11.Data):
             size += len(event.data)
-            if size <= BODY_LIMIT + 1:
+            if size <= BODY_LIMIT:
                 kept.append(bytes(event.data))
-        return b"".join(kept)
+        return b"".join(kept) if size <= BODY_LIMIT else None
 
     def _ask(self, incoming: Incoming) -> Outgoing:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.embedded.errors import Refused
+from conformance.embedded.protojson import snake
 from conformance.shapes import Shape, reference
 
 # A canonical request as `protojson.accept` returns it: its form is known to be right.
@@ -17,12 +18,8 @@ _ROLES = ("user", "model", "function", "")
 _MIME_TYPES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _CANDIDATES = 8
-_PART = reference().request.properties["contents"].items
-_DATA = (
-    frozenset(_PART.properties["parts"].items.oneof)
-    if _PART and _PART.properties["parts"].items
-    else frozenset()
-)
+_CONTENT = reference().request.properties["systemInstruction"]
+_DATA = frozenset(_CONTENT.properties["parts"].items.oneof if _CONTENT.properties["parts"].items else ())
 _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
 
 
@@ -57,7 +54,7 @@ def _config(request: Message) -> Faults:
     config = request.get("generationConfig", {})
     for name in _POSITIVE:
         if config.get(name, 1) < 1:
-            yield f"generation_config.{_snake(name)}", f"{_snake(name)} must be positive."
+            yield f"generation_config.{snake(name)}", f"{snake(name)} must be positive."
     if config.get("candidateCount", 1) > _CANDIDATES:
         yield "generation_config.candidate_count", f"candidate_count must be in the range [1, {_CANDIDATES}]."
     if not 0 <= config.get("topP", 0) <= 1:
@@ -75,11 +72,11 @@ def _formats(config: Message) -> Faults:
         yield "generation_config.response_mime_type", f"allowed mimetypes are {allowed}."
     if schemas and mime == "text/plain":
         yield (
-            f"generation_config.{_snake(schemas[0])}",
+            f"generation_config.{snake(schemas[0])}",
             "only allowed with a response_mime_type of application/json",
         )
     if len(schemas) > 1:
-        yield f"generation_config.{_snake(schemas[1])}", "only one of the response schemas may be set"
+        yield f"generation_config.{snake(schemas[1])}", "only one of the response schemas may be set"
 
 
 def _bounds(request: Message) -> Faults:
@@ -87,7 +84,7 @@ def _bounds(request: Message) -> Faults:
     shape = reference().request.properties["generationConfig"]
     for name, value in request.get("generationConfig", {}).items():
         if text := _out_of_range(value, shape.properties[name]):
-            yield f"generation_config.{_snake(name)}", f"{_snake(name)} {text}"
+            yield f"generation_config.{snake(name)}", f"{snake(name)} {text}"
 
 
 def _out_of_range(value: Any, shape: Shape) -> str:
@@ -143,10 +140,6 @@ def declared(request: Message) -> list[str]:
 _CHECKS: tuple[Callable[[Message], Faults], ...] = (
     _contents, _instruction, _config, _bounds, _tools, _calling,
 )  # fmt: skip
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name).lstrip("_")
 
 
 def judge(request: Message) -> None:

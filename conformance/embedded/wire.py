@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl, unquote
 
+BODY_LIMIT = 20 * 1024 * 1024  # bytes of a request, Google's ceiling for one with inline data
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -16,6 +18,7 @@ class Incoming:
     target: str  # path and query, as sent
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    oversized: bool = False  # the body was beyond BODY_LIMIT and is not here
 
     @cached_property
     def path(self) -> str:
