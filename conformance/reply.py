@@ -47,7 +47,7 @@ _ROUTES: tuple[tuple[str, str, Resource], ...] = (
     ("GET", r"/models/?$", MODELS),
     ("GET", r"/models/[^:]+$", MODEL),
     ("POST", r":countTokens$", COUNT),
-    ("POST", r"(:(stream)?generateContent|/models/[^:]+)$", RESPONSE),
+    ("POST", r"(:generateContent|:streamGenerateContent|/models/[^:]+)$", RESPONSE),
 )
 
 

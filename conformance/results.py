@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from conformance import __version__
 from conformance.cases import probe_of
@@ -16,6 +14,7 @@ from conformance.curl import curl_line
 from conformance.evidence import of as evidence_of
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reply import Reply
+from conformance.serving import shown
 from conformance.traits import REFERENCE
 from conformance.verdicts import ClientVerdict, Verdict
 
@@ -63,13 +62,13 @@ def document(about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON],
 
 def provider(verdict: Verdict) -> dict[str, JSON]:
     """Return one provider as results.json holds it."""
-    who = verdict.provider
+    who = shown(verdict.provider, verdict.dialect)
     embedded = who.embedded is not None
     return {
         "name": who.name,
         "title": who.title,
         "dialect": verdict.dialect.name,
-        "base_url": who.base_url or verdict.dialect.base_url,
+        "base_url": who.base_url,
         "model": who.model,
         "embedded": embedded,
         "status": verdict.status,
@@ -139,7 +138,7 @@ def _source(source: Source) -> dict[str, JSON]:
 def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
     spots = deviation.spots
     pointers = list(dict.fromkeys(spot.pointer for spot in spots))
-    shown = evidence_of(deviation, verdict.replies)
+    extracts = evidence_of(deviation, verdict.replies)
     first = next((reply for reply in verdict.replies if reply.id == spots[0].exchange), None)
     sections = RULES[deviation.rule].sections if deviation.rule in RULES else {}
     out: dict[str, JSON] = {
@@ -158,7 +157,7 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
         "source": _source(deviation.source),
         "known": deviation.known is not None,
         "generated": deviation.generated,
-        "evidence": [*shown],
+        "evidence": [*extracts],
         "why": sections.get("Why", ""),
         "breaks": sections.get("Breaks", ""),
         "way_round": sections.get("Way round", ""),
@@ -168,7 +167,7 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
     if deviation.known is not None:
         out["accepted"] = {"reason": deviation.known.reason, "until": deviation.known.until, "line": deviation.known.line}
     if first is not None:
-        out["curl"] = curl_line(first.exchange, verdict.provider)
+        out["curl"] = curl_line(first.exchange.request, shown(verdict.provider, verdict.dialect))
     if verdict.provider.embedded:
         out["serve"] = f"conformance serve {verdict.provider.embedded}"
     return out
@@ -209,13 +208,6 @@ def _unjudged(verdict: Verdict) -> bool:
     if verdict.status in ("inconclusive", "not-run"):
         return True
     return any(case.outcome in (Outcome.INCONCLUSIVE, Outcome.ERROR) for case in verdict.cases)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: to a temporary one beside it, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    temporary.replace(path)
 
 
 def dumps(value: JSON) -> str:

@@ -88,7 +88,10 @@ def envelope(replies: Sequence[Reply]) -> JSON:
 
 
 def _framing(replies: Iterable[Reply]) -> JSON:
-    found = [reply.framed.framing for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY]
+    answered = [reply for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY]
+    # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
+    telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
+    found = [reply.framed.framing for reply in telling]
     return _commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)
 
 

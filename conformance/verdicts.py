@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from conformance.cases import GRAVE, Evidence, judge, settled, stale
 from conformance.catalogue import RULES, Rule
 from conformance.clients.effects import Truth, effects, verdict
-from conformance.clients import CLIENTS
+from conformance.clients import ALL_CLIENTS as CLIENTS
+from conformance.clients import must_configure
 from conformance.dialects import Dialect
-from conformance.model import JSON, Against, Auth, Case, Deviation, Effect, Level, Outcome, Provider
+from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Outcome, Provider
 from conformance.reply import Reply, read
 from conformance.run import CONTROL, Gathered
 from conformance.traits import observed
@@ -152,7 +153,7 @@ def _clients(
         ClientVerdict(
             name, verdict(tuple(found[name]), len(judged)),
             tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(found[name])),
-            _configure(name, traits),
+            _configure(name, replies, traits),
         )
         for name in CLIENTS
     )  # fmt: skip
@@ -184,13 +185,12 @@ def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str
     return replace(case, deviation=deviation)
 
 
-def _configure(name: str, traits: Mapping[str, JSON]) -> tuple[str, ...]:
+def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) -> tuple[str, ...]:
     """What a client must be told to reach this vendor at all."""
-    accepted = traits.get("auth")
-    told: list[str] = []
-    if isinstance(accepted, list) and accepted and Auth.X_GOOG_API_KEY.value not in accepted:
-        told.append(f"send the key as {' or '.join(str(way) for way in accepted)}: by itself it sends x-goog-api-key only")
-    return (*told, *CLIENTS[name].configure)
+    auth = traits.get("auth")
+    accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
+    v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
+    return must_configure(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))
 
 
 def level_counts(cases: Sequence[Case]) -> dict[str, int]:

@@ -33,8 +33,13 @@ def _said(framed: Framed) -> str:
     return words.get(framed.framing, "bytes of no known framing")
 
 
-@check_each(Level.MUST, _SSE, select=_with_alt, usable=streams, trait="stream-framing")
-def streams_sse_with_alt(reply: Reply) -> Iterator[Spot]:
+def _longest_first(seen: Seen) -> list[Reply]:
+    """One object alone may be a line of many: the longest stream tells best what its framing is."""
+    return sorted(seen.replies, key=lambda reply: -len(reply.framed.frames))
+
+
+@check(Level.MUST, _SSE, select=_with_alt, usable=streams, trait="stream-framing")
+def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     """With alt=sse a stream comes as server-sent events.
 
     Why: alt=sse chooses server-sent events, and every client of Google's asks for it.
@@ -42,22 +47,24 @@ def streams_sse_with_alt(reply: Reply) -> Iterator[Spot]:
     array google-genai raises too; on a single object all JavaScript clients fail.
     Way round: turn each JSON object into one event: data, a space, the object on one line, a blank line.
     """
-    if reply.framed.framing is not Framing.SSE:
-        yield Spot(reply.id, "@0", "server-sent events", _said(reply.framed))
+    for reply in _longest_first(seen):
+        if reply.framed.framing is not Framing.SSE:
+            yield Spot(reply.id, "@0", "server-sent events", _said(reply.framed))
 
 
-@check_each(
+@check(
     Level.SHOULD, _ARRAY, select=_without_alt, usable=streams, after=(FRAMED,), trait="stream-framing-default"
 )
-def streams_an_array_without_alt(reply: Reply) -> Iterator[Spot]:
+def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
     """Without alt=sse a stream comes as one JSON array.
 
     Why: a JSON array is what Google streams where nothing else is asked.
     Breaks: Google's protobuf client and incremental array parsers, which raise at the first byte.
     Way round: ask with alt=sse, as Google's newer clients do.
     """
-    if reply.framed.framing is not Framing.JSON_ARRAY:
-        yield Spot(reply.id, "@0", "one JSON array", _said(reply.framed))
+    for reply in _longest_first(seen):
+        if reply.framed.framing is not Framing.JSON_ARRAY:
+            yield Spot(reply.id, "@0", "one JSON array", _said(reply.framed))
 
 
 _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/json"}

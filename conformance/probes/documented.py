@@ -10,8 +10,6 @@ from conformance.catalogue import Asking, Probe
 from conformance.dialects import Dialect
 from conformance.model import JSON, Question
 
-OWN_FORM = "documented-own-form"
-
 
 def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
     if isinstance(value, dict):
@@ -21,7 +19,7 @@ def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
     return re.sub(r"\{(nonce|model)\}", lambda found: words[found[1]], value) if isinstance(value, str) else value
 
 
-def _build(sample: Mapping[str, Any]) -> Callable[[Asking], Question]:
+def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[Asking], Question]:
     def build(ask: Asking) -> Question:
         words = {"nonce": ask.nonce, "model": ask.model}
         expected = _filled(sample.get("expects", {}), words)
@@ -30,7 +28,7 @@ def _build(sample: Mapping[str, Any]) -> Callable[[Asking], Question]:
             _filled(sample["body"], words),
             sample.get("method", "generateContent"),
             query,
-            path=sample.get("path"),
+            path=own_path if sample.get("own_form") else sample.get("path"),
             expected=expected if isinstance(expected, dict) else {},
         )
 
@@ -39,12 +37,14 @@ def _build(sample: Mapping[str, Any]) -> Callable[[Asking], Question]:
 
 def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
     """Return a probe for each sample request of a dialect: `documented-NAME`."""
+    own = dialect.own_form.get("path")
+    own_path = own if isinstance(own, str) else None
     return tuple(
         Probe(
             f"documented-{sample['name']}",
             f"A request as the vendor's document writes it: {sample['name']}",
             "",
-            _build(sample),
+            _build(sample, own_path),
             None,
             1,
             last=False,

@@ -16,8 +16,9 @@ def plain(ask: Asking) -> Question:
 
 @probe(after="plain")
 def plain_repeated(ask: Asking) -> Question:
-    """The plain question once more, byte for byte, to see whether the prompt costs the same."""
-    return Question(ask.first.request_body, expected=ask.first.exchange.expected)
+    """The plain question once more, byte for byte, without compression: does the prompt cost the same?"""
+    plainly = (("Accept-Encoding", "identity"),)
+    return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
 @probe(tries=3)
@@ -61,13 +62,6 @@ def line_separator_streamed(_ask: Asking) -> Question:
     return streamed(
         Question(body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR})
     )
-
-
-@probe()
-def uncompressed(ask: Asking) -> Question:
-    """The plain question from a client that takes no compression."""
-    code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code)), headers=(("Accept-Encoding", "identity"),), expected={"text": code})
 
 
 @probe(tries=3)

@@ -80,7 +80,3 @@ def function_answered(ask: Asking) -> Question | Unaskable:
     return _second_turn(ask, PARIS)
 
 
-@probe(after="two-calls-in-one-turn", tries=3, needs="parallel-calls")
-def two_functions_answered(ask: Asking) -> Question | Unaskable:
-    """The second turn after two calls, both answered in order."""
-    return _second_turn(ask, BOTH_CITIES)

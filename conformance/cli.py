@@ -1,0 +1,147 @@
+"""The command line: words in, functions called; no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance import __version__, commands
+from conformance.model import Dimension
+from conformance.session import UsageError
+
+_CODES = {
+    "run": "0 all judged, nothing new; 1 a new deviation at or above --fail-on, or a stale `known` entry; "
+    "2 wrong command line or file; 3 something could not be judged; 130 interrupted",
+    "doctor": "0 every provider answers; 2 wrong command line or file; 3 one does not",
+    "plan": "0 always; 2 wrong command line or file",
+    "replay": "as run; 2 where the recording cannot be read",
+    "compare": "0 nothing new; 1 something is new; 2 a file cannot be read",
+    "switch": "0 no named client would break; 1 one would; 2 an unknown name",
+    "clients": "0; 2 a line that cannot be read",
+    "docs": "0",
+    "list": "0; 2 an unknown word",
+    "explain": "0; 2 an unknown rule",
+    "lint": "0 sound; 1 faults; 2 no such folder",
+    "serve": "0 when interrupted; 2 an unknown dialect, or the port is taken",
+    "init": "0; 2 the file is there already",
+}
+_FORMATS = ("text", "markdown", "json")
+
+
+def _command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser(
+        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say less")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def _providers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's")
+
+
+def _format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="how to print it (default text)")
+
+
+def _clients(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)")
+
+
+def _judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension))
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)")
+    parser.add_argument("--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails")
+    parser.add_argument("--against", choices=("reference", "documented", "both"), default="both", help="whose word counts")
+    _clients(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _providers(parser)
+    _judging(parser)
+    parser.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
+    parser.add_argument("--shrink", type=int, default=0, metavar="N", help="requests spent on making failing bodies small")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing")
+    parser.add_argument("--write-known", type=Path, metavar="FILE", help="propose `known` entries for what is there now")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
+    _judging(parser)
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another")
+    _format(parser)
+
+
+def _switch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect")
+    parser.add_argument("--to", required=True, metavar="B", help="another")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="a run other than reports/latest")
+    _clients(parser)
+    _format(parser)
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects"))
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
+    parser.add_argument("--port", type=int, metavar="N", help="the port (default: the dialect's own)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="conformance", allow_abbrev=False,
+        description="Checks vendors of the Gemini API against Google's wire contract and against their own documents.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _run(_command(sub, "run", "ask, record, judge and report"))
+    _providers(_command(sub, "doctor", "one cheap request per provider, and what to mend"))
+    plan = _command(sub, "plan", "what a run would send; sends nothing")
+    _providers(plan)
+    plan.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
+    _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
+    _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
+    _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
+    clients = _command(sub, "clients", "what each client makes of captured responses")
+    clients.add_argument("file", metavar="FILE", help="JSON lines of captured responses; - reads standard input")
+    _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
+    _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
+    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument("rule", metavar="RULE")
+    lint = _command(sub, "lint", "check a dialect of your own")
+    lint.add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
+    _serve(_command(sub, "serve", "run a bundled server, to point a client at"))
+    _command(sub, "init", "write a commented providers.yaml to begin with")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
+    words = parser().parse_args(arguments)
+    try:
+        return commands.COMMANDS[words.command](words)
+    except UsageError as error:
+        sys.stderr.write("".join(f"{line}\n" for line in error.lines))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
