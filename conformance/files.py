@@ -48,7 +48,7 @@ def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BY
     `within` names the folder that the file must really lie in, symbolic links followed: a folder that somebody
     sent us must not show us other files of this machine. Raises FileError.
     """
-    real = path.resolve()
+    real = _real(path)
     if within is not None and not real.is_relative_to(within.resolve()):
         raise FileError(f"{path}: leads out of {within}; put the file itself there instead of a link")
     if not real.is_file():
@@ -63,6 +63,13 @@ def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BY
     if len(data) > limit:
         raise FileError(f"{path}: is larger than {limit} bytes")
     return data
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
+        raise FileError(f"{path}: leads nowhere: its links go round in a circle") from error
 
 
 def _no_twins(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

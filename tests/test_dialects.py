@@ -306,6 +306,12 @@ def test_a_link_out_of_the_folder_is_not_followed(example: Path, tmp_path: Path)
     assert "leads out of" in lint(example)[0]
 
 
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "dialect.json").symlink_to(tmp_path / "dialect.json")
+    (line,) = lint(tmp_path)
+    assert "circle" in line or "no such file" in line
+
+
 def test_a_folder_in_place_of_a_file_is_refused(example: Path) -> None:
     (example / "chunk.schema.json").mkdir()
     with pytest.raises(FileError, match="not a plain file"):
