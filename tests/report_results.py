@@ -214,7 +214,7 @@ def _lumen() -> dict[str, Any]:
 
 
 def example(**changed: Any) -> dict[str, Any]:
-    """A run of six providers, one of each status and kind, with every section."""
+    """Return a run of six providers, one of each status and kind, with every section."""
     harbour = provider("harbour", "Harbour AI", "conforms")
     harbour["cases"] += [
         {"rule": "semantics/thinks", "outcome": "unsupported", "reason": "thinking is listed as unsupported"},
@@ -269,7 +269,7 @@ def example(**changed: Any) -> dict[str, Any]:
 
 
 def many(providers: int, findings: int, body: int = 3000) -> dict[str, Any]:
-    """A run of that many providers with that many findings each, every one with its own evidence of `body` characters."""
+    """Return a run of that many providers with that many findings each, every one with its own evidence of `body` characters."""
     results = example()
     filler = BODY * (body // len(BODY) + 1)
     levels = ("must", "should", "note")

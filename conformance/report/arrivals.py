@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from conformance.report.plain import duration
 from conformance.report.words import plural
@@ -46,7 +47,7 @@ def judge(times: Sequence[float], total: float) -> tuple[str, str]:
             else f"{pieces} within {_ms(span)}, after {_ms(first)} of silence"
         )
         return "buffered", f"Buffered: {came}."
-    gaps = (after - before for before, after in zip(times, times[1:], strict=False))
+    gaps = (after - before for before, after in pairwise(times))
     return (
         "streamed",
         f"Streamed: {pieces} over {_ms(span)}, the first after {_ms(first)}, widest gap {_ms(max(gaps))}.",

@@ -49,16 +49,12 @@ def _facts(found: Finding, pointers: list[str]) -> list[str]:
 
 
 def _head(results: Entry, provider: Entry, found: Finding) -> list[str]:
-    when = moment(str(results["run"]["started_at"]))
     tool = results["tool"]
-    return [
-        f"## {md_text(found.title)}",
-        "",
-        f"{md_text(str(provider.get('title') or provider['name']))}, {md_code(str(provider['base_url']))}, "
-        f"model {md_code(str(provider['model']))}, {when}. "
-        f"Rule {md_code(found.rule)} ({_LEVELS[found.sign.key]}), checked by {md_text(tool['name'])} {md_text(tool['version'])}.",
-        "",
-    ]
+    who = f"{md_text(str(provider.get('title') or provider['name']))}, {md_code(str(provider['base_url']))}"
+    when = f"model {md_code(str(provider['model']))}, {moment(str(results['run']['started_at']))}"
+    rule = f"Rule {md_code(found.rule)} ({_LEVELS[found.sign.key]})"
+    checker = f"checked by {md_text(tool['name'])} {md_text(tool['version'])}"
+    return [f"## {md_text(found.title)}", "", f"{who}, {when}. {rule}, {checker}.", ""]
 
 
 def parts(found: Finding, request: str, status: int | None) -> list[tuple[str, str, str]]:

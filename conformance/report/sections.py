@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.plain import clip, short
-from conformance.report.words import KINDS, LEVELS, TRAITS, Sign, plural, value
+from conformance.report.words import LEVELS, TRAITS, Sign, plural, value
+from conformance.sidebyside import KINDS
 
 Entry = Mapping[str, Any]
 
@@ -41,10 +42,12 @@ class Document:
 
 @dataclass(frozen=True)
 class Side:
-    """The documents side by side: a column each, Google's first."""
+    """One table of the documents side by side; the first column names the row."""
 
+    title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,21 +85,29 @@ def _remark(entry: Entry) -> Remark:
     )
 
 
-def side_by_side(results: Entry) -> Side:
-    """Return traits as each dialect's document states them, a column per dialect, Google's first."""
+def side_by_side(results: Entry) -> tuple[Side, ...]:
+    """Return the documents side by side: the tables that results carry, else the providers' traits."""
+    tables = (results.get("side_by_side") or {}).get("tables") or ()
+    return tuple(_side(table) for table in tables) or tuple(_side_of_traits(results))
+
+
+def _side(table: Entry) -> Side:
+    rows = tuple(tuple(clip(str(cell), 300) for cell in row) for row in table["rows"][:ROWS_MOST])
+    return Side(str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or ""))
+
+
+def _side_of_traits(results: Entry) -> Iterator[Side]:
     dialects = {str(each["dialect"]): each.get("traits") or {} for each in results.get("providers") or ()}
     names = [name for name in TRAITS if any(name in traits for traits in dialects.values())]
-    rows = tuple((TRAITS[name], _cells(name, list(dialects.values()))) for name in names)
-    return Side(("Google", *dialects), rows)
+    rows = tuple((TRAITS[name], *_cells(name, list(dialects.values()))) for name in names)
+    if rows:
+        yield Side("Traits", ("trait", "Google", *dialects), rows)
 
 
 def _cells(name: str, every: list[Entry]) -> tuple[str, ...]:
     found = [traits.get(name) or {} for traits in every]
     google = next((trait["reference"] for trait in found if "reference" in trait), None)
-    return (
-        value(google, "–"),
-        *(clip(value(trait.get("documented"), "says nothing"), 120) for trait in found),
-    )
+    return (value(google, "–"), *(clip(value(trait.get("documented"), "says nothing"), 120) for trait in found))
 
 
 def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...]:

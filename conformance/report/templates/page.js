@@ -29,6 +29,10 @@
   };
   const state = () => Object.fromEntries(names.map((name) => [name, form.elements[name].value.trim()]));
   const words = (finding) => (finding.words ??= finding.element.textContent.toLowerCase());
+  const indexFrom = (at) => (deadline) => {
+    while (at < findings.length && deadline.timeRemaining() > 2) words(findings[at++]);
+    if (at < findings.length) requestIdleCallback(indexFrom(at));
+  };
   const admits = (finding, wanted, terms) =>
     (!wanted.vendor || finding.vendor === wanted.vendor) &&
     (!wanted.dimension || finding.dimension === wanted.dimension) &&
@@ -211,6 +215,7 @@
     document.addEventListener("keydown", onKey);
     document.addEventListener("focusin", (event) => { current = event.target.closest?.(".finding") || current; });
     apply();
+    if (window.requestIdleCallback) requestIdleCallback(indexFrom(0));
   }
   $("#log-fold")?.addEventListener("toggle", startLog);
   addEventListener("hashchange", follow);
