@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from conformance.embedded.errors import Refused
@@ -18,9 +19,14 @@ _ROLES = ("user", "model", "function", "")
 _MIME_TYPES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _CANDIDATES = 8
-_CONTENT = reference().request.properties["systemInstruction"]
-_DATA = frozenset(_CONTENT.properties["parts"].items.oneof if _CONTENT.properties["parts"].items else ())
 _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
+
+
+@cache
+def _data() -> frozenset[str]:
+    """Return the members of which a part holds exactly one; not read before a server is asked."""
+    parts = reference().request.properties["systemInstruction"].properties["parts"]
+    return frozenset(parts.items.oneof if parts.items else ())
 
 
 def _contents(request: Message) -> Faults:
@@ -39,7 +45,7 @@ def _content(content: Message, path: str) -> Faults:
     if not content.get("parts"):
         yield f"{path}.parts", "contents.parts must not be empty."
     for index, part in enumerate(content.get("parts", ())):
-        if not _DATA & part.keys():
+        if not _data() & part.keys():
             yield f"{path}.parts[{index}].data", "required oneof field 'data' must have one initialized field"
         yield from _named(part, f"{path}.parts[{index}]")
 
