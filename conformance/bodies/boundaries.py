@@ -15,6 +15,7 @@ from conformance.bodies.breaking import MALFORMED, NO_VALUE, NUMBERS, wrong_type
 from conformance.bodies.drawn import Drawn
 from conformance.bodies.forms import Form, forms
 from conformance.bodies.grow import filled, found, mended
+from conformance.bodies.spots import replaced, spots
 from conformance.bodies.tree import ITEM, Node, places
 from conformance.dialects import Dialect
 from conformance.model import JSON
@@ -110,7 +111,7 @@ def _number(node: Node, name: str, bound: float) -> tuple[str, JSON]:
 
 def _lists(node: Node) -> Iterator[tuple[str, JSON]]:
     assert node.item is not None  # noqa: S101 - for mypy: the caller looked
-    if not node.said_low and not node.low:
+    if not node.said_low:
         yield "empty", []
     longest = int(node.said_high or node.longest)
     if longest:
@@ -192,7 +193,7 @@ def _batches(form: Form, wanted: Sequence[Boundary]) -> list[Drawn]:
                 batches.append(batch)
     return [
         Drawn(
-            mended(completed(form.root, batch.body), form.narrowing.together),
+            mended(distinct(form.root, completed(form.root, batch.body)), form.narrowing.together),
             valid=True,
             change="boundaries",
             source=form.name,
@@ -251,6 +252,19 @@ def completed(node: Node, body: JSON, index: int = 0) -> JSON:
     missing = least if isinstance(least, dict) else {}
     whole = {name: one for name, one in missing.items() if not (taken and name in node.oneof)} | body
     return {name: completed(node.children[name], one, index) for name, one in whole.items()}
+
+
+def distinct(root: Node, body: JSON) -> JSON:
+    """Return a body in which names that must differ do."""
+    used: set[tuple[str, str, JSON]] = set()
+    for spot in list(spots(root, body)):
+        kind, value = (spot.node.where, spot.node.name), spot.value
+        if spot.node.unique and isinstance(value, str) and (*kind, value) in used:
+            value = f"{value}_{len(used)}"
+            body = replaced(body, spot.path, value)
+        if spot.node.unique and isinstance(value, str):
+            used.add((*kind, value))
+    return body
 
 
 def _beyond(form: Form, chosen: Sequence[tuple[str, Node]]) -> list[Drawn]:

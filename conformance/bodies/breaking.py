@@ -13,7 +13,18 @@ from dataclasses import dataclass, replace
 
 from conformance.bodies.coins import Coins
 from conformance.bodies.drawn import Drawn
-from conformance.bodies.spots import Path, Spotted, pointer, replaced, snake, snaked, snaked_path, spots
+from conformance.bodies.forms import Form
+from conformance.bodies.spots import (
+    Path,
+    Spotted,
+    place_of,
+    pointer,
+    replaced,
+    snake,
+    snaked,
+    snaked_path,
+    spots,
+)
 from conformance.bodies.tree import Node
 from conformance.model import JSON
 
@@ -63,14 +74,18 @@ def wrong_types(node: Node) -> tuple[JSON, ...]:
     if node.kind == "boolean":
         return ("yes", {"a": 1})
     if node.kind == "string":
-        return (
-            (7, {"a": 1}, []) if node.format in ("", "enum") and not (node.enum and not node.format) else ()
-        )
+        return _wrong_for_text(node)
     if node.kind == "object":
         return () if node.open else ("text", 7)
     if node.kind == "array" and node.item is not None:
         return ("text",) if node.item.kind == "object" else ({NO_NAME: 1},)
     return ()
+
+
+def _wrong_for_text(node: Node) -> tuple[JSON, ...]:
+    if node.format == "enum":  # a number is a value's number
+        return ({"a": 1}, [])
+    return () if node.format or node.enum else (7, {"a": 1}, [])
 
 
 MALFORMED = {"bytes": "not base64!", "int64": "three", "duration": "soon", "timestamp": "tomorrow"}
@@ -183,33 +198,34 @@ def faults(root: Node, body: JSON, change: Change) -> list[Fault]:
     return [Fault(change, spot, way) for spot in spots(root, body) for way in change.ways(spot)]
 
 
-def broken(body: JSON, fault: Fault, source: str) -> Drawn:
-    """Return the body with that one fault in it."""
+def broken(form: Form, body: JSON, fault: Fault) -> Drawn:
+    """Return the body with that one fault in it. What Google has no such place for, it does not refuse as a fault."""
+    ours = form.is_googles(place_of(fault.spot.path, form.root))
     return Drawn(
         replaced(body, fault.spot.path, fault.way.value),
         valid=False,
         broken_at=pointer(fault.path),
         change=fault.change.name,
-        source=source,
-        google_refuses=fault.change.google_refuses,
+        source=form.name,
+        google_refuses=fault.change.google_refuses if ours else None,
     )
 
 
-def break_somewhere(root: Node, body: JSON, coins: Coins, first: int, source: str) -> Drawn:
+def break_somewhere(form: Form, body: JSON, coins: Coins, first: int) -> Drawn:
     """Return the body with one fault, of the kind at `first` in CHANGES or the next that applies; some in snake_case.
 
     A fault is put deep more often than by its share: each depth has the same chance. ValueError where nothing
     can be broken.
     """
     for turn in range(len(CHANGES)):
-        possible = faults(root, body, CHANGES[(first + turn) % len(CHANGES)])
+        possible = faults(form.root, body, CHANGES[(first + turn) % len(CHANGES)])
         if possible:
             depth = coins.pick(sorted({len(fault.spot.path) for fault in possible}))
             fault = coins.pick([one for one in possible if len(one.spot.path) == depth])
-            drawn = broken(body, fault, source)
+            drawn = broken(form, body, fault)
             keeps = fault.change.name == "both-spellings" or not coins.seldom()
-            return drawn if keeps else _in_snake_case(root, drawn, fault)
-    raise ValueError(f"{source}: nothing of this body can be broken")
+            return drawn if keeps else _in_snake_case(form.root, drawn, fault)
+    raise ValueError(f"{form.name}: nothing of this body can be broken")
 
 
 def _in_snake_case(root: Node, drawn: Drawn, fault: Fault) -> Drawn:

@@ -102,7 +102,7 @@ def _valid(form: Form, coins: Coins, wanted: Sequence[str], nonce: str) -> JSON:
 
 def _invalid(form: Form, coins: Coins, wanted: Sequence[str], nonce: str, first: int) -> Drawn:
     body = _valid(form, coins, wanted, nonce)
-    return break_somewhere(form.root, body, coins, first % len(CHANGES), form.name)
+    return break_somewhere(form, body, coins, first % len(CHANGES))
 
 
 def _twin(form: Form, base: Drawn, first: int) -> Drawn | None:

@@ -7,7 +7,7 @@ name in lowerCamelCase: a vendor that names `tools` and says no more of them cla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ class Form:
     narrowing: Narrowing
     usual: tuple[str, ...]  # places that are cheap and usual
     exotic: tuple[str, ...]  # the others
+    googles: frozenset[str] | None = None  # Google's places; None: this is Google's own form
+
+    def is_googles(self, place: str) -> bool:
+        """Return whether Google's request has this place too, in whatever casing."""
+        return self.googles is None or "/".join(map(plain_name, place.split("/"))) in self.googles
 
 
 def forms(dialect: Dialect) -> tuple[Form, Form]:
@@ -53,7 +58,8 @@ def _forms(folder: Path) -> tuple[Form, Form]:
     said = [google_narrow(), *_narrow(folder)]
     root = compiled(_read(folder / SCHEMA, folder), registry(), "", narrowing(*said))
     _lend(root, google.root, set())
-    return _form(f"{folder.name} request", root, narrowing(*said)), google
+    form = _form(f"{folder.name} request", root, narrowing(*said))
+    return replace(form, googles=frozenset(("", *google.usual, *google.exotic))), google
 
 
 @cache
@@ -114,7 +120,8 @@ def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
         other = google.item if name == ITEM else theirs.get(plain_name(name))
         if other is None:
             continue
-        if child.open and other.kind == child.kind and not other.open:
+        lent = not child.enum and not child.format and bool(other.enum)
+        if other.kind == child.kind and (lent or (child.open and not other.open)):
             own.children[name] = other
         else:
             _lend(child, other, seen)

@@ -8,10 +8,11 @@ models) only when it is their turn, since one of them is enough to have a body r
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any
 
 from conformance.bodies.coins import Coins
-from conformance.bodies.narrow import Narrowing, Together
+from conformance.bodies.narrow import Narrowing, Together, plain_name
 from conformance.bodies.tree import ITEM, Node
 from conformance.model import JSON
 
@@ -187,19 +188,18 @@ def mended(body: JSON, together: Collection[Together]) -> JSON:
     """Return a body in which settings that need others have them. Pointers are those of a body, names only."""
     for rule in together:
         if found(body, rule.when):
-            for pointer, value in rule.give.items():
-                put(body, pointer, value)
-            for pointer in rule.drop:
-                drop(body, pointer)
+            missing = {pointer: value for pointer, value in rule.lend.items() if not found(body, pointer)}
+            for pointer, value in {**rule.give, **missing}.items():
+                put(body, pointer, deepcopy(value))
     return body
 
 
 def found(body: JSON, pointer: str) -> bool:
-    """Return whether a body has something at a pointer of names."""
+    """Return whether a body has something at a pointer of names, in whatever casing."""
     for name in pointer.split("/")[1:]:
-        if not isinstance(body, dict) or name not in body:
+        if not isinstance(body, dict) or _spelt(body, name) not in body:
             return False
-        body = body[name]
+        body = body[_spelt(body, name)]
     return True
 
 
@@ -208,15 +208,11 @@ def put(body: JSON, pointer: str, value: JSON) -> None:
     *way, last = pointer.split("/")[1:]
     for name in way:
         if isinstance(body, dict):
-            body = body.setdefault(name, {})
+            body = body.setdefault(_spelt(body, name), {})
     if isinstance(body, dict):
-        body[last] = value
+        body[_spelt(body, last)] = value
 
 
-def drop(body: JSON, pointer: str) -> None:
-    """Take a member out of a body, if it is there."""
-    *way, last = pointer.split("/")[1:]
-    for name in way:
-        body = body.get(name) if isinstance(body, dict) else None
-    if isinstance(body, dict):
-        body.pop(last, None)
+def _spelt(body: dict[str, JSON], name: str) -> str:
+    """Return the member that `name` is in the body's own spelling, or the name."""
+    return next((key for key in body if plain_name(key) == name), name)

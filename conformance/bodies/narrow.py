@@ -24,11 +24,11 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Together:
-    """Settings that make sense only with others: where `when` was drawn, `give` is put in, `drop` taken out."""
+    """Settings that make sense only with others: where `when` was drawn, `give` is put in, `lend` where it is missing."""
 
     when: str
     give: Mapping[str, Any]
-    drop: tuple[str, ...]
+    lend: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ def _resolved(said: Mapping[str, Any], stock: Mapping[str, Any]) -> Mapping[str,
 
 
 def _together(said: Mapping[str, Any]) -> Together:
-    return Together(said["when"], said.get("give", NOTHING), tuple(said.get("drop", ())))
+    return Together(said["when"], said.get("give", NOTHING), said.get("lend", NOTHING))

@@ -195,7 +195,7 @@ def _node(schema: Mapping[str, Any], narrowed: Mapping[str, Any], name: str, at:
         kind, name, "#".join(at), {}, frozenset(schema.get("required", ())),
         tuple(narrowed.get("x-oneof", ())), _is_open(schema, kind), low, high, *_bounds(schema, kind),
         enum, schema.get("x-format") == "enum", str(schema.get("x-format", schema.get("format", ""))),
-        tuple(narrowed.get("examples", ())), tuple(narrowed.get("x-awkward", ())), bool(narrowed.get("x-unique")),
+        tuple(one for one in narrowed.get("examples", ()) if not enum or one in enum), tuple(narrowed.get("x-awkward", ())), bool(narrowed.get("x-unique")),
         frozenset(narrowed["x-usual"]) if "x-usual" in narrowed else None,
         frozenset(narrowed.get("x-always", ())), int(narrowed.get("x-longest", 0)),
     )  # fmt: skip
