@@ -4,19 +4,26 @@ A module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `s
 `effects` compares what it says with what a faithful reader finds.
 """
 
-from conformance.clients.captured import BadCapture, Captured, from_exchange, read_captured
+from conformance.clients.captured import BadCaptureError, Captured, from_exchange, read_captured
 from conformance.clients.lines import report_line, report_lines
-from conformance.clients.registry import ALL_CLIENTS, CLIENTS, UnknownClient, find_clients, must_configure, see
+from conformance.clients.registry import (
+    ALL_CLIENTS,
+    CLIENTS,
+    UnknownClientError,
+    find_clients,
+    must_configure,
+    see,
+)
 from conformance.clients.seen import Client, Seen
 
 __all__ = [
     "ALL_CLIENTS",
     "CLIENTS",
-    "BadCapture",
+    "BadCaptureError",
     "Captured",
     "Client",
     "Seen",
-    "UnknownClient",
+    "UnknownClientError",
     "find_clients",
     "from_exchange",
     "must_configure",

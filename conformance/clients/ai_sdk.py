@@ -71,12 +71,14 @@ def _valid(text: str, schema: Obj) -> Valid:
 
 
 def _total(usage: Valid | None) -> int | float | None:
-    """The SDK's total is its own sum, not totalTokenCount."""
+    """Add up the counts as the SDK does; it does not show totalTokenCount."""
     if usage is None:
         return None
-    counts = (usage.get(name) or 0 for name in ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"))
-    total: int | float = sum(counts)
-    return int(total) if float(total).is_integer() else total
+    counts = (
+        usage.get(name) or 0 for name in ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+    )
+    total = float(sum(map(float, counts)))
+    return int(total) if total.is_integer() else total
 
 
 def _parts(answer: Valid) -> list[Valid]:
@@ -103,8 +105,26 @@ def _text(parts: list[Valid]) -> str:
 
 
 def _own_calls(parts: list[Valid]) -> int:
-    """Calls that the provider itself has executed: code and server tools."""
+    """Count calls that the provider itself has executed: code and server tools."""
     return sum(_is_code(part) or bool(part.get("toolCall")) for part in parts)
+
+
+def _refuse_orphans(parts: list[Valid]) -> None:
+    """Look for the call of every result of a tool that the provider executed, as generateText does. Raises Raised."""
+    known = {
+        call["id"]
+        for part in parts
+        for call in (part.get("functionCall"), part.get("toolCall"))
+        if call and "id" in call
+    }
+    code = server = False
+    for part in parts:
+        code = code or _is_code(part)
+        if not _is_code(part) and part.get("codeExecutionResult") and not code:
+            raise Raised("Error: Tool call undefined not found.")
+        if part.get("toolResponse") and not server and part["toolResponse"]["id"] not in known:
+            raise Raised(f"Error: Tool call {part['toolResponse']['id']} not found.")
+        server = bool(part.get("toolCall")) or (server and not part.get("toolResponse"))
 
 
 def _unary(captured: Captured) -> View:
@@ -117,6 +137,7 @@ def _unary(captured: Captured) -> View:
     except (Raised, MisfitError):
         raise Raised(_INVALID) from None
     parts = _parts(answer)
+    _refuse_orphans(parts)
     calls = sum((part.get("functionCall") or {}).get("name") is not None for part in parts)
     reason, block = _first(answer).get("finishReason"), _block(answer.get("promptFeedback"))
     blocked = reason is None and block is not None
@@ -143,7 +164,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _events(text: str) -> Iterator[str]:
-    """The data of each event that a blank line ends (eventsource-parser)."""
+    """Yield the data of each event that a blank line ends (eventsource-parser)."""
     data: list[str] = []
     for line in _lines(text):
         name, _, value = line.partition(":")
@@ -205,7 +226,11 @@ class _Transform:
         name, args, partial, more = (call.get(key) for key in ("name", "args", "partialArgs", "willContinue"))
         if partial is not None or (name is not None and more is True):
             self.open_calls += name is not None
-            if partial is not None and more is not True and not any(arg.get("willContinue") for arg in partial):
+            if (
+                partial is not None
+                and more is not True
+                and not any(arg.get("willContinue") for arg in partial)
+            ):
                 self.close()
         elif name is None and args is None and more is None:
             self.close()
@@ -245,5 +270,3 @@ def read(captured: Captured, client: str) -> Seen:
     if captured.streamed:
         return _read_stream(captured, client)
     return once(client, lambda: _unary(captured))
-
-

@@ -81,7 +81,9 @@ _custom_metadata = Obj(
 _grounding_chunk = Obj(
     {
         "web": Nullish(Obj({"uri": "string", "title": _string})),
-        "image": Nullish(Obj({"sourceUri": "string", "imageUri": "string", "title": _string, "domain": _string})),
+        "image": Nullish(
+            Obj({"sourceUri": "string", "imageUri": "string", "title": _string, "domain": _string})
+        ),
         "retrievedContext": Nullish(
             Obj(
                 {

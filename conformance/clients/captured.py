@@ -18,7 +18,7 @@ OUR_DOING = frozenset({"too-big", "too-many-chunks", "headers-too-big", "cancell
 _MOST = Limits().decoded_bytes
 
 
-class BadCapture(ValueError):
+class BadCaptureError(ValueError):
     """A line that does not describe a response; the message says what is wrong with it."""
 
 
@@ -89,14 +89,14 @@ def from_exchange(exchange: Exchange) -> Captured:
 def read_captured(line: str) -> Captured:
     """Read one JSON line: variant, method, status, content_type, headers, body or body_base64, written_at.
 
-    Raises BadCapture with what is wrong.
+    Raises BadCaptureError with what is wrong.
     """
     try:
         said = json.loads(line)
     except (ValueError, RecursionError) as fault:
-        raise BadCapture(f"not JSON: {fault}") from None
+        raise BadCaptureError(f"not JSON: {fault}") from None
     if not isinstance(said, dict):
-        raise BadCapture("a line must be a JSON object with method, status and body")
+        raise BadCaptureError("a line must be a JSON object with method, status and body")
     headers = _headers(said.get("headers"))
     content_type = str(said.get("content_type") or headers.get("content-type", ""))
     return Captured(
@@ -114,19 +114,21 @@ def _headers(said: object) -> dict[str, str]:
     if said is None:
         return {}
     if not isinstance(said, dict):
-        raise BadCapture("headers must be an object of names and values")
+        raise BadCaptureError("headers must be an object of names and values")
     return {str(name).lower(): str(value) for name, value in said.items()}
 
 
 def _method(said: object) -> str:
     if said not in {"generateContent", "streamGenerateContent"}:
-        raise BadCapture(f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}")
+        raise BadCaptureError(
+            f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}"
+        )
     return str(said)
 
 
 def _status(said: object) -> int:
     if isinstance(said, bool) or not isinstance(said, int) or not 100 <= said <= 599:
-        raise BadCapture(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
+        raise BadCaptureError(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
     return said
 
 
@@ -135,10 +137,10 @@ def _body(said: Mapping[str, object]) -> bytes:
         try:
             return base64.b64decode(str(said["body_base64"]), validate=True)
         except (binascii.Error, ValueError) as fault:
-            raise BadCapture(f"body_base64 is not base64: {fault}") from None
+            raise BadCaptureError(f"body_base64 is not base64: {fault}") from None
     body = said.get("body", "")
     if not isinstance(body, str):
-        raise BadCapture("body must be the text of the response; binary bodies go into body_base64")
+        raise BadCaptureError("body must be the text of the response; binary bodies go into body_base64")
     return body.encode("utf-8", "surrogatepass")
 
 
@@ -146,7 +148,7 @@ def _cuts(said: object) -> tuple[int, ...]:
     if said is None:
         return ()
     if not isinstance(said, list) or not all(type(offset) is int and offset >= 0 for offset in said):
-        raise BadCapture("written_at must be a list of byte offsets")
+        raise BadCaptureError("written_at must be a list of byte offsets")
     return tuple(sorted(said))
 
 
@@ -167,7 +169,8 @@ def plain(captured: Captured) -> Plain:
 
 
 def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:
-    inflate, done, size = zlib.decompressobj(wbits), [], 0
+    inflate, size = zlib.decompressobj(wbits), 0
+    done: list[bytes] = []
     for piece in pieces:
         try:
             data = inflate.decompress(piece, _MOST - size + 1)

@@ -43,36 +43,31 @@ def _needed(value: object, name: str) -> object:
     return js.member(value, name)
 
 
-def _string(value: object) -> str:
-    """What Array.prototype.join makes of a truthy value."""
-    return value if isinstance(value, str) else str(value)
-
-
 def _part_text(part: object) -> str:
     text, code, result = (_needed(part, name) for name in ("text", "executableCode", "codeExecutionResult"))
-    said = _string(text) if js.truthy(text) else ""
+    said = js.string(text) if js.truthy(text) else ""
     if js.truthy(code):
-        said += f"\n```{_string(js.member(code, 'language'))}\n{_string(js.member(code, 'code'))}\n```\n"
+        said += f"\n```{js.string(js.member(code, 'language'))}\n{js.string(js.member(code, 'code'))}\n```\n"
     if js.truthy(result):
-        said += f"\n```\n{_string(js.member(result, 'output'))}\n```\n"
+        said += f"\n```\n{js.string(js.member(result, 'output'))}\n```\n"
     return said
 
 
-def _refuse_block(answer: object, candidate: object) -> None:
+def _refuse_block(candidate: object) -> None:
     finish = _needed(candidate, "finishReason")
     if isinstance(finish, str) and finish in _BLOCKING:
         raise Raised(f"{_OWN} Candidate was blocked due to {finish}")
 
 
 def _parts(answer: object) -> object:
-    """The first candidate's parts, or undefined. Raises Raised for a blocked candidate or prompt."""
+    """Return the first candidate's parts, or undefined. Raises Raised for a blocked candidate or prompt."""
     if not _has_candidates(answer):
         feedback = js.member(answer, "promptFeedback")
         if js.truthy(feedback):
             raise Raised(f"{_OWN} Text not available. Response was blocked{_reason(feedback)}")
         return js.UNDEFINED
     candidate = js.first(js.member(answer, "candidates"))
-    _refuse_block(answer, candidate)
+    _refuse_block(candidate)
     parts = js.member(js.member(candidate, "content"), "parts")
     return parts if js.truthy(parts) else js.UNDEFINED
 
@@ -119,7 +114,7 @@ def _texts(pieces: Iterable[bytes]) -> tuple[list[str], bool]:
 
 
 def _events(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The JSON texts that each network piece completes; what does not match blocks the buffer for good.
+    """Yield the JSON texts that each network piece completes; what does not match blocks the buffer for good.
 
     The last list holds what is left in the buffer at the end, if it is more than space.
     """

@@ -26,7 +26,7 @@ _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(\\?)\Z)', re.DOTALL)  # group 1:
 
 @cache
 def types(version: str) -> Types:
-    """The response types of that version."""
+    """Return the response types of that version."""
     data = json.loads(Path(__file__).with_name("google_genai_types.json").read_text("utf-8"))[version]
     return Types(data["models"], frozenset(data["finish_reasons"]))
 
@@ -125,7 +125,9 @@ def _copied(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
         if value is None:
             continue
         if copy.each:
-            target[copy.to] = [item if copy.names is None else _copied(item, copy.names) for item in _items(value)]
+            target[copy.to] = [
+                item if copy.names is None else _copied(item, copy.names) for item in _items(value)
+            ]
         else:
             target[copy.to] = value if copy.names is None else _copied(value, copy.names)
     return target
@@ -157,7 +159,9 @@ def _view(answer: object, version: Version) -> View:
     candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
     usage = cast("dict[str, object]", fields.get("usage_metadata") or {})
     parts = _parts(candidates)
-    texts = [part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True]
+    texts = [
+        part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True
+    ]
     return View(
         text="".join(cast("list[str]", texts)),
         finish_reason=_finish(candidates),
@@ -179,7 +183,7 @@ def _finish(candidates: list[dict[str, object]]) -> str | None:
 
 
 def _charset(captured: Captured) -> str:
-    """The charset that the Content-Type names, if Python knows it (httpx); else UTF-8."""
+    """Return the charset that the Content-Type names, if Python knows it (httpx); else UTF-8."""
     found = re.search(r"charset\s*=\s*[\"']?([^\s;\"']+)", captured.content_type, re.IGNORECASE)
     try:
         return codecs.lookup(found[1]).name if found else "utf-8"
@@ -226,11 +230,9 @@ class _Raw:
     def after(self, line: str) -> _Raw:
         """Return the state one line later: braces count outside strings only."""
         text = self.before + line
-        last = None
-        for last in _STRING.finditer(text):
-            pass
+        *_, end = (None, *(found[1] for found in _STRING.finditer(text)))
         bare = _STRING.sub("", text)
-        open_ = '"' + last[1] if last and last[1] is not None else ""
+        open_ = "" if end is None else '"' + end
         return _Raw(self.depth + bare.count("{") - bare.count("}"), open_)
 
 
@@ -300,7 +302,9 @@ def _stream(captured: Captured, version: Version) -> Iterator[View]:
     if body.broken:
         lines = lines[:-1]  # the last line never ended
     for text in version.objects(lines, not body.broken):
-        answer = _load(text, f"UnknownApiResponseError: Failed to parse response as JSON. Raw response: {text[:200]}")
+        answer = _load(
+            text, f"UnknownApiResponseError: Failed to parse response as JSON. Raw response: {text[:200]}"
+        )
         if version.number == "3.4.0":
             _refuse_error(answer)
         view = _view(answer, version)
@@ -312,7 +316,7 @@ def _stream(captured: Captured, version: Version) -> Iterator[View]:
 
 
 def _in_stream(view: View) -> View:
-    """A chunk without a reason says nothing about it."""
+    """Drop the words for a missing reason: a chunk without one says nothing."""
     if view.finish_reason in {"None", "NOCAND"}:
         return View(view.text, None, view.total_tokens, view.calls)
     return view

@@ -92,13 +92,22 @@ def _view(answer: object, no_candidate: JSON) -> View:
         return replace(view, refused=stop.what)
 
 
-def _unary(captured: Captured) -> View:
+def _refuse_usage(answer: object) -> None:
+    """2.32.0 hangs a property of its own on the usage, which needs an object."""
+    usage = js.member(answer, "usageMetadata")
+    if js.truthy(usage) and not isinstance(usage, dict | list):
+        raise Raised("TypeError: Object.defineProperty called on non-object")
+
+
+def _unary(captured: Captured, *, old: bool) -> View:
     body = plain(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
     answer = js.parse(js.utf8(body.whole))
     js.assignable(answer, "sdkHttpResponse")
+    if not old:
+        _refuse_usage(answer)
     return _view(answer, "NOCAND")
 
 
@@ -184,21 +193,24 @@ def _chunks(event: str | None, *, old: bool) -> Iterator[View]:
         return
     if not old:
         _refuse_error(event, coerced=False)
-    yield _view(js.parse(event.removeprefix("\ufeff")), None)
+    answer = js.parse(event.removeprefix("\ufeff"))
+    if not old:
+        _refuse_usage(answer)
+    yield _view(answer, None)
 
 
 def read_2(captured: Captured, client: str) -> Seen:
     """Read as 2.32.0 does."""
     if captured.streamed:
         return listen(client, _stream(captured, _events_2, old=False))
-    return once(client, lambda: _unary(captured))
+    return once(client, lambda: _unary(captured, old=False))
 
 
 def read_1(captured: Captured, client: str) -> Seen:
     """Read as 1.30.0 does."""
     if captured.streamed:
         return listen(client, _stream(captured, _events_1, old=True))
-    return once(client, lambda: _unary(captured))
+    return once(client, lambda: _unary(captured, old=True))
 
 
 def read_cli(captured: Captured, client: str) -> Seen:
@@ -207,7 +219,9 @@ def read_cli(captured: Captured, client: str) -> Seen:
     if seen.raises is not None:
         return seen
     if seen.finish_reason is None:
-        return replace(seen, raises="InvalidStreamError: no finish reason", chunks=None, chunks_before=seen.chunks)
+        return replace(
+            seen, raises="InvalidStreamError: no finish reason", chunks=None, chunks_before=seen.chunks
+        )
     if not seen.text and not seen.calls:
         return replace(seen, raises="InvalidStreamError: no text", chunks=None, chunks_before=seen.chunks)
     return seen

@@ -10,7 +10,9 @@ from typing import Final, NoReturn
 from conformance.clients.seen import Raised
 
 # String.prototype.trim and \s in a regular expression agree on these (ECMA-262, WhiteSpace and LineTerminator).
-SPACES: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+SPACES: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _SAFE_DIGITS = 15  # integers this long are exact in a double
 _SHALLOW = 64  # no client looks at anything nested deeper than this
 _TOKEN = re.compile(
@@ -85,16 +87,16 @@ def _shallow(text: str) -> Iterator[str]:
         found = _TOKEN.match(text, at)
         if not found:
             raise ValueError(at)
-        at, token = found.end(), found[found.lastgroup or 0]
-        if token in "{[":
-            open_.append(token)
+        at, lexeme = found.end(), found[found.lastgroup or 0]
+        if lexeme in "{[":
+            open_.append(lexeme)
             depth += 1
             if depth == _SHALLOW:
                 yield "null"
         if depth < _SHALLOW:
-            yield token
-        if token in "}]":
-            if not open_ or open_.pop() + token not in {"{}", "[]"}:
+            yield lexeme
+        if lexeme in "}]":
+            if not open_ or open_.pop() + lexeme not in {"{}", "[]"}:
                 raise ValueError(at)
             depth -= 1
 
@@ -131,7 +133,9 @@ def each(value: object) -> Iterator[object]:
     if nullish(value):
         return iter(())
     if not isinstance(value, list | str):
-        raise Raised(f"TypeError: {_kind(value)} is not iterable (cannot read property Symbol(Symbol.iterator))")
+        raise Raised(
+            f"TypeError: {_kind(value)} is not iterable (cannot read property Symbol(Symbol.iterator))"
+        )
     return iter(value)
 
 
@@ -140,6 +144,17 @@ def _kind(value: object) -> str:
     if isinstance(value, dict):
         return "object"
     return f"boolean {str(value).lower()}" if isinstance(value, bool) else f"number {value}"
+
+
+def string(value: object) -> str:
+    """String(value), and what a template literal or join prints."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if nullish(item) else string(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    return repr(value) if value is UNDEFINED else json.dumps(value)
 
 
 def assignable(value: object, name: str) -> None:

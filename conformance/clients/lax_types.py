@@ -151,7 +151,9 @@ class Types:
             raise _misfit(where)
         if item == "any":
             return value
-        return {name: self.read(_present(inner, where), item, f"{where}.{name}") for name, inner in value.items()}
+        return {
+            name: self.read(_present(inner, where), item, f"{where}.{name}") for name, inner in value.items()
+        }
 
     def _model(self, value: object, kind: str, where: str) -> dict[str, object]:
         """Read an object's fields under either spelling; both at once is one too many, unknown ones are dropped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance.clients.captured import BadCapture, Captured, read_captured
+from conformance.clients.captured import BadCaptureError, Captured, read_captured
 from conformance.clients.registry import CLIENTS, see
 from conformance.clients.seen import Client, Seen
 from conformance.model import JSON
@@ -13,15 +13,15 @@ from conformance.model import JSON
 def report_lines(lines: Iterable[str], name: str = "input") -> Iterator[dict[str, JSON]]:
     """Yield, in order, what each client makes of each response; blank lines are passed over.
 
-    Raises BadCapture with file and line for a line that does not describe a response.
+    Raises BadCaptureError with file and line for a line that does not describe a response.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             captured = read_captured(line)
-        except BadCapture as fault:
-            raise BadCapture(f"{name}:{number}: {fault}") from None
+        except BadCaptureError as fault:
+            raise BadCaptureError(f"{name}:{number}: {fault}") from None
         for client in CLIENTS.values():
             yield report_line(captured, client)
 

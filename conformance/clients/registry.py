@@ -26,7 +26,7 @@ _JAVASCRIPT = MappingProxyType(
 _AI = MappingProxyType(
     {
         "bearer": 'createGoogleGenerativeAI({headers: {Authorization: "Bearer KEY"}})',
-        "version": "createGoogleGenerativeAI({baseURL: \"…/v1beta\"})",
+        "version": 'createGoogleGenerativeAI({baseURL: "…/v1beta"})',
     }
 )
 _OLD = MappingProxyType(
@@ -104,14 +104,14 @@ CLIENTS: Mapping[str, Client] = MappingProxyType({client.name: client for client
 ALL_CLIENTS: Mapping[str, Client] = MappingProxyType({**CLIENTS, _CLI_CLIENT.name: _CLI_CLIENT})
 
 
-class UnknownClient(ValueError):  # noqa: N818 - reads as what it is in `except`
+class UnknownClientError(ValueError):
     """No client of that name; the message offers the nearest."""
 
 
 def find_clients(word: str) -> tuple[Client, ...]:
     """Return the clients that a word names: a full name, a slug, or a family (then all its versions).
 
-    Raises UnknownClient.
+    Raises UnknownClientError.
     """
     wanted = word.strip().lower()
     found = tuple(
@@ -121,14 +121,16 @@ def find_clients(word: str) -> tuple[Client, ...]:
     )
     if found:
         return _without_namesakes(found, wanted)
-    known = sorted({client.slug for client in ALL_CLIENTS.values()} | {c.family for c in ALL_CLIENTS.values()})
+    known = sorted(
+        {client.slug for client in ALL_CLIENTS.values()} | {c.family for c in ALL_CLIENTS.values()}
+    )
     near = get_close_matches(wanted, known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
-    raise UnknownClient(f"no client is called {word}{hint}")
+    raise UnknownClientError(f"no client is called {word}{hint}")
 
 
 def _without_namesakes(found: tuple[Client, ...], wanted: str) -> tuple[Client, ...]:
-    """An exact family wins over one that only differs by its `@`."""
+    """Prefer an exact family to one that only differs by its `@`."""
     exact = tuple(client for client in found if client.family == wanted)
     return exact or found
 
@@ -147,7 +149,9 @@ def must_configure(client: Client, accepted: tuple[str, ...] | None, *, v1: bool
     needs = []
     if accepted is not None and client.auth not in accepted:
         other = "header" if "bearer" in accepted else ", ".join(accepted) or "another credential"
-        needs.append(f"{other}: {client.configure['bearer']}" if "bearer" in accepted else f"credential: {other}")
+        needs.append(
+            f"{other}: {client.configure['bearer']}" if "bearer" in accepted else f"credential: {other}"
+        )
     if client.api_version == "v1" and not v1:
         needs.append(f"API version: {client.configure['version']}")
     return tuple(needs)

@@ -1,0 +1,144 @@
+"""What a response does to a client: what it shows beside what a faithful reader finds, and a verdict over many.
+
+Words, from worst to least: silent-loss (something is missing and nothing says so) stands above raises, because an
+exception is seen; then garbled (there, but not as sent), then ignored (an error inside the answer passes unnoticed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.clients.ai_sdk import finish_word
+from conformance.clients.captured import Captured, from_exchange
+from conformance.clients.registry import see
+from conformance.clients.seen import Client, Seen
+from conformance.model import JSON, Effect, Exchange
+
+HARM = ("silent-loss", "raises", "garbled", "ignored")
+NOTHING = "nothing arrives"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a faithful and forgiving reader finds in a response.
+
+    `finish_reason` in Google's spelling; `thoughts` is the text of thought parts; `error`: the answer, whatever its
+    status, reports an error, so that a client does right to raise. None means that the response does not say.
+    """
+
+    text: str = ""
+    finish_reason: str | None = None
+    total_tokens: int | None = None
+    calls: int = 0
+    thoughts: str = ""
+    error: bool = False
+    blocked: bool = False  # by a filter: clients that raise for that are right
+
+
+def effects(client: Client, captured: Captured | Exchange, truth: Truth) -> tuple[Effect, ...]:
+    """Return what goes wrong for that client, the worst first; nothing where it was never reached or does right."""
+    response = from_exchange(captured) if isinstance(captured, Exchange) else captured
+    if response.method not in client.methods or response.unknowable or not response.ok:
+        return ()
+    seen = see(client, response)
+    found = [
+        Effect(client.name, kind, detail, response.variant) for kind, detail in _compared(client, seen, truth)
+    ]
+    return tuple(sorted(found, key=lambda effect: HARM.index(effect.effect)))
+
+
+def _compared(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+    stop = seen.raises or seen.refused or "; ".join(seen.errors)
+    right = truth.error or (truth.blocked and bool(seen.refused))
+    if stop:
+        if not right:
+            yield "raises", _stopped(stop, seen.chunks_before)
+        return
+    if truth.error:
+        yield "ignored", "the error inside the answer passes for an answer"
+    yield from _losses(client, seen, truth)
+
+
+def _stopped(stop: str, chunks: int | None) -> str:
+    name = stop.partition(":")[0]
+    return (
+        f"raises {name}"
+        if chunks is None
+        else f"raises {name} after {chunks} {'chunk' if chunks == 1 else 'chunks'}"
+    )
+
+
+def _losses(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+    if (truth.text or truth.calls) and not seen.text and not seen.calls:
+        yield "silent-loss", f"{NOTHING}: text and calls are empty, without an exception"
+    else:
+        yield from _text(seen.text, truth)
+        yield from _calls(seen.calls, truth.calls)
+    yield from _finish(client, seen, truth)
+    yield from _usage(client, seen.total_tokens, truth.total_tokens)
+
+
+def _text(text: str, truth: Truth) -> Iterator[tuple[str, str]]:
+    if text == truth.text:
+        return
+    if truth.thoughts and len(text) > len(truth.text) and truth.text in text:
+        yield "garbled", "thoughts stand in the text"
+    elif not text:
+        yield "silent-loss", "text empty"
+    elif len(text) < len(truth.text):
+        yield "silent-loss", f"text cut short: {len(text)} of {len(truth.text)} characters"
+    else:
+        yield "garbled", "text differs from what was sent"
+
+
+def _calls(calls: int, sent: int) -> Iterator[tuple[str, str]]:
+    if calls < sent:
+        yield "silent-loss", f"{sent - calls} of {sent} function calls lost"
+    elif calls > sent:
+        yield "garbled", f"{calls} function calls instead of {sent}"
+
+
+def _finish(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+    if truth.finish_reason is None:
+        return
+    reason = seen.finish_reason
+    if client.family == "@ai-sdk/google":
+        wanted = finish_word(truth.finish_reason.upper(), calls=truth.calls > 0)
+        if reason != wanted:
+            yield "silent-loss", f"finish reason lost: {reason} instead of {wanted}"
+        return
+    shown = reason.removeprefix("FinishReason.") if isinstance(reason, str) else reason
+    if shown in {None, "None", "NOCAND"}:
+        yield "silent-loss", "finish reason lost"
+    elif shown != truth.finish_reason:
+        yield "garbled", f"finish reason reads {_short(shown)} instead of {truth.finish_reason}"
+
+
+def _usage(client: Client, total: JSON, sent: int | None) -> Iterator[tuple[str, str]]:
+    if sent is None:
+        return
+    if total is None:
+        yield "silent-loss", "usage lost"
+    elif client.family == "@ai-sdk/google":
+        return  # its total is a sum of its own, over three of the counts
+    elif isinstance(total, str) or total != sent:
+        yield "garbled", f"total tokens read {_short(total)} instead of {sent}"
+
+
+def _short(value: JSON) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def verdict(found: Iterable[Effect], asked: int) -> str:
+    """Sum up a client's effects over `asked` ordinary exchanges: works, degraded, broken or untested.
+
+    Broken: it raises, or nothing at all arrives, on any of them. Degraded: something is lost, garbled or ignored.
+    """
+    if asked == 0:
+        return "untested"
+    effects_ = tuple(found)
+    if any(effect.effect == "raises" or effect.detail.startswith(NOTHING) for effect in effects_):
+        return "broken"
+    return "degraded" if effects_ else "works"

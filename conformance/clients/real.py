@@ -1,0 +1,144 @@
+"""google-genai itself, asked about recorded bytes: needs the optional extra `conformance[clients]`.
+
+The bytes are served once, on loopback, to the library's own transport, so that nothing of its reading is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from http import HTTPStatus
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Any
+
+from conformance.clients.captured import Captured
+from conformance.clients.seen import Raised, Seen, View, listen, once
+
+_PAUSE = 0.05  # seconds between pieces: long enough for the reader to take each by itself
+
+
+def available() -> str | None:
+    """Return the version of google-genai that is installed, or None."""
+    try:
+        found = importlib.util.find_spec("google.genai")
+    except ModuleNotFoundError:
+        return None
+    return version("google-genai") if found else None
+
+
+def ask(captured: Captured) -> Seen:
+    """Return what the installed google-genai shows its caller of this response."""
+    name = f"google-genai {available()} (Python)"
+    with _served(captured) as address, _quiet():
+        models = _client(address).models
+        if captured.streamed:
+            return listen(name, _stream(models))
+        return once(name, lambda: _answer(models))
+
+
+def _client(address: str) -> Any:
+    from google import genai  # noqa: PLC0415 - heavy (a second) and optional
+
+    options: Any = {"base_url": address, "api_version": "v1beta"}
+    return genai.Client(api_key="not-a-key", vertexai=False, http_options=options)
+
+
+def _answer(models: Any) -> View:
+    try:
+        return _view(models.generate_content(model="m", contents="x"), "NOCAND")
+    except Exception as fault:  # noqa: BLE001 - whatever it raises is what is asked for
+        raise Raised(f"{type(fault).__name__}: {fault}") from None
+
+
+def _stream(models: Any) -> Iterator[View]:
+    try:
+        for chunk in models.generate_content_stream(model="m", contents="x"):
+            yield _view(chunk, None)
+    except Exception as fault:  # noqa: BLE001 - as above
+        raise Raised(f"{type(fault).__name__}: {fault}") from None
+
+
+def _view(answer: Any, no_candidate: str | None) -> View:
+    reason = answer.candidates[0].finish_reason if answer.candidates else no_candidate
+    usage = answer.usage_metadata
+    missing = reason is None and no_candidate is None
+    return View(
+        text=answer.text or "",
+        finish_reason=None if missing else str(reason),
+        total_tokens=usage.total_token_count if usage else None,
+        calls=len(answer.function_calls or ()),
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's warnings about odd answers from the user: the answer says it all."""
+    logger = logging.getLogger("google_genai")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def _served(captured: Captured) -> Iterator[str]:
+    """Serve the response once on loopback; yield the address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        thread = threading.Thread(target=_serve, args=(server, captured), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            thread.join(timeout=10)
+
+
+def _serve(server: socket.socket, captured: Captured) -> None:
+    with contextlib.suppress(OSError):
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(10)
+            _swallow(connection)
+            connection.sendall(_head(captured))
+            ends = (0, *captured.written_at, len(captured.body))
+            for start, end in pairwise(ends):
+                connection.sendall(captured.body[start:end])
+                time.sleep(_PAUSE if captured.written_at else 0)
+
+
+def _swallow(connection: socket.socket) -> None:
+    """Read the whole request: closing before would reset the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [
+        line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+    ]
+    missing = (int(lengths[0]) if lengths else 0) - len(body)
+    while missing > 0:
+        missing -= len(connection.recv(65536))
+
+
+def _head(captured: Captured) -> bytes:
+    status = captured.status or 200
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
+    lines = [
+        f"HTTP/1.1 {status} {phrase}",
+        f"Content-Type: {captured.content_type or 'application/octet-stream'}",
+    ]
+    if captured.headers.get("content-encoding"):
+        lines.append(f"Content-Encoding: {captured.headers['content-encoding']}")
+    lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
