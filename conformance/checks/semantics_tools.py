@@ -232,7 +232,7 @@ def _clean(reply: Reply | None) -> bool:
 @check(
     Level.MUST,
     google("Content", "A model's turn is valid in the next request exactly as it came, signatures included."),
-    probes=("function-answered", "two-functions-answered"),
+    probes=("function-answered",),
     usable=lambda reply: generated_text(reply) or refused(reply),
     after=(
         "schema/function-calls-are-complete",
@@ -249,7 +249,7 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: none.
     """
     firsts = {reply.id: reply for reply in seen.all}
-    for probe in ("function-answered", "two-functions-answered"):
+    for probe in ("function-answered",):
         tries = [reply for reply in seen.replies if reply.probe == probe]
         if not tries or not all(refused(reply) for reply in tries):
             continue
@@ -262,7 +262,7 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("FunctionResponse.response", "What the function answered is part of the prompt."),
-    probes=("function-answered", "two-functions-answered"),
+    probes=("function-answered",),
     usable=generated_text,
     after=(*_FIRST, "semantics/takes-its-own-words-back"),
     obeys=True,

@@ -1,0 +1,33 @@
+"""Small servers that are each wrong in one way, and innocent ones that differ and are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.embedded.behaviour import Behaviour
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """A server that is wrong in one way, and exactly the rules (at must or should) that say so.
+
+    `notes` are rules that must be noted besides; other notes are not looked at.
+    """
+
+    name: str
+    says: str  # what is wrong with it, in words
+    behaviour: Behaviour
+    trips: frozenset[str] = frozenset()
+    notes: frozenset[str] = frozenset()
+    model: str = "gemini-2.5-flash"
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A server that differs from the honest one in a way that nobody may be blamed for."""
+
+    name: str
+    says: str
+    behaviour: Behaviour
+    notes: frozenset[str] = frozenset()
+    model: str = "gemini-2.5-flash"

@@ -1,0 +1,280 @@
+"""Servers whose answers have a wrong shape or a wrong value, and those that only look unusual."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from miniatures import Miniature, Variation
+from miniatures.making import (
+    Message,
+    adding,
+    answering,
+    candidates,
+    chunking,
+    dropping,
+    parts,
+    refusing,
+    setting,
+    with_calls,
+    with_candidates,
+    with_parts,
+    with_usage,
+)
+
+TYPES = frozenset({"schema/values-have-googles-types"})
+RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
+
+
+def _first_finish(value: Any) -> Behaviour:
+    return with_candidates(setting("finishReason", value))
+
+
+def _lower(candidate: Message) -> None:
+    if "finishReason" in candidate:
+        candidate["finishReason"] = candidate["finishReason"].lower()
+
+
+def _flat_text(candidate: Message) -> None:
+    content = candidate.pop("content", {})
+    candidate["text"] = "".join(part.get("text", "") for part in content.get("parts", []))
+
+
+def _message(candidate: Message) -> None:
+    _flat_text(candidate)
+    candidate["message"] = {"role": "assistant", "content": candidate.pop("text")}
+
+
+def _typed_parts(candidate: Message) -> None:
+    made = [{"type": "text", "content": part["text"]} for part in candidate["content"]["parts"] if "text" in part]
+    candidate["content"]["parts"] = made or candidate["content"]["parts"]
+
+
+def _text_content(candidate: Message) -> None:
+    candidate["content"] = "".join(part.get("text", "") for part in candidate["content"].get("parts", []))
+
+
+def _one_part(candidate: Message) -> None:
+    found = candidate["content"]["parts"]
+    if found:
+        candidate["content"]["parts"] = found[0]
+
+
+def _empty(candidate: Message) -> None:
+    candidate["content"] = {"role": "model"}
+
+
+def _role(word: str) -> Behaviour:
+    return with_candidates(lambda candidate: candidate["content"].update(role=word))
+
+
+def _joined(response: Message) -> None:
+    for candidate in candidates(response):
+        found = candidate["content"]["parts"]
+        if any("functionCall" in part for part in found):
+            candidate["content"]["parts"] = [{"text": "", **part} for part in found]
+
+
+def _split_call(made: list[Message]) -> list[Message]:
+    """The name in one chunk, the arguments in another."""
+    call = next(iter(_calls(made)), None)
+    if call is None:
+        return made
+    second = {"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"args": call.pop("args")}}]}, "index": 0}]}
+    return [*made[:-1], {**made[-1], "candidates": _unfinished(made[-1])}, made[-1] | _ended(made[-1], second)]
+
+
+def _calls(made: list[Message]) -> list[Message]:
+    return [part["functionCall"] for chunk in made for part in parts(chunk) if "functionCall" in part]
+
+
+def _unfinished(chunk: Message) -> list[Message]:
+    return [{key: value for key, value in one.items() if key != "finishReason"} for one in candidates(chunk)]
+
+
+def _ended(chunk: Message, tail: Message) -> Message:
+    tail["candidates"][0]["finishReason"] = candidates(chunk)[0].get("finishReason", "STOP")
+    return tail
+
+
+def _arguments(call: Message) -> None:
+    if "args" in call:
+        call["arguments"] = call.pop("args")
+
+
+def _sign_inside(part: Message) -> None:
+    if "functionCall" in part and "thoughtSignature" in part:
+        part["functionCall"]["thoughtSignature"] = part.pop("thoughtSignature")
+
+
+def _text_arguments(call: Message) -> None:
+    call["args"] = '{"city_name": "Paris", "unitSystem": "metric"}'
+
+
+def _counted(change: Any) -> Behaviour:
+    """A server whose countTokens and models are changed, not its answers."""
+
+    def frame(framing: str, values: Any) -> Any:
+        return HONEST.frame(framing, [change(dict(value)) for value in values])
+
+    return replace(HONEST, frame=frame)
+
+
+def _text_total(value: Message) -> Message:
+    return {**value, "totalTokens": str(value["totalTokens"])} if "totalTokens" in value else value
+
+
+def _nan(value: Message) -> Message:
+    for candidate in candidates(value):
+        candidate["avgLogprobs"] = float("nan")
+    return value
+
+
+def _needs_stream(body: Message) -> bool:
+    return "stream" not in body
+
+
+def _document(data: bytes) -> Message:
+    body = HONEST.document(data)
+    if "contents" in body and _needs_stream(body):
+        raise Refused(400, "stream is required")
+    return {key: value for key, value in body.items() if key != "stream"}
+
+
+def _nested(request: Message) -> bool:
+    functions = [one for tool in request.get("tools", []) for one in tool.get("functionDeclarations", [])]
+    return any("filter" in one.get("parameters", {}).get("properties", {}) for one in functions)
+
+
+def _cited(**members: Any) -> Behaviour:
+    source = {"startIndex": 0, "endIndex": 2, "uri": "https://example.com", **members}
+    source = {name: value for name, value in source.items() if value is not None}
+    return with_candidates(adding(citationMetadata={"citationSources": [source]}))
+
+
+def _same_index(response: Message) -> None:
+    for candidate in candidates(response):
+        candidate["index"] = 0
+
+
+def _image(data: str) -> Behaviour:
+    def beside(candidate: Message) -> None:
+        candidate["content"]["parts"].append({"inlineData": {"mimeType": "image/png", "data": data}})
+
+    return with_candidates(beside, only="unary")
+
+
+def _rule(name: str) -> frozenset[str]:
+    return frozenset({f"schema/{name}"})
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("counts-as-text", "Counters are strings.", with_usage(lambda u: {**u, "totalTokenCount": str(u["totalTokenCount"])}), TYPES),
+    Miniature("counts-in-fractions", "Counters are weighted by price.", with_usage(lambda u: {**u, "promptTokenCount": 4.5}), TYPES),
+    Miniature("counts-beyond-32-bits", "A counter does not fit.", with_candidates(adding(tokenCount=2**40)), TYPES),
+    Miniature("details-as-object", "Details are an object.", with_usage(lambda u: {**u, "promptTokensDetails": {"TEXT": 4}}), TYPES),
+    Miniature("modality-as-number", "A modality is its number.", with_usage(lambda u: {**u, "promptTokensDetails": [{"modality": 1, "tokenCount": u["promptTokenCount"]}]}), TYPES),
+    Miniature("finish-as-number", "The finish reason is its number.", _first_finish(1), TYPES),
+    Miniature("finish-as-number-streamed", "The same, in the last chunk of a stream only.", with_candidates(setting("finishReason", 1), only="stream"), TYPES),
+    Miniature("thought-as-text", "thought holds the thought.", with_parts(setting("thought", "I look at it.")), TYPES),
+    Miniature("blocked-as-text", "blocked is a string.", with_candidates(adding(safetyRatings=[{**RATING, "blocked": "false"}])), TYPES),
+    Miniature("index-as-text", "index is a string.", with_candidates(setting("index", "0")), TYPES),
+    Miniature("content-as-text", "content is a string.", with_candidates(_text_content), TYPES),
+    Miniature("parts-as-object", "parts is one part.", with_candidates(_one_part), TYPES),
+    Miniature("args-as-text", "args is JSON in a string, as in OpenAI's API.", with_calls(_text_arguments), TYPES),
+    Miniature("call-id-as-number", "A call's id is a number.", with_calls(adding(id=7)), TYPES),
+    Miniature("hole-in-ratings", "A list holds null.", with_candidates(adding(safetyRatings=[RATING, None])), TYPES),
+    Miniature("total-tokens-as-text", "countTokens answers with a string.", _counted(_text_total), TYPES),
+    Miniature("image-by-address", "inlineData.data is an address.", _image("https://example.com/a.png"), _rule("bytes-are-base64")),
+    Miniature("image-as-data-url", "inlineData.data is a data URL.", _image("data:image/png;base64,iVBORw0KGgo="), _rule("bytes-are-base64")),
+    Miniature("signature-garbled", "Signatures are no base64.", with_parts(setting("thoughtSignature", "%%not base64%%")), _rule("bytes-are-base64")),
+    Miniature("finish-in-lower-case", "Finish reasons are stop and max_tokens.", with_candidates(_lower), _rule("enums-are-googles-names")),
+    Miniature("finish-of-openai", "MAX_TOKENS is called length.", with_candidates(lambda c: c.update(finishReason="length") if c.get("finishReason") == "MAX_TOKENS" else None), _rule("enums-are-googles-names")),
+    Miniature("own-categories", "Safety categories are the vendor's own.", with_candidates(adding(safetyRatings=[{"category": "violence", "probability": "low"}])), _rule("enums-are-googles-names")),
+    Miniature("nulls", "What is not set is null.", with_candidates(adding(finishMessage=None, safetyRatings=None)), notes=_rule("leaves-out-what-is-not-set")),
+    Miniature("nan", "avgLogprobs is a bare NaN.", _counted(_nan), _rule("numbers-are-json")),
+    Miniature("cited-with-a-date", "A citation's date is a text.", _cited(publicationDate="2024"), _rule("citations-are-googles")),
+    Miniature("cited-with-start", "A citation has start and end.", _cited(start=0, end=2, startIndex=None, endIndex=None), _rule("citations-are-googles")),
+    Miniature("no-candidates", "Candidates are missing, without a reason.", answering(dropping("candidates"), only="unary"), _rule("has-a-candidate")),
+    Miniature("empty-candidates", "Candidates are an empty list.", answering(adding(candidates=[]), only="unary"), _rule("has-a-candidate")),
+    Miniature("flat-text", "The text stands in the candidate.", with_candidates(_flat_text, only="unary"), _rule("content-stands-in-parts")),
+    Miniature("openai-message", "The candidate has a message.", with_candidates(_message, only="unary"), _rule("content-stands-in-parts")),
+    Miniature("typed-parts", "Parts have a type and a content.", with_candidates(_typed_parts, only="unary"), _rule("content-stands-in-parts")),
+    Miniature("text-beside-call", "An empty text stands beside each call.", answering(_joined), _rule("parts-hold-one-thing")),
+    Miniature("assistant", "The role is assistant.", _role("assistant"), _rule("names-the-models-role")),
+    Miniature("no-role", "There is no role.", with_candidates(lambda c: c["content"].pop("role")), notes=_rule("names-the-models-role")),
+    Miniature("no-finish-unary", "Unary answers do not say why they ended.", with_candidates(dropping("finishReason"), only="unary"), _rule("says-why-it-ended")),
+    Miniature("empty-stop", "Every unary answer is an empty STOP.", with_candidates(_empty, only="unary"), _rule("stop-comes-with-content")),
+    Miniature("one-index", "All candidates have index 0.", answering(_same_index), _rule("numbers-candidates-apart")),
+    Miniature("no-version", "modelVersion is missing.", answering(dropping("modelVersion")), notes=_rule("names-its-model-version")),
+    Miniature("one-response-id", "All answers have one id.", answering(setting("responseId", "the-same")), notes=_rule("names-each-response")),
+    Miniature("nameless-tail", "A streamed call's arguments come in a nameless part.", chunking(_split_call), _rule("function-calls-are-complete")),
+    Miniature("arguments", "args are called arguments.", with_calls(_arguments), _rule("function-calls-are-complete")),
+    Miniature("one-call-id", "All calls have one id.", with_calls(setting("id", "call_0")), _rule("call-ids-tell-calls-apart")),
+    Miniature("signature-inside", "The signature stands inside the call.", with_parts(_sign_inside), _rule("signatures-stand-beside-what-they-sign")),
+    Miniature("extra-members", "Members of another API stand beside Google's.", answering(adding(created=1700000000, object="chat.completion", cost=0.1)), notes=_rule("adds-no-members")),
+    Miniature("refuses-seed", "A valid setting is refused.", refusing(lambda r: "seed" in r.get("generationConfig", {}), "seed is not supported"), _rule("accepts-valid-requests")),
+    Miniature("refuses-history", "A conversation is refused.", refusing(lambda r: len(r["contents"]) == 3 and "tools" not in r, "one message at a time"), _rule("accepts-valid-requests")),
+    Miniature("refuses-nested-tools", "Nested parameters are refused.", refusing(_nested, "parameters must be flat"), _rule("accepts-nested-parameters")),
+)  # fmt: skip
+
+
+def _blocked(response: Message) -> Message:
+    return {**response, "promptFeedback": {"safetyRatings": [RATING]}}
+
+
+def _keep(response: Message) -> None:
+    for candidate in candidates(response):
+        candidate["safetyRatings"] = [RATING]
+        candidate["avgLogprobs"] = -0.25
+        candidate["tokenCount"] = 3
+
+
+def _bare_tail(made: list[Message]) -> list[Message]:
+    """Google may end a stream with a candidate that has only its reason."""
+    last = made[-1]
+    tail = {**last, "candidates": [{"finishReason": one["finishReason"], "index": one["index"]} for one in candidates(last)]}
+    return [*made[:-1], {**last, "candidates": _unfinished(last)}, tail]
+
+
+def _call_per_chunk(made: list[Message]) -> list[Message]:
+    """Parallel calls come one per event."""
+    last = made[-1]
+    found = list(parts(last))
+    if len(found) < 2:
+        return made
+    several = []
+    for number, part in enumerate(found):
+        one = {"content": {"role": "model", "parts": [part]}, "index": 0}
+        ended = {"finishReason": "STOP"} if number == len(found) - 1 else {}
+        several.append({**last, "candidates": [{**one, **ended}]})
+    return [*made[:-1], *several]
+
+
+def _sign_texts(part: Message) -> None:
+    if "text" in part and not part.get("thought"):
+        part["thoughtSignature"] = "EiIKIA=="
+
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("extra-fields", "Members that Google does not have.", answering(adding(created=1, provider="x", cost=0.5))),
+    Variation("no-ids", "Neither modelVersion nor responseId.", answering(dropping("modelVersion", "responseId"))),
+    Variation("no-index", "Candidates without an index.", with_candidates(lambda c: c.pop("index") if c.get("index") == 0 else None)),
+    Variation("role-left-out", "Content without a role.", with_candidates(lambda c: c["content"].pop("role"))),
+    Variation("new-finish-reason-name", "A rating of a category that nobody knows yet.", with_candidates(adding(safetyRatings=[{"category": "HARM_CATEGORY_NEW", "probability": "LOW"}]))),
+    Variation("vertex-ratings", "Ratings as Vertex writes them.", with_candidates(adding(safetyRatings=[{**RATING, "severity": "HARM_SEVERITY_LOW", "severityScore": 0.1}]))),
+    Variation("whole-floats", "Counters as 4.0.", with_usage(lambda u: {**u, "totalTokenCount": float(u["totalTokenCount"])})),
+    Variation("explicit-nulls", "Nulls for what is not set.", with_candidates(adding(finishMessage=None, citationMetadata=None))),
+    Variation("prompt-feedback-beside", "promptFeedback with ratings beside the candidates.", answering(_blocked)),
+    Variation("full-candidates", "Ratings, log probabilities and token counts.", answering(_keep)),
+    Variation("ids-left-out", "Function calls without ids.", with_calls(dropping("id"))),
+    Variation("signed-texts", "A signature in a text part.", with_parts(_sign_texts)),
+    Variation("empty-signatures", "An empty signature in a text part.", with_parts(lambda p: p.update(thoughtSignature="") if "text" in p else None)),
+    Variation("bare-last-chunk", "The last chunk has a reason and no content.", chunking(_bare_tail)),
+    Variation("call-per-event", "Parallel calls come one per event.", chunking(_call_per_chunk)),
+    Variation("cited", "Citations as Google writes them.", _cited(license="mit")),
+    Variation("log-probability-as-text", "Minus infinity as ProtoJSON writes it.", with_candidates(adding(avgLogprobs="-Infinity"))),
+    Variation("service-tier", "A service tier, in Google's lower case.", with_usage(lambda u: {**u, "serviceTier": "standard"})),
+)  # fmt: skip

@@ -1,0 +1,300 @@
+"""Servers that do not do what they are told, and those that do it in their own way."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from miniatures import Miniature, Variation
+from miniatures.making import (
+    Message,
+    answering,
+    calls,
+    candidates,
+    chunking,
+    dropping,
+    forgetting,
+    hearing,
+    parts,
+    refusing,
+    setting,
+    with_calls,
+    with_candidates,
+    with_parts,
+)
+
+SIGNED = "gemini-3-flash-preview"
+
+
+def _thinking(change: Any) -> Behaviour:
+    """A server whose model's answer is changed before it is written down."""
+    return replace(HONEST, think=lambda request, model: change(HONEST.think(request, model)))
+
+
+def _last_turn(request: Message) -> None:
+    request["contents"] = request["contents"][-1:]
+
+
+def _user_turn(request: Message) -> None:
+    """The instruction is one more thing that the user said."""
+    instruction = request.pop("systemInstruction", None)
+    if instruction:
+        request["contents"] = [{"role": "user", "parts": instruction["parts"]}, *request["contents"]]
+
+
+def _no_images(request: Message) -> None:
+    for content in request["contents"]:
+        content["parts"] = [part for part in content["parts"] if "inlineData" not in part]
+
+
+def _url_safe(request: Message) -> bool:
+    blobs = [part["inlineData"]["data"] for turn in request["contents"] for part in turn["parts"] if "inlineData" in part]
+    return any("-" in data or "_" in data for data in blobs)
+
+
+def _decoding() -> Behaviour:
+    """A gateway that reads the standard alphabet only."""
+
+    def accept(body: Any, shape: Any) -> Message:
+        if "inlineData" in str(body) and _url_safe(body):
+            raise Refused(400, "illegal base64 data at input byte 12")
+        return HONEST.accept(body, shape)
+
+    return replace(HONEST, accept=accept)
+
+
+def _unforced(request: Message) -> None:
+    config = request.get("toolConfig", {}).get("functionCallingConfig", {})
+    if config.get("mode") == "ANY":
+        config["mode"] = "AUTO"
+
+
+def _any_function(request: Message) -> None:
+    request.get("toolConfig", {}).get("functionCallingConfig", {}).pop("allowedFunctionNames", None)
+
+
+def _unforbidden(request: Message) -> None:
+    config = request.get("toolConfig", {}).get("functionCallingConfig", {})
+    if config.get("mode") == "NONE":
+        config["mode"] = "AUTO"
+
+
+def _one_call(response: Message) -> None:
+    for candidate in candidates(response):
+        found = candidate["content"]["parts"]
+        if sum("functionCall" in part for part in found) > 1:
+            candidate["content"]["parts"] = found[:1]
+
+
+def _no_calls(response: Message) -> None:
+    for candidate in candidates(response):
+        if any("functionCall" in part for part in candidate["content"]["parts"]):
+            candidate["content"]["parts"] = [{"text": "I would call a function."}]
+
+
+def _no_report(request: Message) -> None:
+    for content in request["contents"]:
+        for part in content["parts"]:
+            if "functionResponse" in part:
+                part["functionResponse"]["response"] = {}
+
+
+def _strip_signatures(request: Message) -> None:
+    for content in request["contents"]:
+        for part in content["parts"]:
+            part.pop("thoughtSignature", None)
+
+
+def _stripping() -> Behaviour:
+    """A gateway that drops signatures on the way in, so that its own upstream refuses the turn."""
+
+    def check(request: Any) -> None:
+        stripped = copy.deepcopy(request)
+        _strip_signatures(stripped)
+        HONEST.check_signatures(stripped)
+
+    return replace(HONEST, check_signatures=check)
+
+
+def _builtin(request: Message) -> None:
+    for tool in request.get("tools", []):
+        functions = tool.get("functionDeclarations", [])
+        tool["functionDeclarations"] = [one for one in functions if one["name"] != "WebSearch"]
+
+
+def _renamed(call: Message) -> None:
+    if call["name"] == "WebSearch":
+        call["name"] = "google_search"
+
+
+def _leak(response: Message) -> None:
+    for candidate in candidates(response):
+        texts = [part for part in candidate["content"]["parts"] if "text" in part]
+        for part in texts:
+            if part.pop("thought", False):
+                part["text"] = f"<think>{part['text']}</think>"
+
+
+def _leak_always(response: Message) -> None:
+    _leak(response)
+    found = [part for part in parts(response) if "text" in part]
+    if found and "<think>" not in found[0]["text"]:
+        found[0]["text"] = f"<think>Easy.</think>{found[0]['text']}"
+
+
+def _hide(response: Message) -> None:
+    for candidate in candidates(response):
+        candidate["content"]["parts"] = [part for part in candidate["content"]["parts"] if not part.get("thought")]
+
+
+def _thinks_always(request: Message) -> None:
+    config = request.get("generationConfig", {}).get("thinkingConfig", {})
+    if config.get("thinkingBudget") == 0:
+        del config["thinkingBudget"]
+
+
+def _one_candidate(request: Message) -> None:
+    request.get("generationConfig", {}).pop("candidateCount", None)
+
+
+def _fenced(response: Message) -> None:
+    for part in parts(response):
+        if part.get("text", "").startswith("{"):
+            part["text"] = f"```json\n{part['text']}\n```"
+
+
+def _stop_says_stop(candidate: Message) -> None:
+    if candidate.get("finishReason") == "MAX_TOKENS":
+        candidate["finishReason"] = "STOP"
+
+
+def _fine_cache(request: Any) -> None:
+    HONEST.judge({name: value for name, value in request.items() if name != "cachedContent"})
+
+
+def _late() -> Behaviour:
+    """Answers each question with the answer to the one before it, once there were some."""
+    before: deque[Answer] = deque(maxlen=2)
+
+    def think(request: Any, model: str) -> Answer:
+        answer = HONEST.think(request, model)
+        before.append(answer)
+        return before[0] if answer.candidates[0].text.startswith("OK-") else answer
+
+    return replace(HONEST, think=think)
+
+
+def _mumbling() -> Behaviour:
+    """A model that follows no instruction at all."""
+
+    def change(answer: Answer) -> Answer:
+        return replace(answer, candidates=(Candidate("I am happy to help you today.", (), "STOP"),))
+
+    return _thinking(change)
+
+
+def _rule(*names: str) -> frozenset[str]:
+    return frozenset(f"semantics/{name}" for name in names)
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("mumbling", "The model follows no instruction.", _mumbling(), notes=_rule("follows-a-plain-instruction")),
+    Miniature("mixed-up", "Answers belong to other questions.", _late(), _rule("answers-its-own-question")),
+    Miniature("lite-instead", "A smaller model answers.", answering(setting("modelVersion", "gemini-2.5-flash-lite")), _rule("answers-with-the-model-that-was-asked")),
+    Miniature("older-instead", "An older model answers, in streams.", answering(setting("modelVersion", "gemini-2.0-flash"), only="stream"), _rule("answers-with-the-model-that-was-asked")),
+    Miniature("no-instruction", "systemInstruction is dropped.", forgetting("systemInstruction"), _rule("obeys-the-system-instruction")),
+    Miniature("instruction-as-user", "systemInstruction becomes a user's turn.", hearing(_user_turn), _rule("obeys-the-system-instruction")),
+    Miniature("no-history", "Only the last turn reaches the model.", hearing(_last_turn), _rule("remembers-the-conversation")),
+    Miniature("no-settings", "generationConfig is dropped.", forgetting("generationConfig"), _rule("reads-generation-config")),
+    Miniature("no-limit", "maxOutputTokens is dropped.", forgetting("maxOutputTokens"), _rule("applies-max-output-tokens")),
+    Miniature("quiet-limit", "An answer that was cut says STOP.", with_candidates(_stop_says_stop), _rule("says-when-the-limit-ended-it")),
+    Miniature("no-stops", "stopSequences are dropped.", forgetting("stopSequences"), _rule("stops-at-stop-sequences")),
+    Miniature("one-candidate", "candidateCount is dropped.", hearing(_one_candidate), _rule("gives-as-many-candidates-as-asked")),
+    Miniature("no-schema", "Schemas and JSON mode are dropped.", forgetting("responseSchema", "responseJsonSchema", "responseMimeType"), _rule("obeys-the-response-schema")),
+    Miniature("no-json-schema", "responseJsonSchema is dropped.", forgetting("responseJsonSchema"), _rule("obeys-the-response-schema")),
+    Miniature("fenced-json", "JSON comes in a code fence.", answering(_fenced), _rule("obeys-the-response-schema")),
+    Miniature("no-cache", "cachedContent is dropped.", replace(HONEST, judge=_fine_cache), _rule("uses-cached-content")),
+    Miniature("blind", "Images are dropped.", hearing(_no_images), _rule("sees-images")),
+    Miniature("one-alphabet", "URL-safe base64 is refused.", _decoding(), _rule("reads-url-safe-base64")),
+    Miniature("no-tools", "tools are dropped.", forgetting("tools"), _rule("hands-functions-to-the-model")),
+    Miniature("mode-any-ignored", "Mode ANY is taken for AUTO.", hearing(_unforced), _rule("forces-a-call-in-mode-any")),
+    Miniature("allowed-names-ignored", "allowedFunctionNames are dropped.", hearing(_any_function), _rule("forces-a-call-in-mode-any")),
+    Miniature("mode-none-ignored", "Mode NONE is taken for AUTO.", hearing(_unforbidden), _rule("calls-nothing-in-mode-none")),
+    Miniature("no-streamed-calls", "Streams lose function calls.", answering(_no_calls, only="stream"), _rule("streams-function-calls")),
+    Miniature("merged-calls", "Only the first of two calls comes.", answering(_one_call), _rule("gives-every-call")),
+    Miniature("empty-arguments", "Arguments are empty.", with_calls(setting("args", {})), _rule("fills-required-arguments")),
+    Miniature("unsigned", "Signatures are dropped from answers.", with_parts(dropping("thoughtSignature")), _rule("keeps-thought-signatures"), model=SIGNED),
+    Miniature("signature-altered", "Signatures are replaced by another.", with_parts(setting("thoughtSignature", "c2tpcA==")), _rule("takes-its-own-words-back")),
+    Miniature("signature-stripped", "Signatures are dropped from requests.", _stripping(), _rule("takes-its-own-words-back")),
+    Miniature("no-report", "What functions answer is dropped.", hearing(_no_report), _rule("uses-what-the-function-answered")),
+    Miniature("builtin-search", "A function called WebSearch becomes a built-in one.", with_calls(_renamed), _rule("leaves-functions-what-they-are")),
+    Miniature("leaking-thoughts", "Thoughts are mixed into the text.", answering(_leak_always), _rule("marks-thoughts")),
+    Miniature("hidden-thinking", "includeThoughts is dropped.", answering(_hide), _rule("shows-thoughts-when-asked")),
+    Miniature("thinks-anyway", "A budget of 0 is ignored.", hearing(_thinks_always), _rule("thinks-no-more-than-allowed")),
+)  # fmt: skip
+
+
+def _leak_sometimes() -> Behaviour:
+    """Two answers of many with a thought in the text: Google's models do that."""
+    left = [2]
+
+    def change(response: Message) -> None:
+        found = [part for part in parts(response) if part.get("text", "").startswith("SYS-")]
+        if found and left[0]:
+            left[0] -= 1
+            found[0]["text"] = f"THOUGHT: easy. {found[0]['text']}"
+
+    return answering(change, only="unary")
+
+
+def _lazy(name: str) -> Behaviour:
+    """A model that obeys only when asked again."""
+    heard: set[str] = set()
+
+    def change(request: Message) -> None:
+        if name in request and name not in heard:
+            heard.add(name)
+            del request[name]
+
+    return hearing(change)
+
+
+def _refuses_thinking(request: Message) -> bool:
+    return "thinkingConfig" in request.get("generationConfig", {})
+
+
+def _ends_first(made: list[Message]) -> list[Message]:
+    """Each chunk says STOP, as old models did."""
+    for chunk in made:
+        for candidate in candidates(chunk):
+            candidate.setdefault("finishReason", "STOP")
+    return made
+
+
+def _called(response: Message) -> None:
+    """A finish reason of its own for calls: unknown, but it could be Google's."""
+    if calls(response):
+        for candidate in candidates(response):
+            candidate["finishReason"] = "FUNCTION_CALL"
+
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("exact-version", "modelVersion says more exactly which version.", answering(setting("modelVersion", "models/gemini-2.5-flash-preview-05-20"))),
+    Variation("numbered-version", "modelVersion with a release number.", answering(setting("modelVersion", "gemini-2.5-flash-001"))),
+    Variation("rare-leaks", "A thought slips into two answers.", _leak_sometimes(), notes=_rule("marks-thoughts")),
+    Variation("lazy-instruction", "The system instruction is followed at the second try.", _lazy("systemInstruction")),
+    Variation("lazy-tools", "A function is called at the second try.", _lazy("tools")),
+    Variation("no-thinking-model", "Thinking is refused clearly.", refusing(_refuses_thinking, "Thinking is not enabled for this model")),
+    Variation("no-schemas", "Schemas are refused clearly.", refusing(lambda r: "responseMimeType" in r.get("generationConfig", {}) and r["generationConfig"]["responseMimeType"] != "text/plain", "JSON mode is not enabled for this model")),
+    Variation("one-candidate-only", "Several candidates are refused clearly.", refusing(lambda r: r.get("generationConfig", {}).get("candidateCount", 1) > 1, "Multiple candidates is not enabled for this model")),
+    Variation("no-images", "Images are refused clearly.", refusing(lambda r: "inlineData" in str(r), "Image input modality is not enabled for this model")),
+    Variation("no-functions", "Functions are refused clearly.", refusing(lambda r: "tools" in r, "Function calling is not enabled for this model")),
+    Variation("stop-everywhere", "STOP stands in every chunk.", chunking(_ends_first)),
+    Variation("own-reason-for-calls", "Calls end with a reason that nobody knows yet.", answering(_called)),
+    Variation("signing-model", "A model that signs its calls.", HONEST, model=SIGNED),
+)  # fmt: skip
