@@ -61,6 +61,7 @@ class Probe:
     tries: int
     last: bool  # asked after all others, alone: it could lock us out
     needs: str | None  # a feature that a vendor may lack
+    ceiling: int | None = None  # output tokens of a follow-up, which cannot be counted before its first turn
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,18 @@ def _sections(rest: str) -> dict[str, str]:
 
 
 def probe(
-    *, after: str | None = None, tries: int = 1, last: bool = False, needs: str | None = None
+    *,
+    after: str | None = None,
+    tries: int = 1,
+    last: bool = False,
+    needs: str | None = None,
+    ceiling: int | None = None,
 ) -> Callable[[Callable[[Asking], Question | Unaskable]], Callable[[Asking], Question | Unaskable]]:
     """Make a function a probe; its id is its name, its docstring the text in the report."""
 
     def enter(build: Callable[[Asking], Question | Unaskable]) -> Callable[[Asking], Question | Unaskable]:
         title, text = sentences(build)
-        add(Probe(slug(build.__name__), title, text, build, after, tries, last, needs))
+        add(Probe(slug(build.__name__), title, text, build, after, tries, last, needs, ceiling))
         return build
 
     return enter

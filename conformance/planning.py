@@ -42,7 +42,7 @@ def _limit(question: Question) -> int:
 
 def _tokens(probe: Probe, provider: Provider) -> int:
     if probe.after is not None:
-        return 250  # a second turn's own limit; it cannot be built before the first is answered
+        return BARE if probe.ceiling is None else probe.ceiling
     question = probe.build(Asking(provider.model, "0000"))
     return 0 if isinstance(question, Unaskable) else _limit(question)
 

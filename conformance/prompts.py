@@ -9,9 +9,9 @@ from typing import Any
 
 from conformance.model import JSON, Question
 
-ROOM = 150  # tokens: enough for a short answer and some thinking before it
+ROOM = 120  # tokens: enough for a short answer and some thinking before it
 LONG = 60  # how far a long answer counts; about 120 tokens
-LONG_ROOM = 500
+LONG_ROOM = 400
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
 SEPARATOR = "left\u2028right"
 

@@ -299,6 +299,7 @@ LIMITS: Mapping[str, Read] = MappingProxyType(
         "chunks": whole(10, 1_000_000),
         "json_depth": whole(8, 1000),
         "json_values": whole(1000, 100_000_000),
+        "json_bytes": whole(1024, 1024**3),
         "integer_digits": whole(16, 4000),
         "retries": whole(0, 10),
         "retry_wait": number(0, 600),

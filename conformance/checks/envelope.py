@@ -62,7 +62,9 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
 
 
 def _unary(reply: Reply) -> bool:
-    return answered(reply) and not reply.streamed and reply.probe != "alt-sse-on-unary"
+    # A document's own form may ask for a stream in the body: its answers are that document's matter.
+    own = reply.probe == "alt-sse-on-unary" or reply.probe.startswith("documented-")
+    return answered(reply) and not reply.streamed and not own
 
 
 @check_each(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from conformance.embedded import listing
 from conformance.embedded.answers import Answer, prompt_tokens, think
 from conformance.embedded.chunks import chunks, details, pace, whole
-from conformance.embedded.dress import dress
+from conformance.embedded.dress import dress, spelled
 from conformance.embedded.errors import Refused, unknown_model
 from conformance.embedded.frames import ARRAY, SINGLE, Framed, frame
 from conformance.embedded.functions import check_signatures
@@ -120,6 +120,10 @@ class Behaviour:
         framed = self.frame(SINGLE, [value])
         return Outgoing(200, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),))
 
+    def other(self, value: Message) -> Outgoing:
+        """Return the answer of another method than the generating ones, in the dialect's casing."""
+        return self.single(spelled(value, self.style))
+
     def stream(self, answer: Answer, framing: str) -> Outgoing:
         """Return an answer of the model in its framing, in pieces over time."""
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in self.chunks(answer)]
@@ -162,17 +166,17 @@ def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
     if not request.get("contents"):
         raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
     prompt = prompt_tokens(request)
-    return behaviour.single({"totalTokens": sum(prompt.values()), "promptTokensDetails": details(prompt)})
+    return behaviour.other({"totalTokens": sum(prompt.values()), "promptTokensDetails": details(prompt)})
 
 
 def _get(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.single(listing.get(asked.model, asked.version, behaviour.style))
+    return behaviour.other(listing.get(asked.model, asked.version, behaviour.style))
 
 
 def _list(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.single(listing.page(incoming.query, behaviour.style))
+    return behaviour.other(listing.page(incoming.query, behaviour.style))
 
 
 def _preflight(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:

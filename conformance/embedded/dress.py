@@ -66,12 +66,15 @@ def adorned(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
     return value
 
 
+def spelled(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
+    """Return an answer of another method (a count, a model) in the casing of the dialect."""
+    renamed = recased(value) if style.casing == "snake_case" else value
+    return renamed if isinstance(renamed, dict) else value
+
+
 def dress(response: dict[str, JSON], style: Style, *, chunk: bool) -> JSON:
     """Return a GenerateContentResponse as the dialect writes it; `chunk` says that it is one of a stream."""
-    value = adorned(response, style)
-    if style.casing == "snake_case":
-        renamed = recased(value)
-        value = renamed if isinstance(renamed, dict) else value
+    value = spelled(adorned(response, style), style)
     if style.envelope is None or (chunk and not style.envelope.chunks):
         return value
     return wrapped(value, style.envelope)

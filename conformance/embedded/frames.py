@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.model import JSON
 
@@ -20,24 +21,32 @@ class Framed:
     pieces: tuple[bytes, ...]
 
 
+# Protobuf's JSON printer escapes what some line splitters take for a line's end.
+_SEPARATORS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
+
+
+def _written(value: JSON, **style: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, **style).translate(_SEPARATORS).encode()
+
+
 def compact(value: JSON) -> bytes:
     """Return JSON on one line, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _written(value, separators=(",", ":"))
 
 
 def pretty(value: JSON) -> bytes:
     """Return JSON as Google prints it unless prettyPrint=false, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+    return _written(value, indent=2)
 
 
 def _sse(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # CRLF and a blank line after each, nothing at the end: so captures of Google's streams show it.
-    return tuple(b"data: " + json.dumps(one, ensure_ascii=False).encode() + b"\r\n\r\n" for one in objects)
+    return tuple(b"data: " + _written(one) + b"\r\n\r\n" for one in objects)
 
 
 def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     written = [(b",\r\n" if number else b"[") + pretty(one) for number, one in enumerate(objects)]
-    return (*written, b"]\n") if written else (b"[]\n",)
+    return (*written, b"]") if written else (b"[]",)
 
 
 def _lines(objects: Sequence[JSON]) -> tuple[bytes, ...]:

@@ -7,7 +7,7 @@ from conformance.model import JSON, Question
 from conformance.prompts import body, png, standard, streamed, url_safe
 
 _PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."
-_THINKING_ROOM = 600
+_THINKING_ROOM = 500
 _COLOUR = "What colour is this image? Reply with one word."
 
 

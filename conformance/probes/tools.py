@@ -74,7 +74,7 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
     return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}"})
 
 
-@probe(after="function-call", tries=3, needs="function-calling")
+@probe(after="function-call", tries=3, needs="function-calling", ceiling=250)
 def function_answered(ask: Asking) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)
