@@ -228,7 +228,7 @@ def test_a_plain_server_is_no_https_server() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, and its key in one file."""
+    """Make a certificate for 127.0.0.1 that signs itself, with its key in the same file."""
     if not shutil.which("openssl"):
         pytest.skip("openssl makes the certificate")
     made = tmp_path / "server.pem"

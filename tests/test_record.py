@@ -1,0 +1,261 @@
+"""What was recorded is read back exactly; killed runs lose nothing that had ended; hostile recordings are refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.files import validate
+from conformance.model import Exchange, Failure, Piece, Request
+from conformance.record import (
+    Recorder,
+    RecordError,
+    exchange_of,
+    line_of,
+    read_recording,
+    read_run,
+    write_run,
+    write_whole,
+)
+
+REQUEST = Request(
+    "POST", "/v1beta/models/m:generateContent", (("Content-Type", "application/json"),), b"{}", "bearer"
+)
+
+
+def exchange(number: int = 1, provider: str = "v", body: bytes = b'{"a":1}', **more: Any) -> Exchange:
+    values: dict[str, Any] = {
+        "provider": provider,
+        "probe": "a.probe",
+        "number": number,
+        "request": REQUEST,
+        "expected": {"status": 200},
+        "status": 200,
+        "http_version": "HTTP/1.1",
+        "headers": (("X", "1"), ("X", "2")),
+        "pieces": (Piece(1.5, body),),
+        "failure": None,
+        "started_at": "2026-11-22T00:00:00.000+00:00",
+        "headers_ms": 1.25,
+        "ended_ms": 2.0,
+    }
+    return Exchange(**{**values, **more})
+
+
+def written(folder: Path, *exchanges: Exchange) -> Path:
+    with Recorder(folder) as recorder:
+        for one in exchanges:
+            recorder.add(one)
+    return folder / "exchanges" / "v.jsonl"
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.binary(max_size=40)), max_size=5), st.binary(max_size=40))
+def test_every_byte_comes_back_and_every_line_fits_the_schema(
+    pieces: list[tuple[float, bytes]], body: bytes
+) -> None:
+    one = exchange(
+        pieces=tuple(Piece(at, data) for at, data in pieces),
+        request=Request("PUT", "/", (), body, "none"),
+        failure=Failure("silence", "x\u2028y", "silence"),
+    )
+    line = line_of(one)
+    assert line.isascii()
+    assert line.isprintable()
+    assert exchange_of(json.loads(line)) == one
+    assert validate(json.loads(line), "https://conformance.invalid/schemas/exchange") == []
+
+
+def test_every_line_names_itself_as_the_contract_says() -> None:
+    line = json.loads(line_of(exchange(3)))
+    assert line["id"] == "v/a.probe#3"
+    assert line["try"] == 3
+    assert line["pieces"] == [{"ms": 1.5, "text": '{"a":1}'}]
+
+
+def test_exchanges_are_on_the_disk_as_they_end(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as recorder:
+        for number in (1, 2, 3):
+            recorder.add(exchange(number))
+            assert len(read_recording(tmp_path).exchanges) == number
+        recorder.add(exchange(1, "w"))
+    recording = read_recording(tmp_path)
+    assert [one.id for one in recording.exchanges] == [
+        "v/a.probe#1",
+        "v/a.probe#2",
+        "v/a.probe#3",
+        "w/a.probe#1",
+    ]
+    assert recording.warnings == ()
+
+
+@pytest.mark.parametrize("cut", [1, 10, 200])
+def test_a_last_line_that_was_cut_off_is_left_out_and_said(tmp_path: Path, cut: int) -> None:
+    file = written(tmp_path, exchange(1), exchange(2))
+    file.write_bytes(file.read_bytes()[:-cut])
+    recording = read_recording(tmp_path)
+    assert recording.exchanges == (exchange(1),)
+    assert recording.warnings == ("v.jsonl:2: the last line was cut off; everything before it was read",)
+
+
+def test_going_on_after_a_cut_loses_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path, exchange(1), exchange(2))
+    file.write_bytes(file.read_bytes()[:-30])
+    written(tmp_path, exchange(3))
+    recording = read_recording(tmp_path)
+    assert recording.exchanges == (exchange(1), exchange(3))
+    assert recording.warnings == ()
+
+
+LOOP = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}, {root!r}]
+from test_record import exchange
+from conformance.record import Recorder
+with Recorder(Path({folder!r})) as recorder:
+    for number in range(1, 10**9):
+        recorder.add(exchange(number, body=b"x" * (number % 3000)))
+        print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.05])
+def test_a_killed_process_loses_nothing_that_had_ended(tmp_path: Path, after: float) -> None:
+    tests = Path(__file__).parent
+    code = LOOP.format(tests=str(tests), root=str(tests.parent), folder=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        said = [int(line) for line in process.stdout.read().splitlines() if line]
+    kept = [one.number for one in read_recording(tmp_path).exchanges]
+    assert kept == list(range(1, len(kept) + 1))
+    assert len(kept) >= max(said, default=1)
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
+    code = f"""
+import resource, signal, sys
+from pathlib import Path
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parent.parent)!r}]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from test_record import exchange
+from conformance.record import Recorder, RecordError, read_recording
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+recorder = Recorder(Path({str(tmp_path)!r}))
+try:
+    for number in range(1, 100):
+        recorder.add(exchange(number, body=b"x" * 3000))
+except RecordError as error:
+    print(number, error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    number, _, says = run.stdout.strip().partition(" ")
+    assert "cannot be written" in says
+    recording = read_recording(tmp_path)
+    assert recording.warnings == ()
+    assert len(recording.exchanges) == int(number) - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"pieces": "x"}, "'pieces' is str"),
+        ({"pieces": [7]}, "'ms' is NoneType"),
+        ({"pieces": [{"ms": 1, "base64": "*"}]}, "v.jsonl:2:"),
+        ({"pieces": [{"ms": True, "text": ""}]}, "'ms' is bool"),
+        ({"pieces": [{"ms": 1, "text": "\ud800"}]}, "v.jsonl:2:"),
+        ({"headers": [["a"]]}, "no pair of texts"),
+        ({"headers": {}}, "'headers' is dict"),
+        ({"status": "200"}, "'status' is str"),
+        ({"status": True}, "'status' is bool"),
+        ({"try": 1.5}, "'try' is float"),
+        ({"provider": "../../etc"}, "in the file of 'v'"),
+        ({"provider": 7}, "'provider' is int"),
+        ({"request": []}, "'request' is list"),
+        ({"request": {}}, "'request' is not as a run writes it"),
+        ({"failure": {"kind": 1}}, "'failure' is not as"),
+        ({"expected": None}, "'expected' is NoneType"),
+    ],
+)
+def test_a_line_of_a_wrong_shape_is_refused_with_its_number(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    file = written(tmp_path, exchange(1))
+    line = json.loads(line_of(exchange(2)))
+    file.write_text(file.read_text() + json.dumps({**line, **change}) + "\n")
+    with pytest.raises(RecordError) as caught:
+        read_recording(tmp_path)
+    assert "v.jsonl:2: " in str(caught.value)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"7", b"[]", b"null", b"{", b"\xff", b"[" * 100_000, b'{"try":NaN}', b"9" * 100_000, b"{}{}"],
+    ids=range(10),
+)
+def test_a_line_that_is_no_exchange_is_refused(tmp_path: Path, line: bytes) -> None:
+    file = written(tmp_path, exchange(1))
+    file.write_bytes(file.read_bytes() + line + b"\n")
+    with pytest.raises(RecordError, match=r"v\.jsonl:2: ") as caught:
+        read_recording(tmp_path)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_line_without_end_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.record.LONGEST_LINE", 1000)
+    file = written(tmp_path, exchange(1))
+    file.write_bytes(file.read_bytes() + b"x" * 5000)
+    with pytest.raises(RecordError, match="longer than 1000 bytes"):
+        read_recording(tmp_path)
+
+
+def test_links_and_strange_names_are_neither_read_nor_written(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("precious")
+    (tmp_path / "exchanges").mkdir()
+    (tmp_path / "exchanges" / "v.jsonl").symlink_to(outside)
+    with pytest.raises(RecordError, match="cannot be opened"):
+        written(tmp_path, exchange(1))
+    with pytest.raises(RecordError, match="not a file that a run writes"):
+        read_recording(tmp_path)
+    with pytest.raises(RecordError, match="no name of a provider"):
+        written(tmp_path, exchange(1, "../../etc/passwd"))
+    assert outside.read_text() == "precious"
+
+
+def test_a_folder_without_a_recording_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="holds no recording"):
+        read_recording(tmp_path)
+
+
+def test_run_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_run(tmp_path, {"seed": 7, "title": "Grüße"})
+    assert read_run(tmp_path) == {"seed": 7, "title": "Grüße"}
+    assert os.listdir(tmp_path) == ["run.json"]  # noqa: PTH208 - hidden files count too
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious")
+    (tmp_path / "link").symlink_to(elsewhere)
+    write_whole(tmp_path / "link", "new")
+    assert elsewhere.read_text() == "precious"
+    with pytest.raises(RecordError, match="cannot be written"):
+        write_whole(elsewhere / "below" / "a.json", "x")
+
+
+@pytest.mark.parametrize("text", ["", "7", "{", '{"a": NaN}', "[" * 100_000])
+def test_a_run_json_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RecordError, match=r"run\.json: "):
+        read_run(tmp_path)
