@@ -96,9 +96,15 @@ def _thoughts(_wanted: JSON, reply: Reply) -> str:
     return "" if reply.first.thoughts else "no part is marked as a thought"
 
 
+def _no_thoughts(_wanted: JSON, reply: Reply) -> str:
+    tokens = reply.count("thoughtsTokenCount")
+    return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
+
+
 _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
     "text": _text, "exact": _exact, "word": _word, "finish": _finish, "call": _call, "calls": _calls,
     "no_call": _no_call, "args": _args, "json": _json, "candidates": _candidates, "thoughts": _thoughts,
+    "no_thoughts": _no_thoughts,
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def thinking_streamed(_ask: Asking) -> Question:
 @probe(tries=3, needs="thinking")
 def no_thinking(_ask: Asking) -> Question:
     """A thinking budget of nothing."""
-    return _thinking({"thinkingBudget": 0})
+    return _thinking({"thinkingBudget": 0}, no_thoughts=True)
 
 
 def _image(data: str, colour: str) -> Question:
