@@ -15,6 +15,8 @@ from conformance.model import Exchange, Limits
 
 # Our own bounds ended these exchanges, not the vendor: what a client would have seen is unknown.
 OUR_DOING = frozenset({"too-big", "too-many-chunks", "headers-too-big", "cancelled", "refused-by-checker"})
+_OF_THE_WIRE = frozenset({"content-encoding", "content-length"})
+_WITHOUT_BODY = frozenset({204, 205, 304})  # fetch() gives these none, whatever was sent
 _MOST = Limits().decoded_bytes
 
 
@@ -71,7 +73,7 @@ def from_exchange(exchange: Exchange) -> Captured:
     """Turn a recorded exchange into a response; its pieces become the cuts of the body."""
     headers = {name.lower(): value for name, value in exchange.headers}
     if exchange.decoded:
-        headers.pop("content-encoding", None)
+        headers = {name: value for name, value in headers.items() if name not in _OF_THE_WIRE}
     streamed = ":streamGenerateContent" in exchange.request.path
     ends = tuple(accumulate(len(piece.data) for piece in exchange.pieces))
     return Captured(
@@ -161,11 +163,20 @@ def _pieces(captured: Captured) -> tuple[bytes, ...]:
 def plain(captured: Captured) -> Plain:
     """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
-    pieces = _pieces(captured)
+    pieces, broken = _pieces(captured), captured.broken or _cut_off(captured)
+    if captured.status in _WITHOUT_BODY:
+        return Plain((), None)
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return Plain(pieces, captured.broken)
+        return Plain(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
-    return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, captured.broken)
+    return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
+
+
+def _cut_off(captured: Captured) -> str | None:
+    """Say so where fewer bytes came than Content-Length promised."""
+    promised = captured.headers.get("content-length", "").strip()
+    short = promised.isascii() and promised.isdecimal() and int(promised[:18]) > len(captured.body)
+    return "fewer bytes than promised" if short else None
 
 
 def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:

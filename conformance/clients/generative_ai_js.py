@@ -99,7 +99,7 @@ def _unary(captured: Captured) -> View:
     body = plain(captured)
     if body.broken:
         raise Raised("TypeError: terminated")
-    return _view(js.parse(js.utf8(body.whole)))
+    return _view(js.body_json(body.whole))
 
 
 def _texts(pieces: Iterable[bytes]) -> tuple[list[str], bool]:

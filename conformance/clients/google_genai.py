@@ -299,8 +299,8 @@ def _stream(captured: Captured, version: Version) -> Iterator[View]:
     body = plain(captured)
     _refuse_status(captured, body)
     lines = version.lines(captured, body)
-    if body.broken:
-        lines = lines[:-1]  # the last line never ended
+    if body.broken and not body.whole.endswith((b"\n", b"\r")):
+        lines = lines[:-1]  # it never ended
     for text in version.objects(lines, not body.broken):
         answer = _load(
             text, f"UnknownApiResponseError: Failed to parse response as JSON. Raw response: {text[:200]}"

@@ -41,7 +41,7 @@ def _refuse_status(captured: Captured, body: Plain) -> None:
     if captured.ok:
         return
     if "application/json" in captured.content_type:
-        said = js.parse(js.utf8(body.whole))
+        said = js.body_json(body.whole)
     else:
         said = {"error": {"message": js.utf8(body.whole), "code": captured.status}}
     raise Raised(f"{'ApiError' if captured.status >= 400 else 'Error'}: {_compact(said)}")
@@ -104,7 +104,7 @@ def _unary(captured: Captured, *, old: bool) -> View:
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
-    answer = js.parse(js.utf8(body.whole))
+    answer = js.body_json(body.whole)
     js.assignable(answer, "sdkHttpResponse")
     if not old:
         _refuse_usage(answer)
@@ -193,7 +193,7 @@ def _chunks(event: str | None, *, old: bool) -> Iterator[View]:
         return
     if not old:
         _refuse_error(event, coerced=False)
-    answer = js.parse(event.removeprefix("\ufeff"))
+    answer = js.body_json(event.encode("utf-8", "surrogatepass"))
     if not old:
         _refuse_usage(answer)
     yield _view(answer, None)

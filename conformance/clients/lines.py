@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from conformance.clients.captured import BadCaptureError, Captured, read_captured
@@ -44,10 +45,15 @@ def report_line(captured: Captured, client: Client) -> dict[str, JSON]:
     total = None if "total_tokens" in unmeasured or raised else seen.total_tokens
     return said | {
         "text": "" if raised else f"EXC {seen.refused.partition(': ')[2]}" if seen.refused else seen.text,
-        "finish_reason": None if raised else seen.finish_reason,
-        "total_tokens": total,
+        "finish_reason": None if raised else _finite(seen.finish_reason),
+        "total_tokens": _finite(total),
         "calls": 0 if raised else seen.calls,
     }
+
+
+def _finite(value: JSON) -> JSON:
+    """JSON has no Infinity; JSON.stringify prints null for it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _chunks(seen: Seen) -> dict[str, JSON]:
