@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from conformance import deciding, judged, telling
-from conformance.clients import UnknownClient, find_clients
+from conformance.clients import UnknownClientError, find_clients
 from conformance.engine import Engine
 from conformance.record import RecordError
 from conformance.runfile import RunFile, read_run_file
@@ -41,7 +41,7 @@ def _options(words: Namespace) -> Options:
 def _clients(named: list[str]) -> tuple[str, ...]:
     try:
         return tuple(client.name for word in named for client in find_clients(word))
-    except UnknownClient as error:
+    except UnknownClientError as error:
         raise UsageError(str(error)) from error
 
 

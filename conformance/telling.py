@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conformance import catalogue, planning
 from conformance.catalogue import PROBES, RULES
-from conformance.clients import ALL_CLIENTS, BadCapture, report_lines
+from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.dialects import DialectError, bundled, load_dialect
 from conformance.embedded import serve
 from conformance.expectations import MET, obedience
@@ -210,7 +210,7 @@ def clients(words: Namespace) -> int:
                 sys.stdout.write(json.dumps(entry) + "\n")
     except OSError as error:
         raise UsageError(f"{words.file}: {error.strerror}") from error
-    except BadCapture as error:
+    except BadCaptureError as error:
         raise UsageError(f"{words.file}: {error}") from error
     return 0
 

@@ -10,7 +10,7 @@ from conformance.cases import GRAVE, Evidence, judge, settled, stale
 from conformance.catalogue import RULES, Rule
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.clients import ALL_CLIENTS as CLIENTS
-from conformance.clients import must_configure
+from conformance.clients import from_exchange, must_configure
 from conformance.dialects import Dialect
 from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Outcome, Provider
 from conformance.reply import Reply, read
@@ -134,31 +134,46 @@ def ordinary(reply: Reply) -> bool:
 def truth(reply: Reply) -> Truth:
     """Return what a faithful reader finds in a reply, for a client's view to be held against."""
     first = reply.first
-    total = reply.usage.get("totalTokenCount")
+    total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
+    feedback = reply.body.get("promptFeedback")
     return Truth(
-        text=first.text, finish_reason=first.finish_reason, total_tokens=total, calls=len(first.calls), thoughts=first.thoughts
+        text=first.text,
+        finish_reason=reason if isinstance(reason, str) else None,
+        total_tokens=total if type(total) is int else None,
+        calls=len(first.calls),
+        thoughts=first.thoughts,
+        error=reply.error is not None,
+        blocked=isinstance(feedback, dict) and "blockReason" in feedback,
     )
+
+
+def _effects_of(reply: Reply) -> list[Effect]:
+    captured = from_exchange(reply.exchange)
+    found = truth(reply)
+    return [effect for client in CLIENTS.values() for effect in effects(client, captured, found)]
 
 
 def _clients(
     replies: Sequence[Reply], cases: Sequence[Case], traits: Mapping[str, JSON]
 ) -> tuple[tuple[ClientVerdict, ...], list[Case]]:
     judged = [reply for reply in replies if ordinary(reply)]
-    found: dict[str, list[Effect]] = {name: [] for name in CLIENTS}
-    for reply in judged:
-        for effect in effects(reply.exchange, truth(reply)):
-            found[effect.client].append(effect)
+    every = [effect for reply in judged for effect in _effects_of(reply)]
     explain = _explanations(cases)
-    verdicts = tuple(
-        ClientVerdict(
-            name, verdict(tuple(found[name]), len(judged)),
-            tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(found[name])),
-            _configure(name, replies, traits),
-        )
-        for name in CLIENTS
-    )  # fmt: skip
-    every = [effect for several in found.values() for effect in several]
+    verdicts = tuple(_client(name, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS)
     return verdicts, [_with_effects(case, every, explain) for case in cases]
+
+
+def _client(
+    name: str, judged: Sequence[Reply], every: Sequence[Effect], explain: Mapping[str, str], configure: tuple[str, ...]
+) -> ClientVerdict:
+    mine = [effect for effect in every if effect.client == name]
+    asked = sum(_method(reply) in CLIENTS[name].methods for reply in judged)
+    because = tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(mine))
+    return ClientVerdict(name, verdict(mine, asked), because, configure)
+
+
+def _method(reply: Reply) -> str:
+    return "streamGenerateContent" if reply.streamed else "generateContent"
 
 
 def _distinct(several: Sequence[Effect]) -> list[Effect]:

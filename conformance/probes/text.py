@@ -29,10 +29,9 @@ def plain_streamed(ask: Asking) -> Question:
 
 
 @probe()
-def streamed_without_alt(ask: Asking) -> Question:
-    """A short answer from the streaming method, without alt=sse."""
-    code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code)), "streamGenerateContent", expected={"text": code})
+def streamed_without_alt(_ask: Asking) -> Question:
+    """An answer of more than one chunk from the streaming method, without alt=sse."""
+    return Question(body(counting(40), 200), "streamGenerateContent", expected={"text": counted(40)})
 
 
 @probe()
