@@ -35,7 +35,8 @@ TRIES = 4  # to draw a body that was not drawn before
 def draw(dialect: Dialect, seed: int, count: int, kinds: Sequence[str] = ROUND) -> tuple[Drawn, ...]:
     """Return `count` different bodies; fewer bodies of the same seed are the first of them.
 
-    `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written otherwise.
+    `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written otherwise; that
+    one holds all that is usual, so that every rewriting has something to rewrite.
     Raises SchemaError for a schema that cannot be read.
     """
     own, google = forms(dialect)
@@ -76,7 +77,7 @@ class _Series:
     def made(self, kind: str, seed: int) -> Drawn:
         """Return a body of that kind."""
         form = self.google if kind in (GOOGLE_VALID, GOOGLE_INVALID, TWIN) else self.own
-        wanted = self.wanted(form, exotic=kind == EXOTIC)
+        wanted = form.usual if kind == GOOGLE_VALID else self.wanted(form, exotic=kind == EXOTIC)
         nonce = f"{seed & 0xFFFF:04x}"
         if kind in (INVALID, GOOGLE_INVALID):
             first = self.turns[kind] * 2 + (kind == GOOGLE_INVALID)

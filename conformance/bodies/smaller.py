@@ -87,7 +87,7 @@ def _may_go(drawn: Drawn, form: Form, spot: Spotted, broken: Path) -> bool:
     if isinstance(step, int):
         length = len(parent.value) if isinstance(parent.value, list) else 0
         return length > max(int(parent.node.low or 0), int(parent.node.said_low or 0))
-    return step not in parent.node.required and not _beside(parent, step, broken)
+    return step not in parent.node.required | parent.node.always and not _beside(parent, step, broken)
 
 
 def _beside(parent: Spotted, step: str, broken: Path) -> bool:

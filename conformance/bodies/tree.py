@@ -15,7 +15,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from conformance.bodies.narrow import NOWHERE, Narrowing
+from conformance.bodies.narrow import NOWHERE, Narrowing, plain_name
 from conformance.model import JSON
 
 Schemas = Registry[Any]
@@ -66,8 +66,7 @@ class Node:
     said_low: float | None = None
     said_high: float | None = None
     enum: tuple[JSON, ...] = ()
-    numbers: bool = False  # the enum's values have numbers, in their order from 0
-    format: str = ""
+    format: str = ""  # as x-format says; `enum`: its values have numbers too, in their order from 0
     examples: tuple[JSON, ...] = ()
     awkward: tuple[JSON, ...] = ()
     unique: bool = False  # a name that no other of its kind in the body may have
@@ -189,16 +188,35 @@ def _bounds(schema: Mapping[str, Any], kind: str) -> tuple[float | None, float |
 def _node(schema: Mapping[str, Any], narrowed: Mapping[str, Any], name: str, at: tuple[str, str]) -> Node:
     kind = _kind(schema, at)
     low, high = _bounds(narrowed, kind)
+    said_low, said_high = _bounds(schema, kind)
     enum = tuple([schema["const"]] if "const" in schema else schema.get("enum", ()))
     _admits_something(schema, kind, at)
     return Node(
-        kind, name, "#".join(at), {}, frozenset(schema.get("required", ())),
-        tuple(narrowed.get("x-oneof", ())), _is_open(schema, kind), low, high, *_bounds(schema, kind),
-        enum, schema.get("x-format") == "enum", str(schema.get("x-format", schema.get("format", ""))),
-        tuple(one for one in narrowed.get("examples", ()) if not enum or one in enum), tuple(narrowed.get("x-awkward", ())), bool(narrowed.get("x-unique")),
-        frozenset(narrowed["x-usual"]) if "x-usual" in narrowed else None,
-        frozenset(narrowed.get("x-always", ())), int(narrowed.get("x-longest", 0)),
-    )  # fmt: skip
+        kind,
+        name,
+        "#".join(at),
+        required=frozenset(schema.get("required", ())),
+        oneof=_members(schema, narrowed, "x-oneof"),
+        open=_is_open(schema, kind),
+        low=low,
+        high=high,
+        said_low=said_low,
+        said_high=said_high,
+        enum=enum,
+        format=str(schema.get("x-format", schema.get("format", ""))),
+        examples=tuple(one for one in narrowed.get("examples", ()) if not enum or one in enum),
+        awkward=tuple(narrowed.get("x-awkward", ())),
+        unique=bool(narrowed.get("x-unique")),
+        usual=frozenset(_members(schema, narrowed, "x-usual")) if "x-usual" in narrowed else None,
+        always=frozenset(_members(schema, narrowed, "x-always")),
+        longest=int(narrowed.get("x-longest", 0)),
+    )
+
+
+def _members(schema: Mapping[str, Any], narrowed: Mapping[str, Any], keyword: str) -> tuple[str, ...]:
+    """Return the members that a keyword names, in the schema's own spelling."""
+    spelt = {plain_name(name): name for name in schema.get("properties", {})}
+    return tuple(spelt[name] for name in narrowed.get(keyword, ()) if name in spelt)
 
 
 def _is_open(schema: Mapping[str, Any], kind: str) -> bool:

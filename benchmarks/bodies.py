@@ -1,0 +1,46 @@
+"""What a generated body costs: milliseconds per body at the median, and how much of a schema few bodies reach."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+
+from conformance.bodies import draw, forms, written
+from conformance.bodies.drawing import covered
+from conformance.dialects import Dialect, bundled, load_dialect
+
+BODIES = 120
+CEILING = 20.0  # milliseconds per body at the median
+
+
+def durations(dialect: Dialect, count: int) -> list[float]:
+    """Return the milliseconds that each of `count` bodies takes, schemas compiled before."""
+    draw(dialect, 0, 6)
+    spent = []
+    for seed in range(count // 6):
+        begun = time.perf_counter()
+        draw(dialect, seed, 6)
+        spent.append((time.perf_counter() - begun) * 1000 / 6)
+    return spent
+
+
+def main() -> int:
+    """Print a line per dialect; 1 where a median is above the ceiling."""
+    worst = 0.0
+    for name in bundled():
+        dialect = load_dialect(name)
+        own, _ = forms(dialect)
+        median = statistics.median(durations(dialect, BODIES))
+        places = len(own.usual) + len(own.exotic)
+        reached = [len(list(covered(own, draw(dialect, 1, count)))) for count in (12, 60)]
+        size = statistics.median(len(written(one.body)) for one in draw(dialect, 1, 60))
+        print(
+            f"{name}: {median:.1f} ms/body, {size:.0f} bytes, reach {reached[0]} then {reached[1]} of {places}"
+        )
+        worst = max(worst, median)
+    return int(worst > CEILING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
