@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import re
@@ -11,12 +10,15 @@ import urllib.parse
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from conformance.secrets import SHORTEST_KEY, Key
 
-LARGEST_PART = 64 * 1024 * 1024  # bytes that a compressed piece may unfold to here
-_BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/=]+)"')
+WINDOW = 1024 * 1024  # bytes that are looked at together
+OVERLAP = 128 * 1024  # more than one recorded piece in Base64
+LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
+_BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
 _TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
 _UNICODE = re.compile(rb"\\+u00([0-7][0-9a-fA-F])")
 
@@ -35,7 +37,7 @@ class Leak:
 
 
 def scan(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
-    """Look for every key in every file, folders with all that is in them; one finding per line and key."""
+    """Look for every key in every file, folders with all that is in them; a finding per key and place."""
     wanted = list({key.value: key for key in keys if len(key.value) >= SHORTEST_KEY}.values())
     files = (file for path in paths for file in _files(path))
     return [leak for file in files for leak in _in_file(file, wanted)] if wanted else []
@@ -49,33 +51,50 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _in_file(path: Path, keys: list[Key]) -> Iterator[Leak]:
+    """Yield what is found, each key at most once per window: a file is never held as a whole."""
+    line = 1
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            readings = list(_readings(line))
-            for key in keys:
-                spelling = next(filter(None, (betrays(text, key.value) for text in readings)), None)
-                if spelling:
-                    yield Leak(path, number, key.variable, spelling)
+        window = file.read(WINDOW)
+        while window:
+            yield from (
+                Leak(path, line + more, key.variable, how) for key, more, how in _in_window(window, keys)
+            )
+            following = file.read(WINDOW)
+            keep = window[-OVERLAP:] if following else b""
+            line += window.count(b"\n") - keep.count(b"\n")
+            window = keep + following if following else b""
 
 
-def _readings(line: bytes) -> Iterator[bytes]:
-    """Yield a line as it is, its recorded bodies joined, and what gzip hides in them."""
-    yield line
-    yield from _once_unescaped(line)
-    joined = b"".join(_decoded(found) for found in _BASE64_MEMBER.findall(line))
+def _in_window(window: bytes, keys: list[Key]) -> Iterator[tuple[Key, int, str]]:
+    forms = list(map(_forms, _readings(window)))
+    for key in keys:
+        how = _how(forms, key)
+        if how:
+            lines = (list(map(_forms, _readings(line))) for line in window.split(b"\n"))
+            yield key, next((number for number, line in enumerate(lines) if _how(line, key)), 0), how
+
+
+def _how(forms: list[_Forms], key: Key) -> str | None:
+    wanted = _searches(key.value)
+    return next((how for form in forms for how, which, text in wanted if text in form[which]), None)
+
+
+def _readings(window: bytes) -> Iterator[bytes]:
+    """Yield the bytes as they are, the recorded bodies in them joined, and what gzip hides in those."""
+    yield window
+    yield from _unescaped(window)
+    joined = b"".join(_decoded(found) for found in _BASE64_MEMBER.findall(window))
     if joined:
         yield joined
-        yield from _once_unescaped(joined)
-    texts = "".join(json.loads(found) for found in _TEXT_MEMBER.findall(line)).encode("utf-8", "replace")
-    yield from (texts, *_once_unescaped(texts)) if texts else ()
-    yield from _unzipped(joined)
+        yield from (*_unescaped(joined), *_unzipped(joined))
+    texts = "".join(json.loads(found) for found in _TEXT_MEMBER.findall(window)).encode("utf-8", "replace")
+    if texts:
+        yield texts
+        yield from _unescaped(texts)
 
 
 def _decoded(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except binascii.Error:
-        return b""
+    return base64.b64decode(text + b"=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
 
 
 def _unzipped(data: bytes) -> Iterator[bytes]:
@@ -87,7 +106,7 @@ def _unzipped(data: bytes) -> Iterator[bytes]:
             return
 
 
-def _once_unescaped(text: bytes) -> Iterator[bytes]:
+def _unescaped(text: bytes) -> Iterator[bytes]:
     if b"%" in text:
         yield urllib.parse.unquote_to_bytes(urllib.parse.unquote_to_bytes(text))
     if b"&" in text:
@@ -98,17 +117,28 @@ def _once_unescaped(text: bytes) -> Iterator[bytes]:
 
 def betrays(text: bytes, key: str) -> str | None:
     """Say in which spelling `text` holds `key`, by plain searches; None where it does not."""
-    plain, folded = key.encode(), text.lower()
-    if plain.lower() in folded:
-        return "plain"
-    if plain[::-1] in text:
-        return "reversed"
-    if plain.hex().encode() in folded:
-        return "hex"
-    if b"".join(b"%02x\0" % byte for byte in plain).replace(b"\0", b" ").strip() in folded:
-        return "hex"
-    flat = text.replace(b"-", b"+").replace(b"_", b"/")
-    return "Base64" if any(core in flat for core in _cores(plain)) else None
+    return _how([_forms(text)], Key("", key))
+
+
+_Forms = tuple[bytes, bytes, bytes]  # as it is, in lower case, with the signs of standard Base64
+
+
+def _forms(text: bytes) -> _Forms:
+    return text, text.lower(), text.translate(bytes.maketrans(b"-_", b"+/"))
+
+
+@lru_cache(maxsize=512)
+def _searches(key: str) -> tuple[tuple[str, int, bytes], ...]:
+    """Return what to look for: its name, in which of the forms, and the bytes."""
+    plain = key.encode()
+    spaced = plain.hex(" ").encode()
+    found = [
+        ("plain", 1, plain.lower()),
+        ("reversed", 0, plain[::-1]),
+        ("hex", 1, plain.hex().encode()),
+        ("hex", 1, spaced),
+    ]
+    return (*found, *(("Base64", 2, core) for core in _cores(plain)))
 
 
 def _cores(plain: bytes) -> Iterator[bytes]:
