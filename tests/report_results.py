@@ -182,7 +182,7 @@ def _quill() -> dict[str, Any]:
         clients=_clients("broken", "broken", "broken", "degraded", "broken", "works"),
         deviations=[
             deviation("casing/answers-in-camel-case", "must", "Answers are spelt in camelCase", "finishReason", "finish_reason in all 38 answers",
-                      against=["reference", "documented"], pointers=[f"/data/candidates/0/{n}" for n in ("finish_reason", "safety_ratings")] * 9, more_pointers=212),
+                      against=["reference", "documented"], pointers=[f"/data/candidates/{i}/{n}" for i in range(9) for n in ("finish_reason", "safety_ratings")], more_pointers=212),
             deviation("envelope/gemini-object-at-root", "must", "The Gemini object stands at the root", "candidates at the root", "inside data, usage beside it",
                       evidence=[evidence("quill/plain#1", BODY, '"data": {')]),
             deviation("streaming/sse-with-alt-sse", "must", "With alt=sse the stream is SSE", "text/event-stream, data: lines", "application/x-ndjson, one object a line",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ _COLOURS: Mapping[str, str] = {
     "strong": "1",
     "faint": "2",
 }
-_NAME_MOST = 24
+_NAME_MOST = 30
 _COLUMN = 9
 
 
@@ -65,7 +66,8 @@ def _cell(cell: Cell, *, colour: bool) -> str:
 
 def _name(provider: Entry) -> str:
     name = one_line(str(provider.get("title") or provider["name"]))
-    return f"{name} (bundled)" if provider.get("embedded") and not name.endswith("(bundled)") else name
+    said = not provider.get("embedded") or "embedded" in name.lower() or "bundled" in name.lower()
+    return name if said else f"{name} (bundled)"
 
 
 def _table(providers: list[Entry], names: int, *, colour: bool) -> Iterator[str]:
@@ -79,10 +81,10 @@ def _table(providers: list[Entry], names: int, *, colour: bool) -> Iterator[str]
 def _narrow(providers: list[Entry], *, colour: bool) -> Iterator[str]:
     """Where the table does not fit: a provider per paragraph, and only the columns that say something."""
     for provider in providers:
-        yield _paint(_name(provider), "strong", colour=colour)
-        for cell in cells(provider):
-            if cell.worst not in {"pass", "nothing"}:
-                yield f"  {cell.dimension:<10} {_cell(cell, colour=colour)}".rstrip()
+        telling = [cell for cell in cells(provider) if cell.worst not in {"pass", "nothing"}]
+        if telling:
+            yield _paint(_name(provider), "strong", colour=colour)
+        yield from (f"  {cell.dimension:<10} {_cell(cell, colour=colour)}".rstrip() for cell in telling)
 
 
 def _verdicts(providers: list[Entry], names: int, width: int, *, colour: bool) -> Iterator[str]:
@@ -90,9 +92,10 @@ def _verdicts(providers: list[Entry], names: int, width: int, *, colour: bool) -
         sign = status_sign(provider)
         beside = [counted(provider)] if provider["status"] == "deviates" else []
         beside += [verdict(provider)] if verdict(provider) else []
-        room = max(width - names - 2, 20)
-        said = clip(one_line(f"{sign.mark} {sign.word}" + (f": {'; '.join(beside)}" if beside else "")), room)
-        yield f"{_fit(_name(provider), names)}  {_paint(said, _level(sign), colour=colour)}"
+        said = one_line(f"{sign.mark} {sign.word}" + (f": {'; '.join(beside)}" if beside else ""))
+        first, *rest = textwrap.wrap(said, max(width - names - 4, 24))
+        yield f"{_fit(_name(provider), names)}  {_paint(first, _level(sign), colour=colour)}"
+        yield from (" " * (names + 4) + line for line in rest)
 
 
 def _level(sign: Sign) -> str:

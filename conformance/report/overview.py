@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.report.matrix import levels, status_sign, worst_first
@@ -12,6 +12,9 @@ from conformance.report.plain import between, moment
 from conformance.report.words import DIMENSIONS, EXITS, Sign, plural
 
 Entry = Mapping[str, Any]
+
+
+_NARROWED = ("providers", "dimensions", "rules", "clients")
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,9 @@ def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
 
 
 def selection(run: Entry) -> str:
-    """Return what a run was told to do, as words; empty where all was asked."""
-    chosen = run.get("selection")
-    if not isinstance(chosen, Mapping):
-        return str(chosen or "")
-    said = (
-        f"{name} {_listed(value)}" for name, value in chosen.items() if value not in (None, [], "", False)
-    )
-    return ", ".join(said)
+    """Return what a run was narrowed to, as words; empty where all was asked."""
+    chosen: Entry = run.get("selection") or {}
+    return ", ".join(f"{name} {_listed(chosen[name])}" for name in _NARROWED if chosen.get(name))
 
 
 def _listed(value: Any) -> str:
@@ -155,20 +153,21 @@ def _listed(value: Any) -> str:
 
 
 def _tally(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
-    """Count verdicts, worst first; bundled servers are counted apart, for they are no vendors."""
-    asked = [each for each in worst_first(providers) if not each.get("embedded")]
-    yield from Counter(status_sign(each) for each in asked).items()
-    bundled = sum(1 for each in providers if each.get("embedded"))
-    if bundled:
-        yield (
-            Sign(
-                "bundled",
-                "⌂",
-                plural(bundled, "bundled server").partition(" ")[2],
-                "answers as a document says",
-            ),
-            bundled,
-        )
+    """Count verdicts, worst first; beside vendors, bundled servers are only counted, for they are none."""
+    vendors = [each for each in providers if not each.get("embedded")]
+    asked = any(each["status"] != "not-run" for each in vendors)
+    counts = Counter(status_sign(each) for each in worst_first(vendors if asked else providers))
+    yield from ((_said_of(sign, number), number) for sign, number in counts.items())
+    bundled = len(providers) - len(vendors)
+    if bundled and asked:
+        yield Sign("bundled", "⌂", plural(bundled, "bundled server").partition(" ")[2], ""), bundled
+
+
+def _said_of(sign: Sign, number: int) -> Sign:
+    """Return the sign with its verb in the plural where several share it."""
+    verb, _, rest = sign.word.partition(" ")
+    plain = verb in {"breaks", "deviates", "conforms"} and number != 1
+    return replace(sign, word=f"{verb[:-1]} {rest}".strip()) if plain else sign
 
 
 def overview(results: Entry) -> Overview:

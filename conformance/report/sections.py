@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.plain import clip, short
-from conformance.report.words import LEVELS, TRAITS, Sign, plural, value
+from conformance.report.words import LEVELS, TRAITS, Sign, plural, readings, value
 from conformance.sidebyside import KINDS
 
 Entry = Mapping[str, Any]
@@ -107,7 +107,10 @@ def _side_of_traits(results: Entry) -> Iterator[Side]:
 def _cells(name: str, every: list[Entry]) -> tuple[str, ...]:
     found = [traits.get(name) or {} for traits in every]
     google = next((trait["reference"] for trait in found if "reference" in trait), None)
-    return (value(google, "–"), *(clip(value(trait.get("documented"), "says nothing"), 120) for trait in found))
+    return (
+        value(google, "–"),
+        *(clip(readings(trait.get("documented"), "says nothing"), 120) for trait in found),
+    )
 
 
 def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...]:

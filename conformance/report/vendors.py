@@ -11,7 +11,7 @@ from conformance.report.evidence import Shown, grouped, key, limit_for, shown
 from conformance.report.findings import Finding, findings
 from conformance.report.matrix import Cell, cells, counted, group, status_sign, worst_first
 from conformance.report.plain import clip, duration, short, slug, unique
-from conformance.report.words import CLIENTS, EFFECTS, OUTCOMES, SEEN, TRAITS, Sign, plural, value
+from conformance.report.words import CLIENTS, EFFECTS, OUTCOMES, SEEN, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
 
@@ -103,10 +103,16 @@ def _holds(reference: Any, observed: Any) -> bool:
 
 
 def _matches(documented: Any, observed: Any) -> bool:
-    readings = documented if isinstance(documented, list) else [documented]
-    return observed in readings or (
-        isinstance(observed, list) and set(map(str, readings)) <= set(map(str, observed))
+    """Tell whether one of the document's readings holds of what was seen."""
+    every = documented if isinstance(documented, list) else [documented]
+    return any(
+        _holds(reading if isinstance(reading, list) else _like(reading, observed), observed)
+        for reading in every
     )
+
+
+def _like(reading: Any, observed: Any) -> Any:
+    return [reading] if isinstance(observed, list) else reading
 
 
 def _trait(name: str, trait: Entry) -> Trait:
@@ -116,7 +122,7 @@ def _trait(name: str, trait: Entry) -> Trait:
         key=name,
         name=TRAITS.get(name, name),
         reference=clip(value(trait.get("reference"), "says nothing"), 80),
-        documented=clip(value(documented, "says nothing"), 80),
+        documented=clip(readings(documented, "says nothing"), 80),
         observed=clip(value(observed, "not seen"), 80),
         says=says,
         state=state,
@@ -162,14 +168,18 @@ def clients_in_words(provider: Entry) -> str:
             f"{verdicts['broken']} of {plural(tested, 'client')} break{'s' * (verdicts['broken'] == 1)}"
         )
     if verdicts["degraded"]:
-        said.append(f"{verdicts['degraded']} degraded")
+        said.append(
+            f"{verdicts['degraded']} degraded"
+            if said
+            else f"{verdicts['degraded']} of {plural(tested, 'client')} degraded"
+        )
     return ", ".join(said)
 
 
 def verdict(provider: Entry) -> str:
     """Return what stands beside a provider's verdict: why it was not judged, else what clients meet."""
     if provider.get("reason"):
-        return clip(str(provider["reason"]), 240)
+        return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
     return clients_in_words(provider)
 
 

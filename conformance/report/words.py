@@ -90,6 +90,7 @@ TRAITS: Mapping[str, str] = MappingProxyType(
         "stream-framing-default": "Stream, without alt",
         "request-casing": "Names accepted in requests",
         "auth": "Key accepted as",
+        "settings": "Generation settings",
         "error-shape": "Shape of errors",
     }
 )
@@ -127,9 +128,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def value(found: Any, nothing: str) -> str:
-    """Return a trait's value as words; lists are several readings, None is `nothing`."""
+    """Return a trait's value as words; several at once with commas, several readings of a page with slashes."""
     if found is None or found == []:
         return nothing
-    if isinstance(found, list):
-        return " / ".join(str(item) for item in found)
-    return str(found)
+    if not isinstance(found, list):
+        return str(found)
+    return ", ".join(map(str, found))
+
+
+def readings(found: Any, nothing: str) -> str:
+    """Return what a document says of a trait as words; a page that contradicts itself has a list of readings."""
+    if not isinstance(found, list) or not found:
+        return value(found, nothing)
+    return " / ".join(value(reading, nothing) for reading in found)

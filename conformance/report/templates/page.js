@@ -82,6 +82,8 @@
     target.scrollIntoView({ block: target.tagName === "ARTICLE" ? "center" : "start" });
     const open = target.closest(".finding");
     if (open) {
+      for (const before of $$(".is-target")) before.classList.remove("is-target");
+      open.classList.add("is-target");
       open.scrollIntoView({ block: "start" });
       current = open;
     }
