@@ -254,8 +254,8 @@ def _read_stream(captured: Captured, client: str) -> Seen:
     for data in _events(js.utf8(body.whole)):
         state.event(data)
     if body.broken:
-        stop = "AI_APICallError: Failed to process successful response"
-        return Seen(client, raises=stop, text="".join(state.texts), errors=tuple(state.errors))
+        lost = "AI_APICallError: Failed to process successful response"
+        return Seen(client, raises=lost, text="".join(state.texts), errors=tuple(state.errors))
     return Seen(
         client,
         text="".join(state.texts),

@@ -30,8 +30,7 @@ def _refuse_status(captured: Captured) -> None:
         raise Raised(f"{_OWN} Error fetching: [{captured.status}]")
 
 
-def _has_candidates(answer: object) -> bool:
-    candidates = js.member(answer, "candidates")
+def _has_any(candidates: object) -> bool:
     size = js.length(candidates)
     return js.truthy(candidates) and isinstance(size, int | float) and size > 0
 
@@ -39,7 +38,7 @@ def _has_candidates(answer: object) -> bool:
 def _needed(value: object, name: str) -> object:
     """`value.name`, which raises for null and undefined."""
     if js.nullish(value):
-        raise Raised(f"TypeError: Cannot read properties of {value} (reading '{name}')")
+        raise Raised(f"TypeError: Cannot read properties of {js.string(value)} (reading '{name}')")
     return js.member(value, name)
 
 
@@ -61,12 +60,14 @@ def _refuse_block(candidate: object) -> None:
 
 def _parts(answer: object) -> object:
     """Return the first candidate's parts, or undefined. Raises Raised for a blocked candidate or prompt."""
-    if not _has_candidates(answer):
+    candidates = js.member(answer, "candidates")
+    if not _has_any(candidates):
         feedback = js.member(answer, "promptFeedback")
         if js.truthy(feedback):
-            raise Raised(f"{_OWN} Text not available. Response was blocked{_reason(feedback)}")
+            odd = js.truthy(candidates) and js.length(candidates) != 0
+            raise Raised(f"{_OWN} Text not available. {'' if odd else _reason(feedback)}")
         return js.UNDEFINED
-    candidate = js.first(js.member(answer, "candidates"))
+    candidate = js.first(candidates)
     _refuse_block(candidate)
     parts = js.member(js.member(candidate, "content"), "parts")
     return parts if js.truthy(parts) else js.UNDEFINED
@@ -74,7 +75,7 @@ def _parts(answer: object) -> object:
 
 def _reason(feedback: object) -> str:
     reason, message = js.member(feedback, "blockReason"), js.member(feedback, "blockReasonMessage")
-    said = f" due to {reason}" if js.truthy(reason) else ""
+    said = f"Response was blocked due to {reason}" if js.truthy(reason) else "Response was blocked"
     return f"{said}: {message}" if js.truthy(message) else said
 
 
