@@ -20,7 +20,7 @@ OVERLAP = 128 * 1024  # more than one recorded piece in Base64
 LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
 _BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
 _TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
-_UNICODE = re.compile(rb"\\+u00([0-7][0-9a-fA-F])")
+_UNICODE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _readings(window: bytes) -> Iterator[bytes]:
     if joined:
         yield joined
         yield from (*_unescaped(joined), *_unzipped(joined))
-    texts = "".join(json.loads(found) for found in _TEXT_MEMBER.findall(window)).encode("utf-8", "replace")
+    texts = "".join(map(_text, _TEXT_MEMBER.findall(window))).encode("utf-8", "replace")
     if texts:
         yield texts
         yield from _unescaped(texts)
@@ -95,6 +95,14 @@ def _readings(window: bytes) -> Iterator[bytes]:
 
 def _decoded(text: bytes) -> bytes:
     return base64.b64decode(text + b"=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
+
+
+def _text(literal: bytes) -> str:
+    """Read a string of JSON; a page may hold what only looks like one."""
+    try:
+        return str(json.loads(literal, strict=False))
+    except ValueError:
+        return ""
 
 
 def _unzipped(data: bytes) -> Iterator[bytes]:

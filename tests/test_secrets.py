@@ -162,3 +162,37 @@ def test_the_scan_finds_what_was_not_masked(name: str, tmp_path: Path) -> None:
     leaks = scan([tmp_path], RING.keys)
     assert [(leak.line, leak.variable) for leak in leaks] == [(2, "K")]
     assert KEY not in str(leaks[0])
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b'"text": "',
+                b'"base64": "',
+                b'"',
+                b"\\",
+                b"\\u00",
+                b"%",
+                b"&#x",
+                b"QUJD",
+                b"\x1f\x8b\x08",
+                b"\n",
+                b"\xff",
+            ]
+        )
+    )
+)
+def test_the_scan_survives_every_file(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
+    file = tmp_path_factory.getbasetemp() / "any"
+    file.write_bytes(b"".join(parts))
+    assert scan([file], RING.keys) == []
+
+
+def test_the_scan_is_not_slowed_down_and_finds_a_key_at_any_border(tmp_path: Path) -> None:
+    file = tmp_path / "long"
+    began = time.process_time()
+    for filler in (b"\\", b"%41", b'"text": "', b"&", b"\\u00"):
+        file.write_bytes((filler * 1_100_000)[: 1024 * 1024 - 20] + KEY.encode() + b"\n" + filler * 1000)
+        assert [leak.line for leak in scan([file], RING.keys)] == [1]
+    assert time.process_time() - began < 20
