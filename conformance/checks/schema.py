@@ -155,14 +155,9 @@ def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
     Breaks: a cut answer cannot be told from a whole one; the Vercel AI SDK says other.
     Way round: none that is sound.
     """
-    for chunk, place, candidate in candidates(reply):
-        if candidate.get("finishReason") in (None, ""):
-            yield Spot(
-                reply.id,
-                where(reply, chunk, ("candidates", place, "finishReason")),
-                "a finish reason",
-                "none",
-            )
+    for candidate in reply.candidates:
+        if candidate.finish_reason is None:
+            yield Spot(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
             return
 
 

@@ -69,21 +69,25 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
 
 
 # Words in a model's name that say how or when it is served, not which model it is.
-_SERVED = {"preview", "exp", "experimental", "latest", "thinking", "stable", "001", "002", "003", "models"}
+_SERVED = {"preview", "exp", "experimental", "latest", "thinking", "stable", "customtools"}
+_KIND = re.compile(r"flash|pro|lite|ultra|nano|image|tts|live|audio|embedding|\d+b|\d+(\.\d+)?")
 
 
 def _model_words(name: str) -> set[str]:
-    words = re.split(r"[-_@/:\s]+", name.lower())
+    words = re.split(r"[-_@:\s]+", name.lower().rpartition("/")[2])
     return {word for word in words if word and word not in _SERVED and not re.fullmatch(r"\d{2,}", word)}
 
 
-def _substituted(asked: str, answered: str) -> bool:
-    """The names differ in a word that names another model: lite, pro, another number."""
-    aliases = "latest" in asked.lower()  # which number an alias stands for today is Google's to say
+def _unlike(asked: str, answered: str) -> Level | None:
+    """How gravely the names differ; None where the second is the first, or a version of it."""
     mine, theirs = _model_words(asked), _model_words(answered)
-    if aliases:
-        mine, theirs = ({w for w in words if not re.fullmatch(r"[\d.]+", w)} for words in (mine, theirs))
-    return mine != theirs
+    if "latest" in asked.lower():  # which number an alias stands for today is Google's to say
+        mine, theirs = ({word for word in words if not word[0].isdigit()} for words in (mine, theirs))
+    different = mine ^ theirs
+    if not different:
+        return None
+    another = theirs - mine or any(_KIND.fullmatch(word) for word in different)
+    return Level.MUST if another else Level.NOTE  # the vendor's own word for a way to serve it
 
 
 @check_each(
@@ -104,8 +108,9 @@ def answers_with_the_model_that_was_asked(reply: Reply) -> Iterator[Spot]:
     """
     found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
     named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
-    if named and _substituted(asked_model(reply), named[-1][1]):
-        yield Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), named[-1][1])
+    level = _unlike(asked_model(reply), named[-1][1]) if named else None
+    if level is not None:
+        yield Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), named[-1][1], level)
 
 
 @check(
@@ -292,7 +297,7 @@ def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
     ),
     probes=("response-schema", "response-json-schema"),
     usable=generated_text,
-    after=_SETTINGS,
+    after=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
     feature="json-schema",
 )

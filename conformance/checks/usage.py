@@ -233,7 +233,7 @@ def _shrinking(reply: Reply) -> str:
     ),
     usable=_finished,
     select=lambda reply: reply.streamed,
-    after=("usage/counts-every-answer", "usage/counts-up-to-the-end-of-a-stream"),
+    after=("usage/counts-every-answer", "usage/counts-up-to-the-end-of-a-stream", "semantics/marks-thoughts"),
 )
 def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
@@ -255,7 +255,7 @@ def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     ),
     probes=("plain", "plain-repeated"),
     usable=_finished,
-    after=("usage/counts-every-answer",),
+    after=("usage/counts-every-answer", "semantics/answers-its-own-question"),
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     """The same request has the same promptTokenCount each time.

@@ -20,6 +20,7 @@ class Miniature:
     trips: frozenset[str] = frozenset()
     notes: frozenset[str] = frozenset()
     model: str = "gemini-2.5-flash"
+    dialect: str = "google"  # whose page the answers are held against
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,4 @@ class Variation:
     behaviour: Behaviour
     notes: frozenset[str] = frozenset()
     model: str = "gemini-2.5-flash"
+    dialect: str = "google"  # whose page the answers are held against

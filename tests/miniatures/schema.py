@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
@@ -25,6 +26,7 @@ from miniatures.making import (
 )
 
 TYPES = frozenset({"schema/values-have-googles-types"})
+OWN = str(Path(__file__).parent.parent / "data" / "dialects" / "own-form")
 RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
 
 
@@ -132,15 +134,16 @@ def _nan(value: Message) -> Message:
     return value
 
 
-def _needs_stream(body: Message) -> bool:
-    return "stream" not in body
+def _wanting_stream() -> Behaviour:
+    """A server that takes no body without `stream`."""
 
+    def document(data: bytes) -> Message:
+        body = HONEST.document(data)
+        if "stream" not in body:
+            raise Refused(400, "stream is required")
+        return {key: value for key, value in body.items() if key != "stream"}
 
-def _document(data: bytes) -> Message:
-    body = HONEST.document(data)
-    if "contents" in body and _needs_stream(body):
-        raise Refused(400, "stream is required")
-    return {key: value for key, value in body.items() if key != "stream"}
+    return replace(HONEST, document=document)
 
 
 def _nested(request: Message) -> bool:
@@ -217,6 +220,8 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("extra-members", "Members of another API stand beside Google's.", answering(adding(created=1700000000, object="chat.completion", cost=0.1)), notes=_rule("adds-no-members")),
     Miniature("refuses-seed", "A valid setting is refused.", refusing(lambda r: "seed" in r.get("generationConfig", {}), "seed is not supported"), _rule("accepts-valid-requests")),
     Miniature("refuses-history", "A conversation is refused.", refusing(lambda r: len(r["contents"]) == 3 and "tools" not in r, "one message at a time"), _rule("accepts-valid-requests")),
+    Miniature("own-form-only", "A request must say whether to stream.", answering(adding(created=1700000000), _wanting_stream()), _rule("needs-no-fields-of-its-own"), dialect=OWN),
+    Miniature("undocumented", "A member that the page requires never comes.", HONEST, _rule("answers-as-documented"), dialect=OWN),
     Miniature("refuses-nested-tools", "Nested parameters are refused.", refusing(_nested, "parameters must be flat"), _rule("accepts-nested-parameters")),
 )  # fmt: skip
 
@@ -276,5 +281,6 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("call-per-event", "Parallel calls come one per event.", chunking(_call_per_chunk)),
     Variation("cited", "Citations as Google writes them.", _cited(license="mit")),
     Variation("log-probability-as-text", "Minus infinity as ProtoJSON writes it.", with_candidates(adding(avgLogprobs="-Infinity"))),
+    Variation("own-page", "What the page requires comes, and Google's names where it has its own.", answering(adding(created=1700000000)), dialect=OWN, notes=_rule("answers-as-documented")),
     Variation("service-tier", "A service tier, in Google's lower case.", with_usage(lambda u: {**u, "serviceTier": "standard"})),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.embedded.answers import Answer, Candidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.functions import signature
 from miniatures import Miniature, Variation
 from miniatures.making import (
     Message,
@@ -34,6 +35,16 @@ SIGNED = "gemini-3-flash-preview"
 def _thinking(change: Any) -> Behaviour:
     """A server whose model's answer is changed before it is written down."""
     return replace(HONEST, think=lambda request, model: change(HONEST.think(request, model)))
+
+
+def _no_arguments(answer: Answer) -> Answer:
+    """Calls of get_weather without arguments, signed as they are."""
+    several = []
+    for candidate in answer.candidates:
+        found = tuple({**part, "functionCall": {**part["functionCall"], "args": {}}} for part in candidate.calls)
+        signed = tuple({**part, "thoughtSignature": signature(part["functionCall"])} for part in found)
+        several.append(replace(candidate, calls=signed))
+    return replace(answer, candidates=tuple(several))
 
 
 def _last_turn(request: Message) -> None:
@@ -227,7 +238,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("mode-none-ignored", "Mode NONE is taken for AUTO.", hearing(_unforbidden), _rule("calls-nothing-in-mode-none")),
     Miniature("no-streamed-calls", "Streams lose function calls.", answering(_no_calls, only="stream"), _rule("streams-function-calls")),
     Miniature("merged-calls", "Only the first of two calls comes.", answering(_one_call), _rule("gives-every-call")),
-    Miniature("empty-arguments", "Arguments are empty.", with_calls(setting("args", {})), _rule("fills-required-arguments")),
+    Miniature("empty-arguments", "Arguments are empty.", _thinking(_no_arguments), _rule("fills-required-arguments")),
     Miniature("unsigned", "Signatures are dropped from answers.", with_parts(dropping("thoughtSignature")), _rule("keeps-thought-signatures"), model=SIGNED),
     Miniature("signature-altered", "Signatures are replaced by another.", with_parts(setting("thoughtSignature", "c2tpcA==")), _rule("takes-its-own-words-back")),
     Miniature("signature-stripped", "Signatures are dropped from requests.", _stripping(), _rule("takes-its-own-words-back")),
@@ -264,14 +275,24 @@ def _lazy(name: str) -> Behaviour:
     return hearing(change)
 
 
-def _refuses_thinking(request: Message) -> bool:
-    return "thinkingConfig" in request.get("generationConfig", {})
+def _version(form: str) -> Any:
+    """modelVersion says more than the name that was asked."""
+
+    def change(response: Message) -> None:
+        response["modelVersion"] = form.format(response["modelVersion"])
+
+    return change
+
+
+def _wants_thinking(request: Message) -> bool:
+    config = request.get("generationConfig", {}).get("thinkingConfig", {})
+    return bool(config.get("includeThoughts") or "thinkingBudget" in config)
 
 
 def _ends_first(made: list[Message]) -> list[Message]:
     """Each chunk says STOP, as old models did."""
     for chunk in made:
-        for candidate in candidates(chunk):
+        for candidate in candidates(chunk) if not any(part.get("thought") for part in parts(chunk)) else ():
             candidate.setdefault("finishReason", "STOP")
     return made
 
@@ -284,12 +305,13 @@ def _called(response: Message) -> None:
 
 
 VARIATIONS: tuple[Variation, ...] = (
-    Variation("exact-version", "modelVersion says more exactly which version.", answering(setting("modelVersion", "models/gemini-2.5-flash-preview-05-20"))),
-    Variation("numbered-version", "modelVersion with a release number.", answering(setting("modelVersion", "gemini-2.5-flash-001"))),
+    Variation("exact-version", "modelVersion says more exactly which version.", answering(_version("models/{}-preview-05-20"))),
+    Variation("numbered-version", "modelVersion with a release number.", answering(_version("{}-001"))),
+    Variation("prefixed-version", "modelVersion with its publisher.", answering(_version("publishers/google/models/{}"))),
     Variation("rare-leaks", "A thought slips into two answers.", _leak_sometimes(), notes=_rule("marks-thoughts")),
     Variation("lazy-instruction", "The system instruction is followed at the second try.", _lazy("systemInstruction")),
     Variation("lazy-tools", "A function is called at the second try.", _lazy("tools")),
-    Variation("no-thinking-model", "Thinking is refused clearly.", refusing(_refuses_thinking, "Thinking is not enabled for this model")),
+    Variation("no-thinking-model", "Thinking is refused clearly.", refusing(_wants_thinking, "Thinking is not enabled for this model")),
     Variation("no-schemas", "Schemas are refused clearly.", refusing(lambda r: "responseMimeType" in r.get("generationConfig", {}) and r["generationConfig"]["responseMimeType"] != "text/plain", "JSON mode is not enabled for this model")),
     Variation("one-candidate-only", "Several candidates are refused clearly.", refusing(lambda r: r.get("generationConfig", {}).get("candidateCount", 1) > 1, "Multiple candidates is not enabled for this model")),
     Variation("no-images", "Images are refused clearly.", refusing(lambda r: "inlineData" in str(r), "Image input modality is not enabled for this model")),

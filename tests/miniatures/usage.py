@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
-from typing import Any
 
-from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.behaviour import Behaviour
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering, candidates, chunking, dropping, with_usage
 
@@ -26,15 +24,12 @@ def _only_early(made: list[Message]) -> list[Message]:
 
 def _deltas(made: list[Message]) -> list[Message]:
     """Each block counts its own chunk."""
-    before: Message = {}
+    before = 0
     for chunk in made:
         block = chunk["usageMetadata"]
-        now = {name: block.get(name, 0) for name in ("candidatesTokenCount", "totalTokenCount")}
-        if before:
-            for name in now:
-                block[name] = now[name] - before[name]
-            block.pop("thoughtsTokenCount", None)
-            block["totalTokenCount"] = block["promptTokenCount"] + block["candidatesTokenCount"]
+        now = block.get("candidatesTokenCount", 0)
+        block["candidatesTokenCount"] = now - before
+        block["totalTokenCount"] -= before
         before = now
     return made
 
@@ -110,13 +105,6 @@ def _tool_use(block: Message) -> Message:
 
 def _cached(block: Message) -> Message:
     return {**block, "cachedContentTokenCount": block["promptTokenCount"] // 2}
-
-
-def _no_count_tokens() -> Behaviour:
-    def frame(framing: str, values: Any) -> Any:
-        return HONEST.frame(framing, values)
-
-    return replace(HONEST, frame=frame)
 
 
 def _silent_call(response: Message) -> None:

@@ -1,0 +1,65 @@
+"""Asks miniatures over real sockets, many at once, and judges each as any vendor is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance import catalogue
+from conformance.addressing import EMBEDDED_KEY
+from conformance.catalogue import RULES
+from conformance.dialects import load_dialect
+from conformance.embedded import Host, Incoming, Outgoing
+from conformance.model import Provider
+from conformance.run import Gathered, Plan, ask_all
+from conformance.secrets import Key
+from conformance.send import Sender
+from conformance.session import probes_for
+from conformance.verdicts import Selection, Verdict, reach
+
+AT_ONCE = 12  # miniatures asked at the same time
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to ask: anything that answers an Incoming, the model to ask for, and settings of the provider."""
+
+    name: str
+    application: Callable[[Incoming], Outgoing]
+    model: str = "gemini-2.5-flash"
+    dialect: str = "google"
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+def _provider(server: Server, url: str) -> Provider:
+    given = {"title": server.name, "concurrency": 8, **dict(server.settings)}
+    return Provider(server.name, base_url=url, dialect=server.dialect, model=server.model, **given)
+
+
+async def _ask(servers: list[Server], host: Host, seed: int) -> list[Gathered]:
+    into: list[Gathered] = []
+    async with contextlib.AsyncExitStack() as stack:
+        plans = []
+        for server in servers:
+            provider = _provider(server, host.start(server.application))
+            probes = probes_for(load_dialect(server.dialect), (), whole=True)
+            sender = await stack.enter_async_context(Sender(provider, Key("MINIATURE_KEY", EMBEDDED_KEY), {}))
+            plans.append((Plan(provider, probes, (), seed), sender.ask))
+        await ask_all(plans, lambda _exchange: 0.05, lambda _gathered: None, into)
+    return into
+
+
+def judged(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
+    """Return the verdict on each server, by its name."""
+    catalogue.load()
+    waiting, selection = list(servers), Selection(tuple(RULES.values()))
+    found: dict[str, Verdict] = {}
+    while waiting:
+        batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+        with Host() as host:
+            for server, gathered in zip(batch, asyncio.run(_ask(batch, host, seed)), strict=True):
+                found[server.name] = reach(gathered, load_dialect(server.dialect), selection)
+    return found

@@ -1,0 +1,144 @@
+"""Servers that spell names wrongly, or read only some spellings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from conformance.embedded.protojson import snake
+from conformance.embedded.style import Style
+from miniatures import Miniature, Variation
+from miniatures.making import Message, answering, with_calls, with_candidates, with_usage
+
+CAMEL = frozenset({"casing/answers-in-camel-case"})
+
+
+def _renamed(message: Message, spell: Any) -> None:
+    for name in list(message):
+        message[spell(name)] = message.pop(name)
+
+
+def _deep(value: Any, spell: Any) -> Any:
+    if isinstance(value, list):
+        return [_deep(child, spell) for child in value]
+    if not isinstance(value, dict):
+        return value
+    free = ("args", "response")
+    return {spell(name): child if name in free else _deep(child, spell) for name, child in value.items()}
+
+
+def _pascal(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _kebab(name: str) -> str:
+    return snake(name).replace("_", "-")
+
+
+def _usage_snake(response: Message) -> None:
+    if "usageMetadata" in response:
+        response["usage_metadata"] = _deep(response.pop("usageMetadata"), snake)
+
+
+def _both(response: Message) -> None:
+    response["usage_metadata"] = _deep(response["usageMetadata"], snake)
+
+
+def _tail_snake(made: list[Message]) -> list[Message]:
+    return [*made[:-1], _deep(made[-1], snake)]
+
+
+def _recased(call: Message) -> None:
+    if "args" in call:
+        call["args"] = {"".join(p.title() if n else p for n, p in enumerate(k.split("_"))): v for k, v in call["args"].items()}
+
+
+def _camel_only(change: Any) -> Behaviour:
+    """A server whose parser knows only some spellings: what it does not know is dropped or refused."""
+
+    def settle(body: Any, style: Style) -> Any:
+        return change(HONEST.settle(body, style))
+
+    return replace(HONEST, settle=settle)
+
+
+def _dropped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_dropped(child) for child in value]
+    if not isinstance(value, dict):
+        return value
+    free = ("args", "response", "properties")
+    return {k: v if k in free else _dropped(v) for k, v in value.items() if "_" not in k}
+
+
+def _dropped_below(value: Any, depth: int = 0) -> Any:
+    """Reads both spellings at the top two levels, lowerCamelCase only beneath."""
+    if isinstance(value, list):
+        return [_dropped_below(child, depth) for child in value]
+    if not isinstance(value, dict):
+        return value
+    free = ("args", "response", "properties")
+    kept = {k: v for k, v in value.items() if depth < 2 or "_" not in k or k in free}
+    return {k: v if k in free else _dropped_below(v, depth + 1) for k, v in kept.items()}
+
+
+def _refused(value: Any) -> Any:
+    if isinstance(value, dict) and any("_" in name for name in value):
+        raise Refused(400, "unknown parameter")
+    return value
+
+
+def _flat(body: Any) -> Any:
+    """Settings are read at the top level, in snake_case; generationConfig means nothing."""
+    if not isinstance(body, dict):
+        return body
+    known = ("max_output_tokens", "temperature", "stop_sequences", "candidate_count")
+    config = {name: body[name] for name in known if name in body}
+    rest = {name: value for name, value in body.items() if name not in known and name not in ("generationConfig", "generation_config")}
+    return {**rest, **({"generationConfig": config} if config else {})}
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("all-snake", "answers in snake_case throughout", answering(lambda r: _deep(r, snake)), CAMEL),
+    Miniature("all-pascal", "answers in PascalCase", answering(lambda r: _deep(r, _pascal)), CAMEL),
+    Miniature("all-kebab", "answers in kebab-case", answering(lambda r: _deep(r, _kebab)), CAMEL),
+    Miniature("all-upper", "answers in capitals", answering(lambda r: _deep(r, lambda n: snake(n).upper())), CAMEL),
+    Miniature("candidate-snake", "the candidate's members are snake_case", with_candidates(lambda c: _renamed(c, snake)), CAMEL),
+    Miniature("usage-snake", "usage_metadata is snake_case throughout", answering(_usage_snake), CAMEL),
+    Miniature("counters-snake", "only the counters inside usageMetadata are", with_usage(lambda u: _renamed(u, snake)), CAMEL),
+    Miniature("unary-snake", "snake_case in unary answers only", answering(lambda r: _deep(r, snake), only="unary"), CAMEL),
+    Miniature("stream-snake", "snake_case in streams only", answering(lambda r: _deep(r, snake), only="stream"), CAMEL),
+    Miniature(
+        "tail-snake", "snake_case in the last chunk only",
+        replace(HONEST, chunks=lambda answer: _tail_snake(list(HONEST.chunks(answer)))), CAMEL,
+    ),
+    Miniature(
+        "both-spellings", "usage in both spellings", answering(_both), notes=frozenset({"casing/spells-each-name-once"})
+    ),
+    Miniature(
+        "recased-arguments", "every key is camelised, a function's arguments too", with_calls(_recased),
+        frozenset({"casing/leaves-argument-names-alone"}),
+    ),
+    Miniature(
+        "camel-only", "names in snake_case are dropped", _camel_only(_dropped),
+        frozenset({"casing/accepts-snake-case-requests"}),
+    ),
+    Miniature(
+        "camel-only-strict", "names in snake_case are refused", _camel_only(_refused),
+        frozenset({"casing/accepts-snake-case-requests"}),
+    ),
+    Miniature(
+        "camel-only-below", "names in snake_case are dropped two levels down", _camel_only(_dropped_below),
+        frozenset({"casing/accepts-the-mixed-casing-of-clients"}),
+    ),
+    Miniature(
+        "flat-settings", "settings are read at the top level only", _camel_only(_flat),
+        frozenset({"casing/reads-settings-from-generation-config"}),
+    ),
+)  # fmt: skip
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("both-spellings-harmless", "a second spelling beside the right one", answering(_both)),
+)

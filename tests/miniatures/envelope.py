@@ -1,0 +1,67 @@
+"""Servers that put something around the answer, or answer in another protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.behaviour import HONEST
+from conformance.embedded.frames import frame
+from miniatures import Miniature, Variation
+from miniatures.making import Message, answering
+
+ROOT = frozenset({"envelope/gemini-object-at-root"})
+
+
+def _inside(*path: str, **beside: Any) -> Callable[[Message], Any]:
+    def wrap(response: Message) -> Any:
+        value: Any = response
+        for name in reversed(path):
+            value = {name: value}
+        return {**beside, **value}
+
+    return wrap
+
+
+def _usage_outside(response: Message) -> Message:
+    usage = response.pop("usageMetadata", None)
+    return {"code": 200, "data": response, **({"usageMetadata": usage} if usage else {})}
+
+
+def _openai(response: Message) -> Message:
+    text = "".join(p.get("text", "") for c in response.get("candidates", []) for p in c.get("content", {}).get("parts", []))
+    message = {"role": "assistant", "content": text}
+    return {"id": "x", "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("code-data", "{code, data} around each answer", answering(_inside("data", code=200, msg="ok")), ROOT),
+    Miniature("response", "{response} around each answer", answering(_inside("response")), ROOT),
+    Miniature("two-deep", "two envelopes", answering(_inside("result", "output", success=True)), ROOT),
+    Miniature("data-unary-only", "{data} around unary answers only", answering(_inside("data"), only="unary"), ROOT),
+    Miniature("data-stream-only", "{data} around chunks only", answering(_inside("data"), only="stream"), ROOT),
+    Miniature("usage-outside", "usage stands beside the envelope", answering(_usage_outside), ROOT),
+    Miniature("in-a-list", "a list of one around each unary answer", answering(lambda r: [r], only="unary"), ROOT),
+    Miniature(
+        "json-in-a-string", "the object as a text inside data", answering(lambda r: {"code": 0, "data": json.dumps(r)}), ROOT
+    ),
+    Miniature(
+        "openai", "an OpenAI chat completion", answering(_openai, only="unary"),
+        frozenset({"envelope/answers-with-a-gemini-object"}),
+    ),
+    Miniature(
+        "empty-object", "an object without members", answering(lambda _r: {}, only="unary"),
+        frozenset({"envelope/answers-with-a-gemini-object"}),
+    ),
+    Miniature(
+        "events-on-unary", "the unary method answers with an event",
+        replace(HONEST, frame=lambda framing, objects: frame("sse" if framing == "single" else framing, objects)),
+        frozenset({"envelope/unary-answer-is-one-json-object"}),
+    ),
+)  # fmt: skip
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("extra-code", "code and data beside the candidates", answering(lambda r: {**r, "code": 200, "data": None})),
+)
