@@ -53,7 +53,7 @@ def evidence(exchange: str, body: str, marked: str = "", **more: Any) -> dict[st
     at = body.find(marked) if marked else -1
     return {
         "exchange": exchange,
-        "request": "POST /v1beta/models/gemini-2.5-flash:generateContent HTTP/1.1\ncontent-type: application/json\n\n"
+        "request": f"POST /v1beta/models/gemini-2.5-flash:{'streamG' if 'stream' in exchange else 'g'}enerateContent HTTP/1.1\ncontent-type: application/json\n\n"
         '{"contents": [{"role": "user", "parts": [{"text": "Reply with exactly: OK-7f3a"}]}]}',
         "status": 200,
         "headers": [["content-type", "application/json"], ["x-request-id", "9f2c"]],

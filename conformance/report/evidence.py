@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ FRAMES = 60
 FRAME = 300  # characters of one frame
 AROUND = 260  # characters shown before and after the first marked place of an extract
 MARKS = 200
+_STREAM = re.compile(r':stream|"stream"')  # in the path, or as the body's own flag
 
 Entry = Mapping[str, Any]
 Segments = tuple[tuple[str, bool], ...]  # text, and whether it is the deviating place
@@ -141,6 +143,13 @@ def _headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
 
 
+def timed(entry: Entry) -> Arrivals | None:
+    """Return when the pieces of a stream arrived; None for what was never asked as a stream."""
+    if not _STREAM.search(str(entry.get("request") or "")[:REQUEST]):
+        return None
+    return arrivals(entry.get("arrivals_ms") or (), entry.get("ended_ms"))
+
+
 def shown(entries: Sequence[Entry], limit: int) -> Shown:
     """Return one exchange for the page; `entries` are the same exchange, marked by one finding each."""
     entry = entries[0]
@@ -154,7 +163,7 @@ def shown(entries: Sequence[Entry], limit: int) -> Shown:
         headers=_headers(entry),
         body=_window(entry, union, limit),
         failure=str(entry.get("failure") or ""),
-        arrivals=arrivals(entry.get("arrivals_ms") or (), entry.get("ended_ms")),
+        arrivals=timed(entry),
         frames=_frames(entry),
     )
 

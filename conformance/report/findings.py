@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.arrivals import Arrivals, arrivals
-from conformance.report.evidence import Extract, extract
+from conformance.report.arrivals import Arrivals
+from conformance.report.evidence import Extract, extract, timed
 from conformance.report.plain import clip, short, slug, unique
 from conformance.report.words import EFFECTS, LEVELS, Sign
 
@@ -141,7 +141,7 @@ def _timed(deviation: Entry, entries: Sequence[Entry]) -> Arrivals | None:
     if deviation.get("dimension") not in {"streaming", "transport"}:
         return None
     longest = max(entries, key=lambda entry: len(entry.get("arrivals_ms") or ()), default=None)
-    return arrivals(longest.get("arrivals_ms") or (), longest.get("ended_ms")) if longest else None
+    return timed(longest) if longest else None
 
 
 def _accepted(deviation: Entry) -> str:
