@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from conformance.dialects import Shape, canonical, style
 from conformance.jsontext import pointer, read_json
-from conformance.model import JSON, Limits
+from conformance.model import JSON
 
 # The members that tell a GenerateContentResponse from anything else, strongest first.
 MARKS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
@@ -61,21 +61,26 @@ def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
     return found
 
 
+def _unquoted(value: JSON) -> JSON:
+    """Return the JSON inside a string, where it is an object or a list; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _TEXT_LIMIT:
+        return value
+    inner = read_json(value.encode("utf-8", "surrogatepass"))
+    return inner.value if inner.ok else value
+
+
 def _children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
     if isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list) and len(value) == 1:
         yield 0, value[0]
-    elif isinstance(value, str) and value[:1] in "{[" and 1 < len(value) < _TEXT_LIMIT:
-        inner = read_json(value.encode("utf-8", "surrogatepass"), Limits())
-        if inner.ok:
-            yield from _children(inner.value)
 
 
 def _dicts(root: JSON) -> Iterator[_Place]:
     queue: deque[tuple[tuple[str | int, ...], JSON]] = deque([((), root)])
     while queue:
-        keys, value = queue.popleft()
+        keys, found = queue.popleft()
+        value = _unquoted(found)
         if isinstance(value, dict):
             yield _Place(keys, value)
         if len(keys) < _DEEPEST:
@@ -145,9 +150,8 @@ def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
     return found
 
 
-def _step(value: JSON, key: str | int) -> JSON:
-    if isinstance(value, str):
-        value = read_json(value.encode("utf-8", "surrogatepass"), Limits()).value
+def _step(found: JSON, key: str | int) -> JSON:
+    value = _unquoted(found)
     if isinstance(value, dict):
         return value.get(str(key))
     return value[key] if isinstance(value, list) and isinstance(key, int) else None

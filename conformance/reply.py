@@ -271,7 +271,7 @@ def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> Kind:
         return Kind.EMPTY
     if any(chunk.error for chunk in chunks) or (chunks and nonsense(chunks[0].raw)):
         return Kind.ERROR
-    return Kind.FOREIGN if any(chunk.json.ok for chunk in chunks) else Kind.UNREADABLE
+    return Kind.FOREIGN if chunks and all(chunk.json.ok for chunk in chunks) else Kind.UNREADABLE
 
 
 def _error(kind: Kind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from conformance.expectations import MET, obedience
 from conformance.framing import Framing
 from conformance.model import JSON, Auth
+from conformance.reading import Opened
 from conformance.reply import Kind, Reply
 
 REFERENCE: Mapping[str, JSON] = {
@@ -79,12 +80,18 @@ def _flat(replies: Sequence[Reply]) -> bool | None:
 
 def envelope(replies: Sequence[Reply]) -> JSON:
     """Return `none`, the dotted path to the Gemini object, or `split`; None where no object was found."""
-    opened = [c.opened for r in _answers(replies) if r.resource.name == "response" for c in r.chunks if c.opened]
+    generated = [reply for reply in _answers(replies) if reply.resource.name == "response"]
+    opened = [(reply, chunk.opened) for reply in generated for chunk in reply.chunks if chunk.opened]
     if not opened:
         return None
-    if any(one.outside and one.path for one in opened):
+    if any(one.outside and one.path for _, one in opened):
         return "split"
-    return _commonest(one.path or "none" for one in opened)
+    return _commonest(_path(reply, one) for reply, one in opened)
+
+
+def _path(reply: Reply, opened: Opened) -> str:
+    listed = not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY
+    return ".".join(step for step in ("0" if listed else "", opened.path) if step) or "none"
 
 
 def _framing(replies: Iterable[Reply]) -> JSON:

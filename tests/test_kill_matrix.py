@@ -32,7 +32,7 @@ VARIATIONS = _every("VARIATIONS")
 
 @pytest.fixture(scope="session")
 def verdicts() -> Mapping[str, Verdict]:
-    servers = [Server(name.lower(), one.behaviour, one.model) for name, one in [*MINIATURES, *VARIATIONS]]
+    servers = [Server(name.lower(), one.behaviour, one.model, one.dialect) for name, one in [*MINIATURES, *VARIATIONS]]
     return judged([Server("honest", HONEST), *servers])
 
 
@@ -76,7 +76,9 @@ def test_no_check_raises(verdicts: Mapping[str, Verdict]) -> None:
 
 def test_every_rule_is_tripped_by_a_miniature() -> None:
     tripped = frozenset[str]().union(*(one.trips | getattr(one, "notes", frozenset()) for _, one in MINIATURES))
-    assert tripped >= set(RULES), sorted(set(RULES) - tripped)
+    generated = {name for name, rule in RULES.items() if rule.look.__module__.endswith("_generated")}
+    rest = set(RULES) - generated  # generated bodies are asked, and their rules tripped, in test_generated_rules
+    assert tripped >= rest, sorted(rest - tripped)
 
 
 def test_there_are_at_least_thirty_innocent_variations() -> None:

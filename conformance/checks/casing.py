@@ -133,10 +133,15 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
     objects; tools lose their parameters and images vanish.
     Way round: rename the members to lowerCamelCase on the way out.
     """
-    if not obeyed(seen, "function-call-forced"):
-        return
+    if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
+        return  # without it, the fault is not the casing's
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
     yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
+
+
+def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:
+    every = [call.get("args") for reply in replies if reply.ok for call in reply.first.calls]
+    return [list(args) for args in every if isinstance(args, dict)]
 
 
 def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:

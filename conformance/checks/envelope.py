@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
-from conformance.framing import Framing
+from conformance.framing import Framing, Irregular
 from conformance.judging import answered
 from conformance.model import Level, Spot
 from conformance.reply import Kind, Reply
@@ -26,9 +26,13 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
     is even counted: a billed empty answer.
     Way round: unwrap the object before the client sees it.
     """
+    if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
+        yield Spot(reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer")
+    # A list in each event of a stream is the framing's fault, and said there.
+    listed = reply.framed.has(Irregular.ARRAY_IN_EVENT)
     for chunk in reply.chunks:
         opened = chunk.opened
-        if opened and opened.path:
+        if opened and opened.path and not (listed and opened.path == "0"):
             beside = f"; {', '.join(opened.outside)} outside it" if opened.outside else ""
             said = f"inside /{opened.path.replace('.', '/')}{beside}; the root holds {', '.join(opened.wrappers) or 'a list'}"
             yield Spot(reply.id, reply.at(chunk, _where(opened.path)), "the Gemini object at the root", said)

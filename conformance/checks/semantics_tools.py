@@ -235,6 +235,7 @@ def _clean(reply: Reply | None) -> bool:
     probes=("function-answered",),
     usable=lambda reply: generated_text(reply) or refused(reply),
     after=(
+        "casing/leaves-argument-names-alone",
         "schema/function-calls-are-complete",
         "schema/signatures-stand-beside-what-they-sign",
         "schema/parts-hold-one-thing",

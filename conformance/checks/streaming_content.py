@@ -75,7 +75,7 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
     return text + text in str(reply.exchange.expected.get("text", ""))
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams)
+@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/comes-whole",))
 def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     """The last chunk with a candidate says why the model stopped.
 
@@ -98,19 +98,22 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
     Way round: read to the end of the stream, and take the last reason.
     """
-    spoken = [(chunk, bool(_candidate(chunk).get("finishReason")), bool(_text(chunk))) for chunk in reply.chunks]
-    last_text = max((n for n, (_, _, text) in enumerate(spoken) if text), default=-1)
-    early = [chunk for chunk, reason, _ in spoken[: max(last_text, 0)] if reason]
-    everywhere = len(early) >= last_text and last_text > 0
-    for chunk in early[:1]:
-        level = Level.NOTE if everywhere and not _silent_before_text(spoken) else None
-        said = f"{_candidate(chunk).get('finishReason')!r} before the text has ended"
-        yield Spot(reply.id, reply.at(chunk, "/candidates/0/finishReason"), "a finish reason in the last chunk only", said, level)
+    said = [bool(_candidate(chunk).get("finishReason")) for chunk in reply.chunks]
+    last_text = max((number for number, chunk in enumerate(reply.chunks) if _text(chunk)), default=0)
+    early = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if reason]
+    if not early:
+        return
+    # In every chunk it is an old habit of Google's own, unless the first chunk has nothing but the reason.
+    level = Level.NOTE if all(said[:last_text]) and _spoken(early[0]) else None
+    observed = f"{_candidate(early[0]).get('finishReason')!r} before the text has ended"
+    pointer = reply.at(early[0], "/candidates/0/finishReason")
+    yield Spot(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
 
 
-def _silent_before_text(spoken: list[tuple[Chunk, bool, bool]]) -> bool:
-    """The first chunk says that the model stopped, and has no text yet."""
-    return bool(spoken) and spoken[0][1] and not spoken[0][2]
+def _spoken(chunk: Chunk) -> bool:
+    """Return whether the chunk has parts: a text, a thought, a call."""
+    content = _candidate(chunk).get("content")
+    return isinstance(content, dict) and bool(content.get("parts"))
 
 
 @check_each(
@@ -249,6 +252,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     google("thinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
     probes=("thinking", "thinking-streamed"),
     usable=streams,
+    after=("streaming/streams-sse-with-alt",),
     obeys=True,
     feature="thinking",
 )

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from conformance.catalogue import check, check_each, google
 from conformance.contents import as_list, candidates, empty
+from conformance.expectations import answered_as_asked
 from conformance.judging import generated_text
 from conformance.model import JSON, Level, Spot
 from conformance.reply import Chunk, Reply, Seen
@@ -26,8 +27,8 @@ Block = Mapping[str, JSON]
 
 
 def _finished(reply: Reply) -> bool:
-    """Answers that came whole, with something said: only these must say what they cost."""
-    if not generated_text(reply) or reply.exchange.failure is not None or reply.error is not None:
+    """Answers to valid questions that came whole, with something said: only these must say what they cost."""
+    if not generated_text(reply) or not answered_as_asked(reply) or reply.error is not None:
         return False
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
 
@@ -107,6 +108,11 @@ def counts_every_answer(reply: Reply) -> Iterator[Spot]:
         )
 
 
+def _told(reply: Reply) -> bool:
+    """Finished answers that say what they cost: whether it is right is asked of these, even where others say nothing."""
+    return _finished(reply) and not _uncounted(reply)
+
+
 def _last_spoken(reply: Reply) -> int:
     """The number of the last chunk in which a candidate says something or ends."""
     found = [chunk.number for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
@@ -116,9 +122,8 @@ def _last_spoken(reply: Reply) -> int:
 @check_each(
     Level.SHOULD,
     _USAGE,
-    usable=_finished,
+    usable=_told,
     select=lambda reply: reply.streamed,
-    after=("usage/counts-every-answer",),
 )
 def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
     """The last chunk of a stream carries the final usage.
@@ -142,8 +147,7 @@ def _hides_thoughts(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
-    usable=_finished,
-    after=("usage/counts-every-answer",),
+    usable=_told,
 )
 def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     """Thoughts that came are counted in thoughtsTokenCount.
@@ -169,7 +173,7 @@ def _folds(block: Block) -> bool:
     return thoughts > 0 and _count(block, "totalTokenCount") == _sum(block) - thoughts
 
 
-@check_each(Level.SHOULD, _SUM, usable=_finished, after=("usage/counts-every-answer",))
+@check_each(Level.SHOULD, _SUM, usable=_told)
 def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
@@ -188,9 +192,7 @@ def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
         )
 
 
-@check(
-    Level.SHOULD, _SUM, usable=_finished, after=("usage/counts-every-answer", "usage/counts-are-cumulative")
-)
+@check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
 def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     """The total is the sum of prompt, answer, thoughts and tool use.
 
@@ -231,9 +233,14 @@ def _shrinking(reply: Reply) -> str:
         "streamGenerateContent: usageMetadata",
         "Each block counts the whole answer so far; the numbers never fall.",
     ),
-    usable=_finished,
+    usable=_told,
     select=lambda reply: reply.streamed,
-    after=("usage/counts-every-answer", "usage/counts-up-to-the-end-of-a-stream", "semantics/marks-thoughts"),
+    after=(
+        "usage/counts-up-to-the-end-of-a-stream",
+        "semantics/marks-thoughts",
+        "streaming/sends-deltas",
+        "streaming/sends-the-text-once",
+    ),
 )
 def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
@@ -254,8 +261,8 @@ def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
         "The same prompt has the same number of tokens; what is cached stays counted.",
     ),
     probes=("plain", "plain-repeated"),
-    usable=_finished,
-    after=("usage/counts-every-answer", "semantics/answers-its-own-question"),
+    usable=_told,
+    after=("semantics/answers-its-own-question",),
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     """The same request has the same promptTokenCount each time.
@@ -278,7 +285,7 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
-    usable=_finished,
+    usable=_told,
 )
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     """Cached tokens are counted within the prompt's, not taken away from them.
@@ -288,7 +295,7 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     Way round: add the two before calculating.
     """
     found = _last(reply)
-    if found and _count(found[1], "cachedContentTokenCount") > _count(found[1], "promptTokenCount"):
+    if found and _count(found[1], "cachedContentTokenCount") > max(0, _count(found[1], "promptTokenCount")):
         pointer = where(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
         said = f"{found[1].get('cachedContentTokenCount')} of {found[1].get('promptTokenCount')}"
         yield Spot(reply.id, pointer, "at most promptTokenCount", said)
@@ -333,8 +340,8 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
         "The prompt's tokens are those of what was sent, as countTokens counts them.",
     ),
     probes=("plain",),
-    usable=_finished,
-    after=("usage/counts-every-answer", "usage/same-prompt-costs-the-same"),
+    usable=_told,
+    after=("usage/same-prompt-costs-the-same",),
 )
 def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
     """The prompt costs what was sent, and nothing that the vendor adds to it.
@@ -368,7 +375,7 @@ _DETAILS = {
         "UsageMetadata: details",
         "The details split a counter by modality; Google's own do not always add up.",
     ),
-    usable=_finished,
+    usable=_told,
 )
 def details_add_up(reply: Reply) -> Iterator[Spot]:
     """The details of a counter add up to it.

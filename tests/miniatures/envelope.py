@@ -9,6 +9,9 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST
 from conformance.embedded.frames import frame
+from conformance.embedded.routes import Asked
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering
 
@@ -36,6 +39,12 @@ def _openai(response: Message) -> Message:
     return {"id": "x", "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
 
 
+def _by_alt(incoming: Incoming, style: Style) -> Asked:
+    """alt=sse decides whether the answer is streamed, whatever the method."""
+    asked = HONEST.route(incoming, style)
+    return replace(asked, framing="sse") if incoming.query.get("alt") == "sse" else asked
+
+
 MINIATURES: tuple[Miniature, ...] = (
     Miniature("code-data", "{code, data} around each answer", answering(_inside("data", code=200, msg="ok")), ROOT),
     Miniature("response", "{response} around each answer", answering(_inside("response")), ROOT),
@@ -59,6 +68,10 @@ MINIATURES: tuple[Miniature, ...] = (
         "events-on-unary", "the unary method answers with an event",
         replace(HONEST, frame=lambda framing, objects: frame("sse" if framing == "single" else framing, objects)),
         frozenset({"envelope/unary-answer-is-one-json-object"}),
+    ),
+    Miniature(
+        "alt-decides", "alt=sse turns the unary method into a stream", replace(HONEST, route=_by_alt),
+        notes=frozenset({"envelope/method-decides-whether-it-streams"}),
     ),
 )  # fmt: skip
 
