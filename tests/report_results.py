@@ -137,6 +137,8 @@ def provider(name: str, title: str, status: str, **more: Any) -> dict[str, Any]:
             {"place": "response", "pointer": "/candidates", "seen": "as-documented", "source": "L176"},
             {"place": "response", "pointer": "/modelVersion", "seen": "never", "source": "L181"},
         ],
+        "stale": [],
+        "unasked": [],
         **more,
     }
     found["cases"] = cases + [

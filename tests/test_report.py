@@ -182,6 +182,24 @@ def test_what_went_wrong_with_the_run_stands_in_a_banner(change: dict[str, Any],
     assert said.partition(":")[0] in summary_markdown(results)
 
 
+def test_an_accepted_deviation_that_no_longer_holds_stands_in_a_banner() -> None:
+    results = example()
+    results["providers"][1]["stale"] = ["auth/x: passes now"]
+    for text in (page(results, None), terminal(results), summary_markdown(results)):
+        assert "Accepted deviations that no longer hold" in text
+        assert "auth/x: passes now" in text.replace("\\", "")
+
+
+def test_what_was_not_asked_is_listed_with_its_reason() -> None:
+    results = example()
+    results["providers"][1]["unasked"] = [
+        {"probe": "thinks", "cause": "budget", "detail": "120 requests were sent"}
+    ]
+    text = page(results, None)
+    assert "questions that were not asked" in text
+    assert "budget: 120 requests were sent" in text
+
+
 def test_providers_stand_worst_first_and_those_not_run_last() -> None:
     names = [each["name"] for each in worst_first(example()["providers"])]
     assert names == ["quill", "lumen", "heron", "harbour", "lumen-embedded", "tern"]

@@ -29,7 +29,7 @@ def _written(label: str, found: Written | None) -> list[str]:
 
 
 def _harm(harm: Harm) -> str:
-    return f"{md_text(', '.join(harm.clients))} {md_text(harm.effect)}"
+    return f"{md_text(harm.effect)}: {md_text(', '.join(harm.clients))}"
 
 
 def _facts(found: Finding, pointers: list[str]) -> list[str]:
@@ -54,7 +54,7 @@ def _head(results: Entry, provider: Entry, found: Finding) -> list[str]:
     when = f"model {md_code(str(provider['model']))}, {moment(str(results['run']['started_at']))}"
     rule = f"Rule {md_code(found.rule)} ({_LEVELS[found.sign.key]})"
     checker = f"checked by {md_text(tool['name'])} {md_text(tool['version'])}"
-    return [f"## {md_text(found.title)}", "", f"{who}, {when}. {rule}, {checker}.", ""]
+    return [f"## Not met: {md_text(found.title)}", "", f"{who}, {when}. {rule}, {checker}.", ""]
 
 
 def parts(found: Finding, request: str, status: int | None) -> list[tuple[str, str, str]]:

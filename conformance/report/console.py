@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.report.matrix import Cell, cells, counted, status_sign, worst_first
+from conformance.report.matrix import Cell, cells, counted, display_name, status_sign, worst_first
 from conformance.report.overview import overview
 from conformance.report.plain import clip, one_line
 from conformance.report.vendors import verdict
@@ -64,18 +64,12 @@ def _cell(cell: Cell, *, colour: bool) -> str:
     return painted + " " * max(0, _COLUMN - columns(plain))
 
 
-def _name(provider: Entry) -> str:
-    name = one_line(str(provider.get("title") or provider["name"]))
-    said = not provider.get("embedded") or "embedded" in name.lower() or "bundled" in name.lower()
-    return name if said else f"{name} (bundled)"
-
-
 def _table(providers: list[Entry], names: int, *, colour: bool) -> Iterator[str]:
     head = _fit("", names) + "  " + " ".join(_fit(dimension[:_COLUMN], _COLUMN) for dimension in DIMENSIONS)
     yield _paint(head.rstrip(), "faint", colour=colour)
     for provider in providers:
         row = " ".join(_cell(cell, colour=colour) for cell in cells(provider))
-        yield f"{_fit(_name(provider), names)}  {row}".rstrip()
+        yield f"{_fit(display_name(provider), names)}  {row}".rstrip()
 
 
 def _narrow(providers: list[Entry], *, colour: bool) -> Iterator[str]:
@@ -83,7 +77,7 @@ def _narrow(providers: list[Entry], *, colour: bool) -> Iterator[str]:
     for provider in providers:
         telling = [cell for cell in cells(provider) if cell.worst not in {"pass", "nothing"}]
         if telling:
-            yield _paint(_name(provider), "strong", colour=colour)
+            yield _paint(display_name(provider), "strong", colour=colour)
         yield from (f"  {cell.dimension:<10} {_cell(cell, colour=colour)}".rstrip() for cell in telling)
 
 
@@ -94,7 +88,7 @@ def _verdicts(providers: list[Entry], names: int, width: int, *, colour: bool) -
         beside += [verdict(provider)] if verdict(provider) else []
         said = one_line(f"{sign.mark} {sign.word}" + (f": {'; '.join(beside)}" if beside else ""))
         first, *rest = textwrap.wrap(said, max(width - names - 4, 24))
-        yield f"{_fit(_name(provider), names)}  {_paint(first, _level(sign), colour=colour)}"
+        yield f"{_fit(display_name(provider), names)}  {_paint(first, _level(sign), colour=colour)}"
         yield from (" " * (names + 4) + line for line in rest)
 
 
@@ -113,7 +107,7 @@ def terminal(results: Entry, *, colour: bool = False, width: int = 100) -> str:
     width: columns of the terminal; where the matrix does not fit it becomes a list.
     """
     top, providers = overview(results), worst_first(results.get("providers") or [])
-    names = min(_NAME_MOST, max((columns(_name(each)) for each in providers), default=0))
+    names = min(_NAME_MOST, max((columns(display_name(each)) for each in providers), default=0))
     fits = names + 2 + len(DIMENSIONS) * (_COLUMN + 1) <= width
     lines = [_paint(top.headline, "strong", colour=colour), ""]
     lines += [

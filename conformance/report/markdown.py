@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.report.complaints import fill, skeleton
 from conformance.report.findings import finding, finding_ids, worst_first
-from conformance.report.matrix import Cell, cells, counted, status_sign
+from conformance.report.matrix import Cell, cells, display_name, status_sign
 from conformance.report.matrix import worst_first as in_order
 from conformance.report.overview import overview
 from conformance.report.plain import clip, md_code, md_text, slug
@@ -28,8 +28,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _name(provider: Entry) -> str:
-    name = f"**{md_text(clip(str(provider.get('title') or provider['name']), 60))}**"
-    return f"{name} (bundled server)" if provider.get("embedded") else name
+    return f"**{md_text(clip(display_name(provider), 70))}**"
 
 
 def _row(*cells_: str) -> str:
@@ -96,7 +95,7 @@ def _worst(providers: list[Entry]) -> Iterator[str]:
         yield f"- {sign.mark} {sign.word}, {_name(provider)}: {title} ({rule})"
         yield f"  <br>expected {md_text(clip(str(each['expected']), 200))}; observed {md_text(clip(str(each['observed']), 200))}"
     if len(rows) > WORST_MOST:
-        yield f"- and {plural(len(rows) - WORST_MOST, 'more finding')[0:]} in the report"
+        yield f"- and {plural(len(rows) - WORST_MOST, 'more finding')} in the report"
 
 
 def summary_markdown(results: Entry) -> str:
@@ -118,8 +117,3 @@ def complaint(results: Entry, provider: Entry, deviation: Entry) -> str:
     """Return one finding of one provider as Markdown for the vendor's support, evidence included."""
     found = finding(deviation, finding_ids(slug(str(provider["name"])), [deviation])[0])
     return fill(skeleton(results, provider, found), found)
-
-
-def tally(provider: Entry) -> str:
-    """Return a provider's counts in words, for a heading."""
-    return f"{status_sign(provider).word}: {counted(provider)}"

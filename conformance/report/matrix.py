@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.report.plain import one_line
 from conformance.report.words import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign, plural
 
 Entry = Mapping[str, Any]
@@ -112,6 +113,13 @@ def counted(provider: Entry) -> str:
 def worst_first(providers: Sequence[Entry]) -> list[Entry]:
     """Return providers in the order of the matrix: deviating, not judged, conforming, not run; vendors first."""
     return sorted(providers, key=_rank)
+
+
+def display_name(provider: Entry) -> str:
+    """Return a provider's title, with a word for a bundled server whose title does not say that it is one."""
+    title = one_line(str(provider.get("title") or provider["name"]))
+    said = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
+    return title if said else f"{title} (bundled)"
 
 
 def group(provider: Entry) -> str:

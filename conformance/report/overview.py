@@ -96,6 +96,18 @@ def _status_banner(
     return Banner(kind, f"{plural(len(names), 'provider')} {title}", f"{listed}. {text}")
 
 
+def _stale_banner(providers: Sequence[Entry]) -> Banner | None:
+    lines = [
+        f"{each.get('title') or each['name']}: {line}"
+        for each in providers
+        for line in each.get("stale") or ()
+    ]
+    if not lines:
+        return None
+    more = f"; and {len(lines) - 10} more" if len(lines) > 10 else ""
+    return Banner("care", "Accepted deviations that no longer hold", "; ".join(lines[:10]) + more)
+
+
 def banners(results: Entry) -> tuple[Banner, ...]:
     """Return what must not be overlooked: interrupted, warnings, not judged, bundled servers."""
     run, providers = results["run"], results.get("providers") or []
@@ -116,6 +128,7 @@ def banners(results: Entry) -> tuple[Banner, ...]:
             providers, "inconclusive", "care", "could not be judged",
             "No usable answer came to the plain question, so nothing is said of them.",
         ),
+        _stale_banner(providers),
         _embedded_banner(providers),
     ]  # fmt: skip
     return tuple(banner for banner in found if banner)

@@ -46,7 +46,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Aside:
-    """Rules with the same outcome and no finding: the outcome in words, and rule with reason."""
+    """What was not judged for the same reason: the reason in words, and each rule or question with its own."""
 
     outcome: str
     rules: tuple[tuple[str, str], ...]
@@ -189,7 +189,14 @@ def _asides(provider: Entry) -> tuple[Aside, ...]:
         if case["outcome"] in OUTCOMES:
             reason = short(str(case.get("reason") or ""), 300)
             groups.setdefault(str(case["outcome"]), []).append((str(case["rule"]), reason))
-    return tuple(Aside(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
+    rules = tuple(Aside(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
+    unasked = tuple(_unasked(each) for each in provider.get("unasked") or ())
+    return (*rules, Aside("questions that were not asked", unasked)) if unasked else rules
+
+
+def _unasked(question: Entry) -> tuple[str, str]:
+    said = ": ".join(str(question[name]) for name in ("cause", "detail") if question.get(name))
+    return str(question["probe"]), short(said, 300)
 
 
 def _passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
