@@ -38,12 +38,14 @@ def _thinking(change: Any) -> Behaviour:
 
 
 def _no_arguments(answer: Answer) -> Answer:
-    """Calls of get_weather without arguments, signed as they are."""
+    """Calls without arguments, signed as they are."""
     several = []
     for candidate in answer.candidates:
-        found = tuple({**part, "functionCall": {**part["functionCall"], "args": {}}} for part in candidate.calls)
-        signed = tuple({**part, "thoughtSignature": signature(part["functionCall"])} for part in found)
-        several.append(replace(candidate, calls=signed))
+        found: list[Message] = copy.deepcopy(list(candidate.calls))
+        for part in found:
+            part["functionCall"]["args"] = {}
+            part["thoughtSignature"] = signature(part["functionCall"])
+        several.append(replace(candidate, calls=tuple(found)))
     return replace(answer, candidates=tuple(several))
 
 
@@ -276,7 +278,7 @@ def _lazy(name: str) -> Behaviour:
 
 
 def _version(form: str) -> Any:
-    """modelVersion says more than the name that was asked."""
+    """The version that answers says more than the name that was asked."""
 
     def change(response: Message) -> None:
         response["modelVersion"] = form.format(response["modelVersion"])
