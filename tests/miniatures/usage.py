@@ -39,7 +39,7 @@ def _drifting() -> Behaviour:
     turns = itertools.count()
 
     def drift(block: Message) -> Message:
-        less = next(turns) % 3
+        less = next(turns) % 997
         return {**block, "promptTokenCount": block["promptTokenCount"] + less, "totalTokenCount": block["totalTokenCount"] + less}
 
     return with_usage(drift, only="unary")
