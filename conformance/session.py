@@ -177,7 +177,7 @@ def _choose(session: Session, provider: Provider, environ: Mapping[str, str]) ->
         # A key that is set but cannot be used is a mistake; one that is not set is a choice, unless named.
         if provider.name in session.options.providers or environ.get(provider.key_env or ""):
             raise UsageError(key.message)
-        session.left.append(Left(provider, dialect, key.message))
+        session.left.append(Left(provider, dialect, key.message.removeprefix(f"{provider.name}: ")))
         return
     secrets = () if provider.embedded else ((key,) if key else ()) + header_secrets(provider, environ)
     session.chosen.append(Chosen(provider, dialect, key, secrets))

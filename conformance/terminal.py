@@ -8,7 +8,6 @@ from typing import TextIO
 
 from conformance.engine import Engine
 from conformance.run import Gathered
-from conformance.session import Session
 
 _EVERY = 0.2  # seconds between two lines of progress on a terminal
 _SELDOM = 5.0  # and in a log
@@ -63,13 +62,11 @@ class Progress:
             self._stream.flush()
 
 
-def closing_words(engine: Engine, session: Session) -> Iterator[str]:
-    """Yield what the user should know at the end: who was not run, warnings, leaks, and where the report is."""
+def closing_words(engine: Engine) -> Iterator[str]:
+    """Yield what the user should know at the end: warnings, leaks, and where the report is."""
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
-    for left in session.left:
-        yield f"not run: {left.provider.name}: {left.reason}"
     if engine.results is not None:
         yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
         yield f"report: {engine.out / 'report.html'}"

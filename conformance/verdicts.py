@@ -119,7 +119,8 @@ def _trouble(reply: Reply) -> str:
 
 
 # What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
-_ODD_PROBES = ("alt-sse-on-unary", "flat-settings")
+# Thoughts that were asked for garble the oldest client at Google too: that is no vendor's doing.
+_ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-streamed")
 
 
 def ordinary(reply: Reply) -> bool:
