@@ -15,6 +15,7 @@ from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance.bodies import Drawn, boundaries, draw
+from conformance.bodies.narrow import plain_name
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.dialects import Dialect, load_dialect
 from conformance.model import JSON
@@ -108,17 +109,34 @@ def google() -> Dialect:
     return load_dialect("google")
 
 
+# What the classes (0.12.1, December 2025) do not know of the schemas of August 2026.
 LAGGING = {
-    "GenerationConfig", "Part", "GenerateContentRequest", "Tool", "ToolConfig", "ThinkingConfig", "GoogleSearch", "Blob",
-    "FunctionDeclaration", "FunctionResponse", "FunctionCall", "FileData", "CodeExecutionResult", "ExecutableCode",
-    "ComputerUse", "HarmCategory", "SpeechConfig", "ImageConfig", "GoogleMaps",
-}  # fmt: skip  # messages and enums of which the classes miss members
+    "Blob.displayName", "CodeExecutionResult.id", "ComputerUse.disabledSafetyPolicies",
+    "ComputerUse.enablePromptInjectionDetection", "Environment.ENVIRONMENT_DESKTOP", "Environment.ENVIRONMENT_MOBILE",
+    "ExecutableCode.id", "FileData.displayName", "FileSearch.fileSearchStoreNames", "FileSearch.metadataFilter",
+    "FileSearch.topK", "GenerateContentRequest.serviceTier", "GenerateContentRequest.store",
+    "GenerationConfig.audioTranscriptionConfig", "GenerationConfig.enableAffectiveDialog",
+    "GenerationConfig.responseFormat", "GenerationConfig.translationConfig",
+    "GoogleSearch.searchTypes", "HarmCategory.HARM_CATEGORY_JAILBREAK", "ImageConfig.imageSize",
+    "Part.audioTranscription", "Part.mediaProcessing", "Part.mediaResolution", "Part.toolCall", "Part.toolResponse",
+    "ThinkingConfig.thinkingLevel", "Tool.mcpServers", "ToolConfig.includeServerSideToolInvocations",
+    "GenerationConfig._responseJsonSchema",  # the name that the published schemas give it is not the classes'
+}  # fmt: skip
+
+
+def lagging(missing: Counter[str]) -> set[str]:
+    """Return what was missing, in lowerCamelCase."""
+    parts = [name.partition(".") for name in missing]
+    return {
+        f"{message}.{name if name.isupper() or name[0] == '_' else plain_name(name)}"
+        for message, _, name in parts
+    }
 
 
 def test_googles_classes_agree_on_three_hundred_bodies(google: Dialect) -> None:
     found, lag = disagreements(draw(google, 21, 300))
     assert found == []
-    assert {name.partition(".")[0] for name in lag} <= LAGGING
+    assert lagging(lag) <= LAGGING
 
 
 def test_googles_classes_agree_on_every_boundary(google: Dialect) -> None:
@@ -130,7 +148,7 @@ def test_googles_classes_agree_on_every_boundary(google: Dialect) -> None:
 def test_googles_classes_agree_on_five_thousand_bodies(google: Dialect) -> None:
     found, lag = disagreements(draw(google, 22, 5000))
     assert found == []
-    assert {name.partition(".")[0] for name in lag} <= LAGGING
+    assert lagging(lag) <= LAGGING
 
 
 def test_a_rewritten_body_is_the_same_message(google: Dialect) -> None:

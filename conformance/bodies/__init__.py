@@ -3,6 +3,7 @@
 Importing this imports Hypothesis (a third of a second): do so only where a run asks for generated bodies.
 """
 
+from conformance.bodies.asking import drawn_from, probe_of, question, questions
 from conformance.bodies.boundaries import boundaries
 from conformance.bodies.chosen import chosen
 from conformance.bodies.drawing import draw
@@ -23,11 +24,15 @@ __all__ = [
     "check_schemas",
     "chosen",
     "draw",
+    "drawn_from",
     "equivalences",
     "form_of",
     "forms",
     "keep_failing",
     "kept",
+    "probe_of",
+    "question",
+    "questions",
     "smaller",
     "translate",
     "written",

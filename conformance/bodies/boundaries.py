@@ -84,7 +84,8 @@ def _valid(node: Node) -> Iterator[tuple[str, JSON]]:
     if node.enum:
         yield from ((f"value {value}", value) for value in node.enum)
     elif node.kind == "boolean":
-        yield from (("true", True), ("false", False))
+        allowed = node.examples or (True, False)
+        yield from ((str(value).lower(), value) for value in (True, False) if value in allowed)
     elif node.kind in NUMBERS:
         yield from (_number(node, name, bound) for name, bound in _bounds(node) if bound is not None)
     elif node.kind == "array" and node.item is not None:

@@ -64,7 +64,8 @@ class Fault:
 
 
 def _wrong_types(spot: Spotted) -> Iterator[Broken]:
-    yield from (Broken(value) for value in wrong_types(spot.node))
+    if spot.path:  # the body itself stays an object
+        yield from (Broken(value) for value in wrong_types(spot.node))
 
 
 def wrong_types(node: Node) -> tuple[JSON, ...]:
@@ -176,6 +177,16 @@ def _nothing_said(spot: Spotted) -> Iterator[Broken]:
             yield Broken({key: one for key, one in value.items() if key != name}, (name,))
 
 
+def _empty_part(spot: Spotted) -> Iterator[Broken]:
+    if (
+        spot.node.name == "parts"
+        and spot.node.kind == "object"
+        and "text" in spot.node.oneof
+        and spot.path[:1] == ("contents",)
+    ):
+        yield Broken({})
+
+
 CHANGES: tuple[Change, ...] = (
     Change("type", _wrong_types),
     Change("unknown-name", _unknown_name),
@@ -188,6 +199,7 @@ CHANGES: tuple[Change, ...] = (
     Change("nothing-said", _nothing_said),
     Change("too-big-for-its-type", _too_big_for_its_type),
     Change("role", _bad_role),
+    Change("empty-part", _empty_part, google_refuses=None),  # nobody looked
     Change("out-of-range", _out_of_range, google_refuses=None),
     Change("too-many", _too_many, google_refuses=None),
 )
@@ -214,18 +226,25 @@ def broken(form: Form, body: JSON, fault: Fault) -> Drawn:
 def break_somewhere(form: Form, body: JSON, coins: Coins, first: int) -> Drawn:
     """Return the body with one fault, of the kind at `first` in CHANGES or the next that applies; some in snake_case.
 
-    A fault is put deep more often than by its share: each depth has the same chance. ValueError where nothing
+    A fault is put deep, and past the first element of a list, more often than by its share. ValueError where nothing
     can be broken.
     """
     for turn in range(len(CHANGES)):
         possible = faults(form.root, body, CHANGES[(first + turn) % len(CHANGES)])
         if possible:
+            later = [fault for fault in possible if _is_later(fault)]
+            possible = later if later and coins.toss() else possible
             depth = coins.pick(sorted({len(fault.spot.path) for fault in possible}))
             fault = coins.pick([one for one in possible if len(one.spot.path) == depth])
             drawn = broken(form, body, fault)
             keeps = fault.change.name == "both-spellings" or not coins.seldom()
             return drawn if keeps else _in_snake_case(form.root, drawn, fault)
     raise ValueError(f"{form.name}: nothing of this body can be broken")
+
+
+def _is_later(fault: Fault) -> bool:
+    """Return whether the fault lies past the first element of a list: some readers look at the first only."""
+    return any(isinstance(step, int) and step > 0 for step in fault.spot.path)
 
 
 def _in_snake_case(root: Node, drawn: Drawn, fault: Fault) -> Drawn:

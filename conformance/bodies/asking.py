@@ -1,0 +1,56 @@
+"""Generated bodies as questions: what is recorded with each, so that a replay judges them without drawing again.
+
+Every body is a probe of its own, `generated-<id of the body>`, so that it is the same question in every run that
+asks it. What is known of the body stands in its expectations under `generated`, as data:
+`valid`, `broken_at`, `change`, `google_refuses`, `source`, `body` (its id), `twin` (the id of the body that must get
+the same kind of answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.bodies.chosen import chosen
+from conformance.bodies.drawn import Drawn
+from conformance.dialects import Dialect
+from conformance.model import JSON, Question
+
+PREFIX = "generated-"
+_TEXTS = ("broken_at", "change", "source", "twin")
+CLEAR = (400, 401, 403, 404, 409, 413, 422)  # statuses with which a request can be refused clearly
+
+
+def questions(
+    dialect: Dialect, seed: int, count: int, before: Sequence[Drawn] = ()
+) -> tuple[tuple[str, Question], ...]:
+    """Return at most `count` questions, each with its probe: what failed before, boundaries, and drawn bodies."""
+    return tuple((probe_of(drawn), question(drawn)) for drawn in chosen(dialect, seed, count, before))
+
+
+def probe_of(drawn: Drawn) -> str:
+    """Return the id under which a body is asked, recorded and accepted as known."""
+    return f"{PREFIX}{drawn.id}"
+
+
+def question(drawn: Drawn) -> Question:
+    """Return the question that asks one body."""
+    statuses = CLEAR if drawn.google_refuses and not drawn.valid else (200, *CLEAR)
+    return Question(drawn.body, expected={"status": list(statuses), "generated": told(drawn)})
+
+
+def told(drawn: Drawn) -> dict[str, JSON]:
+    """Return what is known of a body, as it is recorded."""
+    return {
+        "body": drawn.id, "twin": drawn.twin, "valid": drawn.valid, "change": drawn.change,
+        "broken_at": drawn.broken_at, "google_refuses": drawn.google_refuses, "source": drawn.source,
+    }  # fmt: skip
+
+
+def drawn_from(body: JSON, generated: JSON) -> Drawn | None:
+    """Return the body that was asked, from the request and the expectations of a recorded exchange; None where it is none."""
+    if not isinstance(generated, dict) or not isinstance(body, dict):
+        return None
+    said = generated.get("google_refuses")
+    broken_at, change, source, twin = (str(generated.get(name) or "") for name in _TEXTS)
+    refuses = said if isinstance(said, bool) else None
+    return Drawn(body, bool(generated.get("valid")), broken_at, change, source, refuses, twin)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from conformance import catalogue
+from conformance.addressing import EMBEDDED_KEY
+from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question, questions
+from conformance.bodies.drawing import INVALID, VALID
+from conformance.catalogue import RULES
+from conformance.dialects import load_dialect
+from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing
+from conformance.model import JSON, Case, Level, Outcome, Provider
+from conformance.reply import read
+from conformance.run import Gathered, Generated, Plan, ask_all
+from conformance.secrets import Key
+from conformance.send import Sender
+from conformance.session import probes_for
+from conformance.verdicts import Selection, Verdict, reach
+
+catalogue.load()
+SURVIVES = "schema/survives-generated-bodies"
+REFUSES = "schema/refuses-generated-faults"
+TAKES = "schema/takes-a-body-however-it-is-written"
+Application = Callable[[Incoming], Outgoing]
+
+
+@cache
+def some(seed: int, count: int) -> tuple[Drawn, ...]:
+    return chosen(load_dialect("google"), seed, count)
+
+
+async def _gather(application: Application, bodies: Sequence[Drawn], host: Host) -> Gathered:
+    provider = Provider(
+        "mini",
+        "mini",
+        host.start(application),
+        "google",
+        "gemini-2.5-flash",
+        concurrency=8,
+        max_requests=2000,
+    )
+    fixed = [
+        probe
+        for probe in probes_for(load_dialect("google"), (), whole=True)
+        if probe.id in ("plain", "unknown-field")
+    ]
+    asked = tuple(Generated(probe_of(one), question(one)) for one in bodies)
+    async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
+        into: list[Gathered] = []
+        await ask_all(
+            [(Plan(provider, tuple(fixed), asked, 1), sender.ask)], lambda _: 0.0, lambda _: None, into
+        )
+    return into[0]
+
+
+def judged(application: Application, bodies: Sequence[Drawn]) -> Verdict:
+    with Host() as host:
+        gathered = asyncio.run(_gather(application, bodies, host))
+    return reach(gathered, load_dialect("google"), Selection(tuple(RULES.values())))
+
+
+def case(verdict: Verdict, rule: str) -> Case:
+    return next(one for one in verdict.cases if one.rule == rule)
+
+
+def _deep(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for child in value.values():
+            yield from _deep(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _deep(child)
+
+
+def answering_to(hits: Callable[[dict[str, Any]], bool], outgoing: Outgoing) -> Application:
+    """Return a server that gives one fixed answer where `hits` finds something in the request."""
+
+    def application(incoming: Incoming) -> Outgoing:
+        try:
+            request = HONEST.document(incoming.body)
+        except Exception:  # noqa: BLE001 - whatever is no document is the honest server's matter
+            return HONEST(incoming)
+        return outgoing if any(hits(part) for part in _deep(request)) else HONEST(incoming)
+
+    return application
+
+
+def _answer(status: int, content_type: str, body: bytes) -> Outgoing:
+    piece = HONEST(Incoming("GET", "/v1beta/models", {"x-goog-api-key": "k"}, b"")).pieces[0]
+    return Outgoing(status, (("Content-Type", content_type),), (replace(piece, data=body),))
+
+
+BROKEN = _answer(500, "application/json", b'{"error": {"code": 500, "message": "oh", "status": "INTERNAL"}}')
+PAGE = _answer(400, "text/html", b"<!doctype html><title>nginx</title>")
+NO = _answer(
+    400, "application/json", b'{"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}'
+)
+
+
+def test_the_honest_server_passes_all_rules_of_generated_bodies() -> None:
+    verdict = judged(HONEST, some(1, 90))
+    assert {one.rule: one.spots[0] for one in verdict.deviations if one.level is not Level.NOTE} == {}
+    assert [case(verdict, rule).outcome for rule in (SURVIVES, REFUSES, TAKES)] == [Outcome.PASS] * 3
+
+
+def test_a_500_is_a_finding_where_the_same_invalid_body_failed_three_times() -> None:
+    invalid = [one for one in some(1, 90) if one.change == "unknown-name"][:1]
+    found = case(judged(answering_to(lambda part: "noSuchField" in part, BROKEN), invalid * 3), SURVIVES)
+    assert found.outcome is Outcome.DEVIATION
+    assert found.deviation is not None
+    assert found.deviation.spots[0].pointer == invalid[0].broken_at
+    assert found.deviation.generated
+
+
+def test_a_single_500_is_inconclusive() -> None:
+    invalid = [one for one in some(1, 90) if one.change == "unknown-name"][:1]
+    found = case(judged(answering_to(lambda part: "noSuchField" in part, BROKEN), invalid), SURVIVES)
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_500_to_a_valid_body_is_told_and_does_not_count() -> None:
+    valid = [one for one in some(1, 90) if one.valid and not one.twin and _hits(one, _empty)][:1]
+    found = case(judged(answering_to(_empty, BROKEN), valid * 3), SURVIVES)
+    assert found.outcome is Outcome.NOTE
+
+
+def _empty(part: dict[str, Any]) -> bool:
+    return part.get("text") == ""
+
+
+def _hits(drawn: Drawn, hits: Callable[[dict[str, Any]], bool]) -> bool:
+    return any(hits(part) for part in _deep(drawn.body))
+
+
+def test_a_page_of_html_is_a_finding_at_once() -> None:
+    valid = [one for one in some(1, 90) if one.valid and not one.twin and _hits(one, _empty)][:1]
+    assert case(judged(answering_to(_empty, PAGE), valid), SURVIVES).outcome is Outcome.DEVIATION
+
+
+def _deaf_to(name: str) -> Behaviour:
+    def document(body: bytes) -> dict[str, JSON]:
+        request = dict(HONEST.document(body))
+        for part in list(_deep(request)):
+            part.pop(name, None)
+        return request
+
+    return replace(HONEST, document=document)
+
+
+def test_a_fault_that_is_swallowed_two_levels_down_is_found() -> None:
+    bodies = [one for one in boundaries(load_dialect("google")) if not one.valid]
+    found = case(judged(_deaf_to("thinkingConfig"), bodies), REFUSES)
+    assert found.outcome is Outcome.DEVIATION
+    assert found.deviation is not None
+    assert all("/thinkingConfig" in spot.pointer for spot in found.deviation.spots)
+
+
+def test_a_vendor_that_checks_nothing_is_not_accused_here() -> None:
+    lenient = replace(
+        HONEST, accept=lambda body, _shape: {"contents": [{"parts": [{"text": "hello"}]}]} if body else {}
+    )
+    found = case(judged(lenient, draw(load_dialect("google"), 3, 12, kinds=(INVALID,))), REFUSES)
+    assert found.outcome is Outcome.BLOCKED
+
+
+def test_a_refused_enum_number_is_found_by_its_twin() -> None:
+    verdict = judged(answering_to(lambda part: isinstance(part.get("threshold"), int), NO), some(2, 200))
+    found = case(verdict, TAKES)
+    assert found.outcome is Outcome.DEVIATION
+    assert found.deviation is not None
+    assert all("enum-number" in spot.expected for spot in found.deviation.spots)
+
+
+def test_an_alias_that_is_ignored_two_levels_down_is_noted() -> None:
+    assert case(judged(_deaf_to("function_calling_config"), some(2, 200)), TAKES).outcome is not Outcome.PASS
+
+
+@pytest.mark.slow
+def test_the_honest_server_has_no_finding_over_two_thousand_of_each() -> None:
+    for kind, seed in ((VALID, 31), (INVALID, 32)):
+        bodies = draw(load_dialect("google"), seed, 2000, kinds=(kind,))
+        grave = [one for one in judged(HONEST, bodies[:1900]).deviations if one.level is not Level.NOTE]
+        assert grave == []
+
+
+def test_a_recorded_body_is_known_again() -> None:
+    with Host() as host:
+        gathered = asyncio.run(_gather(HONEST, some(1, 12), host))
+    asked = {one.exchange.probe: one for one in map(read, gathered.exchanges) if one.exchange.generated}
+    for one in some(1, 12):
+        reply = asked[probe_of(one)]
+        known = drawn_from(reply.request_body, reply.exchange.expected["generated"])
+        assert known == replace(one, covers=())
+
+
+def test_questions_are_as_many_as_allowed_and_each_is_its_own_probe() -> None:
+    asked = questions(load_dialect("google"), 1, 12)
+    assert len({probe for probe, _ in asked}) == len(asked) == 12
