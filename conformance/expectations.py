@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,11 @@ class Obedience:
 def statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
     """Return the HTTP statuses that a right answer may have; 200 where nothing is said."""
     value = expected.get("status", 200)
-    return tuple(code for code in value if isinstance(code, int)) if isinstance(value, list) else (int(str(value)),)
+    return (
+        tuple(code for code in value if isinstance(code, int))
+        if isinstance(value, list)
+        else (int(str(value)),)
+    )
 
 
 def answered_as_asked(reply: Reply) -> bool:
@@ -40,16 +45,42 @@ def parsed(text: str) -> JSON:
     return value
 
 
+def _asked(reply: Reply) -> list[str]:
+    """Return the texts of the question's last turn."""
+    request = reply.request_body
+    turns = request.get("contents") if isinstance(request, dict) else None
+    last = turns[-1] if isinstance(turns, list) and turns else None
+    parts = last.get("parts") if isinstance(last, dict) else None
+    texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return [text for text in texts if isinstance(text, str) and text]
+
+
+def unechoed(reply: Reply) -> str:
+    """Return the answer's text without the question in it: a server that repeats what it is asked obeys nobody."""
+    text = reply.text
+    for asked in _asked(reply):
+        text = re.sub(re.escape(asked), "", text, flags=re.IGNORECASE)
+    return text
+
+
 def _text(wanted: JSON, reply: Reply) -> str:
-    return "" if str(wanted) in reply.text else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    return "" if str(wanted) in unechoed(reply) else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
 
 
 def _exact(wanted: JSON, reply: Reply) -> str:
-    return "" if reply.text.strip() == str(wanted).strip() else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    return (
+        ""
+        if reply.text.strip() == str(wanted).strip()
+        else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    )
 
 
 def _word(wanted: JSON, reply: Reply) -> str:
-    return "" if str(wanted).casefold() in reply.text.casefold() else f"the text is {reply.text[:120]!r}, not {wanted!r}"
+    return (
+        ""
+        if str(wanted).casefold() in reply.text.casefold()
+        else f"the text is {reply.text[:120]!r}, not {wanted!r}"
+    )
 
 
 def _finish(wanted: JSON, reply: Reply) -> str:
@@ -60,7 +91,11 @@ def _finish(wanted: JSON, reply: Reply) -> str:
 def _call(wanted: JSON, reply: Reply) -> str:
     names = [call.get("name") for call in reply.first.calls]
     allowed = wanted if isinstance(wanted, list) else [wanted]
-    return "" if names and all(name in allowed for name in names) else f"called were {names}, asked was {allowed}"
+    return (
+        ""
+        if names and all(name in allowed for name in names)
+        else f"called were {names}, asked was {allowed}"
+    )
 
 
 def _calls(wanted: JSON, reply: Reply) -> str:
@@ -118,7 +153,9 @@ def obedience(reply: Reply) -> Obedience:
     expected = reply.exchange.expected
     if not reply.ok:
         return Obedience(UNREAD, "there is no answer to judge")
-    missed = [said for name, test in _TABLE.items() if name in expected and (said := test(expected[name], reply))]
+    missed = [
+        said for name, test in _TABLE.items() if name in expected and (said := test(expected[name], reply))
+    ]
     if not missed:
         return Obedience(MET)
     return Obedience(CUT if _cut(reply) else UNMET, "; ".join(missed))

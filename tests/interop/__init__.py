@@ -1,0 +1,1 @@
+"""Software that nobody here wrote: servers under the checker, and clients before the bundled servers."""
