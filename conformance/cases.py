@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.catalogue import Aside, Rule
+from conformance.dialects import Dialect
 from conformance.expectations import MET, obedience
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
-from conformance.dialects import Dialect
 from conformance.reply import Kind, Reply, Seen
 from conformance.run import CONTROL, Unasked
 from conformance.traits import REFERENCE
@@ -30,7 +30,7 @@ class Evidence:
     unasked: tuple[Unasked, ...]
     traits: Mapping[str, object]
     against: frozenset[Against]
-    today: datetime.date
+    today: dt.date
 
     @property
     def obeys(self) -> bool:
@@ -47,8 +47,7 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
         ready = [rule for rule in waiting.values() if not any(before in waiting for before in rule.after)]
         if not ready:
             raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
-        for rule in sorted(ready, key=lambda rule: rule.id):
-            done.append(waiting.pop(rule.id))
+        done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
     return done
 
 
@@ -197,9 +196,9 @@ def _against(rule: Rule, evidence: Evidence, spots: Sequence[Spot]) -> tuple[Aga
     return (Against.REFERENCE, Against.DOCUMENTED) if promises_google else (Against.REFERENCE,)
 
 
-def in_force(known: Known, today: datetime.date) -> bool:
+def in_force(known: Known, today: dt.date) -> bool:
     """Return whether an entry still accepts anything on that day."""
-    return known.until is None or datetime.date.fromisoformat(known.until) >= today
+    return known.until is None or dt.date.fromisoformat(known.until) >= today
 
 
 def probe_of(exchange: str) -> str:

@@ -142,7 +142,7 @@ def _yes(_reply: Any) -> bool:
     return True
 
 
-def check(
+def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
     level: Level,
     source: Source,
     *,

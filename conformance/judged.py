@@ -30,7 +30,7 @@ def _alone() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
-def _arguments(engine: Engine, html: Path, settings: Path) -> list[str]:
+def _arguments(html: Path, settings: Path) -> list[str]:
     return [
         str(Path(test_providers.__file__)),
         "-c", str(settings),
@@ -60,7 +60,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     heard = io.StringIO()
     try:
         with _alone(), contextlib.redirect_stdout(sys.stderr if verbose else heard):
-            code = pytest.main(_arguments(engine, html, settings), plugins=[plugin.Suite(engine), plugin])
+            code = pytest.main(_arguments(html, settings), plugins=[plugin.Suite(engine), plugin])
     finally:
         settings.unlink(missing_ok=True)
         html.unlink(missing_ok=True)

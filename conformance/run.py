@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.catalogue import Asking, Probe, Unaskable
-from conformance.expectations import CUT, MET, UNMET, answered_as_asked, asks_for_obedience, obedience, statuses
+from conformance.expectations import (
+    CUT,
+    MET,
+    UNMET,
+    answered_as_asked,
+    asks_for_obedience,
+    obedience,
+    statuses,
+)
 from conformance.model import Exchange, Provider, Question
 from conformance.reply import Reply, read
 
@@ -20,7 +28,7 @@ TRANSIENT = (429, 503)
 class Asker(Protocol):
     """Whatever answers a question: a vendor over the network, or a recording."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - the words of a question, recorded as they are
         self, probe: str, number: int, question: Question, *, first: str | None, generated: bool, retry: bool
     ) -> Awaitable[Exchange]:
         """Ask, and return what came back; raise NotRecordedError where a recording has nothing."""
@@ -163,7 +171,8 @@ class Run:
     def _first(self, probe: str | None) -> Reply | None:
         replies = [reply for reply in self._replies.get(probe or "", []) if reply.ok and answered_as_asked(reply)]
         met = [reply for reply in replies if obedience(reply).verdict == MET]
-        return (met or replies or [None])[-1]
+        candidates = met or replies
+        return candidates[-1] if candidates else None
 
     async def _once(self, probe: Probe, number: int) -> Reply | None:
         asking = self._asking(probe, number)

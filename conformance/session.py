@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import difflib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance import catalogue
+from conformance.addressing import EMBEDDED_KEY
 from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.dialects import Dialect, DialectError, bundled, load_dialect
 from conformance.embedded import Host, behaviour_of
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.probes.documented import documented_probes
 from conformance.providers import Loaded, ProvidersError, load_providers
-from conformance.settings import is_loopback
 from conformance.record import Recorder
+from conformance.retrying import retry_after
 from conformance.run import CONTROL, Asker, Gathered, Generated, NotRecordedError, Plan, ask_all
 from conformance.secrets import Key, KeyFault, header_secrets, read_key
-from conformance.addressing import EMBEDDED_KEY
-from conformance.retrying import retry_after
 from conformance.send import Sender
+from conformance.settings import is_loopback
 
 # Without a rule that names its probes, these are enough to look at: an answer, both streams, a call, two errors.
 _SAMPLE = (
@@ -232,7 +232,7 @@ def recorded_asker(provider: str, recorded: Recorded, otherwise: Asker | None) -
     Without `otherwise` (a replay) it raises NotRecordedError instead: a replay never touches the network.
     """
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - the words of a question, recorded as they are
         probe: str, number: int, question: Question, *, first: str | None, generated: bool, retry: bool
     ) -> Exchange:
         found = recorded.get((provider, probe, number))
@@ -248,7 +248,7 @@ def recorded_asker(provider: str, recorded: Recorded, otherwise: Asker | None) -
 def recording_asker(sender: Sender, recorder: Recorder) -> Asker:
     """Return an asker that sends, and records what came back before anyone looks at it."""
 
-    async def ask(
+    async def ask(  # noqa: PLR0913 - the words of a question, recorded as they are
         probe: str, number: int, question: Question, *, first: str | None, generated: bool, retry: bool
     ) -> Exchange:
         exchange = await sender.ask(probe, number, question, first=first, generated=generated, retry=retry)
@@ -313,6 +313,6 @@ def gather(chosen: Sequence[Chosen], asking: Asking) -> bool:
     return True
 
 
-def now() -> datetime.datetime:
+def now() -> dt.datetime:
     """Return the time, in UTC."""
-    return datetime.datetime.now(datetime.UTC)
+    return dt.datetime.now(dt.UTC)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.cases import GRAVE, Evidence, judge, settled, stale
 from conformance.catalogue import RULES, Rule
-from conformance.clients.effects import Truth, effects, verdict
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import from_exchange, must_configure
+from conformance.clients.effects import Truth, effects, verdict
 from conformance.dialects import Dialect
 from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Outcome, Provider
 from conformance.reply import Reply, read
@@ -65,7 +65,7 @@ class Selection:
 
     rules: tuple[Rule, ...]
     against: frozenset[Against] = frozenset(Against)
-    today: datetime.date = datetime.date(1970, 1, 1)
+    today: dt.date = dt.date(1970, 1, 1)
 
 
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
@@ -94,20 +94,39 @@ def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str |
 
 def _unjudged(replies: Sequence[Reply]) -> str | None:
     """Why nothing can be said of the vendor; None where the plain question got an answer to judge."""
-    plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
-    if not replies or not plain:
-        return "nothing was asked" if not replies else None
+    if not replies:
+        return "nothing was asked"
     if all(reply.kind in ("html", "empty") for reply in replies):
         return f"every answer is {replies[0].kind.value} (base_url?)"
-    if all(reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500 for reply in plain):
-        return _trouble(plain[0])
-    if all(reply.status in (401, 403) for reply in plain):
-        return f"the key is refused (HTTP {plain[0].status}): {plain[0].error.message[:160] if plain[0].error else ''}"
-    if all(reply.kind == "html" for reply in plain):
-        return "the plain question is answered with HTML (base_url?)"
-    if all(reply.status in (402, 404) for reply in plain):
-        return f"the model is not served (HTTP {plain[0].status}): {plain[0].error.message[:160] if plain[0].error else ''}"
-    return None
+    plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
+    said = [why(plain) for why in _WHYS] if plain else []
+    return next((reason for reason in said if reason), None)
+
+
+def _silent(plain: Sequence[Reply]) -> str | None:
+    dead = all(reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500 for reply in plain)
+    return _trouble(plain[0]) if dead else None
+
+
+def _locked_out(plain: Sequence[Reply]) -> str | None:
+    refused = all(reply.status in (401, 403) for reply in plain)
+    return f"the key is refused (HTTP {plain[0].status}): {_said(plain[0])}" if refused else None
+
+
+def _not_served(plain: Sequence[Reply]) -> str | None:
+    absent = all(reply.status in (402, 404) for reply in plain)
+    return f"the model is not served (HTTP {plain[0].status}; base_url?): {_said(plain[0])}" if absent else None
+
+
+def _a_web_page(plain: Sequence[Reply]) -> str | None:
+    return "the plain question is answered with HTML (base_url?)" if all(r.kind == "html" for r in plain) else None
+
+
+_WHYS = (_silent, _locked_out, _a_web_page, _not_served)
+
+
+def _said(reply: Reply) -> str:
+    return reply.error.message[:160] if reply.error else ""
 
 
 def _trouble(reply: Reply) -> str:

@@ -96,11 +96,12 @@ def _events(reply: Reply) -> bool:
     return _with_alt(reply) and readable and reply.framed.framing is Framing.SSE
 
 
-def _found(reply: Reply, table: Mapping[str, Level], expected: str) -> Iterator[Spot]:
+def _found(reply: Reply, table: Mapping[Irregular, Level], expected: str) -> Iterator[Spot]:
     for one in reply.framed.irregularities:
-        if one.kind in table:
+        level = table.get(Irregular(one.kind))
+        if level is not None:
             said = f"{one.kind}: {one.detail}" if one.detail else one.kind
-            yield Spot(reply.id, f"@{one.at}", expected, said, table[one.kind])
+            yield Spot(reply.id, f"@{one.at}", expected, said, level)
 
 
 _LINES = {

@@ -1,4 +1,4 @@
-"""The plain question once more at the end: did the vendor still answer when the others failed?"""
+"""The plain question once more at the end: it tells whether the vendor still answered when others failed."""
 
 from __future__ import annotations
 

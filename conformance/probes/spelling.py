@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.catalogue import Asking, probe
-from conformance.model import Question
+from conformance.model import JSON, Question
 from conformance.prompts import LONG, body, calling, counting, snake, user
 
 
@@ -11,8 +11,8 @@ from conformance.prompts import LONG, body, calling, counting, snake, user
 def snake_case_request(ask: Asking) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"
-    instruction = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
-    request = body("What is the capital of France?", systemInstruction={**instruction})
+    instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
+    request = body("What is the capital of France?", systemInstruction=instruction)
     return Question(snake(request), expected={"text": code})
 
 
@@ -25,12 +25,12 @@ def snake_case_settings(_ask: Asking) -> Question:
 @probe(tries=3, needs="function-calling")
 def mixed_casing_request(_ask: Asking) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
-    schema = {"type": "object", "properties": {"city_name": {"type": "string", "min_length": 1}}, "required": ["city_name"]}
-    tool = {"name": "get_time", "description": "Tells the time in one city.", "parameters_json_schema": schema}
+    schema: JSON = {"type": "object", "properties": {"city_name": {"type": "string", "min_length": 1}}, "required": ["city_name"]}
+    tool: JSON = {"name": "get_time", "description": "Tells the time in one city.", "parameters_json_schema": schema}
     return Question(
         body(
             "What time is it in Paris?",
-            tools=[{"functionDeclarations": [{**tool}]}],
+            tools=[{"functionDeclarations": [tool]}],
             toolConfig=calling("ANY"),
             generationConfig={"thinkingConfig": {"include_thoughts": False}},
         ),
@@ -41,7 +41,7 @@ def mixed_casing_request(_ask: Asking) -> Question:
 @probe()
 def flat_settings(_ask: Asking) -> Question:
     """Settings at the top level of the request, where Google knows no such fields."""
-    request = {"contents": [user(counting(LONG))], "max_output_tokens": 5, "temperature": 0.5}
-    return Question({**request}, expected={"status": 400})
+    request: JSON = {"contents": [user(counting(LONG))], "max_output_tokens": 5, "temperature": 0.5}
+    return Question(request, expected={"status": 400})
 
 

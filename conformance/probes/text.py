@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from conformance.catalogue import Asking, probe
-from conformance.model import Question
-from conformance.prompts import LONG, LONG_ROOM, REPEATED, SEPARATOR, body, counted, counting, exactly, streamed, user
+from conformance.model import JSON, Question
+from conformance.prompts import (
+    LONG,
+    LONG_ROOM,
+    REPEATED,
+    SEPARATOR,
+    body,
+    counted,
+    counting,
+    exactly,
+    streamed,
+    user,
+)
 
 
 @probe(tries=3)
@@ -16,7 +27,7 @@ def plain(ask: Asking) -> Question:
 
 @probe(after="plain")
 def plain_repeated(ask: Asking) -> Question:
-    """The plain question once more, byte for byte, without compression: does the prompt cost the same?"""
+    """The plain question once more, byte for byte, without compression, to see whether it costs the same."""
     plainly = (("Accept-Encoding", "identity"),)
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
@@ -83,13 +94,13 @@ def limit_of_five(_ask: Asking) -> Question:
 def every_setting(ask: Asking) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
-    settings = {
+    settings: dict[str, JSON] = {
         "temperature": 0.5, "topP": 0.9, "topK": 20, "seed": 7, "responseMimeType": "text/plain",
         "candidateCount": 1, "stopSequences": ["@@@"],
     }  # fmt: skip
-    safety = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
+    safety: list[JSON] = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
     return Question(
-        body(exactly(code), generationConfig={**settings}, safetySettings=[*safety]), expected={"text": code}
+        body(exactly(code), generationConfig=settings, safetySettings=safety), expected={"text": code}
     )
 
 
@@ -104,17 +115,17 @@ def two_candidates(ask: Asking) -> Question:
 def system_instruction(ask: Asking) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
-    instruction = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
-    return Question(body("What is the capital of France?", systemInstruction={**instruction}), expected={"text": code})
+    instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
+    return Question(body("What is the capital of France?", systemInstruction=instruction), expected={"text": code})
 
 
 @probe(tries=3)
 def history(ask: Asking) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"
-    turns = [
+    turns: list[JSON] = [
         user(f"Remember the word {word}."),
         {"role": "model", "parts": [{"text": "Noted."}]},
         user("Which word did I ask you to remember? Reply with the word only."),
     ]
-    return Question({**body(""), "contents": [*turns]}, expected={"text": word})
+    return Question({**body(""), "contents": turns}, expected={"text": word})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from conformance.catalogue import Asking, Unaskable, probe
 from conformance.model import JSON, Question
 from conformance.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
@@ -51,13 +53,13 @@ def two_calls_in_one_turn(_ask: Asking) -> Question:
     return Question(body(BOTH_CITIES, 300, tools=TOOLS), expected={"calls": 2, "call": ["get_weather"]})
 
 
-def _responses(calls: tuple[object, ...], nonce: str) -> list[JSON]:
+def _responses(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
     parts: list[JSON] = []
     for number, call in enumerate(calls):
-        match call:
-            case {"name": str(name), **rest}:
-                answer: dict[str, JSON] = {"name": name, "response": {"report": f"SUN-{nonce}{number or ''}"}}
-                parts.append({"functionResponse": answer | ({"id": rest["id"]} if "id" in rest else {})})
+        name = call.get("name")
+        if isinstance(name, str):
+            answer: dict[str, JSON] = {"name": name, "response": {"report": f"SUN-{nonce}{number or ''}"}}
+            parts.append({"functionResponse": {**answer, **({"id": call["id"]} if "id" in call else {})}})
     return parts
 
 
