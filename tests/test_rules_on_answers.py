@@ -342,33 +342,38 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Any:
 PLACES = list(places(RICH))
 
 
-@settings(max_examples=60, deadline=None)
+def put(body: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return the body with another value at a place; unchanged where an earlier change took the place away."""
+    if not path:
+        return value
+    place = body
+    try:
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+    except (KeyError, IndexError, TypeError):
+        pass
+    return body
+
+
+LOOKED_AT = (
+    "plain", "plain-streamed", "long-answer-streamed", "limit-of-five", "stop-sequence", "two-candidates", "function-call",
+    "two-calls-in-one-turn", "response-schema", "thinking", "no-thinking", "image", "models-list", "count-tokens-of-a-longer-text",
+)  # fmt: skip
+
+
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=3),
     st.sampled_from(["google", "visioncoder"]),
 )
-def test_no_rule_raises_whatever_stands_where(
-    changes: list[tuple[tuple[Any, ...], Any]], dialect: str
-) -> None:
+def test_no_rule_raises_whatever_stands_where(changes: list[tuple[tuple[Any, ...], Any]], dialect: str) -> None:
     body: Any = copy.deepcopy(RICH)
     for path, value in changes:
-        place = body
-        for key in path[:-1]:
-            place = (
-                place[key]
-                if isinstance(place, dict | list)
-                and (key in place if isinstance(place, dict) else key < len(place))
-                else None
-            )
-        if not path:
-            body = value
-        elif isinstance(place, dict) or (isinstance(place, list) and path[-1] < len(place)):
-            place[path[-1]] = value
+        body = put(body, path, value)
     data = json.dumps(body).encode()
     streamed = b"data: " + data + b"\r\n\r\n"
-    every = [
-        (name, one, streamed if dict(one.query).get("alt") else data) for name, one in questions().items()
-    ]
+    every = [(name, one, streamed if dict(one.query).get("alt") else data) for name, one in questions().items() if name in LOOKED_AT]
     replies = tuple(read(exchange(name, one, sent, number=n)) for name, one, sent in every for n in (1, 2, 3))
     raised = [case for case in cases(replies, dialect) if case.outcome is Outcome.ERROR]
     assert not raised, raised
