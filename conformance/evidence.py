@@ -36,6 +36,24 @@ def _places(spans: Sequence[Span], window: tuple[int, int]) -> list[JSON]:
     return [[a, b] for a, b in sorted(set(inside))[:_PLACES]]
 
 
+def _frames(reply: Reply, window: tuple[int, int]) -> list[JSON]:
+    """The frames of a stream as ranges of the characters shown, each with the time at which it was whole."""
+    if not reply.streamed:
+        return []
+    start, end = window
+    body = reply.text_of_body
+    out: list[JSON] = []
+    characters, offset = 0, 0  # counted on from frame to frame: each byte is decoded once
+    for frame in reply.framed.frames[:_ARRIVALS]:
+        first = characters + len(body[offset : frame.start].decode("utf-8", "backslashreplace"))
+        characters = first + len(body[frame.start : frame.end].decode("utf-8", "backslashreplace"))
+        offset = frame.end
+        if first >= start and characters <= end:
+            at = None if frame.at_ms is None else round(frame.at_ms, 1)
+            out.append({"start": first - start, "end": characters - start, "at_ms": at})
+    return out
+
+
 def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
     """Return one exchange as results.json's `evidence` holds it; `places` are ranges of characters in `body`."""
     text = reply.text_of_body.decode("utf-8", "backslashreplace")
@@ -52,6 +70,7 @@ def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
         "places": _places(spans, window),
         "arrivals_ms": [round(piece.at_ms, 1) for piece in reply.exchange.pieces[:_ARRIVALS]],
         "ended_ms": round(reply.exchange.ended_ms, 1),
+        "frames": _frames(reply, window),
     }
     failure = reply.exchange.failure
     return out | ({"failure": f"{failure.kind}: {failure.detail}"[:300]} if failure else {})

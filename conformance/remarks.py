@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from conformance.dialects import bundled, load_dialect
 from conformance.model import JSON
+from conformance.sidebyside import side_by_side
 
 
 def all_remarks() -> list[JSON]:
@@ -13,3 +16,9 @@ def all_remarks() -> list[JSON]:
         for name in bundled()
         for one in load_dialect(name).remarks
     ]
+
+
+def tables() -> dict[str, JSON]:
+    """Return the tables of the documents side by side, as the page shows them."""
+    both = side_by_side([load_dialect(name) for name in bundled()])
+    return {"tables": [asdict(table) for table in both.tables]}

@@ -13,6 +13,7 @@ from conformance.coverage import coverage
 from conformance.curl import curl_line
 from conformance.evidence import of as evidence_of
 from conformance.model import JSON, Deviation, Outcome, Source
+from conformance.remarks import tables
 from conformance.reply import Reply
 from conformance.serving import shown
 from conformance.traits import REFERENCE
@@ -57,6 +58,7 @@ def document(about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON],
         "run": run,
         "providers": [provider(verdict) for verdict in verdicts],
         "documents": [*remarks],
+        "side_by_side": tables(),
     }
 
 
