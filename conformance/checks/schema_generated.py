@@ -97,7 +97,7 @@ def _breaks_for_google(reply: Reply) -> bool:
 
 @check(Level.SHOULD, _PARSER, select=_breaks_for_google, after=("schema/survives-generated-bodies",))
 def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
-    """Generated bodies that break Google's schema in one place are refused.
+    """No generated body that breaks Google's schema in one place is answered.
 
     Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the
     simplest of them checks requests, and here misses one; one that refuses none is told so by other rules.
