@@ -30,7 +30,9 @@ _CODES = {
 _FORMATS = ("text", "markdown", "json")
 
 
-def _command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str) -> argparse.ArgumentParser:
+def _command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str
+) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
     )
@@ -40,8 +42,12 @@ def _command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], na
 
 
 def _providers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's")
+    parser.add_argument(
+        "-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)"
+    )
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
+    )
 
 
 def _format(parser: argparse.ArgumentParser) -> None:
@@ -49,14 +55,24 @@ def _format(parser: argparse.ArgumentParser) -> None:
 
 
 def _clients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)")
+    parser.add_argument(
+        "--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)"
+    )
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension))
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)")
-    parser.add_argument("--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails")
-    parser.add_argument("--against", choices=("reference", "documented", "both"), default="both", help="whose word counts")
+    parser.add_argument(
+        "-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension)
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)"
+    )
+    parser.add_argument(
+        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
+    )
+    parser.add_argument(
+        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
+    )
     _clients(parser)
 
 
@@ -64,10 +80,18 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _providers(parser)
     _judging(parser)
     parser.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
-    parser.add_argument("--shrink", type=int, default=0, metavar="N", help="requests spent on making failing bodies small")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies")
-    parser.add_argument("--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing")
-    parser.add_argument("--write-known", type=Path, metavar="FILE", help="propose `known` entries for what is there now")
+    parser.add_argument(
+        "--shrink", type=int, default=0, metavar="N", help="requests spent on making failing bodies small"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies"
+    )
+    parser.add_argument(
+        "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
+    )
+    parser.add_argument(
+        "--write-known", type=Path, metavar="FILE", help="propose `known` entries for what is there now"
+    )
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
@@ -80,19 +104,31 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
     _format(parser)
+    _html(parser, "the report of NEW with what changed")
 
 
 def _switch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect")
+    parser.add_argument(
+        "--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect"
+    )
     parser.add_argument("--to", required=True, metavar="B", help="another")
     parser.add_argument("--results", type=Path, metavar="DIR", help="a run other than reports/latest")
     _clients(parser)
     _format(parser)
+    _html(parser, "the run's report with what changes")
+
+
+def _html(parser: argparse.ArgumentParser, says: str) -> None:
+    parser.add_argument("--html", type=Path, metavar="FILE", help=f"write {says} as one more section")
 
 
 def _list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects"))
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's")
+    parser.add_argument(
+        "what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects")
+    )
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
+    )
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
@@ -117,10 +153,14 @@ def parser() -> argparse.ArgumentParser:
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
     _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
     clients = _command(sub, "clients", "what each client makes of captured responses")
-    clients.add_argument("file", metavar="FILE", help="JSON lines of captured responses; - reads standard input")
+    clients.add_argument(
+        "file", metavar="FILE", help="JSON lines of captured responses; - reads standard input"
+    )
     _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
     _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
-    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument("rule", metavar="RULE")
+    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument(
+        "rule", metavar="RULE"
+    )
     lint = _command(sub, "lint", "check a dialect of your own")
     lint.add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
     _serve(_command(sub, "serve", "run a bundled server, to point a client at"))
