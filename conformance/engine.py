@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance import __version__
 from conformance.catalogue import RULES, Rule
+from conformance.latest import point_latest
 from conformance.leaks import scan
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.record import Recorder, read_recording, write_run, write_whole
@@ -19,7 +20,6 @@ from conformance.results import About, document, dumps, exit_code
 from conformance.run import Gathered, Generated
 from conformance.runfile import FORMAT, provider_to_json
 from conformance.session import Asking, Chosen, Session, chosen_seed, embedded_servers, gather, now
-from conformance.latest import point_latest
 from conformance.verdicts import Selection, Verdict, not_run, reach
 
 Progress = Callable[[Gathered], None]
@@ -103,9 +103,14 @@ class Engine:
             "asked": [one.provider.name for one in chosen],
             "left": {**left},
             "dialects": {one.dialect.name: one.dialect.digest for one in chosen},
-            "providers": [provider_to_json(one.provider) for one in [*self.session.chosen, *self.session.left]],
+            "providers": [provider_to_json(provider) for provider in self._in_order()],
         }
         write_run(self.out, run)
+
+    def _in_order(self) -> list[Provider]:
+        """The selected providers in the file's order."""
+        names = {one.provider.name for one in [*self.session.chosen, *self.session.left]}
+        return [provider for provider in self.session.loaded.providers if provider.name in names]
 
     def _selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
         options = self.session.options

@@ -15,7 +15,8 @@ import pytest
 from conformance.catalogue import Rule
 from conformance.engine import Engine
 from conformance.model import Case, Dimension, Outcome, Provider
-from conformance.report import finish
+from conformance.record import write_whole
+from conformance.report import finish, page
 from conformance.session import Options, Session, UsageError, prepare
 
 ENGINE = pytest.StashKey[Engine]()
@@ -105,9 +106,14 @@ class Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""
+        results, target = self.engine.results, self.engine.out / "report.html"
         written = getattr(config.option, "htmlpath", None)
-        if written and self.engine.results is not None and Path(written).is_file():
-            finish(Path(written), self.engine.results, self.engine.out / "report.html")
+        if results is None:
+            return
+        if written and Path(written).is_file():
+            finish(Path(written), results, target)
+        else:  # without pytest-html's log the page stands alone
+            write_whole(target, page(results))
 
 
 def _parameter(provider: Provider, rule: Rule) -> object:
