@@ -86,7 +86,9 @@ def nonce(seed: int, provider: str, probe: str, number: int) -> str:
 
 
 def _dead(exchange: Exchange) -> bool:
-    return exchange.status is None or exchange.status in (429, 502, 503, 504)
+    """A vendor that answers what it should refuse with 503 (`no channel for this model`) is not down."""
+    refusal = 200 not in statuses(exchange.expected)
+    return exchange.status is None or (exchange.status in (429, 502, 503, 504) and not refusal)
 
 
 def _wants_another(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
