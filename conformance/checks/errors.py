@@ -1,0 +1,362 @@
+"""Errors, the status: what fails says so, what succeeds is 200, and the caller's faults are 4xx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.expectations import statuses
+from conformance.model import Level, Outcome, Spot
+from conformance.refusals import (
+    breaks_each_time,
+    failed_in_success,
+    must_fail,
+    told,
+    turned_down,
+    whole,
+    words,
+    works,
+    works_throughout,
+)
+from conformance.reply import Kind, Reply, Seen
+
+_STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
+_REQUEST = google(
+    "Invalid JSON payload received", "What a message does not know, or cannot hold, is refused with 400."
+)
+ACCEPTS_ALL = "errors/refuses-what-is-wrong"
+_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
+
+
+@check_each(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole)
+def fails_with_the_status_of_an_error(reply: Reply) -> Iterator[Spot]:
+    """What fails has an HTTP status of 4xx or 5xx, never 200.
+
+    Why: the HTTP status is what tells an error from an answer; a body that says otherwise is not looked at.
+    Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer, without an exception.
+    Way round: look for an error or a code in each body before it is handed to the client.
+    """
+    if failed_in_success(reply):
+        yield Spot(reply.id, reply.error.at if reply.error else "", "a status of 4xx or 5xx", words(reply))
+
+
+def _reshaped(reply: Reply) -> bool:
+    named = any(one.kind == "event-field" for one in reply.framed.irregularities)
+    return named or bool(reply.error and reply.error.shape != "google")
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "streamGenerateContent: errors",
+        "What fails before the first chunk has the status of an error, and a plain JSON object as its body.",
+    ),
+    select=lambda reply: reply.streamed,
+    usable=whole,
+    after=("errors/fails-with-the-status-of-an-error",),
+)
+def refuses_a_stream_before_it_begins(reply: Reply) -> Iterator[Spot]:
+    """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
+
+    Why: until the first chunk there is no stream; Google sends no events, and no 200, for an error alone.
+    Breaks: an error as the only event of a 200 is an empty answer without an exception in the Vercel AI SDK and in all
+    older SDKs; @google/genai skips one that is called `event: error`; google-genai reads no message from events.
+    Way round: read the first event before the stream is handed on, and make it an error.
+    """
+    if failed_in_success(reply):
+        # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
+        level = Level.MUST if must_fail(reply) or _reshaped(reply) else Level.NOTE
+        yield Spot(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
+    elif reply.status >= 400 and reply.framed.framing.value == "sse":
+        yield Spot(reply.id, "@0", "one plain JSON object", "an error as server-sent events", Level.SHOULD)
+
+
+def _generates(reply: Reply) -> bool:
+    return reply.resource.name == "response" and not reply.probe.startswith(_SIDE_ROUTES)
+
+
+@check_each(
+    Level.MUST,
+    google("generateContent", "A successful answer has a body: the response."),
+    select=lambda reply: _generates(reply) and not reply.streamed,
+    usable=whole,
+)
+def answers_with_a_body(reply: Reply) -> Iterator[Spot]:
+    """A successful answer has a body.
+
+    Why: where there is nothing to say there is an error; 204 and an empty 200 say neither.
+    Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
+    Way round: take an empty body for a failure, and ask again.
+    """
+    if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY:
+        yield Spot(reply.id, "", "a response, or the status of an error", words(reply))
+
+
+@check_each(
+    Level.MUST,
+    google("generateContent: status", "Every answer of these methods has the status 200."),
+    usable=lambda reply: reply.ok and whole(reply),
+)
+def succeeds_with_200(reply: Reply) -> Iterator[Spot]:
+    """A successful answer has the status 200, and no other of the 2xx.
+
+    Why: Google's methods know one status of success, and clients compare with it.
+    Breaks: google-genai raises APIError on everything but 200, the answer in its text; the JavaScript clients read on.
+    Way round: set the status in a proxy.
+    """
+    if reply.status != 200:
+        yield Spot(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
+
+
+def _refusals(seen: Seen) -> dict[str, tuple[Reply, ...]]:
+    """The replies to each question that Google refuses, generated ones left out."""
+    probes = {reply.probe for reply in seen.replies if must_fail(reply) and not reply.exchange.generated}
+    return {probe: seen.of(probe) for probe in sorted(probes)}
+
+
+def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Spot | Aside]:
+    last = breaks_each_time(seen, probe)
+    if last is not None:
+        level = Level.NOTE if probe == "unknown-method" and last.status == 501 else None
+        wanted = " or ".join(str(status) for status in statuses(last.exchange.expected))
+        yield Spot(
+            last.id, "", f"HTTP {wanted}", f"{words(last)} ({len(replies)} of {len(replies)} tries)", level
+        )
+        return
+    steady = "" if works_throughout(seen) else "; the plain question was not answered before and after"
+    said = f"{probe}: {words(replies[-1])}, {len(replies)} of 3 tries{steady}"
+    yield Aside(Outcome.INCONCLUSIVE, said)
+
+
+@check(Level.SHOULD, _STATUS, select=must_fail)
+def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
+    """A fault of the caller's is a 4xx, not a 5xx.
+
+    Why: 5xx says that trying again may help; a request that is wrong stays wrong.
+    Breaks: every client with retries sends the request again and again: google-genai five times where retries are on.
+    Way round: do not retry a 5xx whose message speaks of the request.
+    """
+    for probe, replies in _refusals(seen).items():
+        if replies and all(reply.status >= 500 for reply in replies):
+            yield from _remapped(seen, probe, replies)
+
+
+# --- what Google refuses, and others take ---
+
+
+def _accepted(seen: Seen, probe: str) -> Reply | None:
+    return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
+
+
+_CONTROLS = ("unknown-field", "unknown-model", "bad-key")
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "google.rpc.Code", "A wrong key, a model that does not exist and an unknown field are each refused."
+    ),
+    probes=_CONTROLS,
+    usable=told,
+)
+def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
+    """Something is refused: an unknown field, a model that does not exist, or a nonsense key.
+
+    Why: a server that takes all three takes everything; that it takes a right request then shows nothing, so nothing
+    that it accepts is counted in its favour.
+    Breaks: a typing error in a field, a model's name or a key looks like success in every client.
+    Way round: check names against Google's documents before sending.
+    """
+    taken = [_accepted(seen, probe) for probe in _CONTROLS]
+    for reply in taken:
+        if reply is not None and all(taken):
+            yield Spot(reply.id, "", "a refusal", f"{reply.probe} is answered with HTTP {reply.status}")
+
+
+def _taken(seen: Seen, *probes: str, noted: tuple[str, ...] = ()) -> Iterator[Spot | Aside]:
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    for probe in (*probes, *noted):
+        reply = _accepted(seen, probe)
+        if reply is not None:
+            level = Level.NOTE if probe in noted else None
+            yield Spot(reply.id, "", "HTTP 400", f"{probe} is answered with HTTP {reply.status}", level)
+
+
+@check(
+    Level.SHOULD,
+    _REQUEST,
+    probes=("unknown-field", "unknown-nested-field"),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+)
+def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request with a field that does not exist is refused, at the top and inside of settings.
+
+    Why: Google answers 400 with `Unknown name … Cannot find field`; a field that is dropped hides a typing error, and
+    hides that the vendor does not know an option.
+    Breaks: options vanish in silence, in every client.
+    Way round: look at what comes back for the effect of each option.
+    """
+    yield from _taken(seen, "unknown-field", "unknown-nested-field")
+
+
+@check(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"), usable=told, after=(ACCEPTS_ALL,))
+def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
+    """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
+
+    Why: a value that cannot be read is dropped where it is not refused; for a safety setting that matters.
+    Breaks: settings are ignored in silence, in every client.
+    Way round: check values before sending.
+    """
+    yield from _taken(seen, "wrong-type", "wrong-enum")
+
+
+@check(Level.SHOULD, _REQUEST, probes=("malformed-json",), usable=told, after=(ACCEPTS_ALL,))
+def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
+    """A body that is no JSON is refused.
+
+    Why: a request that ends in its middle has lost something, and nobody knows what.
+    Breaks: half a request is answered, and billed, as if it were the whole.
+    Way round: none needed by clients that send whole requests.
+    """
+    yield from _taken(seen, "malformed-json")
+
+
+@check(
+    Level.SHOULD,
+    google("GenerateContentRequest.contents", "contents is required, and a turn's role is user or model."),
+    probes=("empty-contents", "bad-role"),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+)
+def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request without contents is refused, and so is a turn of nobody's.
+
+    Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
+    Breaks: an empty conversation is answered, and billed; a strange role alone hurts nobody and is noted.
+    Way round: check that there is something to ask before asking.
+    """
+    yield from _taken(seen, "empty-contents", noted=("bad-role",))
+
+
+# --- models, methods and verbs that do not exist ---
+
+_GONE = google(
+    "generateContent: 404",
+    "A model that does not exist is 404 NOT_FOUND; the message names it, and ListModels.",
+)
+
+
+def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
+    if reply.ok:
+        return (
+            f"{words(reply)}, an answer of {reply.body.get('modelVersion') or 'a model that is not named'}",
+            None,
+        )
+    if reply.status in (404, 405) or not turned_down(reply):
+        return None
+    # A key that may not use every model is told so before it is told which models there are.
+    return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
+
+
+@check(
+    Level.SHOULD,
+    _GONE,
+    probes=("unknown-model", "unknown-model-streamed"),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+)
+def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
+    """A model that does not exist is 404, and nobody answers in its place.
+
+    Why: 404 is what tells a client to choose another model; an answer under a name that nobody has comes from some
+    other model than the one that was asked.
+    Breaks: clients that go on to another model at 404 stop at 400; a wrong name is billed as whatever answers.
+    Way round: compare names with the list of models before asking.
+    """
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    for reply in seen.replies:
+        found = _unknown_model(reply)
+        if found:
+            yield Spot(reply.id, "", "HTTP 404 NOT_FOUND", found[0], found[1])
+
+
+def _strange(seen: Seen, expected: str, fine: tuple[int, ...], noted: tuple[int, ...]) -> Iterator[Spot]:
+    for reply in seen.replies:
+        elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or failed_in_success(reply)
+        if reply.status not in fine and not elsewhere:
+            level = Level.NOTE if reply.status in noted else None
+            yield Spot(reply.id, "", expected, words(reply), level)
+
+
+@check(
+    Level.SHOULD,
+    google("HTTP rules of the service", "A method that is not in the service is not found."),
+    probes=("unknown-method",),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+)
+def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot]:
+    """A method that does not exist is 404.
+
+    Why: what follows the colon names the method; one that is not there is not found.
+    Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
+    Way round: check the spelling of methods.
+    """
+    yield from _strange(seen, "HTTP 404", (404,), (405, 410))
+
+
+@check(
+    Level.NOTE,
+    google("HTTP rules of the service", "generateContent is bound to POST alone."),
+    probes=("wrong-verb",),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+)
+def knows_no_other_verb(seen: Seen) -> Iterator[Spot]:
+    """The unary method asked with GET is refused.
+
+    Why: the method is bound to POST.
+    Breaks: no client; a page of the vendor's site often stands there.
+    Way round: none needed.
+    """
+    yield from _strange(seen, "HTTP 404 or 405", (400, 404, 405), ())
+
+
+_BLOCK_WORDS = (
+    "PROHIBITED_CONTENT",
+    "BLOCKLIST",
+    "BLOCK_REASON",
+    "BLOCKREASON",
+    "PROMPT WAS BLOCKED",
+    "PROMPT_BLOCKED",
+)
+
+
+@check_each(
+    Level.SHOULD,
+    google(
+        "PromptFeedback.blockReason",
+        "A blocked prompt is answered with 200, a blockReason and no candidates.",
+    ),
+    select=lambda reply: _generates(reply) and not must_fail(reply),
+    usable=told,
+)
+def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
+    """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
+
+    Why: blocking is an answer, not a failure: the reason stands in promptFeedback, and there are no candidates.
+    Breaks: clients see a fault of the request instead of the reason, and some ask again.
+    Way round: read the reason in the error's message.
+    """
+    said = (
+        reply.error.message.upper().replace(" REASON", "_REASON")
+        if reply.error and turned_down(reply)
+        else ""
+    )
+    if reply.status not in (401, 403, 404) and any(word in said for word in _BLOCK_WORDS):
+        yield Spot(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))

@@ -1,0 +1,290 @@
+"""Errors, the body: Google's object, with its code, its status, and a message that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.errorbody import RPC_CODES, ErrorBody
+from conformance.framing import Framing
+from conformance.judging import streams
+from conformance.model import JSON, Level, Outcome, Spot
+from conformance.refusals import (
+    UNSAID,
+    as_google,
+    breaks_each_time,
+    codes_beside_answers,
+    error_object,
+    must_fail,
+    texts,
+    turned_down,
+    whole,
+    words,
+    works,
+)
+from conformance.reply import Kind, Reply, Seen
+
+_BODY = google(
+    "google.rpc.Status (AIP-193)",
+    "An error is one object `error` with code, message and status, details beside.",
+)
+ENVELOPE = "envelope/gemini-object-at-root"
+# Where Google has no route its front end answers with a page of its own.
+_NO_ROUTE = ("unknown-method", "wrong-verb")
+
+
+def _an_error(reply: Reply) -> bool:
+    """An error status with a whole body, of which a client makes an exception."""
+    asked = reply.exchange.request.verb != "OPTIONS"
+    page = reply.kind is Kind.HTML or (reply.error is not None and reply.error.shape in ("html", "empty"))
+    lasting = reply.status < 500 and not (reply.status in UNSAID and page)
+    return whole(reply) and reply.status >= 400 and asked and (lasting or must_fail(reply))
+
+
+def _lasting(seen: Seen, reply: Reply) -> bool:
+    return reply.status < 500 or breaks_each_time(seen, reply.probe) is not None
+
+
+def _described(reply: Reply, error: ErrorBody) -> str:
+    value = error_object(reply)
+    names = ", ".join(value)[:120] if isinstance(value, dict) else ""
+    inner = value.get("error") if isinstance(value, dict) else None
+    inside = f" holding {', '.join(inner)[:120]}" if isinstance(inner, dict) else ""
+    shapes = {
+        "html": "an HTML page",
+        "empty": "an empty body",
+        "string": f"a text: {error.message[:100]!r}",
+        "openai": f"an error of OpenAI's kind: {names}{inside}",
+    }
+    said = shapes.get(
+        error.shape, f"an object with {names}{inside}" if names else "JSON without an error object"
+    )
+    return f"HTTP {reply.status}, {said}"
+
+
+def _explained(seen: Seen, error: ErrorBody) -> bool:
+    """The error stands in the same envelope as the answers: one fault, which the envelope's rule reports."""
+    around = codes_beside_answers(seen)
+    place = error.at.strip("/").partition("/")[0]
+    return bool(around) and (error.shape == "code-message" or (place in around and place != "error"))
+
+
+def _fits(error: ErrorBody) -> bool:
+    return as_google(error) and error.at in ("/error", "/0/error")
+
+
+@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape")
+def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
+    """An error is Google's: an object `error` with code, message and status.
+
+    Why: clients choose by error.status and error.code what to do, and show error.message.
+    Breaks: google-genai has no status, the Vercel AI SDK loses the message; an empty body or HTML labelled JSON makes
+    @google/genai raise a SyntaxError; a text for `error` an AttributeError in google-genai 1.30.
+    Way round: decide by the HTTP status alone, and show the body as it is.
+    """
+    explained = False
+    for reply in seen.replies:
+        error = reply.error
+        if error is None or _fits(error) or not _lasting(seen, reply):
+            continue
+        if _explained(seen, error):
+            explained = True
+            continue
+        page = error.shape == "html" and reply.probe in _NO_ROUTE
+        yield Spot(
+            reply.id,
+            error.at,
+            "an error object of Google's",
+            _described(reply, error),
+            Level.NOTE if page else None,
+        )
+    if explained:
+        yield Aside(Outcome.BLOCKED, f"explained by {ENVELOPE}: errors come in the envelope of the answers")
+
+
+def _googles(reply: Reply) -> bool:
+    return _an_error(reply) and reply.error is not None and _fits(reply.error)
+
+
+def _is_status(code: JSON, status: int) -> bool:
+    return isinstance(code, int | float) and not isinstance(code, bool) and code == status
+
+
+@check_each(Level.SHOULD, _BODY, usable=_googles)
+def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
+    """error.code is the HTTP status, as a number.
+
+    Why: the code in the body is the HTTP status; a text, or another number, is for other readers.
+    Breaks: the Vercel AI SDK drops the message where code is no number; inside of a stream google-genai raises a
+    TypeError.
+    Way round: use the HTTP status.
+    """
+    error = reply.error
+    if error and not _is_status(error.code, reply.status):
+        yield Spot(reply.id, f"{error.at}/code", str(reply.status), repr(error.code)[:80])
+
+
+def _names_for(status: int) -> list[str]:
+    return [name for name, http in RPC_CODES.items() if http == status]
+
+
+@check_each(Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",))
+def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
+    """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
+
+    Why: there are seventeen names, each with its HTTP status; clients tell exhausted quotas from wrong arguments by them.
+    Breaks: what chooses by the name does not know what to do: retries, other models, other keys.
+    Way round: decide by the HTTP status.
+    """
+    error = reply.error
+    if error is None or error.status in _names_for(reply.status):
+        return
+    wanted = " or ".join(_names_for(reply.status)) or "a name of google.rpc.Code"
+    # Statuses without a name of their own (402, 405, 422) leave the choice to the vendor.
+    level = Level.NOTE if not _names_for(reply.status) and str(error.status) in RPC_CODES else None
+    yield Spot(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80], level)
+
+
+def _default_stream(reply: Reply) -> bool:
+    return reply.streamed and not reply.alt_sse
+
+
+@check_each(
+    Level.SHOULD,
+    google(
+        "streamGenerateContent: errors",
+        "Only where an array was to be streamed is an error the element of one.",
+    ),
+    usable=lambda reply: _googles(reply) and not _default_stream(reply),
+)
+def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
+    """An error is one object; only a stream without alt=sse, which is an array, has it in a list.
+
+    Why: a list of one is what Google sends where it would have streamed an array, and nowhere else.
+    Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
+    Way round: unwrap a list of one.
+    """
+    if reply.framed.framing is Framing.JSON_ARRAY:
+        yield Spot(reply.id, "/0", "one object", "a list with the error in it")
+
+
+def _json_error(reply: Reply) -> bool:
+    """An error in JSON; one in events is the business of the rule on streams."""
+    shape = reply.error.shape if reply.error else "empty"
+    return _an_error(reply) and shape not in ("html", "empty") and reply.framed.framing is not Framing.SSE
+
+
+@check_each(
+    Level.SHOULD,
+    _BODY,
+    usable=lambda reply: _json_error(reply) and any(chunk.json.ok for chunk in reply.chunks),
+)
+def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
+    """An error that is JSON says so in its Content-Type.
+
+    Why: a client cannot tell JSON from a text in any other way.
+    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
+    Way round: parse the error's text as JSON.
+    """
+    got = reply.exchange.header("content-type")
+    if (got or "").partition(";")[0].strip().lower() != "application/json":
+        yield Spot(reply.id, "", "application/json", got or "no Content-Type")
+
+
+_NAMED = {
+    "unknown-field": ("frobnication", None),
+    "unknown-nested-field": ("frobnication", None),
+    "wrong-enum": ("category", Level.NOTE),
+    "wrong-type": ("temperature", Level.NOTE),
+    "unknown-model": ("gemini-none", Level.NOTE),
+}
+
+
+def _speaks(reply: Reply) -> bool:
+    """The error says something, in whatever shape: a body without any words is the shape's fault."""
+    return (
+        turned_down(reply)
+        and _json_error(reply)
+        and bool(reply.error and (reply.error.message or as_google(reply.error)))
+    )
+
+
+@check(
+    Level.SHOULD,
+    google(
+        "Invalid JSON payload received",
+        "The message names the field, and BadRequest in the details does too.",
+    ),
+    probes=tuple(_NAMED),
+    usable=_speaks,
+)
+def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
+    """The message of an error names what is wrong: the field, the model.
+
+    Why: whoever reads `Request failed with status code 400` has to guess which of fifty fields it was.
+    Breaks: no program; everybody who looks for the fault.
+    Way round: take the request apart until it is accepted.
+    """
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    for reply in seen.replies:
+        name, level = _NAMED[reply.probe]
+        if not any(name in text.lower() for text in texts(error_object(reply))):
+            yield Spot(
+                reply.id,
+                reply.error.at if reply.error else "",
+                f"a message that names {name}",
+                words(reply),
+                level,
+            )
+
+
+@check(
+    Level.NOTE,
+    google(
+        "google.rpc error_details",
+        "A bad field has BadRequest, a bad key ErrorInfo, a spent quota RetryInfo.",
+    ),
+    select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
+    usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
+)
+def gives_details(seen: Seen) -> Iterator[Spot]:
+    """An error has details for programs: the violated field, the reason, the time to wait.
+
+    Why: Google gives no Retry-After; how long to wait stands in RetryInfo, and the field in BadRequest. Many errors of
+    its own have no details at all.
+    Breaks: gemini-cli waits five seconds where nobody says how long.
+    Way round: wait longer each time.
+    """
+    for reply in seen.replies:
+        if reply.error and not reply.error.details:
+            yield Spot(
+                reply.id, f"{reply.error.at}/details", "BadRequest, ErrorInfo or RetryInfo", "no details"
+            )
+
+
+@check_each(
+    Level.MUST,
+    google(
+        "streamGenerateContent: errors",
+        "What fails within a stream is an object `error`, sent as a chunk is.",
+    ),
+    usable=streams,
+    after=("streaming/sends-data-lines-only", "streaming/streams-sse-with-alt"),
+)
+def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
+    """An error within a stream is Google's error object, sent as the chunks before it.
+
+    Why: that is the one form in which clients notice that a stream has failed.
+    Breaks: with a text for a code google-genai raises a TypeError and @google/genai yields an empty chunk; the answer
+    looks whole.
+    Way round: take a stream without a finish reason for a failed one.
+    """
+    for chunk in reply.chunks:
+        error = chunk.error
+        if error and not (_fits(error) and isinstance(error.code, int) and error.status in RPC_CODES):
+            said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
+            yield Spot(
+                reply.id, reply.at(chunk, error.at), "error with a numeric code and a google.rpc status", said
+            )
