@@ -1,0 +1,268 @@
+"""Auth: which ways to carry a key work, and what becomes of a key that is wrong or missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, google
+from conformance.model import JSON, Auth, Level, Outcome, Spot
+from conformance.refusals import (
+    carried,
+    denied,
+    failed_in_success,
+    keyless,
+    takes_any_key,
+    told,
+    turned_down,
+    words,
+)
+from conformance.reply import Reply, Seen
+
+_HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
+_OAUTH = google(
+    "Authorization", "A Bearer token is an OAuth token; an API key is none, and is refused with 401."
+)
+ACCEPTS_ALL = "errors/refuses-what-is-wrong"
+GOOGLES_HEADER = "auth/takes-x-goog-api-key"
+
+_PROBES = {
+    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
+    Auth.BEARER.value: "key-as-bearer",
+    Auth.QUERY_KEY.value: "key-in-query",
+    Auth.X_API_KEY.value: "key-as-x-api-key",
+}
+
+
+def _tells(reply: Reply) -> bool:
+    """The key was taken, or turned down; a request that carried none (no key is set) tells nothing."""
+    return told(reply) and (reply.ok or denied(reply)) and not carried(reply, "none")
+
+
+def _good(seen: Seen) -> bool:
+    """The key opens the vendor in some way."""
+    return any(reply.ok and reply.exchange.request.key in _PROBES for reply in seen.all)
+
+
+def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
+    """What became of the one way that these replies carry the key in."""
+    reply = seen.replies[-1]
+    if reply.ok:
+        if takes_any_key(seen):
+            yield Aside(
+                Outcome.BLOCKED, "a nonsense key, or none, is taken too: that this one is shows nothing"
+            )
+    elif _good(seen):
+        yield Spot(reply.id, "", "the key is accepted", words(reply))
+    else:
+        yield Aside(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+
+
+@check(Level.MUST, _HEADER, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth")
+def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
+    """The key is accepted in the header x-goog-api-key.
+
+    Why: it is the header that Google asks for, and the only one that its clients send.
+    Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK: 401 on every request.
+    Way round: send the key in the vendor's way as an extra header, where the client lets you.
+    """
+    yield from _way_refused(seen)
+
+
+@check(Level.SHOULD, _HEADER, probes=("key-in-query",), usable=_tells, after=(GOOGLES_HEADER,))
+def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
+    """The key is accepted as ?key=.
+
+    Why: Google takes it there, and its examples for curl put it there.
+    Breaks: older clients, scripts, and whatever was copied from Google's notebooks.
+    Way round: send the header.
+    """
+    yield from _way_refused(seen)
+
+
+@check(Level.NOTE, _OAUTH, probes=("key-as-bearer", "key-as-x-api-key"), usable=_tells, after=(ACCEPTS_ALL,))
+def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
+    """An API key is accepted in Google's two places only.
+
+    Why: Google takes a Bearer token for OAuth and answers 401; x-api-key is another vendor's header.
+    Breaks: no client; code that relies on it does not work with Google.
+    Way round: send x-goog-api-key where it is accepted.
+    """
+    for reply in seen.replies:
+        if reply.ok and not takes_any_key(seen):
+            yield Spot(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
+
+
+@check(
+    Level.NOTE,
+    _OAUTH,
+    probes=("key-beside-junk-bearer",),
+    usable=_tells,
+    after=(GOOGLES_HEADER, ACCEPTS_ALL),
+)
+def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
+    """A junk Bearer token beside a good key is refused.
+
+    Why: Google looks at Authorization before it looks at the key.
+    Breaks: no client; a stale token that a proxy adds is noticed only at Google.
+    Way round: send one credential.
+    """
+    for reply in seen.replies:
+        if reply.ok and not takes_any_key(seen):
+            yield Spot(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
+
+
+def _wrong_key(reply: Reply) -> bool:
+    return told(reply) and carried(reply, "bad")
+
+
+@check(
+    Level.SHOULD,
+    google("API_KEY_INVALID", "A key that is not valid is refused."),
+    probes=("bad-key",),
+    usable=_wrong_key,
+    after=(ACCEPTS_ALL,),
+)
+def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
+    """A key that is not valid is refused.
+
+    Why: whoever is served without a key of theirs is served on somebody's bill.
+    Breaks: a wrong or forgotten key goes unnoticed until the bill, or the log of somebody else, shows it.
+    Way round: none.
+    """
+    reply = seen.replies[-1]
+    if reply.ok and keyless(seen):
+        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+    elif reply.ok:
+        yield Spot(
+            reply.id, "", "HTTP 400, 401 or 403", f"a nonsense key is answered with HTTP {reply.status}"
+        )
+
+
+@check(
+    Level.SHOULD,
+    google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
+    probes=("no-key",),
+    usable=told,
+    after=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
+)
+def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request without a key is refused.
+
+    Why: Google serves registered callers only, and answers 403.
+    Breaks: a forgotten key goes unnoticed.
+    Way round: none.
+    """
+    reply = seen.replies[-1]
+    if reply.ok and keyless(seen):
+        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+    elif reply.ok:
+        yield Spot(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
+
+
+@check(
+    Level.SHOULD,
+    google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
+    probes=("bad-key", "no-key"),
+    usable=turned_down,
+)
+def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot]:
+    """A key that is wrong or missing is refused with 400, 401 or 403.
+
+    Why: those are what Google and everybody else answers; another status speaks of something else.
+    Breaks: clients look for the fault in the address or in the request.
+    Way round: try a request with a good key before believing the status.
+    """
+    for reply in seen.replies:
+        if not denied(reply):
+            yield Spot(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+
+
+_FORM = re.compile(
+    r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
+)
+
+
+@check(
+    Level.NOTE,
+    google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
+    probes=("bad-key",),
+    usable=lambda reply: _wrong_key(reply) and denied(reply),
+)
+def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
+    """A key is judged by whether it is known, not by its form.
+
+    Why: Google's clients pass any word on; a vendor that wants its own prefix refuses keys that somebody else made.
+    Breaks: tools that check keys, or hold those of several vendors in one place.
+    Way round: use a key of the vendor's own.
+    """
+    reply = seen.replies[-1]
+    if reply.error and _FORM.search(reply.error.message):
+        yield Spot(reply.id, reply.error.at, "the key is not valid", words(reply))
+
+
+_ELSEWHERE = (
+    "models-list",
+    "models-get",
+    "count-tokens-of-a-longer-text",
+    "count-tokens-of-the-plain-question",
+)
+
+
+@check(
+    Level.SHOULD,
+    google("Authentication", "All methods take the same key in the same ways."),
+    probes=_ELSEWHERE,
+    usable=lambda reply: told(reply) and not carried(reply, "none"),
+)
+def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
+    """The key that generates also lists models and counts tokens.
+
+    Why: one key in one header opens all methods.
+    Breaks: pickers of models stay empty, and clients that look at the models first take the key for a bad one.
+    Way round: name the model by hand.
+    """
+    if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    for reply in seen.replies:
+        if reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
+            yield Spot(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
+
+
+def _promised(value: JSON) -> list[str]:
+    return (
+        [way for way in value if isinstance(way, str) and way in _PROBES] if isinstance(value, list) else []
+    )
+
+
+@check(
+    Level.SHOULD,
+    google("the vendor's document", "Whatever a page promises, callers build on."),
+    probes=tuple(_PROBES.values()),
+    usable=_tells,
+    documented=True,
+)
+def takes_the_key_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
+    """The key is accepted in the way that the vendor's own page shows.
+
+    Why: it is what the page tells its readers to send; a page that shows two ways promises both.
+    Breaks: code written by the page is refused.
+    Way round: send the key in a way that is accepted.
+    """
+    readings = seen.dialect.traits.get("auth", ())
+    if seen.dialect.name == "google" or not readings:
+        yield Aside(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
+        return
+    asked = {reply.exchange.request.key: reply for reply in seen.replies}
+    as_google = any(reply.ok and carried(reply, Auth.X_GOOG_API_KEY.value) for reply in seen.replies)
+    for way in dict.fromkeys(way for reading in readings for way in _promised(reading.value)):
+        reply = asked.get(way)
+        if reply is not None and denied(reply) and _good(seen):
+            yield Spot(
+                reply.id,
+                "",
+                f"the key is accepted as {way}, as documented",
+                words(reply),
+                Level.NOTE if as_google else None,
+            )

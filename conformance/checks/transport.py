@@ -1,0 +1,375 @@
+"""Transport: answers arrive whole, say what they are, and are what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from conformance.catalogue import Aside, check, check_each, google
+from conformance.expectations import statuses
+from conformance.framing import Framing, Irregular
+from conformance.jsontext import Odd
+from conformance.judging import TRIES
+from conformance.model import Level, Outcome, Spot
+from conformance.refusals import UNSAID, beyond, breaks_each_time, must_fail, whole, words, works
+from conformance.reply import Kind, Reply, Seen
+
+_HTTP = google("HTTP (RFC 9110, RFC 9112)", "A message is as long as it says, and coded as it says.")
+_JSON = google(
+    "ProtoJSON (RFC 8259)", "The body of a unary answer is one JSON text in UTF-8, as application/json."
+)
+_ROUTES = (
+    "count-tokens-",
+    "models-",
+    "listed-name-",
+    "plain-on-v1",
+    "unknown-method",
+    "wrong-verb",
+    "preflight",
+)
+COMPRESSION = "transport/compresses-as-it-declares"
+
+
+def _success(reply: Reply) -> bool:
+    return 200 <= reply.status < 300
+
+
+def _unary(reply: Reply) -> bool:
+    return not reply.streamed and reply.probe != "alt-sse-on-unary"
+
+
+def _named(replies: Sequence[Reply]) -> str:
+    names = [f"{reply.probe} ({_trouble(reply)})" for reply in replies]
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
+
+
+def _trouble(reply: Reply) -> str:
+    failure = reply.exchange.failure
+    if failure is None:
+        return f"HTTP {reply.status}"
+    return f"{failure.kind}, bound {failure.bound}" if failure.bound else failure.kind
+
+
+# --- whether an answer came at all ---
+
+
+def _unanswered(seen: Seen, reply: Reply) -> bool:
+    failure = reply.exchange.failure
+    if failure is not None:
+        return beyond(reply) is None
+    blamed = must_fail(reply) and breaks_each_time(seen, reply.probe) is not None
+    return (reply.status >= 500 or reply.status in UNSAID) and not blamed
+
+
+@check(
+    Level.SHOULD,
+    google("google.rpc.Code", "429 and 5xx are faults of the moment; they say nothing of the protocol."),
+)
+def answers_every_question(seen: Seen) -> Iterator[Aside]:
+    """Every question gets an answer in time.
+
+    Why: what timed out, was refused for quota or failed with 5xx, retries included, shows nothing; it accuses nobody,
+    and is named here so that nobody takes silence for a pass.
+    Breaks: nothing by itself.
+    Way round: run again, with a lower concurrency or a longer timeout.
+    """
+    latest = {reply.probe: reply for reply in seen.replies}
+    missing = [reply for reply in latest.values() if _unanswered(seen, reply)]
+    if missing:
+        yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
+
+
+@check_each(Level.SHOULD, _HTTP)
+def answers_within_bounds(reply: Reply) -> Iterator[Spot]:
+    """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
+
+    Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
+    Breaks: clients without bounds run out of memory; those with bounds raise.
+    Way round: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
+    """
+    bound = beyond(reply)
+    if bound is not None:
+        yield Spot(reply.id, "", f"an answer within {bound}", f"beyond the bound {bound}")
+
+
+_CUT = ("reset", "protocol")
+
+
+def _begun(reply: Reply) -> bool:
+    """A status of success came, and at least the beginning of a body or its end."""
+    failure = reply.exchange.failure
+    return _success(reply) and (failure is None or failure.kind in _CUT)
+
+
+@check(Level.MUST, _HTTP, usable=_begun)
+def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
+    """A body is as long as its Content-Length or its chunks say.
+
+    Why: a connection that breaks within a body loses the end of the answer, its finish reason and its usage.
+    Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail of a stream in silence.
+    Way round: take an answer without a finish reason for a failed one.
+    """
+    for streamed in (False, True):
+        group = [reply for reply in seen.replies if reply.streamed is streamed]
+        cut = [reply for reply in group if reply.exchange.failure]
+        failure = cut[-1].exchange.failure if cut else None
+        if failure is not None and len(cut) == len(group) and len(cut) >= TRIES:
+            said = f"{failure.detail} ({len(cut)} of {len(group)} {'streams' if streamed else 'answers'})"
+            yield Spot(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
+        elif cut:
+            yield Aside(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
+
+
+# --- coding ---
+
+_CODINGS = {
+    "undeclared-gzip": "gzip without Content-Encoding",
+    "declared-but-plain": "a Content-Encoding that the body does not have",
+    "not-offered": "a Content-Encoding that was not offered",
+}
+
+
+@check_each(Level.MUST, _HTTP, usable=lambda reply: reply.exchange.failure is None and reply.status > 0)
+def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
+    """A body is compressed exactly as its Content-Encoding says, with what the client offered.
+
+    Why: a client undoes what the header declares, and nothing else.
+    Breaks: all clients raise on compressed bytes that nobody declared, but for the Vercel AI SDK, which is silently
+    empty.
+    Way round: ask with `Accept-Encoding: identity`.
+    """
+    failure = reply.decoded.failure
+    for oddity in reply.decoded.oddities:
+        if oddity in _CODINGS:
+            yield Spot(reply.id, "@0", "as declared", _CODINGS[oddity])
+            return
+    if failure is not None and failure.kind == "encoding":
+        yield Spot(reply.id, "@0", "data in the coding that is declared", failure.detail)
+
+
+_MODEST = {
+    "raw-deflate": "deflate without zlib's header",
+    "bytes-after-the-end": "bytes after the end of the compressed data",
+}
+
+
+@check_each(Level.NOTE, _HTTP, usable=whole)
+def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
+    """Answers come over HTTP/1.1 or later, with compressed data as its standards want it.
+
+    Why: HTTP/1.0 has no chunks, so a cut stream looks like one that has ended; some readers refuse raw deflate.
+    Breaks: no client that was measured.
+    Way round: none needed.
+    """
+    if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
+        yield Spot(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
+    for oddity in reply.decoded.oddities:
+        if oddity in _MODEST:
+            yield Spot(reply.id, "@0", "data as its standard has it", _MODEST[oddity])
+
+
+def _offers(reply: Reply) -> bool:
+    """The request offers a compression."""
+    sent = (value for name, value in reply.exchange.request.headers if name.lower() == "accept-encoding")
+    return any("gzip" in value or "deflate" in value for value in sent)
+
+
+@check_each(
+    Level.SHOULD,
+    google("Accept-Encoding (RFC 9110)", "Who asks for identity is sent what is not compressed."),
+    select=lambda reply: not _offers(reply),
+    usable=lambda reply: reply.exchange.failure is None and _success(reply),
+    after=(COMPRESSION,),
+)
+def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
+    """An answer to a client that asks for `identity` is not compressed.
+
+    Why: Accept-Encoding says what a client can undo.
+    Breaks: curl, and every client without a decoder, gets bytes that it cannot read.
+    Way round: ask for gzip, and undo it.
+    """
+    got = (reply.exchange.header("content-encoding") or "identity").lower()
+    if got != "identity" and reply.exchange.body:
+        yield Spot(reply.id, "", "no Content-Encoding", got)
+
+
+def _spoken(reply: Reply) -> bool:
+    return not must_fail(reply) and reply.resource.name == "response"
+
+
+@check(
+    Level.MUST,
+    google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
+    select=_spoken,
+    after=(COMPRESSION,),
+)
+def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
+    """A request that offers gzip is answered as one that does not.
+
+    Why: every HTTP client offers gzip unless told otherwise.
+    Breaks: all clients fail; the same request from curl works, so the fault is looked for in the client.
+    Way round: send `Accept-Encoding: identity`.
+    """
+    offering = [reply for reply in seen.replies if _offers(reply)]
+    plain = [reply for reply in seen.replies if not _offers(reply)]
+    if (
+        len(offering) >= TRIES
+        and any(reply.ok for reply in plain)
+        and not any(reply.ok for reply in offering)
+    ):
+        last = offering[-1]
+        yield Spot(last.id, "", "an answer", f"{_trouble(last)}; without the offer there is one")
+
+
+# --- what the body is ---
+
+
+@check_each(
+    Level.SHOULD,
+    _JSON,
+    select=_unary,
+    usable=lambda reply: reply.ok and whole(reply),
+    after=("envelope/unary-answer-is-one-json-object",),
+)
+def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
+    """A unary answer says that it is JSON.
+
+    Why: generic clients and gateways choose how to read a body by its Content-Type.
+    Breaks: Google's SDKs ignore it; what sits between them and the vendor may not.
+    Way round: set the header in a proxy.
+    """
+    got = reply.exchange.header("content-type")
+    if (got or "").partition(";")[0].strip().lower() != "application/json":
+        yield Spot(reply.id, "", "application/json", got or "no Content-Type")
+
+
+_AROUND = {
+    Irregular.BOM: "a byte order mark before it",
+    Irregular.TRAILING_BYTES: "bytes after it",
+    Irregular.HTML: "HTML after it",
+    Irregular.DONE_SENTINEL: "[DONE] after it",
+    Irregular.COMMENT_LINE: "a comment beside it",
+}
+
+
+def _one_object(reply: Reply) -> bool:
+    return reply.ok and whole(reply) and reply.framed.framing is Framing.SINGLE_JSON
+
+
+@check_each(Level.MUST, _JSON, select=_unary, usable=_one_object)
+def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
+    """The body of a unary answer is one JSON text, with nothing before or after it.
+
+    Why: clients parse the whole body as one document.
+    Breaks: a byte order mark makes google-genai raise; bytes after the end make all of them raise.
+    Way round: cut the body to its JSON in a proxy.
+    """
+    for one in reply.framed.irregularities:
+        if one.kind in _AROUND:
+            said = _AROUND[Irregular(one.kind)]
+            yield Spot(
+                reply.id, f"@{one.at}", "one JSON text alone", f"{said}: {one.detail}" if one.detail else said
+            )
+
+
+_ODD = {
+    Odd.BAD_UTF8: (Level.SHOULD, "bytes that are no UTF-8"),
+    Odd.DUPLICATE_NAME: (Level.SHOULD, "one name twice in an object"),
+    Odd.LONE_SURROGATE: (Level.NOTE, "half a surrogate pair"),
+}
+
+
+@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply))
+def writes_sound_json(reply: Reply) -> Iterator[Spot]:
+    """JSON is UTF-8, and has each name once.
+
+    Why: parsers disagree on what to make of the rest: some take the last of two names, some the first.
+    Breaks: text comes out garbled; two readers of one answer see two answers.
+    Way round: none.
+    """
+    for chunk in reply.chunks:
+        for odd in chunk.json.oddities:
+            if odd.kind in _ODD:
+                level, said = _ODD[Odd(odd.kind)]
+                yield Spot(
+                    reply.id, reply.at(chunk, f"@{odd.at}"), "sound JSON", f"{said}: {odd.detail}", level
+                )
+
+
+@check_each(
+    Level.MUST,
+    _JSON,
+    select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
+    usable=lambda reply: whole(reply) and _success(reply),
+    after=(COMPRESSION,),
+)
+def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
+    """A unary answer is JSON that can be read, to its end.
+
+    Why: a body that arrived whole and still ends inside of a value, or is no JSON at all, was cut before it was sent.
+    Breaks: all clients raise; the answer is lost, and was billed.
+    Way round: ask again.
+    """
+    if reply.kind is Kind.UNREADABLE:
+        cut = reply.framed.has(Irregular.TRUNCATED)
+        start = reply.text_of_body[:60].decode("utf-8", "replace")
+        said = (
+            f"JSON that ends within a value, after {len(reply.text_of_body)} bytes"
+            if cut
+            else f"no JSON: {start!r}"
+        )
+        yield Spot(reply.id, f"@{len(reply.text_of_body) if cut else 0}", "one JSON object", said)
+
+
+@check(
+    Level.MUST,
+    _JSON,
+    select=lambda reply: not reply.probe.startswith(_ROUTES),
+    usable=lambda reply: whole(reply) and _success(reply),
+)
+def answers_with_json_not_html(seen: Seen) -> Iterator[Spot | Aside]:
+    """A success is JSON, not a page.
+
+    Why: a page with status 200 is what a web site answers to a path that it does not know.
+    Breaks: every client raises a decoding error that says nothing of the cause.
+    Way round: compare base_url with the vendor's document: often a part of the path is missing.
+    """
+    pages = [reply for reply in seen.replies if reply.kind is Kind.HTML]
+    if pages and len(pages) == len(seen.replies):
+        yield Aside(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
+        return
+    for reply in pages:
+        yield Spot(
+            reply.id,
+            "@0",
+            "JSON, or the status of an error",
+            words(reply),
+            Level.NOTE if must_fail(reply) else None,
+        )
+
+
+def _there(reply: Reply) -> str:
+    target = urlsplit(reply.exchange.header("location") or "")
+    return f"HTTP {reply.status} to {target.netloc or 'the same host'}{target.path}"[:160]
+
+
+@check(
+    Level.MUST,
+    google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
+    usable=whole,
+)
+def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
+    """Questions are answered where they are asked, not sent elsewhere.
+
+    Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to another host.
+    Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
+    Way round: use the address that the redirect names as base_url.
+    """
+    moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
+    if moved and not works(seen):
+        yield Aside(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
+        return
+    for reply in moved:
+        wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
+        yield Spot(reply.id, "", wanted, _there(reply), None if not must_fail(reply) else Level.NOTE)
