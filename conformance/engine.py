@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import __version__
+from conformance.accepting import proposal, unfit
 from conformance.catalogue import RULES, Rule
 from conformance.latest import point_latest
 from conformance.leaks import scan
@@ -19,7 +20,16 @@ from conformance.report import junit, summary_markdown
 from conformance.results import About, document, dumps, exit_code
 from conformance.run import Gathered, Generated
 from conformance.runfile import FORMAT, provider_to_json
-from conformance.session import Asking, Chosen, Session, chosen_seed, embedded_servers, gather, now
+from conformance.session import (
+    Asking,
+    Chosen,
+    Session,
+    UsageError,
+    chosen_seed,
+    embedded_servers,
+    gather,
+    now,
+)
 from conformance.verdicts import Selection, Verdict, not_run, reach
 
 Progress = Callable[[Gathered], None]
@@ -33,7 +43,13 @@ class Engine:
     """One run. `ask` once, then `case` as often as needed, then `finish` once."""
 
     def __init__(self, session: Session, progress: Progress = _silent, started_at: str | None = None) -> None:
-        """Take a prepared session; nothing is sent or written yet. `started_at`: when a replayed run began."""
+        """Take a prepared session; nothing is sent or written yet. `started_at`: when a replayed run began.
+
+        Raises UsageError where the file for proposed `known` entries is not one to write over.
+        """
+        fault = unfit(session.options.write_known)
+        if fault:
+            raise UsageError(fault)
         self.session = session
         self.started = now()
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
@@ -193,6 +209,8 @@ class Engine:
 
     def _write(self, results: dict[str, JSON]) -> None:
         write_whole(self.out / "results.json", dumps(results))
+        if self.session.options.write_known is not None:
+            write_whole(self.session.options.write_known, proposal(results))
         summary = summary_markdown(results)
         write_whole(self.out / "summary.md", summary)
         write_whole(self.out / "junit.xml", junit(results))
