@@ -88,7 +88,7 @@ def provider(verdict: Verdict) -> dict[str, JSON]:
 
 def _unasked(verdict: Verdict) -> list[JSON]:
     several = verdict.gathered.unasked if verdict.gathered else []
-    return [{"probe": one.probe, "cause": one.cause, "detail": one.detail} for one in several]
+    return [{"probe": one.probe, "cause": one.cause, "detail": one.detail} for one in sorted(several, key=lambda one: one.probe)]
 
 
 def _traits(verdict: Verdict) -> dict[str, JSON]:

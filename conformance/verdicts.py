@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.cases import GRAVE, Evidence, judge, settled, stale
-from conformance.catalogue import RULES, Rule
+from conformance.catalogue import PROBES, RULES, Rule
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import from_exchange, must_configure
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.dialects import Dialect
-from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Outcome, Provider
+from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reply import Reply, read
 from conformance.run import CONTROL, Gathered
 from conformance.traits import observed
@@ -68,12 +68,30 @@ class Selection:
     today: dt.date = dt.date(1970, 1, 1)
 
 
+def _place(probe: str) -> tuple[int, str]:
+    """Where a probe stands in the catalogue; those of documents and generated bodies come after, by name."""
+    places = {id_: number for number, id_ in enumerate(PROBES)}
+    return places.get(probe, len(places)), probe
+
+
+def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """Return the exchanges in the order of the catalogue, not of their arrival: a run and its replay agree."""
+    places = {exchange.probe: _place(exchange.probe) for exchange in exchanges}
+    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.number))
+
+
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
-    replies = settled([read(exchange, gathered.provider.limits) for exchange in gathered.exchanges])
+    replies = settled([read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)])
     traits = observed(replies)
     evidence = Evidence(
-        gathered.provider, dialect, replies, tuple(gathered.unasked), traits, selection.against, selection.today
+        gathered.provider,
+        dialect,
+        replies,
+        tuple(sorted(gathered.unasked, key=lambda one: _place(one.probe))),
+        traits,
+        selection.against,
+        selection.today,
     )
     cases = judge(evidence, selection.rules)
     status, reason = _status(cases, replies)
