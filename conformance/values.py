@@ -61,7 +61,8 @@ class Found:
 
 def shown(value: JSON, width: int = 80) -> str:
     """Return a value as JSON, cut to `width` characters."""
-    text = json.dumps(value, ensure_ascii=False)
+    # Half a character must not reach a file that is written as UTF-8.
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
