@@ -28,8 +28,8 @@ class Wrong(StrEnum):
     RANGE = "range"  # does not fit the field's 32 bits
     NULL = "null"  # an explicit null for a field that Google leaves out
     HOLE = "hole"  # null among the items of a list, which ProtoJSON forbids
-    BASE64 = "base64"  # bytes that are no base64
-    URL_SAFE = "url-safe"  # base64 in the other alphabet, or without its padding
+    BASE64 = "base64"  # bytes that are no base64, or lack its padding
+    URL_SAFE = "url-safe"  # base64 in the other alphabet
     EMPTY = "empty"  # "" for bytes or an enum: as good as absent
     SPELLING = "spelling"  # an enum value that is no UPPER_SNAKE name
     NEW = "new"  # an enum value that could be Google's, but is not known here
@@ -141,8 +141,10 @@ def _bytes(value: str, keys: Keys) -> Iterator[Fault]:
     except (binascii.Error, ValueError):
         yield Fault(keys, Wrong.BASE64, "base64", value)
     else:
-        if padded != value:
-            yield Fault(keys, Wrong.URL_SAFE, "standard base64 with its padding", value)
+        if padded != standard:
+            yield Fault(keys, Wrong.BASE64, "base64 with its padding", value)
+        elif standard != value:
+            yield Fault(keys, Wrong.URL_SAFE, "base64 in the standard alphabet", value)
 
 
 def _enum(shape: Shape, value: str, keys: Keys) -> Iterator[Fault]:
