@@ -251,11 +251,13 @@ def _is_answer(opened: Opened, resource: Resource) -> bool:
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
-def _kind(exchange: Exchange, body: bytes, chunks: tuple[Chunk, ...]) -> Kind:
-    status = exchange.status
+def _kind(exchange: Exchange, decoded: Decoded, chunks: tuple[Chunk, ...]) -> Kind:
+    status, body = exchange.status, decoded.body
     if status is None:
         return Kind.FAILED
-    if exchange.failure is not None and not any(chunk.opened for chunk in chunks):
+    # A body that could not be unpacked is not an empty one.
+    broken = exchange.failure or decoded.failure
+    if broken is not None and not any(chunk.opened for chunk in chunks):
         return Kind.FAILED
     if _HTML.match(body[:200]):
         return Kind.HTML
@@ -295,7 +297,7 @@ def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 
     body = b"".join(piece.data for piece in decoded.pieces)
     resource = resource_of(exchange)
     chunks = tuple(_chunk(n, frame.json, frame.at_ms, resource) for n, frame in enumerate(framed.frames))
-    kind = _kind(exchange, body, chunks)
+    kind = _kind(exchange, decoded, chunks)
     return Reply(exchange, resource, decoded, framed, kind, chunks, _error(kind, body, chunks), body)
 
 
