@@ -29,8 +29,9 @@ def beyond(reply: Reply) -> str | None:
 
 def whole(reply: Reply) -> bool:
     """Return whether an answer came, all of it, and could be decoded and read."""
-    arrived = reply.exchange.failure is None and reply.decoded.failure is None
-    return arrived and reply.status > 0 and beyond(reply) is None
+    arrived = reply.exchange.failure is None and reply.status > 0
+    opened = reply.decoded.failure is None and "undeclared-gzip" not in reply.decoded.oddities
+    return arrived and opened and beyond(reply) is None
 
 
 def told(reply: Reply) -> bool:

@@ -41,7 +41,8 @@ def _tells(reply: Reply) -> bool:
 
 def _good(seen: Seen) -> bool:
     """The key opens the vendor in some way."""
-    return any(reply.ok and reply.exchange.request.key in _PROBES for reply in seen.all)
+    asked = seen.of("plain", *_PROBES.values())
+    return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
 
 
 def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:

@@ -285,7 +285,12 @@ def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
             yield Spot(reply.id, "", "HTTP 404 NOT_FOUND", found[0], found[1])
 
 
-def _strange(seen: Seen, expected: str, fine: tuple[int, ...], noted: tuple[int, ...]) -> Iterator[Spot]:
+def _strange(
+    seen: Seen, expected: str, fine: tuple[int, ...], noted: tuple[int, ...]
+) -> Iterator[Spot | Aside]:
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
     for reply in seen.replies:
         elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or failed_in_success(reply)
         if reply.status not in fine and not elsewhere:
@@ -300,7 +305,7 @@ def _strange(seen: Seen, expected: str, fine: tuple[int, ...], noted: tuple[int,
     usable=told,
     after=(ACCEPTS_ALL,),
 )
-def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot]:
+def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A method that does not exist is 404.
 
     Why: what follows the colon names the method; one that is not there is not found.
@@ -317,7 +322,7 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot]:
     usable=told,
     after=(ACCEPTS_ALL,),
 )
-def knows_no_other_verb(seen: Seen) -> Iterator[Spot]:
+def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
     """The unary method asked with GET is refused.
 
     Why: the method is bound to POST.

@@ -209,18 +209,18 @@ def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
 def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
     """A listed name, used as it stands, is answered.
 
-    Why: the list says what can be asked. Some listed models may be out of service, or want another kind of request, so
-    only the model that is known to answer accuses.
+    Why: the list says what can be asked. A listed model may be out of service, or want another kind of request, so one
+    that is refused is only noted; a list of which nothing can be asked is no list.
     Breaks: clients that take the name from the list.
     Way round: use names from the vendor's document.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
-    for reply in seen.replies:
-        if _absent(reply):
-            level = None if _same_model(asked_model(reply), seen.model) else Level.NOTE
-            yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)
+    refused = [reply for reply in seen.replies if _absent(reply)]
+    level = None if len(refused) == len(seen.replies) > 1 else Level.NOTE
+    for reply in refused:
+        yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)
 
 
 @check(Level.SHOULD, _MODELS, probes=("models-get",), usable=told, after=(LISTS,))

@@ -96,6 +96,12 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot]:
 _CUT = ("reset", "protocol")
 
 
+def _spoken(reply: Reply) -> bool:
+    """An answer of the model was asked for, on the vendor's main route."""
+    asked = reply.resource.name == "response" and not reply.probe.startswith(_ROUTES)
+    return asked and not must_fail(reply)
+
+
 def _begun(reply: Reply) -> bool:
     """A status of success came, and at least the beginning of a body or its end."""
     failure = reply.exchange.failure
@@ -111,7 +117,7 @@ def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an answer without a finish reason for a failed one.
     """
     for streamed in (False, True):
-        group = [reply for reply in seen.replies if reply.streamed is streamed]
+        group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
         cut = [reply for reply in group if reply.exchange.failure]
         failure = cut[-1].exchange.failure if cut else None
         if failure is not None and len(cut) == len(group) and len(cut) >= TRIES:
@@ -192,10 +198,6 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     got = (reply.exchange.header("content-encoding") or "identity").lower()
     if got != "identity" and reply.exchange.body:
         yield Spot(reply.id, "", "no Content-Encoding", got)
-
-
-def _spoken(reply: Reply) -> bool:
-    return not must_fail(reply) and reply.resource.name == "response"
 
 
 @check(

@@ -24,7 +24,11 @@ def failing(write: Callable[[Refused], Any], *, status: int = 0, content_type: s
 
     def refuse(refusal: Refused, _asked: Asked) -> Outgoing:
         body = write(refusal)
-        return whole(status or refusal.status, content_type, body if isinstance(body, bytes) else json.dumps(body).encode())
+        return whole(
+            status or refusal.status,
+            content_type,
+            body if isinstance(body, bytes) else json.dumps(body).encode(),
+        )
 
     return replace(HONEST, refuse=refuse)
 
@@ -41,7 +45,9 @@ def restated(change: Callable[[Refused], Refused]) -> Behaviour:
 
 def finishing(change: Callable[[Outgoing, Incoming], Outgoing | None], of: Behaviour = HONEST) -> Behaviour:
     """Return a server that changes whole answers before they are compressed; None leaves one as it is."""
-    return replace(of, finish=lambda answer, incoming: of.finish(change(answer, incoming) or answer, incoming))
+    return replace(
+        of, finish=lambda answer, incoming: of.finish(change(answer, incoming) or answer, incoming)
+    )
 
 
 def settling(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
@@ -56,7 +62,9 @@ def settling(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behav
 
 def generates(incoming: Incoming) -> bool:
     """Say whether a request asks for an answer of the model under /v1beta."""
-    return incoming.path.startswith("/v1beta") and "enerateContent" in incoming.path
+    return (
+        incoming.verb == "POST" and incoming.path.startswith("/v1beta") and "enerateContent" in incoming.path
+    )
 
 
 def remembers(incoming: Incoming) -> bool:
@@ -65,7 +73,9 @@ def remembers(incoming: Incoming) -> bool:
 
 
 def _openai(refusal: Refused) -> Message:
-    return {"error": {"message": refusal.message, "type": "new_api_error", "param": "", "code": "invalid_request"}}
+    return {
+        "error": {"message": refusal.message, "type": "new_api_error", "param": "", "code": "invalid_request"}
+    }
 
 
 def _coded(refusal: Refused) -> Message:
@@ -147,7 +157,11 @@ EVERYTHING = replace(
 
 def _unknown_model(status: int, message: str = "This model is not supported") -> Behaviour:
     def change(refusal: Refused) -> Refused:
-        return Refused(status, f"{message}: {refusal.message}") if "is not found for API version" in refusal.message else refusal
+        return (
+            Refused(status, f"{message}: {refusal.message}")
+            if "is not found for API version" in refusal.message
+            else refusal
+        )
 
     return restated(change)
 
@@ -185,7 +199,9 @@ def _status(status: int, *, only: str = "") -> Behaviour:
 
 
 def _emptied(status: int) -> Behaviour:
-    return finishing(lambda answer, incoming: replace(answer, status=status, pieces=()) if remembers(incoming) else None)
+    return finishing(
+        lambda answer, incoming: replace(answer, status=status, pieces=()) if remembers(incoming) else None
+    )
 
 
 def _vague(refusal: Refused) -> Refused:
@@ -249,7 +265,9 @@ def _no_details(refusal: Refused) -> Refused:
 
 def _page_for_unknown(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """Google's front end answers with a page where it has no route."""
-    strange = incoming.path.endswith(":frobnicateContent") or (incoming.verb == "GET" and ":" in incoming.path)
+    strange = incoming.path.endswith(":frobnicateContent") or (
+        incoming.verb == "GET" and ":" in incoming.path
+    )
     return whole(404, "text/html; charset=UTF-8", PAGE) if strange else None
 
 

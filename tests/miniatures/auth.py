@@ -1,0 +1,94 @@
+"""Servers that take keys in other ways than Google, or take what is no key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused, no_key
+from conformance.embedded.routes import authorise, credentials
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming
+from conformance.model import Auth
+from miniatures import Miniature, Variation
+from miniatures.errors import restated
+
+BEARER = (("auth", Auth.BEARER),)
+
+
+def taking(*ways: str) -> Behaviour:
+    """Return a server that takes the key in these ways."""
+    return replace(HONEST, style=Style(auth=ways))
+
+
+def authorising(
+    change: Callable[[Incoming, Style, Callable[[str], bool]], bool], of: Behaviour = HONEST
+) -> Behaviour:
+    """Return a server that passes whatever `change` says yes to, and looks at the rest as Google does."""
+
+    def look(incoming: Incoming, style: Style, accepts: Callable[[str], bool]) -> None:
+        if not change(incoming, style, accepts):
+            authorise(incoming, style, accepts)
+
+    return replace(of, authorise=look)
+
+
+def _good_beside_junk(incoming: Incoming, _style: Style, accepts: Callable[[str], bool]) -> bool:
+    key = credentials(incoming).get("x-goog-api-key")
+    return key is not None and accepts(key)
+
+
+def _none(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+    return not credentials(incoming)
+
+
+def _models_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+    if incoming.verb == "GET" and "bearer" not in credentials(incoming):
+        raise Refused(401, "Models are listed to holders of a token only.")
+    return False
+
+
+def _counts_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+    if incoming.path.endswith(":countTokens"):
+        raise no_key()
+    return False
+
+
+def _said(status: int, message: str) -> Behaviour:
+    """A server that speaks of wrong keys in its own way."""
+
+    def change(refusal: Refused) -> Refused:
+        return (
+            Refused(status, message, refusal.details) if "API key not valid" in refusal.message else refusal
+        )
+
+    return restated(change)
+
+
+def _rule(*names: str) -> frozenset[str]:
+    return frozenset(f"auth/{name}" for name in names)
+
+
+_ALL = ("x-goog-api-key", "query-key")
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("bearer-only", "Only Bearer is taken.", taking("bearer"), _rule("takes-x-goog-api-key"), settings=BEARER),
+    Miniature("no-query-key", "?key= is not looked at.", taking("x-goog-api-key"), _rule("takes-the-key-in-the-query")),
+    Miniature("bearer-too", "Bearer is taken as well.", taking(*_ALL, "bearer"), notes=_rule("takes-keys-nowhere-else")),
+    Miniature("x-api-key-too", "x-api-key is taken as well.", taking(*_ALL, "x-api-key"), notes=_rule("takes-keys-nowhere-else")),
+    Miniature("junk-ignored", "A junk token beside a good key is ignored.", authorising(_good_beside_junk), notes=_rule("looks-at-authorization-first")),
+    Miniature("any-key", "Any key is taken.", replace(HONEST, accepts_key=lambda _key: True), _rule("refuses-a-wrong-key")),
+    Miniature("no-key-needed", "A request without a key is answered.", authorising(_none), _rule("asks-for-a-key")),
+    Miniature("key-not-found", "A wrong key is 404.", _said(404, "No such key."), _rule("says-that-the-key-is-wrong")),
+    Miniature("key-has-a-form", "A wrong key has a wrong form.", _said(401, "Invalid API key format"), notes=_rule("reads-keys-as-opaque")),
+    Miniature("models-by-token", "Models want a Bearer token.", authorising(_models_by_bearer), _rule("takes-the-same-key-everywhere")),
+    Miniature("counts-by-token", "Counting tokens wants a token.", authorising(_counts_by_bearer), _rule("takes-the-same-key-everywhere")),
+    Miniature("not-as-documented", "The page says Bearer, and it is refused.", taking("query-key"), _rule("takes-the-key-as-documented", "takes-x-goog-api-key"), dialect="anyfast", settings=(("auth", Auth.QUERY_KEY),)),
+)  # fmt: skip
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("wrong-key-is-401", "A wrong key is 401, as since 2026.", _said(401, "The key is not valid.")),
+    Variation("wrong-key-is-403", "A wrong key is 403.", _said(403, "The key may not use this model.")),
+    Variation("google-instead", "The page says Bearer, and Google's header is taken.", taking(*_ALL), _rule("takes-the-key-as-documented"), dialect="anyfast"),
+)  # fmt: skip

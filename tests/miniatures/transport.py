@@ -1,0 +1,196 @@
+"""Servers whose answers are cut, mislabelled, packed in the wrong way, or no answers at all."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.routes import Asked, route
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from miniatures import Miniature, Variation
+from miniatures.errors import PAGE, finishing, generates, remembers
+
+
+def packing(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
+    """Return a server that does its own packing, after everything else."""
+
+    def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
+        plain = Incoming(incoming.verb, incoming.target, {**incoming.headers, "accept-encoding": "identity"})
+        finished = HONEST.finish(answer, plain)
+        return pack(finished, incoming) or HONEST.finish(answer, incoming)
+
+    return replace(HONEST, finish=finish)
+
+
+def _sent(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
+    return replace(answer, headers=(*answer.headers, *headers), pieces=(Piece(0.0, body),))
+
+
+def _undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    offered = "gzip" in incoming.header("accept-encoding")
+    return _sent(answer, gzip.compress(answer.body)) if offered and generates(incoming) else None
+
+
+def _only_said(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    return _sent(answer, answer.body, ("Content-Encoding", "gzip")) if remembers(incoming) else None
+
+
+def _brotli(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    return (
+        _sent(answer, b"\x0b\x02\x80hello\x03", ("Content-Encoding", "br")) if remembers(incoming) else None
+    )
+
+
+def _broken(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    packed = gzip.compress(answer.body)
+    return (
+        _sent(answer, packed[: len(packed) // 2], ("Content-Encoding", "gzip"))
+        if remembers(incoming)
+        else None
+    )
+
+
+def _always(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    unasked = "gzip" not in incoming.header("accept-encoding") and answer.pieces
+    return _sent(answer, gzip.compress(answer.body), ("Content-Encoding", "gzip")) if unasked else None
+
+
+def _raw(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    if "deflate" not in incoming.header("accept-encoding") or not answer.pieces or answer.streamed:
+        return None
+    packer = zlib.compressobj(wbits=-15)
+    return _sent(answer, packer.compress(answer.body) + packer.flush(), ("Content-Encoding", "deflate"))
+
+
+def _no_gzip(incoming: Incoming, style: Style) -> Asked:
+    if "gzip" in incoming.header("accept-encoding"):
+        raise Refused(400, "Unsupported encoding.")
+    return route(incoming, style)
+
+
+def _cut(streamed: bool) -> Behaviour:
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        if not generates(incoming) or answer.streamed is not streamed or answer.status != 200:
+            return None
+        body = answer.body
+        return replace(answer, pieces=(Piece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True)
+
+    return finishing(change)
+
+
+def once(change: Callable[[Outgoing], Outgoing]) -> Behaviour:
+    """Return a server that changes its answer to one question out of many."""
+    return finishing(lambda answer, incoming: change(answer) if remembers(incoming) else None)
+
+
+def unary(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour:
+    """Return a server that changes the bytes of its unary answers, or what it calls them."""
+
+    def write(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        if not generates(incoming) or answer.streamed or answer.status != 200:
+            return None
+        return whole(200, content_type or JSON_TYPE, change(answer.body))
+
+    return finishing(write)
+
+
+def _half(answer: Outgoing) -> Outgoing:
+    return whole(200, JSON_TYPE, answer.body[: len(answer.body) // 2])
+
+
+def _moved(_answer: Outgoing) -> Outgoing:
+    return Outgoing(308, (("Location", "https://elsewhere.example/v1beta"),))
+
+
+def _deep(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    if not incoming.path.endswith("/models"):
+        return None
+    return whole(200, JSON_TYPE, answer.body.rstrip()[:-1] + b',"tree":' + b"[" * 300 + b"]" * 300 + b"}")
+
+
+def _twice(body: bytes) -> bytes:
+    return body.rstrip()[:-1] + b',"created":1,"created":2}'
+
+
+def _mis_encoded(body: bytes) -> bytes:
+    return body.rstrip()[:-1] + b',"provider":"caf\xe9"}'
+
+
+def _same(body: bytes) -> bytes:
+    return body
+
+
+def _rule(*names: str) -> frozenset[str]:
+    return frozenset(f"transport/{name}" for name in names)
+
+
+CODED = _rule("compresses-as-it-declares")
+CUT = _rule("sends-whole-bodies")
+ALONE = _rule("sends-one-json-text")
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("undeclared-gzip", "Answers are compressed, and nobody says so.", packing(_undeclared), CODED),
+    Miniature("declared-gzip", "An answer is called gzip, and is not.", packing(_only_said), CODED),
+    Miniature("brotli-unasked", "An answer comes in a coding that was not offered.", packing(_brotli), CODED),
+    Miniature("half-a-gzip", "Compressed data ends in its middle.", packing(_broken), CODED),
+    Miniature("always-gzip", "Who asks for identity gets gzip.", packing(_always), _rule("compresses-only-when-asked")),
+    Miniature("raw-deflate", "deflate without zlib's header.", packing(_raw), notes=_rule("keeps-to-the-letter-of-http")),
+    Miniature("no-gzip", "An offer of gzip is refused.", replace(HONEST, route=_no_gzip), _rule("takes-an-offer-of-compression")),
+    Miniature("cut-answers", "Every unary answer breaks off.", _cut(streamed=False), CUT),
+    Miniature("cut-streams", "Every stream breaks off.", _cut(streamed=True), CUT),
+    Miniature("half-json", "An answer ends in its middle, and its length says so.", once(_half), _rule("sends-json-that-can-be-read")),
+    Miniature("no-json", "An answer is a word.", once(lambda _: whole(200, "text/plain", b"upstream connect error")), _rule("sends-json-that-can-be-read")),
+    Miniature("called-text", "Answers are called text/plain.", unary(_same, "text/plain"), _rule("labels-answers-as-json")),
+    Miniature("marked", "Answers begin with a byte order mark.", unary(lambda body: b"\xef\xbb\xbf" + body), ALONE),
+    Miniature("trailed", "Something follows the answer.", unary(lambda body: body + b"\0"), ALONE),
+    Miniature("done-unary", "[DONE] follows the answer.", unary(lambda body: body + b"[DONE]"), ALONE),
+    Miniature("names-twice", "A name stands twice in an object.", unary(_twice), _rule("writes-sound-json")),
+    Miniature("latin-1", "Text is Latin-1.", unary(_mis_encoded), _rule("writes-sound-json")),
+    Miniature("page", "An answer is a page.", once(lambda _: whole(200, "text/html", PAGE)), _rule("answers-with-json-not-html")),
+    Miniature("moved", "A question is sent elsewhere.", once(_moved), _rule("answers-without-redirects")),
+    Miniature("deep-list", "The list of models nests 300 deep.", finishing(_deep), _rule("answers-within-bounds")),
+)  # fmt: skip
+
+
+def _flaky() -> Behaviour:
+    """One answer of all breaks off."""
+    left = [1]
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        if left[0] and remembers(incoming):
+            left[0] -= 1
+            return replace(answer, pieces=(Piece(0.0, answer.body[:40]),), streamed=True, cut=True)
+        return None
+
+    return finishing(change)
+
+
+def _no_compression(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+    return answer
+
+
+def _in_pieces(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+    body = answer.body
+    pieces = tuple(Piece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
+    return None if answer.streamed or not body else replace(answer, pieces=pieces, streamed=True)
+
+
+def _plainly(framing: str, values: Any) -> Any:
+    framed = HONEST.frame(framing, values)
+    return replace(framed, content_type=framed.content_type.partition(";")[0])
+
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("one-cut", "One answer of all breaks off.", _flaky()),
+    Variation("never-compressed", "Nothing is ever compressed.", packing(_no_compression)),
+    Variation("in-small-pieces", "Unary answers come in many chunks.", finishing(_in_pieces)),
+    Variation("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),
+    Variation("blank-lines", "Blank lines stand around the answer.", unary(lambda body: b"\n\n" + body + b"\r\n\r\n")),
+)  # fmt: skip
