@@ -95,7 +95,7 @@ def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
-    Breaks: google-genai raises a ValidationError and loses the whole answer, for want of the padding alone as well; the
+    Breaks: google-genai raises a ValidationError and loses the whole answer, also where the text was cut; the
     others hand on a file that is none, and an altered signature is refused in the next turn.
     Way round: fetch what the address names and put its base64 in the place.
     """

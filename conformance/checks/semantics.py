@@ -111,7 +111,9 @@ def answers_with_the_model_that_was_asked(reply: Reply) -> Iterator[Spot]:
     named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
     level = _unlike(asked_model(reply), named[-1][1]) if named else None
     if level is not None:
-        yield Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), shown(named[-1][1]), level)
+        yield Spot(
+            reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), shown(named[-1][1]), level
+        )
 
 
 @check(

@@ -193,7 +193,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("image-by-address", "inlineData.data is an address.", _image("https://example.com/a.png"), _rule("bytes-are-base64")),
     Miniature("image-as-data-url", "inlineData.data is a data URL.", _image("data:image/png;base64,iVBORw0KGgo="), _rule("bytes-are-base64")),
     Miniature("signature-garbled", "Signatures are no base64.", with_parts(setting("thoughtSignature", "%%not base64%%")), _rule("bytes-are-base64")),
-    Miniature("image-without-padding", "Base64 lacks its padding.", _image("iVBORw0KGg"), _rule("bytes-are-base64")),
+    Miniature("image-cut", "Base64 is cut, so that bits are left over.", _image("iVBORw0KGgp"), _rule("bytes-are-base64")),
     Miniature("finish-in-lower-case", "Finish reasons are stop and max_tokens.", with_candidates(_lower), _rule("enums-are-googles-names")),
     Miniature("finish-of-openai", "MAX_TOKENS is called length.", with_candidates(lambda c: c.update(finishReason="length") if c.get("finishReason") == "MAX_TOKENS" else None), _rule("enums-are-googles-names")),
     Miniature("own-categories", "Safety categories are the vendor's own.", with_candidates(adding(safetyRatings=[{"category": "violence", "probability": "low"}])), _rule("enums-are-googles-names")),
@@ -283,5 +283,6 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("cited", "Citations as Google writes them.", _cited(license="mit")),
     Variation("log-probability-as-text", "Minus infinity as ProtoJSON writes it.", with_candidates(adding(avgLogprobs="-Infinity"))),
     Variation("own-page", "What the page requires comes, and Google's names where it has its own.", answering(adding(created=1700000000)), dialect=OWN, notes=_rule("answers-as-documented")),
+    Variation("url-safe-bytes", "Bytes in the URL-safe alphabet, without padding.", _image("_-8")),
     Variation("service-tier", "A service tier, in Google's lower case.", with_usage(lambda u: {**u, "serviceTier": "standard"})),
 )  # fmt: skip
