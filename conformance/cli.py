@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance import __version__, commands
 from conformance.model import Dimension
+from conformance.record import RecordError
 from conformance.session import UsageError
 
 _CODES = {
@@ -175,6 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands.COMMANDS[words.command](words)
     except UsageError as error:
         sys.stderr.write("".join(f"{line}\n" for line in error.lines))
+        return 2
+    except RecordError as error:
+        sys.stderr.write("".join(f"{line}\n" for line in error.args))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -64,6 +64,7 @@ class Engine:
         self._progress = progress
         self._warnings = list(session.warnings)
         self._cases: dict[tuple[str, str], Case] = {}
+        self._recorded = self._read()
 
     def pairs(self) -> list[tuple[Provider, Rule]]:
         """Return every provider that will be asked with every rule that will be judged."""
@@ -85,21 +86,20 @@ class Engine:
 
     def _gather(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
         replay = self.session.options.replay is not None
-        recorded = self._recorded()
         self.out.mkdir(parents=True, exist_ok=True)
         self._write_run(chosen, rules)
         with contextlib.ExitStack() as stack:
             recorder = None if replay else stack.enter_context(Recorder(self.out))
             started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
             asking = Asking(
-                self.seed, recorder, recorded, self._progress, rules, self._draw, self.gathered, self.session.environ
+                self.seed, recorder, self._recorded, self._progress, rules, self._draw, self.gathered, self.session.environ
             )
             self.interrupted = not gather(started, asking)
 
     def _draw(self, _chosen: Chosen) -> tuple[Generated, ...]:
         return ()
 
-    def _recorded(self) -> dict[tuple[str, str, int], Exchange]:
+    def _read(self) -> dict[tuple[str, str, int], Exchange]:
         folder = self.session.options.replay or self.session.options.resume
         if folder is None:
             return {}

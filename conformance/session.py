@@ -160,7 +160,7 @@ def _check_names(options: Options, loaded: Loaded) -> None:
             raise UsageError(f"no provider is called {name!r} in {loaded.source}" + (f"; did you mean {close[0]!r}?" if close else ""))
     for name in options.dimensions:
         if name not in list(Dimension):
-            raise UsageError(f"no dimension is called {name!r}{catalogue.nearest(name, Dimension)}")
+            raise UsageError(f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}")
 
 
 def _rules(dimensions: Sequence[str]) -> tuple[Rule, ...]:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "conformance"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# Each room may import only from those above it.
+ROOMS = (
+    "__init__", "model", "jsontext", "frames", "documents", "events", "framing", "encoding", "files", "shapes",
+    "spellings", "secrets", "settings", "yamltree", "providers", "addressing", "retrying", "record", "runfile", "leaks",
+    "dialects", "documented", "lint", "sidebyside", "remarks", "catalogue", "values", "errorbody", "reading", "reply",
+    "expectations", "prompts", "traits", "judging", "contents", "refusals", "probes", "checks", "places", "curl",
+    "clients", "bodies", "embedded", "serving", "send", "run", "cases", "verdicts", "evidence", "coverage", "results",
+    "compare", "switching", "accepting", "report", "session", "latest", "engine", "plugin", "test_providers", "judged",
+    "terminal", "planning", "telling", "deciding", "commands", "cli", "__main__",
+)  # fmt: skip
+HOMES = {
+    "httpx": {"send"},
+    "yaml": {"yamltree"},
+    "jsonschema": {"files"},
+    "hypothesis": {"bodies"},
+    "pytest": {"plugin", "judged"},
+    "jinja2": {"report"},
+    "h11": {"embedded"},
+}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | ({f"conformance.{alias.name}" for alias in node.names} if node.module == "conformance" else set())
+    return found
+
+
+def functions() -> list[tuple[str, int]]:
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                said = len((ast.get_docstring(node, clean=False) or "").splitlines())
+                found.append((f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1 - said))
+    return found
+
+
+def test_every_room_stands_in_the_order() -> None:
+    assert {room(path) for path in MODULES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
+    own = ROOMS.index(room(path))
+    named = {name.split(".")[1] for name in imports(path) if name.startswith("conformance.")}
+    below = {name for name in named if name in ROOMS and ROOMS.index(name) > own}
+    assert not below
+
+
+def test_each_library_has_its_homes() -> None:
+    for library, homes in HOMES.items():
+        users = {room(path) for path in MODULES if any(name.split(".")[0] == library for name in imports(path))}
+        assert users <= homes, library
+
+
+def test_probes_and_checks_do_not_know_each_other() -> None:
+    for path in MODULES:
+        if room(path) in ("probes", "checks"):
+            other = {"probes": "conformance.checks", "checks": "conformance.probes"}[room(path)]
+            assert not any(name.startswith(other) for name in imports(path)), path
+
+
+def test_modules_are_short_and_say_what_they_are() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 400, path
+        assert ast.get_docstring(ast.parse(text)), path
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(length for _, length in functions())
+    assert statistics.median(lengths) <= 8
+    assert lengths[int(len(lengths) * 0.9)] < 25
+    assert not [name for name, length in functions() if length > 50]
+
+
+def test_no_function_imports() -> None:
+    allowed = {"conformance/clients/real.py", "conformance/bodies/__init__.py", "conformance/engine.py"}  # heavy, optional, said why
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = [one for one in ast.walk(node) if isinstance(one, ast.Import | ast.ImportFrom)]
+                assert not inner or str(path.relative_to(ROOT)) in allowed, f"{path}: {node.name}"
+
+
+def test_no_vendor_is_named_in_code() -> None:
+    vendors = [path.name for path in (ROOT / "schemas").iterdir() if path.is_dir() and path.name != "google"]
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8").lower()
+        assert not [vendor for vendor in vendors if vendor in text], path
+
+
+def test_nothing_generated_is_imported_before_it_is_needed() -> None:
+    code = "import sys, conformance.cli; sys.exit('hypothesis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_no_path_of_a_machine_and_no_registry_stands_in_the_project() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    forbidden = re.compile(r"/wor[k]/|/opt/ve[n]v|pypi[.]or[g]|registry[.]npmj[s]|deb[.]debia[n]|/roo[t]/")
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".j2", ".js", ".css", ""} and path.is_file():
+            assert not forbidden.search(path.read_text(encoding="utf-8", errors="replace")), name
+
+
+def test_the_readme_keeps_its_two_commands_on_one_line_each() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    assert "conformance run" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    command = [line for line in text.splitlines() if line.startswith("python3 -m venv")][1]
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
