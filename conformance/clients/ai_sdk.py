@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.clients import javascript as js
 from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
-from conformance.clients.captured import Captured, plain
+from conformance.clients.captured import Captured, plain, squeezed
 from conformance.clients.seen import Raised, Seen, View, once
 from conformance.clients.zod import MisfitError, Obj, fit
 
@@ -158,7 +158,7 @@ def _refuse_status(captured: Captured) -> None:
 
 def _lines(text: str) -> Iterator[str]:
     """Lines end at LF, CRLF or CR; a CR that is the last character still waits for its LF, and an open line is lost."""
-    text = text.removesuffix("\r")
+    text = squeezed(text.removesuffix("\r"))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from lines[:-1]
 

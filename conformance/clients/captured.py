@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import AnyStr
 
 from conformance.model import Exchange, Limits
 
@@ -192,3 +194,10 @@ def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:
             return Plain(tuple(done), "too-big")
         done.append(data)
     return Plain(tuple(data for data in done if data), broken)
+
+
+def squeezed(text: AnyStr) -> AnyStr:
+    """Shorten long runs of line ends to an end of line and one blank line: readers of lines make no difference."""
+    if isinstance(text, bytes):
+        return re.sub(rb"[\r\n]{4,}", b"\n\n", text)
+    return re.sub(r"[\r\n]{4,}", "\n\n", text)

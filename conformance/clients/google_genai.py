@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from conformance.clients.captured import Captured, Plain, plain
+from conformance.clients.captured import Captured, Plain, plain, squeezed
 from conformance.clients.lax_types import Types
 from conformance.clients.seen import Raised, Seen, View, listen, once
 from conformance.model import JSON
@@ -212,12 +212,12 @@ def _unary(captured: Captured, version: Version) -> View:
 
 def _byte_lines(_captured: Captured, body: Plain) -> list[str]:
     """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
-    return [line.decode("utf-8", "replace") for line in body.whole.splitlines()]
+    return [line.decode("utf-8", "replace") for line in squeezed(body.whole).splitlines()]
 
 
 def _text_lines(captured: Captured, body: Plain) -> list[str]:
     """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
-    return body.whole.decode(_charset(captured), "replace").splitlines()
+    return squeezed(body.whole.decode(_charset(captured), "replace")).splitlines()
 
 
 @dataclass(frozen=True)

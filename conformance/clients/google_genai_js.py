@@ -22,11 +22,11 @@ from conformance.model import JSON
 _LOST_CONNECTION = "TypeError: terminated"
 _NEVER_ANSWERED = "TypeError: fetch failed"
 _NO_BODY = frozenset({204, 205})  # fetch() gives these a null body, and new Response() refuses them one
-_DELIMITER = re.compile(r"\n\n|\r\r|\r\n\r\n")
+_DELIMITER = re.compile(r"(?:\n\n)++|(?:\r\r)++|(?:\r\n\r\n)++")
 # 1.30.0 and gemini-cli: /^\s*data: (.*)(?:\n\n|\r\r|\r\n\r\n)/ on the buffer; a dot stops at four characters.
 _ANCHORED = re.compile(rf"[{js.SPACES}]*+data: ([^\n\r\u2028\u2029]*)(?:\n\n|\r\r|\r\n\r\n)")
 
-# Cuts a whole stream into events: the offset behind each, and its JSON; None for one that is skipped.
+# Cuts a whole stream into events: the offset behind each, and its text; at last, with None, the offset where cutting stopped.
 Cut = Callable[[str], Iterator[tuple[int, str | None]]]
 
 
@@ -149,7 +149,9 @@ def _events_2(text: str) -> Iterator[tuple[int, str | None]]:
     for found in _DELIMITER.finditer(text):
         block = text[at : found.start()].strip(js.SPACES)
         at = found.end()
-        yield at, block.removeprefix("data:").strip(js.SPACES) if block.startswith("data:") else None
+        if block.startswith("data:"):
+            yield at, block.removeprefix("data:").strip(js.SPACES)
+    yield at, None
 
 
 def _events_1(text: str) -> Iterator[tuple[int, str | None]]:
@@ -158,6 +160,7 @@ def _events_1(text: str) -> Iterator[tuple[int, str | None]]:
     while found := _ANCHORED.match(text, at):
         at = found.end()
         yield at, found[1]
+    yield at, None
 
 
 def _decoded(pieces: Iterable[bytes]) -> list[str]:
@@ -173,30 +176,29 @@ def _stream(captured: Captured, cut: Cut, *, old: bool) -> Iterator[View]:
     _refuse_status(captured, body)
     if captured.status in _NO_BODY:
         raise Raised("Error: Response body is empty")
-    texts, read = _decoded(body.pieces), 0
+    texts = _decoded(body.pieces)
     buffer = "".join(texts)
-    events, arrived = list(cut(buffer)), accumulate(map(len, texts))
-    for text, so_far in zip(texts, arrived, strict=True):
+    events = cut(buffer)
+    at, event = next(events)
+    for text, so_far in zip(texts, accumulate(map(len, texts)), strict=True):
         _refuse_error(text, coerced=old)
-        while read < len(events) and events[read][0] <= so_far:
-            yield from _chunks(events[read][1], old=old)
-            read += 1
+        while event is not None and at <= so_far:
+            yield _chunk(event, old=old)
+            at, event = next(events)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
-    if buffer[events[-1][0] if events else 0 :].strip(js.SPACES):
+    if buffer[at:].strip(js.SPACES):
         raise Raised("Error: Incomplete JSON segment at the end")
 
 
-def _chunks(event: str | None, *, old: bool) -> Iterator[View]:
-    """Yield what becomes of one event: nothing, if it was skipped; new Response(event).json() drops one BOM."""
-    if event is None:
-        return
+def _chunk(event: str, *, old: bool) -> View:
+    """Read one event, which goes through new Response(event).json()."""
     if not old:
         _refuse_error(event, coerced=False)
     answer = js.body_json(event.encode("utf-8", "surrogatepass"))
     if not old:
         _refuse_usage(answer)
-    yield _view(answer, None)
+    return _view(answer, None)
 
 
 def read_2(captured: Captured, client: str) -> Seen:

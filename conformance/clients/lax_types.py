@@ -11,7 +11,7 @@ import binascii
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.clients.seen import Raised
 
@@ -114,6 +114,7 @@ class Types:
 
     models: Models
     finish_reasons: frozenset[str]
+    _cache: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, value: object, kind: str, where: str = "") -> object:
         """Return the value as the type holds it; every field may be null. Raises Raised."""
@@ -159,15 +160,23 @@ class Types:
         """Read an object's fields under either spelling; both at once is one too many, unknown ones are dropped."""
         if not isinstance(value, dict):
             raise _misfit(where)
-        fields = self.models[kind]
+        spellings = self._spellings(kind)
         found: dict[str, object] = {}
-        for name, inner in fields.items():
-            spellings = [spelling for spelling in dict.fromkeys((camel(name), name)) if spelling in value]
-            if len(spellings) > 1:
+        for spelling, inner in value.items():
+            name = spellings.get(spelling)
+            if name is not None and name in found:
                 raise _misfit(f"{where}.{name}")
-            if spellings:
-                found[name] = self.read(value[spellings[0]], inner, f"{where}.{spellings[0]}")
+            if name is not None:
+                found[name] = self.read(inner, self.models[kind][name], f"{where}.{spelling}")
         return found
+
+    def _spellings(self, kind: str) -> Mapping[str, str]:
+        """Return the field that each accepted spelling names."""
+        if kind not in self._cache:
+            self._cache[kind] = {
+                spelling: name for name in self.models[kind] for spelling in (camel(name), name)
+            }
+        return self._cache[kind]
 
 
 def _present(value: object, where: str) -> object:

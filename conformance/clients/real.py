@@ -37,16 +37,22 @@ def ask(captured: Captured) -> Seen:
     """Return what the installed google-genai shows its caller of this response."""
     name = f"google-genai {available()} (Python)"
     with _served(captured) as address, _quiet():
-        models = _client(address).models
+        client = _client(address)  # held by name: it closes itself once nobody holds it
         if captured.streamed:
-            return listen(name, _stream(models))
-        return once(name, lambda: _answer(models))
+            return listen(name, _stream(client.models))
+        return once(name, lambda: _answer(client.models))
 
 
 def _client(address: str) -> Any:
     from google import genai  # noqa: PLC0415 - heavy (a second) and optional
 
-    options: Any = {"base_url": address, "api_version": "v1beta"}
+    plain = {"verify": False}  # plain HTTP on loopback: a TLS context would only cost time
+    options: Any = {
+        "base_url": address,
+        "api_version": "v1beta",
+        "client_args": plain,
+        "async_client_args": plain,
+    }
     return genai.Client(api_key="not-a-key", vertexai=False, http_options=options)
 
 
@@ -121,14 +127,21 @@ def _swallow(connection: socket.socket) -> None:
     """Read the whole request: closing before would reset the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        data += _more(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [
         line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
     ]
     missing = (int(lengths[0]) if lengths else 0) - len(body)
     while missing > 0:
-        missing -= len(connection.recv(65536))
+        missing -= len(_more(connection))
+
+
+def _more(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionResetError
+    return data
 
 
 def _head(captured: Captured) -> bytes:
