@@ -107,17 +107,21 @@ def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) 
 
 def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
     failing = [reply for reply in selected if transient(reply)]
-    if failing:
+    # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
+    if failing and (rule.probes or len(failing) == len(selected)):
         yield Outcome.INCONCLUSIVE, how_it_failed(failing[0])
     if rule.feature and any(clearly_refused(reply) for reply in selected):
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
             yield _UNASKED[unasked.cause], f"{unasked.probe} was not asked: {unasked.detail}"
-    if not rule.probes and not selected and evidence.unasked:
-        yield _UNASKED[evidence.unasked[0].cause], evidence.unasked[0].detail
+    ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
+    if not rule.probes and not selected and ended:
+        yield _UNASKED[ended.cause], ended.detail
 
 
+# What ends the asking as a whole, and so explains why a rule on whatever came has nothing.
+_ENDED = ("budget", "dead", "not-recorded", "cut-off")
 _UNASKED: Mapping[str, Outcome] = {
     "unsupported": Outcome.UNSUPPORTED,
     "first-turn": Outcome.BLOCKED,

@@ -182,6 +182,18 @@ def _taken(seen: Seen, *probes: str, noted: tuple[str, ...] = ()) -> Iterator[Sp
         if reply is not None:
             level = Level.NOTE if probe in noted else None
             yield Spot(reply.id, "", "HTTP 400", f"{probe} is answered with HTTP {reply.status}", level)
+        yield from _otherwise(seen, probe)
+
+
+_KEYS_AND_ROUTES = (401, 402, 403, 404, 405)  # refused for something else than what is wrong with the body
+
+
+def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
+    """A web framework's own 422, say: refused, so that nobody suffers, but not as Google refuses it."""
+    for reply in seen.of(probe):
+        if turned_down(reply) and reply.status not in (*statuses(reply.exchange.expected), *_KEYS_AND_ROUTES):
+            yield Spot(reply.id, "", "HTTP 400", words(reply), Level.NOTE)
+            return
 
 
 @check(

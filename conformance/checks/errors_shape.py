@@ -137,12 +137,12 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
     Way round: decide by the HTTP status.
     """
     error = reply.error
-    if error is None or error.status in _names_for(reply.status):
+    names = _names_for(reply.status)
+    # Statuses without a name of their own (402, 405, 422) leave the choice of one to the vendor.
+    if error is None or error.status in names or (not names and str(error.status) in RPC_CODES):
         return
-    wanted = " or ".join(_names_for(reply.status)) or "a name of google.rpc.Code"
-    # Statuses without a name of their own (402, 405, 422) leave the choice to the vendor.
-    level = Level.NOTE if not _names_for(reply.status) and str(error.status) in RPC_CODES else None
-    yield Spot(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80], level)
+    wanted = " or ".join(names) or "a name of google.rpc.Code"
+    yield Spot(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80])
 
 
 def _default_stream(reply: Reply) -> bool:

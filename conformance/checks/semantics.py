@@ -323,6 +323,7 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
     ),
     probes=("bogus-cached-content",),
     usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
+    after=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
 )
 def uses_cached_content(seen: Seen) -> Iterator[Spot]:

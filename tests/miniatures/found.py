@@ -8,7 +8,11 @@ from typing import Any
 
 from conformance.embedded.answers import Answer
 from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from conformance.embedded.routes import Asked
+from conformance.embedded.wire import Outgoing
 from miniatures import Miniature, Variation
+from miniatures.errors import EVERYTHING
 from miniatures.making import Message, answering
 
 
@@ -45,7 +49,17 @@ def _silent_streams() -> Behaviour:
     )
 
 
+def _uncached(request: Message) -> None:
+    EVERYTHING.judge({name: value for name, value in request.items() if name != "cachedContent"})
+
+
 MINIATURES: tuple[Miniature, ...] = (
+    Miniature(
+        "takes-caches-too",
+        "Wrong fields, models, keys and names of caches are taken: one finding.",
+        replace(EVERYTHING, judge=_uncached),
+        frozenset({"errors/refuses-what-is-wrong"}),
+    ),
     Miniature(
         "hidden-prompt-beside-uncounted-streams",
         "Streams do not say what they cost; unary answers bill a hidden prompt.",
@@ -54,7 +68,15 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
 )
 
+
+def _unprocessable(refusal: Refused, asked: Asked) -> Outgoing:
+    """Refuse as web frameworks do that check bodies: with 422."""
+    wrong = refusal.status == 400 and "API key" not in refusal.message
+    return HONEST.refuse(Refused(422, refusal.message, refusal.details) if wrong else refusal, asked)
+
+
 _DISOBEYS = frozenset({"semantics/follows-a-plain-instruction"})
+_OTHERWISE = frozenset({"errors/refuses-unknown-fields", "errors/refuses-broken-json"})
 
 VARIATIONS: tuple[Variation, ...] = (
     Variation(
@@ -70,5 +92,11 @@ VARIATIONS: tuple[Variation, ...] = (
         _DISOBEYS,
     ),
     Variation("loud-echo", "The question in capitals.", _saying(str.upper), _DISOBEYS),
+    Variation(
+        "unprocessable",
+        "What is wrong with a body is 422.",
+        replace(HONEST, refuse=_unprocessable),
+        _OTHERWISE,
+    ),
     Variation("single-word", "One letter, whatever is asked.", _saying(lambda _: "A"), _DISOBEYS),
 )
