@@ -1,7 +1,7 @@
 """Pydantic's lax reading of JSON values, as far as google-genai's response types need it.
 
 Types are words: str, int, float, bool, bytes, datetime, any, enum:Name, list[T], dict[str,T], or a model's name.
-Rules as in Pydantic's conversion table (docs.pydantic.dev, Conversion Table, Python mode), tried against 2.13.
+Rules as in Pydantic's conversion table (docs.pydantic.dev, Conversion Table, Python mode), tried against 2.14.
 """
 
 from __future__ import annotations
