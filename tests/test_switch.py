@@ -1,0 +1,363 @@
+"""Switching: sides from a real run over bundled servers, from documents alone, and from copies changed by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished import case, deviation, provider, results_of, run_folder, without, written
+
+from conformance import cli
+from conformance.adapting import ASPECTS, advise, auth_advice
+from conformance.clients import ALL_CLIENTS
+from conformance.dialects import bundled, load_dialect
+from conformance.files import schemas_folder
+from conformance.paper import clients_on_paper, silent
+
+GOOGLE, SNAKE, WRAPPED, PLAIN = (
+    "google-embedded",
+    "visioncoder-embedded",
+    "apimart-embedded",
+    "acedata-embedded",
+)
+OLD_PYTHON = "google-genai 1.30.0 (Python)"
+EVIL = "\x1b[2J<script>alert(1)</script> @everyone | ![x](http://x.example/) `tick` \u202egnp"
+
+
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_folder(tmp_path_factory)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder without a latest run."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(
+    capsys: pytest.CaptureFixture[str], before: str, after: str, *words: str | Path
+) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = cli.main(["switch", "--from", before, "--to", after, *map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def data(capsys: pytest.CaptureFixture[str], before: str, after: str, *words: str | Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(told(capsys, before, after, "--format", "json", *words)[1])
+    return found
+
+
+def position(steps: list[dict[str, Any]], word: str) -> int:
+    return next(step["number"] for step in steps if word in step["do"])
+
+
+def test_an_adapter_moves_settings_then_reframes_then_renames(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = data(capsys, GOOGLE, SNAKE, "--results", run)
+    steps = found["steps"]
+    order = [position(steps, word) for word in ("generationConfig", "`data: {…}`", "rename the names")]
+    assert order == sorted(order)
+    assert [step["number"] for step in steps] == list(range(1, len(steps) + 1))
+    assert [step["way"] for step in steps] == sorted((step["way"] for step in steps), reverse=True)
+    answers = {rule: step["do"] for step in steps for rule in step["rules"]}
+    assert "lowerCamelCase" in answers["casing/answers-in-camel-case"]
+    assert "top level" in answers["casing/reads-settings-from-generation-config"]
+    assert "text/event-stream" in answers["streaming/streams-sse-with-alt"]
+    assert all(step["why"] for step in steps)
+
+
+def test_every_must_and_should_that_is_new_there_is_answered_by_a_step(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in (SNAKE, WRAPPED, PLAIN):
+        found = data(capsys, GOOGLE, side, "--results", run)
+        here, there = (provider(results_of(run), name)["deviations"] for name in (GOOGLE, side))
+        fresh = {one["rule"] for one in there if one["level"] != "note"} - {one["rule"] for one in here}
+        assert fresh <= {rule for step in found["steps"] for rule in step["rules"]} | _answered_by_a_remark(
+            found
+        )
+
+
+def _answered_by_a_remark(found: dict[str, Any]) -> set[str]:
+    """Rules of a trait that needs nothing to be done, such as one more way to carry the key."""
+    return {
+        rule for change in found["changes"] if change["do"].startswith("nothing") for rule in change["rules"]
+    }
+
+
+def test_a_split_envelope_is_brought_together(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = data(capsys, GOOGLE, WRAPPED, "--results", run)
+    (step,) = [step for step in found["steps"] if "envelope" in step["do"]]
+    assert step["rules"] == ["envelope/gemini-object-at-root"]
+    assert "together" in step["do"]
+    assert any("Authorization: Bearer KEY" in step["do"] for step in found["steps"])
+
+
+def test_a_named_client_that_breaks_there_fails_and_one_that_is_degraded_does_not(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = told(capsys, GOOGLE, SNAKE, "--results", run, "--client", "google-genai")
+    assert code == 1
+    assert f"{OLD_PYTHON} would break" in out
+    assert told(capsys, GOOGLE, SNAKE, "--results", run, "--client", "google-genai-3.4.0")[0] == 0
+    assert told(capsys, GOOGLE, SNAKE, "--results", run)[0] == 0
+    assert told(capsys, SNAKE, GOOGLE, "--results", run, "--client", "google-genai")[0] == 0
+
+
+def test_it_names_the_clients_that_break_there_and_not_here_with_the_rule(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clients = {one["client"]: one for one in data(capsys, GOOGLE, SNAKE, "--results", run)["clients"]}
+    assert clients[OLD_PYTHON]["breaks"]
+    assert "casing/answers-in-camel-case" in clients[OLD_PYTHON]["rules"]
+    assert not any(one["breaks"] for one in data(capsys, WRAPPED, SNAKE, "--results", run)["clients"])
+    needs = {
+        one["client"]: one["configure"] for one in data(capsys, GOOGLE, PLAIN, "--results", run)["clients"]
+    }
+    assert any("Bearer KEY" in need for need in needs[OLD_PYTHON])
+
+
+def test_moving_back_mends_what_was_broken(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = results_of(run)
+    rule = "envelope/gemini-object-at-root"
+    assert deviation(results, WRAPPED, rule)["level"] == "must"
+    found = data(capsys, WRAPPED, GOOGLE, "--results", run)
+    assert any("stand at the root" in step["do"] for step in found["steps"])
+    assert not any(one["after"] == "broken" for one in found["clients"])
+
+
+def test_nothing_changes_from_one_side_to_itself(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = data(capsys, SNAKE, SNAKE, "--results", run)
+    assert [found[part] for part in ("changes", "steps", "unjudged")] == [[], [], []]
+    assert (
+        told(capsys, SNAKE, SNAKE, "--results", run, "--client", OLD_PYTHON)[0] == 1
+    )  # it is broken there all the same
+
+
+def test_a_feature_that_is_not_offered_there_is_lost_once_for_all_its_rules(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    refused = (
+        "semantics/hands-functions-to-the-model",
+        "semantics/fills-required-arguments",
+        "semantics/sees-images",
+    )
+    for rule in refused:
+        without(results, PLAIN, rule, "unsupported", "the vendor refuses it: no")
+    folder = written(tmp_path / "run", results)
+    lost = [
+        one for one in data(capsys, GOOGLE, PLAIN, "--results", folder)["changes"] if one["way"] == "lost"
+    ]
+    assert {one["what"]: len(one["rules"]) for one in lost} == {"function-calling": 2, "images": 1}
+    gained = [
+        one for one in data(capsys, PLAIN, GOOGLE, "--results", folder)["changes"] if one["way"] == "gained"
+    ]
+    assert [one["what"] for one in gained] == [one["what"] for one in lost]
+
+
+def test_what_holds_here_and_could_not_be_judged_there_is_said(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = without(results_of(run), PLAIN, "semantics/sees-images", "inconclusive", "image: HTTP 503")
+    folder = written(tmp_path / "run", results)
+    found = data(capsys, GOOGLE, PLAIN, "--results", folder)
+    assert {"reason": "inconclusive: image: HTTP 503", "rules": ["semantics/sees-images"]} in found[
+        "unjudged"
+    ]
+    assert "image: HTTP 503" in told(capsys, GOOGLE, PLAIN, "--results", folder)[1]
+
+
+def test_a_finding_that_no_trait_explains_is_a_step_with_its_way_round(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    rule = "usage/total-is-the-sum"
+    case(results, PLAIN, rule).update(outcome="deviation")
+    made = {
+        "rule": rule,
+        "level": "should",
+        "title": "The total is the sum",
+        "observed": "9 for 4 + 4",
+        "way_round": "add it up.",
+        "breaks": "bills",
+    }
+    provider(results, PLAIN)["deviations"].append(made)
+    folder = written(tmp_path / "run", results)
+    (step,) = [
+        one for one in data(capsys, GOOGLE, PLAIN, "--results", folder)["steps"] if rule in one["rules"]
+    ]
+    assert (step["do"], step["why"]) == ("add it up", "bills")
+    (change,) = [
+        one for one in data(capsys, PLAIN, GOOGLE, "--results", folder)["changes"] if rule in one["rules"]
+    ]
+    assert (change["way"], change["to"]) == ("mended", "holds")
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_on_paper_the_clients_break_as_they_do_on_the_server_of_that_document(run: Path, name: str) -> None:
+    found = {client: one.verdict == "broken" for client, one in clients_on_paper(load_dialect(name)).items()}
+    assert set(found) == set(ALL_CLIENTS)
+    met = [one for one in results_of(run)["providers"] if one["dialect"] == name]
+    for one in met:
+        assert {client["client"]: client["verdict"] == "broken" for client in one["clients"]} == found
+
+
+def test_on_paper_a_page_that_contradicts_itself_is_read_both_ways(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = told(capsys, "google", "apimart", "--client", "gemini-cli")
+    assert code == 1
+    assert "(on paper)" in out
+    assert "split or none" in out
+    assert "by another reading of the page: works" in out
+    assert "nothing is known of it there" in out
+    assert "Google's is assumed" in out
+    assert not (nowhere / "reports").exists()
+
+
+def test_on_paper_the_fields_that_one_page_names_alone_are_listed(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nowhere.is_dir()
+    changes = {one["what"]: one for one in data(capsys, "visioncoder", "acedata")["changes"]}
+    assert "/generationConfig/topK" in changes["Documented fields of the request"]["from"]
+    assert "promptTokensDetails" in changes["Documented fields of the usage"]["to"]
+    assert "/usageMetadata" not in changes["Documented fields of the answer"]["to"]
+    assert "keep gemini-2.5-pro" in changes["Model"]["do"]
+
+
+def test_a_provider_that_was_not_judged_is_told_from_its_document(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    provider(results, SNAKE).update(status="inconclusive", reason="HTTP 503")
+    found = data(capsys, GOOGLE, SNAKE, "--results", written(tmp_path / "run", results))
+    assert found["on_paper"]
+    assert any("HTTP 503" in remark for remark in found["remarks"])
+    assert position(found["steps"], "rename the names")
+
+
+def test_a_dialect_of_ones_own_can_be_switched_to(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(schemas_folder() / "anyfast", nowhere / "mine")
+    assert told(capsys, "google", "./mine")[0] == 0
+    (nowhere / "mine" / "dialect.json").write_text("{}", encoding="utf-8")
+    code, _, err = told(capsys, "google", "./mine")
+    assert code == 2
+    assert "dialect.json" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("goggle", "acedata"), "did you mean 'google'"),
+        (("google", "visoncoder-embedded"), "did you mean 'visioncoder-embedded'"),
+        (("google", "zzz"), "there is: "),
+        (("google", "acedata", "--client", "google-gena"), "did you mean google-genai"),
+        (("google", "acedata", "--html", "page.html"), "there is no run"),
+        (("google", "acedata", "--results", "gone"), "no such file"),
+    ],
+)
+def test_an_unknown_name_ends_with_the_nearest(
+    run: Path, nowhere: Path, capsys: pytest.CaptureFixture[str], *, words: tuple[str, ...], says: str
+) -> None:
+    assert nowhere.is_dir()
+    results = ("--results", run) if "visoncoder" in words[1] else ()
+    code, _, err = told(capsys, *words, *results)
+    assert code == 2
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+def test_the_latest_run_is_the_one_that_is_looked_at(
+    run: Path, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (nowhere / "reports").mkdir()
+    (nowhere / "reports" / "latest").symlink_to(run, target_is_directory=True)
+    assert not data(capsys, GOOGLE, SNAKE)["on_paper"]
+    assert told(capsys, GOOGLE, "nobody")[0] == 2
+
+
+def test_what_a_vendor_said_is_harmless_in_every_rendering(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    for each in provider(results, SNAKE)["deviations"]:
+        each.update(title=EVIL, observed=EVIL, why=EVIL, way_round=EVIL)
+    case(results, SNAKE, "casing/spells-each-name-once").update(outcome="blocked", reason=EVIL)
+    provider(results, SNAKE).update(model=EVIL)
+    provider(results, SNAKE)["traits"]["envelope"]["observed"] = EVIL
+    provider(results, SNAKE)["clients"][0]["because"] = [
+        {"effect": "raises", "detail": EVIL, "exchange": "x/y#1"}
+    ]
+    folder = written(tmp_path / "run", results)
+    for form in ("text", "markdown", "json"):
+        _, out, _ = told(
+            capsys, GOOGLE, SNAKE, "--results", folder, "--format", form, "--html", tmp_path / "page.html"
+        )
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+        if form == "markdown":
+            assert not [bad for bad in ("<script>", "](http", "@everyone") if bad in out]
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert 'id="switch"' in page
+
+
+def test_the_page_has_a_section_with_every_change(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = data(capsys, GOOGLE, WRAPPED, "--results", run, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    section = page[page.index('id="switch"') :]
+    assert f"Moving from {GOOGLE} to {WRAPPED}" in section
+    assert section[: section.index("</section>")].count('<th scope="row">') == len(found["changes"])
+
+
+VALUES = {
+    "auth": [["bearer"], ["query-key", "x-goog-api-key"], [], ["x-api-key"]],
+    "request-casing": ["both", "camelCase", "snake_case", "neither"],
+    "settings": ["nested", "flat", "both", "neither"],
+    "stream-framing": ["sse", "json-array", "ndjson", "single-json", "other"],
+    "stream-framing-default": ["sse", "json-array", "ndjson", "single-json", "other"],
+    "envelope": ["none", "data", "data.response", "split"],
+    "response-casing": ["camelCase", "snake_case", "mixed", "other"],
+    "error-shape": ["google", "openai", "code-message", "string", "html", "empty", "other"],
+}
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.trait)
+def test_there_is_advice_for_every_move_between_values_of_a_trait(aspect: Any) -> None:
+    fine = {("request-casing", "both"), ("request-casing", "neither"), ("settings", "both")}
+    for before in VALUES[aspect.trait]:
+        assert advise(aspect, (before,), (before,)) == ""
+        for after in VALUES[aspect.trait]:
+            wanted = before != after and (aspect.trait, str(after)) not in fine and before != []
+            assert bool(advise(aspect, (before,), (after,))) >= wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("bearer", "bearer + x-api-key", ""),
+        ("query-key + x-goog-api-key", "x-goog-api-key", "both sides take it"),
+        ("x-goog-api-key", "bearer", "`Authorization: Bearer KEY`"),
+        ("x-goog-api-key", "none", "ask the vendor"),
+    ],
+)
+def test_the_key_goes_where_both_sides_look_for_it(before: str, after: str, says: str) -> None:
+    advice = auth_advice(before, after)
+    assert says in advice
+    assert bool(says) == bool(advice)
+
+
+def test_a_document_that_says_nothing_of_its_streams_is_told_so() -> None:
+    assert silent(load_dialect("acedata")) == ("stream-framing",)
+    assert silent(load_dialect("visioncoder")) == ()
