@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -212,6 +213,12 @@ def _unjudged(verdict: Verdict) -> bool:
     return any(case.outcome in (Outcome.INCONCLUSIVE, Outcome.ERROR) for case in verdict.cases)
 
 
+_LONE = re.compile("[\ud800-\udfff]")
+
+
 def dumps(value: JSON) -> str:
-    """Return results.json's text: indented by one, so that a diff of two runs is readable."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    """Return results.json's text: indented by one, so that a diff of two runs is readable.
+
+    Half a surrogate pair, which a vendor may send inside JSON, is no character: U+FFFD stands for it.
+    """
+    return _LONE.sub("\ufffd", json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conformance import catalogue
+from conformance.catalogue import RULES, SECTIONS
+from conformance.model import Outcome
+
+ROOT = Path(__file__).resolve().parent.parent
+catalogue.load()
+
+
+def test_the_pages_made_from_the_code_are_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_rule_says_why_who_breaks_and_the_way_round() -> None:
+    for rule in RULES.values():
+        assert set(rule.sections) == set(SECTIONS), rule.id
+        assert all(rule.sections.values()), rule.id
+        assert rule.title, rule.id
+        assert rule.source.lines, rule.id
+        assert rule.source.says, rule.id
+
+
+def test_every_rule_that_explains_another_exists() -> None:
+    assert {before for rule in RULES.values() for before in rule.after} <= set(RULES)
+
+
+def test_every_probe_that_a_rule_needs_exists() -> None:
+    asked = {probe for rule in RULES.values() for probe in rule.probes if not probe.startswith(("documented-", "generated-"))}
+    assert asked <= set(catalogue.PROBES)
+
+
+def test_every_probe_is_looked_at_by_some_rule() -> None:
+    assert any(not rule.probes for rule in RULES.values())
+
+
+def test_the_readme_explains_every_outcome() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [outcome for outcome in Outcome if outcome.value not in text]
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = {part.split(")")[0] for part in text.split("](")[1:]}
+    assert not [target for target in targets if "://" not in target and not (ROOT / target.split("#")[0]).exists()]
