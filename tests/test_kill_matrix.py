@@ -20,7 +20,9 @@ catalogue.load()
 
 def _every(name: str) -> list[tuple[str, Miniature | Variation]]:
     modules = sorted(found.name for found in pkgutil.iter_modules(miniatures.__path__))
-    every = [(module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules]
+    every = [
+        (module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules
+    ]
     return [(f"{module}.{one.name}", one) for module, several in every for one in several]
 
 
@@ -31,7 +33,9 @@ VARIATIONS = [(name, one) for name, one in _every("VARIATIONS") if isinstance(on
 @pytest.fixture(scope="session")
 def verdicts() -> Mapping[str, Verdict]:
     every: list[tuple[str, Miniature | Variation]] = [*MINIATURES, *VARIATIONS]
-    servers = [Server(name.lower(), one.behaviour, one.model, one.dialect) for name, one in every]
+    servers = [
+        Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in every
+    ]
     return judged([Server("honest", HONEST), *servers])
 
 
@@ -44,8 +48,20 @@ def noted(verdict: Verdict) -> frozenset[str]:
 
 
 def _told(verdict: Verdict) -> str:
-    lines = [f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}" for d in verdict.deviations]
-    return "\n".join([*lines, *(f"{c.outcome} {c.rule}: {c.reason}" for c in verdict.cases if c.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE))])
+    lines = [
+        f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}"
+        for d in verdict.deviations
+    ]
+    return "\n".join(
+        [
+            *lines,
+            *(
+                f"{c.outcome} {c.rule}: {c.reason}"
+                for c in verdict.cases
+                if c.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE)
+            ),
+        ]
+    )
 
 
 def test_the_honest_server_has_no_finding_at_all(verdicts: Mapping[str, Verdict]) -> None:
@@ -54,14 +70,18 @@ def test_the_honest_server_has_no_finding_at_all(verdicts: Mapping[str, Verdict]
 
 
 @pytest.mark.parametrize(("name", "miniature"), MINIATURES, ids=[name for name, _ in MINIATURES])
-def test_a_miniature_trips_exactly_its_rules(name: str, miniature: Miniature, verdicts: Mapping[str, Verdict]) -> None:
+def test_a_miniature_trips_exactly_its_rules(
+    name: str, miniature: Miniature, verdicts: Mapping[str, Verdict]
+) -> None:
     verdict = verdicts[name.lower()]
     assert grave(verdict) == miniature.trips, _told(verdict)
     assert miniature.notes <= noted(verdict), _told(verdict)
 
 
 @pytest.mark.parametrize(("name", "variation"), VARIATIONS, ids=[name for name, _ in VARIATIONS])
-def test_an_innocent_variation_is_not_accused(name: str, variation: Variation, verdicts: Mapping[str, Verdict]) -> None:
+def test_an_innocent_variation_is_not_accused(
+    name: str, variation: Variation, verdicts: Mapping[str, Verdict]
+) -> None:
     verdict = verdicts[name.lower()]
     assert verdict.status == "conforms", _told(verdict)
     assert not grave(verdict), _told(verdict)
@@ -69,14 +89,20 @@ def test_an_innocent_variation_is_not_accused(name: str, variation: Variation, v
 
 
 def test_no_check_raises(verdicts: Mapping[str, Verdict]) -> None:
-    raised = {f"{name}: {c.rule}: {c.reason}" for name, v in verdicts.items() for c in v.cases if c.outcome is Outcome.ERROR}
+    raised = {
+        f"{name}: {c.rule}: {c.reason}"
+        for name, v in verdicts.items()
+        for c in v.cases
+        if c.outcome is Outcome.ERROR
+    }
     assert not raised
 
 
 def test_every_rule_is_tripped_by_a_miniature() -> None:
     tripped = frozenset[str]().union(*(one.trips | one.notes for _, one in MINIATURES))
     generated = {name for name, rule in RULES.items() if rule.look.__module__.endswith("_generated")}
-    rest = set(RULES) - generated  # generated bodies are asked, and their rules tripped, in test_generated_rules
+    # Generated bodies are asked, and their rules tripped, in test_generated_rules; silence accuses nobody (test_undecided).
+    rest = set(RULES) - generated - {"transport/answers-every-question"}
     assert tripped >= rest, sorted(rest - tripped)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.embedded.behaviour import Behaviour
 
@@ -21,6 +22,7 @@ class Miniature:
     notes: frozenset[str] = frozenset()
     model: str = "gemini-2.5-flash"
     dialect: str = "google"  # whose page the answers are held against
+    settings: tuple[tuple[str, Any], ...] = ()  # of the provider, as in providers.yaml
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,4 @@ class Variation:
     notes: frozenset[str] = frozenset()
     model: str = "gemini-2.5-flash"
     dialect: str = "google"  # whose page the answers are held against
+    settings: tuple[tuple[str, Any], ...] = ()  # of the provider, as in providers.yaml

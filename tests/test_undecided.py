@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+from miniatures.asked import Server, judged
+from miniatures.errors import PAGE, finishing, generates, remembers, restated
+from miniatures.routes import instead
+from miniatures.transport import VARIATIONS as FLAKY
+
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.errors import Refused
+from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.wire import Incoming, Outgoing, whole
+from conformance.model import Auth, Case, Level, Limits, Outcome
+from conformance.verdicts import Verdict
+
+
+def on(there: Callable[[Incoming], bool], status: int) -> Behaviour:
+    """Return a server that answers some questions with a fault of the moment."""
+    body = json.dumps(Refused(status, "Try again later.").body()).encode()
+    return finishing(lambda _answer, incoming: whole(status, JSON_TYPE, body) if there(incoming) else None)
+
+
+def _fault_of_400(status: int, times: int) -> Behaviour:
+    left = [times]
+
+    def change(refusal: Refused) -> Refused:
+        left[0] -= refusal.status == 400
+        return Refused(status, refusal.message) if refusal.status == 400 and left[0] >= 0 else refusal
+
+    return restated(change)
+
+
+def _large(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    return whole(200, JSON_TYPE, b" " * 40_000 + answer.body) if remembers(incoming) else None
+
+
+def _everywhere(_incoming: Incoming) -> bool:
+    return True
+
+
+SERVERS = (
+    Server("quota", on(remembers, 429), settings=(("limits", Limits(retries=0)),)),
+    Server("gateway-timeout", on(remembers, 524)),
+    Server("error-for-an-answer", on(remembers, 500)),
+    Server(
+        "at-the-key", restated(lambda r: Refused(500, r.message) if "API key not valid" in r.message else r)
+    ),
+    Server("once-500", _fault_of_400(500, 1)),
+    Server("pages-everywhere", instead(_everywhere, 200, "text/html", PAGE)),
+    Server(
+        "moved-everywhere",
+        finishing(lambda _a, _i: Outgoing(301, (("Location", "https://x.example/a?key=b"),))),
+    ),
+    Server("one-cut", next(one.behaviour for one in FLAKY if one.name == "one-cut")),
+    Server(
+        "no-answer",
+        finishing(lambda a, i: replace(a, pieces=(), streamed=True, cut=True) if generates(i) else None),
+    ),
+    Server("keyless", replace(HONEST, authorise=lambda _i, _s, _a: None), settings=(("auth", Auth.BEARER),)),
+    Server("large", finishing(_large), settings=(("limits", Limits(decoded_bytes=20_000)),)),
+)
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> Mapping[str, Verdict]:
+    return judged(SERVERS)
+
+
+def case(verdict: Verdict, rule: str) -> Case:
+    return next(one for one in verdict.cases if one.rule == rule)
+
+
+def grave(verdict: Verdict) -> set[str]:
+    return {one.rule for one in verdict.deviations if one.level is not Level.NOTE}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("quota", "history (HTTP 429)"),
+        ("gateway-timeout", "history (HTTP 524)"),
+        ("error-for-an-answer", "history (HTTP 500)"),
+        ("one-cut", "history (reset)"),
+    ],
+)
+def test_a_question_without_an_answer_is_named_and_accuses_nobody(
+    name: str, said: str, verdicts: Mapping[str, Verdict]
+) -> None:
+    unanswered = case(verdicts[name], "transport/answers-every-question")
+    assert (unanswered.outcome, said in unanswered.reason) == (Outcome.INCONCLUSIVE, True), unanswered
+    assert not grave(verdicts[name])
+
+
+def test_a_5xx_that_was_seen_once_only_accuses_nobody(verdicts: Mapping[str, Verdict]) -> None:
+    blamed = case(verdicts["at-the-key"], "errors/blames-the-caller-with-4xx")
+    assert (blamed.outcome, blamed.reason.startswith("bad-key: HTTP 500")) == (Outcome.INCONCLUSIVE, True)
+    assert not grave(verdicts["at-the-key"])
+    assert not grave(verdicts["once-500"])
+
+
+def test_pages_everywhere_are_a_wrong_address(verdicts: Mapping[str, Verdict]) -> None:
+    verdict = verdicts["pages-everywhere"]
+    assert (verdict.status, "base_url?" in (verdict.reason or "")) == ("inconclusive", True)
+    assert case(verdict, "transport/answers-with-json-not-html").outcome is Outcome.INCONCLUSIVE
+    assert not grave(verdict)
+
+
+def test_redirects_everywhere_are_a_wrong_address_and_show_no_query(verdicts: Mapping[str, Verdict]) -> None:
+    moved = case(verdicts["moved-everywhere"], "transport/answers-without-redirects")
+    assert moved.outcome is Outcome.INCONCLUSIVE
+    assert "x.example/a (base_url?)" in moved.reason
+    assert not grave(verdicts["moved-everywhere"])
+
+
+def test_a_vendor_that_answers_nothing_breaks_no_rule(verdicts: Mapping[str, Verdict]) -> None:
+    assert verdicts["no-answer"].status == "inconclusive"
+
+
+def test_a_bound_that_was_hit_is_named(verdicts: Mapping[str, Verdict]) -> None:
+    bound = case(verdicts["large"], "transport/answers-within-bounds")
+    assert bound.deviation is not None
+    assert "decoded_bytes" in bound.reason
+    assert grave(verdicts["large"]) == {"transport/answers-within-bounds"}
+
+
+def test_that_a_way_is_taken_shows_nothing_where_any_key_is(verdicts: Mapping[str, Verdict]) -> None:
+    assert case(verdicts["keyless"], "auth/takes-x-goog-api-key").outcome is Outcome.BLOCKED
+    assert grave(verdicts["keyless"]) == {"auth/refuses-a-wrong-key"}
