@@ -19,6 +19,7 @@ from conformance.refusals import (
     works_throughout,
 )
 from conformance.reply import Kind, Reply, Seen
+from conformance.traits import settings
 
 _STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
 _REQUEST = google(
@@ -144,7 +145,13 @@ def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
 # --- what Google refuses, and others take ---
 
 
+_WITHIN_SETTINGS = ("unknown-nested-field", "wrong-type")
+
+
 def _accepted(seen: Seen, probe: str) -> Reply | None:
+    """The answer to a wrong request; where generationConfig is not read at all, nothing in it can be refused."""
+    if probe in _WITHIN_SETTINGS and settings(seen.all) in ("flat", "neither"):
+        return None
     return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
 
 

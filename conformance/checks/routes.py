@@ -254,7 +254,7 @@ def _allows(reply: Reply) -> bool:
     probes=("preflight",),
     usable=told,
 )
-def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot]:
+def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
     """A page in a browser may send a request with the key in x-goog-api-key.
 
     Why: a browser asks first, and sends nothing that is not allowed. A vendor that serves no browsers at all is only
@@ -262,6 +262,9 @@ def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot]:
     Breaks: @google/genai in a page.
     Way round: call the vendor from a server.
     """
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        return
     reply = seen.replies[-1]
     origin = reply.exchange.header("access-control-allow-origin")
     if reply.status >= 300 or not origin:

@@ -35,7 +35,10 @@ def _success(reply: Reply) -> bool:
 
 
 def _unary(reply: Reply) -> bool:
-    return not reply.streamed and reply.probe != "alt-sse-on-unary"
+    """One object is asked for; a vendor's own form may ask for a stream in the body."""
+    asked = reply.request_body
+    streams = isinstance(asked, dict) and asked.get("stream") is True
+    return not reply.streamed and reply.probe != "alt-sse-on-unary" and not streams
 
 
 def _named(replies: Sequence[Reply]) -> str:
