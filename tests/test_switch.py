@@ -321,7 +321,7 @@ def test_the_page_has_a_section_with_every_change(
     assert section[: section.index("</section>")].count('<th scope="row">') == len(found["changes"])
 
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "auth": [["bearer"], ["query-key", "x-goog-api-key"], [], ["x-api-key"]],
     "request-casing": ["both", "camelCase", "snake_case", "neither"],
     "settings": ["nested", "flat", "both", "neither"],
