@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -156,8 +157,10 @@ class Engine:
         options = self.session.options
         code = exit_code(everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted)
         code = self._with_clients(code, everyone)
-        self.results = document(self._about(), everyone, all_remarks(), code)
-        self._write(self.results)
+        written = dumps(document(self._about(), everyone, all_remarks(), code))
+        # Every page is drawn from what was written: what the file cannot hold, no page shows.
+        self.results = json.loads(written)
+        self._write(self.results, written)
         if self.session.options.out is None:
             point_latest(self.out)
         self.leaks = [str(leak) for leak in scan([self.out], self._secrets())]
@@ -207,8 +210,8 @@ class Engine:
             said += sorted({one.detail for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead")})
         return said
 
-    def _write(self, results: dict[str, JSON]) -> None:
-        write_whole(self.out / "results.json", dumps(results))
+    def _write(self, results: dict[str, Any], written: str) -> None:
+        write_whole(self.out / "results.json", written)
         if self.session.options.write_known is not None:
             write_whole(self.session.options.write_known, proposal(results))
         summary = summary_markdown(results)
