@@ -19,7 +19,7 @@ ROOMS = (
     "dialects", "documented", "lint", "sidebyside", "remarks", "catalogue", "values", "errorbody", "reading", "reply",
     "expectations", "prompts", "traits", "judging", "contents", "refusals", "probes", "checks", "places", "curl",
     "clients", "bodies", "embedded", "serving", "send", "run", "cases", "verdicts", "evidence", "coverage", "results",
-    "compare", "switching", "accepting", "report", "session", "latest", "engine", "plugin", "test_providers", "judged",
+    "past", "compare", "sides", "paper", "adapting", "switching", "report", "accepting", "session", "latest", "engine", "plugin", "test_providers", "judged",
     "terminal", "planning", "telling", "deciding", "commands", "cli", "__main__",
 )  # fmt: skip
 HOMES = {

@@ -54,7 +54,7 @@ def data(capsys: pytest.CaptureFixture[str], before: str, after: str, *words: st
 
 
 def position(steps: list[dict[str, Any]], word: str) -> int:
-    return next(step["number"] for step in steps if word in step["do"])
+    return next(int(step["number"]) for step in steps if word in step["do"])
 
 
 def test_an_adapter_moves_settings_then_reframes_then_renames(
