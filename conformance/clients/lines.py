@@ -31,6 +31,7 @@ def report_line(captured: Captured, client: Client) -> dict[str, JSON]:
     """Return one line, spelled as outcomes.jsonl spells it.
 
     After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
+    What the measurement did not read of a client (`Client.unmeasured`) is absent here too; `see` knows it.
     """
     seen = see(client, captured)
     raised = seen.raises is not None
@@ -47,7 +48,7 @@ def report_line(captured: Captured, client: Client) -> dict[str, JSON]:
         "text": "" if raised else f"EXC {seen.refused.partition(': ')[2]}" if seen.refused else seen.text,
         "finish_reason": None if raised else _finite(seen.finish_reason),
         "total_tokens": _finite(total),
-        "calls": 0 if raised else seen.calls,
+        "calls": 0 if raised or "calls" in unmeasured else seen.calls,
     }
 
 

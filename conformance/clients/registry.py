@@ -85,8 +85,10 @@ _MEASURED = (
         "@google/generative-ai",
         generative_ai_js.read,
         configure=_OLD,
-        # The program that measured this client did not read the usage of its streams.
-        unmeasured=MappingProxyType({"streamGenerateContent": ("total_tokens",)}),
+        # The program that measured this client read neither its calls nor the usage of its streams.
+        unmeasured=MappingProxyType(
+            {"generateContent": ("calls",), "streamGenerateContent": ("calls", "total_tokens")}
+        ),
     ),
 )
 _CLI_CLIENT = Client(
