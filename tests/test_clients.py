@@ -68,7 +68,9 @@ def disagreements(line: str, name: str) -> list[str]:
         wanted |= {"chunks": outcome["chunks"]} if "chunks" in outcome else {}
         calls = measured_calls(outcome)
         wanted |= {} if calls is None else {"calls": calls}
-    shown = said | {"text": str(said["text"])[:60]}
+    # The line leaves out what the measurement of outcomes.jsonl did not read; the model itself knows it.
+    seen = see(CLIENTS[name], read_captured(line))
+    shown = said | {"text": str(said["text"])[:60], "calls": 0 if seen.raises else seen.calls}
     return [
         f"{key}: {shown.get(key)!r}, measured {value!r}"
         for key, value in wanted.items()
@@ -82,6 +84,13 @@ def test_every_measured_response_is_seen_as_the_real_client_saw_it(name: str) ->
     wrong = {json.loads(line)["variant"]: found for line in rows if (found := disagreements(line, name))}
     assert len(rows) >= 118
     assert wrong == {}
+
+
+def test_the_line_of_a_client_counts_no_calls_that_the_measurement_did_not_read() -> None:
+    for line in OUTCOMES:
+        for name, outcome in json.loads(line)["clients"].items():
+            if name in CLIENTS:
+                assert report_line(read_captured(line), CLIENTS[name])["calls"] == (measured_calls(outcome) or 0)
 
 
 @pytest.mark.parametrize("name", CLIENTS)
