@@ -308,12 +308,11 @@ def _client(name: str, before: Side, after: Side) -> ClientChange:
 
 def _client_change(client: ClientChange) -> Iterator[Change]:
     if client.before != client.after or client.configure:
-        do = "; ".join(f"tell it {one}" for one in client.configure)
-        if client.after == "broken":
-            do = "; ".join(filter(None, (do, "put the adapter below it, or do not move it")))
-        yield Change(
-            client.client, client.before, client.after, do, "; ".join(client.because), CLIENT, client.rules
-        )
+        do = [f"tell it {one}" for one in client.configure]
+        do += ["put the adapter below it, or do not move it"] if client.after == "broken" else []
+        after = f"{client.after}: {client.because[0]}" if client.because else client.after
+        why = "; ".join(client.because)
+        yield Change(client.client, client.before, after, "; ".join(do), why, CLIENT, client.rules)
 
 
 def _unjudged(before: Side, after: Side) -> Iterator[Open]:
