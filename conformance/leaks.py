@@ -20,7 +20,7 @@ OVERLAP = 128 * 1024  # more than one recorded piece in Base64
 LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
 _BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
 _TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
-_UNICODE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+_UNICODE = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # what a key can hold: printable ASCII
 
 
 @dataclass(frozen=True)
