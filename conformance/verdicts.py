@@ -13,6 +13,7 @@ from conformance.clients import from_exchange, must_configure
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.dialects import Dialect
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
+from conformance.refusals import beyond
 from conformance.reply import Reply, read
 from conformance.run import CONTROL, Gathered
 from conformance.traits import observed
@@ -114,16 +115,34 @@ def _unjudged(replies: Sequence[Reply]) -> str | None:
     """Why nothing can be said of the vendor; None where the plain question got an answer to judge."""
     if not replies:
         return "nothing was asked"
-    if all(reply.kind in ("html", "empty") for reply in replies):
-        return f"every answer is {replies[0].kind.value} (base_url?)"
     plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
     said = [why(plain) for why in _WHYS] if plain else []
+    if not any(said) and all(reply.kind in ("html", "empty") for reply in replies):
+        return f"every answer is {replies[0].kind.value} (base_url?)"
     return next((reason for reason in said if reason), None)
 
 
 def _silent(plain: Sequence[Reply]) -> str | None:
     dead = all(reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500 for reply in plain)
     return _trouble(plain[0]) if dead else None
+
+
+def _unopened(plain: Sequence[Reply]) -> str | None:
+    """What cannot be decoded, or is beyond a bound, was never judged; that it is so is a finding of its own."""
+    closed = all(not reply.ok and (reply.decoded.failure or beyond(reply)) for reply in plain)
+    if not closed:
+        return None
+    failure = plain[0].decoded.failure
+    detail = f"{failure.kind}: {failure.detail}" if failure else "it is beyond what the checker reads"
+    bound = beyond(plain[0])
+    return f"the plain question's answer cannot be read{f', bound {bound}' if bound else ''}: {detail}"[:300]
+
+
+def _sent_elsewhere(plain: Sequence[Reply]) -> str | None:
+    if not all(300 <= reply.status < 400 for reply in plain):
+        return None
+    where = (plain[0].exchange.header("location") or "nowhere")[:160]
+    return f"the plain question is redirected (HTTP {plain[0].status} to {where}; base_url?), which is not followed"
 
 
 def _locked_out(plain: Sequence[Reply]) -> str | None:
@@ -140,7 +159,7 @@ def _a_web_page(plain: Sequence[Reply]) -> str | None:
     return "the plain question is answered with HTML (base_url?)" if all(r.kind == "html" for r in plain) else None
 
 
-_WHYS = (_silent, _locked_out, _a_web_page, _not_served)
+_WHYS = (_silent, _unopened, _locked_out, _sent_elsewhere, _a_web_page, _not_served)
 
 
 def _said(reply: Reply) -> str:
