@@ -301,6 +301,7 @@ LIMITS: Mapping[str, Read] = MappingProxyType(
         "json_values": whole(1000, 100_000_000),
         "json_bytes": whole(1024, 1024**3),
         "integer_digits": whole(16, 4000),
+        "run_bytes": whole(1024, 64 * 1024**3),
         "retries": whole(0, 10),
         "retry_wait": number(0, 600),
         "dead_after": whole(1, 1000),
