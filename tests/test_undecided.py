@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 from miniatures.asked import Server, judged
+from miniatures.auth import authorising
 from miniatures.errors import PAGE, finishing, generates, remembers, restated
 from miniatures.routes import instead
 from miniatures.transport import VARIATIONS as FLAKY
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.errors import Refused
+from conformance.embedded.errors import Refused, no_key
 from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.routes import Asked
+from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming, Outgoing, whole
 from conformance.model import Auth, Case, Level, Limits, Outcome
 from conformance.verdicts import Verdict
@@ -34,8 +37,20 @@ def _fault_of_400(status: int, times: int) -> Behaviour:
     return restated(change)
 
 
+def _down_until_the_end(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    """Answers nothing but the last plain question, which happens to offer no compression."""
+    offered = "gzip" in incoming.header("accept-encoding")
+    return HONEST.refuse(Refused(500, "Internal error."), Asked("generate")) if offered else answer
+
+
 def _large(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return whole(200, JSON_TYPE, b" " * 40_000 + answer.body) if remembers(incoming) else None
+
+
+def _v1_by_token(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+    if incoming.path.startswith("/v1/"):
+        raise no_key()
+    return False
 
 
 def _everywhere(_incoming: Incoming) -> bool:
@@ -61,6 +76,8 @@ SERVERS = (
         finishing(lambda a, i: replace(a, pieces=(), streamed=True, cut=True) if generates(i) else None),
     ),
     Server("keyless", replace(HONEST, authorise=lambda _i, _s, _a: None), settings=(("auth", Auth.BEARER),)),
+    Server("down-until-the-end", finishing(_down_until_the_end)),
+    Server("v1-by-token", authorising(_v1_by_token)),
     Server("large", finishing(_large), settings=(("limits", Limits(decoded_bytes=20_000)),)),
 )
 
@@ -130,3 +147,13 @@ def test_a_bound_that_was_hit_is_named(verdicts: Mapping[str, Verdict]) -> None:
 def test_that_a_way_is_taken_shows_nothing_where_any_key_is(verdicts: Mapping[str, Verdict]) -> None:
     assert case(verdicts["keyless"], "auth/takes-x-goog-api-key").outcome is Outcome.BLOCKED
     assert grave(verdicts["keyless"]) == {"auth/refuses-a-wrong-key"}
+
+
+def test_a_vendor_that_was_down_is_not_one_that_refuses_compression(verdicts: Mapping[str, Verdict]) -> None:
+    offered = case(verdicts["down-until-the-end"], "transport/takes-an-offer-of-compression")
+    assert offered.outcome is Outcome.INCONCLUSIVE
+    assert not grave(verdicts["down-until-the-end"])
+
+
+def test_a_key_that_does_not_open_v1_is_told_once(verdicts: Mapping[str, Verdict]) -> None:
+    assert grave(verdicts["v1-by-token"]) == {"auth/takes-the-same-key-everywhere"}

@@ -205,6 +205,7 @@ def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
 _ELSEWHERE = (
     "models-list",
     "models-get",
+    "plain-on-v1",
     "count-tokens-of-a-longer-text",
     "count-tokens-of-the-plain-question",
 )
@@ -217,7 +218,7 @@ _ELSEWHERE = (
     usable=lambda reply: told(reply) and not carried(reply, "none"),
 )
 def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
-    """The key that generates also lists models and counts tokens.
+    """The key that generates also lists models and counts tokens, and opens /v1.
 
     Why: one key in one header opens all methods.
     Breaks: pickers of models stay empty, and clients that look at the models first take the key for a bad one.

@@ -283,7 +283,7 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     """
     for chunk in reply.chunks:
         error = chunk.error
-        if error and not (_fits(error) and isinstance(error.code, int) and error.status in RPC_CODES):
+        if error and not (_fits(error) and isinstance(error.code, int) and str(error.status) in RPC_CODES):
             said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
             yield Spot(
                 reply.id, reply.at(chunk, error.at), "error with a numeric code and a google.rpc status", said

@@ -11,7 +11,16 @@ from conformance.framing import Framing, Irregular
 from conformance.jsontext import Odd
 from conformance.judging import TRIES
 from conformance.model import Level, Outcome, Spot
-from conformance.refusals import UNSAID, beyond, breaks_each_time, must_fail, whole, words, works
+from conformance.refusals import (
+    UNSAID,
+    beyond,
+    breaks_each_time,
+    must_fail,
+    turned_down,
+    whole,
+    words,
+    works,
+)
 from conformance.reply import Kind, Reply, Seen
 
 _HTTP = google("HTTP (RFC 9110, RFC 9112)", "A message is as long as it says, and coded as it says.")
@@ -57,12 +66,13 @@ def _trouble(reply: Reply) -> str:
 # --- whether an answer came at all ---
 
 
-def _unanswered(seen: Seen, reply: Reply) -> bool:
-    failure = reply.exchange.failure
-    if failure is not None:
-        return beyond(reply) is None
-    blamed = must_fail(reply) and breaks_each_time(seen, reply.probe) is not None
-    return (reply.status >= 500 or reply.status in UNSAID) and not blamed
+def _came(reply: Reply) -> bool:
+    return reply.exchange.failure is None and reply.status < 500 and reply.status not in UNSAID
+
+
+def _blamed(seen: Seen, reply: Reply) -> bool:
+    """The same 5xx came each time where Google answers 4xx: another rule reports it."""
+    return must_fail(reply) and breaks_each_time(seen, reply.probe) is not None
 
 
 @check(
@@ -77,8 +87,9 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     Breaks: nothing by itself.
     Way round: run again, with a lower concurrency or a longer timeout.
     """
-    latest = {reply.probe: reply for reply in seen.replies}
-    missing = [reply for reply in latest.values() if _unanswered(seen, reply)]
+    answered = {reply.probe for reply in seen.replies if _came(reply) or beyond(reply)}
+    latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
+    missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
         yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
 
@@ -218,13 +229,16 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
     plain = [reply for reply in seen.replies if not _offers(reply)]
-    if (
-        len(offering) >= TRIES
-        and any(reply.ok for reply in plain)
-        and not any(reply.ok for reply in offering)
-    ):
-        last = offering[-1]
-        yield Spot(last.id, "", "an answer", f"{_trouble(last)}; without the offer there is one")
+    taken = any(reply.ok for reply in plain) and not any(reply.ok for reply in offering)
+    if len(offering) < TRIES or not taken:
+        return
+    last = offering[-1]
+    if all(turned_down(reply) for reply in offering):
+        yield Spot(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
+    else:
+        yield Aside(
+            Outcome.INCONCLUSIVE, f"only questions without an offer were answered: {_named(offering)}"
+        )
 
 
 # --- what the body is ---
@@ -377,4 +391,5 @@ def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
         return
     for reply in moved:
         wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
-        yield Spot(reply.id, "", wanted, _there(reply), None if not must_fail(reply) else Level.NOTE)
+        level = None if reply.exchange.request.verb == "POST" else Level.SHOULD
+        yield Spot(reply.id, "", wanted, _there(reply), Level.NOTE if must_fail(reply) else level)
