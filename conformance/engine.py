@@ -16,7 +16,7 @@ from conformance.latest import point_latest
 from conformance.leaks import scan
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.record import Recorder, read_recording, write_run, write_whole
-from conformance.remarks import all_remarks
+from conformance.remarks import all_remarks, proof
 from conformance.report import junit, summary_markdown
 from conformance.results import About, document, dumps, exit_code
 from conformance.run import Gathered, Generated
@@ -176,6 +176,7 @@ class Engine:
             warnings=(*self._warnings, *self._health()),
             interrupted=self.interrupted,
             selection=self._selection(self.session.rules),
+            kill_matrix=proof(),
         )
 
     def _with_clients(self, code: int, everyone: Sequence[Verdict]) -> int:
