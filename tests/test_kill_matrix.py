@@ -101,7 +101,9 @@ def test_no_check_raises(verdicts: Mapping[str, Verdict]) -> None:
 
 def test_every_rule_is_tripped_by_a_miniature() -> None:
     tripped = frozenset[str]().union(*(one.trips | one.notes for _, one in MINIATURES))
-    assert tripped | {id_ for id_ in RULES if _generated(id_)} >= set(RULES), sorted(set(RULES) - tripped)
+    silent = {"transport/answers-every-question"}  # names what was not answered, accuses nobody: test_undecided
+    elsewhere = silent | {id_ for id_ in RULES if _generated(id_)}
+    assert tripped >= set(RULES) - elsewhere, sorted(set(RULES) - elsewhere - tripped)
 
 
 def _generated(rule: str) -> bool:
