@@ -13,6 +13,7 @@ import pytest
 
 from conformance import plugin, test_providers
 from conformance.engine import Engine
+from conformance.secrets import Keyring
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
 
@@ -58,13 +59,16 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     settings = html.with_suffix(".ini")
     settings.write_text(_SETTINGS, encoding="utf-8")
     heard = io.StringIO()
+    suite = plugin.Suite(engine)
     try:
         with _alone(), contextlib.redirect_stdout(sys.stderr if verbose else heard):
-            code = pytest.main(_arguments(html, settings), plugins=[plugin.Suite(engine), plugin])
+            code = pytest.main(_arguments(html, settings), plugins=[suite, plugin])
     finally:
         settings.unlink(missing_ok=True)
         html.unlink(missing_ok=True)
-    if engine.results is None:
-        sys.stderr.write(heard.getvalue()[-4000:])
+    if suite.fault or engine.results is None:
+        told = suite.fault or heard.getvalue()[-4000:]
+        keys = [secret for one in engine.session.chosen for secret in one.secrets]
+        sys.stderr.write(f"the checker's own fault; please report it:\n{Keyring.of(keys).mask(told)}\n")
         return 130 if engine.interrupted else 3
     return int(code)

@@ -73,7 +73,7 @@ class Suite:
     def __init__(self, engine: Engine) -> None:
         """Keep the engine."""
         self.engine = engine
-        self.html: Path | None = None
+        self.fault = ""
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the engine known to the tests, and let pytest-html write beside its final place."""
@@ -97,6 +97,10 @@ class Suite:
         """Write results.json and what is drawn from it, and let it decide the exit code."""
         if self.engine.asked and not session.config.option.collectonly:
             session.exitstatus = self.engine.finish()
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep what went wrong in the checker itself: it must be told, whatever the results say."""
+        self.fault = str(excrepr)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: object) -> None:
