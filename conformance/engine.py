@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from conformance.catalogue import RULES, Rule
 from conformance.latest import point_latest
 from conformance.leaks import scan
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
-from conformance.record import Recorder, read_recording, write_run, write_whole
+from conformance.outfolder import Claim, FolderError
+from conformance.record import Recorder, RecordError, read_recording, write_run, write_whole
 from conformance.remarks import all_remarks, proof
 from conformance.report import junit, summary_markdown
 from conformance.results import About, document, dumps, exit_code
 from conformance.run import Gathered, Generated
 from conformance.runfile import FORMAT, provider_to_json
+from conformance.secrets import Keyring
 from conformance.session import (
     Asking,
     Chosen,
@@ -62,10 +64,35 @@ class Engine:
         self.asked = False
         self.interrupted = False
         self.leaks: list[str] = []
+        self.fault = ""  # why the run could not write what it should
+        self.claim: Claim | None = None
         self._progress = progress
         self._warnings = list(session.warnings)
+        self._wanted: tuple[Sequence[Chosen], tuple[Rule, ...]] = ((), ())
         self._cases: dict[tuple[str, str], Case] = {}
         self._recorded = self._read()
+
+    def claimed(self) -> None:
+        """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
+        if self.claim is not None:
+            return
+        options = self.session.options
+        try:
+            self.claim = Claim(self.out)
+            before = None if options.resume or options.replay else self.claim.set_aside()
+        except FolderError as error:
+            raise UsageError(str(error)) from error
+        if before:
+            self._warnings.append(f"{self.out}: held an earlier run; its exchanges now stand in {before.name}")
+
+    def released(self) -> None:
+        """Let others write to the output folder."""
+        if self.claim is not None:
+            self.claim.release()
+
+    def masked(self, text: str) -> str:
+        """Return a text with every key of this run masked; for whatever is shown besides the results."""
+        return Keyring.of(self._secrets()).mask(text)
 
     def pairs(self) -> list[tuple[Provider, Rule]]:
         """Return every provider that will be asked with every rule that will be judged."""
@@ -76,6 +103,7 @@ class Engine:
         self.asked = True
         rules = self._rules(wanted)
         chosen = [one for one in self.session.chosen if wanted is None or one.provider.name in wanted]
+        self._wanted = (chosen, rules)
         self._gather(chosen, rules)
         self._judge(chosen, rules)
 
@@ -87,9 +115,10 @@ class Engine:
 
     def _gather(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
         replay = self.session.options.replay is not None
-        self.out.mkdir(parents=True, exist_ok=True)
-        self._write_run(chosen, rules)
+        self.claimed()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(self._disk())
+            self._write_run(chosen, rules)
             recorder = None if replay else stack.enter_context(Recorder(self.out))
             started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
             asking = Asking(
@@ -100,11 +129,22 @@ class Engine:
     def _draw(self, _chosen: Chosen) -> tuple[Generated, ...]:
         return ()
 
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        """What cannot be written ends the asking; what was judged by then is still told."""
+        try:
+            yield
+        except RecordError as error:
+            self.fault = str(error)
+
     def _read(self) -> dict[tuple[str, str, int], Exchange]:
         folder = self.session.options.replay or self.session.options.resume
         if folder is None:
             return {}
-        recording = read_recording(folder)
+        try:
+            recording = read_recording(folder)
+        except RecordError as error:
+            raise UsageError(str(error)) from error
         self._warnings += recording.warnings
         return {(one.provider, one.probe, one.number): one for one in recording.exchanges}
 
@@ -153,17 +193,34 @@ class Engine:
 
     def finish(self) -> int:
         """Write the folder of results, and return the exit code."""
+        self._judge_the_rest()
         everyone = self._everyone()
         options = self.session.options
         code = exit_code(everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted)
         code = self._with_clients(code, everyone)
-        written = dumps(document(self._about(), everyone, all_remarks(), code))
+        code = 3 if self.fault and code == 0 else code
+        made = Keyring.of(self._secrets()).mask_json(document(self._about(), everyone, all_remarks(), code))
+        written = dumps(made)
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
-        self._write(self.results, written)
+        with self._disk():
+            self._write(self.results, written)
         if self.session.options.out is None:
             point_latest(self.out)
-        self.leaks = [str(leak) for leak in scan([self.out], self._secrets())]
+        return code or (3 if self.fault else 0)
+
+    def _judge_the_rest(self) -> None:
+        """After an interrupt: judge what was asked and not yet judged."""
+        judged = {verdict.provider.name for verdict in self.verdicts}
+        if any(one.provider.name not in judged for one in self.gathered):
+            self._judge(*self._wanted)
+
+    def scanned(self, code: int) -> int:
+        """Look for keys in all that was written, the page included; return the exit code, which a leak makes a failure."""
+        options = self.session.options
+        steps = os.environ.get("GITHUB_STEP_SUMMARY")
+        more = [path for path in (options.write_known, Path(steps) if steps else None) if path is not None]
+        self.leaks = [str(leak) for leak in scan([self.out, *more], self._secrets())]
         return 3 if self.leaks and code == 0 else code
 
     def _about(self) -> About:
@@ -199,16 +256,17 @@ class Engine:
 
     def _complete(self) -> bool:
         budget = any(one.cause == "budget" for gathered in self.gathered for one in gathered.unasked)
-        return not self.interrupted and not budget
+        return not self.interrupted and not budget and not self.fault
 
     def _health(self) -> list[str]:
         """What a reader should know of the run itself before believing its verdicts."""
-        said = [line for verdict in self.verdicts for line in verdict.stale]
+        said = [self.fault] if self.fault else []
+        said += [line for verdict in self.verdicts for line in verdict.stale]
         for verdict in self.verdicts:
             refused = sum(reply.status in (401, 403) for reply in verdict.replies)
             if verdict.replies and refused > 0.6 * len(verdict.replies):
                 said.append(f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403")
-            said += sorted({one.detail for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead")})
+            said += sorted({f"{verdict.provider.name}: {one.detail}" for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead")})
         return said
 
     def _write(self, results: dict[str, Any], written: str) -> None:

@@ -6,14 +6,15 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from conformance import plugin, test_providers
 from conformance.engine import Engine
-from conformance.secrets import Keyring
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
 
@@ -52,23 +53,30 @@ def _arguments(html: Path, settings: Path) -> list[str]:
 def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     """Run the whole suite for one engine, and return the run's exit code.
 
-    pytest's own words go nowhere unless `verbose`: the verdicts are ours to print.
+    pytest's own words go nowhere unless `verbose`: the verdicts are ours to print. Raises UsageError where the
+    output folder cannot be used.
     """
-    engine.out.mkdir(parents=True, exist_ok=True)
-    html = plugin.html_log(engine.out)
-    settings = html.with_suffix(".ini")
-    settings.write_text(_SETTINGS, encoding="utf-8")
+    engine.claimed()
     heard = io.StringIO()
     suite = plugin.Suite(engine)
     try:
-        with _alone(), contextlib.redirect_stdout(sys.stderr if verbose else heard):
-            code = pytest.main(_arguments(html, settings), plugins=[suite, plugin])
+        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
+            code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
+    except OSError as error:
+        engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
+        code = 3
     finally:
-        settings.unlink(missing_ok=True)
-        html.unlink(missing_ok=True)
-    if suite.fault or engine.results is None:
+        engine.released()
+    if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
         told = suite.fault or heard.getvalue()[-4000:]
-        keys = [secret for one in engine.session.chosen for secret in one.secrets]
-        sys.stderr.write(f"the checker's own fault; please report it:\n{Keyring.of(keys).mask(told)}\n")
+        sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
         return 130 if engine.interrupted else 3
-    return int(code)
+    return 130 if engine.interrupted else code or (3 if engine.fault else 0)
+
+
+def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:
+    """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
+    settings = scratch / "pytest.ini"
+    settings.write_text(_SETTINGS, encoding="utf-8")
+    with _alone(), contextlib.redirect_stdout(heard):
+        return int(pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin]))

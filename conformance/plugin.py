@@ -6,8 +6,7 @@ Loaded by name (`-p conformance.plugin`), never by itself: other people's tests 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -74,6 +73,7 @@ class Suite:
         """Keep the engine."""
         self.engine = engine
         self.fault = ""
+        self._session: pytest.Session | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the engine known to the tests, and let pytest-html write beside its final place."""
@@ -85,16 +85,27 @@ class Suite:
             pairs = self.engine.pairs()
             metafunc.parametrize(_CASE, [_parameter(*pair) for pair in pairs])
 
+    def _ask(self, session: pytest.Session) -> None:
+        try:
+            self.engine.ask(_selected(session.items))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Ask everything that the selected cases need, concurrently, before the first of them judges."""
         if not session.config.option.collectonly:
-            self.engine.ask(_selected(session.items))
+            self._ask(session)
         return (yield)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Ctrl-C while pytest judges: what is there is reported, and marked incomplete."""
+        self.engine.interrupted = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write results.json and what is drawn from it, and let it decide the exit code."""
+        self._session = session
         if self.engine.asked and not session.config.option.collectonly:
             session.exitstatus = self.engine.finish()
 
@@ -109,6 +120,12 @@ class Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Write the page, and look for keys in all that was written."""
+        self._page(config)
+        if self.engine.results is not None and self._session is not None:
+            self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
+
+    def _page(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""
         results, target = self.engine.results, self.engine.out / "report.html"
         written = getattr(config.option, "htmlpath", None)
@@ -142,26 +159,19 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return request.config.stash[ENGINE]
 
 
-def tell(case: Case) -> None:
-    """Let pytest show what became of a case: fail, skip with the reason, or pass."""
+def tell(case: Case, masked: Callable[[str], str]) -> None:
+    """Let pytest show what became of a case: fail, skip with the reason, or pass; `masked` hides keys."""
     __tracebackhide__ = True
     if case.outcome is Outcome.PASS:
         return
     if case.outcome is Outcome.DEVIATION and case.deviation:
         spot = case.deviation.spots[0]
         said = f"{case.deviation.level}: {case.deviation.title}\nexpected: {spot.expected}\nobserved: {spot.observed}"
-        pytest.fail(f"{said}\nat {spot.exchange} {spot.pointer}", pytrace=False)
+        pytest.fail(masked(f"{said}\nat {spot.exchange} {spot.pointer}"), pytrace=False)
     if case.outcome is Outcome.ERROR:
-        pytest.fail(f"the checker's own fault: {case.reason}", pytrace=False)
+        pytest.fail(masked(f"the checker's own fault: {case.reason}"), pytrace=False)
     if case.outcome is not Outcome.NOTE:
-        pytest.skip(f"{case.outcome}: {case.reason}")
-
-
-def html_log(folder: Path) -> Path:
-    """Return where pytest-html writes its log before our page is put in front of it."""
-    handle, name = tempfile.mkstemp(prefix=".log-", suffix=".html", dir=folder)
-    os.close(handle)
-    return Path(name)
+        pytest.skip(masked(f"{case.outcome}: {case.reason}"))
 
 
 def session_of(engine: Engine) -> Session:

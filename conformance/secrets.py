@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Self
 
-from conformance.model import Piece, Provider
+from conformance.model import JSON, Piece, Provider
 from conformance.spellings import Span, spelt_in
 
 SHORTEST_KEY = 8  # what is shorter guards nothing, and masking it would eat ordinary text
@@ -113,6 +113,10 @@ class Keyring:
         spans = self.spans(data)
         return _overwritten(data, spans).decode("utf-8", "surrogatepass") if spans else text
 
+    def mask_json(self, value: JSON) -> JSON:
+        """Return a JSON value with every key masked in each of its strings, names of members included."""
+        return _Masking(self).of(value) if self.keys else value
+
     def mask_pieces(self, pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], int]:
         """Mask a body that came in pieces, also where the key lies across their borders.
 
@@ -128,6 +132,21 @@ class Keyring:
             for p, own in zip(pieces, cut, strict=True)
         )
         return tuple(masked), len(spans)
+
+
+@dataclass
+class _Masking:
+    """Masks the strings of one value; each distinct one is looked at once."""
+
+    keyring: Keyring
+    known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, value: JSON) -> JSON:
+        if isinstance(value, str):
+            return self.known.get(value) or self.known.setdefault(value, self.keyring.mask(value))
+        if isinstance(value, dict):
+            return {str(self.of(name)): self.of(child) for name, child in value.items()}
+        return [self.of(child) for child in value] if isinstance(value, list) else value
 
 
 def _shifted(spans: Sequence[Span], start: int, end: int) -> list[tuple[int, int, int]]:

@@ -19,7 +19,7 @@ from conformance.embedded import Host, behaviour_of
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.probes.documented import documented_probes
 from conformance.providers import Loaded, ProvidersError, load_providers
-from conformance.record import Recorder
+from conformance.record import Recorder, RecordError
 from conformance.retrying import retry_after
 from conformance.run import CONTROL, Asker, Gathered, Generated, NotRecordedError, Plan, ask_all
 from conformance.secrets import Key, KeyFault, header_secrets, read_key
@@ -305,12 +305,24 @@ async def _asker(one: Chosen, asking: Asking, stack: contextlib.AsyncExitStack) 
 
 
 def gather(chosen: Sequence[Chosen], asking: Asking) -> bool:
-    """Ask everything; `asking.into` holds what came. False where the user interrupted it."""
+    """Ask everything; `asking.into` holds what came. False where the user interrupted it.
+
+    Raises RecordError where what came could not be written: nothing more is asked then.
+    """
     try:
         asyncio.run(_gather(chosen, asking))
     except KeyboardInterrupt:
         return False
+    except BaseExceptionGroup as several:
+        raise _of_disk(several) or several from None
     return True
+
+
+def _of_disk(several: BaseException) -> RecordError | None:
+    """Return the RecordError in a group of exceptions, however deep."""
+    if isinstance(several, BaseExceptionGroup):
+        return next((found for one in several.exceptions if (found := _of_disk(one))), None)
+    return several if isinstance(several, RecordError) else None
 
 
 def now() -> dt.datetime:

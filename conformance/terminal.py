@@ -64,6 +64,8 @@ class Progress:
 
 def closing_words(engine: Engine) -> Iterator[str]:
     """Yield what the user should know at the end: warnings, leaks, and where the report is."""
+    if engine.fault and engine.results is None:
+        yield f"error: {engine.fault}"
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
