@@ -110,7 +110,9 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
     # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
     if failing and (rule.probes or len(failing) == len(selected)):
         yield Outcome.INCONCLUSIVE, how_it_failed(failing[0])
-    if rule.feature and any(clearly_refused(reply) for reply in selected):
+    # Who refuses the plain question too does not refuse this feature.
+    works = any(reply.ok for reply in evidence.replies if reply.probe == CONTROL)
+    if rule.feature and works and any(clearly_refused(reply) for reply in selected):
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:

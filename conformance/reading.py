@@ -71,7 +71,8 @@ def _unquoted(value: JSON) -> JSON:
 
 def _children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
     if isinstance(value, dict):
-        yield from value.items()
+        # OpenAI's `usage` has a total of tokens too, and is no envelope.
+        yield from ((key, child) for key, child in value.items() if key != "usage")
     elif isinstance(value, list) and len(value) == 1:
         yield 0, value[0]
 

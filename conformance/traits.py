@@ -128,7 +128,10 @@ def auth(replies: Sequence[Reply]) -> JSON:
     asked = {way: of[probe] for way, probe in _KEYS.items() if probe in of}
     if not asked or all(reply.status == 0 for reply in asked.values()):
         return None
-    return [*sorted(way for way, reply in asked.items() if reply.ok)]
+    accepted = sorted(way for way, reply in asked.items() if reply.ok)
+    # Refused for something else than the key, all of them: that shows nothing about keys.
+    told = accepted or any(reply.status in (401, 403) for reply in asked.values())
+    return [*accepted] if told else None
 
 
 def error_shape(replies: Sequence[Reply]) -> JSON:

@@ -107,8 +107,21 @@ def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str |
     unjudged = _unjudged(replies)
     if unjudged is not None:
         return "inconclusive", unjudged
-    grave = any(case.deviation and case.deviation.level in GRAVE for case in cases)
-    return ("deviates" if grave else "conforms"), None
+    levels = {case.deviation.level for case in cases if case.deviation}
+    refused = None if Level.MUST in levels else _turned_down(replies)
+    if refused is not None:
+        return "inconclusive", refused
+    return ("deviates" if levels & set(GRAVE) else "conforms"), None
+
+
+def _turned_down(replies: Sequence[Reply]) -> str | None:
+    """Why a vendor that refuses everything that it is asked was not judged: Google says 400 to a bad key."""
+    asked = [reply for reply in replies if reply.probe == CONTROL]
+    answered = any(reply.ok for reply in replies if reply.resource.name == "response")
+    if answered or not asked or not all(400 <= reply.status < 500 for reply in asked):
+        return None
+    hint = "; base_url?" if asked[-1].status == 405 else ""
+    return f"the plain question is refused (HTTP {asked[-1].status}{hint}): {_said(asked[-1])}".removesuffix(": ")
 
 
 def _unjudged(replies: Sequence[Reply]) -> str | None:

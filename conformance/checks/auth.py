@@ -16,6 +16,7 @@ from conformance.refusals import (
     told,
     turned_down,
     words,
+    works,
 )
 from conformance.reply import Reply, Seen
 
@@ -167,13 +168,16 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("bad-key", "no-key"),
     usable=turned_down,
 )
-def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot]:
+def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     """A key that is wrong or missing is refused with 400, 401 or 403.
 
     Why: those are what Google and everybody else answers; another status speaks of something else.
     Breaks: clients look for the fault in the address or in the request.
     Way round: try a request with a good key before believing the status.
     """
+    if not works(seen):
+        yield Aside(Outcome.BLOCKED, "the plain question is not answered with the right key either")
+        return
     for reply in seen.replies:
         if not denied(reply):
             yield Spot(reply.id, "", "HTTP 400, 401 or 403", words(reply))

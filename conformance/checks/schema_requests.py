@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
 from conformance.contents import refusal, refused
 from conformance.judging import obeyed
 from conformance.model import Level, Outcome, Spot
+from conformance.refusals import error_object, texts
 from conformance.reply import Reply, Seen
 
 _OWN = ("documented-own-form", "documented-")
@@ -39,9 +41,24 @@ def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
-    if plain and own and all(refused(reply) for reply in plain):
+    if not plain or not all(refused(reply) for reply in plain):
+        return
+    if own:
         said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
         yield Spot(plain[-1].id, "", "an answer to contents alone", said)
+    elif _wants_more(plain[-1]):
+        yield Spot(plain[-1].id, "", "an answer to contents alone", refusal(plain[-1]))
+
+
+_LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
+_FOREIGN = re.compile(r"\b(model|stream|messages|prompt|input)\b", re.IGNORECASE)
+_OF_KEYS = re.compile(r"key|token|credential|auth|header", re.IGNORECASE)
+
+
+def _wants_more(reply: Reply) -> bool:
+    """The refusal says that a member is missing which Google's body does not have."""
+    said = " ".join(texts(error_object(reply)))
+    return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_KEYS.search(said))
 
 
 _ORDINARY = (

@@ -120,6 +120,7 @@ def _spoken(chunk: Chunk) -> bool:
     Level.SHOULD,
     google("streamGenerateContent: last chunk", "A last chunk without text still has its candidate, or leaves candidates out."),
     usable=streams,
+    after=("schema/has-a-candidate",),
 )
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
     """A chunk without a candidate leaves candidates out rather than sending an empty list.
