@@ -83,6 +83,7 @@ class Rule:
     trait: str | None  # the trait of the dialect that it measures
     feature: str | None  # refused clearly, it is unsupported rather than a deviation
     documented: bool  # measures against the vendor's own document
+    generated: bool = False  # looks at bodies that were made from a schema
 
     def text(self) -> str:
         """Return the whole explanation, as `conformance explain` prints it."""
@@ -154,6 +155,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     trait: str | None = None,
     feature: str | None = None,
     documented: bool = False,
+    generated: bool = False,
 ) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
     """Make a function over a group of replies (`Seen`) a rule; its id is module/name.
 
@@ -169,7 +171,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
             raise ValueError(f"two rules are called {id_}")
         RULES[id_] = Rule(
             id_, dimension, level, title, _sections(rest), source, look, select, usable,
-            probes, after, obeys, trait, feature, documented,
+            probes, after, obeys, trait, feature, documented, generated,
         )  # fmt: skip
         return look
 

@@ -8,7 +8,7 @@ from conformance.bodies.boundaries import boundaries
 from conformance.bodies.chosen import chosen
 from conformance.bodies.drawing import draw
 from conformance.bodies.drawn import Drawn, written
-from conformance.bodies.equal import Pair, equivalences
+from conformance.bodies.equal import twins
 from conformance.bodies.forms import Form, check_schemas, form_of, forms
 from conformance.bodies.kept import keep_failing, kept
 from conformance.bodies.smaller import smaller
@@ -18,14 +18,12 @@ from conformance.bodies.tree import SchemaError
 __all__ = [
     "Drawn",
     "Form",
-    "Pair",
     "SchemaError",
     "boundaries",
     "check_schemas",
     "chosen",
     "draw",
     "drawn_from",
-    "equivalences",
     "form_of",
     "forms",
     "keep_failing",
@@ -35,5 +33,6 @@ __all__ = [
     "questions",
     "smaller",
     "translate",
+    "twins",
     "written",
 ]

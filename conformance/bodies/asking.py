@@ -8,7 +8,8 @@ the same kind of answer).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 from conformance.bodies.chosen import chosen
 from conformance.bodies.drawn import Drawn
@@ -33,9 +34,10 @@ def probe_of(drawn: Drawn) -> str:
 
 
 def question(drawn: Drawn) -> Question:
-    """Return the question that asks one body."""
+    """Return the question that asks one body. Members in another order come with other white space, too."""
     statuses = CLEAR if drawn.google_refuses and not drawn.valid else (200, *CLEAR)
-    return Question(drawn.body, expected={"status": list(statuses), "generated": told(drawn)})
+    body = json.dumps(drawn.body, indent=3).encode() if drawn.change == "reordered" else drawn.body
+    return Question(body, expected={**drawn.expected, "status": list(statuses), "generated": told(drawn)})
 
 
 def told(drawn: Drawn) -> dict[str, JSON]:
@@ -46,11 +48,13 @@ def told(drawn: Drawn) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def drawn_from(body: JSON, generated: JSON) -> Drawn | None:
+def drawn_from(body: JSON, expected: Mapping[str, JSON]) -> Drawn | None:
     """Return the body that was asked, from the request and the expectations of a recorded exchange; None where it is none."""
+    generated = expected.get("generated")
     if not isinstance(generated, dict) or not isinstance(body, dict):
         return None
     said = generated.get("google_refuses")
     broken_at, change, source, twin = (str(generated.get(name) or "") for name in _TEXTS)
     refuses = said if isinstance(said, bool) else None
-    return Drawn(body, bool(generated.get("valid")), broken_at, change, source, refuses, twin)
+    rest = {name: value for name, value in expected.items() if name not in ("status", "generated")}
+    return Drawn(body, bool(generated.get("valid")), broken_at, change, source, refuses, twin, expected=rest)

@@ -10,17 +10,21 @@ from conformance.bodies.drawn import Drawn
 from conformance.dialects import Dialect
 
 
-def chosen(dialect: Dialect, seed: int, count: int, before: Sequence[Drawn] = ()) -> tuple[Drawn, ...]:
-    """Return at most `count` different bodies: those kept from `before`, a third boundaries, the rest drawn.
+def chosen(
+    dialect: Dialect, seed: int, count: int, before: Sequence[Drawn] = (), twins: Sequence[Drawn] = ()
+) -> tuple[Drawn, ...]:
+    """Return at most `count` different bodies: those kept from `before`, boundaries, twins, and the rest drawn.
 
-    The first boundaries are those that hold most; a seed moves on through the others, so that runs with other
-    seeds ask other ones. A twin comes with its base, or not at all.
+    A third are boundaries: the first are those that hold most, and a seed moves on through the others, so that
+    runs with other seeds ask other ones. A quarter are the first of `twins`, which belong to questions that are
+    asked anyhow. A twin of another body comes with it, or not at all.
     """
     first = list(before)[:count]
     room = count - len(first)
+    known = list(twins)[: room // 4]
     bounds = boundaries(dialect)
     again = [bounds[0]] if bounds and room >= 3 else []
     again += [bounds[1 + (seed + turn) % (len(bounds) - 1)] for turn in range(room // 3 - 1)]
-    drawn = draw(dialect, seed, max(room - len(again), 0))
-    bodies = {one.id: one for one in (*first, *again, *drawn)}
-    return tuple(one for one in bodies.values() if not one.twin or one.twin in bodies)[:count]
+    drawn = draw(dialect, seed, max(room - len(again) - len(known), 0))
+    bodies = {one.id: one for one in (*first, *known, *again, *drawn)}
+    return tuple(one for one in bodies.values() if not one.has_drawn_twin or one.twin in bodies)[:count]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.model import JSON
 
@@ -15,7 +15,8 @@ class Drawn:
 
     `change` names what was done: to an invalid body the one thing that breaks it (type, unknown-name, enum, …),
     to a valid one the rewriting that Google takes for the same (snake-case, enum-number, …) or `boundaries`;
-    empty for a body as it grew. `twin` is the id of the body that must get the same kind of answer.
+    empty for a body as it grew. `twin` is the id of the body that must get the same kind of answer, or the probe
+    that asks it; `expected` is then what that probe expects of the answer (`conformance.expectations`).
     """
 
     body: JSON
@@ -26,11 +27,17 @@ class Drawn:
     google_refuses: bool | None = None  # None: by prose, or nobody knows
     twin: str = ""
     covers: tuple[str, ...] = ()  # the boundaries in a batch: `place name`
+    expected: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """Twelve hex digits that name the body as it is written, order of members included."""
         return hashlib.sha256(written(self.body)).hexdigest()[:12]
+
+    @property
+    def has_drawn_twin(self) -> bool:
+        """Whether its twin is another body, and not a question that every run asks."""
+        return bool(self.twin) and not self.expected
 
 
 def written(body: JSON) -> bytes:

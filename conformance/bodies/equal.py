@@ -1,114 +1,91 @@
-"""Questions that must be answered alike, without anybody knowing the right answer: pairs of one body, written twice."""
+"""Questions that must be answered alike, without anybody knowing the right answer: a fixed question, written otherwise.
+
+Each costs one request, since its other half is asked anyhow; and what the fixed question's answer must show (a call,
+a limit, a text) shows whether a name in the other spelling was read at all.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from conformance.bodies.drawn import Drawn
 from conformance.bodies.forms import google_form
 from conformance.bodies.rewriting import REWRITINGS
+from conformance.bodies.spots import replaced, spots
 from conformance.model import JSON, Question
 
-
-@dataclass(frozen=True)
-class Pair:
-    """Two questions that must get the same kind of answer: status, finish reason, candidates, calls, text of a fixed prompt."""
-
-    name: str
-    one: Question
-    other: Question
-
-
-ROOM = 300  # tokens: enough for thinking before a short answer
-
-
-def equivalences(nonce: str) -> tuple[Pair, ...]:
-    """Return every pair, with `nonce` (4 hex digits) in its prompts. The first of a pair is often the same question."""
-    return tuple(_pairs(nonce))
+FIRST = (
+    ("function-call-forced", "snake-case"),
+    ("function-call-forced", "reordered"),
+    ("system-instruction", "two-parts"),
+    ("function-call-forced", "two-tools"),
+    ("function-call-forced", "enum-number"),
+    ("plain", "two-parts"),
+    ("plain", "reordered"),
+)
+BASES = (
+    "function-call-forced", "limit-of-five", "stop-sequence", "system-instruction", "response-schema",
+    "response-json-schema", "nested-tool", "plain",
+)  # fmt: skip
+"""Questions of which each answer shows whether it was read: nothing that a model may do or leave."""
 
 
-def _pairs(nonce: str) -> Iterator[Pair]:
-    say = _body(f"Reply with exactly: OK-{nonce}")
-    for name, body in _settings(nonce).items():
-        yield Pair(f"{name}-in-snake-case", Question(body), Question(_rewritten("snake-case", body)))
-    call = _settings(nonce)["calling"]
-    yield Pair("enum-name-and-number", Question(call), Question(_rewritten("enum-number", call)))
-    yield Pair("members-in-another-order", Question(call), Question(_rewritten("reordered", call)))
-    yield Pair("white-space-between-members", Question(call), Question(json.dumps(call, indent=3).encode()))
-    yield Pair("nulls-for-what-is-absent", Question(say), Question(_rewritten("nulls", say)))
-    yield Pair("one-text-in-two-parts", Question(say), Question(_split(say)))
-    yield Pair("two-tools-and-one-of-both", *map(Question, _tools(nonce)))
-    streamed = Question(say, "streamGenerateContent", (("alt", "sse"),))
-    yield Pair("streamed-and-unary", Question(say), streamed)
+def twins(asked: Mapping[str, Question], seed: int) -> tuple[Drawn, ...]:
+    """Return every other writing of the questions in `asked` (by probe) whose answers tell; the most telling first.
+
+    A seed moves on through those after the first few.
+    """
+    pairs = [(base, name) for name in WRITINGS for base in BASES if (base, name) not in FIRST]
+    turn = seed % len(pairs)
+    every = (*FIRST, *pairs[turn:], *pairs[:turn])
+    return tuple(twin for base, name in every if base in asked for twin in _twin(base, asked[base], name))
 
 
-def _body(prompt: str, **more: JSON) -> dict[str, JSON]:
-    return {
-        "contents": [{"role": "user", "parts": [{"text": prompt}]}],
-        "generationConfig": {"maxOutputTokens": ROOM},
-        **more,
-    }
+def _twin(base: str, question: Question, name: str) -> Iterator[Drawn]:
+    body = question.body
+    if not isinstance(body, dict):
+        return
+    other, expected = WRITINGS[name](body), dict(question.expected)
+    if repr(other) != repr(body):
+        yield Drawn(other, valid=True, change=name, source="google request", twin=base, expected=expected)
 
 
-def _settings(nonce: str) -> dict[str, dict[str, JSON]]:
-    """Return a body for each setting whose being ignored shows in the answer, at each depth that has one."""
-    say = f"Reply with exactly: OK-{nonce}"
-    coded: dict[str, JSON] = {
-        "type": "OBJECT",
-        "properties": {"code": {"type": "STRING"}, "number": {"type": "INTEGER"}},
-    }
-    return {
-        "instruction": _body(
-            "Name one river.",
-            systemInstruction={"parts": [{"text": f"Whatever is asked, reply with exactly: SYS-{nonce}"}]},
-        ),
-        "limit": _body("Count from 1 to 40, separated by spaces.", generationConfig={"maxOutputTokens": 5}),
-        "stops": _body(
-            f"Reply with exactly: alpha STOP-{nonce} omega",
-            generationConfig={"maxOutputTokens": ROOM, "stopSequences": [f"STOP-{nonce}"]},
-        ),
-        "json": _body(
-            f"Give me the code OK-{nonce} and the number 7.",
-            generationConfig={
-                "maxOutputTokens": ROOM,
-                "responseMimeType": "application/json",
-                "responseSchema": coded,
-            },
-        ),
-        "calling": _body(say, **_functions("get_time")),
-    }
+def _rewriting(name: str) -> Callable[[JSON], JSON]:
+    return lambda body: REWRITINGS[name](google_form().root, body)
 
 
-def _functions(*allowed: str) -> dict[str, JSON]:
-    place: JSON = {
-        "type": "OBJECT",
-        "properties": {"city_name": {"type": "STRING"}},
-        "required": ["city_name"],
-    }
-    declared: list[JSON] = [
-        {"name": name, "description": f"Tells the {what} in a city.", "parameters": place}
-        for name, what in (("get_weather", "weather"), ("get_time", "time"))
-    ]
-    config: JSON = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": list(allowed)}}
-    return {"tools": [{"functionDeclarations": declared}], "toolConfig": config}
+def _two_parts(body: JSON) -> JSON:
+    """The prompt's one text as two, cut before its last word."""
+    root, whole = google_form().root, body
+    for spot in spots(root, body):
+        match spot.path, spot.value:
+            case ("contents", int(turn), "parts"), [{"text": str(text)}] if " " in text:
+                cut = text.rindex(" ")
+                halves: list[JSON] = [{"text": text[:cut]}, {"text": text[cut:]}]
+                whole = replaced(body, ("contents", turn, "parts"), halves)
+    return whole
 
 
-def _tools(nonce: str) -> tuple[JSON, JSON]:
-    """Return two functions in one tool, and in two tools; the second of them must be called."""
-    one = _body(f"Reply with exactly: OK-{nonce}", **_functions("get_time"))
-    declared = _functions("get_time")["tools"][0]["functionDeclarations"]  # type: ignore[index,call-overload]
-    return one, {**one, "tools": [{"functionDeclarations": [each]} for each in declared]}  # type: ignore[union-attr]
+def _two_tools(body: JSON) -> JSON:
+    """Two functions of one tool, each in a tool of its own."""
+    for spot in spots(google_form().root, body):
+        match spot.path, spot.value:
+            case ("tools",), [{"functionDeclarations": [_, _] as declared}]:
+                each: list[JSON] = [{"functionDeclarations": [one]} for one in declared]
+                return replaced(body, ("tools",), each)
+    return body
 
 
-def _split(body: dict[str, JSON]) -> JSON:
-    prompt = str(body["contents"][0]["parts"][0]["text"])  # type: ignore[index,call-overload]
-    half = len(prompt) // 2
-    return {
-        **body,
-        "contents": [{"role": "user", "parts": [{"text": prompt[:half]}, {"text": prompt[half:]}]}],
-    }
-
-
-def _rewritten(name: str, body: JSON) -> JSON:
-    return REWRITINGS[name](google_form().root, body)
+_REWRITTEN: Sequence[str] = (
+    "snake-case",
+    "reordered",
+    "enum-number",
+    "nulls",
+    "number-as-text",
+    "whole-fraction",
+)
+WRITINGS: Mapping[str, Callable[[JSON], JSON]] = {
+    **{name: _rewriting(name) for name in _REWRITTEN},
+    "two-parts": _two_parts,
+    "two-tools": _two_tools,
+}

@@ -20,6 +20,8 @@ MOST_BYTES = 4 * 1024 * 1024
 MOST_BODIES = 200
 LONGEST = 256 * 1024  # characters of one line
 DEEPEST = 64
+LONGEST_TEXT = 500
+EXPECTED = ("text", "exact", "finish", "call", "args", "json", "calls", "candidates", "no_call")
 _TEXTS = ("broken_at", "change", "source", "twin")
 
 
@@ -70,14 +72,23 @@ def _read(line: str) -> Iterator[Drawn]:
         raise ValueError(f"deeper than {DEEPEST} levels")
     said = value.get("google_refuses")
     texts = {name: str(value.get(name) or "")[:500] for name in _TEXTS}
+    expected = value.get("expected")
     covers = value.get("covers") if isinstance(value.get("covers"), list) else []
     drawn = Drawn(
         value["body"], value["valid"], **texts,
         google_refuses=said if isinstance(said, bool) else None,
         covers=tuple(str(one)[:200] for one in (covers or [])[:100]),
+        expected=_expected(expected) if isinstance(expected, dict) else {},
     )  # fmt: skip
     written(drawn.body)  # ValueError where a text is no Unicode
     yield drawn
+
+
+def _expected(said: dict[str, JSON]) -> dict[str, JSON]:
+    """Return what an answer must show, as far as a file may say it: never which status is right."""
+    return {
+        name: value for name, value in said.items() if name in EXPECTED and len(written(value)) < LONGEST_TEXT
+    }
 
 
 def _refused(name: str) -> JSON:

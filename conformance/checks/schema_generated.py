@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
 from conformance.contents import refusal, refused
-from conformance.model import JSON, NOTHING, Level, Outcome, Spot
+from conformance.generated import (
+    base_of,
+    breaks_for_google,
+    differs,
+    failed,
+    failed_for_good,
+    is_generated,
+    lost,
+    swallowed,
+    told,
+)
+from conformance.judging import TRIES
+from conformance.model import Level, Outcome, Spot
 from conformance.reply import Kind, Reply, Seen
 
-TRIES = 3
-_FAULTS = ("unknown-field", "unknown-nested-field", "wrong-type", "wrong-enum")
+# What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
+_CONTROLS: Mapping[str, tuple[str, ...]] = {
+    "unknown-name": ("unknown-field", "unknown-nested-field"),
+    "enum": ("wrong-enum",),
+    "nothing-said": ("empty-contents",),
+    "empty-part": ("empty-contents",),
+    "role": ("bad-role",),
+}
+_TYPES = ("wrong-type",)
 _PARSER = google(
     "ProtoJSON: parsers", "Names that are unknown and values of another type are refused with 400."
 )
@@ -18,16 +37,6 @@ _SAME = google(
     "ProtoJSON: parsers",
     "Both spellings of a name, numbers of enums, null for what is absent: all mean the same.",
 )
-
-
-def told(reply: Reply) -> Mapping[str, JSON]:
-    """Return what was known of a generated body when it was asked; empty for other questions."""
-    generated = reply.exchange.expected.get("generated")
-    return generated if isinstance(generated, dict) else NOTHING
-
-
-def _is_generated(reply: Reply) -> bool:
-    return bool(told(reply))
 
 
 def _place(reply: Reply) -> str:
@@ -42,24 +51,20 @@ def _what(reply: Reply) -> str:
 
 
 def _plain_passes(seen: Seen) -> bool:
-    """Return whether the plain question passed, before and (where it was asked) after."""
+    """Return whether the plain question passed, before and after."""
     plain = [seen.last(probe) for probe in ("plain", "plain-at-the-end")]
-    return plain[0] is not None and all(reply is None or reply.ok for reply in plain)
+    return all(reply is not None and reply.ok for reply in plain)
 
 
-def _bodies(seen: Seen) -> Mapping[str, list[Reply]]:
-    """Return the replies by the body that was asked, tries of one body together."""
+def _smallest_first(replies: Iterable[Reply]) -> list[list[Reply]]:
+    """Return the replies by the body that was asked, tries of one body together: the smallest is the one to show."""
     found: dict[str, list[Reply]] = {}
-    for reply in seen.replies:
+    for reply in replies:
         found.setdefault(reply.probe, []).append(reply)
-    return found
+    return sorted(found.values(), key=lambda tries: (len(tries[0].exchange.request.body), tries[0].probe))
 
 
-def _failed(reply: Reply) -> bool:
-    return reply.status >= 500 or reply.kind in (Kind.FAILED, Kind.HTML)
-
-
-@check(Level.SHOULD, _PARSER, select=_is_generated)
+@check(Level.SHOULD, _PARSER, select=is_generated, generated=True)
 def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
 
@@ -68,19 +73,15 @@ def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: clients retry what can never succeed, and pay for waiting; the reason stays unknown.
     Way round: leave out the place that is named until the vendor has mended it.
     """
-    for tries in _bodies(seen).values():
-        failed = [reply for reply in tries if _failed(reply)]
-        if not failed or len(failed) < len(tries):
+    passes = _plain_passes(seen)
+    for tries in _smallest_first(seen.replies):
+        last = tries[-1]
+        if not all(map(failed, tries)):
             continue
-        last = failed[-1]
-        said = _how(last)
-        page = last.kind is Kind.HTML and last.status < 500
-        if _plain_passes(seen) and (page or len(failed) >= TRIES):
-            # Of a 5xx to a valid body nothing is known of Google: it is told, and does not count.
-            level = Level.NOTE if told(last).get("valid") and not page else None
-            yield Spot(last.id, _place(last), f"an answer or a clear refusal of {_what(last)}", said, level)
+        if passes and failed_for_good(tries):
+            yield Spot(last.id, _place(last), f"an answer or a clear refusal of {_what(last)}", _how(last))
         else:
-            yield Aside(Outcome.INCONCLUSIVE, f"{last.probe}: {said}, {len(failed)} of {TRIES} tries")
+            yield Aside(Outcome.INCONCLUSIVE, f"{last.probe}: {_how(last)}, {len(tries)} of {TRIES} tries")
 
 
 def _how(reply: Reply) -> str:
@@ -90,12 +91,20 @@ def _how(reply: Reply) -> str:
     return f"HTTP {reply.status}" + (", a page of HTML" if reply.kind is Kind.HTML else "")
 
 
-def _breaks_for_google(reply: Reply) -> bool:
-    said = told(reply)
-    return bool(said) and not said.get("valid") and said.get("google_refuses") is True
+def _checks(seen: Seen, reply: Reply) -> bool:
+    """Return whether the vendor refuses the simplest fault of this kind."""
+    controls = _CONTROLS.get(str(told(reply).get("change")), _TYPES)
+    asked = seen.of(*controls)
+    return bool(asked) and all(map(refused, asked))
 
 
-@check(Level.SHOULD, _PARSER, select=_breaks_for_google, after=("schema/survives-generated-bodies",))
+@check(
+    Level.SHOULD,
+    _PARSER,
+    select=breaks_for_google,
+    after=("casing/reads-settings-from-generation-config", "schema/survives-generated-bodies"),
+    generated=True,
+)
 def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     """No generated body that breaks Google's schema in one place is answered.
 
@@ -104,47 +113,45 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: a misspelt or dropped setting goes unnoticed; the answer is another than the one that was asked for.
     Way round: check requests against Google's schema before they are sent.
     """
-    if not any(refused(reply) for reply in seen.of(*_FAULTS)):
+    judged = [reply for reply in seen.replies if _checks(seen, reply)]
+    if not judged:
         yield Aside(Outcome.BLOCKED, "the vendor refuses none of the simplest faults, or was not asked them")
-        return
-    for reply in seen.replies:
-        if reply.ok:
-            yield Spot(
-                reply.id, _place(reply), f"400 to {_what(reply)}", f"HTTP {reply.status} with an answer"
-            )
+    for tries in _smallest_first(judged):
+        if swallowed(tries[-1]):
+            said = f"HTTP {tries[-1].status} with an answer"
+            yield Spot(tries[-1].id, _place(tries[-1]), f"400 to {_what(tries[-1])}", said)
 
 
 @check(
     Level.SHOULD,
     _SAME,
-    select=_is_generated,
-    after=("casing/accepts-snake-case-requests", "schema/survives-generated-bodies"),
+    select=is_generated,
+    after=(
+        "casing/accepts-snake-case-requests",
+        "casing/reads-settings-from-generation-config",
+        "schema/survives-generated-bodies",
+    ),
+    generated=True,
 )
 def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
     """One body gets the same kind of answer however it is written.
 
     Why: Google's parser reads snake_case names, numbers of enums, numbers in quotation marks, null for what is absent
-    and members in any order as the same request.
+    and members in any order as the same request; a text in two parts, and two functions in two tools, say the same.
     Breaks: bodies that another language's protobuf library writes are refused, or lose a setting.
     Way round: write names in lowerCamelCase, enums by name, and leave out what is null.
     """
-    by_body = {str(told(reply).get("body")): reply for reply in seen.replies}
-    for reply in by_body.values():
-        base = by_body.get(str(told(reply).get("twin")))
-        if base is None:
+    for tries in _smallest_first(seen.replies):
+        last = tries[-1]
+        base = base_of(last, seen.all)
+        found = [differs(base, reply) for reply in tries]
+        if base is None or not all(found):
             continue
-        change = told(reply).get("change")
-        if base.ok and refused(reply):
-            yield Spot(
-                reply.id, "", f"an answer, as to {base.probe}, the same body ({change})", refusal(reply)
+        if refused(last) or len(tries) >= TRIES:
+            said = (
+                refusal(last) if refused(last) else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
             )
-        elif base.ok and reply.ok and bool(base.first.calls) != bool(reply.first.calls) and _must_call(base):
-            said = "a call" if reply.first.calls else "no call"
-            yield Spot(
-                reply.id, "", f"a call or none as in {base.probe}, the same body ({change})", said, Level.NOTE
-            )
-
-
-def _must_call(reply: Reply) -> bool:
-    """Mode ANY: whether a function is called is not the model's choice."""
-    return b'"ANY"' in reply.exchange.request.body
+            expected = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
+            yield Spot(last.id, "", expected, said)
+        else:
+            yield Aside(Outcome.INCONCLUSIVE, f"{last.probe}: {found[-1]}, {len(tries)} of {TRIES} tries")

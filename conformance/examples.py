@@ -1,0 +1,148 @@
+"""Generated bodies for one provider: which are asked, how those that fail are made small, and which are kept.
+
+Imports Hypothesis: only a run that draws bodies imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.bodies import (
+    Drawn,
+    check_schemas,
+    drawn_from,
+    form_of,
+    keep_failing,
+    kept,
+    probe_of,
+    question,
+    smaller,
+    twins,
+    written,
+)
+from conformance.bodies.chosen import chosen
+from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.dialects import Dialect
+from conformance.generated import failed, failed_for_good, is_page, swallowed
+from conformance.judging import TRIES
+from conformance.model import Question
+from conformance.reply import Reply
+from conformance.run import Generated, Replies, nonce
+from conformance.session import Chosen, Drawing
+from conformance.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many bodies, from which seed, and how many requests may be spent on smaller ones."""
+
+    seed: int
+    count: int
+    shrink: int = 0
+
+
+def faults(several: Iterable[Chosen]) -> list[str]:
+    """Return what keeps bodies from being drawn, a line each: the provider, the schema, the pointer, the fault."""
+    return [f"{one.provider.name}: {line}" for one in several for line in check_schemas(one.dialect)]
+
+
+def drawing(
+    one: Chosen, probes: Sequence[Probe], budget: Budget, file: Path
+) -> tuple[Drawing, tuple[str, ...]]:
+    """Return the bodies to ask a provider, those that `file` keeps first; and a line for each line that is none."""
+    before, said = kept(file)
+    known = twins(_fixed(one, probes, budget.seed), budget.seed)
+    drawn = chosen(one.dialect, budget.seed, budget.count, before, known)
+    search = _search(one.dialect, budget.shrink) if budget.shrink else None
+    return Drawing(tuple(map(_asked, drawn)), search), said
+
+
+def _asked(drawn: Drawn) -> Generated:
+    return Generated(probe_of(drawn), question(drawn), drawn.twin)
+
+
+def _fixed(one: Chosen, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
+    """Return the first turns that are asked anyhow, by probe."""
+    able = [probe for probe in probes if probe.after is None and probe.needs not in one.provider.unsupported]
+    asking = Asking(one.provider.model, nonce(seed, one.provider.name, "generated", 1))
+    built = {probe.id: probe.build(asking) for probe in able}
+    return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
+
+
+def _search(dialect: Dialect, requests: int) -> Callable[[Replies], Generator[Generated, Reply | None, None]]:
+    def search(replies: Replies) -> Generator[Generated, Reply | None, None]:
+        left = requests
+        for fault in sorted(_faults(replies), key=lambda fault: (fault.turn, len(written(fault.drawn.body)))):
+            left -= yield from _smallest(fault, dialect, left)
+
+    return search
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A body that breaks a property by itself, and how to see whether a smaller one still does."""
+
+    drawn: Drawn
+    still: Callable[[Reply], bool]
+    confirm: int = 0  # requests that are kept back: what is overload and what is not, three tries tell
+    turn: int = 0  # the first of each kind come first: the others may well have the same cause
+
+
+def _faults(replies: Replies) -> Iterator[_Fault]:
+    turns: dict[str, int] = {}
+    for tries in replies.values():
+        last = tries[-1]
+        drawn = drawn_from(last.request_body, last.exchange.expected)
+        if drawn is None:
+            continue
+        if failed_for_good(tries):
+            kind, fault = "failed", _Fault(drawn, failed, 0 if is_page(last) else TRIES - 1)
+        elif swallowed(last):
+            kind, fault = drawn.change, _Fault(drawn, swallowed)
+        else:
+            continue
+        turns[kind] = turns.get(kind, -1) + 1
+        yield _Fault(fault.drawn, fault.still, fault.confirm, turns[kind])
+
+
+def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated, Reply | None, int]:
+    """Ask for a smaller body within `left` requests; return how many were asked. The smallest is asked to be sure."""
+    search = smaller(fault.drawn, form_of(dialect, fault.drawn.source), max(left - fault.confirm, 0))
+    asked, fails = 0, False
+    try:
+        attempt = next(search)
+        while True:
+            reply = yield _asked(attempt)
+            if reply is None:
+                return left
+            asked += 1
+            fails = fault.still(reply)
+            attempt = search.send(fails)
+    except StopIteration as end:
+        found: Drawn = end.value
+    for _ in range(fault.confirm if found.id != fault.drawn.id else 0):
+        asked += 1
+        yield _asked(found)
+    return asked
+
+
+def keep(file: Path, verdict: Verdict) -> None:
+    """Write the bodies that a provider still fails on; one that was mended goes, one that was not asked stays."""
+    before, _ = kept(file)
+    asked = {reply.probe for reply in verdict.replies if reply.exchange.generated}
+    waiting = [drawn for drawn in before if probe_of(drawn) not in asked]
+    failing = {drawn.id: drawn for drawn in (*waiting, *_failing(verdict))}
+    keep_failing(file, failing.values())
+
+
+def _failing(verdict: Verdict) -> Iterator[Drawn]:
+    """Yield the bodies that the rules on generated bodies name, with the twins that they are held against."""
+    named = {spot.exchange for one in verdict.deviations if one.generated for spot in one.spots}
+    bodies = {reply.id: drawn_from(reply.request_body, reply.exchange.expected) for reply in verdict.replies}
+    by_body = {drawn.id: drawn for drawn in bodies.values() if drawn}
+    for id_, drawn in bodies.items():
+        if id_ in named and drawn:
+            yield from (by_body[drawn.twin],) if drawn.twin in by_body else ()
+            yield drawn
