@@ -45,7 +45,7 @@ def _first(body: Mapping[str, JSON], names: tuple[str, ...]) -> JSON:
 
 
 def _from_object(error: Mapping[str, JSON], at: str) -> ErrorBody:
-    google = "status" in error and "code" in error and not any(name in error for name in _OPENAI)
+    google = "status" in error and "code" in error  # whatever else stands beside them
     openai = "message" in error and (any(name in error for name in _OPENAI) or "status" not in error)
     return ErrorBody(
         shape="google" if google else "openai" if openai else "other",
