@@ -58,9 +58,19 @@ def run(words: Namespace) -> int:
     if options.resume is None:
         return _judge(prepare(options, os.environ), words)
     recorded = _run_file(options.resume)
-    names = options.providers or recorded.asked
-    options = Options(**{**vars(options), "providers": names, "out": options.resume, "seed": recorded.seed})
-    return _judge(prepare(options, os.environ), words, recorded.started_at)
+    return _judge(prepare(_resumed(options, recorded), os.environ), words, recorded.started_at)
+
+
+def _resumed(options: Options, recorded: RunFile) -> Options:
+    """Return what the interrupted run was asked for, but where the command line says otherwise."""
+    said, usual = recorded.selection, vars(Options())
+    kept = {name: said[name] for name in ("fail_on", "against", "max_examples", "shrink") if name in said}
+    kept |= {name: tuple(said.get(name, ())) for name in ("providers", "dimensions", "clients")}
+    now = vars(options)
+    changes = {name: value for name, value in kept.items() if now[name] == usual[name]}
+    folder = options.resume.resolve() if options.resume else None
+    config = options.config or (Path(recorded.source) if Path(recorded.source).is_file() else None)
+    return Options(**{**now, **changes, "config": config, "out": folder, "resume": folder, "seed": recorded.seed})
 
 
 def replay(words: Namespace) -> int:

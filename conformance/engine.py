@@ -178,6 +178,8 @@ class Engine:
             "against": options.against,
             "fail_on": options.fail_on,
             "clients": [*options.clients],
+            "max_examples": options.max_examples,
+            "shrink": options.shrink,
         }
 
     def _judge(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
@@ -261,6 +263,9 @@ class Engine:
     def _health(self) -> list[str]:
         """What a reader should know of the run itself before believing its verdicts."""
         said = [self.fault] if self.fault else []
+        if self.session.options.resume is not None:
+            asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+            said.append(f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now")
         said += [line for verdict in self.verdicts for line in verdict.stale]
         for verdict in self.verdicts:
             refused = sum(reply.status in (401, 403) for reply in verdict.replies)
