@@ -199,7 +199,9 @@ def load() -> None:
     """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent."""
     for room in ("conformance.probes", "conformance.checks"):
         package = importlib.import_module(room)
-        for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
+        names = (found.name for found in pkgutil.iter_modules(package.__path__))
+        # Plain text first: the plain question opens every list that a reader sees.
+        for module in sorted(names, key=lambda name: (name != "text", name)):
             importlib.import_module(f"{room}.{module}")
 
 
