@@ -12,6 +12,7 @@ from typing import Any
 from conformance import __version__
 from conformance.accepting import proposal, unfit
 from conformance.catalogue import RULES, Rule
+from conformance.drawing import Bodies
 from conformance.latest import point_latest
 from conformance.leaks import scan
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
@@ -20,7 +21,7 @@ from conformance.record import Recorder, RecordError, read_recording, write_run,
 from conformance.remarks import all_remarks, proof
 from conformance.report import junit, summary_markdown
 from conformance.results import About, document, dumps, exit_code
-from conformance.run import Gathered, Generated
+from conformance.run import Gathered
 from conformance.runfile import FORMAT, provider_to_json
 from conformance.secrets import Keyring
 from conformance.session import (
@@ -48,7 +49,8 @@ class Engine:
     def __init__(self, session: Session, progress: Progress = _silent, started_at: str | None = None) -> None:
         """Take a prepared session; nothing is sent or written yet. `started_at`: when a replayed run began.
 
-        Raises UsageError where the file for proposed `known` entries is not one to write over.
+        Raises UsageError where the file for proposed `known` entries is not one to write over, and where no body
+        can be drawn from a schema.
         """
         fault = unfit(session.options.write_known)
         if fault:
@@ -71,6 +73,7 @@ class Engine:
         self._wanted: tuple[Sequence[Chosen], tuple[Rule, ...]] = ((), ())
         self._cases: dict[tuple[str, str], Case] = {}
         self._recorded = self._read()
+        self._bodies = Bodies(session, self.seed, self.out, self._recorded)
 
     def claimed(self) -> None:
         """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
@@ -122,12 +125,9 @@ class Engine:
             recorder = None if replay else stack.enter_context(Recorder(self.out))
             started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
             asking = Asking(
-                self.seed, recorder, self._recorded, self._progress, rules, self._draw, self.gathered, self.session.environ
+                self.seed, recorder, self._recorded, self._progress, rules, self._bodies.of, self.gathered, self.session.environ
             )
             self.interrupted = not gather(started, asking)
-
-    def _draw(self, _chosen: Chosen) -> tuple[Generated, ...]:
-        return ()
 
     @contextlib.contextmanager
     def _disk(self) -> Iterator[None]:
@@ -207,6 +207,8 @@ class Engine:
         self.results = json.loads(written)
         with self._disk():
             self._write(self.results, written)
+        if not self.interrupted:
+            self._bodies.keep(self.verdicts)
         if self.session.options.out is None:
             point_latest(self.out)
         return code or (3 if self.fault else 0)
@@ -232,7 +234,7 @@ class Engine:
             finished_at=now().isoformat(timespec="seconds"),
             complete=self._complete(),
             seed=self.seed,
-            warnings=(*self._warnings, *self._health()),
+            warnings=(*self._warnings, *self._bodies.warnings, *self._health()),
             interrupted=self.interrupted,
             selection=self._selection(self.session.rules),
             kill_matrix=proof(),

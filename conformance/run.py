@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.encoding import declared
 from conformance.expectations import (
     CUT,
     MET,
@@ -18,11 +20,14 @@ from conformance.expectations import (
     obedience,
     statuses,
 )
+from conformance.generated import wants_another
+from conformance.judging import TRIES
 from conformance.model import Exchange, Provider, Question
-from conformance.reply import Reply, read
+from conformance.reply import Kind, Reply, read
 
 CONTROL = "plain"
-TRANSIENT = (429, 503)
+TOO_MANY = 429
+TRANSIENT = (TOO_MANY, 503)
 
 
 class Asker(Protocol):
@@ -49,10 +54,20 @@ class Unasked:
 
 @dataclass(frozen=True)
 class Generated:
-    """A drawn body as the run asks it."""
+    """A drawn body as the run asks it.
+
+    `recorded` is how often a recording holds it: a replay asks so often, whatever the answers.
+    """
 
     probe: str
     question: Question
+    twin: str = ""  # what must be answered before: the body that must get the same kind of answer
+    recorded: int = 0
+
+
+Replies = Mapping[str, Sequence["Reply"]]
+# Handed every reply so far by probe; yields bodies to ask, and is sent the answer (None: it could not be asked).
+Smaller = Callable[[Replies], Generator[Generated, "Reply | None", None]]
 
 
 @dataclass
@@ -78,6 +93,8 @@ class Plan:
     probes: tuple[Probe, ...]
     generated: tuple[Generated, ...] = ()
     seed: int = 0
+    recorded: frozenset[tuple[str, int]] = frozenset()  # probes and tries that a recording answers, at no cost
+    smaller: Smaller | None = None
 
 
 def nonce(seed: int, provider: str, probe: str, number: int) -> str:
@@ -85,10 +102,34 @@ def nonce(seed: int, provider: str, probe: str, number: int) -> str:
     return hashlib.sha256(f"{seed}/{provider}/{probe}/{number}".encode()).hexdigest()[:6]
 
 
-def _dead(exchange: Exchange) -> bool:
-    """A vendor that answers what it should refuse with 503 (`no channel for this model`) is not down."""
-    refusal = 200 not in statuses(exchange.expected)
-    return exchange.status is None or (exchange.status in (429, 502, 503, 504) and not refusal)
+LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that nobody else waits
+_PER_VALUE = 100  # bytes of memory that a value of JSON takes, about
+
+
+def _dead(reply: Reply) -> bool:
+    """Nothing to read came, or the word that the vendor is down.
+
+    One that answers what it should refuse with 503 (`no channel for this model`) is not down.
+    """
+    if reply.kind is Kind.FAILED or (reply.decoded.failure is not None and not reply.ok):
+        return True
+    return reply.status in (429, 502, 503, 504) and 200 in statuses(reply.exchange.expected)
+
+
+def _weight(reply: Reply) -> int:
+    """Return what keeping a reply costs, in bytes, about."""
+    values = sum(chunk.json.values for chunk in reply.chunks)
+    return len(reply.text_of_body) + values * _PER_VALUE
+
+
+def _limited(tries: Sequence[Reply]) -> bool:
+    return bool(tries) and tries[-1].status == TOO_MANY
+
+
+def _seconds(plan: Plan) -> float:
+    """Return how long a provider may be asked: every question, its tries counted, as long as it may take."""
+    questions = sum(probe.tries for probe in plan.probes) + len(plan.generated) * TRIES
+    return questions * plan.provider.timeout / plan.provider.concurrency
 
 
 def _wants_another(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
@@ -102,6 +143,14 @@ def _wants_another(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     return obedience(reply).verdict in (UNMET, CUT)
 
 
+def _built(probe: Probe, asking: Asking) -> Question | Unaskable:
+    """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
+    try:
+        return probe.build(asking)
+    except Exception as error:  # noqa: BLE001 - what a vendor answered may not end the run
+        return Unaskable(f"its first turn cannot be continued ({type(error).__name__})")
+
+
 class Run:
     """The state of asking one provider: its budget, its pace, and what has been answered."""
 
@@ -113,14 +162,18 @@ class Run:
         self._retry_after = retry_after
         self._progress = progress
         self._slots = asyncio.Semaphore(plan.provider.concurrency)
-        self._dead = 0
+        self._dead = {False: 0, True: 0}  # consecutive, for generated bodies apart: what is odd may well be dead
         self._sent = 0
+        self._left_out: list[tuple[str, str]] = []
+        self._weight = 0
         self._waited = 0.0
+        self._ends = 0.0
         self._obeys = True
         self._replies: dict[str, list[Reply]] = {}
 
     async def everything(self) -> Gathered:
-        """Ask all: the control first, the others at the provider's pace, the locking ones last and alone."""
+        """Ask all: the control first, the others at the provider's pace, then generated bodies, the locking ones last."""
+        self._ends = asyncio.get_running_loop().time() + _seconds(self.plan)
         wanted = self.plan.probes
         control = [probe for probe in wanted if probe.id == CONTROL]
         ordinary = [probe for probe in wanted if probe.id != CONTROL and not probe.last]
@@ -128,6 +181,7 @@ class Run:
             await self._probe(probe)
         self._obeys = not control or any(obedience(reply).verdict == MET for reply in self._replies.get(CONTROL, []))
         await self._together(ordinary)
+        await self._all_generated()
         for probe in (probe for probe in wanted if probe.last):
             await self._probe(probe)
         self.gathered.finished = True
@@ -141,8 +195,6 @@ class Run:
             for probe in ordinary:
                 if probe.after is None or probe.after == CONTROL:
                     group.create_task(self._chain(probe, chains))
-            for generated in self.plan.generated:
-                group.create_task(self._generated(generated))
 
     async def _chain(self, probe: Probe, chains: Mapping[str | None, list[Probe]]) -> None:
         await self._probe(probe)
@@ -178,34 +230,84 @@ class Run:
 
     async def _once(self, probe: Probe, number: int) -> Reply | None:
         asking = self._asking(probe, number)
-        question = asking if isinstance(asking, Unaskable) else probe.build(asking[0])
+        question = asking if isinstance(asking, Unaskable) else _built(probe, asking[0])
         if isinstance(question, Unaskable):
             self._skip(probe.id, "first-turn", question.reason)
             return None
         first = None if isinstance(asking, Unaskable) or asking[1] is None else asking[1].id
-        return await self._answered(probe.id, question, first=first, generated=False)
+        return await self._answered(probe.id, question, first=first)
+
+    async def _all_generated(self) -> None:
+        """Generated bodies: those that others are held against first; then smaller ones of those that failed."""
+        for wave in (False, True):
+            async with asyncio.TaskGroup() as group:
+                for body in (body for body in self.plan.generated if bool(body.twin) is wave):
+                    group.create_task(self._generated(body))
+        if self.plan.smaller is not None:
+            await self._smaller(self.plan.smaller(self._replies))
+        for cause, detail in dict.fromkeys(self._left_out):
+            number = self._left_out.count((cause, detail))
+            self._skip("generated", cause, f"{number} generated bodies were not asked: {detail}")
 
     async def _generated(self, body: Generated) -> None:
-        await self._answered(body.probe, body.question, first=None, generated=True)
+        tries: list[Reply] = []
+        while len(tries) < body.recorded or not body.recorded:
+            reply = await self._sent_once(body.probe, body.question, None, generated=True, retry=_limited(tries))
+            if reply is None:
+                break
+            tries.append(reply)
+            if not body.recorded and not await self._again(tries):
+                break
 
-    def _stop(self) -> tuple[str, str] | None:
-        if self._sent >= self.plan.provider.max_requests:
+    async def _again(self, tries: Sequence[Reply]) -> bool:
+        """Whether a body is asked once more: after a pause where there is no room, else where three tries tell."""
+        last = tries[-1].exchange
+        asked = [reply for reply in tries if reply.status != TOO_MANY]
+        if len(tries) - len(asked) > self.plan.provider.limits.retries:
+            return False
+        others = [reply for several in self._replies.values() for reply in several]
+        if last.status != TOO_MANY and not wants_another(asked, others):
+            return False
+        return last.status not in TRANSIENT or await self._pause(last, len(tries) - 1)
+
+    async def _smaller(self, search: Generator[Generated, Reply | None, None]) -> None:
+        with contextlib.suppress(StopIteration):
+            body = next(search)
+            while True:
+                reply = await self._sent_once(body.probe, body.question, None, generated=True, retry=False)
+                body = search.send(reply)
+
+    def _stop(self, *, generated: bool) -> tuple[str, str] | None:
+        """Why no more is asked. Generated bodies leave room for the last questions: whether the vendor still answers."""
+        kept = sum(probe.last for probe in self.plan.probes) if generated else 0
+        if self._sent + kept >= self.plan.provider.max_requests:
             return "budget", f"max_requests ({self.plan.provider.max_requests}) is spent"
-        limit = self.plan.provider.limits.dead_after
-        if self._dead >= limit:
+        limits = self.plan.provider.limits
+        if self._weight > limits.run_bytes:
+            return "budget", f"the answers together are too big (bound: run_bytes, {limits.run_bytes})"
+        if asyncio.get_running_loop().time() > self._ends:
+            return "budget", "questions x timeout / concurrency has passed (bound: timeout)"
+        limit = limits.dead_after
+        if max(self._dead[False], self._dead[generated]) >= limit:
             return "dead", f"{limit} answers in a row were dead: asking on would only cost"
         return None
+
+    def _leave_out(self, probe: str, cause: str, detail: str, *, generated: bool) -> None:
+        if generated:  # said once for all of them: their names say nothing
+            self._left_out.append((cause, detail))
+        else:
+            self._skip(probe, cause, detail)
 
     def _skip(self, probe: str, cause: str, detail: str) -> None:
         self.gathered.unasked.append(Unasked(probe, cause, detail))
         self._progress(self.gathered)
 
-    async def _answered(self, probe: str, question: Question, *, first: str | None, generated: bool) -> Reply | None:
+    async def _answered(self, probe: str, question: Question, *, first: str | None) -> Reply | None:
         """Ask, and on 429 or 503 ask again within the bounds; return the last reply."""
         last: Reply | None = None
         for attempt in range(self.plan.provider.limits.retries + 1):
-            reply = await self._sent_once(probe, question, first, generated=generated, retry=last is not None)
-            if reply is None or reply.status not in TRANSIENT:
+            reply = await self._sent_once(probe, question, first, generated=False, retry=last is not None)
+            if reply is None or reply.status not in TRANSIENT or reply.exchange.failure is not None:
                 return reply or last
             last = reply
             if attempt < self.plan.provider.limits.retries and not await self._pause(reply.exchange, attempt):
@@ -216,32 +318,41 @@ class Run:
         self, probe: str, question: Question, first: str | None, *, generated: bool, retry: bool
     ) -> Reply | None:
         async with self._slots:
-            stop = self._stop()
+            number = self._next_number(probe)
+            stop = None if (probe, number) in self.plan.recorded else self._stop(generated=generated)
             if stop is not None:
-                self._skip(probe, *stop)
+                self._leave_out(probe, *stop, generated=generated)
                 return None
             self._sent += 1
             try:
-                exchange = await self._ask(
-                    probe, self._next_number(probe), question, first=first, generated=generated, retry=retry
-                )
+                exchange = await self._ask(probe, number, question, first=first, generated=generated, retry=retry)
             except NotRecordedError:
                 self._sent -= 1
                 if not retry:  # the run that was recorded gave up waiting here
                     self._skip(probe, "not-recorded", "the recording does not hold it")
                 return None
-        return self._keep(exchange)
+            return await self._keep(exchange)
 
-    def _keep(self, exchange: Exchange) -> Reply:
-        reply = read(exchange, self.plan.provider.limits)
-        self._dead = self._dead + 1 if _dead(exchange) else 0
-        self._replies.setdefault(exchange.probe, []).append(reply)
+    async def _keep(self, exchange: Exchange) -> Reply:
         self.gathered.exchanges.append(exchange)
+        reply = await self._read(exchange)
+        generated = exchange.generated
+        self._dead[generated] = self._dead[generated] + 1 if _dead(reply) else 0
+        self._weight += _weight(reply)
+        self._replies.setdefault(exchange.probe, []).append(reply)
         self._progress(self.gathered)
         return reply
 
+    async def _read(self, exchange: Exchange) -> Reply:
+        limits = self.plan.provider.limits
+        if declared(exchange) or sum(len(piece.data) for piece in exchange.pieces) > LONG:
+            return await asyncio.to_thread(read, exchange, limits)
+        return read(exchange, limits)
+
     async def _pause(self, exchange: Exchange, attempt: int) -> bool:
         """Wait as the vendor asks, within the bounds; False where that would be too long."""
+        if (exchange.probe, exchange.number + 1) in self.plan.recorded:
+            return True
         longest = self.plan.provider.limits.retry_wait
         wait = self._retry_after(exchange)
         wait = 0.5 * 2.0**attempt if wait is None else wait
@@ -258,7 +369,8 @@ async def ask_all(
 ) -> None:
     """Ask every provider at once; `into` holds what each has answered, from the start and at any time.
 
-    One provider's trouble is its own: nothing that a vendor answers raises, so nothing ends the others.
+    One provider's trouble is its own: nothing that a vendor answers raises, so nothing ends the others. Raises
+    only what the way to ask raises: RecordError, in a group, where the disk is full.
     """
     runs = [Run(plan, ask, retry_after, progress) for plan, ask in plans]
     into.extend(run.gathered for run in runs)

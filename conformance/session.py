@@ -21,7 +21,7 @@ from conformance.probes.documented import documented_probes
 from conformance.providers import Loaded, ProvidersError, load_providers
 from conformance.record import Recorder, RecordError
 from conformance.retrying import retry_after
-from conformance.run import CONTROL, Asker, Gathered, Generated, NotRecordedError, Plan, ask_all
+from conformance.run import CONTROL, Asker, Gathered, Generated, NotRecordedError, Plan, Smaller, ask_all
 from conformance.secrets import Key, KeyFault, header_secrets, read_key
 from conformance.send import Sender
 from conformance.settings import is_loopback
@@ -258,7 +258,15 @@ def recording_asker(sender: Sender, recorder: Recorder) -> Asker:
     return ask
 
 
-Draw = Callable[[Chosen], tuple[Generated, ...]]
+@dataclass(frozen=True)
+class Drawing:
+    """The generated bodies that one provider is asked, and the search for smaller ones of those that fail."""
+
+    bodies: tuple[Generated, ...] = ()
+    smaller: Smaller | None = None
+
+
+Draw = Callable[[Chosen, tuple[Probe, ...]], Drawing]
 
 
 @dataclass(frozen=True)
@@ -278,7 +286,11 @@ class Asking:
 def plan_of(one: Chosen, asking: Asking) -> Plan:
     """Return what is asked of one provider."""
     whole = len(asking.rules) == len(RULES)
-    return Plan(one.provider, probes_for(one.dialect, asking.rules, whole=whole), asking.draw(one), asking.seed)
+    name = one.provider.name
+    recorded = frozenset((probe, number) for provider, probe, number in asking.recorded if provider == name)
+    probes = probes_for(one.dialect, asking.rules, whole=whole)
+    drawing = asking.draw(one, probes) if any(rule.generated for rule in asking.rules) else Drawing()
+    return Plan(one.provider, probes, drawing.bodies, asking.seed, recorded, drawing.smaller)
 
 
 async def _gather(chosen: Sequence[Chosen], asking: Asking) -> None:
