@@ -6,7 +6,7 @@ Imports Hypothesis: only a run that draws bodies imports this module.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.bodies import (
@@ -29,7 +29,7 @@ from conformance.generated import failed, failed_for_good, is_page, swallowed
 from conformance.judging import TRIES
 from conformance.model import Question
 from conformance.reply import Reply
-from conformance.run import Generated, Replies, nonce
+from conformance.run import Generated, Replies, Smaller, nonce
 from conformance.session import Chosen, Drawing
 from conformance.verdicts import Verdict
 
@@ -71,10 +71,10 @@ def _fixed(one: Chosen, probes: Sequence[Probe], seed: int) -> Mapping[str, Ques
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 
 
-def _search(dialect: Dialect, requests: int) -> Callable[[Replies], Generator[Generated, Reply | None, None]]:
+def _search(dialect: Dialect, requests: int) -> Smaller:
     def search(replies: Replies) -> Generator[Generated, Reply | None, None]:
         left = requests
-        for fault in sorted(_faults(replies), key=lambda fault: (fault.turn, len(written(fault.drawn.body)))):
+        for fault in _by_turns(_faults(replies)):
             left -= yield from _smallest(fault, dialect, left)
 
     return search
@@ -84,33 +84,44 @@ def _search(dialect: Dialect, requests: int) -> Callable[[Replies], Generator[Ge
 class _Fault:
     """A body that breaks a property by itself, and how to see whether a smaller one still does."""
 
+    kind: str
     drawn: Drawn
     still: Callable[[Reply], bool]
     confirm: int = 0  # requests that are kept back: what is overload and what is not, three tries tell
-    turn: int = 0  # the first of each kind come first: the others may well have the same cause
+
+
+def _plainest(fault: _Fault) -> tuple[bool, int, str]:
+    """A valid body that fails comes first: what an invalid one fails on may not be its fault."""
+    return not fault.drawn.valid, len(written(fault.drawn.body)), fault.drawn.id
+
+
+def _by_turns(several: Iterable[_Fault]) -> list[_Fault]:
+    """The smallest body of each kind first, since the others may well have the same cause; then the next of each."""
+    turns: dict[str, int] = {}
+    ordered: list[tuple[int, _Fault]] = []
+    for fault in sorted(several, key=_plainest):
+        turns[fault.kind] = turns.get(fault.kind, 0) + 1
+        ordered.append((turns[fault.kind], fault))
+    return [fault for _, fault in sorted(ordered, key=lambda one: one[0])]
 
 
 def _faults(replies: Replies) -> Iterator[_Fault]:
-    turns: dict[str, int] = {}
     for tries in replies.values():
         last = tries[-1]
         drawn = drawn_from(last.request_body, last.exchange.expected)
-        if drawn is None:
-            continue
-        if failed_for_good(tries):
-            kind, fault = "failed", _Fault(drawn, failed, 0 if is_page(last) else TRIES - 1)
-        elif swallowed(last):
-            kind, fault = drawn.change, _Fault(drawn, swallowed)
-        else:
-            continue
-        turns[kind] = turns.get(kind, -1) + 1
-        yield _Fault(fault.drawn, fault.still, fault.confirm, turns[kind])
+        if drawn and failed_for_good(tries):
+            alone = replace(
+                drawn, twin="", expected={}
+            )  # what fails by itself needs no other to be held against
+            yield _Fault("failed", alone, failed, 0 if is_page(last) else TRIES - 1)
+        elif drawn and swallowed(last):
+            yield _Fault(drawn.change, drawn, swallowed)
 
 
 def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated, Reply | None, int]:
     """Ask for a smaller body within `left` requests; return how many were asked. The smallest is asked to be sure."""
     search = smaller(fault.drawn, form_of(dialect, fault.drawn.source), max(left - fault.confirm, 0))
-    asked, fails = 0, False
+    asked = 0
     try:
         attempt = next(search)
         while True:
@@ -118,8 +129,7 @@ def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated
             if reply is None:
                 return left
             asked += 1
-            fails = fault.still(reply)
-            attempt = search.send(fails)
+            attempt = search.send(fault.still(reply))
     except StopIteration as end:
         found: Drawn = end.value
     for _ in range(fault.confirm if found.id != fault.drawn.id else 0):

@@ -17,7 +17,7 @@ from conformance.generated import (
     swallowed,
     told,
 )
-from conformance.judging import TRIES
+from conformance.judging import TRIES, obeyed
 from conformance.model import Level, Outcome, Spot
 from conformance.reply import Kind, Reply, Seen
 
@@ -57,11 +57,18 @@ def _plain_passes(seen: Seen) -> bool:
 
 
 def _smallest_first(replies: Iterable[Reply]) -> list[list[Reply]]:
-    """Return the replies by the body that was asked, tries of one body together: the smallest is the one to show."""
+    """Return the replies by the body that was asked, tries of one body together: the one to show first.
+
+    Valid bodies come before invalid ones, since what an invalid one fails on may not be its fault; small before large.
+    """
     found: dict[str, list[Reply]] = {}
     for reply in replies:
         found.setdefault(reply.probe, []).append(reply)
-    return sorted(found.values(), key=lambda tries: (len(tries[0].exchange.request.body), tries[0].probe))
+    return sorted(found.values(), key=lambda tries: _plainest(tries[0]))
+
+
+def _plainest(reply: Reply) -> tuple[bool, int, str]:
+    return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
 @check(Level.SHOULD, _PARSER, select=is_generated, generated=True)
@@ -102,7 +109,7 @@ def _checks(seen: Seen, reply: Reply) -> bool:
     Level.SHOULD,
     _PARSER,
     select=breaks_for_google,
-    after=("casing/reads-settings-from-generation-config", "schema/survives-generated-bodies"),
+    after=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
 )
 def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
@@ -146,6 +153,10 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
         base = base_of(last, seen.all)
         found = [differs(base, reply) for reply in tries]
         if base is None or not all(found):
+            continue
+        if not refused(last) and not obeyed(seen, "plain"):
+            # Mode ANY and limits are no moods, but of such a model nothing that it leaves out is known to be lost.
+            yield Aside(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
             continue
         if refused(last) or len(tries) >= TRIES:
             said = (

@@ -71,8 +71,11 @@ def _came(reply: Reply) -> bool:
 
 
 def _blamed(seen: Seen, reply: Reply) -> bool:
-    """The same 5xx came each time where Google answers 4xx: another rule reports it."""
-    return must_fail(reply) and breaks_each_time(seen, reply.probe) is not None
+    """The same 5xx came each time where Google answers 4xx, or to a generated body: other rules report it."""
+    if reply.exchange.generated and reply.status not in UNSAID:
+        return True
+    unexcused = must_fail(reply) or reply.exchange.generated
+    return unexcused and breaks_each_time(seen, reply.probe) is not None
 
 
 @check(
