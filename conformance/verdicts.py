@@ -136,19 +136,16 @@ def _unjudged(replies: Sequence[Reply]) -> str | None:
 
 
 def _silent(plain: Sequence[Reply]) -> str | None:
-    dead = all(reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500 for reply in plain)
-    return _trouble(plain[0]) if dead else None
+    return _trouble(plain[0]) if all(_dead(reply) or _closed(reply) for reply in plain) else None
 
 
-def _unopened(plain: Sequence[Reply]) -> str | None:
+def _dead(reply: Reply) -> bool:
+    return reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500
+
+
+def _closed(reply: Reply) -> bool:
     """What cannot be decoded, or is beyond a bound, was never judged; that it is so is a finding of its own."""
-    closed = all(not reply.ok and (reply.decoded.failure or beyond(reply)) for reply in plain)
-    if not closed:
-        return None
-    failure = plain[0].decoded.failure
-    detail = f"{failure.kind}: {failure.detail}" if failure else "it is beyond what the checker reads"
-    bound = beyond(plain[0])
-    return f"the plain question's answer cannot be read{f', bound {bound}' if bound else ''}: {detail}"[:300]
+    return not reply.ok and bool(reply.decoded.failure or beyond(reply))
 
 
 def _sent_elsewhere(plain: Sequence[Reply]) -> str | None:
@@ -172,7 +169,7 @@ def _a_web_page(plain: Sequence[Reply]) -> str | None:
     return "the plain question is answered with HTML (base_url?)" if all(r.kind == "html" for r in plain) else None
 
 
-_WHYS = (_silent, _unopened, _locked_out, _sent_elsewhere, _a_web_page, _not_served)
+_WHYS = (_silent, _locked_out, _sent_elsewhere, _a_web_page, _not_served)
 
 
 def _said(reply: Reply) -> str:
@@ -180,11 +177,15 @@ def _said(reply: Reply) -> str:
 
 
 def _trouble(reply: Reply) -> str:
-    failure = reply.exchange.failure
-    if failure is None:
+    failure, bound = reply.exchange.failure, beyond(reply)
+    bound = (failure.bound if failure else None) or bound
+    named = f", bound {bound}" if bound else ""
+    if failure is not None:
+        return f"the plain question got no answer: {failure.kind}{named}: {failure.detail}"[:300]
+    if _dead(reply):
         return f"the plain question is answered with HTTP {reply.status}"
-    bound = f", bound {failure.bound}" if failure.bound else ""
-    return f"the plain question got no answer: {failure.kind}{bound}: {failure.detail}"[:300]
+    detail = f": {reply.decoded.failure.kind}: {reply.decoded.failure.detail}" if reply.decoded.failure else ""
+    return f"the plain question's answer cannot be read{named}{detail}"[:300]
 
 
 # What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
