@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.dialects import Dialect
+from conformance.judging import TRIES
 from conformance.model import Provider, Question
 from conformance.session import Session, probes_for
 
+BODY = 16  # tokens that a drawn body allows at most
 BARE = 64  # tokens allowed for a question that sets no limit; its right answer has about ten
 
 
@@ -51,15 +53,23 @@ def estimate(provider: Provider, dialect: Dialect, session: Session, missing: st
     """Return what a run would send to one provider."""
     probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
     asked = [probe for probe in probes if probe.needs not in provider.unsupported]
-    examples = session.options.max_examples
-    generated = provider.max_examples if examples is None else examples
-    tries = sum(probe.tries for probe in asked) + generated
+    generated = _examples(provider, session)
+    tries = sum(probe.tries for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)
-    worst = min(provider.max_requests, tries * (provider.limits.retries + 1))
-    worst_tokens = sum(_tokens(probe, provider) * probe.tries for probe in asked) + generated * 16
+    # A body that fails is asked three times, and one for which there is no room a few times more.
+    bodies = generated * (TRIES + provider.limits.retries) + session.options.shrink * bool(generated)
+    worst = min(provider.max_requests, tries * (provider.limits.retries + 1) + bodies)
+    worst_tokens = sum(_tokens(probe, provider) * probe.tries for probe in asked) + generated * TRIES * BODY
     prices = provider.prices
     money = None if prices is None else (len(asked) * 60 * prices.input + tokens * prices.output) / 1_000_000
     return Estimate(provider, len(asked), worst, generated, tokens, worst_tokens, money, missing)
+
+
+def _examples(provider: Provider, session: Session) -> int:
+    """How many bodies are drawn: none where no rule looks at them."""
+    asked = session.options.max_examples
+    count = provider.max_examples if asked is None else asked
+    return count if any(rule.generated for rule in session.rules) else 0
 
 
 def estimates(session: Session) -> list[Estimate]:

@@ -14,7 +14,7 @@ from conformance.embedded.chunks import pace
 from conformance.embedded.frames import ARRAY, SSE, Framed, frame
 from conformance.embedded.wire import Incoming, Outgoing, Piece
 from miniatures import Miniature, Variation
-from miniatures.making import Message, chunking, parts
+from miniatures.making import Message, answering, chunking, parts
 
 Bytes = tuple[bytes, ...]
 
@@ -171,7 +171,28 @@ BLANK = _ids("ends-each-event-with-a-blank-line")
 FRAMING = _ids("streams-sse-with-alt")
 EVERY_STREAM = (SSE, ARRAY)
 
+ALIKE = frozenset({"streaming/streams-what-the-unary-method-says"})
+
+
+def _always_cut(response: Message) -> None:
+    for candidate in response.get("candidates", []):
+        if "finishReason" in candidate:
+            candidate["finishReason"] = "MAX_TOKENS"
+
+
+def _prompt_per_piece(response: Message) -> None:
+    if "usageMetadata" in response:
+        usage = response["usageMetadata"]
+        response["usageMetadata"] = {
+            **usage, "promptTokenCount": usage["promptTokenCount"] * 4,
+            "totalTokenCount": usage["totalTokenCount"] + usage["promptTokenCount"] * 3,
+        }  # fmt: skip
+        response["usageMetadata"].pop("promptTokensDetails", None)
+
+
 MINIATURES: tuple[Miniature, ...] = (
+    Miniature("streams-are-always-cut", "every stream ends with MAX_TOKENS", answering(_always_cut, only="stream"), ALIKE),
+    Miniature("prompt-per-piece", "streams count the prompt for each piece", answering(_prompt_per_piece, only="stream"), ALIKE),
     Miniature("ndjson", "newline-delimited JSON with alt=sse and without", as_("ndjson", instead_of=EVERY_STREAM), FRAMING),
     Miniature("ndjson-typed-sse", "the same, called text/event-stream", as_("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"), FRAMING),
     Miniature("array-under-sse", "a JSON array although alt=sse was asked", as_(ARRAY, instead_of=(SSE,)), FRAMING),

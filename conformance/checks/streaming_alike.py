@@ -1,0 +1,66 @@
+"""Streaming, held against the unary method: one question, asked both ways, ends and costs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import check, google
+from conformance.expectations import MET, obedience
+from conformance.judging import generated_text
+from conformance.model import Level, Spot
+from conformance.reply import Reply, Seen
+
+_ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are the matter of other rules
+_SLACK = 8  # tokens by which two prompts of one form differ, with another nonce in each
+
+
+def _asked(seen: Seen, probe: str) -> Reply | None:
+    """Return a reply that did as it was told: only two right answers can be held against each other."""
+    met = [reply for reply in seen.replies if reply.probe == probe and obedience(reply).verdict == MET]
+    return met[0] if met else None
+
+
+def _far(one: int, other: int) -> bool:
+    return min(one, other) > 0 and max(one, other) > 1.5 * min(one, other) + _SLACK
+
+
+def _near_its_limit(reply: Reply) -> bool:
+    """Thinking may have left the answer just the room that it took: then MAX_TOKENS is as true as STOP."""
+    request = reply.request_body
+    config = request.get("generationConfig") if isinstance(request, dict) else None
+    limit = config.get("maxOutputTokens") if isinstance(config, dict) else None
+    spent = reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount")
+    return type(limit) is int and spent > 0.8 * limit
+
+
+@check(
+    Level.SHOULD,
+    google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
+    probes=("plain", "plain-streamed"),
+    usable=generated_text,
+    after=(
+        "schema/enums-are-googles-names",
+        "streaming/ends-with-a-finish-reason",
+        "usage/same-prompt-costs-the-same",
+        "usage/counts-every-answer",
+        "usage/counts-up-to-the-end-of-a-stream",
+    ),
+)
+def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot]:
+    """A streamed answer ends for the same reason as a unary one, and its prompt costs the same.
+
+    Why: both methods ask one model one question; only the way in which the answer travels differs.
+    Breaks: callers that stream take a whole answer for a cut one, or pay for the prompt once for each piece.
+    Way round: use the method that says it right, and hold bills against countTokens.
+    """
+    unary, stream = _asked(seen, "plain"), _asked(seen, "plain-streamed")
+    if unary is None or stream is None or not stream.chunks:
+        return
+    before, now = unary.first.finish_reason, stream.first.finish_reason
+    if before != now and before in _ENDS and now in _ENDS and not _near_its_limit(stream):
+        pointer = stream.at(stream.chunks[-1], "/candidates/0/finishReason")
+        yield Spot(stream.id, pointer, f"{before}, as the unary method says", str(now))
+    counts = unary.count("promptTokenCount"), stream.count("promptTokenCount")
+    if _far(*counts):
+        pointer = stream.at(stream.chunks[-1], "/usageMetadata/promptTokenCount")
+        yield Spot(stream.id, pointer, f"about {counts[0]}, as the unary method counts", str(counts[1]))
