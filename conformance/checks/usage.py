@@ -67,7 +67,7 @@ def _foreign(reply: Reply) -> str:
         f"{name}.{', '.join(list(value)[:4])}"
         for chunk in reply.chunks
         for name, value in chunk.body.items()
-        if "usage" in name.lower() and isinstance(value, dict)
+        if name != "usageMetadata" and "usage" in name.lower() and isinstance(value, dict)
     ]
     return f"; there is {names[-1]}" if names else ""
 

@@ -1,0 +1,17 @@
+"""After a run that keeps what it found, the page is drawn anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from interop.page import write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _page() -> Iterator[None]:
+    yield
+    if os.environ.get("INTEROP_WRITE") == "1":
+        write()

@@ -1,0 +1,161 @@
+"""Draws docs/interop.md from the kept outcomes: a pure function of tests/interop/expected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from conformance.model import Dimension, Level
+from interop.checking import EXPECTED, expected
+from interop.packages import ROOT
+from interop.servers import SUBJECTS, Subject
+from interop.talking import TALKERS
+
+PAGE = ROOT / "docs" / "interop.md"
+_HEAD = """\
+# Against software that nobody here wrote
+
+Servers and gateways of others under the checker, and clients that people use before the bundled servers.
+This page is generated from the outcomes that are kept in `tests/interop/expected`; a run compares what it finds with them:
+
+```
+pytest -m interop                       # compare
+INTEROP_WRITE=1 pytest -m interop       # keep what is found now, and write this page
+```
+
+Packages are installed by name and version below `.cache/interop` (or the folder that `INTEROP_CACHE` names), and each
+server listens on a free port of loopback as long as its tests run. The verdicts are made without generated bodies, since
+another version of Hypothesis draws others.
+"""
+_READ = """\
+## What reading the findings changed
+
+Every finding was held against the recorded bytes. What was not true was mended, each with a small server beside it in
+`tests/miniatures/found.py` or `tests/test_other_servers.py`:
+
+| met at | was said | is so now |
+| --- | --- | --- |
+| llm-katan | seven musts on instructions, tools and images that an echo does not follow: the echo holds the code that it was asked for | what repeats the question obeys nobody: all rules on obedience are blocked, with one note |
+| llmock | an answer to empty contents does not count its prompt | only answers to valid questions must say what they cost |
+| llmock | a cache's name is taken unseen, beside a field, a model and a key | who takes everything is told so once |
+| llmock | `FAILED_PRECONDITION` is no name of google.rpc | statuses without a name of their own leave the choice to the vendor |
+| llmock | a twin in snake_case calls no function | blocked, as all that depends on a model that obeys nothing |
+| llm-katan | a generated body that fails three times is a finding, and unanswered besides | it is the finding alone |
+| LiteLLM | eleven rules inconclusive for two failed token counts | a few failures explain only the rules that needed those answers |
+| all | rules on generated bodies blocked by the first turn of another question | they say that nothing was asked of them |
+| all | zeros in usageMetadata: `there is usageMetadata` | only usage under other names is pointed at |
+| a gateway that wants `model` in the body | twenty features unsupported, auth `[]`, and no must | one must, that it needs fields of its own; the features are blocked |
+| servers that refuse everything | nothing wrong but details, or a refusal of the key with another status | inconclusive: the plain question is refused, with the reason |
+| an OpenAI server on every path | an envelope `/usage` and snake_case, for its total of tokens | another protocol's answer, once |
+| a server of empty candidates | one fault twice | once |
+
+And what was missing was added:
+
+| met at | found now |
+| --- | --- |
+| LiteLLM | unary answers are judged by what they count although streams count nothing: 8 tokens where countTokens says some 17 |
+| llmock, FastAPI | 422 where Google answers 400: a note |
+| servers with forms of their own | a refusal that names a missing member which Google does not have: a must |
+| llm-katan | (with generated bodies) a text of another type, and a valid body of several parts, end in HTTP 500 |
+"""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def _versions(kept: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
+
+
+def _cell(kept: Mapping[str, Any], dimension: Dimension) -> str:
+    levels = Counter(level for rule, level in kept["findings"].items() if rule.startswith(f"{dimension}/"))
+    return ", ".join(f"{levels[level]} {level.value}" for level in Level if levels[level]) or "–"
+
+
+def _servers() -> str:
+    rows = [_server(subject, expected(subject.name)) for subject in SUBJECTS]
+    return _table(["server", "version", *(dimension.value for dimension in Dimension)], rows)
+
+
+def _server(subject: Subject, kept: Mapping[str, Any]) -> list[str]:
+    if "unavailable" in kept:
+        return [subject.name, _versions(kept), *("not had" for _ in Dimension)]
+    return [subject.name, _versions(kept), *(_cell(kept, dimension) for dimension in Dimension)]
+
+
+def _findings(subject: Subject, kept: Mapping[str, Any]) -> str:
+    if "unavailable" in kept:
+        return f"### {subject.name}\n\nNot had: {kept['unavailable'].splitlines()[0]}\n"
+    order = [level.value for level in Level]
+    found = sorted(kept["findings"].items(), key=lambda item: (order.index(item[1]), item[0]))
+    lines = [f"- {level}: `{rule}`" for rule, level in found]
+    undecided = [f"- not judged: `{rule}`" for rule in kept["unjudged"].get("inconclusive", ())]
+    return "\n".join([f"### {subject.name}\n", *lines, *undecided]) + "\n"
+
+
+def _said(words: Mapping[str, str]) -> str:
+    """One cell: the same words once, else by situation."""
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"{situation}: {said}" for situation, said in words.items())
+
+
+def _clients() -> str:
+    kept = {talker.name: expected(f"clients/{talker.slug}") for talker in TALKERS}
+    names = next(list(one["sees"]) for one in kept.values() if "sees" in one)
+    rows = [[client, *(_bundled(one, name) for name in names)] for client, one in kept.items()]
+    return _table(["client", *(f"{name} (bundled)" for name in names)], rows)
+
+
+def _bundled(kept: Mapping[str, Any], name: str) -> str:
+    if "unavailable" in kept:
+        return "not had"
+    return _said({situation: both["seen"] for situation, both in kept["sees"][name].items()})
+
+
+def _strangers() -> str:
+    seen = {subject.name: expected(f"seen/{subject.name}") or {} for subject in SUBJECTS}
+    rows = [
+        [
+            talker.name,
+            *(_said(words[talker.name]) if talker.name in words else "not had" for words in seen.values()),
+        ]
+        for talker in TALKERS
+    ]
+    return _table(["client", *seen], rows)
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [
+        _HEAD,
+        "## Servers × dimensions\n",
+        (
+            "Findings by level; `–`: none. None of these servers follows instructions, so every rule that depends on that is\n"
+            "blocked, with the one note in `semantics`.\n"
+        ),
+        _servers(),
+        *(_findings(subject, expected(subject.name)) for subject in SUBJECTS),
+        "## Clients × servers\n",
+        (
+            "What the caller of each real client has: `ok`, what is lost without a word, `EMPTY`, or what is raised, for a text,\n"
+            "a stream and a function call (gemini-cli: a prompt). With the bundled server like Google everything else works too:\n"
+            "system instruction, the second turn of a call, JSON schema, image, token count, models and errors, on /v1beta and\n"
+            "on /v1. For the bundled vendors the models in `conformance.clients` say the same of the same bytes.\n"
+        ),
+        _clients(),
+        "And of the servers of others, on /v1beta, with the key where each server wants it:\n",
+        _strangers(),
+        _READ,
+    ]
+    return "\n".join(parts)
+
+
+def write() -> None:
+    """Write the page, where there is an outcome for everything that it shows."""
+    names = [*(subject.name for subject in SUBJECTS), *(f"clients/{talker.slug}" for talker in TALKERS)]
+    if all((EXPECTED / f"{name}.json").is_file() for name in names):
+        PAGE.write_text(page())

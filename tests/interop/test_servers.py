@@ -1,0 +1,100 @@
+"""Servers that others wrote under the checker: each verdict was read against the recorded bytes, and is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance import catalogue
+from conformance.catalogue import RULES
+from interop.checking import check, expected, keep, reduced
+from interop.packages import UnavailableError
+from interop.running import KEY, Server, StartError, running
+from interop.servers import LLMOCK, SERVERS, SUBJECTS, Subject
+from interop.talking import TALKERS, Talker, talk, words
+from interop.talking import Server as Address
+
+pytestmark = pytest.mark.interop
+WRITE = (
+    os.environ.get("INTEROP_WRITE") == "1"
+)  # keep what is found now, instead of holding it against what was kept
+
+Start = Callable[[Server], str]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start each server once, what it hands its questions to first; end them all after the last test."""
+    urls: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def once(server: Server) -> str:
+            if server.name not in urls:
+                upstream = once(SERVERS[server.upstream]) if server.upstream else ""
+                work = tmp_path_factory.mktemp(server.name)
+                urls[server.name] = stack.enter_context(running(server, work, upstream))
+            return urls[server.name]
+
+        yield once
+
+
+def _started(start: Start, subject: Subject) -> str:
+    try:
+        return start(subject.server)
+    except UnavailableError as error:
+        if WRITE:
+            keep(subject.name, {"versions": subject.server.package.versions, "unavailable": str(error)})
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_the_verdict_is_the_one_that_was_read(subject: Subject, start: Start, tmp_path: Path) -> None:
+    found = reduced(subject, check(subject, _started(start, subject), tmp_path))
+    if WRITE:
+        keep(subject.name, found)
+    assert found == expected(subject.name)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_a_server_that_obeys_nothing_is_not_blamed_for_it(subject: Subject) -> None:
+    catalogue.load()
+    kept = expected(subject.name)
+    if "unavailable" in kept:
+        pytest.skip(kept["unavailable"])
+    obedience = {id_ for id_, rule in RULES.items() if rule.obeys}
+    assert kept["findings"]["semantics/follows-a-plain-instruction"] == "note"
+    assert not obedience & set(kept["findings"])
+
+
+def test_a_server_that_does_not_start_is_named_with_its_log(tmp_path: Path, start: Start) -> None:
+    _started(start, next(subject for subject in SUBJECTS if subject.server is LLMOCK))
+    gone = Server("llmock", LLMOCK.package, (*LLMOCK.command, "--no-such-option"))
+    with (
+        pytest.raises(StartError, match=r"llmock ended; its log ends:[\s\S]*no-such-option"),
+        running(gone, tmp_path),
+    ):
+        pass
+
+
+def _spoken(talker: Talker, subject: Subject, url: str, work: Path) -> dict[str, str]:
+    address = Address(
+        url + subject.prefix, subject.model, KEY, bearer=subject.auth == "bearer", version="v1beta"
+    )
+    try:
+        seen = talk(talker, address, work, ("text", "stream"))
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    return {situation: words(one) for situation, one in seen.items()}
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_clients_see_of_the_server_what_they_saw(subject: Subject, start: Start, tmp_path: Path) -> None:
+    url = _started(start, subject)
+    found = {talker.name: _spoken(talker, subject, url, tmp_path) for talker in TALKERS}
+    if WRITE:
+        keep(f"seen/{subject.name}", found)
+    assert found == expected(f"seen/{subject.name}")
