@@ -43,7 +43,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
         "google",
         "gemini-2.5-flash",
         concurrency=8,
-        max_requests=2000,
+        max_requests=3000,
     )
     fixed = [
         probe
@@ -206,11 +206,27 @@ def test_an_alias_that_is_ignored_two_levels_down_is_found_by_its_effect() -> No
     assert case(judged(_deaf_to("function_calling_config"), some(2, 200)), TAKES).outcome is Outcome.DEVIATION
 
 
+def test_what_a_twin_lacks_is_not_held_against_a_model_that_obeys_nothing() -> None:
+    def think(request: Any, model: str) -> Any:
+        made = HONEST.think(request, model)
+        said = [one if one.calls else replace(one, text="Hello!", finish="STOP") for one in made.candidates]
+        return replace(made, candidates=tuple(said))
+
+    verdict = judged(replace(_deaf_to("function_calling_config"), think=think), some(2, 200))
+    assert case(verdict, TAKES).outcome is Outcome.BLOCKED
+
+
+def test_a_body_that_fails_each_time_is_a_finding_and_not_unanswered_besides() -> None:
+    valid = [one for one in some(1, 90) if one.valid and not one.twin and _hits(one, _empty)][:1]
+    verdict = judged(answering_to(_empty, BROKEN), valid)
+    assert case(verdict, "transport/answers-every-question").outcome is Outcome.PASS
+
+
 @pytest.mark.slow
 def test_the_honest_server_has_no_finding_over_two_thousand_of_each() -> None:
     for kind, seed in ((VALID, 31), (INVALID, 32)):
         bodies = draw(load_dialect("google"), seed, 2000, kinds=(kind,))
-        grave = [one for one in judged(HONEST, bodies[:1900]).deviations if one.level is not Level.NOTE]
+        grave = [one for one in judged(HONEST, bodies).deviations if one.level is not Level.NOTE]
         assert grave == []
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from miniatures.asked import Server, judged
 
 from conformance.embedded import HONEST, Incoming, Outgoing
+from conformance.embedded.errors import Refused
+from conformance.embedded.routes import Asked
 from conformance.embedded.wire import whole
 from conformance.model import Level, Outcome
 from conformance.verdicts import Verdict
@@ -59,7 +62,25 @@ _BAD_KEY = {
     }
 }
 _MISSING = {"detail": [{"type": "missing", "loc": ["body", "messages"], "msg": "Field required"}]}
+
+
+def _unprocessable(refusal: Refused, asked: Asked) -> Outgoing:
+    """Refuse with 422 and a name of google.rpc that stands for another status."""
+    answer = HONEST.refuse(Refused(422, refusal.message) if refusal.status == 400 else refusal, asked)
+    pieces = tuple(
+        replace(piece, data=piece.data.replace(b'"UNKNOWN"', b'"FAILED_PRECONDITION"'))
+        for piece in answer.pieces
+    )
+    return replace(answer, pieces=pieces)
+
+
+def _uncounting(incoming: Incoming) -> Outgoing:
+    return whole(500, JSON, b"{}") if incoming.path.endswith(":countTokens") else HONEST(incoming)
+
+
 SERVERS = (
+    Server("unprocessable", replace(HONEST, refuse=_unprocessable)),
+    Server("uncounting", _uncounting),
     Server("proxied", _behind_a_proxy),
     Server("parrot", _parroting),
     Server("chat", everywhere(200, _CHAT)),
@@ -138,4 +159,19 @@ def test_no_check_raises_and_nothing_that_is_empty_conforms(
 ) -> None:
     verdict = verdicts[server.name]
     assert not [(case.rule, case.reason) for case in verdict.cases if case.outcome is Outcome.ERROR]
-    assert (verdict.status == "conforms") is (server.name == "proxied")
+    assert (verdict.status == "conforms") is (server.name in ("proxied", "uncounting"))
+
+
+def test_a_status_without_a_name_of_its_own_may_have_any(verdicts: Mapping[str, Verdict]) -> None:
+    rules = {one.rule for one in verdicts["unprocessable"].deviations}
+    assert "errors/refuses-broken-json" in rules  # noted: it is not the status that Google gives
+    assert "errors/gives-a-status-of-google-rpc" not in rules
+
+
+def test_a_few_failures_explain_only_what_needed_those_answers(verdicts: Mapping[str, Verdict]) -> None:
+    undecided = {case.rule for case in verdicts["uncounting"].cases if case.outcome is Outcome.INCONCLUSIVE}
+    assert undecided == {
+        "routes/counts-tokens",
+        "routes/counts-more-for-longer-texts",
+        "transport/answers-every-question",
+    }
