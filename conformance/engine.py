@@ -201,8 +201,7 @@ class Engine:
         code = exit_code(everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted)
         code = self._with_clients(code, everyone)
         code = 3 if self.fault and code == 0 else code
-        made = Keyring.of(self._secrets()).mask_json(document(self._about(), everyone, all_remarks(), code))
-        written = dumps(made)
+        written = dumps(self._without_keys(document(self._about(), everyone, all_remarks(), code)))
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
         with self._disk():
@@ -212,6 +211,16 @@ class Engine:
         if self.session.options.out is None:
             point_latest(self.out)
         return code or (3 if self.fault else 0)
+
+    def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
+        """Mask once more where texts were put together: what one provider said, with that provider's keys."""
+        keyrings = {one.provider.name: Keyring.of(one.secrets) for one in self.session.chosen}
+        made: list[JSON] = []
+        for entry in results["providers"] if isinstance(results["providers"], list) else []:
+            keyring = keyrings.get(str(entry["name"])) if isinstance(entry, dict) else None
+            made.append(keyring.mask_json(entry) if keyring else entry)
+        run = Keyring.of(self._secrets()).mask_json(results["run"])
+        return {**results, "providers": made, "run": run}
 
     def _judge_the_rest(self) -> None:
         """After an interrupt: judge what was asked and not yet judged."""
