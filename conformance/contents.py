@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from conformance.catalogue import Aside
-from conformance.expectations import CUT, UNMET, obedience
+from conformance.expectations import CUT, UNMET, asked_texts, obedience, withheld
 from conformance.judging import TRIES
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reply import Chunk, Reply, Seen
@@ -84,12 +84,24 @@ def unmet(reply: Reply) -> str | None:
 
 
 def lacks_text(reply: Reply) -> str | None:
-    """Return what the text is instead of what the question asks for; None where a limit or a filter ended it."""
+    """Return what the text is instead of what the question asks for; None where a limit ended it."""
     wanted = str(reply.exchange.expected.get("text", ""))
     if wanted in reply.text:
         return ""
-    ended = reply.first.finish_reason
-    return None if ended in ("MAX_TOKENS", "SAFETY", "RECITATION") else f"the text is {reply.text[:120]!r}"
+    return None if reply.first.finish_reason == "MAX_TOKENS" else f"the text is {reply.text[:120]!r}"
+
+
+def stop_sequences(reply: Reply) -> list[str]:
+    """Return the stop sequences that a question sets in generationConfig."""
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+
+
+def behind(reply: Reply, marks: list[str]) -> str:
+    """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
+    ends = (text.partition(mark)[2].strip() for mark in marks for text in asked_texts(reply))
+    return next((end for end in ends if end), "")
 
 
 def each_time(
@@ -97,11 +109,12 @@ def each_time(
 ) -> Iterator[Spot | Aside]:
     """Yield a spot where all of three tries failed, an aside where fewer could be judged, nothing where one did well.
 
-    Tries whose candidates hold values of a wrong type are left to the rule on types.
+    Tries whose candidates hold values of a wrong type are left to the rule on types, and those that a filter ended
+    tell nothing.
     """
     tries = [reply for reply in seen.of(probe) if reply.ok]
     readable = [reply for reply in tries if sound(reply, "candidates")]
-    judged = [(reply, look(reply)) for reply in readable]
+    judged = [(reply, _unfiltered(look, reply)) for reply in readable]
     failures = [(reply, said) for reply, said in judged if said]
     if not tries or any(said == "" for _, said in judged):
         return
@@ -111,6 +124,15 @@ def each_time(
         reply, said = failures[-1]
         yield Spot(reply.id, "", expected, f"{said} ({len(failures)} of {len(tries)} tries)", level)
     else:
-        yield Aside(
-            Outcome.INCONCLUSIVE, f"{probe}: {len(failures)} of {TRIES} tries could be judged, all failed"
-        )
+        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
+
+
+def _unfiltered(look: Look, reply: Reply) -> str | None:
+    said = look(reply)
+    return None if said and withheld(reply) else said
+
+
+def _too_few(failures: int, tries: int) -> str:
+    if not failures:
+        return f"none of {tries} tries shows it: a limit, a filter or the model's own words came before"
+    return f"{failures} of {TRIES} tries could be judged, all failed"

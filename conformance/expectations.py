@@ -6,16 +6,18 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from conformance.model import JSON
 from conformance.reply import Reply
+from conformance.shapes import reference
 
 MET, UNMET, CUT, UNREAD = "met", "unmet", "cut", "unread"
 
 
 @dataclass(frozen=True)
 class Obedience:
-    """Whether the model did as it was told: met | unmet | cut (no room left by thinking or a limit) | unread."""
+    """Whether the model did as it was told: met | unmet | cut (by thinking, a limit or a filter) | unread."""
 
     verdict: str
     detail: str = ""
@@ -45,7 +47,7 @@ def parsed(text: str) -> JSON:
     return value
 
 
-def _asked(reply: Reply) -> list[str]:
+def asked_texts(reply: Reply) -> list[str]:
     """Return the texts of the question's last turn."""
     request = reply.request_body
     turns = request.get("contents") if isinstance(request, dict) else None
@@ -58,7 +60,7 @@ def _asked(reply: Reply) -> list[str]:
 def unechoed(reply: Reply) -> str:
     """Return the answer's text without the question in it: a server that repeats what it is asked obeys nobody."""
     text = reply.text
-    for asked in _asked(reply):
+    for asked in asked_texts(reply):
         text = re.sub(re.escape(asked), "", text, flags=re.IGNORECASE)
     return text
 
@@ -76,11 +78,10 @@ def _exact(wanted: JSON, reply: Reply) -> str:
 
 
 def _word(wanted: JSON, reply: Reply) -> str:
-    return (
-        ""
-        if str(wanted).casefold() in reply.text.casefold()
-        else f"the text is {reply.text[:120]!r}, not {wanted!r}"
-    )
+    """One word, or any of several that mean the same."""
+    words = wanted if isinstance(wanted, list) and wanted else [wanted]
+    said = any(str(word).casefold() in reply.text.casefold() for word in words)
+    return "" if said else f"the text is {reply.text[:120]!r}, not {words[0]!r}"
 
 
 def _finish(wanted: JSON, reply: Reply) -> str:
@@ -114,11 +115,16 @@ def _args(wanted: JSON, reply: Reply) -> str:
     return "" if right else f"the arguments are {json.dumps(got)[:200]}, asked were {sorted(names)}"
 
 
+def _kind(value: JSON) -> type:
+    """The type of a JSON value; 7.0 is an integer to JSON Schema."""
+    return int if isinstance(value, float) and value.is_integer() else type(value)
+
+
 def _json(wanted: JSON, reply: Reply) -> str:
     got = parsed(reply.text)
     if not isinstance(got, dict) or not isinstance(wanted, dict):
         return f"the text is not the JSON object that the schema asks for: {reply.text[:120]!r}"
-    wrong = [name for name, value in wanted.items() if type(got.get(name)) is not type(value)]
+    wrong = [name for name, value in wanted.items() if _kind(got.get(name)) is not _kind(value)]
     return f"{', '.join(wrong)}: missing or of another type in {reply.text[:120]!r}" if wrong else ""
 
 
@@ -148,6 +154,41 @@ def _cut(reply: Reply) -> bool:
     return reply.first.finish_reason == "MAX_TOKENS" and reply.exchange.expected.get("finish") != "MAX_TOKENS"
 
 
+_ENDED = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")  # the reasons that are no filter's
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+@cache
+def _filters() -> frozenset[str]:
+    """Google's names for an answer that a filter, or a call that the model wrote wrongly, has ended."""
+    candidate = reference().response.properties["candidates"].items
+    return frozenset(candidate.properties["finishReason"].enum if candidate else ()) - set(_ENDED)
+
+
+def blocked(reply: Reply) -> bool:
+    """Return whether the prompt was blocked, as Google says it: promptFeedback with a blockReason."""
+    feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]
+    return any(isinstance(one, dict) and bool(one.get("blockReason")) for one in feedback)
+
+
+def withheld(reply: Reply) -> bool:
+    """Return whether a filter blocked the prompt or ended the answer, or the model spoilt its own call.
+
+    Which prompts a filter strikes, and what a model spoils, says nothing of who carried the question. Names of
+    reasons are an open list: one that is not known, on an answer without any content, is taken for a filter's.
+    """
+    reason = reply.first.finish_reason
+    if not isinstance(reason, str):
+        return blocked(reply)
+    unknown = reason not in _ENDED and _NAME.fullmatch(reason) is not None
+    return blocked(reply) or reason in _filters() or (unknown and not said_anything(reply))
+
+
+def said_anything(reply: Reply) -> bool:
+    """Return whether the answer has a text that is no thought, or a call."""
+    return bool(reply.text or reply.first.calls)
+
+
 def obedience(reply: Reply) -> Obedience:
     """Return whether the reply does what its question asked, by the recorded expectations."""
     expected = reply.exchange.expected
@@ -158,7 +199,7 @@ def obedience(reply: Reply) -> Obedience:
     ]
     if not missed:
         return Obedience(MET)
-    return Obedience(CUT if _cut(reply) else UNMET, "; ".join(missed))
+    return Obedience(CUT if _cut(reply) or withheld(reply) else UNMET, "; ".join(missed))
 
 
 def asks_for_obedience(expected: Mapping[str, JSON]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.expectations import MET, obedience
+from conformance.expectations import MET, UNMET, obedience
 from conformance.framing import Framing
 from conformance.model import JSON, Auth
 from conformance.reading import Opened
@@ -51,7 +51,7 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
     if any(reply.ok and obedience(reply).verdict == MET for reply in asked):
         return True
     refused = [reply for reply in asked if 400 <= reply.status < 429 and reply.kind is Kind.ERROR]
-    failed = [reply for reply in asked if reply.ok]
+    failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
     return False if len(failed) >= 3 or (refused and len(refused) == len(asked)) else None
 
 
@@ -59,7 +59,12 @@ def request_casing(replies: Sequence[Reply]) -> JSON:
     """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown."""
     camel = _taken(replies, "limit-of-five")
     snake = _taken(replies, "snake-case-settings")
-    table = {(True, True): "both", (True, False): "camelCase", (False, True): "snake_case", (False, False): "neither"}
+    table = {
+        (True, True): "both",
+        (True, False): "camelCase",
+        (False, True): "snake_case",
+        (False, False): "neither",
+    }
     return None if camel is None or snake is None else table[camel, snake]
 
 
@@ -95,7 +100,9 @@ def _path(reply: Reply, opened: Opened) -> str:
 
 
 def _framing(replies: Iterable[Reply]) -> JSON:
-    answered = [reply for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY]
+    answered = [
+        reply for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY
+    ]
     # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
     telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
     found = [reply.framed.framing for reply in telling]

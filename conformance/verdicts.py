@@ -12,6 +12,7 @@ from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import from_exchange, must_configure
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.dialects import Dialect
+from conformance.expectations import said_anything, withheld
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.refusals import beyond
 from conformance.reply import Reply, read
@@ -193,11 +194,17 @@ def _trouble(reply: Reply) -> str:
 _ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-streamed")
 
 
+def silenced(reply: Reply) -> bool:
+    """Return whether a filter, or our own small limit, left the answer without content: some clients raise at Google too."""
+    spent = reply.first.finish_reason == "MAX_TOKENS" and not said_anything(reply)
+    return spent or withheld(reply)
+
+
 def ordinary(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use."""
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
-    odd = reply.probe in _ODD_PROBES or reply.probe.startswith(("documented-", "key-")) or reply.exchange.generated
+    odd = silenced(reply) or reply.probe in _ODD_PROBES or reply.probe.startswith(("documented-", "key-")) or reply.exchange.generated
     whole = reply.exchange.failure is None and 200 <= reply.status < 300
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.contents import DATA, as_list, candidates, each_time, empty, parts, parts_of
+from conformance.expectations import blocked
 from conformance.judging import generated_text
 from conformance.model import JSON, Level, Spot
 from conformance.reply import Reply, Seen
@@ -22,11 +23,6 @@ def _whole(reply: Reply) -> bool:
     return generated_text(reply) and reply.exchange.failure is None and reply.error is None
 
 
-def _blocked(reply: Reply) -> bool:
-    feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]
-    return any(isinstance(one, dict) and one.get("blockReason") for one in feedback)
-
-
 def _any_candidates(reply: Reply) -> bool:
     """Something stands in candidates; whether it is a list is the business of the rule on types."""
     return any(chunk.body.get("candidates") for chunk in reply.chunks)
@@ -40,7 +36,7 @@ def has_a_candidate(reply: Reply) -> Iterator[Spot]:
     Breaks: every client returns an empty answer without an exception, which is billed.
     Way round: treat an answer without candidates as an error, and ask again.
     """
-    if not _any_candidates(reply) and not _blocked(reply):
+    if not _any_candidates(reply) and not blocked(reply):
         held = ", ".join(reply.body) or "nothing"
         yield Spot(
             reply.id,

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import as_list, asked_model, each_time, lacks_text, refusal, refused, unmet
+from conformance.contents import (
+    as_list,
+    asked_model,
+    behind,
+    each_time,
+    lacks_text,
+    refusal,
+    refused,
+    stop_sequences,
+    unmet,
+)
 from conformance.judging import disobeyed, generated_text, obeyed
 from conformance.model import Level, Outcome, Spot
 from conformance.reply import Reply, Seen
@@ -71,7 +81,10 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
 
 # Words in a model's name that say how or when it is served, not which model it is.
 _SERVED = {"preview", "exp", "experimental", "latest", "thinking", "stable", "customtools"}
-_KIND = re.compile(r"flash|pro|lite|ultra|nano|image|tts|live|audio|embedding|\d+b|\d+(\.\d+)?")
+_KIND = re.compile(
+    r"flash|pro|lite|ultra|nano|mini|micro|small|medium|large|max|plus|turbo|image|tts|live|audio|embedding"
+    r"|\d+b|v?\d+(\.\d+)*"
+)
 
 
 def _model_words(name: str) -> set[str]:
@@ -87,8 +100,9 @@ def _unlike(asked: str, answered: str) -> Level | None:
     different = mine ^ theirs
     if not different:
         return None
-    another = theirs - mine or any(_KIND.fullmatch(word) for word in different)
-    return Level.MUST if another else Level.NOTE  # the vendor's own word for a way to serve it
+    # Words in the place of others name something else; words beside them are the vendor's own for how it is served.
+    another = (mine - theirs and theirs - mine) or any(_KIND.fullmatch(word) for word in different)
+    return Level.MUST if another else Level.NOTE
 
 
 @check_each(
@@ -163,17 +177,15 @@ def _runs_on(reply: Reply) -> str | None:
 
 
 def _keeps_going(reply: Reply) -> str | None:
-    """The stop sequence stands in the text; None where the text is neither that nor what was asked."""
-    sequences = _sequences(reply)
+    """The stop sequence stands in the text; None where the text is neither that nor what was asked.
+
+    What a model puts around the words that it repeats, quotation marks or a greeting, is its own business.
+    """
+    sequences = stop_sequences(reply)
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    return "" if unmet(reply) == "" else None
-
-
-def _sequences(reply: Reply) -> list[str]:
-    body = reply.request_body
-    config = body.get("generationConfig") if isinstance(body, dict) else None
-    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+    before, after = str(reply.exchange.expected.get("exact", "")), behind(reply, sequences)
+    return "" if before in reply.text and not (after and after in reply.text) else None
 
 
 @check(

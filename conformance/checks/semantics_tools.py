@@ -143,7 +143,8 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
 
     def fewer(reply: Reply) -> str | None:
         number = len(calls(reply))
-        return "" if number >= 2 else _no_call(reply) or f"{number} call"
+        # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
+        return "" if number >= 2 else "1 call" if number else None
 
     yield from each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
 

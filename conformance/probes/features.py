@@ -66,7 +66,12 @@ def no_thinking(_ask: Asking) -> Question:
     return _thinking({"thinkingBudget": 0}, no_thoughts=True)
 
 
-def _image(data: str, colour: str) -> Question:
+# What a model may call the colour that it sees.
+_RED: list[JSON] = ["red", "crimson", "scarlet", "vermilion", "ruby", "#ff0000", "#f00", "255, 0, 0"]
+_BLUE: list[JSON] = ["blue", "navy", "azure", "cobalt", "indigo", "ultramarine", "#0000ff", "#00f", "0, 0, 255"]
+
+
+def _image(data: str, colour: list[JSON]) -> Question:
     parts: list[JSON] = [{"text": _COLOUR}, {"inlineData": {"mimeType": "image/png", "data": data}}]
     return Question({**body(""), "contents": [{"role": "user", "parts": parts}]}, expected={"word": colour})
 
@@ -74,10 +79,10 @@ def _image(data: str, colour: str) -> Question:
 @probe(tries=3, needs="images")
 def image(_ask: Asking) -> Question:
     """An image of one colour, in standard base64."""
-    return _image(standard(png("red")), "red")
+    return _image(standard(png("red")), _RED)
 
 
 @probe(tries=3, needs="images")
 def image_in_url_safe_base64(_ask: Asking) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
-    return _image(url_safe(png("blue")), "blue")
+    return _image(url_safe(png("blue")), _BLUE)

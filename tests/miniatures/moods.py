@@ -1,0 +1,175 @@
+"""Models in a mood: they say it in other words, stop early, are filtered, or think until no room is left; nobody is to blame."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.behaviour import HONEST, Behaviour
+from miniatures import Variation
+from miniatures.making import Message, answering
+
+When = Callable[[Message], bool]
+
+
+def asked(request: Message) -> str:
+    """Return the text of the last turn."""
+    turns = request.get("contents") or [{}]
+    return " ".join(part.get("text", "") for part in turns[-1].get("parts", []))
+
+
+def each_candidate(change: Callable[[Candidate, Message], Candidate]) -> Behaviour:
+    """Return a server whose model says something else than it was told; `change` is handed the request too."""
+
+    def think(request: Any, model: str) -> Answer:
+        made = HONEST.think(request, model)
+        return replace(made, candidates=tuple(change(one, request) for one in made.candidates))
+
+    return replace(HONEST, think=think)
+
+
+def _always(_request: Message) -> bool:
+    return True
+
+
+def saying(change: Callable[[str], str], when: When = _always) -> Behaviour:
+    """Return a server whose model puts its texts in another way."""
+    return each_candidate(
+        lambda one, request: replace(one, text=change(one.text)) if one.text and when(request) else one
+    )
+
+
+def ending(reason: str, when: When, *, after: int = 0) -> Behaviour:
+    """Return a server whose answers end with a reason of a filter, after so many characters."""
+    return each_candidate(
+        lambda one, request: (
+            replace(one, text=one.text[:after], calls=(), finish=reason) if when(request) else one
+        )
+    )
+
+
+def blocking(when: When) -> Behaviour:
+    """Return a server that blocks prompts, as Google does: 200, a blockReason, no candidates."""
+    struck = threading.local()
+
+    def think(request: Any, model: str) -> Answer:
+        struck.now = when(request)
+        return HONEST.think(request, model)
+
+    def whole(answer: Answer) -> Message:
+        made = HONEST.whole(answer)
+        if not struck.now:
+            return made
+        prompt: Any = made["usageMetadata"]
+        counted = {
+            "promptTokenCount": prompt["promptTokenCount"],
+            "totalTokenCount": prompt["promptTokenCount"],
+        }
+        kept: Message = {name: made[name] for name in ("modelVersion", "responseId")}
+        return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": counted, **kept}
+
+    def chunks(answer: Answer) -> Any:
+        return (whole(answer),) if struck.now else HONEST.chunks(answer)
+
+    return replace(HONEST, think=think, whole=whole, chunks=chunks)
+
+
+def greedy(room: int) -> Behaviour:
+    """Return a server whose model thinks for `room` tokens before it says a word, whatever the limit."""
+
+    def think(request: Any, model: str) -> Answer:
+        made = HONEST.think(request, model)
+        limit = request.get("generationConfig", {}).get("maxOutputTokens", 1 << 30)
+        if limit > room:
+            return replace(made, thought_tokens=room)
+        spent = tuple(replace(one, text="", calls=(), finish="MAX_TOKENS") for one in made.candidates)
+        return replace(made, candidates=spent, thoughts=(), thought_tokens=limit - 1)
+
+    return replace(HONEST, think=think)
+
+
+def counts(request: Message) -> bool:
+    """Return whether the model is asked to count."""
+    return "Count from" in asked(request)
+
+
+def repeats(request: Message) -> bool:
+    """Return whether the model is asked to repeat a text."""
+    return "Repeat this text" in asked(request)
+
+
+def _looks(request: Message) -> bool:
+    return "inlineData" in str(request["contents"][-1])
+
+
+def _wants_json(request: Message) -> bool:
+    return "json" in str(request.get("generationConfig", {}).get("responseMimeType", ""))
+
+
+def _prose(request: Message) -> bool:
+    return not _wants_json(request)
+
+
+def _mode(request: Message) -> str:
+    return str(request.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode", "AUTO"))
+
+
+def _in_words(one: Candidate, request: Message) -> Candidate:
+    calls = one.calls and _mode(request) == "AUTO"
+    return replace(one, calls=(), text="The weather is fine.") if calls else one
+
+
+def _to_fifty(text: str) -> str:
+    return re.sub(r" 51 .*60$", "", text)
+
+
+def _shades(text: str) -> str:
+    return {"red": "Crimson.", "blue": "Navy blue."}.get(text, text)
+
+
+def _pretty(text: str) -> str:
+    return json.dumps(dict(reversed(json.loads(text).items())), indent=4).replace(": 7", ": 7.0") + "\n"
+
+
+def _instructed(request: Message) -> bool:
+    return "systemInstruction" in request
+
+
+def _tools(request: Message) -> bool:
+    return "tools" in request
+
+
+def _suffixed(response: Message) -> None:
+    response["modelVersion"] = f"{response['modelVersion']}-ga"
+
+
+_NAMED = frozenset({"semantics/answers-with-the-model-that-was-asked"})
+_THINKS = frozenset({"semantics/thinks-no-more-than-allowed"})
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("quotes", "Every text in quotation marks.", saying(lambda text: f'"{text}"', _prose)),
+    Variation("polite", "A greeting before, a question behind.", saying(lambda text: f"Sure! {text}.\n\nAnything else?", _prose)),
+    Variation("fenced", "Every text in a fence of Markdown.", saying(lambda text: f"```\n{text}\n```", _prose)),
+    Variation("spaced-json", "JSON over several lines, in another order, with 7.0 for 7.", saying(_pretty, _wants_json)),
+    Variation("counts-to-fifty", "The model has had enough at fifty.", saying(_to_fifty, counts)),
+    Variation("counts-with-commas", "Commas between the numbers.", saying(lambda text: text.replace(" ", ", "), counts)),
+    Variation("miscounts", "One character of a run is missing.", saying(lambda text: text.replace("66", "6", 1), repeats)),
+    Variation("refuses-to-repeat", "Nothing is repeated.", saying(lambda _: "I cannot repeat that.", repeats)),
+    Variation("sees-shades", "Crimson for red.", saying(_shades, _looks)),
+    Variation("words-for-calls", "No call in mode AUTO.", each_candidate(_in_words)),
+    Variation("spoilt-calls", "Every call is malformed.", each_candidate(lambda one, _: replace(one, calls=(), finish="MALFORMED_FUNCTION_CALL") if one.calls else one)),
+    Variation("safety-on-images", "Images are unsafe.", ending("SAFETY", _looks)),
+    Variation("recitation", "Counting is a recitation.", ending("RECITATION", counts, after=9)),
+    Variation("filtered-tools", "Nothing comes of tools, for a reason that nobody knows yet.", ending("TOOL_POLICY", _tools)),
+    Variation("filtered-json", "Personal data in JSON.", ending("SPII", _wants_json)),
+    Variation("blocked-instruction", "Prompts with an instruction are blocked.", blocking(_instructed)),
+    Variation("blocked-counting", "Counting is blocked, limits or not.", blocking(counts)),
+    Variation("thinks-all-the-room", "Thinking eats every limit.", greedy(600), model="gemini-2.5-pro", notes=_THINKS),
+    Variation("thinks-most-of-the-room", "Thinking eats most limits.", greedy(300), model="gemini-3-pro-preview", notes=_THINKS),
+    Variation("own-suffix", "modelVersion with a word of the vendor's.", answering(_suffixed), notes=_NAMED),
+)  # fmt: skip
