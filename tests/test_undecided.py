@@ -113,10 +113,15 @@ def test_a_question_without_an_answer_is_named_and_accuses_nobody(
 
 
 def test_a_5xx_that_was_seen_once_only_accuses_nobody(verdicts: Mapping[str, Verdict]) -> None:
-    blamed = case(verdicts["at-the-key"], "errors/blames-the-caller-with-4xx")
-    assert (blamed.outcome, blamed.reason.startswith("bad-key: HTTP 500")) == (Outcome.INCONCLUSIVE, True)
-    assert not grave(verdicts["at-the-key"])
     assert not grave(verdicts["once-500"])
+
+
+def test_a_5xx_at_a_wrong_key_is_asked_three_times_before_it_accuses(verdicts: Mapping[str, Verdict]) -> None:
+    blamed = case(verdicts["at-the-key"], "errors/blames-the-caller-with-4xx")
+    assert blamed.outcome is Outcome.DEVIATION
+    assert grave(verdicts["at-the-key"]) == {blamed.rule}
+    asked = [reply for reply in verdicts["at-the-key"].replies if reply.probe == "bad-key"]
+    assert len(asked) == 3
 
 
 def test_pages_everywhere_are_a_wrong_address(verdicts: Mapping[str, Verdict]) -> None:
