@@ -17,7 +17,7 @@ from conformance.latest import point_latest
 from conformance.leaks import scan
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.outfolder import Claim, FolderError
-from conformance.record import Recorder, RecordError, read_recording, write_run, write_whole
+from conformance.record import FOLDER, Recorder, RecordError, read_recording, write_run, write_whole
 from conformance.remarks import all_remarks, proof
 from conformance.report import junit, summary_markdown
 from conformance.results import About, document, dumps, exit_code
@@ -139,8 +139,8 @@ class Engine:
 
     def _read(self) -> dict[tuple[str, str, int], Exchange]:
         folder = self.session.options.replay or self.session.options.resume
-        if folder is None:
-            return {}
+        if folder is None or (self.session.options.resume and not (folder / FOLDER).is_dir()):
+            return {}  # a run may have been killed before its first answer
         try:
             recording = read_recording(folder)
         except RecordError as error:

@@ -121,7 +121,10 @@ class Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Write the page, and look for keys in all that was written."""
-        self._page(config)
+        try:
+            self._page(config)
+        except (OSError, ValueError) as error:  # RecordError is a ValueError
+            self.engine.fault = self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
         if self.engine.results is not None and self._session is not None:
             self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
 
