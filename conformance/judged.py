@@ -64,7 +64,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
             code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
     except OSError as error:
         engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
-        code = 3
+        code = int(engine.results["run"]["exit_code"]) if engine.results else 3
     finally:
         engine.released()
     if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):

@@ -71,4 +71,5 @@ def closing_words(engine: Engine) -> Iterator[str]:
         yield from engine.leaks
     if engine.results is not None:
         yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
-        yield f"report: {engine.out / 'report.html'}"
+        if (engine.out / "report.html").is_file():
+            yield f"report: {engine.out / 'report.html'}"
