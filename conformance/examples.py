@@ -23,15 +23,17 @@ from conformance.bodies import (
     written,
 )
 from conformance.bodies.chosen import chosen
-from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.catalogue import RULES, Asking, Probe, Unaskable
 from conformance.dialects import Dialect
 from conformance.generated import failed, failed_for_good, is_page, swallowed
 from conformance.judging import TRIES
-from conformance.model import Question
+from conformance.model import Outcome, Question
 from conformance.reply import Reply
 from conformance.run import Generated, Replies, Smaller, nonce
 from conformance.session import Chosen, Drawing
 from conformance.verdicts import Verdict
+
+_UNSURE = (Outcome.INCONCLUSIVE, Outcome.ERROR)
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,19 @@ def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated
 
 
 def keep(file: Path, verdict: Verdict) -> None:
-    """Write the bodies that a provider still fails on; one that was mended goes, one that was not asked stays."""
+    """Write the bodies that a provider still fails on; one that was mended goes, one that was not judged stays."""
     before, _ = kept(file)
-    asked = {reply.probe for reply in verdict.replies if reply.exchange.generated}
-    waiting = [drawn for drawn in before if probe_of(drawn) not in asked]
+    waiting = [drawn for drawn in before if not _judged(drawn, verdict)]
     failing = {drawn.id: drawn for drawn in (*waiting, *_failing(verdict))}
     keep_failing(file, failing.values())
+
+
+def _judged(drawn: Drawn, verdict: Verdict) -> bool:
+    """Return whether a run has asked a body, and what it is held against, and came to a conclusion."""
+    asked = {reply.probe for reply in verdict.replies}
+    unsure = any(case.outcome in _UNSURE and RULES[case.rule].generated for case in verdict.cases)
+    alone = not drawn.expected or drawn.twin in asked
+    return probe_of(drawn) in asked and alone and not unsure
 
 
 def _failing(verdict: Verdict) -> Iterator[Drawn]:

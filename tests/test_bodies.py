@@ -436,6 +436,14 @@ def test_the_first_twins_are_in_snake_case_in_another_order_and_in_two_parts() -
     assert [one.change for one in twins(_asked(), 9)][:3] == ["snake-case", "reordered", "two-parts"]
 
 
+def test_twelve_bodies_hold_twins_of_fixed_questions_beside_the_others(google: Dialect) -> None:
+    bodies = chosen(google, 3, 12, (), twins(_asked(), 3))
+    assert len(bodies) == 12
+    assert {one.change for one in bodies if one.expected} == {"snake-case", "reordered", "two-parts"}
+    assert any(not one.valid for one in bodies)
+    assert any(one.covers for one in bodies)
+
+
 def test_another_seed_moves_on_through_the_other_twins() -> None:
     first, second = (twins(_asked(), seed) for seed in (1, 2))
     assert first != second

@@ -10,7 +10,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.addressing import EMBEDDED_KEY
-from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question, questions
+from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question
 from conformance.bodies.drawing import INVALID, VALID
 from conformance.catalogue import RULES
 from conformance.dialects import load_dialect
@@ -238,8 +238,3 @@ def test_a_recorded_body_is_known_again() -> None:
         reply = asked[probe_of(one)]
         known = drawn_from(reply.request_body, reply.exchange.expected)
         assert known == replace(one, covers=())
-
-
-def test_questions_are_as_many_as_allowed_and_each_is_its_own_probe() -> None:
-    asked = questions(load_dialect("google"), 1, 12)
-    assert len({probe for probe, _ in asked}) == len(asked) == 12

@@ -103,9 +103,7 @@ def test_a_hostile_file_of_kept_bodies_is_named_and_does_no_harm(config: Path, t
     assert sum("is not a kept body" in line for line in said) == 2
 
 
-def test_shrinking_stays_in_its_budget_and_shows_the_smallest_body(
-    config: Path, server: Switched, tmp_path: Path
-) -> None:
+def test_shrinking_stays_in_its_budget_and_shows_the_smallest_body(config: Path, tmp_path: Path) -> None:
     plain = run(config, tmp_path / "a" / "plain", "--seed", "1")
     shrunk = run(config, tmp_path / "b" / "shrunk", "--seed", "1", "--shrink", "40")
     spent = shrunk["traffic"]["requests"] - plain["traffic"]["requests"]

@@ -3,7 +3,7 @@
 Importing this imports Hypothesis (a third of a second): do so only where a run asks for generated bodies.
 """
 
-from conformance.bodies.asking import drawn_from, probe_of, question, questions
+from conformance.bodies.asking import drawn_from, probe_of, question
 from conformance.bodies.boundaries import boundaries
 from conformance.bodies.chosen import chosen
 from conformance.bodies.drawing import draw
@@ -30,7 +30,6 @@ __all__ = [
     "kept",
     "probe_of",
     "question",
-    "questions",
     "smaller",
     "translate",
     "twins",

@@ -9,23 +9,14 @@ the same kind of answer).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from conformance.bodies.chosen import chosen
 from conformance.bodies.drawn import Drawn
-from conformance.dialects import Dialect
 from conformance.model import JSON, Question
 
 PREFIX = "generated-"
 _TEXTS = ("broken_at", "change", "source", "twin")
 CLEAR = (400, 401, 403, 404, 409, 413, 422)  # statuses with which a request can be refused clearly
-
-
-def questions(
-    dialect: Dialect, seed: int, count: int, before: Sequence[Drawn] = ()
-) -> tuple[tuple[str, Question], ...]:
-    """Return at most `count` questions, each with its probe: what failed before, boundaries, and drawn bodies."""
-    return tuple((probe_of(drawn), question(drawn)) for drawn in chosen(dialect, seed, count, before))
 
 
 def probe_of(drawn: Drawn) -> str:
