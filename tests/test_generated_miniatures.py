@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from test_bodies import _alias_ignored, _second_tool_dropped
+from test_generated_rules import BROKEN, NO, SURVIVES, TAKES, Application, answering_to
+
+from conformance.addressing import EMBEDDED_KEY
+from conformance.catalogue import RULES
+from conformance.dialects import load_dialect
+from conformance.embedded import HONEST, Host
+from conformance.examples import Budget, drawing
+from conformance.model import Level, Provider
+from conformance.run import Gathered, Plan, ask_all
+from conformance.secrets import Key
+from conformance.send import Sender
+from conformance.session import Chosen, probes_for
+from conformance.verdicts import Selection, Verdict, reach
+
+MINIATURES: dict[str, tuple[Application, str]] = {
+    "500 on an empty text": (answering_to(lambda part: part.get("text") == "", BROKEN), SURVIVES),
+    "500 on NUL in a text": (answering_to(lambda part: "\0" in str(part.get("text")), BROKEN), SURVIVES),
+    "a limit off by one": (answering_to(lambda part: part.get("temperature") == 2, BROKEN), SURVIVES),
+    "an enum's number refused": (answering_to(lambda part: isinstance(part.get("mode"), int), NO), TAKES),
+    "a dropped second tool": (_second_tool_dropped(), TAKES),
+    "an alias ignored two levels down": (_alias_ignored(), TAKES),
+}
+
+
+async def _gather(application: Application, seed: int, count: int, host: Host) -> Gathered:
+    dialect = load_dialect("google")
+    provider = Provider(
+        "mini", "mini", host.start(application), "google", "gemini-2.5-flash", concurrency=8, max_requests=900
+    )
+    probes = probes_for(dialect, (), whole=True)
+    drawn, _ = drawing(Chosen(provider, dialect, None, ()), probes, Budget(seed, count), Path("no-such-file"))
+    into: list[Gathered] = []
+    async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
+        await ask_all(
+            [(Plan(provider, probes, drawn.bodies, seed), sender.ask)], lambda _: 0.0, lambda _: None, into
+        )
+    return into[0]
+
+
+def grave(application: Application, seed: int, count: int) -> set[str]:
+    with Host() as host:
+        gathered = asyncio.run(_gather(application, seed, count, host))
+    verdict: Verdict = reach(gathered, load_dialect("google"), Selection(tuple(RULES.values())))
+    return {one.rule for one in verdict.deviations if one.level is not Level.NOTE}
+
+
+def test_the_honest_server_has_no_finding_with_the_whole_catalogue_asked() -> None:
+    assert grave(HONEST, 4, 40) == set()
+
+
+def test_an_alias_that_is_ignored_is_found_within_the_default_twelve() -> None:
+    assert grave(_alias_ignored(), 1, 12) == {TAKES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_miniature_is_found_by_exactly_one_rule_within_200_bodies(name: str, seed: int) -> None:
+    application, rule = MINIATURES[name]
+    assert grave(application, seed, 200) == {rule}
