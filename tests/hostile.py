@@ -113,16 +113,19 @@ class Town:
 
     ports: dict[str, int] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     async def open(self, name: str, script: Script) -> asyncio.Server:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.asked[name] = self.asked.get(name, 0) + 1
+            self.tasks.add(asyncio.current_task())  # asyncio itself keeps only a weak reference
             with suppress(
                 OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError
             ):
                 await script(Peer(reader, writer))
             with suppress(OSError):
                 writer.close()
+            self.tasks.discard(asyncio.current_task())
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self.ports[name] = server.sockets[0].getsockname()[1]
