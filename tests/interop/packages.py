@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -61,12 +62,13 @@ def _installed(package: Package) -> bool:
 
 def install(package: Package) -> Path:
     """Return the folder in which the package stands, installed where it was not. Raises UnavailableError."""
-    if _installed(package):
-        return package.folder
     package.folder.mkdir(parents=True, exist_ok=True)
-    for command in _commands(package):
-        _run(package, command)
-    (package.folder / "installed.json").write_text(json.dumps(list(package.requirements)))
+    with (package.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test files may run side by side
+        if not _installed(package):
+            for command in _commands(package):
+                _run(package, command)
+            (package.folder / "installed.json").write_text(json.dumps(list(package.requirements)))
     return package.folder
 
 

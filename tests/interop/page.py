@@ -31,8 +31,8 @@ another version of Hypothesis draws others.
 _READ = """\
 ## What reading the findings changed
 
-Every finding was held against the recorded bytes. What was not true was mended, each with a small server beside it in
-`tests/miniatures/found.py` or `tests/test_other_servers.py`:
+Every finding was held against the recorded bytes. What was not true was mended, with small servers that show it in
+`tests/miniatures/found.py`, `tests/test_other_servers.py` and `tests/test_generated_rules.py`:
 
 | met at | was said | is so now |
 | --- | --- | --- |
@@ -88,7 +88,7 @@ def _server(subject: Subject, kept: Mapping[str, Any]) -> list[str]:
 
 def _findings(subject: Subject, kept: Mapping[str, Any]) -> str:
     if "unavailable" in kept:
-        return f"### {subject.name}\n\nNot had: {kept['unavailable'].splitlines()[0]}\n"
+        return f"### {subject.name}\n\nNot had: {kept['unavailable']}\n"
     order = [level.value for level in Level]
     found = sorted(kept["findings"].items(), key=lambda item: (order.index(item[1]), item[0]))
     lines = [f"- {level}: `{rule}`" for rule, level in found]

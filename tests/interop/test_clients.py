@@ -72,7 +72,7 @@ def _talk(talker: Talker, server: Server, work: Path, *only: str) -> dict[str, S
         return talk(talker, server, work, only)
     except UnavailableError as error:
         if WRITE:
-            keep(f"clients/{talker.slug}", {"client": talker.name, "unavailable": str(error)})
+            keep(f"clients/{talker.slug}", {"client": talker.name, "unavailable": str(error).splitlines()[0]})
         pytest.skip(str(error))
 
 

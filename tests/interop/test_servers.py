@@ -47,7 +47,10 @@ def _started(start: Start, subject: Subject) -> str:
         return start(subject.server)
     except UnavailableError as error:
         if WRITE:
-            keep(subject.name, {"versions": subject.server.package.versions, "unavailable": str(error)})
+            keep(
+                subject.name,
+                {"versions": subject.server.package.versions, "unavailable": str(error).splitlines()[0]},
+            )
         pytest.skip(str(error))
 
 
