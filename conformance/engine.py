@@ -166,7 +166,7 @@ class Engine:
 
     def _in_order(self) -> list[Provider]:
         """The selected providers in the file's order."""
-        names = {one.provider.name for one in [*self.session.chosen, *self.session.left]}
+        names = {one.provider.name for one in self.session.chosen} | {one.provider.name for one in self.session.left}
         return [provider for provider in self.session.loaded.providers if provider.name in names]
 
     def _selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:

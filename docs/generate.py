@@ -7,7 +7,6 @@ from a run: `python docs/generate.py reports/latest/results.json`.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from conformance.model import Dimension
 
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNS = {"works": "works", "degraded": "degraded", "broken": "**breaks**", "untested": "–"}
-_MARKED = re.compile(r"(<!-- clients: .*? -->\n).*?(<!-- /clients -->)", re.DOTALL)
+_BEGIN, _END = "<!-- clients: ", "<!-- /clients -->"  # what stands between is written by a run
 
 
 def _rule(rule: Rule) -> str:
@@ -77,8 +76,10 @@ def main(words: Sequence[str]) -> int:
     for name in words:
         table = clients_table(json.loads(Path(name).read_text(encoding="utf-8")))
         readme = ROOT / "README.md"
-        text = readme.read_text(encoding="utf-8")
-        readme.write_text(_MARKED.sub(lambda found: found[1] + table + found[2], text), encoding="utf-8")
+        before, mark, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
+        head, end, after = rest.partition(_END)
+        opening = head.partition("\n")[0]
+        readme.write_text(f"{before}{mark}{opening}\n{table}{end}{after}", encoding="utf-8")
     return 0
 
 

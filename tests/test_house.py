@@ -16,11 +16,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
     "__init__", "model", "jsontext", "frames", "documents", "events", "framing", "encoding", "files", "shapes",
-    "spellings", "secrets", "settings", "yamltree", "providers", "addressing", "retrying", "record", "runfile", "leaks",
-    "dialects", "documented", "lint", "sidebyside", "remarks", "catalogue", "values", "errorbody", "reading", "reply",
+    "spellings", "secrets", "yamltree", "settings", "providers", "addressing", "retrying", "record", "runfile", "leaks",
+    "dialects", "documented", "lint", "sidebyside", "remarks", "catalogue", "errorbody", "reading", "reply", "values",
     "expectations", "prompts", "traits", "judging", "contents", "generated", "refusals", "probes", "checks", "places", "curl",
     "clients", "bodies", "embedded", "serving", "send", "run", "cases", "verdicts", "evidence", "coverage", "results",
-    "past", "compare", "sides", "paper", "adapting", "switching", "report", "accepting", "session", "examples", "drawing", "latest", "engine", "plugin", "test_providers", "judged",
+    "past", "compare", "sides", "paper", "adapting", "switching", "report", "accepting", "session", "examples", "drawing", "latest", "outfolder", "engine", "plugin", "test_providers", "judged",
     "terminal", "planning", "telling", "deciding", "commands", "cli", "__main__",
 )  # fmt: skip
 HOMES = {

@@ -34,7 +34,7 @@ def _every(name: str) -> list[tuple[str, Miniature | Variation]]:
 
 MINIATURES = [(name, one) for name, one in _every("MINIATURES") if isinstance(one, Miniature)]
 VARIATIONS = [(name, one) for name, one in _every("VARIATIONS") if isinstance(one, Variation)]
-SAMPLE = [*MINIATURES[::23], *VARIATIONS[::9]]
+SAMPLE: list[tuple[str, Miniature | Variation]] = [*MINIATURES[::23], *VARIATIONS[::9]]
 
 
 def _judged(several: Sequence[tuple[str, Miniature | Variation]]) -> Mapping[str, Verdict]:
