@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -52,7 +53,8 @@ class Clerk:
             writer.close()
         peer.writer.write_eof()
         await peer.reader.read()  # until the checker closes: it has read all
-        self.delivered.append((time.monotonic(), (head.split(b" ")[1].decode(), body)))
+        path = re.sub(r"[?&]key=[^&]*$", "", head.split(b" ")[1].decode())
+        self.delivered.append((time.monotonic(), (path, body)))
 
 
 @contextmanager
