@@ -66,7 +66,7 @@ def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
         "headers": [[name, value] for name, value in reply.exchange.headers[:60]],
         "body": text[window[0] : window[1]],
         "body_from": window[0],
-        "cut": len(text) - (window[1] - window[0]),
+        "cut": max(len(text), reply.framed.length if reply.framed.bound == "json_bytes" else 0) - (window[1] - window[0]),
         "places": _places(spans, window),
         "arrivals_ms": [round(piece.at_ms, 1) for piece in reply.exchange.pieces[:_ARRIVALS]],
         "ended_ms": round(reply.exchange.ended_ms, 1),

@@ -88,7 +88,7 @@ class Limits:
     decoded_bytes: int = 64 * 1024 * 1024  # after Content-Encoding
     header_bytes: int = 100 * 1024
     chunks: int = 20_000  # pieces and frames
-    json_bytes: int = 32 * 1024 * 1024  # one JSON text; a larger one is kept but not parsed
+    json_bytes: int = 16 * 1024 * 1024  # one body, decoded; a larger one is kept but not read
     json_depth: int = 200
     json_values: int = 1_000_000  # values in one body, all its frames together
     integer_digits: int = 400

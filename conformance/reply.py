@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -248,6 +248,7 @@ def _is_answer(opened: Opened, resource: Resource) -> bool:
     return any(mark in opened.body for mark in resource.marks)
 
 
+_BEGINNING = 64  # pieces, and KiB, of a body that is too long to be read
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
@@ -290,12 +291,24 @@ def _error(kind: Kind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | No
     return error_body(value) if value is not None else ErrorBody("string", message=body[:300].decode("utf-8", "replace"))
 
 
+def _unread(exchange: Exchange, resource: Resource, decoded: Decoded, size: int) -> Reply:
+    """Return what is said of a body beyond `json_bytes`: that it is; only its beginning is kept beside the exchange."""
+    decoded = replace(decoded, pieces=decoded.pieces[:_BEGINNING])
+    head = b"".join(piece.data for piece in decoded.pieces)[: _BEGINNING * 1024]
+    kind = _kind(exchange, decoded, ())
+    framed = Framed(Framing.OTHER, (), (), size, "json_bytes")
+    return Reply(exchange, resource, decoded, framed, kind, (), _error(kind, head, ()), head)
+
+
 def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 - frozen
     """Return the exchange as it can be read. Raises nothing, whatever came."""
     decoded = decode_body(exchange, limits)
+    resource = resource_of(exchange)
+    size = sum(len(piece.data) for piece in decoded.pieces)
+    if size > limits.json_bytes:
+        return _unread(exchange, resource, decoded, size)
     framed = read_framed(decoded.pieces, limits)
     body = b"".join(piece.data for piece in decoded.pieces)
-    resource = resource_of(exchange)
     chunks = tuple(_chunk(n, frame.json, frame.at_ms, resource) for n, frame in enumerate(framed.frames))
     kind = _kind(exchange, decoded, chunks)
     return Reply(exchange, resource, decoded, framed, kind, chunks, _error(kind, body, chunks), body)

@@ -205,7 +205,7 @@ def ordinary(reply: Reply) -> bool:
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
     odd = silenced(reply) or reply.probe in _ODD_PROBES or reply.probe.startswith(("documented-", "key-")) or reply.exchange.generated
-    whole = reply.exchange.failure is None and 200 <= reply.status < 300
+    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and beyond(reply) is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 
