@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from conformance.catalogue import Aside, Rule
 from conformance.dialects import Dialect
-from conformance.expectations import MET, obedience
+from conformance.expectations import MET, UNSAID, obedience, refused
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reply import Kind, Reply, Seen
 from conformance.run import CONTROL, Unasked
 from conformance.traits import REFERENCE
 
+AT_THE_END = "plain-at-the-end"
 GRAVE = (Level.MUST, Level.SHOULD)
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 # What decides when a rule's spots and asides mix: the worst that is certain.
@@ -94,9 +95,31 @@ def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
     return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
 
 
+def _shut_out(replies: Sequence[Reply]) -> int:
+    """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
+    last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
+    shut = last is not None and last.status in (401, 402, 403) and any(r.ok for r in replies if r.probe == CONTROL)
+    return last.status if last is not None and shut else 0
+
+
+def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+    """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
+
+    The plain question passed at first and is refused at the end: what was refused with that status in between says
+    nothing of the question.
+    """
+    status = _shut_out(replies)
+    kept = tuple(reply for reply in replies if not status or reply.status != status)
+    lost = dict.fromkeys(reply.probe for reply in replies if reply not in kept)
+    why = f"the key stopped being good during the run (HTTP {status})"
+    answered = {reply.probe for reply in kept}
+    return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
+
+
 def transient(reply: Reply) -> bool:
-    """Return whether the reply says nothing of the protocol: no answer, 429, 5xx."""
-    return reply.kind is Kind.FAILED or reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500
+    """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
+    said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
+    return not said or reply.status in UNSAID or reply.status >= 500
 
 
 def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Case:
@@ -144,7 +167,8 @@ def how_it_failed(reply: Reply) -> str:
 
 def clearly_refused(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    return 400 <= reply.status < 500 and reply.status not in (401, 403, 429) and bool(reply.error and reply.error.message)
+    declined = refused(reply) or reply.status in (404, 405)
+    return declined and bool(reply.error and reply.error.message)
 
 
 def _message(selected: Sequence[Reply]) -> str:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -60,8 +60,12 @@ class Probe:
     after: str | None  # the probe whose first answered exchange this one is handed
     tries: int
     last: bool  # asked after all others, alone: it could lock us out
-    needs: str | None  # a feature that a vendor may lack
+    needs: tuple[str, ...]  # features that a vendor may lack
     ceiling: int | None = None  # output tokens of a follow-up, which cannot be counted before its first turn
+
+    def lacking(self, unsupported: Collection[str]) -> str | None:
+        """Return the first feature that it needs and the vendor is said to lack, or None."""
+        return next((feature for feature in self.needs if feature in unsupported), None)
 
 
 @dataclass(frozen=True)
@@ -119,14 +123,15 @@ def probe(
     after: str | None = None,
     tries: int = 1,
     last: bool = False,
-    needs: str | None = None,
+    needs: str | tuple[str, ...] = (),
     ceiling: int | None = None,
 ) -> Callable[[Callable[[Asking], Question | Unaskable]], Callable[[Asking], Question | Unaskable]]:
     """Make a function a probe; its id is its name, its docstring the text in the report."""
 
     def enter(build: Callable[[Asking], Question | Unaskable]) -> Callable[[Asking], Question | Unaskable]:
         title, text = sentences(build)
-        add(Probe(slug(build.__name__), title, text, build, after, tries, last, needs, ceiling))
+        features = (needs,) if isinstance(needs, str) else needs
+        add(Probe(slug(build.__name__), title, text, build, after, tries, last, features, ceiling))
         return build
 
     return enter

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import unquote
 
 from conformance.catalogue import Aside
-from conformance.expectations import CUT, UNMET, asked_texts, obedience, withheld
+from conformance.expectations import CUT, UNMET, asked_texts, obedience, refused, withheld
 from conformance.judging import TRIES
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reply import Chunk, Reply, Seen
@@ -60,14 +61,22 @@ def empty(candidate: Mapping[str, JSON]) -> bool:
 
 
 def asked_model(reply: Reply) -> str:
-    """Return the model that the request's path names; "" where it names none."""
-    found = re.search(r"/models/([^/:?]+)", reply.exchange.request.path)
+    """Return the model that the request's path names, slashes and colons of its own included; "" where it names none."""
+    path = unquote(reply.exchange.request.path.partition("?")[0])
+    found = re.search(r"/models/(.+?)(:[A-Za-z]+)?$", path)
     return found[1] if found else ""
 
 
-def refused(reply: Reply) -> bool:
-    """Return whether the vendor turned the question itself down: 4xx, but for keys, quotas and missing routes."""
-    return 400 <= reply.status < 500 and reply.status not in (401, 402, 403, 404, 405, 408, 429)
+_LACKING = re.compile(
+    r"(\bnot|\bnever|n't|\bno) (\w+ )?(support|supported|enabled|available|implemented)\b"
+    r"|\bunsupported\b|\bunavailable\b|\bdisabled\b|\bmay not be\b",
+    re.IGNORECASE,
+)
+
+
+def lacking(reply: Reply) -> bool:
+    """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
+    return refused(reply) and bool(reply.error and _LACKING.search(reply.error.message))
 
 
 def refusal(reply: Reply) -> str:

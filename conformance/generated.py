@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.contents import refused
-from conformance.expectations import MET, UNMET, asks_for_obedience, obedience
+from conformance.expectations import MET, UNMET, asks_for_obedience, obedience, refused
 from conformance.judging import TRIES
 from conformance.model import JSON, NOTHING
 from conformance.reply import Kind, Reply

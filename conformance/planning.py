@@ -52,7 +52,7 @@ def _tokens(probe: Probe, provider: Provider) -> int:
 def estimate(provider: Provider, dialect: Dialect, session: Session, missing: str | None) -> Estimate:
     """Return what a run would send to one provider."""
     probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
-    asked = [probe for probe in probes if probe.needs not in provider.unsupported]
+    asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
     generated = _examples(provider, session)
     tries = sum(probe.tries for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)

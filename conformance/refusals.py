@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.errorbody import ErrorBody
-from conformance.expectations import statuses
+from conformance.expectations import UNSAID, statuses
 from conformance.judging import TRIES
 from conformance.model import JSON
 from conformance.reply import Kind, Reply, Seen
 
-UNSAID = (408, 425, 429, 499)  # of time and quota, not of what was asked
 _KEY = (400, 401, 403)
 
 

@@ -203,8 +203,9 @@ class Run:
                 group.create_task(self._chain(follower, chains))
 
     async def _probe(self, probe: Probe) -> None:
-        if probe.needs in self.plan.provider.unsupported:
-            self._skip(probe.id, "unsupported", f"providers.yaml says that {probe.needs} is unsupported")
+        lacking = probe.lacking(self.plan.provider.unsupported)
+        if lacking is not None:
+            self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return
         for number in range(1, probe.tries + 1):
             reply = await self._once(probe, self._next_number(probe.id))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.cases import GRAVE, Evidence, judge, settled, stale
+from conformance.cases import GRAVE, Evidence, before_the_end, judge, settled, stale
 from conformance.catalogue import PROBES, RULES, Rule
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import from_exchange, must_configure
@@ -85,12 +85,13 @@ def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
     replies = settled([read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)])
-    traits = observed(replies)
+    telling, lost = before_the_end(replies)
+    traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
         dialect,
-        replies,
-        tuple(sorted(gathered.unasked, key=lambda one: _place(one.probe))),
+        telling,
+        tuple(sorted((*gathered.unasked, *lost), key=lambda one: _place(one.probe))),
         traits,
         selection.against,
         selection.today,
@@ -195,9 +196,12 @@ _ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-stream
 
 
 def silenced(reply: Reply) -> bool:
-    """Return whether a filter, or our own small limit, left the answer without content: some clients raise at Google too."""
+    """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
+
+    A filter, our own small limit, a fault of the moment that a stream tells in Google's form.
+    """
     spent = reply.first.finish_reason == "MAX_TOKENS" and not said_anything(reply)
-    return spent or withheld(reply)
+    return spent or withheld(reply) or (reply.error is not None and reply.error.shape == "google")
 
 
 def ordinary(reply: Reply) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.expectations import MET, UNMET, obedience
+from conformance.contents import lacking, refusal
+from conformance.expectations import MET, UNMET, obedience, refused
 from conformance.judging import answered, disobeyed, generated_text, obeyed
-from conformance.model import JSON, Level, Spot
+from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading import Respelling
 from conformance.reply import Reply, Seen
 from conformance.traits import settings
@@ -58,13 +59,12 @@ def spells_each_name_once(reply: Reply) -> Iterator[Spot]:
 
 def _refused(seen: Seen, probe: str, expected: str) -> Iterator[Spot]:
     replies = seen.of(probe)
-    if replies and all(400 <= reply.status < 500 and reply.status not in (401, 403, 429) for reply in replies):
-        said = replies[-1].error.message if replies[-1].error else ""
-        yield Spot(replies[-1].id, "", expected, f"HTTP {replies[-1].status}: {said[:160]}")
+    if replies and all(map(refused, replies)):
+        yield Spot(replies[-1].id, "", expected, refusal(replies[-1]))
 
 
 def _any(reply: Reply) -> bool:
-    return reply.ok or 400 <= reply.status < 429
+    return reply.ok or refused(reply)
 
 
 @check(
@@ -92,6 +92,11 @@ def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
         yield Spot(last.id, pointer, "a limit in generationConfig takes effect", "only settings at the top level do")
 
 
+def _taken(seen: Seen, probe: str) -> bool:
+    """The same question in lowerCamelCase was not refused."""
+    return not any(map(refused, seen.of(probe)))
+
+
 @check(
     Level.MUST,
     _BOTH,
@@ -110,9 +115,9 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: send lowerCamelCase only.
     """
     for probe, twin in (("snake-case-request", "system-instruction"), ("snake-case-settings", "limit-of-five")):
-        refused = list(_refused(seen, probe, "a snake_case request is accepted"))
-        yield from refused
-        if not refused and obeyed(seen, twin):
+        declined = list(_refused(seen, probe, "a snake_case request is accepted")) if _taken(seen, twin) else []
+        yield from declined
+        if not declined and obeyed(seen, twin):
             yield from disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
 
 
@@ -135,6 +140,10 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
     """
     if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
         return  # without it, the fault is not the casing's
+    last = seen.last("mixed-casing-request")
+    if last and lacking(last) and not any(reply.ok for reply in seen.of("thinking", "no-thinking")):
+        yield Aside(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")  # its thinkingConfig, in any spelling
+        return
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
     yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
 

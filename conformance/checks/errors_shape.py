@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.errorbody import RPC_CODES, ErrorBody
+from conformance.expectations import UNSAID
 from conformance.framing import Framing
 from conformance.judging import streams
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.refusals import (
-    UNSAID,
     as_google,
     breaks_each_time,
     codes_beside_answers,
@@ -103,7 +103,9 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
 
 
 def _googles(reply: Reply) -> bool:
-    return _an_error(reply) and reply.error is not None and _fits(reply.error)
+    """An error in Google's form that lasts: what a fault of the moment says is its own business."""
+    passing = reply.status >= 500 or (reply.status in UNSAID and reply.status != 429)
+    return _an_error(reply) and not passing and reply.error is not None and _fits(reply.error)
 
 
 def _is_status(code: JSON, status: int) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import refusal, refused
+from conformance.contents import refusal
+from conformance.expectations import refused
 from conformance.generated import (
     base_of,
     breaks_for_google,

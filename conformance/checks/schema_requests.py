@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import refusal, refused
+from conformance.contents import lacking, refusal
+from conformance.expectations import refused
 from conformance.judging import obeyed
 from conformance.model import Level, Outcome, Spot
 from conformance.refusals import error_object, texts
@@ -88,8 +89,17 @@ def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
         return
     for probe in _ORDINARY:
         tries = [reply for reply in seen.replies if reply.probe == probe]
-        if tries and all(refused(reply) for reply in tries):
+        if not tries or not all(refused(reply) for reply in tries):
+            continue
+        if lacking(tries[-1]) and _optional(tries[-1]):
+            yield Aside(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
+        else:
             yield Spot(tries[-1].id, "", "an answer", refusal(tries[-1]))
+
+
+def _optional(reply: Reply) -> bool:
+    """The refusal speaks of a feature that a vendor may lack, not of a plain setting."""
+    return reply.probe != "every-setting" or "safety" in " ".join(texts(error_object(reply))).lower()
 
 
 @check(
@@ -106,8 +116,8 @@ def accepts_nested_parameters(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: the whole request is refused, in every client that declares such a tool.
     Way round: flatten the parameters, or describe them in words.
     """
-    if not obeyed(seen, "function-call-forced") and not obeyed(seen, "function-call"):
-        yield Aside(Outcome.BLOCKED, "no function is called even with plain parameters")
+    if not obeyed(seen, "function-call-forced"):
+        yield Aside(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
         return
     if all(refused(reply) for reply in seen.replies):
         reply = seen.replies[-1]

@@ -13,10 +13,10 @@ from conformance.contents import (
     each_time,
     lacks_text,
     refusal,
-    refused,
     stop_sequences,
     unmet,
 )
+from conformance.expectations import refused
 from conformance.judging import disobeyed, generated_text, obeyed
 from conformance.model import Level, Outcome, Spot
 from conformance.reply import Reply, Seen
@@ -88,8 +88,8 @@ _KIND = re.compile(
 
 
 def _model_words(name: str) -> set[str]:
-    words = re.split(r"[-_@:\s]+", name.lower().rpartition("/")[2])
-    return {word for word in words if word and word not in _SERVED and not re.fullmatch(r"\d{2,}", word)}
+    words = re.findall(r"[a-z0-9]+(?:\.[a-z0-9]+)*", name.lower().rpartition("/")[2])
+    return {word for word in words if word not in _SERVED and not re.fullmatch(r"\d{2,}", word)}
 
 
 def _unlike(asked: str, answered: str) -> Level | None:
@@ -123,7 +123,7 @@ def answers_with_the_model_that_was_asked(reply: Reply) -> Iterator[Spot]:
     """
     found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
     named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
-    level = _unlike(asked_model(reply), named[-1][1]) if named else None
+    level = _unlike(asked_model(reply), named[-1][1]) if named and asked_model(reply) else None
     if level is not None:
         yield Spot(
             reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), shown(named[-1][1]), level

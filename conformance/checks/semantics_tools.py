@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import as_list, calls, each_time, lacks_text, refusal, refused, unmet
+from conformance.contents import as_list, calls, each_time, lacks_text, refusal, unmet
+from conformance.expectations import refused
 from conformance.judging import generated_text
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reply import Reply, Seen

@@ -13,7 +13,7 @@ from conformance.reply import Chunk, Reply, Seen
 
 _CHUNKS = google("streamGenerateContent: chunks", "Each chunk carries the text since the last one; finishReason stands in the last.")
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
-_AT_ONCE = 0.1  # the share of the time in which a buffered answer's chunks all arrive
+_FASTEST = 1.5  # characters in a millisecond: several times what the quickest models write
 
 
 def _texts(reply: Reply) -> list[tuple[Chunk, str]]:
@@ -139,12 +139,15 @@ def _arrivals(reply: Reply) -> list[float]:
 
 
 def _buffered(reply: Reply) -> bool | None:
-    """Whether all text arrived in a moment at the end; None where the answer was too quick or too short to tell."""
+    """Whether the text came faster than any model writes; None where the answer was too quick or too short to tell.
+
+    How long the first word took tells nothing: a model may think, and a vendor may be slow to begin.
+    """
     arrivals = _arrivals(reply)
-    total = reply.exchange.ended_ms
-    if len(reply.text) < 100 or not arrivals or total < _ENOUGH_MS:
+    if len(reply.text) < 100 or not arrivals or reply.exchange.ended_ms < _ENOUGH_MS:
         return None
-    return arrivals[-1] - arrivals[0] < _AT_ONCE * total
+    first = len(_texts(reply)[0][1])
+    return len(_texts(reply)) == 1 or arrivals[-1] - arrivals[0] < (len(reply.text) - first) / _FASTEST
 
 
 @check(
@@ -166,7 +169,9 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
         reply = judged[-1][0]
         first = _arrivals(reply)[0]
         said = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s, then {len(reply.chunks)} chunks at once"
-        yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said)
+        # A short answer of a quick model may well be one chunk, after some thinking.
+        level = Level.NOTE if all(len(_texts(one)) == 1 for one, _ in judged) else None
+        yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said, level)
     elif not judged:
         yield Aside(Outcome.BLOCKED, "the answer was over in less than a second: too quick to tell")
 

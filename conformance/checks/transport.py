@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.expectations import statuses
+from conformance.expectations import UNSAID, statuses
 from conformance.framing import Framing, Irregular
 from conformance.jsontext import Odd
 from conformance.judging import TRIES
 from conformance.model import Level, Outcome, Spot
 from conformance.refusals import (
-    UNSAID,
     beyond,
     breaks_each_time,
     must_fail,

@@ -48,7 +48,7 @@ def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
             None,
             1,
             last=False,
-            needs=None,
+            needs=(),
         )
         for sample in dialect.requests
     )

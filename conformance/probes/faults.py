@@ -35,7 +35,7 @@ def wrong_type(ask: Asking) -> Question:
     return Question(body(_prompt(ask), 40, generationConfig={"temperature": "hot"}), expected={"status": 400})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="safety-settings")
 def wrong_enum(ask: Asking) -> Question:
     """A safety category that does not exist."""
     setting = {"category": "HARM_CATEGORY_FROBNICATION", "threshold": "BLOCK_NONE"}
@@ -61,7 +61,7 @@ def unknown_model(ask: Asking) -> Question:
     return Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="streaming")
 def unknown_model_streamed(ask: Asking) -> Question:
     """A model that does not exist, asked to stream."""
     return streamed(Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404}))
@@ -79,7 +79,7 @@ def wrong_verb(_ask: Asking) -> Question:
     return Question(verb="GET", expected={"status": [400, 404, 405]})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="cached-content")
 def bogus_cached_content(ask: Asking) -> Question:
     """Cached content by a name that cannot exist."""
     return Question(

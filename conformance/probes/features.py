@@ -54,7 +54,7 @@ def thinking(_ask: Asking) -> Question:
     return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
 
 
-@probe(tries=3, needs="thinking")
+@probe(tries=3, needs=("thinking", "streaming"))
 def thinking_streamed(_ask: Asking) -> Question:
     """Thinking with its thoughts asked for, streamed."""
     return streamed(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))

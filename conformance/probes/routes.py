@@ -55,7 +55,7 @@ def _listed(number: int) -> None:
     add(
         Probe(
             f"listed-name-{number}", f"The {number}. listed name, used as it stands", "", build, "models-list", 1,
-            last=False, needs="models", ceiling=40,
+            last=False, needs=("models",), ceiling=40,
         )
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from conformance.model import JSON, Question
 from conformance.prompts import LONG, body, calling, counting, snake, user
 
 
-@probe(tries=3)
+@probe(tries=3, needs="system-instruction")
 def snake_case_request(ask: Asking) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"

@@ -32,14 +32,14 @@ def plain_repeated(ask: Asking) -> Question:
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
-@probe(tries=3)
+@probe(tries=3, needs="streaming")
 def plain_streamed(ask: Asking) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
     return streamed(Question(body(exactly(code)), expected={"text": code}))
 
 
-@probe()
+@probe(needs="streaming")
 def streamed_without_alt(_ask: Asking) -> Question:
     """An answer of more than one chunk from the streaming method, without alt=sse."""
     return Question(body(counting(40), 200), "streamGenerateContent", expected={"text": counted(40)})
@@ -52,13 +52,13 @@ def alt_sse_on_unary(ask: Asking) -> Question:
     return Question(body(exactly(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="streaming")
 def long_answer_streamed(_ask: Asking) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
     return streamed(Question(body(counting(LONG), LONG_ROOM), expected={"text": counted(LONG)}))
 
 
-@probe(tries=3)
+@probe(tries=3, needs="streaming")
 def repeated_text_streamed(_ask: Asking) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
     return streamed(
@@ -66,7 +66,7 @@ def repeated_text_streamed(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3)
+@probe(tries=3, needs="streaming")
 def line_separator_streamed(_ask: Asking) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
     return streamed(
@@ -74,7 +74,7 @@ def line_separator_streamed(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3)
+@probe(tries=3, needs="stop-sequences")
 def stop_sequence(ask: Asking) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
@@ -90,13 +90,13 @@ def limit_of_five(_ask: Asking) -> Question:
     return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
 
 
-@probe()
+@probe(needs="safety-settings")
 def every_setting(ask: Asking) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
     settings: dict[str, JSON] = {
         "temperature": 0.5, "topP": 0.9, "topK": 20, "seed": 7, "responseMimeType": "text/plain",
-        "candidateCount": 1, "stopSequences": ["@@@"],
+        "candidateCount": 1,
     }  # fmt: skip
     safety: list[JSON] = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
     return Question(
@@ -111,7 +111,7 @@ def two_candidates(ask: Asking) -> Question:
     return Question(body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="system-instruction")
 def system_instruction(ask: Asking) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
@@ -119,7 +119,7 @@ def system_instruction(ask: Asking) -> Question:
     return Question(body("What is the capital of France?", systemInstruction=instruction), expected={"text": code})
 
 
-@probe(tries=3)
+@probe(tries=3, needs="history")
 def history(ask: Asking) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"

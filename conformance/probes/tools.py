@@ -21,7 +21,7 @@ def function_call(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(tries=3, needs=("function-calling", "streaming"))
 def function_call_streamed(_ask: Asking) -> Question:
     """The same, streamed."""
     return streamed(
@@ -47,7 +47,7 @@ def function_call_forbidden(_ask: Asking) -> Question:
     return Question(body(PARIS, tools=TOOLS, toolConfig=calling("NONE")), expected={"no_call": True})
 
 
-@probe(tries=3, needs="parallel-calls")
+@probe(tries=3, needs=("function-calling", "parallel-calls"))
 def two_calls_in_one_turn(_ask: Asking) -> Question:
     """A prompt that wants the same function twice."""
     return Question(body(BOTH_CITIES, 300, tools=TOOLS), expected={"calls": 2, "call": ["get_weather"]})

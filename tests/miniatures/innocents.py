@@ -1,0 +1,105 @@
+"""Servers that lack a feature and say so, have a bad moment, are slow, or call their models in their own way."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.answers import Answer
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.chunks import pace
+from conformance.embedded.errors import Refused
+from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.routes import Asked, route
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, whole
+from miniatures import Variation
+from miniatures.errors import finishing
+from miniatures.making import Message, answering, chunking, refusing
+
+
+def now_and_then(
+    every: int, status: int, body: bytes | None = None, content_type: str = JSON_TYPE
+) -> Behaviour:
+    """Return a server that answers each so-and-so-many-th question with a fault of the moment."""
+    number = itertools.count(1)
+    said = json.dumps(Refused(status, "The model is overloaded.").body()).encode() if body is None else body
+    return finishing(
+        lambda _answer, _incoming: whole(status, content_type, said) if next(number) % every == 0 else None
+    )
+
+
+def shut_after(number: int, status: int) -> Behaviour:
+    """Return a server that locks the account after so many questions."""
+    asked = itertools.count(1)
+    said = json.dumps(Refused(status, "Insufficient balance.").body()).encode()
+    return finishing(
+        lambda _answer, _incoming: whole(status, JSON_TYPE, said) if next(asked) > number else None
+    )
+
+
+def _once_overloaded(number: int = 3) -> Callable[[list[Message]], list[Message]]:
+    streams = itertools.count(1)
+    error: Message = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    return lambda made: [made[0], error] if next(streams) == number else made
+
+
+def _config(request: Message) -> Message:
+    found: Message = request.get("generationConfig", {})
+    return found
+
+
+def _mode_any(request: Message) -> bool:
+    return str(request.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode")) == "ANY"
+
+
+_DECORATION = re.compile(r"\[[^\]]*\]")
+
+
+def _undecorated(response: Message) -> None:
+    response["modelVersion"] = _DECORATION.sub("", response["modelVersion"])
+
+
+def _with_publisher(incoming: Incoming, style: Style) -> Asked:
+    """The model's path holds its publisher, as relays of several vendors have it."""
+    return route(replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style)
+
+
+def _slow_to_begin(answer: Answer, pieces: int) -> Sequence[float]:
+    return [1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(pace(answer, pieces))]
+
+
+def _at_once(answer: Answer) -> tuple[Message, ...]:
+    return (HONEST.whole(answer),)
+
+
+def _lacking(*features: str) -> tuple[tuple[str, Any], ...]:
+    return (("unsupported", features),)
+
+
+DECORATED = "[relay]gemini-2.5-flash"
+NAMED = replace(HONEST, style=replace(HONEST.style, models=(DECORATED, *HONEST.style.models)))
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("no-instructions", "System instructions are refused clearly.", refusing(lambda r: "systemInstruction" in r, "Developer instruction is not enabled for this model")),
+    Variation("no-stop-sequences", "Stop sequences are refused clearly.", refusing(lambda r: "stopSequences" in _config(r), "Stop sequences are not supported")),
+    Variation("no-safety-settings", "Safety settings are refused clearly.", refusing(lambda r: "safetySettings" in r, "safetySettings are not supported here")),
+    Variation("no-mode-any", "Forced calls are refused clearly.", refusing(_mode_any, "mode ANY is not supported by this model")),
+    Variation("no-thinking-at-all", "A thinkingConfig of any kind is refused clearly.", refusing(lambda r: "thinkingConfig" in _config(r), "Thinking is not enabled for this model"), model="gemini-2.0-flash"),
+    Variation("lacks-what-it-says", "Refuses what providers.yaml says that it lacks.", refusing(lambda r: len(r["contents"]) > 1 or "safetySettings" in r or "stopSequences" in _config(r), "bad request"), settings=_lacking("history", "safety-settings", "stop-sequences", "function-calling")),
+    Variation("too-early", "Every ninth answer is 425.", now_and_then(9, 425)),
+    Variation("given-up", "Every ninth answer is 499.", now_and_then(9, 499)),
+    Variation("gateway-in-trouble", "Every ninth answer is a page of a gateway's.", now_and_then(9, 502, b"<html>502 Bad Gateway</html>", "text/html")),
+    Variation("late-gateway", "Every eighth answer is 504, with an error that says something else.", now_and_then(8, 504)),
+    Variation("locked-midway", "The key is locked half way.", shut_after(30, 403)),
+    Variation("spent-midway", "The money is spent half way.", shut_after(30, 402)),
+    Variation("stream-broken-once", "One stream ends in Google's error.", chunking(_once_overloaded())),
+    Variation("slow-to-begin", "A long wait, then a quick stream.", replace(HONEST, pace=_slow_to_begin)),
+    Variation("late-and-whole", "A long wait, then one chunk.", replace(HONEST, pace=_slow_to_begin, chunks=_at_once), notes=frozenset({"streaming/arrives-while-it-is-made"})),
+    Variation("decorated-name", "The model's name has a decoration, modelVersion has none.", answering(_undecorated, of=NAMED), model=DECORATED),
+    Variation("publisher-in-name", "The model's name begins with its publisher's.", replace(HONEST, route=_with_publisher), model="google/gemini-2.5-flash"),
+)  # fmt: skip
