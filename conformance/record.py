@@ -24,6 +24,7 @@ FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
+_SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
 class RecordError(ValueError):
@@ -97,7 +98,7 @@ def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
     """Write bytes as text where that is exact and not much longer, else as Base64."""
     with contextlib.suppress(UnicodeDecodeError):
         found = data.decode()
-        if len(data) < _STEP or len(json.dumps(found)) < 3 * len(data):
+        if len(data) < _SHORT or len(json.dumps(found)) < 3 * len(data):
             return {text: found}
     return {encoded: base64.b64encode(data).decode()}
 
