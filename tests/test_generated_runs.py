@@ -66,6 +66,7 @@ def kept(folder: Path) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.slow
 def test_what_fails_is_marked_and_kept_and_asked_first_until_it_is_mended(
     config: Path, server: Switched, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_what_fails_is_marked_and_kept_and_asked_first_until_it_is_mended(
     assert kept(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_kept_body_that_was_not_asked_stays(config: Path, tmp_path: Path) -> None:
     run(config, tmp_path / "one", "--seed", "1")
     before = kept(tmp_path)
@@ -103,6 +105,7 @@ def test_a_hostile_file_of_kept_bodies_is_named_and_does_no_harm(config: Path, t
     assert sum("is not a kept body" in line for line in said) == 2
 
 
+@pytest.mark.slow
 def test_shrinking_stays_in_its_budget_and_shows_the_smallest_body(config: Path, tmp_path: Path) -> None:
     plain = run(config, tmp_path / "a" / "plain", "--seed", "1")
     shrunk = run(config, tmp_path / "b" / "shrunk", "--seed", "1", "--shrink", "40")

@@ -24,6 +24,7 @@ from whole import command, entry, environment, run, write_providers
 from conformance.dialects import bundled, load_dialect
 from conformance.embedded import Host, behaviour_of
 
+pytestmark = pytest.mark.slow  # whole runs in processes of their own, killed, starved and doubled
 KILLS = 50
 SEED = ("--seed", "7")
 IN_FLIGHT = 4  # the provider's concurrency
