@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import errno
 import json
 import os
 import re
@@ -207,9 +208,9 @@ def read_recording(folder: Path) -> Recording:
 
 
 def _read_file(path: Path, warnings: list[str]) -> Iterator[Exchange]:
+    if not stat.S_ISREG(path.lstat().st_mode):  # before it is opened: a pipe would wait for ever
+        raise RecordError(f"{path}: is not a plain file")
     with path.open("rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise RecordError(f"{path}: is not a plain file")
         for number, line in enumerate(_lines(file, path), 1):
             if not line.endswith(b"\n"):
                 warnings.append(
@@ -366,6 +367,8 @@ def read_run(folder: Path) -> Mapping[str, JSON]:
     """Read run.json of a run. Raises RecordError."""
     path = folder / "run.json"
     try:
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
         with path.open("rb") as file:
             data = file.read(_STEP * 4 + 1)
     except OSError as error:

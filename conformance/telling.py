@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from conformance import catalogue, planning
 from conformance.catalogue import PROBES, RULES
@@ -19,6 +21,7 @@ from conformance.expectations import MET, obedience
 from conformance.files import schemas_folder
 from conformance.lint import lint
 from conformance.providers import ProvidersError, init_text, load_providers
+from conformance.record import LONGEST_LINE
 from conformance.reply import Reply, read
 from conformance.send import Sender
 from conformance.session import Chosen, Options, Session, UsageError, embedded_servers, prepare
@@ -198,15 +201,31 @@ def init(_words: Namespace) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or standard input where it is called `-`."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    with Path(name).open("rb") as file:
+        yield file
+
+
+def _bounded(file: BinaryIO) -> Iterator[str]:
+    """Yield lines; one that no memory should hold is a fault."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise BadCaptureError(f"{number}: longer than {LONGEST_LINE} bytes")
+        yield line.decode("utf-8", "surrogateescape")
+
+
 def clients(words: Namespace) -> int:
     """Print what each client makes of captured responses, a JSON line per line and client."""
     try:
-        if words.file == "-":
-            for entry in report_lines(sys.stdin):
-                sys.stdout.write(json.dumps(entry) + "\n")
-            return 0
-        with Path(words.file).open(encoding="utf-8", errors="surrogateescape") as file:
-            for entry in report_lines(file):
+        with _opened(words.file) as file:
+            for entry in report_lines(_bounded(file)):
                 sys.stdout.write(json.dumps(entry) + "\n")
     except OSError as error:
         raise UsageError(f"{words.file}: {error.strerror}") from error
