@@ -282,7 +282,7 @@ class Engine:
             refused = sum(reply.status in (401, 403) for reply in verdict.replies)
             if verdict.replies and refused > 0.6 * len(verdict.replies):
                 said.append(f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403")
-            said += sorted({f"{verdict.provider.name}: {one.detail}" for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead")})
+            said += sorted({f"{verdict.provider.name}: {one.detail}" for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead", "cut-off")})
         return said
 
     def _write(self, results: dict[str, Any], written: str) -> None:

@@ -23,6 +23,7 @@ from conformance.expectations import (
 from conformance.generated import wants_another
 from conformance.judging import TRIES
 from conformance.model import Exchange, Provider, Question
+from conformance.record import RecordError
 from conformance.reply import Kind, Reply, read
 
 CONTROL = "plain"
@@ -119,7 +120,8 @@ def _dead(reply: Reply) -> bool:
 def _weight(reply: Reply) -> int:
     """Return what keeping a reply costs, in bytes, about."""
     values = sum(chunk.json.values for chunk in reply.chunks)
-    return len(reply.text_of_body) + values * _PER_VALUE
+    received = sum(len(piece.data) for piece in reply.exchange.pieces)
+    return received + len(reply.text_of_body) + values * _PER_VALUE
 
 
 def _limited(tries: Sequence[Reply]) -> bool:
@@ -170,6 +172,16 @@ class Run:
         self._ends = 0.0
         self._obeys = True
         self._replies: dict[str, list[Reply]] = {}
+
+    def cut_off(self, error: Exception) -> None:
+        """Note for every question without an answer that a fault of our own ended the asking."""
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        for probe in self.plan.probes:
+            if probe.id not in self._replies:
+                self._skip(probe.id, "cut-off", f"the checker itself failed ({type(first).__name__}); please report it")
+        self.gathered.finished = True
 
     async def everything(self) -> Gathered:
         """Ask all: the control first, the others at the provider's pace, then generated bodies, the locking ones last."""
@@ -377,4 +389,15 @@ async def ask_all(
     into.extend(run.gathered for run in runs)
     async with asyncio.TaskGroup() as group:
         for run in runs:
-            group.create_task(run.everything())
+            group.create_task(_alone(run))
+
+
+async def _alone(run: Run) -> None:
+    """Ask one provider. A fault of our own ends that provider's questions, and is said; it ends no other's."""
+    try:
+        await run.everything()
+    except Exception as error:
+        of_disk = isinstance(error, RecordError) or (isinstance(error, ExceptionGroup) and error.subgroup(RecordError))
+        if of_disk:
+            raise
+        run.cut_off(error)
