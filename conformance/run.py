@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.catalogue import Asking, Probe, Unaskable
-from conformance.encoding import declared
+from conformance.costs import dead, takes_long, weight
 from conformance.expectations import (
     CUT,
     MET,
@@ -24,7 +24,7 @@ from conformance.generated import wants_another
 from conformance.judging import TRIES
 from conformance.model import Exchange, Provider, Question
 from conformance.record import RecordError
-from conformance.reply import Kind, Reply, read
+from conformance.reply import Reply, read
 
 CONTROL = "plain"
 TOO_MANY = 429
@@ -101,27 +101,6 @@ class Plan:
 def nonce(seed: int, provider: str, probe: str, number: int) -> str:
     """Return the hexadecimal word that makes a question unlike any other; the same for the same arguments."""
     return hashlib.sha256(f"{seed}/{provider}/{probe}/{number}".encode()).hexdigest()[:6]
-
-
-LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that nobody else waits
-_PER_VALUE = 100  # bytes of memory that a value of JSON takes, about
-
-
-def _dead(reply: Reply) -> bool:
-    """Nothing to read came, or the word that the vendor is down.
-
-    One that answers what it should refuse with 503 (`no channel for this model`) is not down.
-    """
-    if reply.kind is Kind.FAILED or (reply.decoded.failure is not None and not reply.ok):
-        return True
-    return reply.status in (429, 502, 503, 504) and 200 in statuses(reply.exchange.expected)
-
-
-def _weight(reply: Reply) -> int:
-    """Return what keeping a reply costs, in bytes, about."""
-    values = sum(chunk.json.values for chunk in reply.chunks)
-    received = sum(len(piece.data) for piece in reply.exchange.pieces)
-    return received + len(reply.text_of_body) + values * _PER_VALUE
 
 
 def _limited(tries: Sequence[Reply]) -> bool:
@@ -350,15 +329,15 @@ class Run:
         self.gathered.exchanges.append(exchange)
         reply = await self._read(exchange)
         generated = exchange.generated
-        self._dead[generated] = self._dead[generated] + 1 if _dead(reply) else 0
-        self._weight += _weight(reply)
+        self._dead[generated] = self._dead[generated] + 1 if dead(reply) else 0
+        self._weight += weight(reply)
         self._replies.setdefault(exchange.probe, []).append(reply)
         self._progress(self.gathered)
         return reply
 
     async def _read(self, exchange: Exchange) -> Reply:
         limits = self.plan.provider.limits
-        if declared(exchange) or sum(len(piece.data) for piece in exchange.pieces) > LONG:
+        if takes_long(exchange):
             return await asyncio.to_thread(read, exchange, limits)
         return read(exchange, limits)
 
