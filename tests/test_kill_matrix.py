@@ -38,7 +38,7 @@ SAMPLE: list[tuple[str, Miniature | Variation]] = [*MINIATURES[::23], *VARIATION
 
 
 def _judged(several: Sequence[tuple[str, Miniature | Variation]]) -> Mapping[str, Verdict]:
-    servers = [Server(name.lower(), one.behaviour, one.model, one.dialect) for name, one in several]
+    servers = [Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several]
     return judged([Server("honest", HONEST), *servers])
 
 

@@ -310,7 +310,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("exact-version", "modelVersion says more exactly which version.", answering(_version("models/{}-preview-05-20"))),
     Variation("numbered-version", "modelVersion with a release number.", answering(_version("{}-001"))),
     Variation("prefixed-version", "modelVersion with its publisher.", answering(_version("publishers/google/models/{}"))),
-    Variation("rare-leaks", "A thought slips into two answers.", _leak_sometimes(), notes=_rule("marks-thoughts")),
+    Variation("rare-leaks", "A thought slips into two answers.", _leak_sometimes()),
     Variation("lazy-instruction", "The system instruction is followed at the second try.", _lazy("systemInstruction")),
     Variation("lazy-tools", "A function is called at the second try.", _lazy("tools")),
     Variation("no-thinking-model", "Thinking is refused clearly.", refusing(_wants_thinking, "Thinking is not enabled for this model")),
