@@ -53,7 +53,9 @@ def pace() -> None:
     requests = len(gathered.exchanges)
     chain = 2 * DELAY  # a first turn and its follow-up
     floor = max(chain, requests * DELAY / CONCURRENCY)
-    print(f"pace: {requests} requests of 300 ms, {CONCURRENCY} at once: {seconds:.2f} s, floor {floor:.2f} s, ratio {seconds / floor:.2f}")
+    print(
+        f"pace: {requests} requests of 300 ms, {CONCURRENCY} at once: {seconds:.2f} s, floor {floor:.2f} s, ratio {seconds / floor:.2f}"
+    )
 
 
 def many(count: int) -> None:
@@ -63,10 +65,14 @@ def many(count: int) -> None:
         providers = {f"server-{number:03}": {"embedded": "google"} for number in range(count)}
         config.write_text(json.dumps({"providers": providers}), encoding="utf-8")
         wall, cpu = time.perf_counter(), time.process_time()
-        code = conformance(["run", "-q", "-c", str(config), "--out", str(Path(folder) / "out"), "--max-examples", "0"])
+        code = conformance(
+            ["run", "-q", "-c", str(config), "--out", str(Path(folder) / "out"), "--max-examples", "0"]
+        )
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         size = (Path(folder) / "out" / "report.html").stat().st_size / 1e6
-    print(f"many: {count} providers, exit {code}: {wall:.1f} s, {cpu:.1f} s CPU, {cpu / count:.2f} CPU seconds each, page {size:.1f} MB")
+    print(
+        f"many: {count} providers, exit {code}: {wall:.1f} s, {cpu:.1f} s CPU, {cpu / count:.2f} CPU seconds each, page {size:.1f} MB"
+    )
 
 
 if __name__ == "__main__":

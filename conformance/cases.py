@@ -70,10 +70,14 @@ def _case(rule: Rule, evidence: Evidence, before: Mapping[str, Case]) -> Case:
         if not usable:
             return _without_replies(rule, evidence, selected)
         if rule.obeys and not evidence.obeys:
-            return Case(rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable))
+            return Case(
+                rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable)
+            )
         found = list(rule.look(Seen(usable, evidence.replies, evidence.dialect, evidence.provider.model)))
     except Exception as error:  # noqa: BLE001 - a check's own fault ends nothing but the check
-        return Case(rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected))
+        return Case(
+            rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
+        )
     return _outcome(rule, evidence, found, len(usable))
 
 
@@ -98,7 +102,11 @@ def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
 def _shut_out(replies: Sequence[Reply]) -> int:
     """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
     last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
-    shut = last is not None and last.status in (401, 402, 403) and any(r.ok for r in replies if r.probe == CONTROL)
+    shut = (
+        last is not None
+        and last.status in (401, 402, 403)
+        and any(r.ok for r in replies if r.probe == CONTROL)
+    )
     return last.status if last is not None and shut else 0
 
 
@@ -125,7 +133,9 @@ def transient(reply: Reply) -> bool:
 def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Case:
     for outcome, reason in _reasons(rule, evidence, selected):
         return Case(rule.id, outcome, reason, len(selected))
-    return Case(rule.id, Outcome.BLOCKED, "nothing that it could look at was answered as asked", len(selected))
+    return Case(
+        rule.id, Outcome.BLOCKED, "nothing that it could look at was answered as asked", len(selected)
+    )
 
 
 def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
@@ -162,7 +172,9 @@ def how_it_failed(reply: Reply) -> str:
     failure = reply.exchange.failure
     if failure is None:
         return f"{reply.probe}: HTTP {reply.status}"
-    return f"{reply.probe}: {failure.kind}" + (f" (bound: {failure.bound})" if failure.bound else f": {failure.detail}"[:160])
+    return f"{reply.probe}: {failure.kind}" + (
+        f" (bound: {failure.bound})" if failure.bound else f": {failure.detail}"[:160]
+    )
 
 
 def clearly_refused(reply: Reply) -> bool:
@@ -182,7 +194,9 @@ def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], look
         deviation = _deviation(rule, evidence, spots)
         outcome = Outcome.DEVIATION if deviation.level in GRAVE else Outcome.NOTE
         return Case(rule.id, outcome, spots[0].observed, looked_at, deviation)
-    asides = sorted((item for item in found if isinstance(item, Aside)), key=lambda item: _ASIDES.index(item.outcome))
+    asides = sorted(
+        (item for item in found if isinstance(item, Aside)), key=lambda item: _ASIDES.index(item.outcome)
+    )
     if asides and not spots:
         return Case(rule.id, asides[0].outcome, asides[0].reason, looked_at)
     return Case(rule.id, Outcome.PASS, "", looked_at)
@@ -245,7 +259,11 @@ def _accepted(case: Case, evidence: Evidence) -> Case:
     deviation = case.deviation
     if deviation is None:
         return case
-    entries = [known for known in evidence.provider.known if known.rule == case.rule and in_force(known, evidence.today)]
+    entries = [
+        known
+        for known in evidence.provider.known
+        if known.rule == case.rule and in_force(known, evidence.today)
+    ]
     entry = next((known for known in entries if _covers(known, deviation)), _together(entries))
     if entry is None or not _covers(entry, deviation):
         return case
@@ -263,14 +281,23 @@ def _together(entries: Sequence[Known]) -> Known | None:
 def stale(evidence: Evidence, cases: Sequence[Case]) -> list[str]:
     """Return a line for each `known` entry that accepts nothing any more: gone, or expired."""
     by_rule = {case.rule: case for case in cases}
-    return [said for known in evidence.provider.known if (said := _staleness(known, by_rule.get(known.rule), evidence))]
+    return [
+        said
+        for known in evidence.provider.known
+        if (said := _staleness(known, by_rule.get(known.rule), evidence))
+    ]
 
 
 def _staleness(known: Known, case: Case | None, evidence: Evidence) -> str:
     name = f"providers.yaml:{known.line}: {evidence.provider.name}: known {known.rule}"
     if not in_force(known, evidence.today):
         return f"{name} expired on {known.until}; mend it, or set a later date"
-    if case is None or case.outcome in (Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.UNSUPPORTED):
+    if case is None or case.outcome in (
+        Outcome.BLOCKED,
+        Outcome.INCONCLUSIVE,
+        Outcome.ERROR,
+        Outcome.UNSUPPORTED,
+    ):
         return ""  # what was not asked is not stale
     shown = {probe_of(spot.exchange) for spot in case.deviation.spots} if case.deviation else set()
     if shown and ("*" in known.probes or shown & set(known.probes)):

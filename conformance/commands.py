@@ -14,10 +14,10 @@ from conformance import deciding, judged, telling
 from conformance.clients import UnknownClientError, find_clients
 from conformance.engine import Engine
 from conformance.record import RecordError
+from conformance.report import terminal
 from conformance.runfile import RunFile, read_run_file
 from conformance.session import Options, Session, UsageError, again, prepare
 from conformance.terminal import Progress, closing_words, plain, write
-from conformance.report import terminal
 
 
 def _options(words: Namespace) -> Options:
@@ -70,14 +70,20 @@ def _resumed(options: Options, recorded: RunFile) -> Options:
     changes = {name: value for name, value in kept.items() if now[name] == usual[name]}
     folder = options.resume.resolve() if options.resume else None
     config = options.config or (Path(recorded.source) if Path(recorded.source).is_file() else None)
-    return Options(**{**now, **changes, "config": config, "out": folder, "resume": folder, "seed": recorded.seed})
+    return Options(
+        **{**now, **changes, "config": config, "out": folder, "resume": folder, "seed": recorded.seed}
+    )
 
 
 def replay(words: Namespace) -> int:
     """Judge a recording anew; sends nothing."""
     recorded = _run_file(words.folder)
     options = _options(words)
-    changes = {"replay": words.folder, "seed": recorded.seed, "providers": tuple(recorded.selection.get("providers", ()))}
+    changes = {
+        "replay": words.folder,
+        "seed": recorded.seed,
+        "providers": tuple(recorded.selection.get("providers", ())),
+    }
     options = Options(**{**vars(options), **changes, "out": options.out or words.folder / "replay"})
     session = again(options, recorded.providers, Path(recorded.source), recorded.left)
     return _judge(session, words, recorded.started_at)

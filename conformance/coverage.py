@@ -42,10 +42,13 @@ def coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[str, JSON]
     """Return a row per documented field: place, pointer, seen, and its source's lines."""
     bodies = [reply.request_body for reply in replies]
     seen = {
-        place: [seen_fields(dialect, place, raw) for raw in _raws(replies, place)] for place in ("response", "chunk", "error")
+        place: [seen_fields(dialect, place, raw) for raw in _raws(replies, place)]
+        for place in ("response", "chunk", "error")
     }
     rows: list[dict[str, JSON]] = []
     for field in dialect.fields:
         state = _sent(field, bodies) if field.place == "request" else _best(seen[field.place], field.pointer)
-        rows.append({"place": field.place, "pointer": field.pointer, "seen": state, "source": field.source.lines})
+        rows.append(
+            {"place": field.place, "pointer": field.pointer, "seen": state, "source": field.source.lines}
+        )
     return rows

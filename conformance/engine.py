@@ -59,7 +59,9 @@ class Engine:
         self.started = now()
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
         self.seed = chosen_seed(session.options)
-        self.out = session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+        self.out = (
+            session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+        )
         self.gathered: list[Gathered] = []
         self.verdicts: list[Verdict] = []
         self.results: dict[str, Any] | None = None
@@ -86,7 +88,9 @@ class Engine:
         except FolderError as error:
             raise UsageError(str(error)) from error
         if before:
-            self._warnings.append(f"{self.out}: held an earlier run; its exchanges now stand in {before.name}")
+            self._warnings.append(
+                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
+            )
 
     def released(self) -> None:
         """Let others write to the output folder."""
@@ -125,7 +129,14 @@ class Engine:
             recorder = None if replay else stack.enter_context(Recorder(self.out))
             started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
             asking = Asking(
-                self.seed, recorder, self._recorded, self._progress, rules, self._bodies.of, self.gathered, self.session.environ
+                self.seed,
+                recorder,
+                self._recorded,
+                self._progress,
+                rules,
+                self._bodies.of,
+                self.gathered,
+                self.session.environ,
             )
             self.interrupted = not gather(started, asking)
 
@@ -166,7 +177,9 @@ class Engine:
 
     def _in_order(self) -> list[Provider]:
         """The selected providers in the file's order."""
-        names = {one.provider.name for one in self.session.chosen} | {one.provider.name for one in self.session.left}
+        names = {one.provider.name for one in self.session.chosen} | {
+            one.provider.name for one in self.session.left
+        }
         return [provider for provider in self.session.loaded.providers if provider.name in names]
 
     def _selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
@@ -198,7 +211,9 @@ class Engine:
         self._judge_the_rest()
         everyone = self._everyone()
         options = self.session.options
-        code = exit_code(everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted)
+        code = exit_code(
+            everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted
+        )
         code = self._with_clients(code, everyone)
         code = 3 if self.fault and code == 0 else code
         written = dumps(self._without_keys(document(self._about(), everyone, all_remarks(), code)))
@@ -255,7 +270,9 @@ class Engine:
         if not named or code not in (0, 1):
             return code
         asked = [verdict for verdict in everyone if verdict.provider.name in self.session.options.providers]
-        broken = any(c.client in named and c.verdict == "broken" for verdict in asked for c in verdict.clients)
+        broken = any(
+            c.client in named and c.verdict == "broken" for verdict in asked for c in verdict.clients
+        )
         stale = any(verdict.stale for verdict in asked)
         return int(broken or stale)
 
@@ -276,13 +293,23 @@ class Engine:
         said = [self.fault] if self.fault else []
         if self.session.options.resume is not None:
             asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
-            said.append(f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now")
+            said.append(
+                f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
+            )
         said += [line for verdict in self.verdicts for line in verdict.stale]
         for verdict in self.verdicts:
             refused = sum(reply.status in (401, 403) for reply in verdict.replies)
             if verdict.replies and refused > 0.6 * len(verdict.replies):
-                said.append(f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403")
-            said += sorted({f"{verdict.provider.name}: {one.detail}" for one in (verdict.gathered.unasked if verdict.gathered else []) if one.cause in ("budget", "dead", "cut-off")})
+                said.append(
+                    f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403"
+                )
+            said += sorted(
+                {
+                    f"{verdict.provider.name}: {one.detail}"
+                    for one in (verdict.gathered.unasked if verdict.gathered else [])
+                    if one.cause in ("budget", "dead", "cut-off")
+                }
+            )
         return said
 
     def _write(self, results: dict[str, Any], written: str) -> None:
@@ -296,4 +323,3 @@ class Engine:
         if steps and self.session.options.replay is None:
             with Path(steps).open("a", encoding="utf-8") as page:
                 page.write(summary)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.model import JSON
 
@@ -73,7 +73,9 @@ def _nested(body: Mapping[str, JSON]) -> ErrorBody | None:
     for name, child in body.items():
         inner = _from_root(child) if isinstance(child, dict) else None
         if inner is not None:
-            return ErrorBody(inner.shape, inner.code, inner.status, inner.message, inner.details, f"/{name}{inner.at}")
+            return ErrorBody(
+                inner.shape, inner.code, inner.status, inner.message, inner.details, f"/{name}{inner.at}"
+            )
     return None
 
 
@@ -86,7 +88,7 @@ def error_in(value: JSON) -> ErrorBody | None:
         inner = error_in(value[0])
         if inner is None:
             return None
-        return ErrorBody(inner.shape, inner.code, inner.status, inner.message, inner.details, f"/0{inner.at}", True)  # noqa: FBT003 - a field of the record
+        return replace(inner, at=f"/0{inner.at}", wrapped=True)
     return (_from_root(value) or _nested(value)) if isinstance(value, dict) else None
 
 
@@ -106,6 +108,8 @@ def error_body(value: JSON) -> ErrorBody:
 
 def nonsense(value: JSON) -> ErrorBody | None:
     """Return the error of a 200 body that says it failed without saying how (`success: false`), or None."""
-    if isinstance(value, dict) and (value.get("success") is False or value.get("status") in ("error", "fail", "failed")):
+    if isinstance(value, dict) and (
+        value.get("success") is False or value.get("status") in ("error", "fail", "failed")
+    ):
         return ErrorBody("other", message=_text(_first(value, _MESSAGES)))
     return None

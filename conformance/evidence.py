@@ -18,7 +18,10 @@ _ARRIVALS = 200
 
 def _request(reply: Reply) -> str:
     request = reply.exchange.request
-    head = [f"{request.verb} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
+    head = [
+        f"{request.verb} {request.path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in request.headers),
+    ]
     body = request.body.decode("utf-8", "backslashreplace")
     cut = len(body) - _REQUEST
     return "\n".join([*head, "", body[:_REQUEST] + (f" … {cut} more characters" if cut > 0 else "")])
@@ -66,7 +69,8 @@ def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
         "headers": [[name, value] for name, value in reply.exchange.headers[:60]],
         "body": text[window[0] : window[1]],
         "body_from": window[0],
-        "cut": max(len(text), reply.framed.length if reply.framed.bound == "json_bytes" else 0) - (window[1] - window[0]),
+        "cut": max(len(text), reply.framed.length if reply.framed.bound == "json_bytes" else 0)
+        - (window[1] - window[0]),
         "places": _places(spans, window),
         "arrivals_ms": [round(piece.at_ms, 1) for piece in reply.exchange.pieces[:_ARRIVALS]],
         "ended_ms": round(reply.exchange.ended_ms, 1),
@@ -79,6 +83,8 @@ def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
 def of(deviation: Deviation, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
     """Return the extracts of a finding: its first exchanges, each with the places that it names there."""
     by_id = {reply.id: reply for reply in replies}
-    shown = [id_ for id_ in dict.fromkeys(spot.exchange for spot in deviation.spots) if id_ in by_id][:_EXCHANGES]
+    shown = [id_ for id_ in dict.fromkeys(spot.exchange for spot in deviation.spots) if id_ in by_id][
+        :_EXCHANGES
+    ]
     pointers = {id_: [spot.pointer for spot in deviation.spots if spot.exchange == id_] for id_ in shown}
     return [extract(by_id[id_], pointers[id_]) for id_ in shown]

@@ -47,4 +47,6 @@ def disobeyed(seen: Seen, probe: str, expected: str, level: Level | None = None)
     elif any(verdict.verdict == CUT for _, verdict in tries):
         yield Aside(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
     else:
-        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: {len(failures)} of {TRIES} tries could be judged, all failed")
+        yield Aside(
+            Outcome.INCONCLUSIVE, f"{probe}: {len(failures)} of {TRIES} tries could be judged, all failed"
+        )

@@ -92,7 +92,9 @@ class Limits:
     json_depth: int = 200
     json_values: int = 1_000_000  # values in one body, all its frames together
     integer_digits: int = 400
-    run_bytes: int = 256 * 1024 * 1024  # all answers of one provider together, what is read from them counted in
+    run_bytes: int = (
+        256 * 1024 * 1024
+    )  # all answers of one provider together, what is read from them counted in
     retries: int = 2  # transport retries of one question on 429 and 503
     retry_wait: float = 30.0  # seconds, the longest single wait before a retry
     dead_after: int = 8  # consecutive dead answers after which a provider is asked no more
@@ -134,7 +136,9 @@ class Provider:
     max_requests: int = 120
     max_examples: int = 12
     unsupported: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # values may hold ${NAME}
+    headers: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # values may hold ${NAME}
     proxy: str | None = None
     ca_file: str | None = None
     insecure_http: bool = False

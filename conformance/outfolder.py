@@ -61,5 +61,9 @@ class Claim:
 def _fault(folder: Path, error: OSError) -> str:
     if error.errno in (errno.EWOULDBLOCK, errno.EACCES) and isinstance(error, BlockingIOError):
         return f"{folder}: another run is writing here; wait for it, or name another folder with --out"
-    reason = "is no folder" if error.errno in (errno.EEXIST, errno.ENOTDIR) else f"cannot be written to: {error.strerror}"
+    reason = (
+        "is no folder"
+        if error.errno in (errno.EEXIST, errno.ENOTDIR)
+        else f"cannot be written to: {error.strerror}"
+    )
     return f"{folder}: {reason}; name another one with --out"

@@ -89,6 +89,10 @@ def lines(several: Sequence[Estimate]) -> list[str]:
         out.append(f"{name}  {one.output_tokens:>7} ({one.worst_tokens:>5})        {money}")
         if one.missing:
             out.append(f"    not run: {one.missing}")
-    out.append("First asks: without generated bodies. Worst case: every try and retry, never more than max_requests.")
-    out.append("Output tokens: the sum of the limits that are sent, where the vendor honours them. Nothing was sent.")
+    out.append(
+        "First asks: without generated bodies. Worst case: every try and retry, never more than max_requests."
+    )
+    out.append(
+        "Output tokens: the sum of the limits that are sent, where the vendor honours them. Nothing was sent."
+    )
     return out

@@ -27,10 +27,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "vendors of the Gemini API")
     add = group.addoption
     add("--provider", action="append", default=[], metavar="NAME", help="ask this provider (repeatable)")
-    add("--dimension", action="append", default=[], metavar="DIMENSION", help="judge this dimension only (repeatable)")
+    add(
+        "--dimension",
+        action="append",
+        default=[],
+        metavar="DIMENSION",
+        help="judge this dimension only (repeatable)",
+    )
     add("--providers-file", metavar="FILE", help="a providers.yaml other than the working folder's")
     add("--conformance-out", metavar="DIR", help="where the report goes (default reports/<time>/)")
-    add("--client", action="append", default=[], metavar="CLIENT", help="a client that must not break (repeatable)")
+    add(
+        "--client",
+        action="append",
+        default=[],
+        metavar="CLIENT",
+        help="a client that must not break (repeatable)",
+    )
     add("--fail-on", choices=["must", "should", "any", "never"], default="must", help="the level that fails")
     add("--against", choices=["reference", "documented", "both"], default="both", help="whose word counts")
     add("--max-examples", type=int, metavar="N", help="generated bodies per provider")
@@ -124,7 +136,9 @@ class Suite:
         try:
             self._page(config)
         except (OSError, ValueError) as error:  # RecordError is a ValueError
-            self.engine.fault = self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
+            self.engine.fault = (
+                self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
+            )
         if self.engine.results is not None and self._session is not None:
             self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
 
@@ -142,7 +156,9 @@ class Suite:
 
 def _parameter(provider: Provider, rule: Rule) -> object:
     mark = getattr(pytest.mark, rule.dimension.value)
-    return pytest.param((provider.name, rule.id), id=f"{provider.name}-{rule.id.replace('/', '-')}", marks=mark)
+    return pytest.param(
+        (provider.name, rule.id), id=f"{provider.name}-{rule.id.replace('/', '-')}", marks=mark
+    )
 
 
 def _selected(items: Sequence[pytest.Item]) -> dict[str, set[str]]:
@@ -150,7 +166,9 @@ def _selected(items: Sequence[pytest.Item]) -> dict[str, set[str]]:
     wanted: dict[str, set[str]] = {}
     for item in items:
         case = getattr(item, "callspec", None)
-        if case is not None and isinstance(case.params.get(_CASE), tuple):  # with nobody to ask pytest puts NOTSET there
+        if case is not None and isinstance(
+            case.params.get(_CASE), tuple
+        ):  # with nobody to ask pytest puts NOTSET there
             provider, rule = case.params[_CASE]
             wanted.setdefault(provider, set()).add(rule)
     return wanted

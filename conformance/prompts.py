@@ -68,9 +68,14 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}
 def png(colour: str, side: int = 32) -> bytes:
     """Return a PNG of one colour, side by side pixels."""
     row = b"\0" + bytes(COLOURS[colour]) * side
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(row * side)), (b"IEND", b""))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * side)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
     )
 
 
@@ -99,11 +104,17 @@ WEATHER: dict[str, JSON] = {
 TIME: dict[str, JSON] = {
     "name": "get_time",
     "description": "Tells the time in one city.",
-    "parameters": {"type": "OBJECT", "properties": {"city_name": {"type": "STRING"}}, "required": ["city_name"]},
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {"city_name": {"type": "STRING"}},
+        "required": ["city_name"],
+    },
 }
 TOOLS: list[JSON] = [{"functionDeclarations": [WEATHER, TIME]}]
 PARIS = "What is the weather in Paris? Use metric units."
-BOTH_CITIES = "What is the weather in Paris and in Tokyo? Use metric units. Call the function once for each city."
+BOTH_CITIES = (
+    "What is the weather in Paris and in Tokyo? Use metric units. Call the function once for each city."
+)
 
 
 def calling(mode: str, *allowed: str) -> dict[str, JSON]:

@@ -146,7 +146,9 @@ def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
     value = root
     for key in place.keys:
         if isinstance(value, dict):
-            found.update({name: child for name, child in value.items() if name != key and canonical(shape, name)})
+            found.update(
+                {name: child for name, child in value.items() if name != key and canonical(shape, name)}
+            )
         value = _step(value, key)
     return found
 

@@ -13,7 +13,13 @@ from conformance.sidebyside import side_by_side
 def all_remarks() -> list[JSON]:
     """Return the `documents` entries of every bundled dialect; found without a request."""
     return [
-        {"dialect": one.dialect, "kind": one.kind, "pointer": one.pointer, "says": one.says, "lines": one.lines}
+        {
+            "dialect": one.dialect,
+            "kind": one.kind,
+            "pointer": one.pointer,
+            "says": one.says,
+            "lines": one.lines,
+        }
         for name in bundled()
         for one in load_dialect(name).remarks
     ]

@@ -54,7 +54,10 @@ _ROUTES: tuple[tuple[str, str, Resource], ...] = (
 def resource_of(exchange: Exchange) -> Resource:
     """Return what the request asks for, by its verb and path."""
     path = exchange.request.path.partition("?")[0]
-    return next((what for verb, form, what in _ROUTES if verb == exchange.request.verb and re.search(form, path)), NONE)
+    return next(
+        (what for verb, form, what in _ROUTES if verb == exchange.request.verb and re.search(form, path)),
+        NONE,
+    )
 
 
 def _shape(resource: Resource) -> Shape:
@@ -178,7 +181,11 @@ class Reply:
     @property
     def usage(self) -> Mapping[str, JSON]:
         """The last usageMetadata that says anything; empty where none came."""
-        blocks = [usage for chunk in self.chunks if isinstance(usage := chunk.body.get("usageMetadata"), dict) and usage]
+        blocks = [
+            usage
+            for chunk in self.chunks
+            if isinstance(usage := chunk.body.get("usageMetadata"), dict) and usage
+        ]
         return blocks[-1] if blocks else NOTHING
 
     def count(self, name: str) -> int:
@@ -288,7 +295,11 @@ def _error(kind: Kind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | No
     if not body.strip():
         return ErrorBody("empty")
     value = next((chunk.raw for chunk in chunks if chunk.json.ok), None)
-    return error_body(value) if value is not None else ErrorBody("string", message=body[:300].decode("utf-8", "replace"))
+    return (
+        error_body(value)
+        if value is not None
+        else ErrorBody("string", message=body[:300].decode("utf-8", "replace"))
+    )
 
 
 def _unread(exchange: Exchange, resource: Resource, decoded: Decoded, size: int) -> Reply:

@@ -39,7 +39,9 @@ class About:
     kill_matrix: Mapping[str, JSON] | None = None
 
 
-def document(about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON], exit_code: int) -> dict[str, JSON]:
+def document(
+    about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON], exit_code: int
+) -> dict[str, JSON]:
     """Return the whole of results.json; `exit_code` is what the run ends with."""
     run: dict[str, JSON] = {
         "id": about.id,
@@ -89,13 +91,20 @@ def provider(verdict: Verdict) -> dict[str, JSON]:
 
 def _unasked(verdict: Verdict) -> list[JSON]:
     several = verdict.gathered.unasked if verdict.gathered else []
-    return [{"probe": one.probe, "cause": one.cause, "detail": one.detail} for one in sorted(several, key=lambda one: one.probe)]
+    return [
+        {"probe": one.probe, "cause": one.cause, "detail": one.detail}
+        for one in sorted(several, key=lambda one: one.probe)
+    ]
 
 
 def _traits(verdict: Verdict) -> dict[str, JSON]:
     documented = verdict.dialect.values_of_traits
     return {
-        name: {"reference": reference, "documented": documented.get(name), "observed": verdict.traits.get(name)}
+        name: {
+            "reference": reference,
+            "documented": documented.get(name),
+            "observed": verdict.traits.get(name),
+        }
         for name, reference in REFERENCE.items()
     }
 
@@ -103,9 +112,18 @@ def _traits(verdict: Verdict) -> dict[str, JSON]:
 def _client(client: ClientVerdict) -> dict[str, JSON]:
     because: list[JSON] = []
     for effect, rule in client.because:
-        entry: dict[str, JSON] = {"effect": effect.effect, "detail": effect.detail, "exchange": effect.exchange}
+        entry: dict[str, JSON] = {
+            "effect": effect.effect,
+            "detail": effect.detail,
+            "exchange": effect.exchange,
+        }
         because.append(entry | ({"rule": rule} if rule else {}))
-    return {"client": client.client, "verdict": client.verdict, "because": because, "configure": [*client.configure]}
+    return {
+        "client": client.client,
+        "verdict": client.verdict,
+        "because": because,
+        "configure": [*client.configure],
+    }
 
 
 def _traffic(verdict: Verdict) -> dict[str, JSON]:
@@ -120,7 +138,10 @@ def _traffic(verdict: Verdict) -> dict[str, JSON]:
     }
     prices = verdict.provider.prices
     if prices is not None:
-        spent = sum(max(0, reply.count("promptTokenCount")) * prices.input + _output(reply) * prices.output for reply in replies)
+        spent = sum(
+            max(0, reply.count("promptTokenCount")) * prices.input + _output(reply) * prices.output
+            for reply in replies
+        )
         out["money"] = round(spent / 1_000_000, 6)
     return out
 
@@ -168,7 +189,11 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
     if deviation.documented is not None:
         out["documented"] = _source(deviation.documented)
     if deviation.known is not None:
-        out["accepted"] = {"reason": deviation.known.reason, "until": deviation.known.until, "line": deviation.known.line}
+        out["accepted"] = {
+            "reason": deviation.known.reason,
+            "until": deviation.known.until,
+            "line": deviation.known.line,
+        }
     if first is not None:
         out["curl"] = curl_line(first.exchange.request, shown(verdict.provider, verdict.dialect))
     if verdict.provider.embedded:
@@ -190,11 +215,17 @@ def exit_code(verdicts: Sequence[Verdict], fail_on: str, named: frozenset[str], 
     """
     if interrupted:
         return 130
-    counted = [verdict for verdict in verdicts if verdict.provider.embedded is None or verdict.provider.name in named]
+    counted = [
+        verdict for verdict in verdicts if verdict.provider.embedded is None or verdict.provider.name in named
+    ]
     if fail_on != "never" and any(_fails(verdict, fail_on) for verdict in counted):
         return 1
     tested = [verdict for verdict in verdicts if verdict.status != "not-run"]
-    unjudged = any(_unjudged(verdict) for verdict in counted if verdict.status != "not-run" or verdict.provider.name in named)
+    unjudged = any(
+        _unjudged(verdict)
+        for verdict in counted
+        if verdict.status != "not-run" or verdict.provider.name in named
+    )
     return 3 if unjudged or not any(verdict.cases for verdict in tested) else 0
 
 

@@ -94,7 +94,9 @@ class Plan:
     probes: tuple[Probe, ...]
     generated: tuple[Generated, ...] = ()
     seed: int = 0
-    recorded: frozenset[tuple[str, int]] = frozenset()  # probes and tries that a recording answers, at no cost
+    recorded: frozenset[tuple[str, int]] = (
+        frozenset()
+    )  # probes and tries that a recording answers, at no cost
     smaller: Smaller | None = None
 
 
@@ -143,7 +145,10 @@ class Run:
         self._retry_after = retry_after
         self._progress = progress
         self._slots = asyncio.Semaphore(plan.provider.concurrency)
-        self._dead = {False: 0, True: 0}  # consecutive, for generated bodies apart: what is odd may well be dead
+        self._dead = {
+            False: 0,
+            True: 0,
+        }  # consecutive, for generated bodies apart: what is odd may well be dead
         self._sent = 0
         self._left_out: list[tuple[str, str]] = []
         self._weight = 0
@@ -159,7 +164,11 @@ class Run:
             first = first.exceptions[0]
         for probe in self.plan.probes:
             if probe.id not in self._replies:
-                self._skip(probe.id, "cut-off", f"the checker itself failed ({type(first).__name__}); please report it")
+                self._skip(
+                    probe.id,
+                    "cut-off",
+                    f"the checker itself failed ({type(first).__name__}); please report it",
+                )
         self.gathered.finished = True
 
     async def everything(self) -> Gathered:
@@ -170,7 +179,9 @@ class Run:
         ordinary = [probe for probe in wanted if probe.id != CONTROL and not probe.last]
         for probe in control:
             await self._probe(probe)
-        self._obeys = not control or any(obedience(reply).verdict == MET for reply in self._replies.get(CONTROL, []))
+        self._obeys = not control or any(
+            obedience(reply).verdict == MET for reply in self._replies.get(CONTROL, [])
+        )
         await self._together(ordinary)
         await self._all_generated()
         for probe in (probe for probe in wanted if probe.last):
@@ -215,7 +226,9 @@ class Run:
         return Asking(self.plan.provider.model, word, first), first
 
     def _first(self, probe: str | None) -> Reply | None:
-        replies = [reply for reply in self._replies.get(probe or "", []) if reply.ok and answered_as_asked(reply)]
+        replies = [
+            reply for reply in self._replies.get(probe or "", []) if reply.ok and answered_as_asked(reply)
+        ]
         met = [reply for reply in replies if obedience(reply).verdict == MET]
         candidates = met or replies
         return candidates[-1] if candidates else None
@@ -244,7 +257,9 @@ class Run:
     async def _generated(self, body: Generated) -> None:
         tries: list[Reply] = []
         while len(tries) < body.recorded or not body.recorded:
-            reply = await self._sent_once(body.probe, body.question, None, generated=True, retry=_limited(tries))
+            reply = await self._sent_once(
+                body.probe, body.question, None, generated=True, retry=_limited(tries)
+            )
             if reply is None:
                 break
             tries.append(reply)
@@ -317,7 +332,9 @@ class Run:
                 return None
             self._sent += 1
             try:
-                exchange = await self._ask(probe, number, question, first=first, generated=generated, retry=retry)
+                exchange = await self._ask(
+                    probe, number, question, first=first, generated=generated, retry=retry
+                )
             except NotRecordedError:
                 self._sent -= 1
                 if not retry:  # the run that was recorded gave up waiting here
@@ -376,7 +393,7 @@ async def _alone(run: Run) -> None:
     try:
         await run.everything()
     except Exception as error:
-        of_disk = isinstance(error, RecordError) or (isinstance(error, ExceptionGroup) and error.subgroup(RecordError))
-        if of_disk:
+        of_disk = isinstance(error, ExceptionGroup) and error.subgroup(RecordError)
+        if of_disk or isinstance(error, RecordError):
             raise
         run.cut_off(error)

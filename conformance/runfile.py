@@ -46,7 +46,9 @@ def provider_from_json(value: Mapping[str, Any]) -> Provider:
     if not NAME.fullmatch(value["name"]):
         raise ValueError(f"{value['name']!r} is no name of a provider")
     changed = {
-        "headers": MappingProxyType({_text(name): _text(text) for name, text in dict(value["headers"]).items()}),
+        "headers": MappingProxyType(
+            {_text(name): _text(text) for name, text in dict(value["headers"]).items()}
+        ),
         "limits": _plain(Limits, value["limits"]),
         "prices": _plain(Prices, value["prices"]) if value["prices"] else None,
         "known": tuple(map(_known, value["known"])),
@@ -83,7 +85,9 @@ def _plain(kind: type[_Made], value: Mapping[str, Any]) -> _Made:
             continue
         if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
             raise TypeError(f"{one.name} is {type(found).__name__}")
-        if isinstance(found, int | float) and not _LEAST.get(one.name, 0) <= found <= _MOST.get(one.name, 2**62):
+        if isinstance(found, int | float) and not _LEAST.get(one.name, 0) <= found <= _MOST.get(
+            one.name, 2**62
+        ):
             raise ValueError(f"{one.name} is {found!r:.60}")
     return kind(**value)
 

@@ -131,7 +131,9 @@ def _dialect(provider: Provider, source: Path) -> Dialect:
     try:
         return load_dialect(provider.dialect, source.parent)
     except DialectError as error:
-        raise UsageError(*(f"{source}: providers.{provider.name}.dialect: {line}" for line in error.args)) from error
+        raise UsageError(
+            *(f"{source}: providers.{provider.name}.dialect: {line}" for line in error.args)
+        ) from error
 
 
 def _loaded(options: Options) -> Loaded:
@@ -157,10 +159,15 @@ def _check_names(options: Options, loaded: Loaded) -> None:
     for name in options.providers:
         if name not in names:
             close = difflib.get_close_matches(name, names, 1)
-            raise UsageError(f"no provider is called {name!r} in {loaded.source}" + (f"; did you mean {close[0]!r}?" if close else ""))
+            raise UsageError(
+                f"no provider is called {name!r} in {loaded.source}"
+                + (f"; did you mean {close[0]!r}?" if close else "")
+            )
     for name in options.dimensions:
         if name not in list(Dimension):
-            raise UsageError(f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}")
+            raise UsageError(
+                f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}"
+            )
 
 
 def _rules(dimensions: Sequence[str]) -> tuple[Rule, ...]:

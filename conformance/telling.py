@@ -31,12 +31,17 @@ from conformance.terminal import plain, write
 
 def _print(*lines: str) -> None:
     for line in lines:
-        write(sys.stdout, plain(line) if line.isprintable() else "\n".join(plain(one) for one in line.split("\n")))
+        write(
+            sys.stdout,
+            plain(line) if line.isprintable() else "\n".join(plain(one) for one in line.split("\n")),
+        )
 
 
 def _session(words: Namespace) -> Session:
     examples = vars(words).get("max_examples")
-    return prepare(Options(providers=tuple(words.provider), config=words.config, max_examples=examples), os.environ)
+    return prepare(
+        Options(providers=tuple(words.provider), config=words.config, max_examples=examples), os.environ
+    )
 
 
 def plan(words: Namespace) -> int:
@@ -45,7 +50,9 @@ def plan(words: Namespace) -> int:
     session = prepare(Options(config=words.config, max_examples=words.max_examples), os.environ)
     _known(words.provider, session)
     several = planning.estimates(session)
-    _print(*planning.lines([one for one in several if not words.provider or one.provider.name in words.provider]))
+    _print(
+        *planning.lines([one for one in several if not words.provider or one.provider.name in words.provider])
+    )
     return 0
 
 
@@ -147,7 +154,13 @@ def _dialects(_words: Namespace) -> Iterator[str]:
         yield f"{name:<14} {dialect.title:<22} {len(dialect.fields):>3} fields, {len(dialect.remarks)} remarks"
 
 
-_LISTS = {"rules": _rules, "probes": _probes, "providers": _providers, "clients": _clients, "dialects": _dialects}
+_LISTS = {
+    "rules": _rules,
+    "probes": _probes,
+    "providers": _providers,
+    "clients": _clients,
+    "dialects": _dialects,
+}
 
 
 def explain(words: Namespace) -> int:

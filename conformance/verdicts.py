@@ -84,7 +84,9 @@ def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
-    replies = settled([read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)])
+    replies = settled(
+        [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
+    )
     telling, lost = before_the_end(replies)
     traits = observed(telling)
     evidence = Evidence(
@@ -123,7 +125,9 @@ def _turned_down(replies: Sequence[Reply]) -> str | None:
     if answered or not asked or not all(400 <= reply.status < 500 for reply in asked):
         return None
     hint = "; base_url?" if asked[-1].status == 405 else ""
-    return f"the plain question is refused (HTTP {asked[-1].status}{hint}): {_said(asked[-1])}".removesuffix(": ")
+    return f"the plain question is refused (HTTP {asked[-1].status}{hint}): {_said(asked[-1])}".removesuffix(
+        ": "
+    )
 
 
 def _unjudged(replies: Sequence[Reply]) -> str | None:
@@ -164,11 +168,17 @@ def _locked_out(plain: Sequence[Reply]) -> str | None:
 
 def _not_served(plain: Sequence[Reply]) -> str | None:
     absent = all(reply.status in (402, 404) for reply in plain)
-    return f"the model is not served (HTTP {plain[0].status}; base_url?): {_said(plain[0])}" if absent else None
+    return (
+        f"the model is not served (HTTP {plain[0].status}; base_url?): {_said(plain[0])}" if absent else None
+    )
 
 
 def _a_web_page(plain: Sequence[Reply]) -> str | None:
-    return "the plain question is answered with HTML (base_url?)" if all(r.kind == "html" for r in plain) else None
+    return (
+        "the plain question is answered with HTML (base_url?)"
+        if all(r.kind == "html" for r in plain)
+        else None
+    )
 
 
 _WHYS = (_silent, _locked_out, _sent_elsewhere, _a_web_page, _not_served)
@@ -186,7 +196,9 @@ def _trouble(reply: Reply) -> str:
         return f"the plain question got no answer: {failure.kind}{named}: {failure.detail}"[:300]
     if _dead(reply):
         return f"the plain question is answered with HTTP {reply.status}"
-    detail = f": {reply.decoded.failure.kind}: {reply.decoded.failure.detail}" if reply.decoded.failure else ""
+    detail = (
+        f": {reply.decoded.failure.kind}: {reply.decoded.failure.detail}" if reply.decoded.failure else ""
+    )
     return f"the plain question's answer cannot be read{named}{detail}"[:300]
 
 
@@ -208,7 +220,12 @@ def ordinary(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use."""
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
-    odd = silenced(reply) or reply.probe in _ODD_PROBES or reply.probe.startswith(("documented-", "key-")) or reply.exchange.generated
+    odd = (
+        silenced(reply)
+        or reply.probe in _ODD_PROBES
+        or reply.probe.startswith(("documented-", "key-"))
+        or reply.exchange.generated
+    )
     whole = reply.exchange.failure is None and 200 <= reply.status < 300 and beyond(reply) is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
@@ -241,12 +258,18 @@ def _clients(
     judged = [reply for reply in replies if ordinary(reply)]
     every = [effect for reply in judged for effect in _effects_of(reply)]
     explain = _explanations(cases)
-    verdicts = tuple(_client(name, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS)
+    verdicts = tuple(
+        _client(name, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS
+    )
     return verdicts, [_with_effects(case, every, explain) for case in cases]
 
 
 def _client(
-    name: str, judged: Sequence[Reply], every: Sequence[Effect], explain: Mapping[str, str], configure: tuple[str, ...]
+    name: str,
+    judged: Sequence[Reply],
+    every: Sequence[Effect],
+    explain: Mapping[str, str],
+    configure: tuple[str, ...],
 ) -> ClientVerdict:
     mine = [effect for effect in every if effect.client == name]
     asked = sum(_method(reply) in CLIENTS[name].methods for reply in judged)
@@ -266,7 +289,9 @@ def _distinct(several: Sequence[Effect]) -> list[Effect]:
 def _explanations(cases: Sequence[Case]) -> dict[str, str]:
     """Exchange id -> the worst rule that it breaks."""
     found: dict[str, str] = {}
-    deviations = sorted((c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True)
+    deviations = sorted(
+        (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
+    )
     for deviation in deviations:
         found |= {spot.exchange: deviation.rule for spot in deviation.spots}
     return found
@@ -276,9 +301,13 @@ def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str
     if case.deviation is None:
         return case
     here = {spot.exchange for spot in case.deviation.spots}
-    mine = [effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule]
+    mine = [
+        effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule
+    ]
     one_each = {(effect.client, effect.effect): effect for effect in reversed(mine)}
-    deviation = replace(case.deviation, effects=tuple(sorted(one_each.values(), key=lambda effect: effect.client)))
+    deviation = replace(
+        case.deviation, effects=tuple(sorted(one_each.values(), key=lambda effect: effect.client))
+    )
     return replace(case, deviation=deviation)
 
 

@@ -34,9 +34,16 @@ def _rule(rule: Rule) -> str:
 def rules_pages() -> Iterator[tuple[Path, str]]:
     """Yield the page of each dimension, and the index."""
     catalogue.load()
-    index = ["# The rules", "", "Written from the checks' docstrings by `docs/generate.py`; `conformance explain RULE` prints one.", ""]
+    index = [
+        "# The rules",
+        "",
+        "Written from the checks' docstrings by `docs/generate.py`; `conformance explain RULE` prints one.",
+        "",
+    ]
     for dimension in Dimension:
-        rules = sorted((rule for rule in RULES.values() if rule.dimension is dimension), key=lambda rule: rule.id)
+        rules = sorted(
+            (rule for rule in RULES.values() if rule.dimension is dimension), key=lambda rule: rule.id
+        )
         index.append(f"* [{dimension.value}]({dimension.value}.md): {len(rules)} rules")
         text = "\n\n".join([f"# Rules: {dimension.value}", *(_rule(rule) for rule in rules)])
         yield ROOT / "docs" / "rules" / f"{dimension.value}.md", text + "\n"
@@ -62,7 +69,11 @@ def _write(pages: Sequence[tuple[Path, str]]) -> None:
 
 def stale(pages: Sequence[tuple[Path, str]]) -> list[str]:
     """Return the pages that differ from what would be written."""
-    return [str(path.relative_to(ROOT)) for path, text in pages if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    return [
+        str(path.relative_to(ROOT))
+        for path, text in pages
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main(words: Sequence[str]) -> int:

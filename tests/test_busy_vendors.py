@@ -20,7 +20,9 @@ DOWN = b"503 Service Unavailable"
 
 def _soon() -> bytes:
     """A date in two seconds: HTTP's dates have no fractions, so that at least one is left."""
-    return email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2), usegmt=True).encode()
+    return email.utils.format_datetime(
+        dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2), usegmt=True
+    ).encode()
 
 
 def _info(delay: str) -> bytes:
@@ -69,7 +71,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("busy")
     with serving(SCRIPTS) as town:
         limits = {**BOUNDS, "retry_wait": 2, "first_byte": 10}
-        providers = {name: entry(town.ports[name], concurrency=1, timeout=20, limits=limits) for name in SCRIPTS}
+        providers = {
+            name: entry(town.ports[name], concurrency=1, timeout=20, limits=limits) for name in SCRIPTS
+        }
         yield run(write_providers(folder, providers), folder / "out", "-d", "envelope")
 
 
@@ -83,7 +87,9 @@ def _gaps(several: list[dict[str, Any]]) -> list[float]:
     found = []
     for before, after in pairwise(several):
         began = dt.datetime.fromisoformat(after["started_at"])
-        ended = dt.datetime.fromisoformat(before["started_at"]) + dt.timedelta(milliseconds=before["ended_ms"])
+        ended = dt.datetime.fromisoformat(before["started_at"]) + dt.timedelta(
+            milliseconds=before["ended_ms"]
+        )
         if after["retry"]:
             found.append((began - ended).total_seconds())
     return found
@@ -114,7 +120,9 @@ def test_who_is_always_busy_is_given_up_and_said_to_be(ran: Ran, name: str) -> N
     assert found["status"] == "inconclusive"
     assert "HTTP 429" in found["reason"] or "HTTP 503" in found["reason"]
     assert found["traffic"]["requests"] == BOUNDS["dead_after"]
-    assert any(line.startswith(f"{name}: 3 answers in a row were dead") for line in ran.results["run"]["warnings"])
+    assert any(
+        line.startswith(f"{name}: 3 answers in a row were dead") for line in ran.results["run"]["warnings"]
+    )
 
 
 @pytest.mark.parametrize("name", ["an-hour", "huge"])

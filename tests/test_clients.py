@@ -90,7 +90,9 @@ def test_the_line_of_a_client_counts_no_calls_that_the_measurement_did_not_read(
     for line in OUTCOMES:
         for name, outcome in json.loads(line)["clients"].items():
             if name in CLIENTS:
-                assert report_line(read_captured(line), CLIENTS[name])["calls"] == (measured_calls(outcome) or 0)
+                assert report_line(read_captured(line), CLIENTS[name])["calls"] == (
+                    measured_calls(outcome) or 0
+                )
 
 
 @pytest.mark.parametrize("name", CLIENTS)

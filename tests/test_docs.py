@@ -13,7 +13,14 @@ catalogue.load()
 
 
 def test_the_pages_made_from_the_code_are_up_to_date() -> None:
-    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"],
+        cwd=ROOT,
+        env={"PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -31,7 +38,12 @@ def test_every_rule_that_explains_another_exists() -> None:
 
 
 def test_every_probe_that_a_rule_needs_exists() -> None:
-    asked = {probe for rule in RULES.values() for probe in rule.probes if not probe.startswith(("documented-", "generated-"))}
+    asked = {
+        probe
+        for rule in RULES.values()
+        for probe in rule.probes
+        if not probe.startswith(("documented-", "generated-"))
+    }
     assert asked <= set(catalogue.PROBES)
 
 
@@ -47,4 +59,6 @@ def test_the_readme_explains_every_outcome() -> None:
 def test_links_of_the_readme_lead_somewhere() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = {part.split(")")[0] for part in text.split("](")[1:]}
-    assert not [target for target in targets if "://" not in target and not (ROOT / target.split("#")[0]).exists()]
+    assert not [
+        target for target in targets if "://" not in target and not (ROOT / target.split("#")[0]).exists()
+    ]

@@ -18,7 +18,9 @@ def _kept(results: Any) -> dict[str, Any]:
     return {
         one["name"]: {
             "cases": sorted((case["rule"], case["outcome"]) for case in one["cases"]),
-            "deviations": sorted((found["rule"], found["level"], found["expected"]) for found in one["deviations"]),
+            "deviations": sorted(
+                (found["rule"], found["level"], found["expected"]) for found in one["deviations"]
+            ),
             "traits": one["traits"],
             "clients": [(client["client"], client["verdict"]) for client in one["clients"]],
         }

@@ -68,7 +68,14 @@ def test_a_place_that_is_not_a_folder_is_refused(
 
 def test_a_place_below_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "providers.yaml").write_text(BUNDLED, encoding="utf-8")
-    said = refused(capsys, "run", "-c", str(tmp_path / "providers.yaml"), "--out", str(tmp_path / "providers.yaml" / "out"))
+    said = refused(
+        capsys,
+        "run",
+        "-c",
+        str(tmp_path / "providers.yaml"),
+        "--out",
+        str(tmp_path / "providers.yaml" / "out"),
+    )
     assert "name another one with --out" in said
 
 
@@ -101,7 +108,9 @@ SHEETS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", SHEETS)
-def test_a_hostile_providers_yaml_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_a_hostile_providers_yaml_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     data, words = SHEETS[name]
     path = tmp_path / "providers.yaml"
     path.write_bytes(data)
@@ -160,7 +169,10 @@ RECORDINGS: dict[str, tuple[Spoil, str]] = {
     "no-json": (_lines(b"\xff\n"), "e.jsonl:1"),
     "gigabyte": (_gigabyte, "longer than 268435456 bytes"),
     "link": (_elsewhere, "is not a file that a run writes"),
-    "name": (lambda folder: (folder / "exchanges" / "..evil.jsonl").touch(), "is not a file that a run writes"),
+    "name": (
+        lambda folder: (folder / "exchanges" / "..evil.jsonl").touch(),
+        "is not a file that a run writes",
+    ),
     "pipe": (_pipe_of_lines, "is not a plain file"),
     "pipe-of-run": (_pipe_of_run, "cannot be read"),
     "run-deep": (lambda folder: (folder / "run.json").write_bytes(b"[" * 100_000), "is not JSON"),
@@ -174,7 +186,10 @@ RECORDINGS: dict[str, tuple[Spoil, str]] = {
     "timeout": (_provider("timeout", "soon"), "timeout is str"),
     "concurrency": (_provider("concurrency", 0), "concurrency is 0"),
     "headers": (_provider("headers", [1]), "is not a run file"),
-    "until": (_provider("known", [{"rule": "a", "probes": ["*"], "reason": "", "until": "zz", "line": 1}]), "Invalid isoformat"),
+    "until": (
+        _provider("known", [{"rule": "a", "probes": ["*"], "reason": "", "until": "zz", "line": 1}]),
+        "Invalid isoformat",
+    ),
     "dialect": (_provider("dialect", "/etc"), "there is no dialect.json"),
     "no-providers": (_run(lambda run: run.update(providers=7)), "is not a run file"),
     "selection": (_run(lambda run: run.update(selection={"providers": 7})), "is not a run file"),
@@ -205,20 +220,29 @@ RESULTS: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "is not JSON"),
     "format": (b'{"format":"x"}', "format"),
     "members": (b'{"format":"conformance-results/1"}', "/run: is missing"),
-    "types": (b'{"format":"conformance-results/1","run":{"id":"a"},"providers":[7],"tool":{}}', "must be an object"),
+    "types": (
+        b'{"format":"conformance-results/1","run":{"id":"a"},"providers":[7],"tool":{}}',
+        "must be an object",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_hostile_results_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], recorded: Path, name: str) -> None:
+def test_hostile_results_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recorded: Path, name: str
+) -> None:
     data, words = RESULTS[name]
     (tmp_path / "results.json").write_bytes(data)
     assert words in refused(capsys, "compare", str(recorded), str(tmp_path))
     assert words in refused(capsys, "switch", "--from", "e", "--to", "e", "--results", str(tmp_path))
 
 
-@pytest.mark.parametrize("data", [b'{"a":' * 100_000, b"7\n", b"\xff\xfe\n"], ids=["deep", "scalar", "binary"])
-def test_hostile_captures_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data", [b'{"a":' * 100_000, b"7\n", b"\xff\xfe\n"], ids=["deep", "scalar", "binary"]
+)
+def test_hostile_captures_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes
+) -> None:
     (tmp_path / "captures.jsonl").write_bytes(data)
     assert "captures.jsonl" in refused(capsys, "clients", str(tmp_path / "captures.jsonl"))
 
@@ -231,7 +255,11 @@ def test_a_capture_of_a_gigabyte_is_refused(tmp_path: Path, capsys: pytest.Captu
 
 def test_a_run_without_anybody_to_ask_says_so(tmp_path: Path) -> None:
     config = tmp_path / "providers.yaml"
-    config.write_text(BUNDLED.replace("embedded: google", "base_url: https://x.invalid\n    dialect: google\n    key_env: NOBODY"))
+    config.write_text(
+        BUNDLED.replace(
+            "embedded: google", "base_url: https://x.invalid\n    dialect: google\n    key_env: NOBODY"
+        )
+    )
     ended = run(config, tmp_path / "out", env=environment())
     assert ended.code == 3
     assert "NOBODY is not set" in ended.stdout

@@ -60,7 +60,9 @@ def _asked(folder: Path, hostiles: list[Hostile], port: int, *words: str) -> Ran
     with serving(scripts) as town:
         providers = {name: entry(town.ports[name]) for name in scripts} | dict.fromkeys(HONEST, honest)
         config = write_providers(folder, providers)
-        return run(config, folder / "out", *SEED, *words, env=environment(HONEST_KEY="embedded-key"), timeout=240)
+        return run(
+            config, folder / "out", *SEED, *words, env=environment(HONEST_KEY="embedded-key"), timeout=240
+        )
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory, port: int) -> Ran:
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory, port: int) -> Ran:
-    return _asked(tmp_path_factory.mktemp("quick") / "run", [one for one in HOSTILES if one.name in QUICK], port)
+    return _asked(
+        tmp_path_factory.mktemp("quick") / "run", [one for one in HOSTILES if one.name in QUICK], port
+    )
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,9 @@ def _judged_rightly(ran: Ran, hostile: Hostile) -> None:
     assert (hostile.bound or "") in found["reason"]
     if hostile.failure in BEYOND or hostile.decoding in BEYOND or hostile.name == "json-deep":
         case = ran.case(hostile.name, "transport/answers-within-bounds")
-        bound = hostile.bound or {"json-deep": "json_depth"}.get(hostile.name, "decoded_bytes" if hostile.decoding else "header_bytes")
+        bound = hostile.bound or {"json-deep": "json_depth"}.get(
+            hostile.name, "decoded_bytes" if hostile.decoding else "header_bytes"
+        )
         assert case["outcome"] == "deviation"
         assert bound in case["reason"]
 
@@ -165,6 +171,8 @@ def test_a_dead_server_is_asked_no_more(quick: Ran) -> None:
 
 def test_every_exchange_stands_in_the_recording(quick: Ran) -> None:
     for provider in quick.results["providers"]:
-        lines = (quick.out / "exchanges" / f"{provider['name']}.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (
+            (quick.out / "exchanges" / f"{provider['name']}.jsonl").read_text(encoding="utf-8").splitlines()
+        )
         assert len(lines) == provider["traffic"]["requests"]
         assert all(json.loads(line)["provider"] == provider["name"] for line in lines)

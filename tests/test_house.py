@@ -45,7 +45,11 @@ def imports(path: Path) -> frozenset[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | ({f"conformance.{alias.name}" for alias in node.names} if node.module == "conformance" else set())
+            found |= {node.module} | (
+                {f"conformance.{alias.name}" for alias in node.names}
+                if node.module == "conformance"
+                else set()
+            )
     return frozenset(found)
 
 
@@ -56,7 +60,9 @@ def functions() -> list[tuple[str, int]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 said = len((ast.get_docstring(node, clean=False) or "").splitlines())
-                found.append((f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1 - said))
+                found.append(
+                    (f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1 - said)
+                )
     return found
 
 
@@ -74,7 +80,9 @@ def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
 
 def test_each_library_has_its_homes() -> None:
     for library, homes in HOMES.items():
-        users = {room(path) for path in MODULES if any(name.split(".")[0] == library for name in imports(path))}
+        users = {
+            room(path) for path in MODULES if any(name.split(".")[0] == library for name in imports(path))
+        }
         assert users <= homes, library
 
 
@@ -100,7 +108,11 @@ def test_functions_are_short() -> None:
 
 
 def test_no_function_imports() -> None:
-    allowed = {"conformance/clients/real.py", "conformance/bodies/__init__.py", "conformance/drawing.py"}  # heavy, optional, said why
+    allowed = {
+        "conformance/clients/real.py",
+        "conformance/bodies/__init__.py",
+        "conformance/drawing.py",
+    }  # heavy, optional, said why
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -121,11 +133,16 @@ def test_nothing_generated_is_imported_before_it_is_needed() -> None:
 
 
 def test_no_path_of_a_machine_and_no_registry_stands_in_the_project() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     forbidden = re.compile(r"/wor[k]/|/opt/ve[n]v|pypi[.]or[g]|registry[.]npmj[s]|deb[.]debia[n]|/roo[t]/")
     for name in listed:
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".j2", ".js", ".css", ""} and path.is_file():
+        if (
+            path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".j2", ".js", ".css", ""}
+            and path.is_file()
+        ):
             assert not forbidden.search(path.read_text(encoding="utf-8", errors="replace")), name
 
 

@@ -26,7 +26,11 @@ _PLAIN = KEY.encode()
 
 
 def _answer(text: bytes) -> bytes:
-    return b'{"candidates":[{"content":{"role":"model","parts":[{"text":"' + text + b'"}]},"finishReason":"STOP"}]}'
+    return (
+        b'{"candidates":[{"content":{"role":"model","parts":[{"text":"'
+        + text
+        + b'"}]},"finishReason":"STOP"}]}'
+    )
 
 
 def _quoted(echo: bytes) -> bytes:
@@ -42,20 +46,36 @@ async def _in_the_text(peer: Peer) -> None:
 async def _in_errors(peer: Peer) -> None:
     await peer.request()
     text = _quoted(next(ROUND))
-    body = b'{"error":{"code":400,"message":"API key ' + text + b' is not valid","status":"INVALID_ARGUMENT","details":["' + text + b'"]}}'
+    body = (
+        b'{"error":{"code":400,"message":"API key '
+        + text
+        + b' is not valid","status":"INVALID_ARGUMENT","details":["'
+        + text
+        + b'"]}}'
+    )
     await peer.answer(body, status=b"400 Bad Request")
 
 
 async def _in_names(peer: Peer) -> None:
     await peer.request()
     text = _quoted(next(ROUND))
-    await peer.answer(b'{"' + text + b'":{"candidates":[{"' + text + b'":1,"finishReason":"' + text + b'","content":{"parts":[{"text":"x"}]}}]}}')
+    await peer.answer(
+        b'{"'
+        + text
+        + b'":{"candidates":[{"'
+        + text
+        + b'":1,"finishReason":"'
+        + text
+        + b'","content":{"parts":[{"text":"x"}]}}]}}'
+    )
 
 
 async def _in_headers(peer: Peer) -> None:
     await peer.request()
     fit = [echo for echo in ECHOES.values() if not re.search(rb"[\r\n\0]", echo)]
-    await peer.answer(_answer(b"OK"), *(b"X-Echo-%d: %s" % pair for pair in enumerate(fit)), b"Set-Cookie: key=" + _PLAIN)
+    await peer.answer(
+        _answer(b"OK"), *(b"X-Echo-%d: %s" % pair for pair in enumerate(fit)), b"Set-Cookie: key=" + _PLAIN
+    )
 
 
 async def _in_redirects(peer: Peer) -> None:
@@ -128,7 +148,9 @@ EVERYTHING = pytest.param((), marks=pytest.mark.slow, id="every-question")
 
 
 @pytest.fixture(scope="module", params=[pytest.param(("-d", "envelope"), id="some-questions"), EVERYTHING])
-def ran(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Ran, list[str]]]:
+def ran(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Ran, list[str]]]:
     """Run against all of them, with -v, while somebody looks at the list of processes."""
     folder = tmp_path_factory.mktemp("keys")
     with serving(SCRIPTS) as town:
@@ -136,7 +158,17 @@ def ran(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
         providers = {name: entry(town.ports[name], auth=next(auths), timeout=20) for name in SCRIPTS}
         config = write_providers(folder, providers)
         env = environment(KEY, GITHUB_STEP_SUMMARY=str(folder / "steps.md"), CI="true")
-        line = command("run", "-v", "-c", str(config), "--out", str(folder / "out"), "--write-known", str(folder / "known.yaml"), *request.param)
+        line = command(
+            "run",
+            "-v",
+            "-c",
+            str(config),
+            "--out",
+            str(folder / "out"),
+            "--write-known",
+            str(folder / "known.yaml"),
+            *request.param,
+        )
         began = time.monotonic()
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             started = subprocess.Popen(line, cwd=folder, env=env, stdout=out, stderr=err)
@@ -144,7 +176,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
             while started.poll() is None:
                 seen.append(_processes())
                 time.sleep(0.5)
-        said = [(folder / name).read_text(encoding="utf-8", errors="replace") for name in ("stdout", "stderr")]
+        said = [
+            (folder / name).read_text(encoding="utf-8", errors="replace") for name in ("stdout", "stderr")
+        ]
         yield Ran(started.returncode, said[0], said[1], folder / "out", time.monotonic() - began), seen
 
 
@@ -177,7 +211,11 @@ def _readings(text: str) -> Iterator[str]:
     """The text as it stands, and with escapes of JSON, HTML and addresses undone, once and twice."""
     for _ in range(3):
         yield text
-        text = re.sub(r"\\u00([0-7][0-9a-fA-F])|\\x([0-7][0-9a-fA-F])", lambda found: chr(int(found[1] or found[2], 16)), text)
+        text = re.sub(
+            r"\\u00([0-7][0-9a-fA-F])|\\x([0-7][0-9a-fA-F])",
+            lambda found: chr(int(found[1] or found[2], 16)),
+            text,
+        )
         text = html.unescape(urllib.parse.unquote(text))
 
 
@@ -193,7 +231,9 @@ def _bodies(exchange: dict[str, object]) -> Iterator[str]:
     """A recorded body put together again, unpacked, and the words of its stream in a row."""
     pieces = exchange["pieces"]
     assert isinstance(pieces, list)
-    body = b"".join(base64.b64decode(one["base64"]) if "base64" in one else one["text"].encode() for one in pieces)
+    body = b"".join(
+        base64.b64decode(one["base64"]) if "base64" in one else one["text"].encode() for one in pieces
+    )
     yield body.decode("latin-1")
     if body[:2] == b"\x1f\x8b":
         body = gzip.decompress(body)
@@ -219,13 +259,34 @@ def test_the_scan_finds_each_echo_where_nothing_is_masked(tmp_path: Path) -> Non
         path.write_bytes(b"before " + echo + b" after")
         missed += [] if leaks(path) else [name]
     # Cut short, the key is not the key; the first is for the masking to know, not for the scan.
-    assert set(missed) <= {"all-but-the-end", "all-but-the-beginning", "octal", "html-named", "quoted-printable", "base64-twice", "escaped-newline"}
+    assert set(missed) <= {
+        "all-but-the-end",
+        "all-but-the-beginning",
+        "octal",
+        "html-named",
+        "quoted-printable",
+        "base64-twice",
+        "escaped-newline",
+    }
 
 
 def test_no_file_that_the_run_wrote_holds_the_key(ran: tuple[Ran, list[str]]) -> None:
-    files = [path for path in ran[0].out.parent.rglob("*") if path.is_file() and path.name != "providers.yaml"]
+    files = [
+        path for path in ran[0].out.parent.rglob("*") if path.is_file() and path.name != "providers.yaml"
+    ]
     names = {path.name for path in files}
-    assert names >= {"results.json", "report.html", "junit.xml", "summary.md", "run.json", "steps.md", "known.yaml", "stdout", "stderr", "text.jsonl"}
+    assert names >= {
+        "results.json",
+        "report.html",
+        "junit.xml",
+        "summary.md",
+        "run.json",
+        "steps.md",
+        "known.yaml",
+        "stdout",
+        "stderr",
+        "text.jsonl",
+    }
     assert {str(path): found for path in files if (found := leaks(path))} == {}
 
 

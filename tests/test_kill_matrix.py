@@ -28,7 +28,9 @@ catalogue.load()
 
 def _every(name: str) -> list[tuple[str, Miniature | Variation]]:
     modules = sorted(found.name for found in pkgutil.iter_modules(miniatures.__path__))
-    every = [(module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules]
+    every = [
+        (module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules
+    ]
     return [(f"{module}.{one.name}", one) for module, several in every for one in several]
 
 
@@ -38,7 +40,9 @@ SAMPLE: list[tuple[str, Miniature | Variation]] = [*MINIATURES[::23], *VARIATION
 
 
 def _judged(several: Sequence[tuple[str, Miniature | Variation]]) -> Mapping[str, Verdict]:
-    servers = [Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several]
+    servers = [
+        Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several
+    ]
     return judged([Server("honest", HONEST), *servers])
 
 
@@ -56,8 +60,15 @@ def noted(verdict: Verdict) -> frozenset[str]:
 
 
 def _told(verdict: Verdict) -> str:
-    lines = [f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}" for d in verdict.deviations]
-    odd = [f"{c.outcome} {c.rule}: {c.reason}" for c in verdict.cases if c.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE)]
+    lines = [
+        f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}"
+        for d in verdict.deviations
+    ]
+    odd = [
+        f"{c.outcome} {c.rule}: {c.reason}"
+        for c in verdict.cases
+        if c.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE)
+    ]
     return "\n".join([*lines, *odd])
 
 
@@ -82,26 +93,37 @@ def test_the_honest_server_has_no_finding_at_all(verdicts: Mapping[str, Verdict]
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "miniature"), MINIATURES, ids=[name for name, _ in MINIATURES])
-def test_a_miniature_trips_exactly_its_rules(name: str, miniature: Miniature, verdicts: Mapping[str, Verdict]) -> None:
+def test_a_miniature_trips_exactly_its_rules(
+    name: str, miniature: Miniature, verdicts: Mapping[str, Verdict]
+) -> None:
     _as_expected(name, miniature, verdicts[name.lower()])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "variation"), VARIATIONS, ids=[name for name, _ in VARIATIONS])
-def test_an_innocent_variation_is_not_accused(name: str, variation: Variation, verdicts: Mapping[str, Verdict]) -> None:
+def test_an_innocent_variation_is_not_accused(
+    name: str, variation: Variation, verdicts: Mapping[str, Verdict]
+) -> None:
     assert verdicts[name.lower()].status != "deviates", _told(verdicts[name.lower()])
     _as_expected(name, variation, verdicts[name.lower()])
 
 
 @pytest.mark.slow
 def test_no_check_raises(verdicts: Mapping[str, Verdict]) -> None:
-    raised = {f"{name}: {c.rule}: {c.reason}" for name, v in verdicts.items() for c in v.cases if c.outcome is Outcome.ERROR}
+    raised = {
+        f"{name}: {c.rule}: {c.reason}"
+        for name, v in verdicts.items()
+        for c in v.cases
+        if c.outcome is Outcome.ERROR
+    }
     assert not raised
 
 
 def test_every_rule_is_tripped_by_a_miniature() -> None:
     tripped = frozenset[str]().union(*(one.trips | one.notes for _, one in MINIATURES))
-    silent = {"transport/answers-every-question"}  # names what was not answered, accuses nobody: test_undecided
+    silent = {
+        "transport/answers-every-question"
+    }  # names what was not answered, accuses nobody: test_undecided
     elsewhere = silent | {id_ for id_ in RULES if _generated(id_)}
     assert tripped >= set(RULES) - elsewhere, sorted(set(RULES) - elsewhere - tripped)
 
@@ -139,11 +161,22 @@ def page() -> str:
     ]
     for rule in sorted(RULES):
         killers = [name for name, one in MINIATURES if rule in one.trips | one.notes]
-        lines.append(f"| {rule} | {', '.join(killers) or 'bodies drawn from a seed (`tests/test_generated_rules.py`)'} |")
+        lines.append(
+            f"| {rule} | {', '.join(killers) or 'bodies drawn from a seed (`tests/test_generated_rules.py`)'} |"
+        )
     lines += ["", "## Innocent variations", "", "| server | what is unusual about it |", "| --- | --- |"]
     lines += [f"| {name} | {one.says} |" for name, one in VARIATIONS]
-    lines += ["", "## Servers that are wrong", "", "| server | what is wrong with it | rules at must or should | notes |", "| --- | --- | --- | --- |"]
-    lines += [f"| {name} | {one.says} | {', '.join(sorted(one.trips))} | {', '.join(sorted(one.notes))} |" for name, one in MINIATURES]
+    lines += [
+        "",
+        "## Servers that are wrong",
+        "",
+        "| server | what is wrong with it | rules at must or should | notes |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {name} | {one.says} | {', '.join(sorted(one.trips))} | {', '.join(sorted(one.notes))} |"
+        for name, one in MINIATURES
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -151,5 +184,7 @@ def test_the_published_matrix_is_what_is_tested() -> None:
     if os.environ.get(WRITE):
         PAGE.write_text(page(), encoding="utf-8")
         FIGURES.write_text(json.dumps(figures()) + "\n", encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page(), f"out of date: {WRITE}=1 pytest tests/test_kill_matrix.py"
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        f"out of date: {WRITE}=1 pytest tests/test_kill_matrix.py"
+    )
     assert json.loads(FIGURES.read_text(encoding="utf-8")) == figures()

@@ -41,10 +41,16 @@ class Clerk:
 
     async def pass_on(self, peer: Peer) -> None:
         head = await peer.reader.readuntil(b"\r\n\r\n")
-        lengths = [line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        lengths = [
+            line.partition(b":")[2]
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length:")
+        ]
         body = await peer.reader.readexactly(int(lengths[0])) if lengths else b""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) if b"onnection:" not in head else head)
+        writer.write(
+            head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) if b"onnection:" not in head else head
+        )
         writer.write(body)
         try:
             await asyncio.sleep(self.pause)
@@ -76,13 +82,19 @@ def clerk() -> Iterator[tuple[Clerk, int]]:
 
 def providers(port: int, **changes: Any) -> dict[str, dict[str, Any]]:
     dialect = next(name for name in sorted(bundled()) if name != "google")
-    return {"one": entry(port, dialect=dialect, key_env="EMBEDDED", concurrency=IN_FLIGHT, timeout=30, limits={}, **changes)}
+    return {
+        "one": entry(
+            port, dialect=dialect, key_env="EMBEDDED", concurrency=IN_FLIGHT, timeout=30, limits={}, **changes
+        )
+    }
 
 
 def start(folder: Path, *words: str, limit: int = 0) -> subprocess.Popen[bytes]:
     """Start a run in a process group of its own; `limit`: the longest file that it may write."""
     line = command("run", "-c", str(folder / "providers.yaml"), *words)
-    bound: Callable[[], None] | None = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) if limit else None
+    bound: Callable[[], None] | None = (
+        (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) if limit else None
+    )
     env = environment(EMBEDDED="embedded-key")
     return subprocess.Popen(
         line, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=bound
@@ -111,7 +123,12 @@ def results(out: Path) -> Any:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, clerk: tuple[Clerk, int]) -> tuple[Any, float]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    ended = run(write_providers(folder, providers(clerk[1])), folder / "out", *SEED, env=environment(EMBEDDED="embedded-key"))
+    ended = run(
+        write_providers(folder, providers(clerk[1])),
+        folder / "out",
+        *SEED,
+        env=environment(EMBEDDED="embedded-key"),
+    )
     assert ended.code == 1, ended.stderr
     return results(ended.out), ended.seconds
 
@@ -204,7 +221,11 @@ def test_an_interrupted_run_reports_what_is_there_and_can_be_resumed(
     assert process.returncode == 130
     assert b"Traceback" not in stdout + stderr
     found = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    assert (found["run"]["complete"], found["run"]["interrupted"], found["run"]["exit_code"]) == (False, True, 130)
+    assert (found["run"]["complete"], found["run"]["interrupted"], found["run"]["exit_code"]) == (
+        False,
+        True,
+        130,
+    )
     assert found["providers"][0]["traffic"]["requests"] == len(recorded(out)) >= 10
     for name in ("report.html", "summary.md"):
         assert "Interrupted: this run did not finish" in (out / name).read_text(encoding="utf-8")
@@ -229,7 +250,9 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [2_000, 20_000, 60_000])
-def test_a_full_disk_ends_in_words_and_corrupts_nothing(tmp_path: Path, clerk: tuple[Clerk, int], limit: int) -> None:
+def test_a_full_disk_ends_in_words_and_corrupts_nothing(
+    tmp_path: Path, clerk: tuple[Clerk, int], limit: int
+) -> None:
     write_providers(tmp_path, providers(clerk[1]))
     out = tmp_path / "out"
     process = start(tmp_path, "--out", str(out), *SEED, limit=limit)
@@ -258,7 +281,11 @@ def test_two_runs_in_one_folder_do_not_meet(tmp_path: Path, clerk: tuple[Clerk, 
     write_providers(tmp_path, providers(clerk[1]))
     both = [start(tmp_path), start(tmp_path)]
     assert [one.communicate(timeout=60) and one.returncode for one in both] == [1, 1]
-    reports = [path for path in (tmp_path / "reports").iterdir() if not path.is_symlink() and (path / "run.json").exists()]
+    reports = [
+        path
+        for path in (tmp_path / "reports").iterdir()
+        if not path.is_symlink() and (path / "run.json").exists()
+    ]
     assert len(reports) == 2
     assert (tmp_path / "reports" / "latest").resolve() in [path.resolve() for path in reports]
     for path in reports:
@@ -279,7 +306,9 @@ def test_the_second_run_with_the_same_out_is_refused(tmp_path: Path) -> None:
         assert first.returncode in (0, 1)
 
 
-def test_an_earlier_run_in_the_folder_is_set_aside_and_not_mixed_in(tmp_path: Path, clerk: tuple[Clerk, int]) -> None:
+def test_an_earlier_run_in_the_folder_is_set_aside_and_not_mixed_in(
+    tmp_path: Path, clerk: tuple[Clerk, int]
+) -> None:
     write_providers(tmp_path, providers(clerk[1]))
     for _ in range(2):
         ended = start(tmp_path, "--out", str(tmp_path / "out"), "-d", "envelope")

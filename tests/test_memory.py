@@ -70,12 +70,24 @@ async def _without_end(peer: Peer) -> None:
 def peak(folder: Path, script: Script) -> int:
     """Return the most bytes of memory that a run held which asks one question of that server."""
     with serving({"one": script}) as town:
-        config = write_providers(folder, {"one": entry(town.ports["one"], timeout=100, max_requests=1, limits={})})
+        config = write_providers(
+            folder, {"one": entry(town.ports["one"], timeout=100, max_requests=1, limits={})}
+        )
         line = command("run", "-c", str(config), "--out", str(folder / "out"))
         done = subprocess.run(
-            [sys.executable, "-c", MEASURE, *line], cwd=folder, env=environment(), capture_output=True, check=True, timeout=300
+            [sys.executable, "-c", MEASURE, *line],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            check=True,
+            timeout=300,
         )
-    assert json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))["providers"][0]["traffic"]["requests"] == 1
+    assert (
+        json.loads((folder / "out" / "results.json").read_text(encoding="utf-8"))["providers"][0]["traffic"][
+            "requests"
+        ]
+        == 1
+    )
     return int(done.stdout) * 1024
 
 
@@ -106,5 +118,7 @@ def test_a_body_beyond_the_bound_is_named_and_its_end_is_not_kept_twice(tmp_path
     found = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["providers"][0]
     assert found["status"] == "inconclusive"
     assert "bound json_bytes" in found["reason"]
-    extract = next(one for one in found["deviations"] if one["rule"] == "transport/answers-within-bounds")["evidence"][0]
+    extract = next(one for one in found["deviations"] if one["rule"] == "transport/answers-within-bounds")[
+        "evidence"
+    ][0]
     assert extract["cut"] == 300_000 - len(extract["body"])

@@ -39,7 +39,11 @@ def parse(value: Any) -> None:
 
 
 ASKED = dict(questions())
-GENERATING = {id_: one for id_, one in ASKED.items() if one.verb == "POST" and one.method != "countTokens" and isinstance(one.body, dict)}
+GENERATING = {
+    id_: one
+    for id_, one in ASKED.items()
+    if one.verb == "POST" and one.method != "countTokens" and isinstance(one.body, dict)
+}
 
 
 @pytest.mark.parametrize("id_", [id_ for id_ in GENERATING if id_ not in NAMES_AND_TYPES])

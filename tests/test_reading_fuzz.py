@@ -25,7 +25,11 @@ def spoilt(draw: st.DrawFn) -> bytes:
 
 @pytest.mark.parametrize("name", list(TARGETS))
 def test_any_bytes_are_read_or_refused_in_words(name: str) -> None:
-    head = st.binary(min_size=4, max_size=4) if name in ("reply", "clients", "rules", "masking") else st.just(b"")
+    head = (
+        st.binary(min_size=4, max_size=4)
+        if name in ("reply", "clients", "rules", "masking")
+        else st.just(b"")
+    )
 
     @settings(max_examples=EXAMPLES.get(name, 120))
     @given(head, st.binary(max_size=200) | WORDY | spoilt())

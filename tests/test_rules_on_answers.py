@@ -367,13 +367,19 @@ LOOKED_AT = (
     st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=3),
     st.sampled_from(["google", "visioncoder"]),
 )
-def test_no_rule_raises_whatever_stands_where(changes: list[tuple[tuple[Any, ...], Any]], dialect: str) -> None:
+def test_no_rule_raises_whatever_stands_where(
+    changes: list[tuple[tuple[Any, ...], Any]], dialect: str
+) -> None:
     body: Any = copy.deepcopy(RICH)
     for path, value in changes:
         body = put(body, path, value)
     data = json.dumps(body).encode()
     streamed = b"data: " + data + b"\r\n\r\n"
-    every = [(name, one, streamed if dict(one.query).get("alt") else data) for name, one in questions().items() if name in LOOKED_AT]
+    every = [
+        (name, one, streamed if dict(one.query).get("alt") else data)
+        for name, one in questions().items()
+        if name in LOOKED_AT
+    ]
     replies = tuple(read(exchange(name, one, sent, number=n)) for name, one, sent in every for n in (1, 2, 3))
     raised = [case for case in cases(replies, dialect) if case.outcome is Outcome.ERROR]
     assert not raised, raised

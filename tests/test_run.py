@@ -88,7 +88,9 @@ def test_providers_without_a_key_stand_there_as_not_run(whole: Path) -> None:
     assert all("is not set" in one["reason"] for one in left)
 
 
-def test_a_replay_gives_the_same_results_without_a_socket(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_gives_the_same_results_without_a_socket(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a replay opened a connection")
 
@@ -114,7 +116,23 @@ def test_a_page_is_drawn_again_from_results_alone(whole: Path, tmp_path: Path) -
 
 def test_embedded_servers_count_only_when_named(tmp_path: Path) -> None:
     assert main(["run", "-q", "-p", "anyfast-embedded", "-d", "auth", "--out", str(tmp_path / "a")]) == 1
-    assert main(["run", "-q", "-p", "anyfast-embedded", "-d", "auth", "--fail-on", "never", "--out", str(tmp_path / "b")]) == 0
+    assert (
+        main(
+            [
+                "run",
+                "-q",
+                "-p",
+                "anyfast-embedded",
+                "-d",
+                "auth",
+                "--fail-on",
+                "never",
+                "--out",
+                str(tmp_path / "b"),
+            ]
+        )
+        == 0
+    )
 
 
 def test_a_cut_off_recording_is_judged_as_far_as_it_goes(whole: Path, tmp_path: Path) -> None:
@@ -143,7 +161,11 @@ def test_a_cut_off_recording_is_judged_as_far_as_it_goes(whole: Path, tmp_path: 
     ],
 )
 def test_a_wrong_word_ends_in_two_and_names_the_nearest(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2

@@ -34,7 +34,9 @@ def provider(name: str = "p", **changes: object) -> Provider:
     return Provider(name, name, "http://127.0.0.1:1", "google", "m", **{**usual, **changes})  # type: ignore[arg-type]
 
 
-def answering(body: bytes = OK, seconds: float = 0.0, name: str = "p", error: Exception | None = None) -> Asker:
+def answering(
+    body: bytes = OK, seconds: float = 0.0, name: str = "p", error: Exception | None = None
+) -> Asker:
     """Return a way to ask that takes so long and brings that body."""
 
     async def ask(

@@ -78,15 +78,29 @@ def command(*words: str) -> list[str]:
 def environment(key: str = KEY, **more: str) -> dict[str, str]:
     """Return an environment with the key, and with nothing that could bend the run."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    return {**kept, "PYTHONPATH": str(ROOT), "WHOLE_KEY": key, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "WHOLE_KEY": key,
+        "NO_COLOR": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **more,
+    }
 
 
-def run(config: Path, out: Path, *words: str, timeout: float = 120, env: Mapping[str, str] | None = None) -> Ran:
+def run(
+    config: Path, out: Path, *words: str, timeout: float = 120, env: Mapping[str, str] | None = None
+) -> Ran:
     """Run `conformance run` to its end in a process of its own."""
     began = time.monotonic()
     line = command("run", "-c", str(config), "--out", str(out), *words)
     done = subprocess.run(
-        line, cwd=config.parent, env=dict(env or environment()), capture_output=True, timeout=timeout, check=False
+        line,
+        cwd=config.parent,
+        env=dict(env or environment()),
+        capture_output=True,
+        timeout=timeout,
+        check=False,
     )
     said = (done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
     return Ran(done.returncode, *said, out, time.monotonic() - began)

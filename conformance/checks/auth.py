@@ -55,7 +55,9 @@ def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
                 Outcome.BLOCKED, "a nonsense key, or none, is taken too: that this one is shows nothing"
             )
     elif any(one.ok and carried(one, reply.exchange.request.key) for one in seen.all):
-        yield Aside(Outcome.INCONCLUSIVE, f"{reply.probe}: the key was taken in this way elsewhere: {words(reply)}")
+        yield Aside(
+            Outcome.INCONCLUSIVE, f"{reply.probe}: the key was taken in this way elsewhere: {words(reply)}"
+        )
     elif _good(seen):
         yield Spot(reply.id, "", "the key is accepted", words(reply))
     else:

@@ -20,7 +20,10 @@ _PRECIOUS = {
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
 }  # fmt: skip
 _NAMES = google("ProtoJSON: names", "Answers spell every name in lowerCamelCase.")
-_BOTH = google("ProtoJSON: parsers", "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.")
+_BOTH = google(
+    "ProtoJSON: parsers",
+    "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.",
+)
 
 
 def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
@@ -69,7 +72,10 @@ def _any(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("GenerateContentRequest.generationConfig", "Every setting stands in generationConfig; the top level has none."),
+    google(
+        "GenerateContentRequest.generationConfig",
+        "Every setting stands in generationConfig; the top level has none.",
+    ),
     probes=("limit-of-five", "stop-sequence", "flat-settings"),
     usable=_any,
     obeys=True,
@@ -89,7 +95,9 @@ def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
     last = seen.last("limit-of-five")
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
-        yield Spot(last.id, pointer, "a limit in generationConfig takes effect", "only settings at the top level do")
+        yield Spot(
+            last.id, pointer, "a limit in generationConfig takes effect", "only settings at the top level do"
+        )
 
 
 def _taken(seen: Seen, probe: str) -> bool:
@@ -114,8 +122,13 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: snake_case settings and system instructions are dropped in silence; google-genai for Python sends some.
     Way round: send lowerCamelCase only.
     """
-    for probe, twin in (("snake-case-request", "system-instruction"), ("snake-case-settings", "limit-of-five")):
-        declined = list(_refused(seen, probe, "a snake_case request is accepted")) if _taken(seen, twin) else []
+    for probe, twin in (
+        ("snake-case-request", "system-instruction"),
+        ("snake-case-settings", "limit-of-five"),
+    ):
+        declined = (
+            list(_refused(seen, probe, "a snake_case request is accepted")) if _taken(seen, twin) else []
+        )
         yield from declined
         if not declined and obeyed(seen, twin):
             yield from disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
@@ -142,7 +155,9 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
         return  # without it, the fault is not the casing's
     last = seen.last("mixed-casing-request")
     if last and lacking(last) and not any(reply.ok for reply in seen.of("thinking", "no-thinking")):
-        yield Aside(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")  # its thinkingConfig, in any spelling
+        yield Aside(
+            Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}"
+        )  # its thinkingConfig, in any spelling
         return
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
     yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")

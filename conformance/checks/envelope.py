@@ -10,7 +10,9 @@ from conformance.judging import answered
 from conformance.model import Level, Spot
 from conformance.reply import Kind, Reply
 
-_ROOT = google("GenerateContentResponse", "The response object is the root of the body; nothing stands around it.")
+_ROOT = google(
+    "GenerateContentResponse", "The response object is the root of the body; nothing stands around it."
+)
 
 
 def _where(path: str) -> str:
@@ -27,7 +29,9 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
     Way round: unwrap the object before the client sees it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
-        yield Spot(reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer")
+        yield Spot(
+            reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer"
+        )
     # A list in each event of a stream is the framing's fault, and said there.
     listed = reply.framed.has(Irregular.ARRAY_IN_EVENT)
     for chunk in reply.chunks:
@@ -62,7 +66,9 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
         return
     raw = reply.chunks[0].raw if reply.chunks else None
     said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON of type {type(raw).__name__}"
-    yield Spot(reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said)
+    yield Spot(
+        reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said
+    )
 
 
 def _unary(reply: Reply) -> bool:
@@ -89,7 +95,10 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
 
 @check_each(
     Level.NOTE,
-    google("alt=sse", "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified."),
+    google(
+        "alt=sse",
+        "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified.",
+    ),
     probes=("alt-sse-on-unary",),
     usable=answered,
     after=("envelope/unary-answer-is-one-json-object",),

@@ -10,7 +10,10 @@ from conformance.judging import streams
 from conformance.model import Level, Spot
 from conformance.reply import Kind, Reply, Seen
 
-_SSE = google("streamGenerateContent?alt=sse", "Each chunk is one event: data, a space, the JSON on one line, a blank line.")
+_SSE = google(
+    "streamGenerateContent?alt=sse",
+    "Each chunk is one event: data, a space, the JSON on one line, a blank line.",
+)
 _ARRAY = google("streamGenerateContent", "Without alt=sse the chunks are the elements of one JSON array.")
 FRAMED = "streaming/streams-sse-with-alt"
 
@@ -72,7 +75,9 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
 
 @check_each(
     Level.SHOULD,
-    google("streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."),
+    google(
+        "streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."
+    ),
     select=lambda reply: reply.streamed,
     usable=streams,
     after=(FRAMED, "streaming/streams-an-array-without-alt"),
@@ -179,7 +184,9 @@ def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
     Breaks: google-genai and @google/genai raise after the whole text has arrived; the Vercel AI SDK reads on.
     Way round: drop the last event.
     """
-    yield from _found(reply, {Irregular.DONE_SENTINEL: Level.MUST}, "the end of the body after the last chunk")
+    yield from _found(
+        reply, {Irregular.DONE_SENTINEL: Level.MUST}, "the end of the body after the last chunk"
+    )
 
 
 _PAYLOADS = {
@@ -199,7 +206,11 @@ _PAYLOADS = {
     Level.MUST,
     _SSE,
     usable=_events,
-    after=("streaming/begins-data-with-one-space", "streaming/comes-whole", "streaming/ends-each-event-with-a-blank-line"),
+    after=(
+        "streaming/begins-data-with-one-space",
+        "streaming/comes-whole",
+        "streaming/ends-each-event-with-a-blank-line",
+    ),
 )
 def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
     """Each event holds one whole JSON object.
@@ -235,7 +246,11 @@ def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
 
 
 def _any_stream(reply: Reply) -> bool:
-    return reply.streamed and 200 <= reply.status < 300 and reply.kind in (Kind.ANSWER, Kind.UNREADABLE, Kind.FAILED)
+    return (
+        reply.streamed
+        and 200 <= reply.status < 300
+        and reply.kind in (Kind.ANSWER, Kind.UNREADABLE, Kind.FAILED)
+    )
 
 
 @check_each(

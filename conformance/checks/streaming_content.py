@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.contents import empty
 from conformance.expectations import CUT, MET, obedience
 from conformance.judging import TRIES, obeyed, streams
-from conformance.model import Level, Outcome, Spot
+from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reply import Chunk, Reply, Seen
 
-_CHUNKS = google("streamGenerateContent: chunks", "Each chunk carries the text since the last one; finishReason stands in the last.")
+_CHUNKS = google(
+    "streamGenerateContent: chunks",
+    "Each chunk carries the text since the last one; finishReason stands in the last.",
+)
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
 _FASTEST = 1.5  # characters in a millisecond: several times what the quickest models write
 
@@ -25,10 +29,12 @@ def _text(chunk: Chunk) -> str:
     parts = _candidate(chunk).get("content")
     pieces = parts.get("parts") if isinstance(parts, dict) else None
     found = [part for part in pieces if isinstance(part, dict)] if isinstance(pieces, list) else []
-    return "".join(str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought"))
+    return "".join(
+        str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought")
+    )
 
 
-def _candidate(chunk: Chunk) -> dict[str, object]:
+def _candidate(chunk: Chunk) -> dict[str, JSON]:
     candidates = chunk.body.get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates else None
     return {**first} if isinstance(first, dict) else {}
@@ -52,7 +58,12 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
     if _cumulative([text for _, text in texts]):
         chunk, text = texts[-1]
         said = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
-        yield Spot(reply.id, reply.at(chunk, "/candidates/0/content/parts/0/text"), "the text since the chunk before", said)
+        yield Spot(
+            reply.id,
+            reply.at(chunk, "/candidates/0/content/parts/0/text"),
+            "the text since the chunk before",
+            said,
+        )
 
 
 @check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/sends-deltas",))
@@ -67,7 +78,12 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     before = "".join(text for _, text in texts[:-1])
     if len(texts) > 1 and len(before) > 3 and texts[-1][1] == before and not _wanted_twice(reply, before):
         pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
-        yield Spot(reply.id, pointer, "the text since the chunk before", f"the whole answer once more: {before[:60]!r}")
+        yield Spot(
+            reply.id,
+            pointer,
+            "the text since the chunk before",
+            f"the whole answer once more: {before[:60]!r}",
+        )
 
 
 def _wanted_twice(reply: Reply, text: str) -> bool:
@@ -85,8 +101,18 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     Way round: none that is sound: without the reason nobody knows whether the answer is whole.
     """
     candidates = [chunk for chunk in reply.chunks if _candidate(chunk)]
-    if reply.exchange.failure is None and candidates and reply.first.finish_reason is None and not reply.error:
-        yield Spot(reply.id, reply.at(candidates[-1], "/candidates/0/finishReason"), "a finish reason", "none in any chunk")
+    if (
+        reply.exchange.failure is None
+        and candidates
+        and reply.first.finish_reason is None
+        and not reply.error
+    ):
+        yield Spot(
+            reply.id,
+            reply.at(candidates[-1], "/candidates/0/finishReason"),
+            "a finish reason",
+            "none in any chunk",
+        )
 
 
 @check_each(Level.SHOULD, _CHUNKS, usable=streams, after=("streaming/ends-with-a-finish-reason",))
@@ -103,8 +129,9 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     early = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if reason]
     if not early:
         return
-    # In every chunk it is an old habit of Google's own, unless the first chunk has nothing but the reason.
-    level = Level.NOTE if all(said[:last_text]) and _spoken(early[0]) else None
+    # In every chunk that says something it is an old habit of Google's own, unless one stands there alone first.
+    silent = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if not reason]
+    level = Level.NOTE if all(empty(_candidate(chunk)) for chunk in silent) and _spoken(early[0]) else None
     observed = f"{_candidate(early[0]).get('finishReason')!r} before the text has ended"
     pointer = reply.at(early[0], "/candidates/0/finishReason")
     yield Spot(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
@@ -118,7 +145,10 @@ def _spoken(chunk: Chunk) -> bool:
 
 @check_each(
     Level.SHOULD,
-    google("streamGenerateContent: last chunk", "A last chunk without text still has its candidate, or leaves candidates out."),
+    google(
+        "streamGenerateContent: last chunk",
+        "A last chunk without text still has its candidate, or leaves candidates out.",
+    ),
     usable=streams,
     after=("schema/has-a-candidate",),
 )
@@ -131,7 +161,12 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
-            yield Spot(reply.id, reply.at(chunk, "/candidates"), "a candidate, or no member of that name", "an empty list")
+            yield Spot(
+                reply.id,
+                reply.at(chunk, "/candidates"),
+                "a candidate, or no member of that name",
+                "an empty list",
+            )
 
 
 def _arrivals(reply: Reply) -> list[float]:
@@ -152,7 +187,9 @@ def _buffered(reply: Reply) -> bool | None:
 
 @check(
     Level.SHOULD,
-    google("streamGenerateContent: purpose", "The method streams partial responses while the model generates."),
+    google(
+        "streamGenerateContent: purpose", "The method streams partial responses while the model generates."
+    ),
     probes=("long-answer-streamed",),
     usable=streams,
 )
@@ -238,7 +275,11 @@ def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
     if obeyed(seen, "repeated-text-streamed"):
         return
     wanted = [str(reply.exchange.expected.get("text", "")) for reply in seen.replies]
-    lossy = [reply for reply, text in zip(seen.replies, wanted, strict=True) if _lost_repeats(text, reply.text.strip())]
+    lossy = [
+        reply
+        for reply, text in zip(seen.replies, wanted, strict=True)
+        if _lost_repeats(text, reply.text.strip())
+    ]
     if len(lossy) >= TRIES:
         yield Spot(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])
 
@@ -258,7 +299,12 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     for chunk in reply.chunks:
         broken = "\ufffd" in _text(chunk) or any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
         if broken and "\ufffd" not in str(reply.exchange.expected.get("text", "")):
-            yield Spot(reply.id, reply.at(chunk, "/candidates/0/content/parts/0/text"), "whole characters", _text(chunk)[:80])
+            yield Spot(
+                reply.id,
+                reply.at(chunk, "/candidates/0/content/parts/0/text"),
+                "whole characters",
+                _text(chunk)[:80],
+            )
 
 
 @check(
@@ -283,7 +329,12 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
         return
     judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
     if len(judged) >= TRIES:
-        yield Spot(judged[-1].id, "/candidates/0/content/parts", "parts with thought: true", "no thought in three tries")
+        yield Spot(
+            judged[-1].id,
+            "/candidates/0/content/parts",
+            "parts with thought: true",
+            "no thought in three tries",
+        )
 
 
 @check_each(
@@ -301,4 +352,6 @@ def keeps_one_id(reply: Reply) -> Iterator[Spot]:
     for name in ("responseId", "modelVersion"):
         values = {value for chunk in reply.chunks if isinstance(value := chunk.body.get(name), str) and value}
         if len(values) > 1:
-            yield Spot(reply.id, f"/{name}", "one value in all chunks", f"{len(values)} values: {sorted(values)[:3]}")
+            yield Spot(
+                reply.id, f"/{name}", "one value in all chunks", f"{len(values)} values: {sorted(values)[:3]}"
+            )

@@ -11,5 +11,7 @@ from conformance.prompts import body, exactly
 def plain_at_the_end(ask: Asking) -> Question:
     """A plain question after all others, before the bad keys."""
     code = f"OK-{ask.nonce}"
-    plainly = (("Accept-Encoding", "identity"),)  # the one question that still works where an offer of gzip breaks all
+    plainly = (
+        ("Accept-Encoding", "identity"),
+    )  # the one question that still works where an offer of gzip breaks all
     return Question(body(exactly(code), 60), headers=plainly, expected={"text": code})

@@ -16,7 +16,11 @@ def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
         return {key: _filled(child, words) for key, child in value.items()}
     if isinstance(value, list):
         return [_filled(child, words) for child in value]
-    return re.sub(r"\{(nonce|model)\}", lambda found: words[found[1]], value) if isinstance(value, str) else value
+    return (
+        re.sub(r"\{(nonce|model)\}", lambda found: words[found[1]], value)
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[Asking], Question]:

@@ -14,7 +14,10 @@ def _prompt(ask: Asking) -> str:
 @probe(tries=3)
 def malformed_json(ask: Asking) -> Question:
     """A body that ends in the middle."""
-    return Question(b'{"contents": [{"role": "user", "parts": [{"text": "OK-' + ask.nonce.encode(), expected={"status": 400})
+    return Question(
+        b'{"contents": [{"role": "user", "parts": [{"text": "OK-' + ask.nonce.encode(),
+        expected={"status": 400},
+    )
 
 
 @probe(tries=3)
@@ -64,7 +67,9 @@ def unknown_model(ask: Asking) -> Question:
 @probe(tries=3, needs="streaming")
 def unknown_model_streamed(ask: Asking) -> Question:
     """A model that does not exist, asked to stream."""
-    return streamed(Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404}))
+    return streamed(
+        Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404})
+    )
 
 
 @probe(tries=3)
@@ -83,5 +88,6 @@ def wrong_verb(_ask: Asking) -> Question:
 def bogus_cached_content(ask: Asking) -> Question:
     """Cached content by a name that cannot exist."""
     return Question(
-        body(_prompt(ask), 40, cachedContent=f"cachedContents/none-{ask.nonce}"), expected={"status": [400, 403, 404]}
+        body(_prompt(ask), 40, cachedContent=f"cachedContents/none-{ask.nonce}"),
+        expected={"status": [400, 403, 404]},
     )

@@ -44,7 +44,8 @@ def response_json_schema(ask: Asking) -> Question:
 
 def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     return Question(
-        body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}), expected={"text": "10", **expected}
+        body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}),
+        expected={"text": "10", **expected},
     )
 
 
@@ -68,7 +69,17 @@ def no_thinking(_ask: Asking) -> Question:
 
 # What a model may call the colour that it sees.
 _RED: list[JSON] = ["red", "crimson", "scarlet", "vermilion", "ruby", "#ff0000", "#f00", "255, 0, 0"]
-_BLUE: list[JSON] = ["blue", "navy", "azure", "cobalt", "indigo", "ultramarine", "#0000ff", "#00f", "0, 0, 255"]
+_BLUE: list[JSON] = [
+    "blue",
+    "navy",
+    "azure",
+    "cobalt",
+    "indigo",
+    "ultramarine",
+    "#0000ff",
+    "#00f",
+    "0, 0, 255",
+]
 
 
 def _image(data: str, colour: list[JSON]) -> Question:

@@ -68,7 +68,11 @@ for _number in (1, 2, 3):
 def plain_on_v1(ask: Asking) -> Question:
     """The plain question on /v1, which google-genai 3 and @google/genai 3 call by default."""
     code = f"OK-{ask.nonce}"
-    return Question({"contents": [user(exactly(code))]}, path="/v1/models/{model}:generateContent", expected={"text": code})
+    return Question(
+        {"contents": [user(exactly(code))]},
+        path="/v1/models/{model}:generateContent",
+        expected={"text": code},
+    )
 
 
 @probe(needs="cors")

@@ -25,8 +25,16 @@ def snake_case_settings(_ask: Asking) -> Question:
 @probe(tries=3, needs="function-calling")
 def mixed_casing_request(_ask: Asking) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
-    schema: JSON = {"type": "object", "properties": {"city_name": {"type": "string", "min_length": 1}}, "required": ["city_name"]}
-    tool: JSON = {"name": "get_time", "description": "Tells the time in one city.", "parameters_json_schema": schema}
+    schema: JSON = {
+        "type": "object",
+        "properties": {"city_name": {"type": "string", "min_length": 1}},
+        "required": ["city_name"],
+    }
+    tool: JSON = {
+        "name": "get_time",
+        "description": "Tells the time in one city.",
+        "parameters_json_schema": schema,
+    }
     return Question(
         body(
             "What time is it in Paris?",
@@ -43,5 +51,3 @@ def flat_settings(_ask: Asking) -> Question:
     """Settings at the top level of the request, where Google knows no such fields."""
     request: JSON = {"contents": [user(counting(LONG))], "max_output_tokens": 5, "temperature": 0.5}
     return Question(request, expected={"status": 400})
-
-

@@ -70,7 +70,9 @@ def repeated_text_streamed(_ask: Asking) -> Question:
 def line_separator_streamed(_ask: Asking) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
     return streamed(
-        Question(body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR})
+        Question(
+            body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR}
+        )
     )
 
 
@@ -108,7 +110,9 @@ def every_setting(ask: Asking) -> Question:
 def two_candidates(ask: Asking) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2})
+    return Question(
+        body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2}
+    )
 
 
 @probe(tries=3, needs="system-instruction")
@@ -116,7 +120,9 @@ def system_instruction(ask: Asking) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
-    return Question(body("What is the capital of France?", systemInstruction=instruction), expected={"text": code})
+    return Question(
+        body("What is the capital of France?", systemInstruction=instruction), expected={"text": code}
+    )
 
 
 @probe(tries=3, needs="history")

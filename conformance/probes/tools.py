@@ -17,7 +17,8 @@ def _both_args() -> dict[str, JSON]:
 def function_call(_ask: Asking) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
-        body(PARIS, 250, tools=TOOLS, toolConfig=calling("AUTO")), expected={"call": ["get_weather"], "args": _both_args()}
+        body(PARIS, 250, tools=TOOLS, toolConfig=calling("AUTO")),
+        expected={"call": ["get_weather"], "args": _both_args()},
     )
 
 
@@ -80,5 +81,3 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
 def function_answered(ask: Asking) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)
-
-

@@ -52,7 +52,10 @@ def _tail_snake(made: list[Message]) -> list[Message]:
 
 def _recased(call: Message) -> None:
     if "args" in call:
-        call["args"] = {"".join(p.title() if n else p for n, p in enumerate(k.split("_"))): v for k, v in call["args"].items()}
+        call["args"] = {
+            "".join(p.title() if n else p for n, p in enumerate(k.split("_"))): v
+            for k, v in call["args"].items()
+        }
 
 
 def _camel_only(change: Any) -> Behaviour:
@@ -96,7 +99,11 @@ def _flat(body: Any) -> Any:
         return body
     known = ("max_output_tokens", "temperature", "stop_sequences", "candidate_count")
     config = {name: body[name] for name in known if name in body}
-    rest = {name: value for name, value in body.items() if name not in known and name not in ("generationConfig", "generation_config")}
+    rest = {
+        name: value
+        for name, value in body.items()
+        if name not in known and name not in ("generationConfig", "generation_config")
+    }
     return {**rest, **({"generationConfig": config} if config else {})}
 
 

@@ -34,9 +34,17 @@ def _usage_outside(response: Message) -> Message:
 
 
 def _openai(response: Message) -> Message:
-    text = "".join(p.get("text", "") for c in response.get("candidates", []) for p in c.get("content", {}).get("parts", []))
+    text = "".join(
+        p.get("text", "")
+        for c in response.get("candidates", [])
+        for p in c.get("content", {}).get("parts", [])
+    )
     message = {"role": "assistant", "content": text}
-    return {"id": "x", "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
 
 
 def _by_alt(incoming: Incoming, style: Style) -> Asked:
@@ -76,5 +84,9 @@ MINIATURES: tuple[Miniature, ...] = (
 )  # fmt: skip
 
 VARIATIONS: tuple[Variation, ...] = (
-    Variation("extra-code", "code and data beside the candidates", answering(lambda r: {**r, "code": 200, "data": None})),
+    Variation(
+        "extra-code",
+        "code and data beside the candidates",
+        answering(lambda r: {**r, "code": 200, "data": None}),
+    ),
 )

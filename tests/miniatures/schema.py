@@ -50,7 +50,9 @@ def _message(candidate: Message) -> None:
 
 
 def _typed_parts(candidate: Message) -> None:
-    made = [{"type": "text", "content": part["text"]} for part in candidate["content"]["parts"] if "text" in part]
+    made = [
+        {"type": "text", "content": part["text"]} for part in candidate["content"]["parts"] if "text" in part
+    ]
     candidate["content"]["parts"] = made or candidate["content"]["parts"]
 
 
@@ -84,8 +86,19 @@ def _split_call(made: list[Message]) -> list[Message]:
     call = next(iter(_calls(made)), None)
     if call is None:
         return made
-    second = {"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"args": call.pop("args")}}]}, "index": 0}]}
-    return [*made[:-1], {**made[-1], "candidates": _unfinished(made[-1])}, made[-1] | _ended(made[-1], second)]
+    second = {
+        "candidates": [
+            {
+                "content": {"role": "model", "parts": [{"functionCall": {"args": call.pop("args")}}]},
+                "index": 0,
+            }
+        ]
+    }
+    return [
+        *made[:-1],
+        {**made[-1], "candidates": _unfinished(made[-1])},
+        made[-1] | _ended(made[-1], second),
+    ]
 
 
 def _calls(made: list[Message]) -> list[Message]:
@@ -241,7 +254,12 @@ def _keep(response: Message) -> None:
 def _bare_tail(made: list[Message]) -> list[Message]:
     """Google may end a stream with a candidate that has only its reason."""
     last = made[-1]
-    tail = {**last, "candidates": [{"finishReason": one["finishReason"], "index": one["index"]} for one in candidates(last)]}
+    tail = {
+        **last,
+        "candidates": [
+            {"finishReason": one["finishReason"], "index": one["index"]} for one in candidates(last)
+        ],
+    }
     return [*made[:-1], {**last, "candidates": _unfinished(last)}, tail]
 
 

@@ -66,7 +66,12 @@ def _no_images(request: Message) -> None:
 
 
 def _url_safe(request: Message) -> bool:
-    blobs = [part["inlineData"]["data"] for turn in request["contents"] for part in turn["parts"] if "inlineData" in part]
+    blobs = [
+        part["inlineData"]["data"]
+        for turn in request["contents"]
+        for part in turn["parts"]
+        if "inlineData" in part
+    ]
     return any("-" in data or "_" in data for data in blobs)
 
 
@@ -162,7 +167,9 @@ def _leak_always(response: Message) -> None:
 
 def _hide(response: Message) -> None:
     for candidate in candidates(response):
-        candidate["content"]["parts"] = [part for part in candidate["content"]["parts"] if not part.get("thought")]
+        candidate["content"]["parts"] = [
+            part for part in candidate["content"]["parts"] if not part.get("thought")
+        ]
 
 
 def _thinks_always(request: Message) -> None:

@@ -11,7 +11,10 @@ from miniatures.making import Message, answering, candidates, chunking, dropping
 
 def _openai(response: Message) -> None:
     counted = response.pop("usageMetadata")
-    response["usage"] = {"prompt_tokens": counted["promptTokenCount"], "total_tokens": counted["totalTokenCount"]}
+    response["usage"] = {
+        "prompt_tokens": counted["promptTokenCount"],
+        "total_tokens": counted["totalTokenCount"],
+    }
 
 
 def _internal(response: Message) -> None:
@@ -40,7 +43,11 @@ def _drifting() -> Behaviour:
 
     def drift(block: Message) -> Message:
         less = next(turns) % 997
-        return {**block, "promptTokenCount": block["promptTokenCount"] + less, "totalTokenCount": block["totalTokenCount"] + less}
+        return {
+            **block,
+            "promptTokenCount": block["promptTokenCount"] + less,
+            "totalTokenCount": block["totalTokenCount"] + less,
+        }
 
     return with_usage(drift, only="unary")
 
@@ -51,7 +58,10 @@ def _plus(block: Message, name: str, number: int, *, total: int = 0) -> Message:
 
 def _folded(block: Message) -> Message:
     """The answer's counter has the thoughts already."""
-    return {**block, "candidatesTokenCount": block.get("candidatesTokenCount", 0) + block.get("thoughtsTokenCount", 0)}
+    return {
+        **block,
+        "candidatesTokenCount": block.get("candidatesTokenCount", 0) + block.get("thoughtsTokenCount", 0),
+    }
 
 
 def _rule(name: str) -> frozenset[str]:
@@ -96,7 +106,11 @@ def _tail(made: list[Message]) -> list[Message]:
     """Usage in a chunk of its own after the last candidate."""
     last = dict(made[-1])
     counted = last.pop("usageMetadata")
-    return [*({k: v for k, v in one.items() if k != "usageMetadata"} for one in made[:-1]), last, {"usageMetadata": counted}]
+    return [
+        *({k: v for k, v in one.items() if k != "usageMetadata"} for one in made[:-1]),
+        last,
+        {"usageMetadata": counted},
+    ]
 
 
 def _tool_use(block: Message) -> Message:
@@ -109,7 +123,11 @@ def _cached(block: Message) -> Message:
 
 def _silent_call(response: Message) -> None:
     """A call's answer may count no candidate tokens: absent means nothing."""
-    if any("functionCall" in part for one in candidates(response) for part in one.get("content", {}).get("parts", [])):
+    if any(
+        "functionCall" in part
+        for one in candidates(response)
+        for part in one.get("content", {}).get("parts", [])
+    ):
         block = response["usageMetadata"]
         block["totalTokenCount"] -= block.pop("candidatesTokenCount", 0)
 
