@@ -99,9 +99,9 @@ _HINTS = {
 
 
 def _diagnosis(reply: Reply) -> str:
-    failure = reply.exchange.failure
+    failure = reply.exchange.failure or reply.decoded.failure
     if failure is not None:
-        return f"no answer: {failure.kind}: {failure.detail}"
+        return f"no answer that can be read: {failure.kind}: {failure.detail}"
     if reply.ok:
         obeys = "and obeys" if obedience(reply).verdict == MET else "but does not follow a plain instruction"
         return f"answers (HTTP {reply.status}, {reply.exchange.ended_ms:.0f} ms) {obeys}"
