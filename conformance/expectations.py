@@ -158,7 +158,7 @@ _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
 }  # fmt: skip
 
 
-def _cut(reply: Reply) -> bool:
+def out_of_room(reply: Reply) -> bool:
     """No room: the answer ended at its limit although no small limit was asked, or thinking ate it all."""
     return reply.first.finish_reason == "MAX_TOKENS" and reply.exchange.expected.get("finish") != "MAX_TOKENS"
 
@@ -208,7 +208,7 @@ def obedience(reply: Reply) -> Obedience:
     ]
     if not missed:
         return Obedience(MET)
-    return Obedience(CUT if _cut(reply) or withheld(reply) else UNMET, "; ".join(missed))
+    return Obedience(CUT if out_of_room(reply) or withheld(reply) else UNMET, "; ".join(missed))
 
 
 def asks_for_obedience(expected: Mapping[str, JSON]) -> bool:

@@ -9,6 +9,7 @@ from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.dialects import Dialect
 from conformance.judging import TRIES
 from conformance.model import Provider, Question
+from conformance.prompts import room_after
 from conformance.session import Session, probes_for
 
 BODY = 16  # tokens that a drawn body allows at most
@@ -49,6 +50,12 @@ def _tokens(probe: Probe, provider: Provider) -> int:
     return 0 if isinstance(question, Unaskable) else _limit(question)
 
 
+def _worst(probe: Probe, provider: Provider) -> int:
+    """Every try, each with more room than the one before, as for a model whose thinking eats it."""
+    first = _tokens(probe, provider)
+    return sum(room_after(first, cut) for cut in range(probe.tries))
+
+
 def estimate(provider: Provider, dialect: Dialect, session: Session, missing: str | None) -> Estimate:
     """Return what a run would send to one provider."""
     probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
@@ -59,7 +66,7 @@ def estimate(provider: Provider, dialect: Dialect, session: Session, missing: st
     # A body that fails is asked three times, and one for which there is no room a few times more.
     bodies = generated * (TRIES + provider.limits.retries) + session.options.shrink * bool(generated)
     worst = min(provider.max_requests, tries * (provider.limits.retries + 1) + bodies)
-    worst_tokens = sum(_tokens(probe, provider) * probe.tries for probe in asked) + generated * TRIES * BODY
+    worst_tokens = sum(_worst(probe, provider) for probe in asked) + generated * TRIES * BODY
     prices = provider.prices
     money = None if prices is None else (len(asked) * 60 * prices.input + tokens * prices.output) / 1_000_000
     return Estimate(provider, len(asked), worst, generated, tokens, worst_tokens, money, missing)

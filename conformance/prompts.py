@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from conformance.catalogue import Unaskable
+from conformance.expectations import out_of_room
 from conformance.model import JSON, Question
+from conformance.reply import Reply
+from conformance.shapes import fold
 
 ROOM = 120  # tokens: enough for a short answer and some thinking before it
 LONG = 60  # how far a long answer counts; about 120 tokens
 LONG_ROOM = 400
+MOST_ROOM = 1000  # tokens: what an answer is given that thinking cut short at less
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
 SEPARATOR = "left\u2028right"
 
@@ -123,3 +130,29 @@ def calling(mode: str, *allowed: str) -> dict[str, JSON]:
     if allowed:
         config["allowedFunctionNames"] = list(allowed)
     return {"functionCallingConfig": config}
+
+
+def room_after(room: int, cut: int) -> int:
+    """Return the room of a question that was cut short so many times: four times as much each time, to a bound."""
+    return max(room, min(room << 2 * cut, MOST_ROOM))
+
+
+def roomier(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
+    """Return a question with more room for its answer, where the tries before were cut short, by thinking most likely."""
+    cut = sum(map(out_of_room, before))
+    if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
+        return question
+    body = {
+        name: _widened(value, cut) if fold(name) == "generationconfig" else value
+        for name, value in question.body.items()
+    }
+    return replace(question, body=body)
+
+
+def _widened(config: JSON, cut: int) -> JSON:
+    if not isinstance(config, dict):
+        return config
+    return {
+        name: room_after(value, cut) if fold(name) == "maxoutputtokens" and isinstance(value, int) else value
+        for name, value in config.items()
+    }

@@ -23,6 +23,7 @@ from conformance.expectations import (
 from conformance.generated import wants_another
 from conformance.judging import TRIES
 from conformance.model import Exchange, Provider, Question
+from conformance.prompts import roomier
 from conformance.record import RecordError
 from conformance.reply import Reply, read
 
@@ -126,10 +127,10 @@ def _wants_another(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     return obedience(reply).verdict in (UNMET, CUT)
 
 
-def _built(probe: Probe, asking: Asking) -> Question | Unaskable:
+def _built(probe: Probe, asking: Asking, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
     """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
     try:
-        return probe.build(asking)
+        return roomier(probe.build(asking), before.get(probe.id, ()))
     except Exception as error:  # noqa: BLE001 - what a vendor answered may not end the run
         return Unaskable(f"its first turn cannot be continued ({type(error).__name__})")
 
@@ -235,7 +236,7 @@ class Run:
 
     async def _once(self, probe: Probe, number: int) -> Reply | None:
         asking = self._asking(probe, number)
-        question = asking if isinstance(asking, Unaskable) else _built(probe, asking[0])
+        question = asking if isinstance(asking, Unaskable) else _built(probe, asking[0], self._replies)
         if isinstance(question, Unaskable):
             self._skip(probe.id, "first-turn", question.reason)
             return None

@@ -169,7 +169,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("filtered-json", "Personal data in JSON.", ending("SPII", _wants_json)),
     Variation("blocked-instruction", "Prompts with an instruction are blocked.", blocking(_instructed)),
     Variation("blocked-counting", "Counting is blocked, limits or not.", blocking(counts)),
-    Variation("thinks-all-the-room", "Thinking eats every limit.", greedy(600), model="gemini-2.5-pro", notes=_THINKS),
+    Variation("thinks-all-the-room", "Thinking eats every limit.", greedy(1100), model="gemini-2.5-pro", notes=_THINKS),
     Variation("thinks-most-of-the-room", "Thinking eats most limits.", greedy(300), model="gemini-3-pro-preview", notes=_THINKS),
     Variation("own-suffix", "modelVersion with a word of the vendor's.", answering(_suffixed), notes=_NAMED),
 )  # fmt: skip
