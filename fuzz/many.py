@@ -51,8 +51,11 @@ def main() -> int:
     """Read bodies for as long as asked; print how many, and what each reader took."""
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     dice, count, reads = random.Random(seed), 0, dict.fromkeys(EVERY, 0)  # noqa: S311 - no secret
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
+    began = shown = time.monotonic()
+    while time.monotonic() < began + seconds:
+        if time.monotonic() > shown + 60:
+            shown = time.monotonic()
+            print(f"seed {seed}: {count} bodies, {sum(reads.values())} readings in {shown - began:.0f} s", flush=True)
         for _ in range(1000):
             count += 1
             data = spoilt(dice) if count % 4 == 0 and dice.random() < 0.8 else body(dice)
