@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.contents import empty
 from conformance.expectations import CUT, MET, obedience
-from conformance.judging import TRIES, obeyed, streams
+from conformance.judging import TRIES, generated_text, obeyed, streams
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reply import Chunk, Reply, Seen
 
@@ -17,6 +18,7 @@ _CHUNKS = google(
     "Each chunk carries the text since the last one; finishReason stands in the last.",
 )
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
+_SHORT = 40  # characters
 _FASTEST = 1.5  # characters in a millisecond: several times what the quickest models write
 
 
@@ -173,13 +175,22 @@ def _arrivals(reply: Reply) -> list[float]:
     return [chunk.at_ms for chunk in reply.chunks if chunk.at_ms is not None]
 
 
-def _buffered(reply: Reply) -> bool | None:
+def _usual(seen: Seen) -> float:
+    """Milliseconds that short answers took: what the way there, a queue and the thinking cost any answer."""
+    short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
+    return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
+
+
+def _buffered(reply: Reply, usual: float) -> bool | None:
     """Whether the text came faster than any model writes; None where the answer was too quick or too short to tell.
 
-    How long the first word took tells nothing: a model may think, and a vendor may be slow to begin.
+    That the first word took long tells nothing where short answers take as long: what was made at once was not
+    held back.
     """
     arrivals = _arrivals(reply)
     if len(reply.text) < 100 or not arrivals or reply.exchange.ended_ms < _ENOUGH_MS:
+        return None
+    if arrivals[0] - usual < _ENOUGH_MS / 2:
         return None
     first = len(_texts(reply)[0][1])
     return len(_texts(reply)) == 1 or arrivals[-1] - arrivals[0] < (len(reply.text) - first) / _FASTEST
@@ -200,7 +211,7 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: programs seem to hang, and idle time-outs end answers that were under way.
     Way round: none on the client's side; allow a longer time-out.
     """
-    verdicts = [(reply, _buffered(reply)) for reply in seen.replies]
+    verdicts = [(reply, _buffered(reply, _usual(seen))) for reply in seen.replies]
     judged = [(reply, held) for reply, held in verdicts if held is not None]
     if judged and all(held for _, held in judged):
         reply = judged[-1][0]
@@ -210,7 +221,7 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
         level = Level.NOTE if all(len(_texts(one)) == 1 for one, _ in judged) else None
         yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said, level)
     elif not judged:
-        yield Aside(Outcome.BLOCKED, "the answer was over in less than a second: too quick to tell")
+        yield Aside(Outcome.BLOCKED, "the answer was made too quickly to tell")
 
 
 def _cut_short(reply: Reply) -> bool:
