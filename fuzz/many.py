@@ -55,7 +55,10 @@ def main() -> int:
     while time.monotonic() < began + seconds:
         if time.monotonic() > shown + 60:
             shown = time.monotonic()
-            print(f"seed {seed}: {count} bodies, {sum(reads.values())} readings in {shown - began:.0f} s", flush=True)
+            print(
+                f"seed {seed}: {count} bodies, {sum(reads.values())} readings in {shown - began:.0f} s",
+                flush=True,
+            )
         for _ in range(1000):
             count += 1
             data = spoilt(dice) if count % 4 == 0 and dice.random() < 0.8 else body(dice)
