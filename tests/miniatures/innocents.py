@@ -99,7 +99,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("spent-midway", "The money is spent half way.", shut_after(30, 402)),
     Variation("stream-broken-once", "One stream ends in Google's error.", chunking(_once_overloaded())),
     Variation("slow-to-begin", "A long wait, then a quick stream.", replace(HONEST, pace=_slow_to_begin)),
-    Variation("late-and-whole", "A long wait, then one chunk.", replace(HONEST, pace=_slow_to_begin, chunks=_at_once), notes=frozenset({"streaming/arrives-while-it-is-made"})),
+    Variation("late-and-whole", "A long wait, then one chunk.", replace(HONEST, pace=_slow_to_begin, chunks=_at_once)),
     Variation("decorated-name", "The model's name has a decoration, modelVersion has none.", answering(_undecorated, of=NAMED), model=DECORATED),
     Variation("publisher-in-name", "The model's name begins with its publisher's.", replace(HONEST, route=_with_publisher), model="google/gemini-2.5-flash"),
 )  # fmt: skip

@@ -132,8 +132,8 @@ def _new_ids(made: list[Message]) -> list[Message]:
 
 
 def _held_back() -> Behaviour:
-    """The whole answer is made first, then sent at once."""
-    return replace(HONEST, pace=lambda answer, pieces: [sum(pace(answer, pieces)), *[0.0] * (pieces - 1)])
+    """The whole answer is made first, then sent at once; so long that a busy machine hides it not."""
+    return replace(HONEST, pace=lambda answer, pieces: [2 * sum(pace(answer, pieces)), *[0.0] * (pieces - 1)])
 
 
 def _no_content() -> Behaviour:
