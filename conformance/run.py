@@ -11,21 +11,14 @@ from typing import Protocol
 
 from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.costs import dead, takes_long, weight
-from conformance.expectations import (
-    CUT,
-    MET,
-    UNMET,
-    answered_as_asked,
-    asks_for_obedience,
-    obedience,
-    statuses,
-)
+from conformance.expectations import MET, answered_as_asked, obedience
 from conformance.generated import wants_another
 from conformance.judging import TRIES
 from conformance.model import Exchange, Provider, Question
 from conformance.prompts import roomier
 from conformance.record import RecordError
 from conformance.reply import Reply, read
+from conformance.trying import try_again
 
 CONTROL = "plain"
 TOO_MANY = 429
@@ -116,17 +109,6 @@ def _seconds(plan: Plan) -> float:
     return questions * plan.provider.timeout / plan.provider.concurrency
 
 
-def _wants_another(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
-    """A refusal that was a 5xx is asked again, and so is an answer that did not obey, where the model can obey."""
-    if probe.tries == 1:
-        return False
-    if 200 not in statuses(reply.exchange.expected):
-        return reply.status >= 500
-    if not obeys or not reply.ok or not asks_for_obedience(reply.exchange.expected):
-        return False
-    return obedience(reply).verdict in (UNMET, CUT)
-
-
 def _built(probe: Probe, asking: Asking, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
     """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
     try:
@@ -213,7 +195,7 @@ class Run:
         for number in range(1, probe.tries + 1):
             reply = await self._once(probe, self._next_number(probe.id))
             obeys = self._obeys or probe.id == CONTROL
-            if reply is None or number == probe.tries or not _wants_another(probe, reply, obeys=obeys):
+            if reply is None or number == probe.tries or not try_again(probe, reply, obeys=obeys):
                 break
 
     def _next_number(self, probe: str) -> int:

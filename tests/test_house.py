@@ -18,7 +18,7 @@ ROOMS = (
     "__init__", "model", "jsontext", "frames", "documents", "events", "framing", "encoding", "files", "shapes",
     "spellings", "secrets", "yamltree", "settings", "providers", "addressing", "retrying", "record", "runfile", "leaks",
     "dialects", "documented", "lint", "sidebyside", "remarks", "catalogue", "errorbody", "reading", "reply", "values",
-    "expectations", "prompts", "traits", "judging", "contents", "generated", "costs", "refusals", "probes", "checks", "places", "curl",
+    "arrivals", "expectations", "prompts", "traits", "judging", "contents", "generated", "costs", "trying", "refusals", "probes", "checks", "places", "curl",
     "clients", "bodies", "embedded", "serving", "send", "run", "cases", "verdicts", "evidence", "coverage", "results",
     "past", "compare", "sides", "paper", "adapting", "switching", "report", "accepting", "session", "examples", "drawing", "latest", "outfolder", "engine", "plugin", "test_providers", "judged",
     "terminal", "planning", "telling", "deciding", "commands", "cli", "__main__",

@@ -6,40 +6,19 @@ import statistics
 from collections.abc import Iterator
 from itertools import pairwise
 
+from conformance.arrivals import candidate_of, held_back, text_of, texts_of
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.contents import empty
 from conformance.expectations import CUT, MET, obedience
 from conformance.judging import TRIES, generated_text, obeyed, streams
-from conformance.model import JSON, Level, Outcome, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reply import Chunk, Reply, Seen
 
 _CHUNKS = google(
     "streamGenerateContent: chunks",
     "Each chunk carries the text since the last one; finishReason stands in the last.",
 )
-_ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
-_SHORT = 40  # characters
-_FASTEST = 1.5  # characters in a millisecond: several times what the quickest models write
-
-
-def _texts(reply: Reply) -> list[tuple[Chunk, str]]:
-    """The text of the first candidate, chunk by chunk, thoughts left out."""
-    return [(chunk, text) for chunk in reply.chunks if (text := _text(chunk))]
-
-
-def _text(chunk: Chunk) -> str:
-    parts = _candidate(chunk).get("content")
-    pieces = parts.get("parts") if isinstance(parts, dict) else None
-    found = [part for part in pieces if isinstance(part, dict)] if isinstance(pieces, list) else []
-    return "".join(
-        str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought")
-    )
-
-
-def _candidate(chunk: Chunk) -> dict[str, JSON]:
-    candidates = chunk.body.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else None
-    return {**first} if isinstance(first, dict) else {}
+_SHORT = 40  # characters of an answer that is there as soon as it is begun
 
 
 def _cumulative(texts: list[str]) -> bool:
@@ -56,7 +35,7 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
     Breaks: every client shows the text again and again, each time longer; no exception.
     Way round: take from each chunk only what goes beyond the one before.
     """
-    texts = _texts(reply)
+    texts = texts_of(reply)
     if _cumulative([text for _, text in texts]):
         chunk, text = texts[-1]
         said = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
@@ -76,7 +55,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     Breaks: every client shows the answer twice; no exception.
     Way round: drop a last chunk whose text is that of all before it.
     """
-    texts = _texts(reply)
+    texts = texts_of(reply)
     before = "".join(text for _, text in texts[:-1])
     if len(texts) > 1 and len(before) > 3 and texts[-1][1] == before and not _wanted_twice(reply, before):
         pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
@@ -102,7 +81,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     cannot be told from a whole one.
     Way round: none that is sound: without the reason nobody knows whether the answer is whole.
     """
-    candidates = [chunk for chunk in reply.chunks if _candidate(chunk)]
+    candidates = [chunk for chunk in reply.chunks if candidate_of(chunk)]
     if (
         reply.exchange.failure is None
         and candidates
@@ -126,22 +105,22 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
     Way round: read to the end of the stream, and take the last reason.
     """
-    said = [bool(_candidate(chunk).get("finishReason")) for chunk in reply.chunks]
-    last_text = max((number for number, chunk in enumerate(reply.chunks) if _text(chunk)), default=0)
+    said = [bool(candidate_of(chunk).get("finishReason")) for chunk in reply.chunks]
+    last_text = max((number for number, chunk in enumerate(reply.chunks) if text_of(chunk)), default=0)
     early = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if reason]
     if not early:
         return
     # In every chunk that says something it is an old habit of Google's own, unless one stands there alone first.
     silent = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if not reason]
-    level = Level.NOTE if all(empty(_candidate(chunk)) for chunk in silent) and _spoken(early[0]) else None
-    observed = f"{_candidate(early[0]).get('finishReason')!r} before the text has ended"
+    level = Level.NOTE if all(empty(candidate_of(chunk)) for chunk in silent) and _spoken(early[0]) else None
+    observed = f"{candidate_of(early[0]).get('finishReason')!r} before the text has ended"
     pointer = reply.at(early[0], "/candidates/0/finishReason")
     yield Spot(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
 
 
 def _spoken(chunk: Chunk) -> bool:
     """Return whether the chunk has parts: a text, a thought, a call."""
-    content = _candidate(chunk).get("content")
+    content = candidate_of(chunk).get("content")
     return isinstance(content, dict) and bool(content.get("parts"))
 
 
@@ -171,31 +150,6 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
             )
 
 
-def _arrivals(reply: Reply) -> list[float]:
-    return [chunk.at_ms for chunk in reply.chunks if chunk.at_ms is not None]
-
-
-def _usual(seen: Seen) -> float:
-    """Milliseconds that short answers took: what the way there, a queue and the thinking cost any answer."""
-    short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
-    return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
-
-
-def _buffered(reply: Reply, usual: float) -> bool | None:
-    """Whether the text came faster than any model writes; None where the answer was too quick or too short to tell.
-
-    That the first word took long tells nothing where short answers take as long: what was made at once was not
-    held back.
-    """
-    arrivals = _arrivals(reply)
-    if len(reply.text) < 100 or not arrivals or reply.exchange.ended_ms < _ENOUGH_MS:
-        return None
-    if arrivals[0] - usual < _ENOUGH_MS / 2:
-        return None
-    first = len(_texts(reply)[0][1])
-    return len(_texts(reply)) == 1 or arrivals[-1] - arrivals[0] < (len(reply.text) - first) / _FASTEST
-
-
 @check(
     Level.SHOULD,
     google(
@@ -211,17 +165,26 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: programs seem to hang, and idle time-outs end answers that were under way.
     Way round: none on the client's side; allow a longer time-out.
     """
-    verdicts = [(reply, _buffered(reply, _usual(seen))) for reply in seen.replies]
-    judged = [(reply, held) for reply, held in verdicts if held is not None]
-    if judged and all(held for _, held in judged):
-        reply = judged[-1][0]
-        first = _arrivals(reply)[0]
-        said = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s, then {len(reply.chunks)} chunks at once"
-        # A short answer of a quick model may well be one chunk, after some thinking.
-        level = Level.NOTE if all(len(_texts(one)) == 1 for one, _ in judged) else None
-        yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said, level)
-    elif not judged:
-        yield Aside(Outcome.BLOCKED, "the answer was made too quickly to tell")
+    usual = _usual(seen)
+    tries = [(reply, held_back(reply, usual)) for reply in seen.replies]
+    held = [reply for reply, verdict in tries if verdict]
+    if any(verdict is False for _, verdict in tries):
+        return
+    if len(held) < TRIES:
+        yield Aside(Outcome.BLOCKED, f"{len(held)} of {len(tries)} answers took long enough to tell")
+        return
+    reply, first = held[-1], held[-1].chunks[0].at_ms or 0.0
+    waited = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s"
+    said = f"{waited}, then {len(reply.chunks)} chunks at once ({len(held)} of {len(tries)} tries)"
+    # A short answer of a quick model may well be one chunk, after some thinking.
+    level = Level.NOTE if all(len(texts_of(one)) == 1 for one in held) else None
+    yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said, level)
+
+
+def _usual(seen: Seen) -> float:
+    """Milliseconds that short answers took: what the way there, a queue and the thinking cost any answer."""
+    short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
+    return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
 
 
 def _cut_short(reply: Reply) -> bool:
@@ -308,13 +271,15 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     Way round: ask without streaming.
     """
     for chunk in reply.chunks:
-        broken = "\ufffd" in _text(chunk) or any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
+        broken = "\ufffd" in text_of(chunk) or any(
+            oddity.kind == "bad-utf8" for oddity in chunk.json.oddities
+        )
         if broken and "\ufffd" not in str(reply.exchange.expected.get("text", "")):
             yield Spot(
                 reply.id,
                 reply.at(chunk, "/candidates/0/content/parts/0/text"),
                 "whole characters",
-                _text(chunk)[:80],
+                text_of(chunk)[:80],
             )
 
 

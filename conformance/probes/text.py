@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.arrivals import TIMELY
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
 from conformance.prompts import (
@@ -55,7 +56,8 @@ def alt_sse_on_unary(ask: Asking) -> Question:
 @probe(tries=3, needs="streaming")
 def long_answer_streamed(_ask: Asking) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
-    return streamed(Question(body(counting(LONG), LONG_ROOM), expected={"text": counted(LONG)}))
+    expected: dict[str, JSON] = {"text": counted(LONG), TIMELY: True}
+    return streamed(Question(body(counting(LONG), LONG_ROOM), expected=expected))
 
 
 @probe(tries=3, needs="streaming")
