@@ -9,6 +9,7 @@ TIMELY = "timely"  # the expectation of a question whose answer is long enough t
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
 _ENOUGH = 100  # characters; the same
 _FASTEST = 1.5  # characters in a millisecond: several times what the quickest models write
+_AT_ONCE_MS = 100.0  # what was held back arrives within this, however long it is
 
 
 def texts_of(reply: Reply) -> list[tuple[Chunk, str]]:
@@ -44,6 +45,6 @@ def held_back(reply: Reply, usual: float = 0.0) -> bool | None:
         return None
     found = texts_of(reply)
     later = sum(len(text) for _, text in found[1:])
-    if len(found) > 1 and arrivals[-1] - arrivals[0] >= later / _FASTEST:
+    if len(found) > 1 and arrivals[-1] - arrivals[0] >= min(later / _FASTEST, _AT_ONCE_MS):
         return False
     return True if arrivals[0] - usual >= _ENOUGH_MS / 2 else None

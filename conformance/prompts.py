@@ -16,8 +16,8 @@ from conformance.reply import Reply
 from conformance.shapes import fold
 
 ROOM = 120  # tokens: enough for a short answer and some thinking before it
-LONG = 60  # how far a long answer counts; about 120 tokens
-LONG_ROOM = 400
+LONG = 150  # how far a long answer counts; up to 500 tokens
+LONG_ROOM = 800
 MOST_ROOM = 1000  # tokens: what an answer is given that thinking cut short at less
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
 SEPARATOR = "left\u2028right"

@@ -19,6 +19,7 @@ _CHUNKS = google(
     "Each chunk carries the text since the last one; finishReason stands in the last.",
 )
 _SHORT = 40  # characters of an answer that is there as soon as it is begun
+_MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being made
 
 
 def _cumulative(texts: list[str]) -> bool:
@@ -176,9 +177,11 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
     reply, first = held[-1], held[-1].chunks[0].at_ms or 0.0
     waited = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s"
     said = f"{waited}, then {len(reply.chunks)} chunks at once ({len(held)} of {len(tries)} tries)"
-    # A short answer of a quick model may well be one chunk, after some thinking.
-    level = Level.NOTE if all(len(texts_of(one)) == 1 for one in held) else None
-    yield Spot(reply.id, "#0", "pieces spread over the time of the answer", said, level)
+    # An answer that a model broke off may well be one chunk, after some thinking.
+    brief = all(len(texts_of(one)) == 1 and len(one.text) < _MANY for one in held)
+    yield Spot(
+        reply.id, "#0", "pieces spread over the time of the answer", said, Level.NOTE if brief else None
+    )
 
 
 def _usual(seen: Seen) -> float:

@@ -16,7 +16,7 @@ from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.routes import Asked, route
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, whole
+from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Variation
 from miniatures.errors import finishing
 from miniatures.making import Message, answering, chunking, refusing
@@ -73,8 +73,21 @@ def _slow_to_begin(answer: Answer, pieces: int) -> Sequence[float]:
     return [1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(pace(answer, pieces))]
 
 
-def _at_once(answer: Answer) -> tuple[Message, ...]:
-    return (HONEST.whole(answer),)
+def _later(answer: Outgoing, _incoming: Incoming) -> Outgoing:
+    first, rest = answer.pieces[:1], answer.pieces[1:]
+    return replace(answer, pieces=(*(replace(piece, wait=1.3) for piece in first), *rest))
+
+
+def _slow_once() -> Callable[[Answer, int], Sequence[float]]:
+    """Return a pace that holds one long answer back: a queue, a start in the cold."""
+    waits = itertools.chain((1.5,), itertools.repeat(0.0))
+
+    def held(answer: Answer, pieces: int) -> Sequence[float]:
+        spread = pace(answer, pieces)
+        wait = next(waits) if sum(spread) > 0 else 0.0
+        return [wait, *[0.0] * (pieces - 1)] if wait else spread
+
+    return held
 
 
 def _lacking(*features: str) -> tuple[tuple[str, Any], ...]:
@@ -82,6 +95,7 @@ def _lacking(*features: str) -> tuple[tuple[str, Any], ...]:
 
 
 DECORATED = "[relay]gemini-2.5-flash"
+IN_ONE_CHUNK = replace(HONEST, chunks=lambda answer: (HONEST.whole(answer),))
 NAMED = replace(HONEST, style=replace(HONEST.style, models=(DECORATED, *HONEST.style.models)))
 
 VARIATIONS: tuple[Variation, ...] = (
@@ -99,7 +113,8 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("spent-midway", "The money is spent half way.", shut_after(30, 402)),
     Variation("stream-broken-once", "One stream ends in Google's error.", chunking(_once_overloaded())),
     Variation("slow-to-begin", "A long wait, then a quick stream.", replace(HONEST, pace=_slow_to_begin)),
-    Variation("late-and-whole", "A long wait, then one chunk.", replace(HONEST, pace=_slow_to_begin, chunks=_at_once)),
+    Variation("thinks-about-everything", "A long wait before any answer, streamed in one chunk or not at all.", finishing(_later, of=IN_ONE_CHUNK)),
+    Variation("slow-once", "The first long stream comes late and at once, the next as it is made.", replace(HONEST, pace=_slow_once())),
     Variation("decorated-name", "The model's name has a decoration, modelVersion has none.", answering(_undecorated, of=NAMED), model=DECORATED),
     Variation("publisher-in-name", "The model's name begins with its publisher's.", replace(HONEST, route=_with_publisher), model="google/gemini-2.5-flash"),
 )  # fmt: skip

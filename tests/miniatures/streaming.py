@@ -136,6 +136,14 @@ def _held_back() -> Behaviour:
     return replace(HONEST, pace=lambda answer, pieces: [2 * sum(pace(answer, pieces)), *[0.0] * (pieces - 1)])
 
 
+def _whole_at_its_end() -> Behaviour:
+    """The stream is a whole answer in one event, when it is there."""
+    held = _held_back()
+    return replace(
+        held, chunks=lambda answer: (HONEST.whole(answer),), pace=lambda answer, _: held.pace(answer, 9)[:1]
+    )
+
+
 def _no_content() -> Behaviour:
     def finish(outgoing: Outgoing, incoming: Incoming) -> Outgoing:
         right = HONEST.finish(outgoing, incoming)
@@ -232,6 +240,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("early-stop", "STOP before the text", chunking(_early_stop), _ids("gives-the-reason-last")),
     Miniature("empty-tail", "candidates: [] at the end", chunking(_empty_tail), _ids("leaves-empty-candidates-out")),
     Miniature("held-back", "the stream is held back until its end", _held_back(), _ids("arrives-while-it-is-made")),
+    Miniature("held-back-in-one-chunk", "the whole answer is made first, then streamed as one chunk", _whole_at_its_end(), _ids("arrives-while-it-is-made")),
     Miniature("cut-with-stop", "half the answer, then STOP", chunking(_cut_in_half), _ids("says-stop-only-at-the-end")),
     Miniature("deduplicated", "repetitions are taken for replays", chunking(_deduplicated), _ids("keeps-repetitions")),
     Miniature("broken-characters", "replacement characters", chunking(_broken_characters), _ids("keeps-characters-whole")),
