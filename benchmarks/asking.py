@@ -14,16 +14,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.send import Sender
 from conformance.catalogue import load
 from conformance.cli import main as conformance
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
 from conformance.embedded.wire import Piece
+from conformance.keys.secrets import Key
 from conformance.model import Provider
-from conformance.run import Gathered, Plan, ask_all
-from conformance.secrets import Key
-from conformance.send import Sender
-from conformance.session import probes_for
+from conformance.running.session import probes_for
 
 DELAY = 0.3  # seconds
 CONCURRENCY = 4

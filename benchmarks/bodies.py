@@ -8,7 +8,7 @@ import time
 
 from conformance.bodies import draw, forms, written
 from conformance.bodies.drawing import covered
-from conformance.dialects import Dialect, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, bundled, load_dialect
 
 BODIES = 120
 CEILING = 20.0  # milliseconds per body at the median

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from conformance.framing import read_framed
+from conformance.wire.framing import read_framed
 
 MIB = 1 << 20
 CHUNK = {

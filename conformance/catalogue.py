@@ -40,7 +40,7 @@ class Aside:
 class Asking:
     """What a probe is handed: the provider's model, a nonce, and the first reply of a follow-up.
 
-    `first` is a `conformance.reply.Reply` for a follow-up, else None.
+    `first` is a `conformance.reading.reply.Reply` for a follow-up, else None.
     """
 
     model: str

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance import __version__, commands
+from conformance import __version__
+from conformance.commands.table import COMMANDS
 from conformance.model import Dimension
-from conformance.record import RecordError
-from conformance.session import UsageError
+from conformance.recording.record import RecordError
+from conformance.running.session import UsageError
 
 _CODES = {
     "run": "0 all judged, nothing new; 1 a new deviation at or above --fail-on, or a stale `known` entry; "
@@ -173,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     words = parser().parse_args(arguments)
     try:
-        return commands.COMMANDS[words.command](words)
+        return COMMANDS[words.command](words)
     except UsageError as error:
         sys.stderr.write("".join(f"{line}\n" for line in error.lines))
         return 2

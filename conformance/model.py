@@ -152,7 +152,7 @@ class Question:
     """What one probe asks: everything that goes over the wire but the host and the key.
 
     `expected` says, as data, what a right answer shows; it is recorded with the exchange, so that a
-    replay judges without the probe. Its keys stand in `conformance.expectations`.
+    replay judges without the probe. Its keys stand in `conformance.judging.expectations`.
     """
 
     body: JSON | bytes = None  # bytes are sent as they are; None sends no body

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from conformance.catalogue import Rule
-from conformance.engine import Engine
 from conformance.model import Case, Dimension, Outcome, Provider
-from conformance.record import write_whole
+from conformance.recording.record import write_whole
 from conformance.report import finish, page
-from conformance.session import Options, Session, UsageError, prepare
+from conformance.running.engine import Engine
+from conformance.running.session import Options, Session, UsageError, prepare
 
 ENGINE = pytest.StashKey[Engine]()
 _CASE = "conformance_case"

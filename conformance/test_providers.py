@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.engine import Engine
 from conformance.plugin import tell
+from conformance.running.engine import Engine
 
 
 def test_provider(engine: Engine, conformance_case: tuple[str, str]) -> None:

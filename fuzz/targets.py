@@ -10,21 +10,21 @@ from pathlib import Path
 from types import MappingProxyType
 
 from conformance import catalogue
+from conformance.asking.run import Gathered
 from conformance.clients import ALL_CLIENTS, BadCaptureError, from_exchange, report_lines
 from conformance.clients.effects import effects
-from conformance.dialects import load_dialect
-from conformance.encoding import decode_body
+from conformance.comparing.past import read_past
+from conformance.dialects.dialect import load_dialect
 from conformance.files import FileError
-from conformance.framing import read_framed
-from conformance.jsontext import read_json
+from conformance.keys.secrets import Key, Keyring
 from conformance.model import Exchange, Limits, Piece, Provider, Request
-from conformance.past import read_past
-from conformance.record import RecordError, exchange_of, line_of, read_recording
-from conformance.reply import Reply, read
-from conformance.run import Gathered
-from conformance.runfile import provider_to_json, read_run_file
-from conformance.secrets import Key, Keyring
-from conformance.verdicts import Selection, reach, truth
+from conformance.reading.reply import Reply, read
+from conformance.recording.record import RecordError, exchange_of, line_of, read_recording
+from conformance.recording.runfile import provider_to_json, read_run_file
+from conformance.verdicts.verdict import Selection, reach, truth
+from conformance.wire.encoding import decode_body
+from conformance.wire.framing import read_framed
+from conformance.wire.jsontext import read_json
 
 LIMITS = Limits(json_depth=60, json_values=2000, chunks=500, decoded_bytes=200_000, json_bytes=200_000)
 KEY = "AIzaSyD-9tSr_ke72PouQMnMX"

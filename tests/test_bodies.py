@@ -38,7 +38,7 @@ from conformance.bodies.drawing import INVALID, VALID, covered
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.bodies.spots import pointer, reached, removed, replaced, snaked, snaked_path, spots
 from conformance.catalogue import PROBES, Asking
-from conformance.dialects import Dialect, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, bundled, load_dialect
 from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
 from conformance.model import JSON, Question
 
@@ -610,8 +610,8 @@ def test_a_run_asks_no_more_than_it_may(count: int, google: Dialect) -> None:
 
 def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_drawn(tmp_path: Path) -> None:
     script = (
-        "import sys\nimport conformance.dialects, conformance.reply\nassert 'hypothesis' not in sys.modules\n"
-        "from conformance.bodies import draw\nprint(len(draw(conformance.dialects.load_dialect('google'), 1, 6)))\n"
+        "import sys\nimport conformance.dialects.dialect, conformance.reading.reply\nassert 'hypothesis' not in sys.modules\n"
+        "from conformance.bodies import draw\nprint(len(draw(conformance.dialects.dialect.load_dialect('google'), 1, 6)))\n"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(

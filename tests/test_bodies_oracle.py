@@ -17,7 +17,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from conformance.bodies import Drawn, boundaries, draw
 from conformance.bodies.narrow import plain_name
 from conformance.bodies.rewriting import REWRITINGS
-from conformance.dialects import Dialect, load_dialect
+from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.model import JSON
 
 MESSAGE: Any = GenerateContentRequest.pb()

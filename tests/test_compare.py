@@ -10,8 +10,8 @@ import pytest
 from finished import Results, case, deviation, provider, results_of, run_folder, without, written
 
 from conformance import cli
-from conformance.compare import GAINED, GROUPS, LOST, compare
-from conformance.past import read_past
+from conformance.comparing.compare import GAINED, GROUPS, LOST, compare
+from conformance.comparing.past import read_past
 from conformance.report.compared import as_markdown, as_text
 
 WHO = "visioncoder-embedded"

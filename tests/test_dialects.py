@@ -10,12 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.dialects import PLACES, Dialect, DialectError, bundled, load_dialect
-from conformance.documented import departures, seen_fields, sent_fields
+from conformance.dialects.dialect import PLACES, Dialect, DialectError, bundled, load_dialect
+from conformance.dialects.documented import departures, seen_fields, sent_fields
+from conformance.dialects.lint import RULES, lint
+from conformance.dialects.shapes import Shape, canonical, reference, style
 from conformance.files import ROOT_ID, FileError, bundled_schemas, read_json_file, schemas_folder, validate
-from conformance.lint import RULES, lint
 from conformance.model import JSON
-from conformance.shapes import Shape, canonical, reference, style
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENDORS = [name for name in bundled() if name != "google"]

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.dialects import Dialect, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, bundled, load_dialect
 from conformance.embedded import Host, Style, behaviour_of, default_port, style_of
 from conformance.embedded.dress import dress
 from conformance.embedded.style import Envelope, Extra
@@ -169,7 +169,7 @@ def test_extra_members_go_where_their_pointer_says() -> None:
 
 def test_a_server_runs_in_the_foreground_until_interrupted() -> None:
     code = (
-        "from conformance.dialects import load_dialect\nfrom conformance.embedded import serve\n"
+        "from conformance.dialects.dialect import load_dialect\nfrom conformance.embedded import serve\n"
         "try:\n    serve(load_dialect('google'), 0)\nexcept KeyboardInterrupt:\n    print('ended', flush=True)\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.encoding import Decoded, decode_body
 from conformance.model import Exchange, Limits, Piece, Request
+from conformance.wire.encoding import Decoded, decode_body
 
 TEXT = b"data: {}\r\n\r\n" * 50
 REQUEST = Request("POST", "/", (), b"", "none")

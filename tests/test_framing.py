@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.frames import BREAKS, Notebook
-from conformance.framing import Framed, Framing, Irregular, Reader, read_framed
 from conformance.model import Limits, Piece
+from conformance.wire.frames import BREAKS, Notebook
+from conformance.wire.framing import Framed, Framing, Irregular, Reader, read_framed
 
 OUTCOMES = Path(__file__).parent / "data" / "outcomes.jsonl"
 

@@ -7,17 +7,17 @@ import pytest
 from test_bodies import _alias_ignored, _second_tool_dropped
 from test_generated_rules import BROKEN, NO, SURVIVES, TAKES, Application, answering_to
 
-from conformance.addressing import EMBEDDED_KEY
+from conformance.asking.addressing import EMBEDDED_KEY
+from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.send import Sender
 from conformance.catalogue import RULES
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host
-from conformance.examples import Budget, drawing
+from conformance.keys.secrets import Key
 from conformance.model import Level, Provider
-from conformance.run import Gathered, Plan, ask_all
-from conformance.secrets import Key
-from conformance.send import Sender
-from conformance.session import Chosen, probes_for
-from conformance.verdicts import Selection, Verdict, reach
+from conformance.running.examples import Budget, drawing
+from conformance.running.session import Chosen, probes_for
+from conformance.verdicts.verdict import Selection, Verdict, reach
 
 MINIATURES: dict[str, tuple[Application, str]] = {
     "500 on an empty text": (answering_to(lambda part: part.get("text") == "", BROKEN), SURVIVES),

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from conformance import catalogue
-from conformance.addressing import EMBEDDED_KEY
+from conformance.asking.addressing import EMBEDDED_KEY
+from conformance.asking.run import Gathered, Generated, Plan, ask_all
+from conformance.asking.send import Sender
 from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question
 from conformance.bodies.drawing import INVALID, VALID
 from conformance.catalogue import RULES
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing
+from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
-from conformance.reply import read
-from conformance.run import Gathered, Generated, Plan, ask_all
-from conformance.secrets import Key
-from conformance.send import Sender
-from conformance.session import probes_for
-from conformance.verdicts import Selection, Verdict, reach
+from conformance.reading.reply import read
+from conformance.running.session import probes_for
+from conformance.verdicts.verdict import Selection, Verdict, reach
 
 catalogue.load()
 SURVIVES = "schema/survives-generated-bodies"

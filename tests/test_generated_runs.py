@@ -13,7 +13,7 @@ from test_generated_rules import BROKEN, Application, _empty, answering_to
 from whole import ROOT, entry, write_providers
 
 from conformance.cli import main
-from conformance.dialects import bundled
+from conformance.dialects.dialect import bundled
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
 
 SURVIVES = "schema/survives-generated-bodies"

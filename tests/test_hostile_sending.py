@@ -11,11 +11,11 @@ import hostile_servers
 import pytest
 from hostile import ANSWER, HOSTILES, Hostile, Town, honest, serving
 
-from conformance.encoding import decode_body
+from conformance.asking.send import Sender
+from conformance.keys.secrets import Key
 from conformance.model import Auth, Exchange, Limits, Provider, Question
-from conformance.record import exchange_of, line_of
-from conformance.secrets import Key
-from conformance.send import Sender
+from conformance.recording.record import exchange_of, line_of
+from conformance.wire.encoding import decode_body
 
 BOUNDS = Limits(
     first_byte=2, silence=2, body_bytes=500_000, decoded_bytes=500_000, header_bytes=50_000, chunks=2000

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.jsontext import JsonText, Odd, pointer, read_json
 from conformance.model import Limits
+from conformance.wire.jsontext import JsonText, Odd, pointer, read_json
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

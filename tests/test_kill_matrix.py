@@ -16,7 +16,7 @@ from conformance import catalogue
 from conformance.catalogue import RULES
 from conformance.embedded import HONEST
 from conformance.model import Level, Outcome
-from conformance.verdicts import Verdict
+from conformance.verdicts.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "kill-matrix.md"

@@ -21,7 +21,7 @@ from hostile import Peer, serving
 from test_hostile_run import timeless
 from whole import command, entry, environment, run, write_providers
 
-from conformance.dialects import bundled, load_dialect
+from conformance.dialects.dialect import bundled, load_dialect
 from conformance.embedded import Host, behaviour_of
 
 pytestmark = pytest.mark.slow  # whole runs in processes of their own, killed, starved and doubled

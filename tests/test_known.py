@@ -11,8 +11,8 @@ import pytest
 from finished import provider, results_of, run_folder
 
 from conformance import cli
-from conformance.accepting import HEADER, proposal, unfit
-from conformance.providers import parse
+from conformance.config.providers import parse
+from conformance.running.accepting import HEADER, proposal, unfit
 
 WHO = "visioncoder-embedded"
 RULE = "casing/answers-in-camel-case"

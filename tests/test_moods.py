@@ -7,10 +7,10 @@ import pytest
 from miniatures import innocents, moods
 from miniatures.asked import Server, judged
 
+from conformance.asking.prompts import MOST_ROOM, ROOM, room_after
 from conformance.embedded import HONEST
 from conformance.model import Case, Outcome
-from conformance.prompts import MOST_ROOM, ROOM, room_after
-from conformance.verdicts import Verdict
+from conformance.verdicts.verdict import Verdict
 
 _MADE = {one.name: one for one in (*moods.VARIATIONS, *innocents.VARIATIONS)}
 _NAMES = (

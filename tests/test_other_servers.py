@@ -14,7 +14,7 @@ from conformance.embedded.errors import Refused
 from conformance.embedded.routes import Asked
 from conformance.embedded.wire import whole
 from conformance.model import Level, Outcome
-from conformance.verdicts import Verdict
+from conformance.verdicts.verdict import Verdict
 
 JSON = "application/json"
 

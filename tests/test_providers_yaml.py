@@ -12,9 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.files import data_folder, validate
-from conformance.model import Auth, Known, Limits, Prices, Provider
-from conformance.providers import (
+from conformance.config.providers import (
     DEFAULTS,
     KEYS,
     NEVER_DEFAULT,
@@ -23,7 +21,9 @@ from conformance.providers import (
     load_providers,
     parse,
 )
-from conformance.settings import LIMITS, UNSUPPORTED, is_loopback
+from conformance.config.settings import LIMITS, UNSUPPORTED, is_loopback
+from conformance.files import data_folder, validate
+from conformance.model import Auth, Known, Limits, Prices, Provider
 
 SCHEMA = "https://conformance.invalid/schemas/providers"
 FULL = """

@@ -10,10 +10,10 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, Asking, Unaskable
-from conformance.dialects import bundled, load_dialect
-from conformance.expectations import statuses
+from conformance.dialects.dialect import bundled, load_dialect
+from conformance.judging.expectations import statuses
 from conformance.model import Question
-from conformance.session import probes_for
+from conformance.running.session import probes_for
 
 catalogue.load()
 MODEL = "gemini-2.5-flash"

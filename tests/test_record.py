@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from conformance.files import validate
 from conformance.model import Exchange, Failure, Piece, Request
-from conformance.record import (
+from conformance.recording.record import (
     Recorder,
     RecordError,
     exchange_of,
@@ -121,7 +121,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {root!r}]
 from test_record import exchange
-from conformance.record import Recorder
+from conformance.recording.record import Recorder
 with Recorder(Path({folder!r})) as recorder:
     for number in range(1, 10**9):
         recorder.add(exchange(number, body=b"x" * (number % 3000)))
@@ -151,7 +151,7 @@ from pathlib import Path
 sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parent.parent)!r}]
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from test_record import exchange
-from conformance.record import Recorder, RecordError, read_recording
+from conformance.recording.record import Recorder, RecordError, read_recording
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 recorder = Recorder(Path({str(tmp_path)!r}))
 try:
@@ -215,7 +215,7 @@ def test_a_line_that_is_no_exchange_is_refused(tmp_path: Path, line: bytes) -> N
 
 
 def test_a_line_without_end_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.record.LONGEST_LINE", 1000)
+    monkeypatch.setattr("conformance.recording.record.LONGEST_LINE", 1000)
     file = written(tmp_path, exchange(1))
     file.write_bytes(file.read_bytes() + b"x" * 5000)
     with pytest.raises(RecordError, match="longer than 1000 bytes"):

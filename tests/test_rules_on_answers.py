@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance import catalogue
-from conformance.cases import GRAVE, Evidence, judge
 from conformance.catalogue import PROBES, RULES, Asking
 from conformance.checks.semantics import _unlike
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
+from conformance.dialects.shapes import reference
+from conformance.judging.traits import observed
+from conformance.judging.values import Wrong, faults, walk, where
 from conformance.model import (
     Against,
     Auth,
@@ -30,10 +32,8 @@ from conformance.model import (
     Question,
     Request,
 )
-from conformance.reply import Reply, read
-from conformance.shapes import reference
-from conformance.traits import observed
-from conformance.values import Wrong, faults, walk, where
+from conformance.reading.reply import Reply, read
+from conformance.verdicts.cases import GRAVE, Evidence, judge
 
 MINE = ("schema", "usage", "semantics")
 OUTCOMES = Path(__file__).parent / "data" / "outcomes.jsonl"

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from conformance import catalogue
-from conformance.addressing import address
-from conformance.cases import Evidence, judge
+from conformance.asking.addressing import address
 from conformance.catalogue import PROBES, RULES, Asking
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
+from conformance.judging.traits import observed
+from conformance.keys.secrets import Key
 from conformance.model import Against, Auth, Exchange, Failure, Outcome, Piece, Provider, Question
-from conformance.reply import Reply, read
-from conformance.secrets import Key
-from conformance.traits import observed
+from conformance.reading.reply import Reply, read
+from conformance.verdicts.cases import Evidence, judge
 
 MINE = ("errors", "auth", "transport", "routes")
 PROVIDER = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash", Auth.X_GOOG_API_KEY)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.asking.run import Asker, Gathered, Plan, ask_all
 from conformance.catalogue import Asking, Probe
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
-from conformance.record import RecordError
-from conformance.run import Asker, Gathered, Plan, ask_all
+from conformance.recording.record import RecordError
 
 OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}]}'
 REQUEST = Request("POST", "/v1beta/models/m:generateContent", (), b"{}", "bearer")

@@ -12,9 +12,9 @@ from echoes import ECHOES, KEY, over_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.leaks import betrays, scan
+from conformance.keys.leaks import betrays, scan
+from conformance.keys.secrets import Key, KeyFault, Keyring, bad_key, header_secrets, read_key
 from conformance.model import Auth, Piece, Provider
-from conformance.secrets import Key, KeyFault, Keyring, bad_key, header_secrets, read_key
 
 RING = Keyring((Key("K", KEY),))
 VENDOR = Provider("v", "V", "https://v.example", "google", "m", Auth.BEARER, "K")

@@ -18,15 +18,15 @@ import pytest
 from echoes import ECHOES, KEY, over_events
 from hostile import ANSWER, Peer, Script, serving
 
-from conformance.addressing import address
-from conformance.curl import curl_line
-from conformance.encoding import decode_body
-from conformance.leaks import scan
+from conformance.asking.addressing import address
+from conformance.asking.curl import curl_line
+from conformance.asking.retrying import retry_after
+from conformance.asking.send import Sender, proxy_for
+from conformance.keys.leaks import scan
+from conformance.keys.secrets import Key
 from conformance.model import JSON, Auth, Exchange, Limits, Piece, Provider, Question, Request
-from conformance.record import Recorder
-from conformance.retrying import retry_after
-from conformance.secrets import Key
-from conformance.send import Sender, proxy_for
+from conformance.recording.record import Recorder
+from conformance.wire.encoding import decode_body
 
 SECRET = Key("VENDOR_KEY", KEY)
 BODY: JSON = {"contents": [{"parts": [{"text": "Grüße \u2028 'quoted' \"too\" $HOME `x` !"}]}]}

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.dialects import bundled, load_dialect
-from conformance.sidebyside import (
+from conformance.dialects.dialect import bundled, load_dialect
+from conformance.dialects.sidebyside import (
     SideBySide,
     Table,
     _plain,

@@ -11,11 +11,11 @@ import pytest
 from finished import case, deviation, provider, results_of, run_folder, without, written
 
 from conformance import cli
-from conformance.adapting import ASPECTS, advise, auth_advice
 from conformance.clients import ALL_CLIENTS
-from conformance.dialects import bundled, load_dialect
+from conformance.comparing.adapting import ASPECTS, advise, auth_advice
+from conformance.comparing.paper import clients_on_paper, silent
+from conformance.dialects.dialect import bundled, load_dialect
 from conformance.files import schemas_folder
-from conformance.paper import clients_on_paper, silent
 
 GOOGLE, SNAKE, WRAPPED, PLAIN = (
     "google-embedded",

@@ -18,7 +18,7 @@ from conformance.embedded.routes import Asked
 from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming, Outgoing, whole
 from conformance.model import Auth, Case, Level, Limits, Outcome
-from conformance.verdicts import Verdict
+from conformance.verdicts.verdict import Verdict
 
 
 def on(there: Callable[[Incoming], bool], status: int) -> Behaviour:

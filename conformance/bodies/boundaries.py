@@ -17,7 +17,7 @@ from conformance.bodies.forms import Form, forms
 from conformance.bodies.grow import filled, found, mended
 from conformance.bodies.spots import replaced, spots
 from conformance.bodies.tree import ITEM, Node, places
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 from conformance.model import JSON
 
 TOGETHER = 40  # boundaries in one valid request

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from conformance.bodies.boundaries import boundaries
 from conformance.bodies.drawing import draw
 from conformance.bodies.drawn import Drawn
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 
 
 def chosen(

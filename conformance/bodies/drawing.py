@@ -13,7 +13,7 @@ from conformance.bodies.forms import Form, forms
 from conformance.bodies.grow import Grower
 from conformance.bodies.rewriting import REWRITINGS, rewritten
 from conformance.bodies.spots import reached
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 from conformance.model import JSON
 
 VALID, TWIN, EXOTIC, INVALID, GOOGLE_VALID, GOOGLE_INVALID = (

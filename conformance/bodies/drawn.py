@@ -16,7 +16,7 @@ class Drawn:
     `change` names what was done: to an invalid body the one thing that breaks it (type, unknown-name, enum, …),
     to a valid one the rewriting that Google takes for the same (snake-case, enum-number, …) or `boundaries`;
     empty for a body as it grew. `twin` is the id of the body that must get the same kind of answer, or the probe
-    that asks it; `expected` is then what that probe expects of the answer (`conformance.expectations`).
+    that asks it; `expected` is then what that probe expects of the answer (`conformance.judging.expectations`).
     """
 
     body: JSON

@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.bodies.narrow import Narrowing, narrowing, plain_name
 from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 from conformance.files import FileError, read_json_file, registry, schemas_folder
 
 SCHEMA, NARROW = "request.schema.json", "narrow.json"

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
-from conformance.model import JSON, Auth, Level, Outcome, Spot
-from conformance.refusals import (
+from conformance.judging.refusals import (
     carried,
     denied,
     failed_in_success,
@@ -18,7 +17,8 @@ from conformance.refusals import (
     words,
     works,
 )
-from conformance.reply import Reply, Seen
+from conformance.model import JSON, Auth, Level, Outcome, Spot
+from conformance.reading.reply import Reply, Seen
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
 _OAUTH = google(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import lacking, refusal
-from conformance.expectations import MET, UNMET, obedience, refused
-from conformance.judging import answered, disobeyed, generated_text, obeyed
+from conformance.judging.contents import lacking, refusal
+from conformance.judging.expectations import MET, UNMET, obedience, refused
+from conformance.judging.traits import settings
+from conformance.judging.tries import answered, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Level, Outcome, Spot
-from conformance.reading import Respelling
-from conformance.reply import Reply, Seen
-from conformance.traits import settings
+from conformance.reading.names import Respelling
+from conformance.reading.reply import Reply, Seen
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
-from conformance.framing import Framing, Irregular
-from conformance.judging import answered
+from conformance.judging.tries import answered
 from conformance.model import Level, Spot
-from conformance.reply import Kind, Reply
+from conformance.reading.reply import Kind, Reply
+from conformance.wire.framing import Framing, Irregular
 
 _ROOT = google(
     "GenerateContentResponse", "The response object is the root of the body; nothing stands around it."

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.expectations import statuses
-from conformance.model import Level, Outcome, Spot
-from conformance.refusals import (
+from conformance.judging.expectations import statuses
+from conformance.judging.refusals import (
     breaks_each_time,
     failed_in_success,
     must_fail,
@@ -18,8 +17,9 @@ from conformance.refusals import (
     works,
     works_throughout,
 )
-from conformance.reply import Kind, Reply, Seen
-from conformance.traits import settings
+from conformance.judging.traits import settings
+from conformance.model import Level, Outcome, Spot
+from conformance.reading.reply import Kind, Reply, Seen
 
 _STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
 _REQUEST = google(

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.errorbody import RPC_CODES, ErrorBody
-from conformance.expectations import UNSAID
-from conformance.framing import Framing
-from conformance.judging import streams
-from conformance.model import JSON, Level, Outcome, Spot
-from conformance.refusals import (
+from conformance.judging.expectations import UNSAID
+from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
     codes_beside_answers,
@@ -22,7 +18,11 @@ from conformance.refusals import (
     words,
     works,
 )
-from conformance.reply import Kind, Reply, Seen
+from conformance.judging.tries import streams
+from conformance.model import JSON, Level, Outcome, Spot
+from conformance.reading.errorbody import RPC_CODES, ErrorBody
+from conformance.reading.reply import Kind, Reply, Seen
+from conformance.wire.framing import Framing
 
 _BODY = google(
     "google.rpc.Status (AIP-193)",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import as_list, asked_model
+from conformance.judging.contents import as_list, asked_model
+from conformance.judging.refusals import failed_in_success, told, words, works
 from conformance.model import JSON, Level, Outcome, Spot
-from conformance.refusals import failed_in_success, told, words, works
-from conformance.reply import Reply, Seen
+from conformance.reading.reply import Reply, Seen
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
 _COUNT = google("models.countTokens", "Takes contents or a whole request, and answers totalTokens.")

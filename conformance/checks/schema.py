@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import DATA, as_list, candidates, each_time, empty, parts, parts_of
-from conformance.expectations import blocked
-from conformance.judging import generated_text
+from conformance.judging.contents import DATA, as_list, candidates, each_time, empty, parts, parts_of
+from conformance.judging.expectations import blocked
+from conformance.judging.tries import generated_text
+from conformance.judging.values import shown, where
 from conformance.model import JSON, Level, Spot
-from conformance.reply import Reply, Seen
-from conformance.values import shown, where
+from conformance.reading.reply import Reply, Seen
 
 _CANDIDATES = google(
     "GenerateContentResponse.candidates",

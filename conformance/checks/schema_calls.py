@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
-from conformance.contents import calls, parts
-from conformance.judging import generated_text
+from conformance.judging.contents import calls, parts
+from conformance.judging.tries import generated_text
+from conformance.judging.values import shown, where
 from conformance.model import Level, Spot
-from conformance.reply import Reply
-from conformance.values import shown, where
+from conformance.reading.reply import Reply
 
 _CALL = google(
     "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
-from conformance.dialects import Dialect
-from conformance.documented import DIFFERENT, departures, seen_fields
-from conformance.judging import generated_text
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.documented import DIFFERENT, departures, seen_fields
+from conformance.dialects.shapes import canonical, reference
+from conformance.judging.tries import generated_text
+from conformance.judging.values import UNREADABLE, faults, where
 from conformance.model import Level, Outcome, Spot
-from conformance.reply import Chunk, Reply, Seen
-from conformance.shapes import canonical, reference
-from conformance.values import UNREADABLE, faults, where
+from conformance.reading.reply import Chunk, Reply, Seen
 
 _REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
 _MOST = 30

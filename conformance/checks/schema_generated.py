@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import refusal
-from conformance.expectations import refused
-from conformance.generated import (
+from conformance.judging.contents import refusal
+from conformance.judging.expectations import refused
+from conformance.judging.generated import (
     base_of,
     breaks_for_google,
     differs,
@@ -18,9 +18,9 @@ from conformance.generated import (
     swallowed,
     told,
 )
-from conformance.judging import TRIES, obeyed
+from conformance.judging.tries import TRIES, obeyed
 from conformance.model import Level, Outcome, Spot
-from conformance.reply import Kind, Reply, Seen
+from conformance.reading.reply import Kind, Reply, Seen
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _CONTROLS: Mapping[str, tuple[str, ...]] = {

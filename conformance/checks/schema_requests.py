@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import lacking, refusal
-from conformance.expectations import refused
-from conformance.judging import obeyed
+from conformance.judging.contents import lacking, refusal
+from conformance.judging.expectations import refused
+from conformance.judging.refusals import error_object, texts
+from conformance.judging.tries import obeyed
 from conformance.model import Level, Outcome, Spot
-from conformance.refusals import error_object, texts
-from conformance.reply import Reply, Seen
+from conformance.reading.reply import Reply, Seen
 
 _OWN = ("documented-own-form", "documented-")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.catalogue import check_each, google
-from conformance.contents import as_list, candidates
-from conformance.jsontext import Odd
-from conformance.judging import answered, generated_text
+from conformance.judging.contents import as_list, candidates
+from conformance.judging.tries import answered, generated_text
+from conformance.judging.values import Fault, Found, Wrong, faults, shown, where
 from conformance.model import JSON, Level, Spot
-from conformance.reply import Reply
-from conformance.values import Fault, Found, Wrong, faults, shown, where
+from conformance.reading.reply import Reply
+from conformance.wire.jsontext import Odd
 
 _JSON = google(
     "ProtoJSON: types",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import (
+from conformance.judging.contents import (
     as_list,
     asked_model,
     behind,
@@ -16,11 +16,11 @@ from conformance.contents import (
     stop_sequences,
     unmet,
 )
-from conformance.expectations import refused
-from conformance.judging import disobeyed, generated_text, obeyed
+from conformance.judging.expectations import refused
+from conformance.judging.tries import disobeyed, generated_text, obeyed
+from conformance.judging.values import shown
 from conformance.model import Level, Outcome, Spot
-from conformance.reply import Reply, Seen
-from conformance.values import shown
+from conformance.reading.reply import Reply, Seen
 
 _CONFIG = google(
     "GenerationConfig",

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
-from conformance.contents import asked_model, each_time
-from conformance.expectations import CUT, obedience
-from conformance.judging import TRIES, generated_text
+from conformance.judging.contents import asked_model, each_time
+from conformance.judging.expectations import CUT, obedience
+from conformance.judging.tries import TRIES, generated_text
 from conformance.model import Level, Outcome, Spot
-from conformance.reply import Reply, Seen
+from conformance.reading.reply import Reply, Seen
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import as_list, calls, each_time, lacks_text, refusal, unmet
-from conformance.expectations import refused
-from conformance.judging import generated_text
+from conformance.judging.contents import as_list, calls, each_time, lacks_text, refusal, unmet
+from conformance.judging.expectations import refused
+from conformance.judging.tries import generated_text
+from conformance.judging.values import UNREADABLE, Wrong, faults
 from conformance.model import JSON, Level, Outcome, Spot
-from conformance.reply import Reply, Seen
-from conformance.values import UNREADABLE, Wrong, faults
+from conformance.reading.reply import Reply, Seen
 
 _TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
 _MODES = google(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import check, check_each, google
-from conformance.framing import Framed, Framing, Irregular
-from conformance.judging import streams
+from conformance.judging.tries import streams
 from conformance.model import Level, Spot
-from conformance.reply import Kind, Reply, Seen
+from conformance.reading.reply import Kind, Reply, Seen
+from conformance.wire.framing import Framed, Framing, Irregular
 
 _SSE = google(
     "streamGenerateContent?alt=sse",

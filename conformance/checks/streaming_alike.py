@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import check, google
-from conformance.expectations import MET, obedience
-from conformance.judging import generated_text
+from conformance.judging.expectations import MET, obedience
+from conformance.judging.tries import generated_text
 from conformance.model import Level, Spot
-from conformance.reply import Reply, Seen
+from conformance.reading.reply import Reply, Seen
 
 _ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are the matter of other rules
 _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce in each

@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.arrivals import candidate_of, held_back, text_of, texts_of
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.contents import empty
-from conformance.expectations import CUT, MET, obedience
-from conformance.judging import TRIES, generated_text, obeyed, streams
+from conformance.judging.arrivals import candidate_of, held_back, text_of, texts_of
+from conformance.judging.contents import empty
+from conformance.judging.expectations import CUT, MET, obedience
+from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Level, Outcome, Spot
-from conformance.reply import Chunk, Reply, Seen
+from conformance.reading.reply import Chunk, Reply, Seen
 
 _CHUNKS = google(
     "streamGenerateContent: chunks",

@@ -6,12 +6,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.expectations import UNSAID, statuses
-from conformance.framing import Framing, Irregular
-from conformance.jsontext import Odd
-from conformance.judging import TRIES
-from conformance.model import Level, Outcome, Spot
-from conformance.refusals import (
+from conformance.judging.expectations import UNSAID, statuses
+from conformance.judging.refusals import (
     beyond,
     breaks_each_time,
     must_fail,
@@ -20,7 +16,11 @@ from conformance.refusals import (
     words,
     works,
 )
-from conformance.reply import Kind, Reply, Seen
+from conformance.judging.tries import TRIES
+from conformance.model import Level, Outcome, Spot
+from conformance.reading.reply import Kind, Reply, Seen
+from conformance.wire.framing import Framing, Irregular
+from conformance.wire.jsontext import Odd
 
 _HTTP = google("HTTP (RFC 9110, RFC 9112)", "A message is as long as it says, and coded as it says.")
 _JSON = google(

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from conformance.catalogue import check, check_each, google
-from conformance.contents import as_list, candidates, empty
-from conformance.expectations import answered_as_asked
-from conformance.judging import generated_text
+from conformance.judging.contents import as_list, candidates, empty
+from conformance.judging.expectations import answered_as_asked
+from conformance.judging.tries import generated_text
+from conformance.judging.values import is_whole, where
 from conformance.model import JSON, Level, Spot
-from conformance.reply import Chunk, Reply, Seen
-from conformance.values import is_whole, where
+from conformance.reading.reply import Chunk, Reply, Seen
 
 _USAGE = google(
     "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."

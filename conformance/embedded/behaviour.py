@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from conformance.dialects.shapes import Shape, reference
 from conformance.embedded import listing
 from conformance.embedded.answers import Answer, prompt_tokens, think
 from conformance.embedded.chunks import chunks, details, pace, whole
@@ -23,7 +24,6 @@ from conformance.embedded.settings import own_stream, settled
 from conformance.embedded.style import Style
 from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing, Piece
 from conformance.model import JSON
-from conformance.shapes import Shape, reference
 
 Message = dict[str, JSON]
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from conformance.dialects.shapes import Shape
 from conformance.embedded.errors import Refused, bad_request
-from conformance.jsontext import Odd, read_json
 from conformance.model import JSON
-from conformance.shapes import Shape
+from conformance.wire.jsontext import Odd, read_json
 
 _FAULTS = 16  # violations told at once
 _DEPTH = 100  # protobuf's own limit of nesting

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from conformance.dialects.shapes import Shape, reference
 from conformance.embedded.errors import Refused
 from conformance.embedded.protojson import snake
-from conformance.shapes import Shape, reference
 
 # A canonical request as `protojson.accept` returns it: its form is known to be right.
 Message = Mapping[str, Any]

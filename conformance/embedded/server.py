@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.http import Host
 from conformance.embedded.style import style_of

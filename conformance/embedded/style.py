@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.shapes import Shape, canonical, reference, table
 from conformance.embedded.frames import ARRAY, SSE
 from conformance.model import JSON, NOTHING
-from conformance.shapes import Shape, canonical, reference, table
 
 # What models.list of the server like Google holds, beside the models of the dialect.
 MODELS = (

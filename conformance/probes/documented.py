@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.catalogue import Asking, Probe
-from conformance.dialects import Dialect
+from conformance.dialects.dialect import Dialect
 from conformance.model import JSON, Question
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.asking.prompts import body, exactly, streamed, user
 from conformance.catalogue import Asking, probe
 from conformance.model import Question
-from conformance.prompts import body, exactly, streamed, user
 
 
 def _prompt(ask: Asking) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.asking.prompts import body, png, standard, streamed, url_safe
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
-from conformance.prompts import body, png, standard, streamed, url_safe
 
 _PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."
 _THINKING_ROOM = 500

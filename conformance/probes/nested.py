@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.asking.prompts import body, calling
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
-from conformance.prompts import body, calling
 
 _SEARCH: dict[str, JSON] = {
     "name": "WebSearch",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.asking.prompts import body, counted, exactly, user
 from conformance.catalogue import Asking, Probe, Unaskable, add, probe
 from conformance.model import Question
-from conformance.prompts import body, counted, exactly, user
 
 
 @probe(needs="count-tokens")

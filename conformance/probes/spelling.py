@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.asking.prompts import LONG, body, calling, counting, snake, user
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
-from conformance.prompts import LONG, body, calling, counting, snake, user
 
 
 @probe(tries=3, needs="system-instruction")

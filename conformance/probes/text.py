@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.arrivals import TIMELY
-from conformance.catalogue import Asking, probe
-from conformance.model import JSON, Question
-from conformance.prompts import (
+from conformance.asking.prompts import (
     LONG,
     LONG_ROOM,
     REPEATED,
@@ -17,6 +14,9 @@ from conformance.prompts import (
     streamed,
     user,
 )
+from conformance.catalogue import Asking, probe
+from conformance.judging.arrivals import TIMELY
+from conformance.model import JSON, Question
 
 
 @probe(tries=3)

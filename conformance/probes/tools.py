@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.asking.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
 from conformance.catalogue import Asking, Unaskable, probe
 from conformance.model import JSON, Question
-from conformance.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
 
 
 def _both_args() -> dict[str, JSON]:

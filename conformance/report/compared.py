@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from conformance.compare import FIXED, GAINED, GRAVE, LOST, NEW, STILL, Comparison, Line, Move, in_words
+from conformance.comparing.compare import (
+    FIXED,
+    GAINED,
+    GRAVE,
+    LOST,
+    NEW,
+    STILL,
+    Comparison,
+    Line,
+    Move,
+    in_words,
+)
 from conformance.report.plain import clip, md_code, md_text, moment, one_line
 from conformance.report.words import LEVELS, plural
 

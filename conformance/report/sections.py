@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.dialects.sidebyside import KINDS
 from conformance.report.plain import clip, short
 from conformance.report.words import LEVELS, TRAITS, Sign, plural, readings, value
-from conformance.sidebyside import KINDS
 
 Entry = Mapping[str, Any]
 

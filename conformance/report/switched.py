@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from conformance.comparing.switching import CLIENT, Change, ClientChange, Open, Step, Switch
 from conformance.report.plain import clip, md_code, md_text, one_line
 from conformance.report.words import CLIENTS, plural
-from conformance.switching import CLIENT, Change, ClientChange, Open, Step, Switch
 
 MOST = 200  # lines of one part; the JSON has them all
 _CELL = 240

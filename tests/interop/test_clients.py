@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from conformance.asking.prompts import counted, png
 from conformance.clients import ALL_CLIENTS, Captured, see
-from conformance.dialects import bundled, load_dialect
+from conformance.dialects.dialect import bundled, load_dialect
 from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
 from conformance.embedded.behaviour import Behaviour
-from conformance.prompts import counted, png
 from interop.checking import expected, keep
 from interop.packages import UnavailableError
 from interop.talking import AI_SDK, CLI, JAVASCRIPT, PYTHON, TALKERS, Seen, Server, Talker, talk, words

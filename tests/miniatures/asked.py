@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import catalogue
-from conformance.addressing import EMBEDDED_KEY
+from conformance.asking.addressing import EMBEDDED_KEY
+from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.send import Sender
 from conformance.catalogue import RULES
-from conformance.dialects import load_dialect
+from conformance.dialects.dialect import load_dialect
 from conformance.embedded import Host, Incoming, Outgoing
+from conformance.keys.secrets import Key
 from conformance.model import Provider
-from conformance.run import Gathered, Plan, ask_all
-from conformance.secrets import Key
-from conformance.send import Sender
-from conformance.session import probes_for
-from conformance.verdicts import Selection, Verdict, reach
+from conformance.running.session import probes_for
+from conformance.verdicts.verdict import Selection, Verdict, reach
 
 AT_ONCE = 12  # miniatures asked at the same time
 

@@ -1,0 +1,141 @@
+"""A question becomes an address, headers and bytes; the key is added last, and never to what is recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode, urlsplit
+
+from conformance.config.settings import is_loopback
+from conformance.keys.secrets import VARIABLE, Key, bad_key
+from conformance.model import Auth, Provider, Question, Request
+
+EMBEDDED_KEY = "embedded-key"  # what the bundled servers are asked with; no secret
+JUNK = "junk"  # a Bearer token that nobody takes for a key
+GOOGLE_PATH = "/v1beta/models/{model}"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """What goes over the wire. `request` is what may be recorded of it; `refused` says why it is not sent."""
+
+    url: str
+    headers: Headers
+    request: Request
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class _Credential:
+    """How the key is carried this time, and under which name that is recorded."""
+
+    name: str
+    headers: Headers = ()
+    query: tuple[tuple[str, str], ...] = ()
+
+
+def address(
+    provider: Provider, key: Key | None, question: Question, environ: Mapping[str, str], agent: str
+) -> Addressed:
+    """Put a question together. Nothing is sent, and nothing raised: what must not be sent says so in `refused`."""
+    credential = _credential(provider, key, question)
+    path = path_of(provider, question)
+    headers = merged(_own_headers(question, agent), provider.headers.items(), question.headers)
+    request = Request(question.verb, _with(path, question.query), headers, body_of(question), credential.name)
+    url = provider.base_url + _with(path, (*question.query, *credential.query))
+    expanded, missing = _expanded(headers, environ)
+    refused = missing or _refused(provider, credential, path, url)
+    return Addressed(url, (*expanded, *credential.headers), request, refused)
+
+
+def path_of(provider: Provider, question: Question) -> str:
+    """Return the path below base_url; a model's name keeps slashes and colons, as clients send them."""
+    template = question.path
+    if template is None:
+        template = GOOGLE_PATH + (f":{quote(question.method, safe='')}" if question.method else "")
+    model = question.model if question.model is not None else provider.model
+    return template.replace("{model}", quote(model, safe="/:@-._~"))
+
+
+def body_of(question: Question) -> bytes:
+    """Return the bytes of the body: UTF-8 without needless escapes, or what the question gives as bytes."""
+    if question.body is None:
+        return b""
+    return question.body if isinstance(question.body, bytes) else dumped(question.body)
+
+
+def dumped(body: object) -> bytes:
+    """Return JSON as clients write it; escaped where a lone surrogate leaves no other way."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _own_headers(question: Question, agent: str) -> Headers:
+    kind: Headers = (("Content-Type", "application/json"),) if question.body is not None else ()
+    return (*kind, ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"), ("User-Agent", agent))
+
+
+def merged(*layers: Iterable[tuple[str, str]]) -> Headers:
+    """Join layers of headers: a later layer takes the place of earlier headers of the same name."""
+    found: Headers = ()
+    for layer in map(tuple, layers):
+        names = {name.lower() for name, _ in layer}
+        found = (*(pair for pair in found if pair[0].lower() not in names), *layer)
+    return found
+
+
+def _with(path: str, query: tuple[tuple[str, str], ...]) -> str:
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query, quote_via=quote)}"
+
+
+def _credential(provider: Provider, key: Key | None, question: Question) -> _Credential:
+    way = provider.auth.value if question.key == "configured" else question.key
+    secret = key.value if key else EMBEDDED_KEY if provider.embedded else None
+    if way == "bad":
+        return _carried("bad", provider.auth.value, bad_key(secret))
+    if way == "none" or secret is None:
+        return _Credential("none")
+    if way == "junk-bearer":
+        both = (("x-goog-api-key", secret), ("Authorization", f"Bearer {JUNK}"))
+        return _Credential(way, both)
+    return _carried(way, way, secret)
+
+
+def _carried(name: str, way: str, secret: str) -> _Credential:
+    if way == Auth.QUERY_KEY:
+        return _Credential(name, query=(("key", secret),))
+    if way == Auth.BEARER:
+        return _Credential(name, (("Authorization", f"Bearer {secret}"),))
+    return _Credential(name, ((way, secret),))
+
+
+def _expanded(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
+    """Put variables into headers. Returns them, or the words that say what is missing."""
+    for name, value in headers:
+        for variable in VARIABLE.findall(value):
+            found = environ.get(variable, "")
+            if not found or not (found.isascii() and found.isprintable()):
+                return (
+                    (),
+                    f"headers.{name} needs the variable {variable}, which is not set or cannot stand in a header",
+                )
+    return tuple((name, VARIABLE.sub(lambda m: environ[m[1]], value)) for name, value in headers), ""
+
+
+def _refused(provider: Provider, credential: _Credential, path: str, url: str) -> str:
+    """Say why a request must not leave: it would carry the key to another host, or in the open."""
+    if not provider.base_url:
+        return "there is no address: the embedded server was not started"
+    if not path.startswith("/") or urlsplit(url).netloc != urlsplit(provider.base_url).netloc:
+        return "the path leads away from base_url"
+    carries = bool(credential.headers or credential.query)
+    if carries and url.startswith("http:") and not is_loopback(url) and not provider.insecure_http:
+        return "the key would go over http; use https, or say insecure_http: true"
+    return ""

@@ -1,0 +1,90 @@
+"""A shell line that asks the same question again; the key stands in it as a variable."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+
+from conformance.asking.addressing import EMBEDDED_KEY, JUNK
+from conformance.keys.secrets import VARIABLE, bad_key
+from conformance.model import Auth, Provider, Request
+
+INLINE = 60_000  # characters; what is longer goes through a pipe, because arguments have a limit
+_SAFE = re.compile(r"[A-Za-z0-9._~:/?#@!&=+%,-]*")
+
+
+def curl_line(request: Request, provider: Provider) -> str:
+    """Return a line for a POSIX shell with curl and base64; nothing but the key's variable needs to be set.
+
+    A body of printable text stands in the line, any other is carried as Base64. Neither .curlrc nor patterns
+    in the address change what is sent. An embedded provider's base_url must be filled in by the caller.
+    """
+    literal = _literal(request.body)
+    parts = ["curl -q -sS -g -i -N", *_verb(request), _url(request, provider)]
+    parts += [f"-H {_quoted(f'{name}: {value}')}" for name, value in request.headers if _worth_showing(name)]
+    parts += [f"-H {_quoted(header)}" for header in _key_headers(request, provider)]
+    parts += [_no_content_type(request)] if request.body else []
+    parts += [f"--data-binary {literal or '@-'}"] if request.body else []
+    line = " ".join(part for part in parts if part)
+    if literal is None:
+        return f"printf %s {base64.b64encode(request.body).decode()} | base64 -d | {line}"
+    return line
+
+
+def _verb(request: Request) -> list[str]:
+    usual = "POST" if request.body else "GET"
+    return [] if request.verb == usual else [f"-X {shlex.quote(request.verb)}"]
+
+
+def _no_content_type(request: Request) -> str:
+    """Keep curl from adding a form's Content-Type of its own."""
+    return "" if any(name.lower() == "content-type" for name, _ in request.headers) else "-H Content-Type:"
+
+
+def _worth_showing(name: str) -> bool:
+    """Leave out what only says how an answer may be packed: curl prints what it gets."""
+    return name.lower() not in ("accept", "accept-encoding", "user-agent")
+
+
+def _literal(body: bytes) -> str | None:
+    """Return the body in quotes, or None where a terminal would not carry it unharmed."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    plain = all(char.isprintable() or char == "\n" for char in text)
+    return shlex.quote(text) if plain and len(text) <= INLINE and not text.startswith("@") else None
+
+
+def _quoted(text: str) -> str:
+    """Quote for the shell, with ${NAME} left to be filled in by it."""
+    if VARIABLE.search(text):
+        return '"' + re.sub(r'[\\"`]|\$(?!\{[A-Za-z_]\w*\})', r"\\\g<0>", text) + '"'
+    return text if text and _SAFE.fullmatch(text) and not re.search(r"[?#&!]", text) else shlex.quote(text)
+
+
+def _secret(request: Request, provider: Provider) -> str:
+    if request.key == "bad":
+        return bad_key(None)
+    return f"${{{provider.key_env}}}" if provider.key_env else EMBEDDED_KEY
+
+
+def _url(request: Request, provider: Provider) -> str:
+    url = provider.base_url + request.path
+    if _way(request, provider) == Auth.QUERY_KEY:
+        url += f"{'&' if '?' in url else '?'}key={_secret(request, provider)}"
+    return _quoted(url)
+
+
+def _way(request: Request, provider: Provider) -> str:
+    return provider.auth.value if request.key == "bad" else request.key
+
+
+def _key_headers(request: Request, provider: Provider) -> list[str]:
+    secret, way = _secret(request, provider), _way(request, provider)
+    if way == "junk-bearer":
+        return [f"x-goog-api-key: {secret}", f"Authorization: Bearer {JUNK}"]
+    if way == Auth.BEARER:
+        return [f"Authorization: Bearer {secret}"]
+    return [] if way in ("none", Auth.QUERY_KEY) else [f"{way}: {secret}"]

@@ -1,0 +1,158 @@
+"""The pieces that questions are made of: plain prompts that any scripted server can answer, and small limits."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from conformance.catalogue import Unaskable
+from conformance.dialects.shapes import fold
+from conformance.judging.expectations import out_of_room
+from conformance.model import JSON, Question
+from conformance.reading.reply import Reply
+
+ROOM = 120  # tokens: enough for a short answer and some thinking before it
+LONG = 150  # how far a long answer counts; up to 500 tokens
+LONG_ROOM = 800
+MOST_ROOM = 1000  # tokens: what an answer is given that thinking cut short at less
+REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
+SEPARATOR = "left\u2028right"
+
+
+def user(text: str) -> dict[str, JSON]:
+    """Return a user's turn of one text part."""
+    return {"role": "user", "parts": [{"text": text}]}
+
+
+def body(prompt: str, room: int = ROOM, /, **more: JSON) -> dict[str, JSON]:
+    """Return a request body in Google's own form: one user turn, a limit of `room` tokens, and more members."""
+    config = more.pop("generationConfig", {})
+    settings: dict[str, JSON] = {"maxOutputTokens": room, **(config if isinstance(config, dict) else {})}
+    return {"contents": [user(prompt)], "generationConfig": settings, **more}
+
+
+def exactly(text: str) -> str:
+    """Return the simplest instruction that there is."""
+    return f"Reply with exactly: {text}"
+
+
+def counting(last: int) -> str:
+    """Return a prompt whose right answer is long and known."""
+    return f"Count from 1 to {last}, separated by spaces."
+
+
+def counted(last: int) -> str:
+    """Return the right answer to `counting`."""
+    return " ".join(str(number) for number in range(1, last + 1))
+
+
+def streamed(what: Question) -> Question:
+    """Return the same question asked of the streaming method with alt=sse."""
+    return Question(
+        what.body, "streamGenerateContent", (*what.query, ("alt", "sse")), what.verb, what.path, what.model,
+        what.key, what.headers, what.expected,
+    )  # fmt: skip
+
+
+def snake(value: Any) -> Any:
+    """Return a request with every member name in snake_case; for bodies without free-form subtrees."""
+    if isinstance(value, dict):
+        return {_snake_name(key): snake(child) for key, child in value.items()}
+    return [snake(child) for child in value] if isinstance(value, list) else value
+
+
+def _snake_name(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}
+
+
+def png(colour: str, side: int = 32) -> bytes:
+    """Return a PNG of one colour, side by side pixels."""
+    row = b"\0" + bytes(COLOURS[colour]) * side
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * side)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def standard(data: bytes) -> str:
+    """Return bytes in standard base64."""
+    return base64.b64encode(data).decode()
+
+
+def url_safe(data: bytes) -> str:
+    """Return bytes in URL-safe base64, as google-genai for Python sends them."""
+    return base64.urlsafe_b64encode(data).decode()
+
+
+WEATHER: dict[str, JSON] = {
+    "name": "get_weather",
+    "description": "Tells the weather in one city.",
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {
+            "city_name": {"type": "STRING", "description": "The city."},
+            "unitSystem": {"type": "STRING", "enum": ["metric", "imperial"]},
+        },
+        "required": ["city_name", "unitSystem"],
+    },
+}
+TIME: dict[str, JSON] = {
+    "name": "get_time",
+    "description": "Tells the time in one city.",
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {"city_name": {"type": "STRING"}},
+        "required": ["city_name"],
+    },
+}
+TOOLS: list[JSON] = [{"functionDeclarations": [WEATHER, TIME]}]
+PARIS = "What is the weather in Paris? Use metric units."
+BOTH_CITIES = (
+    "What is the weather in Paris and in Tokyo? Use metric units. Call the function once for each city."
+)
+
+
+def calling(mode: str, *allowed: str) -> dict[str, JSON]:
+    """Return a toolConfig of that mode."""
+    config: dict[str, JSON] = {"mode": mode}
+    if allowed:
+        config["allowedFunctionNames"] = list(allowed)
+    return {"functionCallingConfig": config}
+
+
+def room_after(room: int, cut: int) -> int:
+    """Return the room of a question that was cut short so many times: four times as much each time, to a bound."""
+    return max(room, min(room << 2 * cut, MOST_ROOM))
+
+
+def roomier(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
+    """Return a question with more room for its answer, where the tries before were cut short, by thinking most likely."""
+    cut = sum(map(out_of_room, before))
+    if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
+        return question
+    body = {
+        name: _widened(value, cut) if fold(name) == "generationconfig" else value
+        for name, value in question.body.items()
+    }
+    return replace(question, body=body)
+
+
+def _widened(config: JSON, cut: int) -> JSON:
+    if not isinstance(config, dict):
+        return config
+    return {
+        name: room_after(value, cut) if fold(name) == "maxoutputtokens" and isinstance(value, int) else value
+        for name, value in config.items()
+    }

@@ -1,0 +1,42 @@
+"""How long a vendor asks to wait: Retry-After in seconds or as a date, or google.rpc.RetryInfo in the body."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import re
+
+from conformance.model import Exchange
+from conformance.wire.encoding import decode_body
+
+LONGEST = 86_400.0  # seconds; what asks for more asks never to be asked again
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
+_RETRY_DELAY = re.compile(rb'"retry_?[dD]elay"\s{0,8}:\s{0,8}"(\d{1,9}(?:\.\d{1,9})?)s"')
+_SEARCHED = 256 * 1024  # bytes of a body
+
+
+def retry_after(exchange: Exchange, now: dt.datetime) -> float | None:
+    """Return the seconds that the answer asks to wait, from 0 to a day, or None where it says nothing.
+
+    `now` must know its zone. The header goes first, as RFC 9110 section 10.2.3 has it; Google itself sends
+    only RetryInfo. Where both are there, the longer one counts.
+    """
+    said = [wait for wait in (_from_header(exchange, now), _from_body(exchange)) if wait is not None]
+    return min(max(said), LONGEST) if said else None
+
+
+def _from_header(exchange: Exchange, now: dt.datetime) -> float | None:
+    value = (exchange.header("retry-after") or "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def _from_body(exchange: Exchange) -> float | None:
+    found = _RETRY_DELAY.search(decode_body(exchange).body[:_SEARCHED])
+    return float(found[1]) if found else None

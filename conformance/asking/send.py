@@ -1,0 +1,365 @@
+"""Asks one question of one vendor and records what came back; a failure to answer is an answer too.
+
+The only home of httpx. One connection per question: an answer that is longer than it says, or two answers
+where one was asked for, cannot become the answer to the next question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import functools
+import logging
+import ssl
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from conformance import __version__
+from conformance.asking.addressing import Addressed, address
+from conformance.config.settings import is_loopback
+from conformance.keys.secrets import Key, Keyring, header_secrets
+from conformance.model import Exchange, Failure, Limits, Piece, Provider, Question
+from conformance.wire.encoding import Decoded, declared, decode_body, looks_compressed, undeclared
+
+USER_AGENT = f"gemini-conformance/{__version__}"
+CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
+LATE = 0.1  # seconds; a timer that is later than this was kept by work of ours
+MOST_SPARED = 5.0  # seconds that the deadlines of one exchange move for that, in all
+LONG = 1024 * 1024  # bytes; longer bodies are searched for keys in a thread, so that nobody else waits
+
+
+@functools.lru_cache(maxsize=64)
+def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """Return the TLS settings that all providers with the same `ca_file` share: making them costs 20 ms."""
+    return (
+        ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+    )
+
+
+def proxy_for(provider: Provider) -> str | None:
+    """Return the provider's own proxy, else the environment's; none for loopback and for what NO_PROXY names."""
+    if provider.proxy or is_loopback(provider.base_url):
+        return provider.proxy
+    scheme, _, rest = provider.base_url.partition("://")
+    host = rest.partition("/")[0]
+    if urllib.request.proxy_bypass(host):
+        return None
+    found = urllib.request.getproxies()
+    proxy = found.get(scheme) or found.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+class _BoundError(Exception):
+    """A limit was hit while the body was read."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+@dataclass
+class _Answer:
+    """What has arrived so far; kept outside of the reading, so that a failure loses none of it."""
+
+    began: float
+    clock: Callable[[], float]
+    status: int | None = None
+    http_version: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    headers_ms: float | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    length: int = 0
+
+    def ms(self) -> float:
+        """Milliseconds since the request began."""
+        return round((self.clock() - self.began) * 1000, 3)
+
+    def start(self, response: httpx.Response, limits: Limits) -> None:
+        """Take status and headers. Raises _BoundError where the headers are too long."""
+        self.headers_ms = self.ms()
+        self.status = response.status_code
+        self.http_version = response.http_version
+        raw = response.headers.raw
+        if sum(len(name) + len(value) + 4 for name, value in raw) > limits.header_bytes:
+            detail = f"more than {limits.header_bytes} bytes of headers"
+            raise _BoundError(Failure("headers-too-big", detail, "header_bytes"))
+        self.headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+
+    def take(self, data: bytes, limits: Limits) -> None:
+        """Keep one piece. Raises _BoundError where there are too many, or too many bytes."""
+        room = limits.body_bytes - self.length
+        if data:
+            self.pieces.append(Piece(self.ms(), data[:room]))
+            self.length += len(data)
+        if len(data) > room:
+            raise _BoundError(Failure("too-big", f"more than {limits.body_bytes} bytes", "body_bytes"))
+        if len(self.pieces) >= limits.chunks:
+            raise _BoundError(Failure("too-many-chunks", f"more than {limits.chunks} pieces", "chunks"))
+
+
+@dataclass
+class _Patience:
+    """One deadline that moves: the whole exchange, the first byte, the next piece."""
+
+    scope: asyncio.Timeout
+    ends: float
+    loop: asyncio.AbstractEventLoop
+    bound: str = "timeout"
+    seconds: float = 0.0
+    _spare: float = MOST_SPARED
+    _timer: asyncio.TimerHandle | None = None
+
+    def wait(self, bound: str, seconds: float) -> None:
+        """Wait no longer than `seconds` for what comes next, and never past the end of the whole."""
+        when = self.loop.time() + seconds
+        self.bound, self.seconds = (bound, seconds) if when < self.ends else ("timeout", self.seconds)
+        self._until(min(when, self.ends))
+
+    def _until(self, when: float) -> None:
+        self.stop()
+        when = max(when, self.loop.time())
+        self._timer = self.loop.call_at(when, self._passed, when)
+
+    def _passed(self, when: float) -> None:
+        """End the waiting; but time that we were busy with others ourselves is no silence of this vendor's."""
+        late = min(self.loop.time() - when, self._spare)
+        if late > LATE:
+            self._spare -= late
+            self._until(self.loop.time() + late)
+        else:
+            self.scope.reschedule(self.loop.time())
+
+    def stop(self) -> None:
+        """Wait for nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def failure(self, total: float) -> Failure:
+        """Say which of the deadlines passed."""
+        kinds = {
+            "first_byte": ("first-byte", f"no answer within {self.seconds:g} s of the request"),
+            "silence": ("silence", f"silent for {self.seconds:g} s within the body"),
+        }
+        kind, detail = kinds.get(self.bound, ("timeout", f"not finished after {total:g} s"))
+        return Failure(kind, detail, self.bound)
+
+
+@dataclass
+class Sender:
+    """Asks one provider. An async context manager; `ask` never raises for what a vendor does."""
+
+    provider: Provider
+    key: Key | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], float] = time.perf_counter
+    _transport: httpx.AsyncHTTPTransport | None = None
+    _broken: str = ""
+
+    async def __aenter__(self) -> Self:
+        _silence_client_logs()
+        try:
+            self._transport = self._opened()
+        except (OSError, ssl.SSLError) as error:
+            self._broken = f"ca_file {self.provider.ca_file}: {error.strerror or type(error).__name__}"
+        except (ValueError, ImportError, httpx.InvalidURL):
+            self._broken = "the proxy's address is not http://host:port or https://host:port"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    @property
+    def keyring(self) -> Keyring:
+        """What must not be written of this provider's answers."""
+        return Keyring.of((self.key, *header_secrets(self.provider, self.environ)))
+
+    def _opened(self) -> httpx.AsyncHTTPTransport:
+        """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
+        return httpx.AsyncHTTPTransport(
+            verify=tls_context(self.provider.ca_file),
+            trust_env=False,
+            proxy=proxy_for(self.provider),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        )
+
+    async def ask(  # noqa: PLR0913 - the four words about a question are keywords, and recorded as they are
+        self,
+        probe: str,
+        number: int,
+        question: Question,
+        *,
+        first: str | None = None,
+        generated: bool = False,
+        retry: bool = False,
+    ) -> Exchange:
+        """Ask once and return everything that came back, keys masked.
+
+        `first` names the exchange whose reply the question was built from; `number` counts from 1.
+        Raises only CancelledError.
+        """
+        asked = address(self.provider, self.key, question, self.environ, USER_AGENT)
+        answer = _Answer(self.clock(), self.clock)
+        started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        failure = await self._answered(asked, answer)
+        exchange = Exchange(
+            provider=self.provider.name,
+            probe=probe,
+            number=number,
+            request=asked.request,
+            expected=question.expected,
+            status=answer.status,
+            http_version=answer.http_version,
+            headers=answer.headers,
+            pieces=tuple(answer.pieces),
+            failure=failure,
+            started_at=started,
+            headers_ms=answer.headers_ms,
+            ended_ms=answer.ms(),
+            first=first,
+            retry=retry,
+            generated=generated,
+        )
+        answer.pieces.clear()
+        if _long(exchange):
+            return await asyncio.to_thread(without_keys, exchange, self.keyring, self.provider.limits)
+        return without_keys(exchange, self.keyring, self.provider.limits)
+
+    async def _answered(self, asked: Addressed, answer: _Answer) -> Failure | None:
+        """Send and read. Returns how it failed, or None."""
+        if asked.refused or self._transport is None:
+            return Failure("refused-by-checker", asked.refused or self._broken)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self.provider.timeout
+        patience = None
+        try:
+            async with asyncio.timeout(None) as scope:
+                patience = _Patience(scope, ends, loop)
+                patience.wait("timeout", self.provider.timeout)
+                await self._read(self._transport, asked, answer, patience)
+        except TimeoutError:
+            return patience.failure(self.provider.timeout) if patience else None
+        except _BoundError as bound:
+            return bound.failure
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            return failure_of(error)
+        finally:
+            if patience is not None:
+                patience.stop()
+        return None
+
+    async def _read(
+        self, transport: httpx.AsyncHTTPTransport, asked: Addressed, answer: _Answer, patience: _Patience
+    ) -> None:
+        limits = self.provider.limits
+
+        async def trace(event: str, _: Mapping[str, Any]) -> None:
+            if event == "http11.send_request_body.complete":
+                patience.wait("first_byte", limits.first_byte)
+
+        timeout = httpx.Timeout(None, connect=min(CONNECT_WITHIN, self.provider.timeout)).as_dict()
+        request = httpx.Request(
+            asked.request.verb,
+            asked.url,
+            headers=asked.headers,
+            content=asked.request.body or None,
+            extensions={"timeout": timeout, "trace": trace},
+        )
+        response = await transport.handle_async_request(request)
+        try:
+            answer.start(response, limits)
+            async for data in _waiting(response.aiter_raw(), patience, limits.silence):
+                answer.take(data, limits)
+        finally:
+            await response.aclose()
+
+
+def _long(exchange: Exchange) -> bool:
+    """Return whether looking for keys may take long: in many bytes, or in what few bytes unfold to."""
+    packed = declared(exchange) or looks_compressed(exchange.pieces)
+    return bool(packed) or sum(len(piece.data) for piece in exchange.pieces) > LONG
+
+
+async def _waiting(pieces: AsyncIterator[bytes], patience: _Patience, silence: float) -> AsyncIterator[bytes]:
+    patience.wait("silence", silence)
+    async for data in pieces:
+        yield data
+        patience.wait("silence", silence)
+
+
+def failure_of(error: Exception) -> Failure:
+    """Say in our words what an exception of the HTTP library means. Its own text may hold what it was given."""
+    text = str(error)
+    cause = _first_cause(error, ssl.SSLError)
+    if isinstance(cause, ssl.SSLError):
+        return Failure(
+            "tls", f"TLS failed: {getattr(cause, 'verify_message', '') or cause.reason or 'no reason given'}"
+        )
+    for kinds, words, kind, detail in _MEANINGS:
+        if isinstance(error, kinds) and words in text:
+            return Failure(kind, detail.format(text=text))
+    return Failure("protocol", f"{type(error).__name__}")
+
+
+_MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (
+    (httpx.ConnectTimeout, "", "connect", "no connection in time"),
+    (httpx.ProxyError, "", "connect", "the proxy refused: {text}"),
+    (httpx.ConnectError, "", "connect", "no connection: {text}"),
+    (httpx.RemoteProtocolError, "without sending a response", "reset", "closed without an answer"),
+    (httpx.RemoteProtocolError, "without sending complete", "reset", "closed within the body: {text}"),
+    (httpx.RemoteProtocolError, "too long", "headers-too-big", "headers or chunk heads too long"),
+    (httpx.RemoteProtocolError, "", "protocol", "not HTTP as it should be: {text}"),
+    (httpx.NetworkError, "", "reset", "the connection broke"),
+    (httpx.LocalProtocolError, "", "refused-by-checker", "the request cannot be sent: a header is not valid"),
+    (httpx.InvalidURL, "", "refused-by-checker", "the address cannot be asked"),
+    (OSError, "", "reset", "the connection broke"),
+)
+
+
+def _first_cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None or isinstance(seen, kind):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def without_keys(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchange:
+    """Return the exchange with every key masked: in pieces, headers, and what is said of a failure.
+
+    A key inside of a compressed body can only be masked in the decoded one: then that is what is kept,
+    and `decoded` says so.
+    """
+    if not keyring.keys:
+        return exchange
+    pieces, places = keyring.mask_pieces(exchange.pieces)
+    opened = _opened_for_masking(exchange, limits)
+    inside, found = keyring.mask_pieces(opened.pieces) if opened else ((), 0)
+    if opened and found:
+        exchange = replace(exchange, decoded=True, failure=exchange.failure or opened.failure)
+        pieces, places = inside, found
+    headers = tuple((keyring.mask(name), keyring.mask(value)) for name, value in exchange.headers)
+    failure = exchange.failure and replace(exchange.failure, detail=keyring.mask(exchange.failure.detail))
+    places += sum(before != after for before, after in zip(exchange.headers, headers, strict=True))
+    return replace(exchange, pieces=pieces, headers=headers, failure=failure, masked=places)
+
+
+def _opened_for_masking(exchange: Exchange, limits: Limits) -> Decoded | None:
+    if declared(exchange):
+        return decode_body(exchange, limits)
+    return undeclared(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
+
+
+def _silence_client_logs() -> None:
+    """Keep the HTTP library from logging addresses: at INFO it writes ?key= into whatever collects logs."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,139 @@
+"""The commands that decide: compare two runs, and switch from one vendor to another."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from conformance import catalogue
+from conformance.clients import UnknownClientError, find_clients
+from conformance.commands.terminal import plain, write
+from conformance.comparing.compare import as_data, page_section
+from conformance.comparing.compare import compare as compared
+from conformance.comparing.paper import clients_on_paper, silent
+from conformance.comparing.past import FILE_NAME, PastRun, read_past
+from conformance.comparing.sides import Side, from_paper, from_run
+from conformance.comparing.switching import as_data as switch_data
+from conformance.comparing.switching import switch as switched
+from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
+from conformance.files import FileError, validate
+from conformance.model import JSON
+from conformance.recording.record import RecordError, write_whole
+from conformance.report import compared as shown
+from conformance.report import page
+from conformance.report import switched as moves
+from conformance.running.session import UsageError
+
+
+def _read(place: Path) -> PastRun:
+    try:
+        return read_past(place)
+    except FileError as error:
+        raise UsageError(*(plain(str(line)) for line in error.args)) from error
+
+
+# What moves a terminal or turns its writing direction is legal inside JSON's strings, and nowhere else.
+_UNSEEN = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def _json(data: Mapping[str, JSON]) -> str:
+    text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) -> None:
+    """Write a run's page with one more section. Raises UsageError where the run cannot be drawn or the file not written."""
+    if run is None:
+        raise UsageError("--html: there is no run to draw; name one with --results DIR")
+    faults = validate(dict(run.whole), "results.schema.json")
+    if faults:
+        pointer, message = faults[0]
+        raise UsageError(
+            plain(f"{run.source}: {pointer or '/'}: {message}; the page cannot be drawn from it")
+        )
+    try:
+        write_whole(target, page({**run.whole, **section}))
+    except RecordError as error:
+        raise UsageError(*(plain(str(line)) for line in error.args)) from error
+
+
+def compare(words: Namespace) -> int:
+    """Say what is new, fixed, still there and no longer covered between two runs."""
+    old, new = _read(words.old), _read(words.new)
+    found = compared(old, new)
+    if words.format == "json":
+        write(sys.stdout, _json(as_data(found)))
+    else:
+        text = shown.as_markdown(found) if words.format == "markdown" else shown.as_text(found)
+        write(sys.stdout, text.rstrip("\n"))
+    if words.html:
+        _write_page(words.html, new, {"comparison": page_section(found)})
+    return int(found.fails)
+
+
+LATEST = Path("reports") / "latest"
+
+
+def switch(words: Namespace) -> int:
+    """Say what changes for code that moves from one side to the other."""
+    catalogue.load()
+    named = find(words.client)
+    run = _read(words.results or LATEST) if words.results or (LATEST / FILE_NAME).exists() else None
+    found = switched(_side(words.from_, run), _side(words.to, run))
+    if words.format == "json":
+        write(sys.stdout, _json(switch_data(found)))
+    else:
+        text = moves.as_markdown(found, named) if words.format == "markdown" else moves.as_text(found, named)
+        write(sys.stdout, text.rstrip("\n"))
+    if words.html:
+        _write_page(words.html, run, {"switch": switch_data(found)})
+    return int(bool(found.broken(named)))
+
+
+def find(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the clients that --client names. Raises UsageError with the nearest."""
+    try:
+        return tuple(dict.fromkeys(client.name for word in words for client in find_clients(word)))
+    except UnknownClientError as error:
+        raise UsageError(plain(str(error))) from error
+
+
+def _side(name: str, run: PastRun | None) -> Side:
+    """Return a provider of the run, else what a document says; a provider that was not judged is told on paper."""
+    provider = run.providers.get(name) if run else None
+    if provider is None:
+        return _unmet(name, run)
+    dialect = load_dialect(provider.dialect) if provider.dialect in bundled() else None
+    if provider.status not in ("not-run", "inconclusive") or dialect is None:
+        return from_run(provider, dialect)
+    reason = provider.reason.removeprefix(f"{name}: ")
+    return _paper(
+        name, dialect, f"{name} was not judged ({provider.status}: {reason}); its document speaks instead"
+    )
+
+
+def _unmet(name: str, run: PastRun | None) -> Side:
+    providers = tuple(run.providers) if run else ()
+    if name not in bundled() and not Path(name).is_dir():
+        there = dict.fromkeys((*providers, *bundled()))
+        hint = catalogue.nearest(name, there) or f"; there is: {', '.join(there)}"
+        where = f"in {run.source}" if run else "of a latest run"
+        raise UsageError(plain(f"{name!r} is neither a provider {where} nor a dialect{hint}"))
+    try:
+        return _paper(name, load_dialect(name), f"{name} is known from its document alone; nothing was asked")
+    except DialectError as error:
+        raise UsageError(*(plain(str(line)) for line in error.args)) from error
+
+
+def _paper(name: str, dialect: Dialect, why: str) -> Side:
+    assumed = silent(dialect)
+    gap = (
+        (f"the document of {name} says nothing of {', '.join(assumed)}: Google's is assumed for the clients",)
+        if assumed
+        else ()
+    )
+    return from_paper(name, dialect, clients_on_paper(dialect), (why, *gap))

@@ -1,0 +1,82 @@
+"""Runs pytest as the engine, in a way that no foreign conftest.py, setting or plugin can bend."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from conformance import plugin, test_providers
+from conformance.running.engine import Engine
+
+_SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Nothing of the user's environment bends the run: no other plugin, no added option."""
+    ours = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def _arguments(html: Path, settings: Path) -> list[str]:
+    return [
+        str(Path(test_providers.__file__)),
+        "-c", str(settings),
+        f"--rootdir={Path(test_providers.__file__).parent}",
+        "--noconftest",
+        "--import-mode=importlib",
+        "-p", "no:cacheprovider",
+        "-p", "no:unraisableexception",
+        "-p", "no:threadexception",
+        "-p", "pytest_metadata.plugin",
+        "-p", "pytest_html.plugin",
+        f"--html={html}",
+        "--self-contained-html",
+        "-s", "-q", "--no-header", "--no-summary",
+    ]  # fmt: skip
+
+
+def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
+    """Run the whole suite for one engine, and return the run's exit code.
+
+    pytest's own words go nowhere unless `verbose`: the verdicts are ours to print. Raises UsageError where the
+    output folder cannot be used.
+    """
+    engine.claimed()
+    heard = io.StringIO()
+    suite = plugin.Suite(engine)
+    try:
+        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
+            code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
+    except OSError as error:
+        engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
+        code = int(engine.results["run"]["exit_code"]) if engine.results else 3
+    finally:
+        engine.released()
+    if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
+        told = suite.fault or heard.getvalue()[-4000:]
+        sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
+        return 130 if engine.interrupted else 3
+    return 130 if engine.interrupted else code or (3 if engine.fault else 0)
+
+
+def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:
+    """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
+    settings = scratch / "pytest.ini"
+    settings.write_text(_SETTINGS, encoding="utf-8")
+    with _alone(), contextlib.redirect_stdout(heard):
+        return int(pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin]))

@@ -1,0 +1,75 @@
+"""What the terminal says while a run asks, and when it has ended; nothing from a vendor reaches it unescaped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from conformance.asking.run import Gathered
+from conformance.running.engine import Engine
+
+_EVERY = 0.2  # seconds between two lines of progress on a terminal
+_SELDOM = 5.0  # and in a log
+
+
+def plain(text: str) -> str:
+    """Return a line in which nothing can move the cursor, colour the screen or turn the writing direction."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write a line, whatever the stream's encoding can hold."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+class Progress:
+    """One line that follows the asking on a terminal, and now and then a line in a log."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
+        """Begin with nothing shown."""
+        self._stream = stream
+        self._quiet = quiet
+        self._live = stream.isatty()
+        self._began = time.monotonic()
+        self._shown = 0.0
+        self._seen: dict[str, Gathered] = {}
+
+    def __call__(self, gathered: Gathered) -> None:
+        """Take note of one provider's state, and show it when it is time."""
+        self._seen[gathered.provider.name] = gathered
+        now = time.monotonic()
+        if not self._quiet and now - self._shown > (_EVERY if self._live else _SELDOM):
+            self._shown = now
+            self._show()
+
+    def _show(self) -> None:
+        seconds = time.monotonic() - self._began
+        busy = [one for one in self._seen.values() if not one.finished]
+        asked = sum(len(one.exchanges) for one in self._seen.values())
+        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{one.planned}" for one in busy[:4])
+        more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
+        line = plain(f"asked {asked} questions in {seconds:.0f} s: {names}{more}")
+        self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Clear the line."""
+        if self._live and not self._quiet:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def closing_words(engine: Engine) -> Iterator[str]:
+    """Yield what the user should know at the end: warnings, leaks, and where the report is."""
+    if engine.fault and engine.results is None:
+        yield f"error: {engine.fault}"
+    if engine.leaks:
+        yield "A KEY WAS WRITTEN; delete these files and report the fault:"
+        yield from engine.leaks
+    if engine.results is not None:
+        yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
+        if (engine.out / "report.html").is_file():
+            yield f"report: {engine.out / 'report.html'}"

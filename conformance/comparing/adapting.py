@@ -1,0 +1,136 @@
+"""What an adapter has to do, trait by trait, so that code written for one side reads the other: tables of advice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.judging.traits import REFERENCE
+from conformance.model import JSON
+
+REQUEST, ANSWER = "request", "answer"
+Advice = Callable[[str, str], str]  # (before, after) -> what to do, empty where code goes on working
+
+NONE = "none"
+_AND = " + "
+_SPELLED = {"camelCase": "lowerCamelCase", "snake_case": "snake_case"}
+_HEADERS = {
+    "x-goog-api-key": "x-goog-api-key: KEY",
+    "bearer": "Authorization: Bearer KEY",
+    "query-key": "?key=KEY in the address",
+    "x-api-key": "x-api-key: KEY",
+}
+_READS = {
+    "sse": "read server-sent events (`data:` and an empty line)",
+    "json-array": "read the elements of one JSON array as they come",
+    "ndjson": "read one JSON object per line",
+    "single-json": "read one JSON object; nothing comes before the end",
+}
+_WRITES = {
+    "sse": "hand each object on as `data: {…}` and an empty line, with Content-Type text/event-stream",
+    "json-array": "hand the objects on as one JSON array",
+    "ndjson": "hand each object on as a line of its own",
+    "single-json": "hand on one object",
+}
+_SHAPES = {
+    "google": "{error: {code, message, status}}",
+    "openai": "{error: {message, type, code}} with a word for a code",
+    "code-message": "{code, message}",
+    "string": "a bare text",
+    "html": "an HTML page",
+    "empty": "no body",
+}
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One trait: how it is called, which way an adapter works on it, what to do, and why it matters."""
+
+    trait: str
+    label: str
+    way: str
+    advice: Advice
+    why: str
+
+
+def _settings(before: str, after: str) -> str:
+    if after in ("both", before):
+        return ""
+    return {
+        "nested": "put the settings inside generationConfig",
+        "flat": "move the members of generationConfig to the top level of the request",
+        "neither": "no setting takes effect: leave them out, and ask in the prompt for what they did",
+    }.get(after, "try which place of a setting takes effect")
+
+
+def _request_casing(before: str, after: str) -> str:
+    if after in ("both", before):
+        return ""
+    # `neither`: no setting took effect where Google has it, so that no spelling of it could.
+    return f"write the names of a request in {_SPELLED[after]}" if after in _SPELLED else ""
+
+
+def _response_casing(before: str, after: str) -> str:
+    wanted = _SPELLED.get(before, "lowerCamelCase")
+    return (
+        f"rename the names of an answer from {_SPELLED.get(after, after)} to {wanted}, except inside functionCall.args, functionResponse.response and "
+        "whatever else your users name"
+    )
+
+
+def _envelope(before: str, after: str) -> str:
+    if after == "none":
+        return f"stop taking answers out of {before!r}: they stand at the root"
+    if after == "split":
+        return "bring what is inside the envelope and what is beside it together into one object at the root"
+    return f"take the Gemini object out of {after!r}" + (
+        "" if before == "none" else f", and put it where it was: {before!r}"
+    )
+
+
+def _framing(before: str, after: str) -> str:
+    return f"{_READS.get(after, 'find out how to read the stream')}; {_WRITES.get(before, 'hand the objects on')}"
+
+
+def _errors(before: str, after: str) -> str:
+    return f"read errors as {_SHAPES.get(after, after)}; hand them on as {_SHAPES.get(before, before)}"
+
+
+def auth_advice(before: str, after: str) -> str:
+    """Return how to carry the key from now on (ways joined by ` + `); empty where every way that worked still does."""
+    old, new = (way.split(_AND) for way in (before, after))
+    if set(old) <= set(new):
+        return ""
+    both = [way for way in old if way in new]
+    if both:
+        return f"send the key as `{_HEADERS.get(both[0], both[0])}`: both sides take it"
+    if new == [NONE]:
+        return "ask the vendor how to send the key: no way was accepted"
+    return f"send the key as `{_HEADERS.get(new[0], new[0])}`"
+
+
+ASPECTS: tuple[Aspect, ...] = (
+    Aspect("auth", "Key", REQUEST, auth_advice, "a key that is carried another way is refused"),
+    Aspect("request-casing", "Names in requests", REQUEST, _request_casing, "a name that is not known is refused or ignored"),
+    Aspect("settings", "Settings", REQUEST, _settings, "settings at another place are refused, or ignored without a word"),
+    Aspect("stream-framing", "Stream, with alt=sse", ANSWER, _framing, "clients parse one framing, and raise or find nothing in another"),
+    Aspect("stream-framing-default", "Stream, without alt", ANSWER, _framing, "code that asks without alt=sse parses one framing only"),
+    Aspect("envelope", "Envelope", ANSWER, _envelope, "clients look for candidates at the root, and find nothing without an error"),
+    Aspect("response-casing", "Names in answers", ANSWER, _response_casing, "clients lose a name in another spelling without an error"),
+    Aspect("error-shape", "Errors", ANSWER, _errors, "clients decide by status and message whether to try again"),
+)  # fmt: skip
+
+
+def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) -> str:
+    """Return what to do about a trait whose readings differ; empty where nothing is to be done.
+
+    An unknown `before` is taken for Google's way; an unknown `after` can only be tried.
+    """
+    old = said(before[0] if before else REFERENCE[aspect.trait])
+    several = dict.fromkeys(aspect.advice(old, said(one)) for one in after if one not in before)
+    return "; or, by the page's other reading: ".join(filter(None, several))
+
+
+def said(value: JSON) -> str:
+    """Return one reading of a trait as words; a list (ways to carry the key) joined by ` + `."""
+    return _AND.join(str(one) for one in value) or NONE if isinstance(value, list) else str(value)

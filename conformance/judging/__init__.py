@@ -1,0 +1,1 @@
+"""What rules share: what a reply shows, told once, for all that judge by it."""

@@ -1,0 +1,147 @@
+"""What rules about content share: candidates and parts as they came, and three failures in three tries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import unquote
+
+from conformance.catalogue import Aside
+from conformance.judging.expectations import CUT, UNMET, asked_texts, obedience, refused, withheld
+from conformance.judging.tries import TRIES
+from conformance.judging.values import sound
+from conformance.model import JSON, Level, Outcome, Spot
+from conformance.reading.reply import Chunk, Reply, Seen
+
+DATA = (
+    "text", "inlineData", "functionCall", "functionResponse", "fileData", "executableCode", "codeExecutionResult",
+    "toolCall", "toolResponse",
+)  # fmt: skip
+"""The members of a part of which it holds one (Part.data)."""
+
+# A try says "" where it did as asked, what it did instead, or None where it cannot tell.
+Look = Callable[[Reply], str | None]
+
+
+def as_list(value: JSON) -> list[JSON]:
+    """Return the list, or an empty one where `value` is none."""
+    return value if isinstance(value, list) else []
+
+
+def candidates(reply: Reply) -> Iterator[tuple[Chunk, int, Mapping[str, JSON]]]:
+    """Yield each candidate object of each chunk, with its place in the list."""
+    for chunk in reply.chunks:
+        for place, raw in enumerate(as_list(chunk.body.get("candidates"))):
+            if isinstance(raw, dict):
+                yield chunk, place, raw
+
+
+def parts_of(candidate: Mapping[str, JSON]) -> list[tuple[int, Mapping[str, JSON]]]:
+    """Return the parts of a candidate that are objects, with their places."""
+    content = candidate.get("content")
+    found = as_list(content.get("parts")) if isinstance(content, dict) else []
+    return [(place, part) for place, part in enumerate(found) if isinstance(part, dict)]
+
+
+def parts(reply: Reply) -> Iterator[tuple[Chunk, tuple[str | int, ...], Mapping[str, JSON]]]:
+    """Yield every part of every candidate, with its canonical keys."""
+    for chunk, place, candidate in candidates(reply):
+        for number, part in parts_of(candidate):
+            yield chunk, ("candidates", place, "content", "parts", number), part
+
+
+def calls(reply: Reply) -> list[Mapping[str, JSON]]:
+    """Return the first candidate's function calls that have a name."""
+    return [call for call in reply.first.calls if isinstance(call.get("name"), str) and call["name"]]
+
+
+def empty(candidate: Mapping[str, JSON]) -> bool:
+    """Return whether a candidate holds nothing that a caller could use."""
+    return not any(part.get(name) for _, part in parts_of(candidate) for name in DATA)
+
+
+def asked_model(reply: Reply) -> str:
+    """Return the model that the request's path names, slashes and colons of its own included; "" where it names none."""
+    path = unquote(reply.exchange.request.path.partition("?")[0])
+    found = re.search(r"/models/(.+?)(:[A-Za-z]+)?$", path)
+    return found[1] if found else ""
+
+
+_LACKING = re.compile(
+    r"(\bnot|\bnever|n't|\bno) (\w+ )?(support|supported|enabled|available|implemented)\b"
+    r"|\bunsupported\b|\bunavailable\b|\bdisabled\b|\bmay not be\b",
+    re.IGNORECASE,
+)
+
+
+def lacking(reply: Reply) -> bool:
+    """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
+    return refused(reply) and bool(reply.error and _LACKING.search(reply.error.message))
+
+
+def refusal(reply: Reply) -> str:
+    """Return a refusal in words: the status and the message."""
+    return f"HTTP {reply.status}: {reply.error.message[:160]}" if reply.error else f"HTTP {reply.status}"
+
+
+def unmet(reply: Reply) -> str | None:
+    """Return what the reply did instead of what its question asks; "" where it obeyed, None where it had no room."""
+    found = obedience(reply)
+    if found.verdict == UNMET:
+        return found.detail
+    return None if found.verdict == CUT else ""
+
+
+def lacks_text(reply: Reply) -> str | None:
+    """Return what the text is instead of what the question asks for; None where a limit ended it."""
+    wanted = str(reply.exchange.expected.get("text", ""))
+    if wanted in reply.text:
+        return ""
+    return None if reply.first.finish_reason == "MAX_TOKENS" else f"the text is {reply.text[:120]!r}"
+
+
+def stop_sequences(reply: Reply) -> list[str]:
+    """Return the stop sequences that a question sets in generationConfig."""
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+
+
+def behind(reply: Reply, marks: list[str]) -> str:
+    """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
+    ends = (text.partition(mark)[2].strip() for mark in marks for text in asked_texts(reply))
+    return next((end for end in ends if end), "")
+
+
+def each_time(
+    seen: Seen, probe: str, expected: str, look: Look, level: Level | None = None
+) -> Iterator[Spot | Aside]:
+    """Yield a spot where all of three tries failed, an aside where fewer could be judged, nothing where one did well.
+
+    Tries whose candidates hold values of a wrong type are left to the rule on types, and those that a filter ended
+    tell nothing.
+    """
+    tries = [reply for reply in seen.of(probe) if reply.ok]
+    readable = [reply for reply in tries if sound(reply, "candidates")]
+    judged = [(reply, _unfiltered(look, reply)) for reply in readable]
+    failures = [(reply, said) for reply, said in judged if said]
+    if not tries or any(said == "" for _, said in judged):
+        return
+    if not readable:
+        yield Aside(Outcome.BLOCKED, f"{probe}: the answers hold values of a wrong type")
+    elif len(failures) >= TRIES:
+        reply, said = failures[-1]
+        yield Spot(reply.id, "", expected, f"{said} ({len(failures)} of {len(tries)} tries)", level)
+    else:
+        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
+
+
+def _unfiltered(look: Look, reply: Reply) -> str | None:
+    said = look(reply)
+    return None if said and withheld(reply) else said
+
+
+def _too_few(failures: int, tries: int) -> str:
+    if not failures:
+        return f"none of {tries} tries shows it: a limit, a filter or the model's own words came before"
+    return f"{failures} of {TRIES} tries could be judged, all failed"

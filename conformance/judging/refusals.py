@@ -1,0 +1,136 @@
+"""What rules about errors, keys and routes share: which replies tell anything, and what a refusal amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.judging.expectations import UNSAID, statuses
+from conformance.judging.tries import TRIES
+from conformance.model import JSON
+from conformance.reading.errorbody import ErrorBody
+from conformance.reading.reply import Kind, Reply, Seen
+
+_KEY = (400, 401, 403)
+
+
+_WAITING = ("timeout", "first_byte", "silence")
+
+
+def beyond(reply: Reply) -> str | None:
+    """Return the bound that an answer exceeds, in bytes, pieces or JSON; None where there is none."""
+    failure = reply.exchange.failure or reply.decoded.failure
+    if failure is not None:
+        said = "header_bytes" if failure.kind == "headers-too-big" else failure.bound
+        return None if said in _WAITING else said
+    read = next((chunk.json.bound for chunk in reply.chunks if chunk.json.bound), None)
+    return reply.framed.bound or read
+
+
+def whole(reply: Reply) -> bool:
+    """Return whether an answer came, all of it, and could be decoded and read."""
+    arrived = reply.exchange.failure is None and reply.status > 0
+    opened = reply.decoded.failure is None and "undeclared-gzip" not in reply.decoded.oddities
+    return arrived and opened and beyond(reply) is None
+
+
+def told(reply: Reply) -> bool:
+    """Return whether the reply says anything of the protocol: no failure, no quota, no 5xx."""
+    return whole(reply) and reply.status < 500 and reply.status not in UNSAID
+
+
+def turned_down(reply: Reply) -> bool:
+    """Return whether the question was refused as such: a 4xx, but for time and quota."""
+    return told(reply) and reply.status >= 400
+
+
+def failed_in_success(reply: Reply) -> bool:
+    """Return whether the body is an error although the status says success."""
+    return whole(reply) and 200 <= reply.status < 300 and reply.kind is Kind.ERROR
+
+
+def must_fail(reply: Reply) -> bool:
+    """Return whether Google refuses the question, going by what was recorded with it."""
+    return 200 not in statuses(reply.exchange.expected)
+
+
+def words(reply: Reply) -> str:
+    """Return an answer in words: the status, what the body is, and what it says."""
+    said = reply.error.message if reply.error else ""
+    if said:
+        return f"HTTP {reply.status}: {said[:160]}"
+    kinds = {Kind.HTML: "an HTML page", Kind.EMPTY: "an empty body", Kind.FOREIGN: "other JSON"}
+    if reply.kind in kinds:
+        return f"HTTP {reply.status}, {kinds[reply.kind]}"
+    return f"HTTP {reply.status}"
+
+
+def works(seen: Seen) -> bool:
+    """Return whether the plain question was answered: without it a refusal proves nothing."""
+    return any(reply.ok for reply in seen.of("plain"))
+
+
+def works_throughout(seen: Seen) -> bool:
+    """Return whether the plain question was answered before and after all others."""
+    before, after = seen.of("plain"), seen.of("plain-at-the-end")
+    return any(reply.ok for reply in before) and any(reply.ok for reply in after)
+
+
+def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
+    """Return the last of three or more equal 5xx to a question, where the vendor worked before and after.
+
+    The contract's condition for blaming a vendor for a 5xx; None where it is not met.
+    """
+    replies = seen.of(probe)
+    same = {reply.status for reply in replies}
+    broken = all(reply.status >= 500 and whole(reply) for reply in replies) and same.isdisjoint((504, 524))
+    enough = len(replies) >= TRIES and len(same) == 1
+    return replies[-1] if enough and broken and works_throughout(seen) else None
+
+
+def denied(reply: Reply) -> bool:
+    """Return whether the key was turned down: by its status, or by an error inside of a success."""
+    code = reply.error.code if reply.error else None
+    inside = failed_in_success(reply) and str(code) in [str(status) for status in _KEY]
+    return inside or (whole(reply) and reply.status in _KEY)
+
+
+def carried(reply: Reply, way: str) -> bool:
+    """Return whether the request really carried a key in that way (where no key is set, none is sent)."""
+    return reply.exchange.request.key == way
+
+
+def keyless(seen: Seen) -> bool:
+    """Return whether the vendor is asked without any key, and answers."""
+    return any(reply.ok and carried(reply, "none") for reply in seen.of("plain"))
+
+
+def takes_any_key(seen: Seen) -> bool:
+    """Return whether a nonsense key, or none, is as good as the right one."""
+    return any(reply.ok for reply in seen.of("bad-key", "no-key"))
+
+
+def codes_beside_answers(seen: Seen) -> set[str]:
+    """Return the members that stand around the answers, where they come in an envelope."""
+    opened = [chunk.opened for reply in seen.all if reply.ok for chunk in reply.chunks]
+    return {name for one in opened if one and one.path for name in one.wrappers}
+
+
+def as_google(error: ErrorBody) -> bool:
+    """Return whether an error has Google's members, others beside them or not."""
+    return error.shape == "google" or (
+        error.shape == "openai" and isinstance(error.status, str) and error.code is not None
+    )
+
+
+def error_object(reply: Reply) -> JSON:
+    """Return the error as it came: the first JSON value of the body."""
+    return next((chunk.raw for chunk in reply.chunks if chunk.json.ok), None)
+
+
+def texts(value: JSON, depth: int = 0) -> Iterator[str]:
+    """Yield every string in a JSON value, to eight levels."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list) and depth < 8:
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from texts(child, depth + 1)

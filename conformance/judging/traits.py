@@ -1,0 +1,164 @@
+"""What a vendor turned out to do, trait by trait: casing, envelope, framing, keys, error shape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from conformance.judging.expectations import MET, UNMET, UNSAID, obedience, refused
+from conformance.model import JSON, Auth
+from conformance.reading.names import Opened
+from conformance.reading.reply import Reply
+from conformance.wire.framing import Framing
+
+REFERENCE: Mapping[str, JSON] = {
+    "response-casing": "camelCase",
+    "request-casing": "both",
+    "envelope": "none",
+    "stream-framing": "sse",
+    "stream-framing-default": "json-array",
+    "auth": [Auth.QUERY_KEY.value, Auth.X_GOOG_API_KEY.value],
+    "error-shape": "google",
+    "settings": "nested",
+}
+_FRAMINGS = {Framing.SSE, Framing.JSON_ARRAY, Framing.NDJSON, Framing.SINGLE_JSON}
+
+
+def _commonest(values: Iterable[str]) -> str | None:
+    counted = Counter(values).most_common(1)
+    return counted[0][0] if counted else None
+
+
+def _answers(replies: Sequence[Reply]) -> list[Reply]:
+    return [reply for reply in replies if reply.ok]
+
+
+def response_casing(replies: Sequence[Reply]) -> JSON:
+    """Return camelCase | snake_case | mixed | other over all answers; None where no name tells."""
+    opened = [chunk.opened for reply in _answers(replies) for chunk in reply.chunks if chunk.opened]
+    styles = {note.style for one in opened for note in one.respellings}
+    camel = any(one.canonical for one in opened)
+    if not styles:
+        return "camelCase" if camel else None
+    if camel:
+        return "mixed"
+    return "snake_case" if styles == {"snake_case"} else "other" if len(styles) == 1 else "mixed"
+
+
+def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
+    """Whether the settings of those probes took effect; None where that could not be seen."""
+    asked = [reply for reply in replies if reply.probe in probes]
+    if any(reply.ok and obedience(reply).verdict == MET for reply in asked):
+        return True
+    declined = [reply for reply in asked if refused(reply)]
+    failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
+    return False if len(failed) >= 3 or (declined and len(declined) == len(asked)) else None
+
+
+def request_casing(replies: Sequence[Reply]) -> JSON:
+    """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown."""
+    camel = _taken(replies, "limit-of-five")
+    snake = _taken(replies, "snake-case-settings")
+    table = {
+        (True, True): "both",
+        (True, False): "camelCase",
+        (False, True): "snake_case",
+        (False, False): "neither",
+    }
+    return None if camel is None or snake is None else table[camel, snake]
+
+
+def settings(replies: Sequence[Reply]) -> JSON:
+    """Return where settings take effect: nested | flat | both | neither; None unknown."""
+    nested = _taken(replies, "limit-of-five")
+    flat = _flat(replies)
+    table = {(True, True): "both", (True, False): "nested", (False, True): "flat", (False, False): "neither"}
+    return None if nested is None or flat is None else table[nested, flat]
+
+
+def _flat(replies: Sequence[Reply]) -> bool | None:
+    asked = [reply for reply in replies if reply.probe == "flat-settings"]
+    if any(reply.ok and reply.first.finish_reason == "MAX_TOKENS" for reply in asked):
+        return True
+    return False if asked and all(reply.ok or refused(reply) for reply in asked) else None
+
+
+def envelope(replies: Sequence[Reply]) -> JSON:
+    """Return `none`, the dotted path to the Gemini object, or `split`; None where no object was found."""
+    generated = [reply for reply in _answers(replies) if reply.resource.name == "response"]
+    opened = [(reply, chunk.opened) for reply in generated for chunk in reply.chunks if chunk.opened]
+    if not opened:
+        return None
+    if any(one.outside and one.path for _, one in opened):
+        return "split"
+    return _commonest(_path(reply, one) for reply, one in opened)
+
+
+def _path(reply: Reply, opened: Opened) -> str:
+    listed = not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY
+    return ".".join(step for step in ("0" if listed else "", opened.path) if step) or "none"
+
+
+def _framing(replies: Iterable[Reply]) -> JSON:
+    answered = [
+        reply for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY
+    ]
+    # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
+    telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
+    found = [reply.framed.framing for reply in telling]
+    return _commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)
+
+
+def stream_framing(replies: Sequence[Reply]) -> JSON:
+    """Return how streams come with alt=sse."""
+    return _framing(reply for reply in replies if reply.streamed and reply.alt_sse)
+
+
+def stream_framing_default(replies: Sequence[Reply]) -> JSON:
+    """Return how streams come without alt=sse."""
+    return _framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
+
+
+_KEYS = {
+    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
+    Auth.BEARER.value: "key-as-bearer",
+    Auth.QUERY_KEY.value: "key-in-query",
+    Auth.X_API_KEY.value: "key-as-x-api-key",
+}
+
+
+def auth(replies: Sequence[Reply]) -> JSON:
+    """Return the ways to carry the key that are accepted, sorted; None where a nonsense key or none is too."""
+    of = {reply.probe: reply for reply in replies}
+    if any(of[probe].ok for probe in ("bad-key", "no-key") if probe in of):
+        return None
+    asked = {way: of[probe] for way, probe in _KEYS.items() if probe in of}
+    # What one way comes to is not known where its question was met by a fault of the moment.
+    if not asked or any(reply.status in (0, *UNSAID) or reply.status >= 500 for reply in asked.values()):
+        return None
+    accepted = sorted(way for way, reply in asked.items() if reply.ok)
+    # Refused for something else than the key, all of them: that shows nothing about keys.
+    told = accepted or any(reply.status in (401, 403) for reply in asked.values())
+    return [*accepted] if told else None
+
+
+def error_shape(replies: Sequence[Reply]) -> JSON:
+    """Return the commonest shape of error bodies over all 4xx; None where there was none."""
+    return _commonest(reply.error.shape for reply in replies if 400 <= reply.status < 500 and reply.error)
+
+
+_OBSERVERS = {
+    "response-casing": response_casing,
+    "request-casing": request_casing,
+    "envelope": envelope,
+    "stream-framing": stream_framing,
+    "stream-framing-default": stream_framing_default,
+    "auth": auth,
+    "error-shape": error_shape,
+    "settings": settings,
+}
+
+
+def observed(replies: Sequence[Reply]) -> dict[str, JSON]:
+    """Return every trait as it was observed; None for what could not be established."""
+    return {name: look(replies) for name, look in _OBSERVERS.items()}

@@ -1,0 +1,52 @@
+"""What many checks share: three failures in three tries, and where in an answer a member stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside
+from conformance.judging.expectations import CUT, MET, UNMET, obedience
+from conformance.model import Level, Outcome, Spot
+from conformance.reading.reply import Reply, Seen
+
+TRIES = 3
+
+
+def answered(reply: Reply) -> bool:
+    """Return whether the resource that was asked for is there, with a status of success."""
+    return reply.ok
+
+
+def generated_text(reply: Reply) -> bool:
+    """Return whether the reply is an answer of generateContent or streamGenerateContent."""
+    return reply.ok and reply.resource.name == "response"
+
+
+def streams(reply: Reply) -> bool:
+    """Return whether the streaming method answered in success, with or without alt=sse."""
+    return generated_text(reply) and reply.streamed
+
+
+def obeyed(seen: Seen, probe: str) -> bool:
+    """Return whether any try of that probe did as it was told."""
+    return any(obedience(reply).verdict == MET for reply in seen.of(probe))
+
+
+def disobeyed(seen: Seen, probe: str, expected: str, level: Level | None = None) -> Iterator[Spot | Aside]:
+    """Yield a spot where every one of three tries failed to obey; an aside where fewer could be judged.
+
+    `expected` says in words what a good vendor's answer shows.
+    """
+    tries = [(reply, obedience(reply)) for reply in seen.of(probe) if reply.ok]
+    if any(verdict.verdict == MET for _, verdict in tries) or not tries:
+        return
+    failures = [(reply, verdict) for reply, verdict in tries if verdict.verdict == UNMET]
+    if len(failures) >= TRIES:
+        reply, verdict = failures[-1]
+        yield Spot(reply.id, "", expected, f"{verdict.detail} ({len(failures)} of {len(tries)} tries)", level)
+    elif any(verdict.verdict == CUT for _, verdict in tries):
+        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
+    else:
+        yield Aside(
+            Outcome.INCONCLUSIVE, f"{probe}: {len(failures)} of {TRIES} tries could be judged, all failed"
+        )

@@ -1,0 +1,156 @@
+"""The scan that ends a run: does anything that was written hold a key? It shares nothing with the masking."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import urllib.parse
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from conformance.keys.secrets import SHORTEST_KEY, Key
+
+WINDOW = 1024 * 1024  # bytes that are looked at together
+OVERLAP = 128 * 1024  # more than one recorded piece in Base64
+LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
+_BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
+_TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
+_UNICODE = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # what a key can hold: printable ASCII
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A key in a file: which variable's, in which spelling, in which line. Never the key."""
+
+    path: Path
+    line: int
+    variable: str
+    spelling: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: holds the key of {self.variable} ({self.spelling})"
+
+
+def scan(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
+    """Look for every key in every file, folders with all that is in them; a finding per key and place."""
+    wanted = list({key.value: key for key in keys if len(key.value) >= SHORTEST_KEY}.values())
+    files = (file for path in paths for file in _files(path))
+    return [leak for file in files for leak in _in_file(file, wanted)] if wanted else []
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink())
+    elif path.is_file():
+        yield path
+
+
+def _in_file(path: Path, keys: list[Key]) -> Iterator[Leak]:
+    """Yield what is found, each key at most once per window: a file is never held as a whole."""
+    line = 1
+    with path.open("rb") as file:
+        window = file.read(WINDOW)
+        while window:
+            yield from (
+                Leak(path, line + more, key.variable, how) for key, more, how in _in_window(window, keys)
+            )
+            following = file.read(WINDOW)
+            keep = window[-OVERLAP:] if following else b""
+            line += window.count(b"\n") - keep.count(b"\n")
+            window = keep + following if following else b""
+
+
+def _in_window(window: bytes, keys: list[Key]) -> Iterator[tuple[Key, int, str]]:
+    forms = list(map(_forms, _readings(window)))
+    for key in keys:
+        how = _how(forms, key)
+        if how:
+            lines = (list(map(_forms, _readings(line))) for line in window.split(b"\n"))
+            yield key, next((number for number, line in enumerate(lines) if _how(line, key)), 0), how
+
+
+def _how(forms: list[_Forms], key: Key) -> str | None:
+    wanted = _searches(key.value)
+    return next((how for form in forms for how, which, text in wanted if text in form[which]), None)
+
+
+def _readings(window: bytes) -> Iterator[bytes]:
+    """Yield the bytes as they are, the recorded bodies in them joined, and what gzip hides in those."""
+    yield window
+    yield from _unescaped(window)
+    joined = b"".join(_decoded(found) for found in _BASE64_MEMBER.findall(window))
+    if joined:
+        yield joined
+        yield from (*_unescaped(joined), *_unzipped(joined))
+    texts = "".join(map(_text, _TEXT_MEMBER.findall(window))).encode("utf-8", "replace")
+    if texts:
+        yield texts
+        yield from _unescaped(texts)
+
+
+def _decoded(text: bytes) -> bytes:
+    return base64.b64decode(text + b"=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
+
+
+def _text(literal: bytes) -> str:
+    """Read a string of JSON; a page may hold what only looks like one."""
+    try:
+        return str(json.loads(literal, strict=False))
+    except ValueError:
+        return ""
+
+
+def _unzipped(data: bytes) -> Iterator[bytes]:
+    at = data.find(b"\x1f\x8b\x08")
+    if at >= 0:
+        try:
+            yield zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data[at:], LARGEST_PART)
+        except zlib.error:
+            return
+
+
+def _unescaped(text: bytes) -> Iterator[bytes]:
+    if b"%" in text:
+        yield urllib.parse.unquote_to_bytes(urllib.parse.unquote_to_bytes(text))
+    if b"&" in text:
+        yield html.unescape(text.decode("latin-1")).encode("utf-8", "replace")
+    if b"u00" in text:
+        yield _UNICODE.sub(lambda found: bytes([int(found[1], 16)]), text)
+
+
+def betrays(text: bytes, key: str) -> str | None:
+    """Say in which spelling `text` holds `key`, by plain searches; None where it does not."""
+    return _how([_forms(text)], Key("", key))
+
+
+_Forms = tuple[bytes, bytes, bytes]  # as it is, in lower case, with the signs of standard Base64
+
+
+def _forms(text: bytes) -> _Forms:
+    return text, text.lower(), text.translate(bytes.maketrans(b"-_", b"+/"))
+
+
+@lru_cache(maxsize=512)
+def _searches(key: str) -> tuple[tuple[str, int, bytes], ...]:
+    """Return what to look for: its name, in which of the forms, and the bytes."""
+    plain = key.encode()
+    spaced = plain.hex(" ").encode()
+    found = [
+        ("plain", 1, plain.lower()),
+        ("reversed", 0, plain[::-1]),
+        ("hex", 1, plain.hex().encode()),
+        ("hex", 1, spaced),
+    ]
+    return (*found, *(("Base64", 2, core) for core in _cores(plain)))
+
+
+def _cores(plain: bytes) -> Iterator[bytes]:
+    """Yield what Base64 makes of the key alone, for each place where it may begin in a group of three."""
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + plain)
+        yield text[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]

@@ -1,0 +1,1 @@
+"""From an exchange to a reply: the envelope opened, names found, and each forgiveness noted."""

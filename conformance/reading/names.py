@@ -1,0 +1,184 @@
+"""Opens an envelope and finds names in whatever casing, noting each forgiveness once, repairing nothing else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from conformance.dialects.dialect import Shape, canonical, style
+from conformance.model import JSON
+from conformance.wire.jsontext import pointer, read_json
+
+# The members that tell a GenerateContentResponse from anything else, strongest first.
+MARKS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
+_DEEPEST = 4  # levels of envelope that are opened; nobody has been seen to use more than two
+_TEXT_LIMIT = 4 * 1024 * 1024  # a JSON text inside a string is opened up to this size
+
+
+@dataclass(frozen=True)
+class Respelling:
+    """A name that is Google's but for its spelling."""
+
+    pointer: str
+    found: str
+    canonical: str
+    style: str  # snake_case | PascalCase | kebab-case | other
+    beside: bool  # the canonical spelling stands beside it
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A Gemini object as it was found inside whatever stood around it."""
+
+    body: Mapping[str, JSON]  # lowerCamelCase names, values untouched
+    path: str  # dotted path from the root to the object; "" at the root
+    outside: tuple[str, ...]  # Gemini's members that stand beside the envelope's member, not in the object
+    respellings: tuple[Respelling, ...]
+    wrappers: tuple[str, ...]  # names of the members that stand around the object, e.g. code, data
+    canonical: int  # how many names of more than one word stand in lowerCamelCase
+
+
+@dataclass
+class _Notes:
+    respellings: list[Respelling] = field(default_factory=list)
+    canonical: int = 0
+
+
+@dataclass(frozen=True)
+class _Place:
+    keys: tuple[str | int, ...]
+    value: dict[str, JSON]
+
+
+def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
+    """Return the canonical names found at an object's top level, each with the spellings found."""
+    found: dict[str, list[str]] = {}
+    for key in value:
+        name = canonical(shape, key)
+        if name is not None:
+            found.setdefault(name, []).append(key)
+    return found
+
+
+def _unquoted(value: JSON) -> JSON:
+    """Return the JSON inside a string, where it is an object or a list; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _TEXT_LIMIT:
+        return value
+    inner = read_json(value.encode("utf-8", "surrogatepass"))
+    return inner.value if inner.ok else value
+
+
+def _children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
+    if isinstance(value, dict):
+        # OpenAI's `usage` has a total of tokens too, and is no envelope.
+        yield from ((key, child) for key, child in value.items() if key != "usage")
+    elif isinstance(value, list) and len(value) == 1:
+        yield 0, value[0]
+
+
+def _dicts(root: JSON) -> Iterator[_Place]:
+    queue: deque[tuple[tuple[str | int, ...], JSON]] = deque([((), root)])
+    while queue:
+        keys, found = queue.popleft()
+        value = _unquoted(found)
+        if isinstance(value, dict):
+            yield _Place(keys, value)
+        if len(keys) < _DEEPEST:
+            queue.extend(((*keys, key), child) for key, child in _children(value))
+
+
+def _mark_of(place: _Place, shape: Shape, marks: tuple[str, ...]) -> int | None:
+    names = names_in(place.value, shape)
+    return next((rank for rank, mark in enumerate(marks) if mark in names), None)
+
+
+def find(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS) -> _Place | None:
+    """Return the best place for the object that has one of `marks`: the strongest mark, then the shallowest."""
+    best: tuple[int, int, _Place] | None = None
+    for place in _dicts(root):
+        rank = _mark_of(place, shape, marks)
+        if rank is not None and (best is None or (rank, len(place.keys)) < best[:2]):
+            best = (rank, len(place.keys), place)
+            if rank == 0 and not place.keys:
+                break
+    return best[2] if best else None
+
+
+def _renamed(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
+    if isinstance(value, dict) and shape.kind == "object" and shape.properties:
+        return _renamed_object(value, shape, at, notes)
+    if isinstance(value, list) and shape.kind == "array" and shape.items is not None:
+        items = shape.items
+        return [_renamed(child, items, f"{at}/{index}", notes) for index, child in enumerate(value)]
+    return value
+
+
+def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
+    out: dict[str, JSON] = {}
+    for key, child in value.items():
+        name = canonical(shape, key)
+        here = at + pointer([key])
+        if name is None:
+            out.setdefault(key, child)
+            continue
+        if name != key:
+            notes.respellings.append(Respelling(here, key, name, style(key), name in value))
+        elif not key.islower():
+            notes.canonical += 1
+        if name == key or name not in value:
+            out[name] = _renamed(child, shape.properties[name], here, notes)
+    return out
+
+
+def rename(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], _Notes]:
+    """Return the object with lowerCamelCase names, and notes of every name that had to be respelled.
+
+    Free-form subtrees (arguments, schemas' properties, error details) are left alone.
+    """
+    notes = _Notes()
+    return _renamed_object(dict(value), shape, at, notes), notes
+
+
+def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
+    """Gemini's members on the way down to the object, nearest the root first."""
+    found: dict[str, JSON] = {}
+    value = root
+    for key in place.keys:
+        if isinstance(value, dict):
+            found.update(
+                {name: child for name, child in value.items() if name != key and canonical(shape, name)}
+            )
+        value = _step(value, key)
+    return found
+
+
+def _step(found: JSON, key: str | int) -> JSON:
+    value = _unquoted(found)
+    if isinstance(value, dict):
+        return value.get(str(key))
+    return value[key] if isinstance(value, list) and isinstance(key, int) else None
+
+
+def _wrappers(root: JSON, place: _Place) -> tuple[str, ...]:
+    return tuple(root) if place.keys and isinstance(root, dict) else ()
+
+
+def open_(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS, at: str = "") -> Opened | None:
+    """Return the Gemini object inside `root` in Google's names, or None where there is none.
+
+    `at` is put before every pointer. Raises nothing, whatever `root` is.
+    """
+    place = find(root, shape, marks)
+    if place is None:
+        return None
+    body, notes = rename(place.value, shape, at + pointer(place.keys))
+    outside, more = rename(_outside(root, place, shape), shape, at)
+    return Opened(
+        body={**outside, **body},
+        path=".".join(str(key) for key in place.keys),
+        outside=tuple(outside),
+        respellings=(*notes.respellings, *more.respellings),
+        wrappers=_wrappers(root, place),
+        canonical=notes.canonical + more.canonical,
+    )

@@ -1,0 +1,69 @@
+"""The folder that a run writes to: a real one, nobody else's while the run lasts, and without an earlier run's exchanges."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from conformance.recording.record import FOLDER
+
+
+class FolderError(Exception):
+    """The folder cannot be used; one line that says which, why, and what to do."""
+
+
+class Claim:
+    """A folder that is ours until `release`: a lock that the system takes back when the process dies, however."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder where it is missing, and lock it. Raises FolderError.
+
+        Symbolic links are refused: whoever may plant one would have the run write elsewhere.
+        """
+        self.folder = folder
+        self._handle: int | None = None
+        for path in (folder, folder / FOLDER):
+            if path.is_symlink():
+                raise FolderError(f"{path}: is a symbolic link; name the folder itself")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.release()
+            raise FolderError(_fault(folder, error)) from error
+
+    def set_aside(self) -> Path | None:
+        """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None where nothing was.
+
+        Two runs in one recording could not be told apart; and what was paid for is not thrown away.
+        Raises FolderError.
+        """
+        before = self.folder / FOLDER
+        if not before.is_dir() or not any(before.iterdir()):
+            return None
+        numbers = (self.folder / f"{FOLDER}-{number}" for number in range(1, 10_000))
+        after = next(path for path in numbers if not path.exists())
+        try:
+            return before.rename(after)
+        except OSError as error:
+            raise FolderError(_fault(before, error)) from error
+
+    def release(self) -> None:
+        """Let others write here."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def _fault(folder: Path, error: OSError) -> str:
+    if error.errno in (errno.EWOULDBLOCK, errno.EACCES) and isinstance(error, BlockingIOError):
+        return f"{folder}: another run is writing here; wait for it, or name another folder with --out"
+    reason = (
+        "is no folder"
+        if error.errno in (errno.EEXIST, errno.ENOTDIR)
+        else f"cannot be written to: {error.strerror}"
+    )
+    return f"{folder}: {reason}; name another one with --out"

@@ -1,0 +1,325 @@
+"""Carries one run: asks through the session, judges, writes the folder of results, and knows the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from conformance import __version__
+from conformance.asking.run import Gathered
+from conformance.catalogue import RULES, Rule
+from conformance.dialects.remarks import all_remarks, proof
+from conformance.keys.leaks import scan
+from conformance.keys.secrets import Keyring
+from conformance.model import JSON, Case, Exchange, Outcome, Provider
+from conformance.recording.latest import point_latest
+from conformance.recording.outfolder import Claim, FolderError
+from conformance.recording.record import FOLDER, Recorder, RecordError, read_recording, write_run, write_whole
+from conformance.recording.runfile import FORMAT, provider_to_json
+from conformance.report import junit, summary_markdown
+from conformance.running.accepting import proposal, unfit
+from conformance.running.drawing import Bodies
+from conformance.running.session import (
+    Asking,
+    Chosen,
+    Session,
+    UsageError,
+    chosen_seed,
+    embedded_servers,
+    gather,
+    now,
+)
+from conformance.verdicts.results import About, document, dumps, exit_code
+from conformance.verdicts.verdict import Selection, Verdict, not_run, reach
+
+Progress = Callable[[Gathered], None]
+
+
+def _silent(_gathered: Gathered) -> None:
+    """Show nothing: the progress of a run that nobody watches."""
+
+
+class Engine:
+    """One run. `ask` once, then `case` as often as needed, then `finish` once."""
+
+    def __init__(self, session: Session, progress: Progress = _silent, started_at: str | None = None) -> None:
+        """Take a prepared session; nothing is sent or written yet. `started_at`: when a replayed run began.
+
+        Raises UsageError where the file for proposed `known` entries is not one to write over, and where no body
+        can be drawn from a schema.
+        """
+        fault = unfit(session.options.write_known)
+        if fault:
+            raise UsageError(fault)
+        self.session = session
+        self.started = now()
+        self.started_at = started_at or self.started.isoformat(timespec="seconds")
+        self.seed = chosen_seed(session.options)
+        self.out = (
+            session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+        )
+        self.gathered: list[Gathered] = []
+        self.verdicts: list[Verdict] = []
+        self.results: dict[str, Any] | None = None
+        self.asked = False
+        self.interrupted = False
+        self.leaks: list[str] = []
+        self.fault = ""  # why the run could not write what it should
+        self.claim: Claim | None = None
+        self._progress = progress
+        self._warnings = list(session.warnings)
+        self._wanted: tuple[Sequence[Chosen], tuple[Rule, ...]] = ((), ())
+        self._cases: dict[tuple[str, str], Case] = {}
+        self._recorded = self._read()
+        self._bodies = Bodies(session, self.seed, self.out, self._recorded)
+
+    def claimed(self) -> None:
+        """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
+        if self.claim is not None:
+            return
+        options = self.session.options
+        try:
+            self.claim = Claim(self.out)
+            before = None if options.resume or options.replay else self.claim.set_aside()
+        except FolderError as error:
+            raise UsageError(str(error)) from error
+        if before:
+            self._warnings.append(
+                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
+            )
+
+    def released(self) -> None:
+        """Let others write to the output folder."""
+        if self.claim is not None:
+            self.claim.release()
+
+    def masked(self, text: str) -> str:
+        """Return a text with every key of this run masked; for whatever is shown besides the results."""
+        return Keyring.of(self._secrets()).mask(text)
+
+    def pairs(self) -> list[tuple[Provider, Rule]]:
+        """Return every provider that will be asked with every rule that will be judged."""
+        return [(one.provider, rule) for one in self.session.chosen for rule in self.session.rules]
+
+    def ask(self, wanted: Mapping[str, set[str]] | None = None) -> None:
+        """Ask what the wanted rules need (all, where nothing is named), record it, and judge it."""
+        self.asked = True
+        rules = self._rules(wanted)
+        chosen = [one for one in self.session.chosen if wanted is None or one.provider.name in wanted]
+        self._wanted = (chosen, rules)
+        self._gather(chosen, rules)
+        self._judge(chosen, rules)
+
+    def _rules(self, wanted: Mapping[str, set[str]] | None) -> tuple[Rule, ...]:
+        if wanted is None:
+            return self.session.rules
+        ids = set().union(*wanted.values()) if wanted else set()
+        return tuple(rule for rule in self.session.rules if rule.id in ids)
+
+    def _gather(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
+        replay = self.session.options.replay is not None
+        self.claimed()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._disk())
+            self._write_run(chosen, rules)
+            recorder = None if replay else stack.enter_context(Recorder(self.out))
+            started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
+            asking = Asking(
+                self.seed,
+                recorder,
+                self._recorded,
+                self._progress,
+                rules,
+                self._bodies.of,
+                self.gathered,
+                self.session.environ,
+            )
+            self.interrupted = not gather(started, asking)
+
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        """What cannot be written ends the asking; what was judged by then is still told."""
+        try:
+            yield
+        except RecordError as error:
+            self.fault = str(error)
+
+    def _read(self) -> dict[tuple[str, str, int], Exchange]:
+        folder = self.session.options.replay or self.session.options.resume
+        if folder is None or (self.session.options.resume and not (folder / FOLDER).is_dir()):
+            return {}  # a run may have been killed before its first answer
+        try:
+            recording = read_recording(folder)
+        except RecordError as error:
+            raise UsageError(str(error)) from error
+        self._warnings += recording.warnings
+        return {(one.provider, one.probe, one.number): one for one in recording.exchanges}
+
+    def _write_run(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
+        left = {one.provider.name: one.reason for one in self.session.left}
+        run: dict[str, JSON] = {
+            "format": FORMAT,
+            "tool": {"name": "gemini-conformance", "version": __version__},
+            "started_at": self.started_at,
+            "seed": self.seed,
+            "selection": self._selection(rules),
+            "source": str(self.session.loaded.source),
+            "asked": [one.provider.name for one in chosen],
+            "left": {**left},
+            "dialects": {one.dialect.name: one.dialect.digest for one in chosen},
+            "providers": [provider_to_json(provider) for provider in self._in_order()],
+        }
+        write_run(self.out, run)
+
+    def _in_order(self) -> list[Provider]:
+        """The selected providers in the file's order."""
+        names = {one.provider.name for one in self.session.chosen} | {
+            one.provider.name for one in self.session.left
+        }
+        return [provider for provider in self.session.loaded.providers if provider.name in names]
+
+    def _selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
+        options = self.session.options
+        return {
+            "providers": [*options.providers],
+            "dimensions": [*options.dimensions],
+            "rules": [] if len(rules) == len(RULES) else [rule.id for rule in rules],
+            "against": options.against,
+            "fail_on": options.fail_on,
+            "clients": [*options.clients],
+            "max_examples": options.max_examples,
+            "shrink": options.shrink,
+        }
+
+    def _judge(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
+        selection = Selection(rules, self.session.options.measures, self.started.date())
+        dialects = {one.provider.name: one.dialect for one in chosen}
+        self.verdicts = [reach(one, dialects[one.provider.name], selection) for one in self.gathered]
+        self._cases = {(v.provider.name, case.rule): case for v in self.verdicts for case in v.cases}
+
+    def case(self, provider: str, rule: str) -> Case:
+        """Return what became of one rule for one provider; inconclusive where the run ended before it."""
+        gone = Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
+        return self._cases.get((provider, rule), gone)
+
+    def finish(self) -> int:
+        """Write the folder of results, and return the exit code."""
+        self._judge_the_rest()
+        everyone = self._everyone()
+        options = self.session.options
+        code = exit_code(
+            everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted
+        )
+        code = self._with_clients(code, everyone)
+        code = 3 if self.fault and code == 0 else code
+        written = dumps(self._without_keys(document(self._about(), everyone, all_remarks(), code)))
+        # Every page is drawn from what was written: what the file cannot hold, no page shows.
+        self.results = json.loads(written)
+        with self._disk():
+            self._write(self.results, written)
+        if not self.interrupted:
+            self._bodies.keep(self.verdicts)
+        if self.session.options.out is None:
+            point_latest(self.out)
+        return code or (3 if self.fault else 0)
+
+    def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
+        """Mask once more where texts were put together: what one provider said, with that provider's keys."""
+        keyrings = {one.provider.name: Keyring.of(one.secrets) for one in self.session.chosen}
+        made: list[JSON] = []
+        for entry in results["providers"] if isinstance(results["providers"], list) else []:
+            keyring = keyrings.get(str(entry["name"])) if isinstance(entry, dict) else None
+            made.append(keyring.mask_json(entry) if keyring else entry)
+        run = Keyring.of(self._secrets()).mask_json(results["run"])
+        return {**results, "providers": made, "run": run}
+
+    def _judge_the_rest(self) -> None:
+        """After an interrupt: judge what was asked and not yet judged."""
+        judged = {verdict.provider.name for verdict in self.verdicts}
+        if any(one.provider.name not in judged for one in self.gathered):
+            self._judge(*self._wanted)
+
+    def scanned(self, code: int) -> int:
+        """Look for keys in all that was written, the page included; return the exit code, which a leak makes a failure."""
+        options = self.session.options
+        steps = os.environ.get("GITHUB_STEP_SUMMARY")
+        more = [path for path in (options.write_known, Path(steps) if steps else None) if path is not None]
+        self.leaks = [str(leak) for leak in scan([self.out, *more], self._secrets())]
+        return 3 if self.leaks and code == 0 else code
+
+    def _about(self) -> About:
+        return About(
+            id=self.out.name,
+            started_at=self.started_at,
+            finished_at=now().isoformat(timespec="seconds"),
+            complete=self._complete(),
+            seed=self.seed,
+            warnings=(*self._warnings, *self._bodies.warnings, *self._health()),
+            interrupted=self.interrupted,
+            selection=self._selection(self.session.rules),
+            kill_matrix=proof(),
+        )
+
+    def _with_clients(self, code: int, everyone: Sequence[Verdict]) -> int:
+        """With --client the exit code follows the clients that the user has: broken fails, the rest does not."""
+        named = set(self.session.options.clients)
+        if not named or code not in (0, 1):
+            return code
+        asked = [verdict for verdict in everyone if verdict.provider.name in self.session.options.providers]
+        broken = any(
+            c.client in named and c.verdict == "broken" for verdict in asked for c in verdict.clients
+        )
+        stale = any(verdict.stale for verdict in asked)
+        return int(broken or stale)
+
+    def _secrets(self) -> list[Any]:
+        return [secret for one in self.session.chosen for secret in one.secrets]
+
+    def _everyone(self) -> list[Verdict]:
+        left = [not_run(one.provider, one.dialect, one.reason) for one in self.session.left]
+        order = [provider.name for provider in self.session.loaded.providers]
+        return sorted([*self.verdicts, *left], key=lambda verdict: order.index(verdict.provider.name))
+
+    def _complete(self) -> bool:
+        budget = any(one.cause == "budget" for gathered in self.gathered for one in gathered.unasked)
+        return not self.interrupted and not budget and not self.fault
+
+    def _health(self) -> list[str]:
+        """What a reader should know of the run itself before believing its verdicts."""
+        said = [self.fault] if self.fault else []
+        if self.session.options.resume is not None:
+            asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+            said.append(
+                f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
+            )
+        said += [line for verdict in self.verdicts for line in verdict.stale]
+        for verdict in self.verdicts:
+            refused = sum(reply.status in (401, 403) for reply in verdict.replies)
+            if verdict.replies and refused > 0.6 * len(verdict.replies):
+                said.append(
+                    f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403"
+                )
+            said += sorted(
+                {
+                    f"{verdict.provider.name}: {one.detail}"
+                    for one in (verdict.gathered.unasked if verdict.gathered else [])
+                    if one.cause in ("budget", "dead", "cut-off")
+                }
+            )
+        return said
+
+    def _write(self, results: dict[str, Any], written: str) -> None:
+        write_whole(self.out / "results.json", written)
+        if self.session.options.write_known is not None:
+            write_whole(self.session.options.write_known, proposal(results))
+        summary = summary_markdown(results)
+        write_whole(self.out / "summary.md", summary)
+        write_whole(self.out / "junit.xml", junit(results))
+        steps = os.environ.get("GITHUB_STEP_SUMMARY")
+        if steps and self.session.options.replay is None:
+            with Path(steps).open("a", encoding="utf-8") as page:
+                page.write(summary)

@@ -1,0 +1,308 @@
+"""Providers, replies and rules in; outcomes out: one case per rule, one fault one finding."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.asking.run import CONTROL, Unasked
+from conformance.catalogue import Aside, Rule
+from conformance.dialects.dialect import Dialect
+from conformance.judging.expectations import MET, UNSAID, obedience, refused
+from conformance.judging.traits import REFERENCE
+from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
+from conformance.reading.reply import Kind, Reply, Seen
+
+AT_THE_END = "plain-at-the-end"
+GRAVE = (Level.MUST, Level.SHOULD)
+_RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
+# What decides when a rule's spots and asides mix: the worst that is certain.
+_ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that judging one provider needs: replies, what was not asked, the document, and today's date."""
+
+    provider: Provider
+    dialect: Dialect
+    replies: tuple[Reply, ...]
+    unasked: tuple[Unasked, ...]
+    traits: Mapping[str, object]
+    against: frozenset[Against]
+    today: dt.date
+
+    @property
+    def obeys(self) -> bool:
+        """The control question was answered as it asks, at least once."""
+        asked = [reply for reply in self.replies if reply.probe == CONTROL]
+        return not asked or any(obedience(reply).verdict == MET for reply in asked)
+
+
+def in_order(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules so that each comes after those that may explain it; unknown ones are an error."""
+    waiting = {rule.id: rule for rule in rules}
+    done: list[Rule] = []
+    while waiting:
+        ready = [rule for rule in waiting.values() if not any(before in waiting for before in rule.after)]
+        if not ready:
+            raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
+        done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
+    return done
+
+
+def judge(evidence: Evidence, rules: Sequence[Rule]) -> list[Case]:
+    """Return one case per rule, in the catalogue's order. A check that raises is an `error` case."""
+    cases: dict[str, Case] = {}
+    for rule in in_order(rules):
+        cases[rule.id] = _accepted(_case(rule, evidence, cases), evidence)
+    return [cases[rule.id] for rule in rules]
+
+
+def _case(rule: Rule, evidence: Evidence, before: Mapping[str, Case]) -> Case:
+    cause = _cause(rule, before)
+    if cause is not None:
+        return Case(rule.id, Outcome.BLOCKED, f"explained by {cause}")
+    selected = [reply for reply in evidence.replies if _selects(rule, reply)]
+    try:
+        usable = tuple(reply for reply in selected if rule.usable(reply))
+        if not usable:
+            return _without_replies(rule, evidence, selected)
+        if rule.obeys and not evidence.obeys:
+            return Case(
+                rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable)
+            )
+        found = list(rule.look(Seen(usable, evidence.replies, evidence.dialect, evidence.provider.model)))
+    except Exception as error:  # noqa: BLE001 - a check's own fault ends nothing but the check
+        return Case(
+            rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
+        )
+    return _outcome(rule, evidence, found, len(usable))
+
+
+def _cause(rule: Rule, before: Mapping[str, Case]) -> str | None:
+    for id_ in rule.after:
+        case = before.get(id_)
+        if case and case.deviation and case.deviation.level in GRAVE:
+            return id_
+    return None
+
+
+def _selects(rule: Rule, reply: Reply) -> bool:
+    return (not rule.probes or reply.probe in rule.probes) and rule.select(reply)
+
+
+def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
+    """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
+    retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
+    return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
+
+
+def _shut_out(replies: Sequence[Reply]) -> int:
+    """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
+    last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
+    shut = (
+        last is not None
+        and last.status in (401, 402, 403)
+        and any(r.ok for r in replies if r.probe == CONTROL)
+    )
+    return last.status if last is not None and shut else 0
+
+
+def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+    """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
+
+    The plain question passed at first and is refused at the end: what was refused with that status in between says
+    nothing of the question.
+    """
+    status = _shut_out(replies)
+    kept = tuple(reply for reply in replies if not status or reply.status != status)
+    lost = dict.fromkeys(reply.probe for reply in replies if reply not in kept)
+    why = f"the key stopped being good during the run (HTTP {status})"
+    answered = {reply.probe for reply in kept}
+    return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
+
+
+def transient(reply: Reply) -> bool:
+    """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
+    said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
+    return not said or reply.status in UNSAID or reply.status >= 500
+
+
+def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Case:
+    for outcome, reason in _reasons(rule, evidence, selected):
+        return Case(rule.id, outcome, reason, len(selected))
+    return Case(
+        rule.id, Outcome.BLOCKED, "nothing that it could look at was answered as asked", len(selected)
+    )
+
+
+def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
+    failing = [reply for reply in selected if transient(reply)]
+    # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
+    if failing and (rule.probes or len(failing) == len(selected)):
+        yield Outcome.INCONCLUSIVE, how_it_failed(failing[0])
+    # Who refuses the plain question too does not refuse this feature.
+    works = any(reply.ok for reply in evidence.replies if reply.probe == CONTROL)
+    if rule.feature and works and any(clearly_refused(reply) for reply in selected):
+        yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
+    for unasked in evidence.unasked:
+        if unasked.probe in rule.probes:
+            yield _UNASKED[unasked.cause], f"{unasked.probe} was not asked: {unasked.detail}"
+    ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
+    if not rule.probes and not selected and ended:
+        yield _UNASKED[ended.cause], ended.detail
+
+
+# What ends the asking as a whole, and so explains why a rule on whatever came has nothing.
+_ENDED = ("budget", "dead", "not-recorded", "cut-off")
+_UNASKED: Mapping[str, Outcome] = {
+    "unsupported": Outcome.UNSUPPORTED,
+    "first-turn": Outcome.BLOCKED,
+    "budget": Outcome.INCONCLUSIVE,
+    "dead": Outcome.INCONCLUSIVE,
+    "not-recorded": Outcome.INCONCLUSIVE,
+    "cut-off": Outcome.INCONCLUSIVE,
+}
+
+
+def how_it_failed(reply: Reply) -> str:
+    """Return in words why a reply says nothing: the status, or the failure and the bound that was hit."""
+    failure = reply.exchange.failure
+    if failure is None:
+        return f"{reply.probe}: HTTP {reply.status}"
+    return f"{reply.probe}: {failure.kind}" + (
+        f" (bound: {failure.bound})" if failure.bound else f": {failure.detail}"[:160]
+    )
+
+
+def clearly_refused(reply: Reply) -> bool:
+    """Return whether the vendor says, as an error with a message, that it will not do this."""
+    declined = refused(reply) or reply.status in (404, 405)
+    return declined and bool(reply.error and reply.error.message)
+
+
+def _message(selected: Sequence[Reply]) -> str:
+    said = next((reply.error.message for reply in selected if reply.error and reply.error.message), "")
+    return said[:160]
+
+
+def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], looked_at: int) -> Case:
+    spots = tuple(item for item in found if isinstance(item, Spot))
+    if spots and evidence.against & set(_against(rule, evidence, spots)):
+        deviation = _deviation(rule, evidence, spots)
+        outcome = Outcome.DEVIATION if deviation.level in GRAVE else Outcome.NOTE
+        return Case(rule.id, outcome, spots[0].observed, looked_at, deviation)
+    asides = sorted(
+        (item for item in found if isinstance(item, Aside)), key=lambda item: _ASIDES.index(item.outcome)
+    )
+    if asides and not spots:
+        return Case(rule.id, asides[0].outcome, asides[0].reason, looked_at)
+    return Case(rule.id, Outcome.PASS, "", looked_at)
+
+
+def _level(rule: Rule, spots: Sequence[Spot]) -> Level:
+    return min((spot.level or rule.level for spot in spots), key=_RANK.__getitem__)
+
+
+def _deviation(rule: Rule, evidence: Evidence, spots: tuple[Spot, ...]) -> Deviation:
+    generated = {reply.id for reply in evidence.replies if reply.exchange.generated}
+    worst_first = sorted(spots, key=lambda spot: _RANK[spot.level or rule.level])
+    return Deviation(
+        rule=rule.id,
+        dimension=rule.dimension,
+        level=_level(rule, spots),
+        against=_against(rule, evidence, spots),
+        title=rule.title,
+        spots=tuple(worst_first),
+        source=rule.source,
+        documented=_documented(rule, evidence),
+        generated=all(spot.exchange in generated for spot in spots),
+    )
+
+
+def _documented(rule: Rule, evidence: Evidence) -> Source | None:
+    readings = evidence.dialect.traits.get(rule.trait or "", ())
+    return readings[0].source if readings else None
+
+
+def _against(rule: Rule, evidence: Evidence, spots: Sequence[Spot]) -> tuple[Against, ...]:
+    if rule.documented:
+        return (Against.DOCUMENTED,)
+    if rule.trait is None or not spots:
+        return (Against.REFERENCE,)
+    readings = evidence.dialect.traits.get(rule.trait, ())
+    seen = evidence.traits.get(rule.trait)
+    if not readings or seen is None or any(reading.value == seen for reading in readings):
+        return (Against.REFERENCE,)
+    promises_google = any(reading.value == REFERENCE.get(rule.trait) for reading in readings)
+    return (Against.REFERENCE, Against.DOCUMENTED) if promises_google else (Against.REFERENCE,)
+
+
+def in_force(known: Known, today: dt.date) -> bool:
+    """Return whether an entry still accepts anything on that day."""
+    return known.until is None or dt.date.fromisoformat(known.until) >= today
+
+
+def probe_of(exchange: str) -> str:
+    """Return the probe in an exchange's id `provider/probe#number`."""
+    return exchange.rpartition("#")[0].partition("/")[2]
+
+
+def _covers(known: Known, deviation: Deviation) -> bool:
+    return "*" in known.probes or all(probe_of(spot.exchange) in known.probes for spot in deviation.spots)
+
+
+def _accepted(case: Case, evidence: Evidence) -> Case:
+    """Turn a deviation into a known one where an entry in force covers every probe that shows it."""
+    deviation = case.deviation
+    if deviation is None:
+        return case
+    entries = [
+        known
+        for known in evidence.provider.known
+        if known.rule == case.rule and in_force(known, evidence.today)
+    ]
+    entry = next((known for known in entries if _covers(known, deviation)), _together(entries))
+    if entry is None or not _covers(entry, deviation):
+        return case
+    outcome = Outcome.KNOWN if deviation.level in GRAVE else Outcome.NOTE
+    return replace(case, outcome=outcome, deviation=replace(deviation, known=entry))
+
+
+def _together(entries: Sequence[Known]) -> Known | None:
+    """Several entries of one rule accept what each of them does."""
+    if not entries:
+        return None
+    return replace(entries[0], probes=tuple(probe for entry in entries for probe in entry.probes))
+
+
+def stale(evidence: Evidence, cases: Sequence[Case]) -> list[str]:
+    """Return a line for each `known` entry that accepts nothing any more: gone, or expired."""
+    by_rule = {case.rule: case for case in cases}
+    return [
+        said
+        for known in evidence.provider.known
+        if (said := _staleness(known, by_rule.get(known.rule), evidence))
+    ]
+
+
+def _staleness(known: Known, case: Case | None, evidence: Evidence) -> str:
+    name = f"providers.yaml:{known.line}: {evidence.provider.name}: known {known.rule}"
+    if not in_force(known, evidence.today):
+        return f"{name} expired on {known.until}; mend it, or set a later date"
+    if case is None or case.outcome in (
+        Outcome.BLOCKED,
+        Outcome.INCONCLUSIVE,
+        Outcome.ERROR,
+        Outcome.UNSUPPORTED,
+    ):
+        return ""  # what was not asked is not stale
+    shown = {probe_of(spot.exchange) for spot in case.deviation.spots} if case.deviation else set()
+    if shown and ("*" in known.probes or shown & set(known.probes)):
+        return ""
+    asked = {reply.probe for reply in evidence.replies}
+    if "*" not in known.probes and not asked & set(known.probes):
+        return ""
+    return f"{name} no longer happens; remove the entry"

@@ -1,0 +1,84 @@
+"""Where a pointer stands in the text of a body, so that a page can mark it."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+
+from conformance.reading.reply import Reply
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder(strict=False)
+Span = tuple[int, int]
+
+
+def _skip(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches always: it may be empty
+
+
+def _members(text: str, at: int) -> list[tuple[str, int, int, int]]:
+    """The (name, start, value's start, end) of each member of the object or list at `at`."""
+    found: list[tuple[str, int, int, int]] = []
+    closing, at, number = {"{": "}", "[": "]"}[text[at]], _skip(text, at + 1), 0
+    while at < len(text) and text[at] != closing:
+        start, name = at, str(number)
+        if closing == "}":
+            name, at = scanstring(text, at + 1, False)  # noqa: FBT003 - json's own signature
+            at = _skip(text, _skip(text, at) + 1)
+        value = at
+        at = _DECODER.raw_decode(text, at)[1]
+        found.append((name, start, value, at))
+        at = _skip(text, at)
+        at = _skip(text, at + 1) if at < len(text) and text[at] == "," else at
+        number += 1
+    return found
+
+
+def find(text: str, pointer: str, at: int = 0) -> Span | None:
+    """Return where a JSON pointer's member stands (name and value), or its nearest ancestor that exists.
+
+    None where the text is not JSON at `at`.
+    """
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    try:
+        at = _skip(text, at)
+        span = (at, _DECODER.raw_decode(text, at)[1])
+        for part in parts:
+            hit = next((one for one in _members(text, at) if one[0] == part), None)
+            if hit is None:
+                return span
+            span, at = (hit[1], hit[3]), hit[2]
+            if at >= len(text) or text[at] not in "{[":
+                return span
+    except (ValueError, IndexError, RecursionError, KeyError):
+        return None
+    return span
+
+
+_STREAM = re.compile(r"#(\d+)(/.*)?$", re.DOTALL)
+
+
+def _in_stream(reply: Reply, number: int, rest: str) -> Span | None:
+    frames = reply.framed.frames
+    if number >= len(frames):
+        return None
+    frame = frames[number]
+    start = reply.text_of_body.find(b"{", frame.start, frame.end)
+    before = len(reply.text_of_body[: max(start, frame.start)].decode("utf-8", "replace"))
+    within = find(frame.data.decode("utf-8", "replace"), rest)
+    return None if within is None else (before + within[0], before + within[1])
+
+
+def span(reply: Reply, pointer: str) -> Span | None:
+    """Return the characters of the decoded body that a finding's pointer means, or None.
+
+    `/a/b` in a body, `#3/a/b` in the n-th object of a stream, `@120` for a byte offset.
+    """
+    if pointer.startswith("@") and pointer[1:].isdigit():
+        text = reply.text_of_body[: int(pointer[1:])].decode("utf-8", "replace")
+        return (len(text), len(text) + 40)
+    stream = _STREAM.match(pointer)
+    if stream:
+        return _in_stream(reply, int(stream[1]), stream[2] or "")
+    return find(reply.text_of_body.decode("utf-8", "replace"), pointer) if pointer else None

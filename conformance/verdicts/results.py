@@ -1,0 +1,255 @@
+"""results.json: verdicts in, one JSON document out, from which every page can be drawn again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from conformance import __version__
+from conformance.asking.curl import curl_line
+from conformance.catalogue import RULES
+from conformance.dialects.remarks import tables
+from conformance.judging.traits import REFERENCE
+from conformance.model import JSON, Deviation, Outcome, Source
+from conformance.reading.reply import Reply
+from conformance.verdicts.cases import probe_of
+from conformance.verdicts.coverage import coverage
+from conformance.verdicts.evidence import of as evidence_of
+from conformance.verdicts.serving import shown
+from conformance.verdicts.verdict import ClientVerdict, Verdict
+
+FORMAT = "conformance-results/1"
+_POINTERS = 50
+
+
+@dataclass(frozen=True)
+class About:
+    """What results.json says of the run itself."""
+
+    id: str
+    started_at: str
+    finished_at: str
+    complete: bool
+    seed: int
+    warnings: tuple[str, ...] = ()
+    interrupted: bool = False
+    selection: Mapping[str, JSON] | None = None
+    kill_matrix: Mapping[str, JSON] | None = None
+
+
+def document(
+    about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON], exit_code: int
+) -> dict[str, JSON]:
+    """Return the whole of results.json; `exit_code` is what the run ends with."""
+    run: dict[str, JSON] = {
+        "id": about.id,
+        "started_at": about.started_at,
+        "finished_at": about.finished_at,
+        "complete": about.complete,
+        "interrupted": about.interrupted,
+        "seed": about.seed,
+        "exit_code": exit_code,
+        "warnings": [*about.warnings],
+        "selection": dict(about.selection or {}),
+        "kill_matrix": dict(about.kill_matrix or {}),
+    }
+    return {
+        "format": FORMAT,
+        "tool": {"name": "gemini-conformance", "version": __version__},
+        "run": run,
+        "providers": [provider(verdict) for verdict in verdicts],
+        "documents": [*remarks],
+        "side_by_side": tables(),
+    }
+
+
+def provider(verdict: Verdict) -> dict[str, JSON]:
+    """Return one provider as results.json holds it."""
+    who = shown(verdict.provider, verdict.dialect)
+    embedded = who.embedded is not None
+    return {
+        "name": who.name,
+        "title": who.title,
+        "dialect": verdict.dialect.name,
+        "base_url": who.base_url,
+        "model": who.model,
+        "embedded": embedded,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "traits": _traits(verdict),
+        "clients": [_client(client) for client in verdict.clients],
+        "traffic": _traffic(verdict),
+        "cases": [_case(case.rule, case.outcome, case.reason, case.exchanges) for case in verdict.cases],
+        "deviations": [_deviation(one, verdict) for one in verdict.deviations],
+        "coverage": [*coverage(verdict.dialect, verdict.replies)],
+        "stale": [*verdict.stale],
+        "unasked": _unasked(verdict),
+    }
+
+
+def _unasked(verdict: Verdict) -> list[JSON]:
+    several = verdict.gathered.unasked if verdict.gathered else []
+    return [
+        {"probe": one.probe, "cause": one.cause, "detail": one.detail}
+        for one in sorted(several, key=lambda one: one.probe)
+    ]
+
+
+def _traits(verdict: Verdict) -> dict[str, JSON]:
+    documented = verdict.dialect.values_of_traits
+    return {
+        name: {
+            "reference": reference,
+            "documented": documented.get(name),
+            "observed": verdict.traits.get(name),
+        }
+        for name, reference in REFERENCE.items()
+    }
+
+
+def _client(client: ClientVerdict) -> dict[str, JSON]:
+    because: list[JSON] = []
+    for effect, rule in client.because:
+        entry: dict[str, JSON] = {
+            "effect": effect.effect,
+            "detail": effect.detail,
+            "exchange": effect.exchange,
+        }
+        because.append(entry | ({"rule": rule} if rule else {}))
+    return {
+        "client": client.client,
+        "verdict": client.verdict,
+        "because": because,
+        "configure": [*client.configure],
+    }
+
+
+def _traffic(verdict: Verdict) -> dict[str, JSON]:
+    exchanges = verdict.gathered.exchanges if verdict.gathered else []
+    replies = verdict.replies
+    out: dict[str, JSON] = {
+        "requests": len(exchanges),
+        "retries": sum(exchange.retry for exchange in exchanges),
+        "prompt_tokens": sum(max(0, reply.count("promptTokenCount")) for reply in replies),
+        "output_tokens": sum(_output(reply) for reply in replies),
+        "seconds": round(sum(exchange.ended_ms for exchange in exchanges) / 1000, 3),
+    }
+    prices = verdict.provider.prices
+    if prices is not None:
+        spent = sum(
+            max(0, reply.count("promptTokenCount")) * prices.input + _output(reply) * prices.output
+            for reply in replies
+        )
+        out["money"] = round(spent / 1_000_000, 6)
+    return out
+
+
+def _output(reply: Reply) -> int:
+    return max(0, reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount"))
+
+
+def _case(rule: str, outcome: Outcome, reason: str, exchanges: int) -> dict[str, JSON]:
+    return {"rule": rule, "outcome": outcome.value, "reason": reason, "exchanges": exchanges}
+
+
+def _source(source: Source) -> dict[str, JSON]:
+    entry: dict[str, JSON] = {"document": source.document}
+    return entry | {name: value for name in ("lines", "says", "sha256") if (value := getattr(source, name))}
+
+
+def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
+    spots = deviation.spots
+    pointers = list(dict.fromkeys(spot.pointer for spot in spots))
+    extracts = evidence_of(deviation, verdict.replies)
+    first = next((reply for reply in verdict.replies if reply.id == spots[0].exchange), None)
+    sections = RULES[deviation.rule].sections if deviation.rule in RULES else {}
+    out: dict[str, JSON] = {
+        "rule": deviation.rule,
+        "dimension": deviation.dimension.value,
+        "level": deviation.level.value,
+        "against": [measure.value for measure in deviation.against],
+        "title": deviation.title,
+        "probes": [*dict.fromkeys(probe_of(spot.exchange) for spot in spots)],
+        "pointers": [*pointers[:_POINTERS]],
+        "more_pointers": max(0, len(pointers) - _POINTERS),
+        "expected": spots[0].expected,
+        "observed": _observed(deviation),
+        "exchanges": [*list(dict.fromkeys(spot.exchange for spot in spots))[:_POINTERS]],
+        "clients": [{"client": e.client, "effect": e.effect, "detail": e.detail} for e in deviation.effects],
+        "source": _source(deviation.source),
+        "known": deviation.known is not None,
+        "generated": deviation.generated,
+        "evidence": [*extracts],
+        "why": sections.get("Why", ""),
+        "breaks": sections.get("Breaks", ""),
+        "way_round": sections.get("Way round", ""),
+    }
+    if deviation.documented is not None:
+        out["documented"] = _source(deviation.documented)
+    if deviation.known is not None:
+        out["accepted"] = {
+            "reason": deviation.known.reason,
+            "until": deviation.known.until,
+            "line": deviation.known.line,
+        }
+    if first is not None:
+        out["curl"] = curl_line(first.exchange.request, shown(verdict.provider, verdict.dialect))
+    if verdict.provider.embedded:
+        out["serve"] = f"conformance serve {verdict.provider.embedded}"
+    return out
+
+
+def _observed(deviation: Deviation) -> str:
+    """The first place's words, and how many more there are of another kind."""
+    several = list(dict.fromkeys(spot.observed for spot in deviation.spots))
+    more = len(several) - 3
+    return "; ".join(several[:3]) + (f"; and {more} more" if more > 0 else "")
+
+
+def exit_code(verdicts: Sequence[Verdict], fail_on: str, named: frozenset[str], *, interrupted: bool) -> int:
+    """Return the code a run ends with, as the contract's table says; `named` are the providers of -p.
+
+    Embedded servers count only when named.
+    """
+    if interrupted:
+        return 130
+    counted = [
+        verdict for verdict in verdicts if verdict.provider.embedded is None or verdict.provider.name in named
+    ]
+    if fail_on != "never" and any(_fails(verdict, fail_on) for verdict in counted):
+        return 1
+    tested = [verdict for verdict in verdicts if verdict.status != "not-run"]
+    unjudged = any(
+        _unjudged(verdict)
+        for verdict in counted
+        if verdict.status != "not-run" or verdict.provider.name in named
+    )
+    return 3 if unjudged or not any(verdict.cases for verdict in tested) else 0
+
+
+_LEVELS = {"must": ("must",), "should": ("must", "should"), "any": ("must", "should", "note")}
+
+
+def _fails(verdict: Verdict, fail_on: str) -> bool:
+    if verdict.stale:
+        return True
+    return any(one.known is None and one.level.value in _LEVELS[fail_on] for one in verdict.deviations)
+
+
+def _unjudged(verdict: Verdict) -> bool:
+    if verdict.status in ("inconclusive", "not-run"):
+        return True
+    return any(case.outcome in (Outcome.INCONCLUSIVE, Outcome.ERROR) for case in verdict.cases)
+
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def dumps(value: JSON) -> str:
+    """Return results.json's text: indented by one, so that a diff of two runs is readable.
+
+    Half a surrogate pair, which a vendor may send inside JSON, is no character: U+FFFD stands for it.
+    """
+    return _LONE.sub("\ufffd", json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,333 @@
+"""From one provider's replies to its whole verdict: cases, traits, clients, traffic, coverage."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.asking.run import CONTROL, Gathered
+from conformance.catalogue import PROBES, RULES, Rule
+from conformance.clients import ALL_CLIENTS as CLIENTS
+from conformance.clients import from_exchange, must_configure
+from conformance.clients.effects import Truth, effects, verdict
+from conformance.dialects.dialect import Dialect
+from conformance.judging.expectations import said_anything, withheld
+from conformance.judging.refusals import beyond
+from conformance.judging.traits import observed
+from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
+from conformance.reading.reply import Reply, read
+from conformance.verdicts.cases import GRAVE, Evidence, before_the_end, judge, settled, stale
+
+_LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
+
+
+@dataclass(frozen=True)
+class ClientVerdict:
+    """What became of one client: works | degraded | broken | untested, why, and what it must be told first."""
+
+    client: str
+    verdict: str
+    because: tuple[tuple[Effect, str], ...]  # effects with the rule that explains each ("" where none does)
+    configure: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that was found of one provider."""
+
+    provider: Provider
+    dialect: Dialect
+    status: str  # conforms | deviates | inconclusive | not-run
+    reason: str | None
+    replies: tuple[Reply, ...]
+    cases: tuple[Case, ...]
+    traits: Mapping[str, JSON]
+    clients: tuple[ClientVerdict, ...]
+    stale: tuple[str, ...]
+    gathered: Gathered | None
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        """The findings, worst first."""
+        found = [case.deviation for case in self.cases if case.deviation]
+        return sorted(found, key=lambda one: (_LEVELS[one.level], one.known is not None, one.rule))
+
+
+def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
+    """Return the verdict of a provider that was not asked, and why."""
+    silent = dict.fromkeys(observed(()), None)
+    clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
+    return Verdict(provider, dialect, "not-run", reason, (), (), silent, clients, (), None)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a run looks at: the rules, the measures, and the day (for entries that expire)."""
+
+    rules: tuple[Rule, ...]
+    against: frozenset[Against] = frozenset(Against)
+    today: dt.date = dt.date(1970, 1, 1)
+
+
+def _place(probe: str) -> tuple[int, str]:
+    """Where a probe stands in the catalogue; those of documents and generated bodies come after, by name."""
+    places = {id_: number for number, id_ in enumerate(PROBES)}
+    return places.get(probe, len(places)), probe
+
+
+def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """Return the exchanges in the order of the catalogue, not of their arrival: a run and its replay agree."""
+    places = {exchange.probe: _place(exchange.probe) for exchange in exchanges}
+    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.number))
+
+
+def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
+    """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
+    replies = settled(
+        [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
+    )
+    telling, lost = before_the_end(replies)
+    traits = observed(telling)
+    evidence = Evidence(
+        gathered.provider,
+        dialect,
+        telling,
+        tuple(sorted((*gathered.unasked, *lost), key=lambda one: _place(one.probe))),
+        traits,
+        selection.against,
+        selection.today,
+    )
+    cases = judge(evidence, selection.rules)
+    status, reason = _status(cases, replies)
+    clients, cases = _clients(replies, cases, traits)
+    return Verdict(
+        gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
+        tuple(stale(evidence, cases)), gathered,
+    )  # fmt: skip
+
+
+def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str | None]:
+    unjudged = _unjudged(replies)
+    if unjudged is not None:
+        return "inconclusive", unjudged
+    levels = {case.deviation.level for case in cases if case.deviation}
+    refused = None if Level.MUST in levels else _turned_down(replies)
+    if refused is not None:
+        return "inconclusive", refused
+    return ("deviates" if levels & set(GRAVE) else "conforms"), None
+
+
+def _turned_down(replies: Sequence[Reply]) -> str | None:
+    """Why a vendor that refuses everything that it is asked was not judged: Google says 400 to a bad key."""
+    asked = [reply for reply in replies if reply.probe == CONTROL]
+    answered = any(reply.ok for reply in replies if reply.resource.name == "response")
+    if answered or not asked or not all(400 <= reply.status < 500 for reply in asked):
+        return None
+    hint = "; base_url?" if asked[-1].status == 405 else ""
+    return f"the plain question is refused (HTTP {asked[-1].status}{hint}): {_said(asked[-1])}".removesuffix(
+        ": "
+    )
+
+
+def _unjudged(replies: Sequence[Reply]) -> str | None:
+    """Why nothing can be said of the vendor; None where the plain question got an answer to judge."""
+    if not replies:
+        return "nothing was asked"
+    plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
+    said = [why(plain) for why in _WHYS] if plain else []
+    if not any(said) and all(reply.kind in ("html", "empty") for reply in replies):
+        return f"every answer is {replies[0].kind.value} (base_url?)"
+    return next((reason for reason in said if reason), None)
+
+
+def _silent(plain: Sequence[Reply]) -> str | None:
+    return _trouble(plain[0]) if all(_dead(reply) or _closed(reply) for reply in plain) else None
+
+
+def _dead(reply: Reply) -> bool:
+    return reply.exchange.failure is not None or reply.status == 429 or reply.status >= 500
+
+
+def _closed(reply: Reply) -> bool:
+    """What cannot be decoded, or is beyond a bound, was never judged; that it is so is a finding of its own."""
+    return not reply.ok and bool(reply.decoded.failure or beyond(reply))
+
+
+def _sent_elsewhere(plain: Sequence[Reply]) -> str | None:
+    if not all(300 <= reply.status < 400 for reply in plain):
+        return None
+    where = (plain[0].exchange.header("location") or "nowhere")[:160]
+    return f"the plain question is redirected (HTTP {plain[0].status} to {where}; base_url?), which is not followed"
+
+
+def _locked_out(plain: Sequence[Reply]) -> str | None:
+    refused = all(reply.status in (401, 403) for reply in plain)
+    return f"the key is refused (HTTP {plain[0].status}): {_said(plain[0])}" if refused else None
+
+
+def _not_served(plain: Sequence[Reply]) -> str | None:
+    absent = all(reply.status in (402, 404) for reply in plain)
+    return (
+        f"the model is not served (HTTP {plain[0].status}; base_url?): {_said(plain[0])}" if absent else None
+    )
+
+
+def _a_web_page(plain: Sequence[Reply]) -> str | None:
+    return (
+        "the plain question is answered with HTML (base_url?)"
+        if all(r.kind == "html" for r in plain)
+        else None
+    )
+
+
+_WHYS = (_silent, _locked_out, _sent_elsewhere, _a_web_page, _not_served)
+
+
+def _said(reply: Reply) -> str:
+    return reply.error.message[:160] if reply.error else ""
+
+
+def _trouble(reply: Reply) -> str:
+    failure, bound = reply.exchange.failure, beyond(reply)
+    bound = (failure.bound if failure else None) or bound
+    named = f", bound {bound}" if bound else ""
+    if failure is not None:
+        return f"the plain question got no answer: {failure.kind}{named}: {failure.detail}"[:300]
+    if _dead(reply):
+        return f"the plain question is answered with HTTP {reply.status}"
+    detail = (
+        f": {reply.decoded.failure.kind}: {reply.decoded.failure.detail}" if reply.decoded.failure else ""
+    )
+    return f"the plain question's answer cannot be read{named}{detail}"[:300]
+
+
+# What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
+# Thoughts that were asked for garble the oldest client at Google too: that is no vendor's doing.
+_ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-streamed")
+
+
+def silenced(reply: Reply) -> bool:
+    """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
+
+    A filter, our own small limit, a fault of the moment that a stream tells in Google's form.
+    """
+    spent = reply.first.finish_reason == "MAX_TOKENS" and not said_anything(reply)
+    return spent or withheld(reply) or (reply.error is not None and reply.error.shape == "google")
+
+
+def ordinary(reply: Reply) -> bool:
+    """Return whether a reply is one that a client would have got in ordinary use."""
+    wanted = reply.exchange.expected.get("status", 200) == 200
+    asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
+    odd = (
+        silenced(reply)
+        or reply.probe in _ODD_PROBES
+        or reply.probe.startswith(("documented-", "key-"))
+        or reply.exchange.generated
+    )
+    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and beyond(reply) is None
+    return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
+
+
+def truth(reply: Reply) -> Truth:
+    """Return what a faithful reader finds in a reply, for a client's view to be held against."""
+    first = reply.first
+    total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
+    feedback = reply.body.get("promptFeedback")
+    return Truth(
+        text=first.text,
+        finish_reason=reason if isinstance(reason, str) else None,
+        total_tokens=total if type(total) is int else None,
+        calls=len(first.calls),
+        thoughts=first.thoughts,
+        error=reply.error is not None,
+        blocked=isinstance(feedback, dict) and "blockReason" in feedback,
+    )
+
+
+def _effects_of(reply: Reply) -> list[Effect]:
+    captured = from_exchange(reply.exchange)
+    found = truth(reply)
+    return [effect for client in CLIENTS.values() for effect in effects(client, captured, found)]
+
+
+def _clients(
+    replies: Sequence[Reply], cases: Sequence[Case], traits: Mapping[str, JSON]
+) -> tuple[tuple[ClientVerdict, ...], list[Case]]:
+    judged = [reply for reply in replies if ordinary(reply)]
+    every = [effect for reply in judged for effect in _effects_of(reply)]
+    explain = _explanations(cases)
+    verdicts = tuple(
+        _client(name, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS
+    )
+    return verdicts, [_with_effects(case, every, explain) for case in cases]
+
+
+def _client(
+    name: str,
+    judged: Sequence[Reply],
+    every: Sequence[Effect],
+    explain: Mapping[str, str],
+    configure: tuple[str, ...],
+) -> ClientVerdict:
+    mine = [effect for effect in every if effect.client == name]
+    asked = sum(_method(reply) in CLIENTS[name].methods for reply in judged)
+    because = tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(mine))
+    return ClientVerdict(name, verdict(mine, asked), because, configure)
+
+
+def _method(reply: Reply) -> str:
+    return "streamGenerateContent" if reply.streamed else "generateContent"
+
+
+def _distinct(several: Sequence[Effect]) -> list[Effect]:
+    """One effect of each kind and detail, with its first exchange."""
+    return list({(effect.effect, effect.detail): effect for effect in reversed(several)}.values())[::-1][:6]
+
+
+def _explanations(cases: Sequence[Case]) -> dict[str, str]:
+    """Exchange id -> the worst rule that it breaks."""
+    found: dict[str, str] = {}
+    deviations = sorted(
+        (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
+    )
+    for deviation in deviations:
+        found |= {spot.exchange: deviation.rule for spot in deviation.spots}
+    return found
+
+
+def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str]) -> Case:
+    if case.deviation is None:
+        return case
+    here = {spot.exchange for spot in case.deviation.spots}
+    mine = [
+        effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule
+    ]
+    one_each = {(effect.client, effect.effect): effect for effect in reversed(mine)}
+    deviation = replace(
+        case.deviation, effects=tuple(sorted(one_each.values(), key=lambda effect: effect.client))
+    )
+    return replace(case, deviation=deviation)
+
+
+def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) -> tuple[str, ...]:
+    """What a client must be told to reach this vendor at all."""
+    auth = traits.get("auth")
+    accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
+    v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
+    return must_configure(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))
+
+
+def level_counts(cases: Sequence[Case]) -> dict[str, int]:
+    """Return how many findings stand at each level, known ones apart."""
+    counts = {level.value: 0 for level in Level}
+    for case in cases:
+        if case.deviation and case.outcome is not Outcome.KNOWN:
+            counts[case.deviation.level.value] += 1
+    return counts
+
+
+def rules_of(dimensions: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the catalogue's rules of those dimensions; all where none is named."""
+    return tuple(rule for rule in RULES.values() if not dimensions or rule.dimension.value in dimensions)

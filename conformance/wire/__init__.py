@@ -1,0 +1,1 @@
+"""From bytes to frames and JSON, sans-IO: everything irregular is noted by its place, nothing is repaired."""
