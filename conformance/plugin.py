@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--fail-on", choices=["must", "should", "any", "never"], default="must", help="the level that fails")
     add("--against", choices=["reference", "documented", "both"], default="both", help="whose word counts")
     add("--max-examples", type=int, metavar="N", help="generated bodies per provider")
+    add("--shrink", type=int, default=0, metavar="N", help="requests to spend on making failing bodies small")
     add("--conformance-seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies")
 
 
@@ -61,6 +62,7 @@ def _options(config: pytest.Config) -> Options:
         fail_on=get("--fail-on"),
         against=get("--against"),
         max_examples=get("--max-examples"),
+        shrink=get("--shrink"),
         seed=get("--conformance-seed"),
     )
 

@@ -82,6 +82,19 @@ def test_an_entry_that_no_longer_happens_fails_and_is_named_with_its_line(
     assert "casing/spells-each-name-once no longer happens" in said
 
 
+def test_a_stale_entry_of_another_file_is_named_with_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("other").mkdir()
+    known = entry("casing/spells-each-name-once")
+    Path("other/vendors.yaml").write_text(f"providers:\n{SERVER}{known}", encoding="utf-8")
+    code = cli.main(["run", "-q", "-d", "casing", "-c", "other/vendors.yaml", "-p", WHO, "--out", "out2"])
+    (stale,) = provider(json.loads(Path("out2/results.json").read_text(encoding="utf-8")), WHO)["stale"]
+    assert code == 1
+    assert stale.startswith("other/vendors.yaml:6: ")
+
+
 def test_an_entry_whose_questions_were_not_asked_is_not_stale(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

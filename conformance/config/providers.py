@@ -61,6 +61,11 @@ class Loaded:
     providers: tuple[Provider, ...]
     source: Path
 
+    @property
+    def shown(self) -> str:
+        """How a line about an entry names the file; the same for a run and for its replay elsewhere."""
+        return self.source.name if self.source.is_absolute() else str(self.source)
+
     def named(self, name: str) -> Provider | None:
         """Return the provider of that name, or None."""
         return next((provider for provider in self.providers if provider.name == name), None)

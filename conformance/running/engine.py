@@ -196,7 +196,9 @@ class Engine:
         }
 
     def _judge(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
-        selection = Selection(rules, self.session.options.measures, self.started.date())
+        selection = Selection(
+            rules, self.session.options.measures, self.started.date(), self.session.loaded.shown
+        )
         dialects = {one.provider.name: one.dialect for one in chosen}
         self.verdicts = [reach(one, dialects[one.provider.name], selection) for one in self.gathered]
         self._cases = {(v.provider.name, case.rule): case for v in self.verdicts for case in v.cases}

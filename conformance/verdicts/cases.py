@@ -32,6 +32,7 @@ class Evidence:
     traits: Mapping[str, object]
     against: frozenset[Against]
     today: dt.date
+    source: str = "providers.yaml"  # the file that the provider stands in, as its user names it
 
     @property
     def obeys(self) -> bool:
@@ -289,7 +290,7 @@ def stale(evidence: Evidence, cases: Sequence[Case]) -> list[str]:
 
 
 def _staleness(known: Known, case: Case | None, evidence: Evidence) -> str:
-    name = f"providers.yaml:{known.line}: {evidence.provider.name}: known {known.rule}"
+    name = f"{evidence.source}:{known.line}: {evidence.provider.name}: known {known.rule}"
     if not in_force(known, evidence.today):
         return f"{name} expired on {known.until}; mend it, or set a later date"
     if case is None or case.outcome in (

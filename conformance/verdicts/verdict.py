@@ -68,6 +68,7 @@ class Selection:
     rules: tuple[Rule, ...]
     against: frozenset[Against] = frozenset(Against)
     today: dt.date = dt.date(1970, 1, 1)
+    source: str = "providers.yaml"  # the file of the providers, as its user names it
 
 
 def _place(probe: str) -> tuple[int, str]:
@@ -97,6 +98,7 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         traits,
         selection.against,
         selection.today,
+        selection.source,
     )
     cases = judge(evidence, selection.rules)
     status, reason = _status(cases, replies)
