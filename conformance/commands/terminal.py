@@ -51,15 +51,19 @@ class Progress:
         asked = sum(len(one.exchanges) for one in self._seen.values())
         names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{one.planned}" for one in busy[:4])
         more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
-        line = plain(f"asked {asked} questions in {seconds:.0f} s: {names}{more}")
+        line = plain(f"asked {asked} questions in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
 
     def close(self) -> None:
-        """Clear the line."""
-        if self._live and not self._quiet:
+        """Clear the line; a log ends with how much was asked in all."""
+        if self._quiet or not self._seen:
+            return
+        if self._live:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+        else:
+            self._show()
 
 
 def closing_words(engine: Engine) -> Iterator[str]:
