@@ -12,14 +12,14 @@ from conformance.judging.contents import (
     behind,
     each_time,
     lacks_text,
-    refusal,
     stop_sequences,
     unmet,
 )
 from conformance.judging.expectations import refused
-from conformance.judging.tries import disobeyed, generated_text, obeyed
+from conformance.judging.tries import disobeyed, generated_text
+from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Level, Spot
 from conformance.reading.reply import Reply, Seen
 
 _CONFIG = google(
@@ -165,7 +165,8 @@ def remembers_the_conversation(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: every chat forgets what was said.
     Way round: put the conversation into one user turn.
     """
-    yield from each_time(seen, "history", "the word from the first turn", lacks_text)
+    found = each_time(seen, "history", "the word from the first turn", lacks_text)
+    yield from if_understood(seen, "history", found)
 
 
 _ROOM_OF_FIVE = 60  # characters; five tokens of numbers are some fifteen
@@ -348,46 +349,3 @@ def uses_cached_content(seen: Seen) -> Iterator[Spot]:
     for reply in seen.replies:
         if reply.ok:
             yield Spot(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
-
-
-@check(
-    Level.MUST,
-    google("Part.inlineData", "An image in a part is part of the prompt."),
-    probes=("image",),
-    usable=generated_text,
-    after=_OWN,
-    obeys=True,
-    feature="images",
-)
-def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
-    """An image in inlineData reaches the model.
-
-    Why: inlineData is content like text; a model that cannot see refuses it.
-    Breaks: answers about images are invented, and the images are billed.
-    Way round: none.
-    """
-    yield from each_time(seen, "image", "the colour of the image", unmet)
-
-
-@check(
-    Level.MUST,
-    google("ProtoJSON: bytes", "Both base64 alphabets are read, padded or not."),
-    probes=("image-in-url-safe-base64",),
-    usable=lambda reply: generated_text(reply) or refused(reply),
-    after=("semantics/sees-images",),
-    obeys=True,
-)
-def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
-    """Bytes in URL-safe base64 are read as those in the standard alphabet.
-
-    Why: ProtoJSON readers take both alphabets.
-    Breaks: google-genai for Python sends all images and signatures in the URL-safe alphabet.
-    Way round: translate - and _ to + and / on the way out.
-    """
-    if not obeyed(seen, "image"):
-        yield Aside(Outcome.BLOCKED, "images in standard base64 are not seen either")
-        return
-    turned_down = [reply for reply in seen.replies if refused(reply)]
-    if len(turned_down) == len(seen.replies):
-        yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
-    yield from each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)

@@ -9,6 +9,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.contents import as_list, calls, each_time, lacks_text, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import generated_text
+from conformance.judging.understanding import if_understood
 from conformance.judging.values import UNREADABLE, Wrong, faults
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
@@ -26,6 +27,17 @@ _FIRST = (
     "semantics/hands-functions-to-the-model",
     "schema/stop-comes-with-content",
 )
+
+
+# What any answer to the question about the weather speaks of, be it that nothing is known of it.
+_OF_THE_WEATHER = re.compile(
+    r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
+    r"|access|real.?time|unable|cannot|can't|don't|sorry",
+    re.IGNORECASE,
+)
+
+
+_OF_THE_CITIES = re.compile("paris|tokyo", re.IGNORECASE)
 
 
 def _no_call(reply: Reply) -> str | None:
@@ -147,7 +159,8 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
         # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
         return "" if number >= 2 else "1 call" if number else None
 
-    yield from each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
+    found = each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
+    yield from if_understood(seen, "two-calls-in-one-turn", found, _OF_THE_CITIES)
 
 
 def _folded(name: str) -> str:
@@ -278,7 +291,8 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: agents invent the result that they were given.
     Way round: repeat the result as text.
     """
-    yield from each_time(seen, "function-answered", "the function's report", lacks_text)
+    found = each_time(seen, "function-answered", "the function's report", lacks_text)
+    yield from if_understood(seen, "function-answered", found, _OF_THE_WEATHER)
 
 
 @check(

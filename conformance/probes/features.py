@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.asking.prompts import body, png, standard, streamed, url_safe
 from conformance.catalogue import Asking, probe
+from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
 
 _PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."
@@ -45,7 +46,7 @@ def response_json_schema(ask: Asking) -> Question:
 def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     return Question(
         body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}),
-        expected={"text": "10", **expected},
+        expected={"text": "10", UNDERSTOOD: "10", **expected},
     )
 
 
@@ -84,7 +85,10 @@ _BLUE: list[JSON] = [
 
 def _image(data: str, colour: list[JSON]) -> Question:
     parts: list[JSON] = [{"text": _COLOUR}, {"inlineData": {"mimeType": "image/png", "data": data}}]
-    return Question({**body(""), "contents": [{"role": "user", "parts": parts}]}, expected={"word": colour})
+    return Question(
+        {**body(""), "contents": [{"role": "user", "parts": parts}]},
+        expected={"word": colour, UNDERSTOOD: True},
+    )
 
 
 @probe(tries=3, needs="images")

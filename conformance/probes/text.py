@@ -16,6 +16,7 @@ from conformance.asking.prompts import (
 )
 from conformance.catalogue import Asking, probe
 from conformance.judging.arrivals import TIMELY
+from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
@@ -136,4 +137,4 @@ def history(ask: Asking) -> Question:
         {"role": "model", "parts": [{"text": "Noted."}]},
         user("Which word did I ask you to remember? Reply with the word only."),
     ]
-    return Question({**body(""), "contents": turns}, expected={"text": word})
+    return Question({**body(""), "contents": turns}, expected={"text": word, UNDERSTOOD: True})

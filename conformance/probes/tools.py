@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from conformance.asking.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
 from conformance.catalogue import Asking, Unaskable, probe
+from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
@@ -18,7 +19,7 @@ def function_call(_ask: Asking) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
         body(PARIS, 250, tools=TOOLS, toolConfig=calling("AUTO")),
-        expected={"call": ["get_weather"], "args": _both_args()},
+        expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
     )
 
 
@@ -28,7 +29,7 @@ def function_call_streamed(_ask: Asking) -> Question:
     return streamed(
         Question(
             body(PARIS, 250, tools=TOOLS, toolConfig=calling("ANY", "get_weather")),
-            expected={"call": ["get_weather"], "args": _both_args()},
+            expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
         )
     )
 
@@ -51,7 +52,10 @@ def function_call_forbidden(_ask: Asking) -> Question:
 @probe(tries=3, needs=("function-calling", "parallel-calls"))
 def two_calls_in_one_turn(_ask: Asking) -> Question:
     """A prompt that wants the same function twice."""
-    return Question(body(BOTH_CITIES, 300, tools=TOOLS), expected={"calls": 2, "call": ["get_weather"]})
+    return Question(
+        body(BOTH_CITIES, 300, tools=TOOLS),
+        expected={"calls": 2, "call": ["get_weather"], UNDERSTOOD: "Paris"},
+    )
 
 
 def _responses(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
@@ -74,7 +78,7 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
     content = candidates[0].get("content") if isinstance(candidates, list) and candidates else None
     request = body(prompt, 250, tools=TOOLS)
     turns = [*request["contents"], content, {"role": "user", "parts": responses}]  # type: ignore[misc]
-    return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}"})
+    return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}", UNDERSTOOD: True})
 
 
 @probe(after="function-call", tries=3, needs="function-calling", ceiling=250)

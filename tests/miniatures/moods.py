@@ -125,7 +125,7 @@ def _in_words(one: Candidate, request: Message) -> Candidate:
 
 
 def _to_fifty(text: str) -> str:
-    return re.sub(r" 51 .*60$", "", text)
+    return re.sub(r" 51 .*$", "", text)
 
 
 def _shades(text: str) -> str:
@@ -134,6 +134,26 @@ def _shades(text: str) -> str:
 
 def _pretty(text: str) -> str:
     return json.dumps(dict(reversed(json.loads(text).items())), indent=4).replace(": 7", ": 7.0") + "\n"
+
+
+def _scripted(one: Candidate, request: Message) -> Candidate:
+    """What a script makes of a question: it repeats, counts, fills schemas in, and has one sentence for all else."""
+    if one.calls:
+        call: Any = one.calls[0]["functionCall"]
+        filled: Any = {name: "metric" if name == "unitSystem" else "string" for name in call["args"]}
+        return replace(one, calls=({"functionCall": {**call, "args": filled}},))
+    known = re.search("reply with exactly|Count from|Repeat this", str(request), re.IGNORECASE)
+    return one if known or _wants_json(request) else replace(one, text="Hello! How can I help you?")
+
+
+def _short_sighted(one: Candidate, request: Message) -> Candidate:
+    """A script that knows conversations too, but no images and no results of functions."""
+    return one if "remember" in asked(request) else _scripted(one, request)
+
+
+def scripted(script: Callable[[Candidate, Message], Candidate]) -> Behaviour:
+    """Return a server that is a script, and asks for no signatures back."""
+    return replace(each_candidate(script), check_signatures=lambda _request: None)
 
 
 def _instructed(request: Message) -> bool:
@@ -157,6 +177,8 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("fenced", "Every text in a fence of Markdown.", saying(lambda text: f"```\n{text}\n```", _prose)),
     Variation("spaced-json", "JSON over several lines, in another order, with 7.0 for 7.", saying(_pretty, _wants_json)),
     Variation("counts-to-fifty", "The model has had enough at fifty.", saying(_to_fifty, counts)),
+    Variation("script", "A script that repeats and counts, and has one sentence for all else.", scripted(_scripted)),
+    Variation("script-that-remembers", "A script that also remembers a word.", scripted(_short_sighted)),
     Variation("counts-with-commas", "Commas between the numbers.", saying(lambda text: text.replace(" ", ", "), counts)),
     Variation("miscounts", "One character of a run is missing.", saying(lambda text: text.replace("66", "6", 1), repeats)),
     Variation("refuses-to-repeat", "Nothing is repeated.", saying(lambda _: "I cannot repeat that.", repeats)),

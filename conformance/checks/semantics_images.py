@@ -1,0 +1,66 @@
+"""Semantics of images: whether they reach the model, in either spelling of base64."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import Aside, check, google
+from conformance.judging.contents import each_time, refusal, unmet
+from conformance.judging.expectations import refused
+from conformance.judging.tries import generated_text, obeyed
+from conformance.judging.understanding import if_understood
+from conformance.model import Level, Outcome, Spot
+from conformance.reading.reply import Seen
+
+# What any answer to a question about a picture speaks of, be it that there is none.
+_OF_A_PICTURE = re.compile(
+    r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
+    r"|white|gr[ae]y)",
+    re.IGNORECASE,
+)
+
+
+@check(
+    Level.MUST,
+    google("Part.inlineData", "An image in a part is part of the prompt."),
+    probes=("image",),
+    usable=generated_text,
+    after=("semantics/answers-its-own-question",),
+    obeys=True,
+    feature="images",
+)
+def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
+    """An image in inlineData reaches the model.
+
+    Why: inlineData is content like text; a model that cannot see refuses it.
+    Breaks: answers about images are invented, and the images are billed.
+    Way round: none.
+    """
+    found = each_time(seen, "image", "the colour of the image", unmet)
+    yield from if_understood(seen, "image", found, _OF_A_PICTURE)
+
+
+@check(
+    Level.MUST,
+    google("ProtoJSON: bytes", "Both base64 alphabets are read, padded or not."),
+    probes=("image-in-url-safe-base64",),
+    usable=lambda reply: generated_text(reply) or refused(reply),
+    after=("semantics/sees-images",),
+    obeys=True,
+)
+def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
+    """Bytes in URL-safe base64 are read as those in the standard alphabet.
+
+    Why: ProtoJSON readers take both alphabets.
+    Breaks: google-genai for Python sends all images and signatures in the URL-safe alphabet.
+    Way round: translate - and _ to + and / on the way out.
+    """
+    if not obeyed(seen, "image"):
+        yield Aside(Outcome.BLOCKED, "images in standard base64 are not seen either")
+        return
+    turned_down = [reply for reply in seen.replies if refused(reply)]
+    if len(turned_down) == len(seen.replies):
+        yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
+    found = each_time(seen, seen.replies[-1].probe, "the colour of the image", unmet)
+    yield from if_understood(seen, seen.replies[-1].probe, found, _OF_A_PICTURE)

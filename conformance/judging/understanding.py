@@ -1,0 +1,46 @@
+"""Whether the model understands questions that cannot be answered by repeating or counting: the second control."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from conformance.catalogue import Aside
+from conformance.judging.expectations import MET, obedience
+from conformance.model import Outcome, Spot
+from conformance.reading.reply import Reply, Seen
+
+UNDERSTOOD = "understood"
+"""The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer,
+or the arguments of its call, must hold for it."""
+
+
+def _shows(reply: Reply) -> bool:
+    wanted = reply.exchange.expected.get(UNDERSTOOD)
+    if isinstance(wanted, str):
+        said = [reply.text, *(str(call.get("args")) for call in reply.first.calls)]
+        return any(re.search(rf"\b{wanted}\b", one) for one in said)
+    return bool(wanted) and obedience(reply).verdict == MET
+
+
+def if_understood(
+    seen: Seen, probe: str, found: Iterable[Spot | Aside], about: re.Pattern[str] | None = None
+) -> Iterator[Spot | Aside]:
+    """Yield what was found of `probe`, or an aside where the answers come from no understanding at all.
+
+    A script that repeats, counts and calls what it is told to behaves like a model that is handed half of the
+    question; only who answers one such question can be blamed for another. `about` are the words of whom the
+    question reached: one of them stands in a wrong answer too.
+    """
+    several = list(found)
+    said = [reply for reply in seen.of(probe) if reply.text or reply.first.calls]
+    if several and not any(map(_shows, seen.all)):
+        yield Aside(Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting")
+    elif several and said and about and not any(_speaks(reply, about) for reply in said):
+        yield Aside(Outcome.BLOCKED, f"{probe}: the answers speak of something else: {said[-1].text[:60]!r}")
+    else:
+        yield from several
+
+
+def _speaks(reply: Reply, about: re.Pattern[str]) -> bool:
+    return any(about.search(str(said)) for said in (reply.text, *reply.first.calls))
