@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from conformance.catalogue import Aside
-from conformance.judging.expectations import MET, obedience
+from conformance.judging.expectations import MET, UNMET, obedience
 from conformance.model import Outcome, Spot
 from conformance.reading.reply import Reply, Seen
 
@@ -32,14 +32,17 @@ def if_understood(
     question; only who answers one such question can be blamed for another. `about` are the words of whom the
     question reached: one of them stands in a wrong answer too.
     """
-    several = list(found)
-    said = [reply for reply in seen.of(probe) if reply.text or reply.first.calls]
-    if several and not any(map(_shows, seen.all)):
-        yield Aside(Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting")
-    elif several and said and about and not any(_speaks(reply, about) for reply in said):
-        yield Aside(Outcome.BLOCKED, f"{probe}: the answers speak of something else: {said[-1].text[:60]!r}")
-    else:
-        yield from several
+    tries = seen.of(probe)
+    missed = any(obedience(reply).verdict == UNMET for reply in tries)
+    blank = missed and not any(map(_shows, seen.all))
+    beside = about is not None and not any(_speaks(reply, about) for reply in tries)
+    for one in found:
+        if blank:
+            yield Aside(Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting")
+        elif beside and isinstance(one, Spot):
+            yield Aside(Outcome.BLOCKED, f"{probe}: the answers speak of something else")
+        else:
+            yield one
 
 
 def _speaks(reply: Reply, about: re.Pattern[str]) -> bool:
