@@ -67,7 +67,8 @@ def _known(names: list[str], session: Session) -> None:
 def doctor(words: Namespace) -> int:
     """Ask each provider one cheap question, and say what to mend."""
     session = _session(words)
-    _print(f"{session.loaded.source}: {len(session.loaded.providers)} providers, no fault")
+    number = len(session.loaded.providers)
+    _print(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault")
     with embedded_servers(session.chosen) as started:
         replies = asyncio.run(_ask_each(started))
     for one, reply in zip(started, replies, strict=True):
