@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import generated_text, obeyed
-from conformance.judging.understanding import if_understood
+from conformance.judging.understanding import if_understood, speaks_of
 from conformance.model import Level, Outcome, Spot
-from conformance.reading.reply import Seen
+from conformance.reading.reply import Reply, Seen
 
 # What any answer to a question about a picture speaks of, be it that there is none.
-_OF_A_PICTURE = re.compile(
+_speaks_of_a_picture = speaks_of(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
     r"|white|gr[ae]y)",
-    re.IGNORECASE,
 )
+_LITTLE = 60  # tokens: several times the question's words, and less than any vendor bills for an image
+
+
+def _tells(reply: Reply) -> bool:
+    return _speaks_of_a_picture(reply) or 0 < reply.count("promptTokenCount") < _LITTLE
 
 
 @check(
@@ -38,7 +41,7 @@ def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: none.
     """
     found = each_time(seen, "image", "the colour of the image", unmet)
-    yield from if_understood(seen, "image", found, _OF_A_PICTURE)
+    yield from if_understood(seen, "image", found, _tells)
 
 
 @check(
@@ -62,5 +65,4 @@ def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
     turned_down = [reply for reply in seen.replies if refused(reply)]
     if len(turned_down) == len(seen.replies):
         yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
-    found = each_time(seen, seen.replies[-1].probe, "the colour of the image", unmet)
-    yield from if_understood(seen, seen.replies[-1].probe, found, _OF_A_PICTURE)
+    yield from each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)

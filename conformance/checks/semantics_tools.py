@@ -9,7 +9,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.contents import as_list, calls, each_time, lacks_text, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import generated_text
-from conformance.judging.understanding import if_understood
+from conformance.judging.understanding import if_understood, speaks_of
 from conformance.judging.values import UNREADABLE, Wrong, faults
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
@@ -30,14 +30,13 @@ _FIRST = (
 
 
 # What any answer to the question about the weather speaks of, be it that nothing is known of it.
-_OF_THE_WEATHER = re.compile(
+_speaks_of_the_weather = speaks_of(
     r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
-    r"|access|real.?time|unable|cannot|can't|don't|sorry",
-    re.IGNORECASE,
+    r"|access|real.?time|unable|cannot|can't|don't|sorry"
 )
 
 
-_OF_THE_CITIES = re.compile("paris|tokyo", re.IGNORECASE)
+_speaks_of_the_cities = speaks_of("paris|tokyo")
 
 
 def _no_call(reply: Reply) -> str | None:
@@ -160,7 +159,7 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
         return "" if number >= 2 else "1 call" if number else None
 
     found = each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
-    yield from if_understood(seen, "two-calls-in-one-turn", found, _OF_THE_CITIES)
+    yield from if_understood(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
 
 
 def _folded(name: str) -> str:
@@ -292,7 +291,7 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: repeat the result as text.
     """
     found = each_time(seen, "function-answered", "the function's report", lacks_text)
-    yield from if_understood(seen, "function-answered", found, _OF_THE_WEATHER)
+    yield from if_understood(seen, "function-answered", found, _speaks_of_the_weather)
 
 
 @check(

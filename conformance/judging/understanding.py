@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from conformance.catalogue import Aside
 from conformance.judging.expectations import MET, UNMET, obedience
@@ -24,26 +24,30 @@ def _shows(reply: Reply) -> bool:
 
 
 def if_understood(
-    seen: Seen, probe: str, found: Iterable[Spot | Aside], about: re.Pattern[str] | None = None
+    seen: Seen, probe: str, found: Iterable[Spot | Aside], tells: Callable[[Reply], bool] | None = None
 ) -> Iterator[Spot | Aside]:
     """Yield what was found of `probe`, or an aside where the answers come from no understanding at all.
 
     A script that repeats, counts and calls what it is told to behaves like a model that is handed half of the
-    question; only who answers one such question can be blamed for another. `about` are the words of whom the
-    question reached: one of them stands in a wrong answer too.
+    question; only who answers one such question can be blamed for another. `tells` says of a wrong answer whether it
+    shows what reached the model: one of them must.
     """
     tries = seen.of(probe)
     missed = any(obedience(reply).verdict == UNMET for reply in tries)
     blank = missed and not any(map(_shows, seen.all))
-    beside = about is not None and not any(_speaks(reply, about) for reply in tries)
+    beside = tells is not None and not any(map(tells, tries))
     for one in found:
         if blank:
-            yield Aside(Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting")
+            yield Aside(
+                Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting"
+            )
         elif beside and isinstance(one, Spot):
             yield Aside(Outcome.BLOCKED, f"{probe}: the answers speak of something else")
         else:
             yield one
 
 
-def _speaks(reply: Reply, about: re.Pattern[str]) -> bool:
-    return any(about.search(str(said)) for said in (reply.text, *reply.first.calls))
+def speaks_of(words: str) -> Callable[[Reply], bool]:
+    """Return a test whether an answer, or a call of it, speaks of what the question is about."""
+    about = re.compile(words, re.IGNORECASE)
+    return lambda reply: any(about.search(str(said)) for said in (reply.text, *reply.first.calls))
