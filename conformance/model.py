@@ -10,6 +10,9 @@ from types import MappingProxyType
 # What json.loads returns. Deliberately loose: a vendor may send any of it anywhere.
 JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
 
+LONGEST_PATH = (
+    8 * 1024
+)  # characters of a request's path; parts of one may come from a vendor's own list of models
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
 
 

@@ -24,7 +24,7 @@ from conformance.asking.retrying import retry_after
 from conformance.asking.send import Sender, proxy_for
 from conformance.keys.leaks import scan
 from conformance.keys.secrets import Key
-from conformance.model import JSON, Auth, Exchange, Limits, Piece, Provider, Question, Request
+from conformance.model import JSON, LONGEST_PATH, Auth, Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 
@@ -481,6 +481,26 @@ def test_a_pasted_curl_line_carries_the_key_as_the_question_did() -> None:
     )[0]
     assert get.startswith(b"GET /v1beta/models ")
     assert b'X-Team: a "blue" $x `y`\r\n' in get
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl itself is what is tested")
+@pytest.mark.parametrize("name", ["${TEAM}", "$(id)`id`", "!!${TEAM}", "a'b\"${TEAM}"])
+@pytest.mark.parametrize("key", ["query-key", "x-api-key"])
+def test_a_pasted_curl_line_fills_nothing_into_a_name_that_a_vendor_listed(name: str, key: str) -> None:
+    head = pasted(Question(BODY, path=f"/v1beta/models/{name}:x", key=key))[0]
+    assert head.startswith(f"POST /v1beta/models/{name}:x".encode())
+    assert KEY.encode() in head
+    assert b"blue" not in head
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1beta/../admin", "/v1beta/%2e%2e/admin", "/v1beta/..%2fadmin", "/v1beta/..\\admin", "@elsewhere/", "/a\r\nb", "/" * 9000],
+)  # fmt: skip
+def test_a_path_that_leads_elsewhere_is_not_sent(path: str) -> None:
+    made = address(VENDOR, SECRET, Question(BODY, path=path), {}, "agent")
+    assert made.refused == "the path leads away from base_url"
+    assert len(made.request.path) <= LONGEST_PATH
 
 
 def test_headers_bound_is_the_providers_own() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from conformance.config.settings import is_loopback
 from conformance.keys.secrets import VARIABLE, Key, bad_key
-from conformance.model import Auth, Provider, Question, Request
+from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
 EMBEDDED_KEY = "embedded-key"  # what the bundled servers are asked with; no secret
 JUNK = "junk"  # a Bearer token that nobody takes for a key
@@ -43,8 +43,9 @@ def address(
     """Put a question together. Nothing is sent, and nothing raised: what must not be sent says so in `refused`."""
     credential = _credential(provider, key, question)
     path = path_of(provider, question)
+    shown = _with(path, question.query)[:LONGEST_PATH]
     headers = merged(_own_headers(question, agent), provider.headers.items(), question.headers)
-    request = Request(question.verb, _with(path, question.query), headers, body_of(question), credential.name)
+    request = Request(question.verb, shown, headers, body_of(question), credential.name)
     url = provider.base_url + _with(path, (*question.query, *credential.query))
     expanded, missing = _expanded(headers, environ)
     refused = missing or _refused(provider, credential, path, url)
@@ -58,6 +59,17 @@ def path_of(provider: Provider, question: Question) -> str:
         template = GOOGLE_PATH + (f":{quote(question.method, safe='')}" if question.method else "")
     model = question.model if question.model is not None else provider.model
     return template.replace("{model}", quote(model, safe="/:@-._~"))
+
+
+def stands_in_a_path(name: str) -> bool:
+    """Return whether a name that a vendor gave can follow /v1beta/: short, visible, and leading nowhere else."""
+    return len(name) <= LONGEST_PATH // 8 and _stays(f"/{name}") and not set(name) & set("?# ")
+
+
+def _stays(path: str) -> bool:
+    """Return whether a path leads below base_url: no step upwards, however it is spelled, and nothing invisible."""
+    steps = unquote(path.partition("?")[0]).replace("\\", "/").split("/")
+    return path.isprintable() and path.startswith("/") and not {".", ".."} & set(steps)
 
 
 def body_of(question: Question) -> bytes:
@@ -133,7 +145,11 @@ def _refused(provider: Provider, credential: _Credential, path: str, url: str) -
     """Say why a request must not leave: it would carry the key to another host, or in the open."""
     if not provider.base_url:
         return "there is no address: the embedded server was not started"
-    if not path.startswith("/") or urlsplit(url).netloc != urlsplit(provider.base_url).netloc:
+    if (
+        not _stays(path)
+        or len(path) > LONGEST_PATH
+        or urlsplit(url).netloc != urlsplit(provider.base_url).netloc
+    ):
         return "the path leads away from base_url"
     carries = bool(credential.headers or credential.query)
     if carries and url.startswith("http:") and not is_loopback(url) and not provider.insecure_http:

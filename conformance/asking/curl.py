@@ -61,6 +61,11 @@ def _quoted(text: str) -> str:
     """Quote for the shell, with ${NAME} left to be filled in by it."""
     if VARIABLE.search(text):
         return '"' + re.sub(r'[\\"`]|\$(?!\{[A-Za-z_]\w*\})', r"\\\g<0>", text) + '"'
+    return _verbatim(text)
+
+
+def _verbatim(text: str) -> str:
+    """Quote for the shell, which fills nothing in: for what a vendor may have had a hand in."""
     return text if text and _SAFE.fullmatch(text) and not re.search(r"[?#&!]", text) else shlex.quote(text)
 
 
@@ -71,10 +76,12 @@ def _secret(request: Request, provider: Provider) -> str:
 
 
 def _url(request: Request, provider: Provider) -> str:
+    """Return the address. Its path may hold a name that a vendor listed: no variable that stands there is filled in."""
     url = provider.base_url + request.path
-    if _way(request, provider) == Auth.QUERY_KEY:
-        url += f"{'&' if '?' in url else '?'}key={_secret(request, provider)}"
-    return _quoted(url)
+    if _way(request, provider) != Auth.QUERY_KEY:
+        return _verbatim(url)
+    key = f"{'&' if '?' in url else '?'}key={_secret(request, provider)}"
+    return _quoted(url + key) if _SAFE.fullmatch(url) and "!" not in url else _verbatim(url) + _quoted(key)
 
 
 def _way(request: Request, provider: Provider) -> str:

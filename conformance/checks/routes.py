@@ -133,7 +133,7 @@ def lists_its_models(seen: Seen) -> Iterator[Spot | Aside]:
         yield Spot(last.id, "/models", "at least one model", "an empty list")
 
 
-_NAME = re.compile(r"(models|tunedModels)/[^/]+")
+_NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
 
 
 def _listed(reply: Reply) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.asking.addressing import stands_in_a_path
 from conformance.asking.prompts import body, counted, exactly, user
 from conformance.catalogue import Asking, Probe, Unaskable, add, probe
 from conformance.model import Question
@@ -41,14 +42,14 @@ def _names(ask: Asking) -> list[str]:
     ]  # fmt: skip
     # The model under test first: it is known to answer, so a failure is the name's.
     ordered = sorted(generating or found, key=lambda entry: not str(entry["name"]).endswith(ask.model))
-    return [str(entry["name"]) for entry in ordered]
+    return [name for name in (str(entry["name"]) for entry in ordered) if stands_in_a_path(name)]
 
 
 def _listed(number: int) -> None:
     def build(ask: Asking) -> Question | Unaskable:
         names = _names(ask)
         if len(names) < number:
-            return Unaskable("the list names fewer models")
+            return Unaskable("the list names fewer models that can stand in a path")
         code = f"OK-{ask.nonce}"
         return Question(body(exactly(code), 40), path=f"/v1beta/{names[number - 1]}:generateContent")
 

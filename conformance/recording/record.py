@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from conformance.model import JSON, Exchange, Failure, Piece, Request
+from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
 
 FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
@@ -299,9 +299,12 @@ class _Members:
 
 def _request(value: JSON) -> Request:
     members = _Members(value, "'request'")
+    path = members.take("path", str)
+    if len(path) > LONGEST_PATH:
+        raise RecordError(f"'path' is longer than {LONGEST_PATH} characters")
     return Request(
         verb=members.take("verb", str),
-        path=members.take("path", str),
+        path=path,
         headers=_pairs(members.take("headers", list)),
         body=_data(members, "body", "body_base64"),
         key=members.take("key", str),
