@@ -178,6 +178,13 @@ async def deflate_bomb(peer: Peer) -> None:
     await peer.answer(zlib.compress(bytes(BOMB)), b"Content-Encoding: deflate")
 
 
+@hostile(decoding="too-many-chunks", bound="chunks", status=200)
+async def gzip_of_nothing_but_members(peer: Peer) -> None:
+    """Send what unfolds to nothing, slowly: each member costs its reader far more than it costs to send."""
+    await peer.request()
+    await peer.answer(gzip.compress(b"") * 10_000, b"Content-Encoding: gzip")
+
+
 @hostile(decoding="encoding", status=200)
 async def twenty_layers(peer: Peer) -> None:
     await peer.request()

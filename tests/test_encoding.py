@@ -75,3 +75,11 @@ def test_no_bytes_make_it_raise_and_every_cut_ends_alike(parts: list[bytes], cod
     assert (cut.failure is None) == (whole.failure is None)
     if whole.failure is None:
         assert cut.body == whole.body
+
+
+def test_members_of_gzip_are_counted_as_pieces_are() -> None:
+    one, limits = gzip.compress(b""), Limits(chunks=100)
+    assert decoded(one * 99 + gzip.compress(TEXT), "gzip", limits=limits).body == TEXT
+    found = decoded(one * 101, "gzip", limits=limits)
+    assert found.failure is not None
+    assert (found.failure.kind, found.failure.bound) == ("too-many-chunks", "chunks")

@@ -6,7 +6,7 @@ import datetime as dt
 import email.utils
 import re
 
-from conformance.model import Exchange
+from conformance.model import Exchange, Limits
 from conformance.wire.encoding import decode_body
 
 LONGEST = 86_400.0  # seconds; what asks for more asks never to be asked again
@@ -38,5 +38,6 @@ def _from_header(exchange: Exchange, now: dt.datetime) -> float | None:
 
 
 def _from_body(exchange: Exchange) -> float | None:
-    found = _RETRY_DELAY.search(decode_body(exchange).body[:_SEARCHED])
+    body = decode_body(exchange, Limits(decoded_bytes=_SEARCHED)).body
+    found = _RETRY_DELAY.search(body[:_SEARCHED])
     return float(found[1]) if found else None

@@ -63,7 +63,7 @@ def decode_body(exchange: Exchange, limits: Limits | None = None) -> Decoded:
     """Return the body without its Content-Encoding.
 
     An exchange that was recorded decoded is returned as it is. A coding that this program did not offer, broken
-    or endless data end in a Failure of kind `encoding` or `too-big`; the pieces before it are kept.
+    or endless data end in a Failure of kind `encoding`, `too-big` or `too-many-chunks`; the pieces before it are kept.
     """
     if exchange.decoded or not exchange.pieces:
         return Decoded(exchange.pieces)
@@ -140,6 +140,7 @@ class _Layer:
     _inflater: _Inflater | None = None
     _head: bytes = b""
     _total: int = 0
+    _members: int = 1
 
     def run(self, pieces: tuple[Piece, ...]) -> Iterator[Piece]:
         """Yield decoded pieces; afterwards `failure` says how it ended."""
@@ -176,11 +177,19 @@ class _Layer:
     def _another(self, inflater: _Inflater, data: bytes) -> tuple[_Inflater | None, bytes]:
         """Go on with a further gzip member, or note and drop what follows the end."""
         if "gzip" in self.coding and data.startswith(GZIP_MAGIC[:1]):
+            self._count_members()
             self._inflater = _open_gzip(data)
             return self._inflater, data
         if "bytes-after-the-end" not in self.oddities:
             self.oddities.append("bytes-after-the-end")
         return inflater, b""
+
+    def _count_members(self) -> None:
+        """Bound members as well: millions of empty ones unfold to nothing, and cost seconds."""
+        self._members += 1
+        if self._members > self.limits.chunks:
+            detail = f"more than {self.limits.chunks} members of {self.coding}"
+            raise _StopError(Failure("too-many-chunks", detail, "chunks"))
 
     def _count(self, length: int) -> None:
         self._total += length
