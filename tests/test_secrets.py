@@ -57,6 +57,13 @@ def test_a_key_in_parts_over_many_events_is_masked(width: int) -> None:
     assert not set("".join(texts)) - set("[key]*")
 
 
+def test_a_key_that_was_spread_into_an_object_is_masked() -> None:
+    body = json.dumps(dict(enumerate(KEY))).encode()
+    masked = RING.mask_bytes(body).data
+    assert len(masked) == len(body)
+    assert not set("".join(json.loads(masked).values())) & set(KEY[1:]) - set("[key]*")
+
+
 def test_ordinary_text_is_left_alone() -> None:
     body = b'{"text":"AIza is how keys begin; sk- too. ' + os.urandom(3000).hex().encode() + b'"}'
     assert RING.mask_bytes(body).data == body

@@ -33,14 +33,18 @@ _NAMED = {
     if name.endswith(";") and len(char) == 1 and char.isascii()
 }
 
-# %41 %2541, \u0041 \u{41} \x41 \101 and \n with up to four backslashes, &#65; &#x41; &lowbar;
+# %41 %2541 %u0041, \u0041 \u{41} \x41 \101 \n and \u200b with up to four backslashes, &#65; &#x41; &amp;#65; &lowbar;
 _ESCAPE = re.compile(  # every branch begins with a literal, so that the engine can skip to the next candidate
-    rb"%(?:25)*(?P<percent>[0-7][0-9A-Fa-f])"
+    rb"%(?:25)*(?:u00)?(?P<percent>[0-7][0-9A-Fa-f])"
     rb"|\\\\{0,3}(?:u00(?P<unicode>[0-7][0-9A-Fa-f])|x(?P<hex>[0-7][0-9A-Fa-f])|u\{0{0,4}(?P<braced>[0-7][0-9A-Fa-f])\}"
-    rb"|(?P<octal>[01][0-7]{2})|[nrtbf])"
-    rb"|&#[xX]0{0,6}(?P<html>[0-7][0-9A-Fa-f]);?|&#0{0,6}(?P<decimal>[0-9]{2,3});?|&(?P<name>[A-Za-z]{2,12});"
+    rb"|(?P<octal>[01][0-7]{2})|u[0-9A-Fa-f]{4}|[nrtbf])"
+    rb"|&(?:amp;)?#[xX]0{0,6}(?P<html>[0-7][0-9A-Fa-f]);?|&(?:amp;)?#0{0,6}(?P<decimal>[0-9]{2,3});?|&(?P<name>[A-Za-z]{2,12});"
 )
 _QUOTED_PRINTABLE = re.compile(rb"=\r?\n|=(?P<hex>[0-7][0-9A-F])")
+# What shows nothing by itself: <wbr>, and how terminals change colours. Apart, because a key may stand within a tag.
+_MARKUP = re.compile(
+    rb"</?[A-Za-z][^<>]{0,80}>|<!--[^<>]{0,80}-->|(?:\x1b|\\\\{0,3}(?:u00|x)1[bB])\[[0-9;]{0,12}[A-Za-z]"
+)
 _BASES = {"octal": 8, "decimal": 10}  # the others are 16
 
 
@@ -80,7 +84,7 @@ def needles(key: str) -> tuple[Needle, ...]:
         return ()
     part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds gives the key away too
     found = {Needle(cut, folded=True, whole=letters) for cut in (letters[:part], letters[-part:])}
-    other = (letters[::-1], letters.translate(_ROT13), *_hexed(plain), _numbered(plain), _base32(plain))
+    other = (letters[::-1], letters.translate(_ROT13), *_hexed(plain), _numbered(plain), *_base32(plain))
     found |= {Needle(text, folded=True, whole=text) for text in other}
     found |= {Needle(normal(text), folded=False, whole=normal(text)) for text in _encoded(plain)}
     return tuple(sorted(found, key=lambda needle: needle.text))
@@ -96,8 +100,11 @@ def _numbered(plain: bytes) -> bytes:
     return b"".join(b"%d" % byte for byte in plain)
 
 
-def _base32(plain: bytes) -> bytes:
-    return base64.b32encode(plain)[: len(plain) * 8 // 5].lower()
+def _base32(plain: bytes) -> Iterator[bytes]:
+    """Yield the part of the Base32 text that `plain` alone decides, for each of the five alignments."""
+    for before in range(5):
+        text = base64.b32encode(bytes(before) + plain)
+        yield text[-(-before * 8 // 5) : (before + len(plain)) * 8 // 5].lower()
 
 
 def _encoded(plain: bytes) -> set[bytes]:
@@ -127,7 +134,7 @@ def spelt_in(key: str, data: bytes) -> Iterator[Span]:
 
 def _in_window(wanted: Sequence[Needle], window: bytes) -> Iterator[Span]:
     yield from _in_reading(wanted, window, None)
-    for escape in (_ESCAPE, _QUOTED_PRINTABLE):
+    for escape in (_ESCAPE, _QUOTED_PRINTABLE, _MARKUP):
         if escape.search(window):
             yield from _in_reading(wanted, window, escape)
 
@@ -216,13 +223,15 @@ _MEMBER = re.compile(rb'"(\w{1,40})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)"', re.DOT
 
 
 def _scattered(wanted: Sequence[Needle], data: bytes) -> Iterator[Span]:
-    """Yield the parts of a key that is spread over several string members of one name.
+    """Yield the parts of a key that is spread over several string members of one name, or under numbers.
 
-    A stream hands out a text in parts: {"text": "AIza"} in one event, {"text": "Sy..."} in the next.
+    A stream hands out a text in parts: {"text": "AIza"} in one event, {"text": "Sy..."} in the next. And JavaScript
+    makes {"0": "A", "1": "I"} of a text that is spread into an object.
     """
     texts: dict[bytes, list[Span]] = {}
     for match in _MEMBER.finditer(data):
-        texts.setdefault(match.group(1), []).append(match.span(2))
+        name = b"0" if match[1].isdigit() else match[1]
+        texts.setdefault(name, []).append(match.span(2))
     for spans in texts.values():
         if len(spans) > 1:
             yield from _across(wanted, data, spans)
