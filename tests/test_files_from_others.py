@@ -237,6 +237,30 @@ def test_hostile_results_are_refused(
     assert words in refused(capsys, "switch", "--from", "e", "--to", "e", "--results", str(tmp_path))
 
 
+SPOILT: dict[str, Callable[[dict[str, Any]], object]] = {
+    "tables": lambda found: found.update(side_by_side={"tables": ["x"]}),
+    "sides": lambda found: found.update(side_by_side="x"),
+    "unasked": lambda found: found["providers"][0].update(unasked=True),
+    "stale": lambda found: found["providers"][0].update(stale=7),
+    "selection": lambda found: found["run"].update(selection={"rules": 7, "providers": {}}),
+    "status": lambda found: found["providers"][0].update(status="x"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_page_of_spoilt_results_is_drawn_or_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recorded: Path, name: str
+) -> None:
+    value = json.loads((recorded / "results.json").read_text(encoding="utf-8"))
+    SPOILT[name](value)
+    (tmp_path / "results.json").write_text(json.dumps(value), encoding="utf-8")
+    code = main(["compare", str(recorded), str(tmp_path), "--html", str(tmp_path / "page.html")])
+    said = capsys.readouterr().err
+    assert code in (0, 2)
+    assert said.count("\n") == (1 if code else 0)
+    assert (tmp_path / "page.html").exists() is not bool(code)
+
+
 @pytest.mark.parametrize(
     "data", [b'{"a":' * 100_000, b"7\n", b"\xff\xfe\n"], ids=["deep", "scalar", "binary"]
 )

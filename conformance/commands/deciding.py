@@ -15,7 +15,7 @@ from conformance.commands.terminal import plain, write
 from conformance.comparing.compare import as_data, page_section
 from conformance.comparing.compare import compare as compared
 from conformance.comparing.paper import clients_on_paper, silent
-from conformance.comparing.past import FILE_NAME, PastRun, read_past
+from conformance.comparing.past import FILE_NAME, MEND, PastRun, read_past
 from conformance.comparing.sides import Side, from_paper, from_run
 from conformance.comparing.switching import as_data as switch_data
 from conformance.comparing.switching import switch as switched
@@ -56,9 +56,18 @@ def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) 
             plain(f"{run.source}: {pointer or '/'}: {message}; the page cannot be drawn from it")
         )
     try:
-        write_whole(target, page({**run.whole, **section}))
+        write_whole(target, _drawn(run, section))
     except RecordError as error:
         raise UsageError(*(plain(str(line)) for line in error.args)) from error
+
+
+def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
+    """Draw the page. What a version adds to results.json is in no schema, and may be spoilt like anything else."""
+    try:
+        return page({**run.whole, **section})
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        told = f"{type(error).__name__}: {error}"[:160]
+        raise UsageError(plain(f"{run.source}: the page cannot be drawn from it ({told}); {MEND}")) from error
 
 
 def compare(words: Namespace) -> int:

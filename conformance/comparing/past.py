@@ -15,7 +15,7 @@ FILE_NAME = "results.json"
 LARGEST = 256 * 1024 * 1024  # bytes; 150 providers with evidence are some 25 MB
 FINDING, PASS, UNJUDGED = "finding", "pass", "unjudged"
 _FINDINGS = ("deviation", "known", "note")
-_MEND = "it is damaged or was changed by hand; `conformance replay` on the run's folder writes it anew"
+MEND = "it is damaged or was changed by hand; `conformance replay` on the run's folder writes it anew"
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ class _Place:
 
     def object(self) -> _Object:
         if not isinstance(self.found, dict):
-            raise FileError(f"{self.path}: {self.pointer or '/'}: must be an object; {_MEND}")
+            raise FileError(f"{self.path}: {self.pointer or '/'}: must be an object; {MEND}")
         return _Object(self.path, self.found, self.pointer)
 
     def items(self) -> Iterator[_Place]:
         if not isinstance(self.found, list):
-            raise FileError(f"{self.path}: {self.pointer}: must be a list; {_MEND}")
+            raise FileError(f"{self.path}: {self.pointer}: must be a list; {MEND}")
         for number, item in enumerate(self.found):
             yield _Place(self.path, item, f"{self.pointer}/{number}")
 
@@ -163,13 +163,13 @@ class _Object:
 
     def at(self, name: str) -> _Place:
         if name not in self.value:
-            raise FileError(f"{self.path}: {self.pointer}/{name}: is missing; {_MEND}")
+            raise FileError(f"{self.path}: {self.pointer}/{name}: is missing; {MEND}")
         return _Place(self.path, self.value[name], f"{self.pointer}/{name}")
 
     def text(self, name: str) -> str:
         found = self.at(name)
         if not isinstance(found.found, str):
-            raise FileError(f"{self.path}: {found.pointer}: must be text; {_MEND}")
+            raise FileError(f"{self.path}: {found.pointer}: must be text; {MEND}")
         return found.found
 
     def optional(self, name: str) -> str:
