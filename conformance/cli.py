@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance import __version__
 from conformance.commands.table import COMMANDS
+from conformance.commands.terminal import plain, write
 from conformance.model import Dimension
 from conformance.recording.record import RecordError
 from conformance.running.session import UsageError
@@ -170,17 +171,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _refused(lines: Sequence[object]) -> int:
+    """Say what is wrong, a line per fault: names in it may come from files of others."""
+    for line in lines:
+        write(sys.stderr, plain(str(line)))
+    return 2
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     words = parser().parse_args(arguments)
     try:
         return COMMANDS[words.command](words)
     except UsageError as error:
-        sys.stderr.write("".join(f"{line}\n" for line in error.lines))
-        return 2
+        return _refused(error.lines)
     except RecordError as error:
-        sys.stderr.write("".join(f"{line}\n" for line in error.args))
-        return 2
+        return _refused(error.args)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

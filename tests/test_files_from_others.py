@@ -104,6 +104,14 @@ SHEETS: dict[str, tuple[bytes, str]] = {
     "long": (b"#" * (2 << 20), "is larger than"),
     "binary": (b"\xff\xfe\0", "not UTF-8"),
     "deep": (b"providers: " + b"[" * 5000, "deep"),
+    "digits": (b"defaults: {timeout: " + b"9" * 100_000 + b"}\n", "must be a number"),
+    "no-number": (b"defaults: {timeout: !!int '@x'}\n", "must be a number"),
+    "no-date": (b"defaults: {timeout: !!int 2020-99-99}\n", "must be a number"),
+    "escapes": (b'defaults: {"a\\r\\n\\e[31m": 1}\n', r"defaults.a\x0d\x0a\x1b[31m: unknown key"),
+    "password": (
+        b"defaults: {proxy: 'http://me:word@proxy.example'}\n",
+        "must not hold a user or a password",
+    ),
 }
 
 
@@ -269,6 +277,21 @@ def test_hostile_captures_are_refused(
 ) -> None:
     (tmp_path / "captures.jsonl").write_bytes(data)
     assert "captures.jsonl" in refused(capsys, "clients", str(tmp_path / "captures.jsonl"))
+
+
+def test_a_pipe_of_captures_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "is not a plain file" in refused(capsys, "clients", str(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_page_is_not_written_over_what_is_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recorded: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "page")
+    assert main(["compare", str(recorded), str(recorded), "--html", str(tmp_path / "page")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'page'}: is not a plain file; name another one\n"
+    assert not (tmp_path / "page").is_file()
 
 
 def test_a_capture_of_a_gigabyte_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

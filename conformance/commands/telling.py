@@ -222,7 +222,10 @@ def _opened(name: str) -> Iterator[BinaryIO]:
     if name == "-":
         yield sys.stdin.buffer
         return
-    with Path(name).open("rb") as file:
+    path = Path(name)
+    if path.exists() and not path.is_file():  # before it is opened: a pipe would wait for ever
+        raise BadCaptureError("is not a plain file; - reads standard input")
+    with path.open("rb") as file:
         yield file
 
 

@@ -137,6 +137,12 @@ def proxy(faults: Faults, key: str, node: Node) -> str | None:
     if value and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname):
         faults.add(node.line, key, "must be http://host:port or https://host:port (SOCKS is not spoken)")
         return None
+    if parts and (parts.username is not None or parts.password is not None):
+        says = (
+            "must not hold a user or a password: run.json would repeat them; put the address into HTTPS_PROXY"
+        )
+        faults.add(node.line, key, says)
+        return None
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ import yaml
 LARGEST = 1024 * 1024  # bytes
 DEEPEST = 24
 MOST_NODES = 60_000  # counted after aliases are followed, so that no alias bomb goes off
+_SHORT = re.compile(
+    r"[-+.~\w]{0,64}"
+)  # what a number, true, false or null is written with, and no more of it
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = {_CORE + name: name for name in ("str", "int", "float", "bool", "null", "timestamp")}
@@ -46,10 +50,13 @@ class Leaf:
 
     @property
     def value(self) -> str | int | float | bool | None:
-        """The scalar as Python sees it; a timestamp stays text."""
-        if self.kind in ("str", "timestamp"):
+        """The scalar as Python sees it; a timestamp stays text, and so does what only a tag calls a number."""
+        if self.kind in ("str", "timestamp") or not _SHORT.fullmatch(self.text):
             return self.text
-        value: str | int | float | bool | None = yaml.safe_load(self.text)
+        try:
+            value: str | int | float | bool | None = yaml.safe_load(self.text)
+        except (yaml.YAMLError, ValueError):
+            return self.text
         return value
 
 

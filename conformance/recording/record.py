@@ -345,8 +345,10 @@ def _pairs(value: list[JSON]) -> tuple[tuple[str, str], ...]:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it: beside it first, then renamed over it.
 
-    A symbolic link in its place is replaced, not followed. Raises RecordError.
+    A symbolic link in its place is replaced, not followed; a folder, a pipe or a device is left alone. Raises RecordError.
     """
+    if path.exists() and not path.is_file() and not path.is_symlink():
+        raise RecordError(f"{path}: is not a plain file; name another one")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
