@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,8 @@ class Clerk:
     port: int
     pause: float = 0.01
     delivered: list[tuple[float, Asked]] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)  # while set, nobody gets an answer
+    waiting: int = 0  # how many were ever kept waiting by it
 
     async def pass_on(self, peer: Peer) -> None:
         head = await peer.reader.readuntil(b"\r\n\r\n")
@@ -53,6 +56,7 @@ class Clerk:
         )
         writer.write(body)
         try:
+            await self._opening()
             await asyncio.sleep(self.pause)
             while data := await reader.read(65536):
                 await peer.say(data)
@@ -62,6 +66,12 @@ class Clerk:
         await peer.reader.read()  # until the checker closes: it has read all
         path = re.sub(r"[?&]key=[^&]*$", "", head.split(b" ")[1].decode())
         self.delivered.append((time.monotonic(), (path, body)))
+
+    async def _opening(self) -> None:
+        """Wait until answers are handed out."""
+        self.waiting += self.closed.is_set()
+        while self.closed.is_set():  # noqa: ASYNC110 - it is set from another thread
+            await asyncio.sleep(0.02)
 
 
 @contextmanager
@@ -82,11 +92,14 @@ def clerk() -> Iterator[tuple[Clerk, int]]:
 
 def providers(port: int, **changes: Any) -> dict[str, dict[str, Any]]:
     dialect = next(name for name in sorted(bundled()) if name != "google")
-    return {
-        "one": entry(
-            port, dialect=dialect, key_env="EMBEDDED", concurrency=IN_FLIGHT, timeout=30, limits={}, **changes
-        )
+    settings = {
+        "dialect": dialect,
+        "key_env": "EMBEDDED",
+        "concurrency": IN_FLIGHT,
+        "timeout": 30,
+        "limits": {},
     }
+    return {"one": entry(port, **{**settings, **changes})}
 
 
 def start(folder: Path, *words: str, limit: int = 0) -> subprocess.Popen[bytes]:
@@ -237,11 +250,11 @@ def test_an_interrupted_run_reports_what_is_there_and_can_be_resumed(
 
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
-    with office(pause=1.0) as (_, port):
-        write_providers(tmp_path, providers(port))
+    with office() as (clerk, port):
+        clerk.closed.set()
+        write_providers(tmp_path, providers(port, timeout=300, limits={"first_byte": 300}))
         process = start(tmp_path, "--out", str(tmp_path / "out"), *SEED)
-        _until((tmp_path / "out" / "run.json").exists)
-        time.sleep(0.3)
+        _until(lambda: clerk.waiting > 0, 60)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -293,13 +306,16 @@ def test_two_runs_in_one_folder_do_not_meet(tmp_path: Path, clerk: tuple[Clerk, 
 
 
 def test_the_second_run_with_the_same_out_is_refused(tmp_path: Path) -> None:
-    with office(pause=0.2) as (_, port):
-        write_providers(tmp_path, providers(port))
+    with office() as (clerk, port):
+        clerk.closed.set()  # the first run gets no answer before the second has ended
+        write_providers(tmp_path, providers(port, timeout=300, limits={"first_byte": 300}))
         out = str(tmp_path / "out")
         first = start(tmp_path, "--out", out, "-d", "envelope")
-        _until((tmp_path / "out" / "run.json").exists)
+        _until(lambda: clerk.waiting > 0, 60)
         second = start(tmp_path, "--out", out)
-        said = second.communicate(timeout=30)[1].decode()
+        said = second.communicate(timeout=60)[1].decode()
+        assert first.poll() is None
+        clerk.closed.clear()
         assert second.returncode == 2
         assert said == f"{out}: another run is writing here; wait for it, or name another folder with --out\n"
         first.communicate(timeout=60)
