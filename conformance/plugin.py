@@ -15,6 +15,7 @@ from conformance.catalogue import Rule
 from conformance.model import Case, Dimension, Outcome, Provider
 from conformance.recording.record import write_whole
 from conformance.report import finish, page
+from conformance.report.plain import one_line
 from conformance.running.engine import Engine
 from conformance.running.session import Options, Session, UsageError, prepare
 
@@ -189,12 +190,13 @@ def tell(case: Case, masked: Callable[[str], str]) -> None:
         return
     if case.outcome is Outcome.DEVIATION and case.deviation:
         spot = case.deviation.spots[0]
-        said = f"{case.deviation.level}: {case.deviation.title}\nexpected: {spot.expected}\nobserved: {spot.observed}"
-        pytest.fail(masked(f"{said}\nat {spot.exchange} {spot.pointer}"), pytrace=False)
+        seen = f"expected: {one_line(spot.expected)}\nobserved: {one_line(spot.observed)}"
+        said = f"{case.deviation.level}: {one_line(case.deviation.title)}\n{seen}"
+        pytest.fail(masked(f"{said}\nat {spot.exchange} {one_line(spot.pointer)}"), pytrace=False)
     if case.outcome is Outcome.ERROR:
         pytest.fail(masked(f"the checker's own fault: {case.reason}"), pytrace=False)
     if case.outcome is not Outcome.NOTE:
-        pytest.skip(masked(f"{case.outcome}: {case.reason}"))
+        pytest.skip(masked(f"{case.outcome}: {one_line(case.reason)}"))
 
 
 def session_of(engine: Engine) -> Session:

@@ -22,7 +22,17 @@ from conformance.report.arrivals import arrivals
 from conformance.report.evidence import extract, limit_for, places
 from conformance.report.html_page import sha256
 from conformance.report.matrix import cells, worst_first
-from conformance.report.plain import duration, md_code, md_fence, md_text, moment, slug, unique, visible
+from conformance.report.plain import (
+    duration,
+    md_code,
+    md_fence,
+    md_text,
+    moment,
+    one_line,
+    slug,
+    unique,
+    visible,
+)
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -499,3 +509,14 @@ def test_a_page_that_is_not_of_pytest_html_is_refused_and_nothing_written(tmp_pa
 
 def test_the_same_results_make_the_same_page() -> None:
     assert page(example(), None) == page(example(), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["::error file=x::boo", "a-::add-mask::b", "x ##[group]y", "##vso[task.setvariable]z", "##teamcity[z]"],
+)
+def test_nothing_in_a_log_is_a_command_to_whoever_runs_it(text: str) -> None:
+    said = one_line(text)
+    assert len(said) == len(text)
+    assert not re.search(r"::[a-z]|##[a-z]*\[", said)
+    assert one_line("https://x/:y [::1] a: b # c ## d") == "https://x/:y [::1] a: b # c ## d"

@@ -24,9 +24,14 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE) if _FORBIDDEN.search(text) else text
 
 
+# What CI systems take for a command where it stands in a log: ::error ::, ##[group], ##vso[task…], ##teamcity[…].
+_COMMAND = re.compile(r":(?=:[A-Za-z])|#(?=#[a-z]*\[)")
+_LIKE = {":": "\uff1a", "#": "\uff03"}
+
+
 def one_line(text: str) -> str:
-    """Return text for a terminal or a table cell: visible, on one line, without runs of blanks."""
-    return " ".join(visible(text).split())
+    """Return text for a terminal or a table cell: visible, on one line, without runs of blanks, no command to anybody."""
+    return _COMMAND.sub(lambda found: _LIKE[found[0]], " ".join(visible(text).split()))
 
 
 def short(text: str, limit: int) -> str:
