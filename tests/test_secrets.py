@@ -94,8 +94,18 @@ def test_text_is_masked_too_and_lone_surrogates_survive() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"\\" * 400_000, b"%25" * 130_000, b"&" * 400_000, b'"a":"' * 80_000, KEY.encode()[:20] * 20_000],
-    ids=range(5),
+    [
+        b"\\" * 400_000,
+        b"%25" * 130_000,
+        b"&" * 400_000,
+        b'"a":"' * 80_000,
+        KEY.encode()[:20] * 20_000,
+        b"<a" * 200_000,
+        b"<!-- " * 80_000,
+        b"\\u001b[" * 50_000,
+        b"&amp;#" * 60_000,
+    ],
+    ids=range(9),
 )
 def test_no_body_makes_the_search_slow(body: bytes) -> None:
     began = time.process_time()
