@@ -32,10 +32,12 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
         yield Spot(
             reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer"
         )
-    # A list in each event of a stream is the framing's fault, and said there.
-    listed = reply.framed.has(Irregular.ARRAY_IN_EVENT)
+    # A list or a text in each event of a stream is the framing's fault, and said there.
+    listed = reply.framed.has(Irregular.ARRAY_IN_EVENT) or reply.framed.has(Irregular.ARRAY_ELEMENT)
     for chunk in reply.chunks:
         opened = chunk.opened
+        if opened and isinstance(chunk.raw, str) and not reply.streamed:
+            yield Spot(reply.id, "", "the Gemini object at the root", "a text that holds the object's JSON")
         if opened and opened.path and not (listed and opened.path == "0"):
             beside = f"; {', '.join(opened.outside)} outside it" if opened.outside else ""
             said = f"inside /{opened.path.replace('.', '/')}{beside}; the root holds {', '.join(opened.wrappers) or 'a list'}"
@@ -43,6 +45,8 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
 
 
 def _foreign(reply: Reply) -> bool:
+    if reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT):
+        return False  # said of the framing
     return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
 
 

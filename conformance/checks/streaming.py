@@ -8,7 +8,7 @@ from conformance.catalogue import check, check_each, google
 from conformance.judging.tries import streams
 from conformance.model import Level, Spot
 from conformance.reading.reply import Kind, Reply, Seen
-from conformance.wire.framing import Framed, Framing, Irregular
+from conformance.wire.framing import Framing, Irregular
 
 _SSE = google(
     "streamGenerateContent?alt=sse",
@@ -26,14 +26,23 @@ def _without_alt(reply: Reply) -> bool:
     return reply.streamed and not reply.alt_sse
 
 
-def _said(framed: Framed) -> str:
+def _came(reply: Reply) -> bool:
+    """Streams of success whose bytes can be named, be it as bytes of no framing that is known."""
+    unread = reply.streamed and reply.kind is Kind.UNREADABLE and 200 <= reply.status < 300
+    packed = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
+    mine = reply.framed.framing is not Framing.SSE and not reply.framed.bound
+    return streams(reply) or (unread and mine and not packed)
+
+
+def _said(reply: Reply) -> str:
     words = {
         Framing.NDJSON: "newline-delimited JSON objects",
         Framing.JSON_ARRAY: "one JSON array",
         Framing.SINGLE_JSON: "one JSON object",
         Framing.SSE: "server-sent events",
     }
-    return words.get(framed.framing, "bytes of no known framing")
+    start = reply.text_of_body[:60].decode("utf-8", "replace")
+    return words.get(reply.framed.framing, f"bytes of no known framing: {start!r}")
 
 
 def _longest_first(seen: Seen) -> list[Reply]:
@@ -41,7 +50,7 @@ def _longest_first(seen: Seen) -> list[Reply]:
     return sorted(seen.replies, key=lambda reply: -len(reply.framed.frames))
 
 
-@check(Level.MUST, _SSE, select=_with_alt, usable=streams, trait="stream-framing")
+@check(Level.MUST, _SSE, select=_with_alt, usable=_came, trait="stream-framing")
 def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     """With alt=sse a stream comes as server-sent events.
 
@@ -52,11 +61,11 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     """
     for reply in _longest_first(seen):
         if reply.framed.framing is not Framing.SSE:
-            yield Spot(reply.id, "@0", "server-sent events", _said(reply.framed))
+            yield Spot(reply.id, "@0", "server-sent events", _said(reply))
 
 
 @check(
-    Level.SHOULD, _ARRAY, select=_without_alt, usable=streams, after=(FRAMED,), trait="stream-framing-default"
+    Level.SHOULD, _ARRAY, select=_without_alt, usable=_came, after=(FRAMED,), trait="stream-framing-default"
 )
 def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
     """Without alt=sse a stream comes as one JSON array.
@@ -67,7 +76,7 @@ def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
     """
     for reply in _longest_first(seen):
         if reply.framed.framing is not Framing.JSON_ARRAY:
-            yield Spot(reply.id, "@0", "one JSON array", _said(reply.framed))
+            yield Spot(reply.id, "@0", "one JSON array", _said(reply))
 
 
 _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/json"}
@@ -96,8 +105,9 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
 
 
 def _events(reply: Reply) -> bool:
-    """Streams with alt=sse whose bytes are events: what they hold may still be unreadable."""
-    readable = reply.kind in (Kind.ANSWER, Kind.UNREADABLE) and 200 <= reply.status < 300
+    """Streams with alt=sse whose bytes are events: what they hold may still be unreadable, or no objects at all."""
+    scalar = reply.kind is Kind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
+    readable = (reply.kind in (Kind.ANSWER, Kind.UNREADABLE) or scalar) and 200 <= reply.status < 300
     return _with_alt(reply) and readable and reply.framed.framing is Framing.SSE
 
 
@@ -194,6 +204,7 @@ _PAYLOADS = {
     Irregular.KEEPALIVE_DATA: Level.MUST,
     Irregular.BYTES_REPR: Level.MUST,
     Irregular.ARRAY_IN_EVENT: Level.MUST,
+    Irregular.SCALAR_IN_EVENT: Level.MUST,
     Irregular.SEVERAL_OBJECTS_IN_ONE_EVENT: Level.MUST,
     Irregular.PAYLOAD_NOT_JSON: Level.MUST,
     Irregular.FRAME_SPLIT: Level.MUST,
@@ -220,7 +231,12 @@ def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
     error part.
     Way round: drop events that hold no JSON, and join those that were split.
     """
-    yield from _found(reply, _PAYLOADS, "one JSON object in each event")
+    expected = "one JSON object in each event"
+    yield from _found(reply, _PAYLOADS, expected)
+    for chunk in reply.chunks:
+        if reply.ok and isinstance(chunk.raw, dict) and chunk.raw and not (chunk.opened or chunk.error):
+            said = f"an object with nothing of Google's in it: {', '.join([*chunk.raw][:8])}"
+            yield Spot(reply.id, reply.at(chunk, ""), expected, said, Level.NOTE)
 
 
 @check_each(Level.SHOULD, _SSE, usable=_events)
@@ -273,27 +289,42 @@ def comes_whole(reply: Reply) -> Iterator[Spot]:
 
 _ARRAYS = {
     Irregular.ARRAY_SEPARATOR: Level.SHOULD,
-    Irregular.ARRAY_ELEMENT: Level.SHOULD,
     Irregular.TRAILING_BYTES: Level.SHOULD,
     Irregular.NEWLINE_AFTER_ARRAY: Level.NOTE,
     Irregular.BOM: Level.SHOULD,
 }
 
 
-@check_each(
+_ELEMENTS = {Irregular.ARRAY_ELEMENT: Level.SHOULD, Irregular.PAYLOAD_NOT_JSON: Level.SHOULD}
+_NO_CHUNKS = (
+    Irregular.ARRAY_IN_EVENT,
+    Irregular.SCALAR_IN_EVENT,
+    Irregular.PAYLOAD_NOT_JSON,
+    Irregular.BYTES_REPR,
+)
+
+
+def _said_of_events(seen: Seen) -> bool:
+    """The chunks themselves are wrong, with alt=sse as without: one fault, and it is said of the events."""
+    return any(_events(reply) and any(map(reply.framed.has, _NO_CHUNKS)) for reply in seen.all)
+
+
+@check(
     Level.SHOULD,
     _ARRAY,
     select=_without_alt,
-    usable=lambda reply: streams(reply) and reply.framed.framing is Framing.JSON_ARRAY,
+    usable=lambda reply: _came(reply) and reply.framed.framing is Framing.JSON_ARRAY,
 )
-def streams_a_well_formed_array(reply: Reply) -> Iterator[Spot]:
+def streams_a_well_formed_array(seen: Seen) -> Iterator[Spot]:
     """The array of a stream without alt=sse is well-formed JSON.
 
     Why: the whole body is one JSON document; incremental parsers rely on its commas and its last bracket.
     Breaks: Google's protobuf client and every incremental array parser.
     Way round: ask with alt=sse.
     """
-    yield from _found(reply, _ARRAYS, "one JSON array of objects")
+    table = _ARRAYS if _said_of_events(seen) else {**_ARRAYS, **_ELEMENTS}
+    for reply in seen.replies:
+        yield from _found(reply, table, "one JSON array of objects")
 
 
 @check(

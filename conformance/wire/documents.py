@@ -77,7 +77,7 @@ class ArrayPass:
             return self._close()
         if byte == b",":
             return self._comma()
-        if not self.comma:
+        if byte and not self.comma:
             self._separator("no comma before the element")
         return self._value(byte)
 
