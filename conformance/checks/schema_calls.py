@@ -40,7 +40,9 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("FunctionCall.id", "The id ties a response to its call; older models give none."),
-    usable=generated_text,
+    # Several texts in one unary body are several answers, and said of the envelope.
+    usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
+    after=("streaming/sends-the-text-once",),
     feature="function-calling",
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:

@@ -199,6 +199,7 @@ def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
     )
 
 
+_OBJECT = "one JSON object in each event"
 _PAYLOADS = {
     Irregular.EMPTY_DATA: Level.MUST,
     Irregular.KEEPALIVE_DATA: Level.MUST,
@@ -231,12 +232,27 @@ def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
     error part.
     Way round: drop events that hold no JSON, and join those that were split.
     """
-    expected = "one JSON object in each event"
-    yield from _found(reply, _PAYLOADS, expected)
-    for chunk in reply.chunks:
-        if reply.ok and isinstance(chunk.raw, dict) and chunk.raw and not (chunk.opened or chunk.error):
+    yield from _found(reply, _PAYLOADS, _OBJECT)
+    yield from _outside_of_events(reply)
+    yield from _strange(reply)
+
+
+def _outside_of_events(reply: Reply) -> Iterator[Spot]:
+    """Google's own errors come behind the events, without data: nothing else does."""
+    failed = {
+        frame.number for frame, chunk in zip(reply.framed.frames, reply.chunks, strict=True) if chunk.error
+    }
+    for one in reply.framed.irregularities:
+        if one.kind == Irregular.BARE_JSON_AFTER_EVENTS and one.frame not in failed:
+            yield Spot(reply.id, f"@{one.at}", _OBJECT, f"an object outside of any event: {one.detail}")
+
+
+def _strange(reply: Reply) -> Iterator[Spot]:
+    """Objects with nothing of Google's in them: every client takes them for a chunk that says nothing."""
+    for chunk in reply.chunks if reply.ok else ():
+        if isinstance(chunk.raw, dict) and chunk.raw and not (chunk.opened or chunk.error):
             said = f"an object with nothing of Google's in it: {', '.join([*chunk.raw][:8])}"
-            yield Spot(reply.id, reply.at(chunk, ""), expected, said, Level.NOTE)
+            yield Spot(reply.id, reply.at(chunk, ""), _OBJECT, said, Level.NOTE)
 
 
 @check_each(Level.SHOULD, _SSE, usable=_events)

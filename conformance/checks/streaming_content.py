@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator
 from itertools import pairwise
@@ -58,7 +59,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     """
     texts = texts_of(reply)
     before = "".join(text for _, text in texts[:-1])
-    if len(texts) > 1 and len(before) > 3 and texts[-1][1] == before and not _wanted_twice(reply, before):
+    if len(texts) > 1 and _again(before, texts[-1][1]) and not _wanted_twice(reply, before):
         pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
         yield Spot(
             reply.id,
@@ -68,9 +69,16 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
         )
 
 
+def _again(before: str, last: str) -> bool:
+    """The last text is all before it once more, be it with its own end, or with other space around it."""
+    said = before.strip()
+    return len(said) > 3 and last.strip().startswith(said)
+
+
 def _wanted_twice(reply: Reply, text: str) -> bool:
-    """The question itself asked for a text that is its own half twice."""
-    return text + text in str(reply.exchange.expected.get("text", ""))
+    """The question itself asked for a text that is its own half twice, and got what it asked for."""
+    wanted = str(reply.exchange.expected.get("text", ""))
+    return text + text in wanted or reply.text.strip() == wanted.strip()
 
 
 @check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/comes-whole",))
@@ -97,7 +105,14 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
         )
 
 
-@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=("streaming/ends-with-a-finish-reason",))
+_ENDED_ONCE = (
+    "streaming/ends-with-a-finish-reason",
+    "streaming/sends-deltas",
+    "streaming/sends-the-text-once",
+)
+
+
+@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=_ENDED_ONCE)
 def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     """No finish reason stands before the text has ended.
 
@@ -223,6 +238,47 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     if len(cut) >= TRIES:
         said = f"STOP after {cut[-1].text[-40:]!r}, {len(cut)} of {len(seen.replies)} tries"
         yield Spot(cut[-1].id, "/candidates/0/finishReason", "STOP after the whole answer", said)
+
+
+_SKIPPED = 3  # numbers of a row that a model may leave out by itself
+
+
+def _gap(reply: Reply) -> str:
+    """What is missing from the row of numbers that was asked for, before its end; "" where it is no such row.
+
+    A model that shortens a row says so, with dots or in words: then nothing is told.
+    """
+    wanted = re.findall(r"\d+", str(reply.exchange.expected.get("text", "")))
+    got = re.findall(r"\d+", reply.text)
+    if not got or not re.fullmatch(r"[\d\s,]+", reply.text) or got[-1] not in wanted:
+        return ""
+    missing = [number for number in wanted[: wanted.index(got[-1])] if number not in got]
+    if len(missing) >= _SKIPPED:
+        return f"{', '.join(missing[:8])} are missing before {got[-1]}"
+    late = next((after for before, after in pairwise(got) if int(after) < int(before)), None)
+    return f"{late} comes after higher numbers" if late else ""
+
+
+@check(
+    Level.MUST,
+    _CHUNKS,
+    probes=("long-answer-streamed",),
+    usable=streams,
+    after=("streaming/comes-whole", "streaming/sends-deltas", "streaming/sends-the-text-once"),
+    obeys=True,
+)
+def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
+    """The text of a stream lacks nothing before its end, and comes in order.
+
+    Why: clients join the chunks as they come; none may be lost, and none may overtake another.
+    Breaks: words are missing or mixed up in every client; no exception.
+    Way round: ask without streaming.
+    """
+    torn = [(reply, gap) for reply in seen.replies if (gap := _gap(reply))]
+    if len(torn) >= TRIES:
+        reply, gap = torn[-1]
+        said = f"{gap} ({len(torn)} of {len(seen.replies)} tries)"
+        yield Spot(reply.id, "/candidates/0/content/parts/0/text", "every number once, in order", said)
 
 
 _MISCOUNTED = 2  # characters by which a model itself may mistake the length of a run

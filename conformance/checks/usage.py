@@ -222,7 +222,9 @@ def _shrinking(reply: Reply) -> str:
         counts = [_count(block, name) for _, block in _blocks(reply) if block.get(name) is not None]
         if any(after < before for before, after in pairwise(counts)):
             return f"{name} goes {', '.join(map(str, counts[-6:]))}"
-        if name == "candidatesTokenCount" and counts and 0 < counts[-1] < _words(reply) / 2:
+        # Thoughts that are not marked as such are among the words.
+        spent = counts[-1] + reply.count("thoughtsTokenCount") if counts and counts[-1] else 0
+        if name == "candidatesTokenCount" and 0 < spent < _words(reply) / 2:
             return f"{name} ends at {counts[-1]} for {_words(reply)} words"
     return ""
 

@@ -203,6 +203,8 @@ def obedience(reply: Reply) -> Obedience:
     expected = reply.exchange.expected
     if not reply.ok:
         return Obedience(UNREAD, "there is no answer to judge")
+    if not reply.candidates and not blocked(reply):
+        return Obedience(UNREAD, "there is no candidate to judge")
     missed = [
         said for name, test in _TABLE.items() if name in expected and (said := test(expected[name], reply))
     ]
