@@ -19,6 +19,7 @@ from conformance.judging.refusals import (
     works,
 )
 from conformance.judging.tries import streams
+from conformance.judging.values import shown
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Kind, Reply, Seen
@@ -51,7 +52,7 @@ def _described(reply: Reply, error: ErrorBody) -> str:
     inner = value.get("error") if isinstance(value, dict) else None
     inside = f" holding {', '.join(inner)[:120]}" if isinstance(inner, dict) else ""
     shapes = {
-        "html": "an HTML page",
+        "html": "XML" if reply.text_of_body.lstrip().startswith(b"<?xml") else "an HTML page",
         "empty": "an empty body",
         "string": f"a text: {error.message[:100]!r}",
         "openai": f"an error of OpenAI's kind: {names}{inside}",
@@ -73,6 +74,20 @@ def _fits(error: ErrorBody) -> bool:
     return as_google(error) and error.at in ("/error", "/0/error")
 
 
+def _mistyped(reply: Reply) -> tuple[str, str] | None:
+    """Which member of an error in Google's form is of another kind than Google's, and what it is instead."""
+    found = error_object(reply)
+    root = found[0] if isinstance(found, list) and found else found
+    error = root.get("error") if isinstance(root, dict) else None
+    if not isinstance(error, dict):
+        return None
+    details = error.get("details")
+    listed = isinstance(details, list) and all(isinstance(one, dict) for one in details)
+    if not isinstance(error.get("message"), str):
+        return "message", f"a message that is no text: {shown(error.get('message'))}"
+    return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
+
+
 @check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape")
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
@@ -85,7 +100,12 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     explained = False
     for reply in seen.replies:
         error = reply.error
-        if error is None or _fits(error) or not _lasting(seen, reply):
+        if error is None or not _lasting(seen, reply):
+            continue
+        if _fits(error):
+            wrong = _mistyped(reply)
+            if wrong:
+                yield Spot(reply.id, f"{error.at}/{wrong[0]}", "an error object of Google's", wrong[1])
             continue
         if _explained(seen, error):
             explained = True
@@ -189,7 +209,8 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
-    if (got or "").partition(";")[0].strip().lower() != "application/json":
+    kind = (got or "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
         yield Spot(reply.id, "", "application/json", got or "no Content-Type")
 
 
@@ -204,11 +225,7 @@ _NAMED = {
 
 def _speaks(reply: Reply) -> bool:
     """The error says something, in whatever shape: a body without any words is the shape's fault."""
-    return (
-        turned_down(reply)
-        and _json_error(reply)
-        and bool(reply.error and (reply.error.message or as_google(reply.error)))
-    )
+    return turned_down(reply) and _json_error(reply) and bool(reply.error and reply.error.message)
 
 
 @check(
@@ -232,7 +249,8 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
         return
     for reply in seen.replies:
         name, level = _NAMED[reply.probe]
-        if not any(name in text.lower() for text in texts(error_object(reply))):
+        said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
+        if not any(name in text.lower() for text in said):
             yield Spot(
                 reply.id,
                 reply.error.at if reply.error else "",

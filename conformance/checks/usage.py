@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.catalogue import check, check_each, google
 from conformance.judging.contents import as_list, candidates, empty
+from conformance.judging.counters import (
+    COUNTERS,
+    blocks,
+    count,
+    counts_twice,
+    folds,
+    last_block,
+    summed,
+)
 from conformance.judging.expectations import answered_as_asked
 from conformance.judging.tries import generated_text
 from conformance.judging.values import is_whole, where
-from conformance.model import JSON, Level, Spot
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.model import Level, Spot
+from conformance.reading.reply import Reply, Seen
 
 _USAGE = google(
     "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."
@@ -20,10 +29,6 @@ _SUM = google(
     "UsageMetadata.totalTokenCount",
     "The total is prompt, candidates, tool use and thoughts; what is cached is part of the prompt.",
 )
-_PARTS = ("promptTokenCount", "candidatesTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount")
-_COUNTERS = (*_PARTS, "totalTokenCount", "cachedContentTokenCount")
-
-Block = Mapping[str, JSON]
 
 
 def _finished(reply: Reply) -> bool:
@@ -31,34 +36,6 @@ def _finished(reply: Reply) -> bool:
     if not generated_text(reply) or not answered_as_asked(reply) or reply.error is not None:
         return False
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
-
-
-def _blocks(reply: Reply) -> Iterator[tuple[Chunk, Block]]:
-    """Usage blocks that say something, with counters that are numbers; the others belong to the rule on types."""
-    for chunk in reply.chunks:
-        usage = chunk.body.get("usageMetadata")
-        if isinstance(usage, dict) and all(
-            is_whole(usage[name]) for name in _COUNTERS if usage.get(name) is not None
-        ):
-            yield chunk, usage
-
-
-def _count(block: Block, name: str) -> int:
-    value = block.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def _sum(block: Block) -> int:
-    return sum(_count(block, name) for name in _PARTS)
-
-
-def _last(reply: Reply) -> tuple[Chunk, Block] | None:
-    found = [
-        (chunk, block)
-        for chunk, block in _blocks(reply)
-        if "totalTokenCount" in block or "promptTokenCount" in block
-    ]
-    return found[-1] if found else None
 
 
 def _foreign(reply: Reply) -> str:
@@ -74,6 +51,8 @@ def _foreign(reply: Reply) -> str:
 
 def _uncounted(reply: Reply) -> str:
     usage = reply.usage
+    if not usage and any(isinstance(chunk.body.get("usageMetadata"), list | str) for chunk in reply.chunks):
+        return ""  # it is there, in another type: the schema's matter
     if not usage:
         return f"no usageMetadata{_foreign(reply)}"
     spoken = (
@@ -82,7 +61,7 @@ def _uncounted(reply: Reply) -> str:
         *(("candidatesTokenCount",) if _says_much(reply) else ()),
     )
     missing = [name for name in spoken if not usage.get(name)]
-    negative = [name for name in _COUNTERS if is_whole(usage.get(name)) and _count(usage, name) < 0]
+    negative = [name for name in COUNTERS if is_whole(usage.get(name)) and count(usage, name) < 0]
     if missing:
         return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
     return f"{', '.join(negative)}: below 0" if negative else ""
@@ -110,7 +89,7 @@ def counts_every_answer(reply: Reply) -> Iterator[Spot]:
 
 def _told(reply: Reply) -> bool:
     """Finished answers that say what they cost: whether it is right is asked of these, even where others say nothing."""
-    return _finished(reply) and not _uncounted(reply)
+    return _finished(reply) and bool(reply.usage) and not _uncounted(reply)
 
 
 def _last_spoken(reply: Reply) -> int:
@@ -140,8 +119,8 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
 
 def _hides_thoughts(reply: Reply) -> bool:
     """Thoughts were shown, and are not counted by name."""
-    found = _last(reply)
-    return bool(reply.first.thoughts) and found is not None and not _count(found[1], "thoughtsTokenCount")
+    found = last_block(reply)
+    return bool(reply.first.thoughts) and found is not None and not count(found[1], "thoughtsTokenCount")
 
 
 @check_each(
@@ -156,7 +135,7 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     Breaks: bills and budgets that read the counters fall short, by most of the cost for a thinking model.
     Way round: take the total less the prompt and the answer.
     """
-    found = _last(reply)
+    found = last_block(reply)
     if found is not None and _hides_thoughts(reply):
         pointer = where(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
         yield Spot(
@@ -167,12 +146,6 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
         )
 
 
-def _folds(block: Block) -> bool:
-    """Thoughts are named, and the total holds without them: another counter has them already."""
-    thoughts = _count(block, "thoughtsTokenCount")
-    return thoughts > 0 and _count(block, "totalTokenCount") == _sum(block) - thoughts
-
-
 @check_each(Level.SHOULD, _SUM, usable=_told)
 def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
@@ -181,15 +154,18 @@ def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
     Breaks: bills that add the counters charge the thoughts twice.
     Way round: subtract the thoughts from the answer's tokens.
     """
-    found = _last(reply)
-    if found is not None and _folds(found[1]):
-        pointer = where(reply, found[0], ("usageMetadata", "totalTokenCount"))
-        yield Spot(
-            reply.id,
-            pointer,
-            f"{_sum(found[1])}, thoughts included",
-            f"{found[1].get('totalTokenCount')}, thoughts within another counter",
-        )
+    found = last_block(reply)
+    if found is None:
+        return
+    chunk, block = found
+    if folds(block):
+        said = f"{block.get('totalTokenCount')}, thoughts within another counter"
+        pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
+        yield Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+    elif counts_twice(reply, block):
+        said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
+        pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
+        yield Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
@@ -200,16 +176,24 @@ def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     Breaks: one of the numbers is wrong, and nobody knows which to pay.
     Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
-    hidden = any(_hides_thoughts(reply) for reply in seen.replies)
+    missing = _left_out(seen)
     for reply in seen.replies:
-        last = _last(reply)
-        for chunk, block in _blocks(reply):
-            total, summed = _count(block, "totalTokenCount"), _sum(block)
-            explained = _folds(block) or (hidden and total > summed and "thoughtsTokenCount" not in block)
-            if total and total != summed and not explained and "promptTokenCount" in block:
+        last = last_block(reply)
+        for chunk, block in blocks(reply):
+            total, wanted = count(block, "totalTokenCount"), summed(block)
+            explained = folds(block) or (total > wanted and any(name not in block for name in missing))
+            if total and total != wanted and not explained and "promptTokenCount" in block:
                 level = None if last and chunk is last[0] else Level.NOTE
                 pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-                yield Spot(reply.id, pointer, str(summed), str(total), level)
+                yield Spot(reply.id, pointer, str(wanted), str(total), level)
+
+
+def _left_out(seen: Seen) -> list[str]:
+    """Counters that this vendor leaves out although there was something to count: other rules say so."""
+    unsaid = [reply for reply in seen.all if _finished(reply) and reply.usage and _says_much(reply)]
+    silent = any("candidatesTokenCount" not in reply.usage for reply in unsaid)
+    hidden = any(_hides_thoughts(reply) for reply in seen.replies)
+    return ["candidatesTokenCount"] * silent + ["thoughtsTokenCount"] * hidden
 
 
 def _words(reply: Reply) -> int:
@@ -219,7 +203,7 @@ def _words(reply: Reply) -> int:
 def _shrinking(reply: Reply) -> str:
     """How the counters of a stream fall, or end far below what was said; "" where they grow as they should."""
     for name in ("candidatesTokenCount", "totalTokenCount"):
-        counts = [_count(block, name) for _, block in _blocks(reply) if block.get(name) is not None]
+        counts = [count(block, name) for _, block in blocks(reply) if block.get(name) is not None]
         if any(after < before for before, after in pairwise(counts)):
             return f"{name} goes {', '.join(map(str, counts[-6:]))}"
         # Thoughts that are not marked as such are among the words.
@@ -276,8 +260,8 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
     for reply in seen.replies:
         first = firsts.get(reply.exchange.first or "")
-        before, now = _last(first) if first else None, _last(reply)
-        if before and now and _count(before[1], "promptTokenCount") != _count(now[1], "promptTokenCount"):
+        before, now = last_block(first) if first else None, last_block(reply)
+        if before and now and count(before[1], "promptTokenCount") != count(now[1], "promptTokenCount"):
             pointer = where(reply, now[0], ("usageMetadata", "promptTokenCount"))
             yield Spot(
                 reply.id, pointer, str(before[1].get("promptTokenCount")), str(now[1].get("promptTokenCount"))
@@ -296,8 +280,8 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     Breaks: cost calculators that subtract the cached share come to less than nothing.
     Way round: add the two before calculating.
     """
-    found = _last(reply)
-    if found and _count(found[1], "cachedContentTokenCount") > max(0, _count(found[1], "promptTokenCount")):
+    found = last_block(reply)
+    if found and count(found[1], "cachedContentTokenCount") > max(0, count(found[1], "promptTokenCount")):
         pointer = where(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
         said = f"{found[1].get('cachedContentTokenCount')} of {found[1].get('promptTokenCount')}"
         yield Spot(reply.id, pointer, "at most promptTokenCount", said)
@@ -313,7 +297,7 @@ def _letters(reply: Reply) -> int:
 def _counted(seen: Seen) -> int | None:
     """What countTokens says of the plain question; None where it does not tell short from long."""
     counts = {
-        reply.probe: _count(reply.body, "totalTokens")
+        reply.probe: count(reply.body, "totalTokens")
         for reply in seen.of("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
         if reply.ok and is_whole(reply.body.get("totalTokens"))
     }
@@ -325,8 +309,8 @@ def _counted(seen: Seen) -> int | None:
 
 
 def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
-    found = _last(reply)
-    prompt = _count(found[1], "promptTokenCount") if found else 0
+    found = last_block(reply)
+    prompt = count(found[1], "promptTokenCount") if found else 0
     most = _letters(reply)
     if prompt > most:
         return f"{prompt} tokens for a request of {most} bytes", None
@@ -386,10 +370,10 @@ def details_add_up(reply: Reply) -> Iterator[Spot]:
     Breaks: no client that was measured.
     Way round: read the counters.
     """
-    found = _last(reply)
+    found = last_block(reply)
     for name, counter in _DETAILS.items() if found else ():
         rows = as_list(found[1].get(name)) if found else []
-        counts = [_count(row, "tokenCount") for row in rows if isinstance(row, dict)]
-        if found and counts and sum(counts) != _count(found[1], counter):
+        counts = [count(row, "tokenCount") for row in rows if isinstance(row, dict)]
+        if found and counts and sum(counts) != count(found[1], counter):
             pointer = where(reply, found[0], ("usageMetadata", name))
             yield Spot(reply.id, pointer, f"a sum of {found[1].get(counter)}", str(sum(counts)))

@@ -148,7 +148,7 @@ def _thoughts(_wanted: JSON, reply: Reply) -> str:
 
 def _no_thoughts(_wanted: JSON, reply: Reply) -> str:
     tokens = reply.count("thoughtsTokenCount")
-    return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
+    return f"{tokens} tokens of thoughts" if tokens > 0 or reply.first.thoughts else ""
 
 
 _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
