@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import MET, UNMET, obedience, refused
+from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Level, Outcome, Spot
@@ -91,7 +91,7 @@ def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
-    flat = any(reply.ok and reply.first.finish_reason == "MAX_TOKENS" for reply in seen.of("flat-settings"))
+    flat = any(reply.ok and limited(reply) for reply in seen.of("flat-settings"))
     last = seen.last("limit-of-five")
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"

@@ -15,7 +15,7 @@ from conformance.judging.contents import (
     stop_sequences,
     unmet,
 )
-from conformance.judging.expectations import refused
+from conformance.judging.expectations import ROOM_OF_FIVE, at_limit, refused
 from conformance.judging.tries import disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
@@ -169,12 +169,9 @@ def remembers_the_conversation(seen: Seen) -> Iterator[Spot | Aside]:
     yield from if_understood(seen, "history", found)
 
 
-_ROOM_OF_FIVE = 60  # characters; five tokens of numbers are some fifteen
-
-
 def _runs_on(reply: Reply) -> str | None:
     text = reply.text
-    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > _ROOM_OF_FIVE else ""
+    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > ROOM_OF_FIVE else ""
 
 
 def _keeps_going(reply: Reply) -> str | None:
@@ -236,9 +233,9 @@ def applies_max_output_tokens(seen: Seen) -> Iterator[Spot | Aside]:
 def _hides_the_cut(reply: Reply) -> str | None:
     reason = reply.first.finish_reason
     text = reply.text.strip()
-    if not text or len(text) > _ROOM_OF_FIVE or not isinstance(reason, str):
+    if not text or len(text) > ROOM_OF_FIVE or not isinstance(reason, str):
         return None
-    whole = not text.startswith("1") or reason.upper() in ("MAX_TOKENS", "LENGTH")
+    whole = not text.startswith("1") or at_limit(reply)
     return "" if whole else f"{reason} after {text[-30:]!r}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.contents import as_list, calls, each_time, lacks_text, refusal, unmet
-from conformance.judging.expectations import refused
+from conformance.judging.expectations import at_limit, refused
 from conformance.judging.tries import generated_text
 from conformance.judging.understanding import if_understood, speaks_of
 from conformance.judging.values import UNREADABLE, Wrong, faults
@@ -42,7 +42,7 @@ _speaks_of_the_cities = speaks_of("paris|tokyo")
 def _no_call(reply: Reply) -> str | None:
     if calls(reply) or reply.first.calls:
         return ""
-    return None if reply.first.finish_reason == "MAX_TOKENS" else f"no call; the text is {reply.text[:100]!r}"
+    return None if at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
 
 
 @check(
@@ -234,6 +234,17 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Spot | Aside]:
         )
 
 
+# Where the first turn is not as the model made it, a second one that repeats it proves nothing.
+_SPOILT = (
+    "casing/leaves-argument-names-alone",
+    "schema/function-calls-are-complete",
+    "schema/signatures-stand-beside-what-they-sign",
+    "schema/parts-hold-one-thing",
+    "semantics/fills-required-arguments",
+    "semantics/keeps-thought-signatures",
+)
+
+
 def _clean(reply: Reply | None) -> bool:
     """A first turn whose content Google itself would take back as it stands."""
     if reply is None:
@@ -248,13 +259,7 @@ def _clean(reply: Reply | None) -> bool:
     google("Content", "A model's turn is valid in the next request exactly as it came, signatures included."),
     probes=("function-answered",),
     usable=lambda reply: generated_text(reply) or refused(reply),
-    after=(
-        "casing/leaves-argument-names-alone",
-        "schema/function-calls-are-complete",
-        "schema/signatures-stand-beside-what-they-sign",
-        "schema/parts-hold-one-thing",
-        "semantics/keeps-thought-signatures",
-    ),
+    after=_SPOILT,
 )
 def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     """A model's turn, replayed as it came, is accepted.
@@ -279,7 +284,7 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     google("FunctionResponse.response", "What the function answered is part of the prompt."),
     probes=("function-answered",),
     usable=generated_text,
-    after=(*_FIRST, "semantics/takes-its-own-words-back"),
+    after=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
     feature="function-calling",
 )
@@ -299,7 +304,7 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     google("FunctionDeclaration.name", "A function's name is the caller's, whatever it is."),
     probes=("nested-tool",),
     usable=generated_text,
-    after=_FIRST,
+    after=(*_FIRST, "semantics/forces-a-call-in-mode-any"),
     obeys=True,
     feature="function-calling",
 )

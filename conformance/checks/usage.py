@@ -9,10 +9,12 @@ from conformance.catalogue import check, check_each, google
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
     COUNTERS,
+    Block,
     blocks,
     count,
     counts_twice,
     folds,
+    forgets,
     last_block,
     summed,
 )
@@ -20,7 +22,7 @@ from conformance.judging.expectations import answered_as_asked
 from conformance.judging.tries import generated_text
 from conformance.judging.values import is_whole, where
 from conformance.model import Level, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Chunk, Reply, Seen
 
 _USAGE = google(
     "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."
@@ -146,26 +148,38 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
         )
 
 
-@check_each(Level.SHOULD, _SUM, usable=_told)
-def counts_thoughts_once(reply: Reply) -> Iterator[Spot]:
+def _adds_none(seen: Seen) -> bool:
+    """A total somewhere leaves thoughts out that stand nowhere else: so it is with all totals of this vendor."""
+    return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
+
+
+@check(Level.SHOULD, _SUM, usable=_told)
+def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
     Why: candidatesTokenCount leaves thoughts out, and the total adds them.
     Breaks: bills that add the counters charge the thoughts twice.
     Way round: subtract the thoughts from the answer's tokens.
     """
-    found = last_block(reply)
-    if found is None:
-        return
-    chunk, block = found
-    if folds(block):
-        said = f"{block.get('totalTokenCount')}, thoughts within another counter"
-        pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-        yield Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
-    elif counts_twice(reply, block):
-        said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
-        pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-        yield Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
+    forgotten = _adds_none(seen)
+    for reply in seen.replies:
+        found = last_block(reply)
+        if found is not None and folds(found[1]) and not forgotten:
+            yield _folded(reply, *found)
+        elif found is not None and counts_twice(reply, found[1]):
+            yield _doubled(reply, *found)
+
+
+def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
+    said = f"{block.get('totalTokenCount')}, thoughts within another counter"
+    pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
+    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+
+
+def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
+    said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
+    pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
+    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
@@ -176,12 +190,14 @@ def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     Breaks: one of the numbers is wrong, and nobody knows which to pay.
     Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
-    missing = _left_out(seen)
+    missing, forgotten = _left_out(seen), _adds_none(seen)
     for reply in seen.replies:
         last = last_block(reply)
         for chunk, block in blocks(reply):
             total, wanted = count(block, "totalTokenCount"), summed(block)
-            explained = folds(block) or (total > wanted and any(name not in block for name in missing))
+            explained = (folds(block) and not forgotten) or (
+                total > wanted and any(name not in block for name in missing)
+            )
             if total and total != wanted and not explained and "promptTokenCount" in block:
                 level = None if last and chunk is last[0] else Level.NOTE
                 pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))

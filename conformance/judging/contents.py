@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
 from conformance.catalogue import Aside
-from conformance.judging.expectations import CUT, UNMET, asked_texts, obedience, refused, withheld
+from conformance.judging.expectations import CUT, UNMET, asked_texts, at_limit, obedience, refused, withheld
 from conformance.judging.tries import TRIES
 from conformance.judging.values import sound
 from conformance.model import JSON, Level, Outcome, Spot
@@ -97,7 +97,7 @@ def lacks_text(reply: Reply) -> str | None:
     wanted = str(reply.exchange.expected.get("text", ""))
     if wanted in reply.text:
         return ""
-    return None if reply.first.finish_reason == "MAX_TOKENS" else f"the text is {reply.text[:120]!r}"
+    return None if at_limit(reply) else f"the text is {reply.text[:120]!r}"
 
 
 def stop_sequences(reply: Reply) -> list[str]:

@@ -47,10 +47,15 @@ def last_block(reply: Reply) -> tuple[Chunk, Block] | None:
 
 
 def folds(block: Block) -> bool:
-    """Return whether thoughts are named and the total holds without them: another counter has them already."""
+    """Return whether thoughts are named and the total holds without them: another counter may have them already."""
     thoughts = count(block, "thoughtsTokenCount")
-    fits = max(count(block, "candidatesTokenCount"), count(block, "promptTokenCount")) >= thoughts
-    return thoughts > 0 and fits and count(block, "totalTokenCount") == summed(block) - thoughts
+    return thoughts > 0 and count(block, "totalTokenCount") == summed(block) - thoughts
+
+
+def forgets(block: Block) -> bool:
+    """Return whether the total leaves thoughts out that no other counter has room for."""
+    fits = max(count(block, "candidatesTokenCount"), count(block, "promptTokenCount"))
+    return folds(block) and fits < count(block, "thoughtsTokenCount")
 
 
 def counts_twice(reply: Reply, block: Block) -> bool:

@@ -93,9 +93,30 @@ def _word(wanted: JSON, reply: Reply) -> str:
     return "" if said else f"the text is {reply.text[:120]!r}, not {words[0]!r}"
 
 
+_LIMIT = ("maxtokens", "maxoutputtokens", "length", "2")  # MAX_TOKENS as others spell it, and its number
+
+
+def at_limit(reply: Reply) -> bool:
+    """Return whether the answer says that a limit ended it, in whatever spelling: which one is another rule's matter."""
+    return re.sub(r"[^a-z0-9]", "", str(reply.first.finish_reason).lower()) in _LIMIT
+
+
+ROOM_OF_FIVE = 60  # characters; five tokens of numbers are some fifteen
+
+
+def limited(reply: Reply) -> bool:
+    """Return whether a limit of five tokens took effect on a row of numbers, whatever the answer says of it."""
+    text = reply.text.strip()
+    return at_limit(reply) or (text.startswith("1") and len(text) <= ROOM_OF_FIVE)
+
+
 def _finish(wanted: JSON, reply: Reply) -> str:
     got = reply.first.finish_reason
-    return "" if got == wanted else f"the finish reason is {got!r}, not {wanted!r}"
+    return (
+        ""
+        if got == wanted or (wanted == "MAX_TOKENS" and at_limit(reply))
+        else f"the finish reason is {got!r}, not {wanted!r}"
+    )
 
 
 def _call(wanted: JSON, reply: Reply) -> str:
@@ -160,7 +181,7 @@ _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
 
 def out_of_room(reply: Reply) -> bool:
     """No room: the answer ended at its limit although no small limit was asked, or thinking ate it all."""
-    return reply.first.finish_reason == "MAX_TOKENS" and reply.exchange.expected.get("finish") != "MAX_TOKENS"
+    return at_limit(reply) and reply.exchange.expected.get("finish") != "MAX_TOKENS"
 
 
 _ENDED = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")  # the reasons that are no filter's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import MET, UNMET, UNSAID, obedience, refused
+from conformance.judging.expectations import UNMET, UNSAID, limited, obedience, refused
 from conformance.model import JSON, Auth
 from conformance.reading.names import Opened
 from conformance.reading.reply import Reply
@@ -48,7 +48,7 @@ def response_casing(replies: Sequence[Reply]) -> JSON:
 def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
     """Whether the settings of those probes took effect; None where that could not be seen."""
     asked = [reply for reply in replies if reply.probe in probes]
-    if any(reply.ok and obedience(reply).verdict == MET for reply in asked):
+    if any(reply.ok and limited(reply) for reply in asked):
         return True
     declined = [reply for reply in asked if refused(reply)]
     failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
@@ -78,7 +78,7 @@ def settings(replies: Sequence[Reply]) -> JSON:
 
 def _flat(replies: Sequence[Reply]) -> bool | None:
     asked = [reply for reply in replies if reply.probe == "flat-settings"]
-    if any(reply.ok and reply.first.finish_reason == "MAX_TOKENS" for reply in asked):
+    if any(reply.ok and limited(reply) for reply in asked):
         return True
     return False if asked and all(reply.ok or refused(reply) for reply in asked) else None
 
