@@ -291,7 +291,6 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
         "What fails within a stream is an object `error`, sent as a chunk is.",
     ),
     usable=streams,
-    after=("streaming/sends-data-lines-only", "streaming/streams-sse-with-alt"),
 )
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     """An error within a stream is Google's error object, sent as the chunks before it.

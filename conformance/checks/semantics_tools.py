@@ -286,7 +286,6 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     usable=generated_text,
     after=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
-    feature="function-calling",
 )
 def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     """What a function answered reaches the model.

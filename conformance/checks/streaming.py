@@ -79,6 +79,11 @@ def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
             yield Spot(reply.id, "@0", "one JSON array", _said(reply))
 
 
+def _framed_as_asked(reply: Reply) -> bool:
+    """Another framing than the one that was asked has a type of its own, and is one fault with it."""
+    return streams(reply) and reply.framed.framing is (Framing.SSE if reply.alt_sse else Framing.JSON_ARRAY)
+
+
 _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/json"}
 
 
@@ -88,8 +93,7 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
         "streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."
     ),
     select=lambda reply: reply.streamed,
-    usable=streams,
-    after=(FRAMED, "streaming/streams-an-array-without-alt"),
+    usable=_framed_as_asked,
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
     """The Content-Type of a stream is that of its framing.

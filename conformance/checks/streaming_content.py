@@ -14,6 +14,7 @@ from conformance.judging.expectations import CUT, MET, obedience
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.wire.framing import Framing
 
 _CHUNKS = google(
     "streamGenerateContent: chunks",
@@ -347,7 +348,6 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     google("thinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
     probes=("thinking", "thinking-streamed"),
     usable=streams,
-    after=("streaming/streams-sse-with-alt",),
     obeys=True,
     feature="thinking",
 )
@@ -359,7 +359,10 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: ask without streaming.
     """
     unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
-    tries = [reply for reply in seen.of("thinking-streamed") if reply.ok]
+    # One object alone may be the last of several: what stood in the others, nobody knows.
+    single = Framing.SINGLE_JSON
+    asked = [reply for reply in seen.of("thinking-streamed") if reply.ok]
+    tries = [reply for reply in asked if reply.framed.framing is not single]
     if not unary or any(reply.first.thoughts for reply in tries):
         return
     judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
