@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
+from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
 from conformance.model import Level, Spot
 from conformance.reading.reply import Kind, Reply
@@ -45,8 +46,8 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
 
 
 def _foreign(reply: Reply) -> bool:
-    if reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT):
-        return False  # said of the framing
+    if failed_in_success(reply) or (reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)):
+        return False  # said of the status, or of the framing
     return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
 
 

@@ -89,7 +89,7 @@ def answers_with_a_body(reply: Reply) -> Iterator[Spot]:
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
     Way round: take an empty body for a failure, and ask again.
     """
-    if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY:
+    if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY and not failed_in_success(reply):
         yield Spot(reply.id, "", "a response, or the status of an error", words(reply))
 
 
@@ -298,8 +298,10 @@ def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
+    there = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
     for reply in seen.replies:
-        found = _unknown_model(reply)
+        # Where nothing is streamed at all, a refusal of a stream says nothing of the model.
+        found = _unknown_model(reply) if (reply.streamed, reply.alt_sse) in there else None
         if found:
             yield Spot(reply.id, "", "HTTP 404 NOT_FOUND", found[0], found[1])
 
@@ -311,7 +313,10 @@ def _strange(
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     for reply in seen.replies:
-        elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or failed_in_success(reply)
+        # A vendor whose errors have the status 200 throughout is told so once.
+        success = 200 <= reply.status < 300 and not reply.ok
+        usual = success and any(failed_in_success(one) and one.kind is reply.kind for one in seen.all)
+        elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or usual
         if reply.status not in fine and not elsewhere:
             level = Level.NOTE if reply.status in noted else None
             yield Spot(reply.id, "", expected, words(reply), level)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
 from conformance.judging.contents import as_list, asked_model
-from conformance.judging.refusals import failed_in_success, told, words, works
+from conformance.judging.expectations import UNSAID
+from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
 
@@ -33,6 +34,34 @@ def _missing(seen: Seen, expected: str) -> Iterator[Spot | Aside]:
     for reply in seen.replies:
         if _absent(reply):
             yield Spot(reply.id, "", expected, words(reply))
+
+
+_BOTH = ("plain", "plain-streamed")
+_OF_MONEY = (402, *UNSAID)
+
+
+def _closed(reply: Reply) -> bool:
+    return turned_down(reply) and reply.status not in _OF_MONEY
+
+
+@check(
+    Level.MUST,
+    google("models", "generateContent and streamGenerateContent answer the same requests."),
+    probes=_BOTH,
+    usable=lambda reply: reply.ok or _closed(reply),
+)
+def answers_by_both_methods(seen: Seen) -> Iterator[Spot]:
+    """A question that one of the two methods answers is not turned down by the other.
+
+    Why: the unary and the streaming method take one request, one model and one key.
+    Breaks: chats and agents stream, batches do not: every request of theirs is refused.
+    Way round: use the method that is there.
+    """
+    for probe in _BOTH:
+        tries = seen.of(probe)
+        other = any(one.ok for one in seen.of(*_BOTH))
+        if tries and other and all(map(_closed, tries)):
+            yield Spot(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
 
 
 def _v1(reply: Reply) -> bool:
@@ -68,6 +97,9 @@ def counts_tokens(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: estimate four letters to a token.
     """
     yield from _missing(seen, "totalTokens")
+    for reply in seen.replies:
+        if reply.ok and reply.body.get("totalTokens") is None:
+            yield Spot(reply.id, "/totalTokens", "a number", "null")
 
 
 def _total(seen: Seen, probe: str) -> tuple[Reply, int] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import check, check_each, google
+from conformance.judging.expectations import refused
+from conformance.judging.refusals import failed_in_success, must_fail, words
 from conformance.judging.tries import streams
 from conformance.model import Level, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -31,7 +33,7 @@ def _came(reply: Reply) -> bool:
     unread = reply.streamed and reply.kind is Kind.UNREADABLE and 200 <= reply.status < 300
     packed = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     mine = reply.framed.framing is not Framing.SSE and not reply.framed.bound
-    return streams(reply) or (unread and mine and not packed)
+    return streams(reply) or (unread and mine and not packed and not failed_in_success(reply))
 
 
 def _said(reply: Reply) -> str:
@@ -65,7 +67,12 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
 
 
 @check(
-    Level.SHOULD, _ARRAY, select=_without_alt, usable=_came, after=(FRAMED,), trait="stream-framing-default"
+    Level.SHOULD,
+    _ARRAY,
+    select=_without_alt,
+    usable=lambda reply: _came(reply) or refused(reply),
+    after=(FRAMED,),
+    trait="stream-framing-default",
 )
 def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
     """Without alt=sse a stream comes as one JSON array.
@@ -74,9 +81,13 @@ def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
     Breaks: Google's protobuf client and incremental array parsers, which raise at the first byte.
     Way round: ask with alt=sse, as Google's newer clients do.
     """
-    for reply in _longest_first(seen):
-        if reply.framed.framing is not Framing.JSON_ARRAY:
+    asked = [reply for reply in _longest_first(seen) if not must_fail(reply)]
+    for reply in asked:
+        if not refused(reply) and reply.framed.framing is not Framing.JSON_ARRAY:
             yield Spot(reply.id, "@0", "one JSON array", _said(reply))
+    with_alt = any(reply.ok and _with_alt(reply) for reply in seen.all)
+    if asked and with_alt and all(map(refused, asked)):
+        yield Spot(asked[0].id, "", "one JSON array", words(asked[0]))
 
 
 def _framed_as_asked(reply: Reply) -> bool:
@@ -360,5 +371,5 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot]:
     Way round: take an empty stream for a failure, and ask again.
     """
     for reply in seen.replies:
-        if reply.kind is Kind.EMPTY and reply.exchange.failure is None:
+        if reply.kind is Kind.EMPTY and reply.exchange.failure is None and not failed_in_success(reply):
             yield Spot(reply.id, "", "at least one chunk, or an error status", "a stream without any content")

@@ -10,6 +10,7 @@ from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.refusals import (
     beyond,
     breaks_each_time,
+    failed_in_success,
     must_fail,
     turned_down,
     whole,
@@ -332,7 +333,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
     Breaks: all clients raise; the answer is lost, and was billed.
     Way round: ask again.
     """
-    if reply.kind is Kind.UNREADABLE:
+    if reply.kind is Kind.UNREADABLE and not failed_in_success(reply):
         cut = reply.framed.has(Irregular.TRUNCATED)
         start = reply.text_of_body[:60].decode("utf-8", "replace")
         said = (
@@ -361,13 +362,9 @@ def answers_with_json_not_html(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
         return
     for reply in pages:
-        yield Spot(
-            reply.id,
-            "@0",
-            "JSON, or the status of an error",
-            words(reply),
-            Level.NOTE if must_fail(reply) else None,
-        )
+        if not failed_in_success(reply):
+            level = Level.NOTE if must_fail(reply) else None
+            yield Spot(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
 
 
 def _there(reply: Reply) -> str:

@@ -19,7 +19,7 @@ from conformance.judging.counters import (
     summed,
 )
 from conformance.judging.expectations import answered_as_asked
-from conformance.judging.tries import generated_text
+from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import is_whole, where
 from conformance.model import Level, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
@@ -161,13 +161,13 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     Breaks: bills that add the counters charge the thoughts twice.
     Way round: subtract the thoughts from the answer's tokens.
     """
-    forgotten = _adds_none(seen)
-    for reply in seen.replies:
-        found = last_block(reply)
-        if found is not None and folds(found[1]) and not forgotten:
-            yield _folded(reply, *found)
-        elif found is not None and counts_twice(reply, found[1]):
-            yield _doubled(reply, *found)
+    told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
+    if not _adds_none(seen):
+        yield from (_folded(*one) for one in told if folds(one[2]))
+    twice = [one for one in told if counts_twice(one[0], one[2])]
+    # One odd answer may hold what is not shown; several questions do not.
+    if len({reply.probe for reply, _, _ in twice}) >= TRIES:
+        yield from (_doubled(*one) for one in twice)
 
 
 def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:

@@ -43,9 +43,16 @@ def turned_down(reply: Reply) -> bool:
     return told(reply) and reply.status >= 400
 
 
+_NO_ANSWER = (Kind.FOREIGN, Kind.UNREADABLE, Kind.EMPTY, Kind.HTML)
+
+
 def failed_in_success(reply: Reply) -> bool:
-    """Return whether the body is an error although the status says success."""
-    return whole(reply) and 200 <= reply.status < 300 and reply.kind is Kind.ERROR
+    """Return whether the question failed although the status says success.
+
+    The body is an error, or nothing that a client knows where Google would have refused.
+    """
+    wrong = must_fail(reply) and reply.resource.name == "response" and reply.kind in _NO_ANSWER
+    return whole(reply) and 200 <= reply.status < 300 and (reply.kind is Kind.ERROR or wrong)
 
 
 def must_fail(reply: Reply) -> bool:
@@ -58,7 +65,12 @@ def words(reply: Reply) -> str:
     said = reply.error.message if reply.error else ""
     if said:
         return f"HTTP {reply.status}: {said[:160]}"
-    kinds = {Kind.HTML: "an HTML page", Kind.EMPTY: "an empty body", Kind.FOREIGN: "other JSON"}
+    kinds = {
+        Kind.HTML: "an HTML page",
+        Kind.EMPTY: "an empty body",
+        Kind.FOREIGN: "other JSON",
+        Kind.UNREADABLE: "no JSON",
+    }
     if reply.kind in kinds:
         return f"HTTP {reply.status}, {kinds[reply.kind]}"
     return f"HTTP {reply.status}"
@@ -84,7 +96,8 @@ def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
     same = {reply.status for reply in replies}
     broken = all(reply.status >= 500 and whole(reply) for reply in replies) and same.isdisjoint((504, 524))
     enough = len(replies) >= TRIES and len(same) == 1
-    return replies[-1] if enough and broken and works_throughout(seen) else None
+    there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
+    return replies[-1] if there and broken and works_throughout(seen) else None
 
 
 def denied(reply: Reply) -> bool:
