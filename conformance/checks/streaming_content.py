@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.judging.arrivals import candidate_of, held_back, text_of, texts_of
+from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
 from conformance.judging.expectations import CUT, MET, obedience
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
@@ -264,8 +264,8 @@ def _gap(reply: Reply) -> str:
     Level.MUST,
     _CHUNKS,
     probes=("long-answer-streamed",),
-    usable=streams,
-    after=("streaming/comes-whole", "streaming/sends-deltas", "streaming/sends-the-text-once"),
+    usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
+    after=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
 )
 def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
@@ -331,16 +331,12 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     Way round: ask without streaming.
     """
     for chunk in reply.chunks:
-        broken = "\ufffd" in text_of(chunk) or any(
-            oddity.kind == "bad-utf8" for oddity in chunk.json.oddities
-        )
-        if broken and "\ufffd" not in str(reply.exchange.expected.get("text", "")):
-            yield Spot(
-                reply.id,
-                reply.at(chunk, "/candidates/0/content/parts/0/text"),
-                "whole characters",
-                text_of(chunk)[:80],
-            )
+        # Bytes that are no UTF-8 are said of the JSON.
+        bad = any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
+        text = text_of(chunk)
+        if not bad and ("\ufffd" in text or misread(text) or questioned(reply, text)):
+            pointer = reply.at(chunk, "/candidates/0/content/parts/0/text")
+            yield Spot(reply.id, pointer, "whole characters", text[:80])
 
 
 @check(

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.refusals import (
+    always_cut,
     beyond,
     breaks_each_time,
+    cut_off,
     failed_in_success,
     must_fail,
     turned_down,
@@ -136,10 +138,11 @@ def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     for streamed in (False, True):
         group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
         cut = [reply for reply in group if reply.exchange.failure]
-        failure = cut[-1].exchange.failure if cut else None
-        if failure is not None and len(cut) == len(group) and len(cut) >= TRIES:
-            said = f"{failure.detail} ({len(cut)} of {len(group)} {'streams' if streamed else 'answers'})"
-            yield Spot(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
+        kind = "streams" if streamed else "answers"
+        if len(cut) == len(group) and len(cut) >= TRIES:
+            yield cut_off(cut, f"{len(cut)} of {len(group)} {kind}")
+        elif always := always_cut(seen, group):
+            yield cut_off(always, f"{len(always)} of {len(always)} tries, other {kind} come whole")
         elif cut:
             yield Aside(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
 

@@ -27,6 +27,24 @@ def text_of(chunk: Chunk) -> str:
     )
 
 
+def misread(text: str) -> bool:
+    """Return whether a text is UTF-8 that was read as Latin-1 or as Windows-1252 on its way."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            if text.encode(encoding).decode("utf-8") != text:
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def questioned(reply: Reply, text: str) -> bool:
+    """Return whether question marks stand where the text that was to be repeated has characters beyond ASCII."""
+    wanted = str(reply.exchange.expected.get("text", ""))
+    lost = "?" in text and "?" not in wanted and not wanted.isascii()
+    return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
+
+
 def candidate_of(chunk: Chunk) -> dict[str, JSON]:
     """Return the chunk's first candidate; nothing in it where there is none."""
     candidates = chunk.body.get("candidates")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.tries import TRIES
-from conformance.model import JSON
+from conformance.model import JSON, Spot
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Kind, Reply, Seen
 
@@ -98,6 +98,22 @@ def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
     enough = len(replies) >= TRIES and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
+
+
+def always_cut(seen: Seen, group: Sequence[Reply]) -> list[Reply]:
+    """Return the tries of a question that was cut off each time, where the plain one was answered before and after."""
+    for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
+        tries = [reply for reply in group if reply.probe == probe]
+        if len(tries) >= TRIES and all(reply.exchange.failure for reply in tries):
+            return tries
+    return []
+
+
+def cut_off(cut: Sequence[Reply], how_often: str) -> Spot:
+    """Return the spot at which the last of those answers was cut off."""
+    failure = cut[-1].exchange.failure
+    said = f"{failure.detail if failure else 'cut off'} ({how_often})"
+    return Spot(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
 
 
 def denied(reply: Reply) -> bool:

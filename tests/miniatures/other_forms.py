@@ -154,6 +154,22 @@ def _problem(refusal: Refused) -> Message:
     }
 
 
+def _rewritten(change: Callable[[str], str]) -> Behaviour:
+    """Return a server that changes the characters of streamed texts."""
+
+    def every(response: Message) -> None:
+        for part in parts(response):
+            if "text" in part:
+                part["text"] = change(part["text"])
+
+    return answering(every, only="stream")
+
+
+def _cut_when_long(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+    """Long streams break off, short ones come whole."""
+    return replace(answer, pieces=answer.pieces[:3], cut=True) if len(answer.pieces) > 5 else None
+
+
 def _mute(refusal: Refused) -> Message:
     error: Any = refusal.body()["error"]
     return {"error": {name: value for name, value in error.items() if name != "message"}}
@@ -164,6 +180,7 @@ def _unfenced(piece: bytes) -> bytes:
 
 
 _QUOTA = {"message": "quota", "type": "x", "code": "insufficient_quota"}
+_WHOLE = _rules("streaming/keeps-characters-whole")
 _SSE = _rules("streaming/streams-sse-with-alt")
 _OBJECT = _rules("streaming/sends-one-json-object-per-event")
 _ONCE = _rules("streaming/sends-the-text-once")
@@ -221,6 +238,9 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("nothing-as-success", "What is wrong is answered by an empty 200.", _failed(lambda _: b""), _FAILS),
     Miniature("null-as-success", "What is wrong is answered by data: null with 200.", _failed(lambda r: {"code": r.status, "data": None}), _FAILS),
     Miniature("no-stream-as-success", "A stream that cannot begin is an empty 200.", replace(HONEST, refuse=lambda r, a: whole(200, "text/event-stream", b"") if a.framing == SSE else HONEST.refuse(r, a)), _NO_CHUNK),
+    Miniature("misread-characters", "Streamed texts are read as Latin-1.", _rewritten(lambda text: text.encode().decode("latin-1")), _WHOLE),
+    Miniature("question-marks", "What is not ASCII becomes a question mark.", _rewritten(lambda text: text.encode("ascii", "replace").decode()), _WHOLE),
+    Miniature("cut-when-long", "Long streams break off.", finishing(_cut_when_long), _rules("transport/sends-whole-bodies")),
     Miniature("three-at-once", "{code, data}, NDJSON and no usage.", replace(answering(lambda r: {"code": 200, "data": _without("usageMetadata")(r)}), frame=_NDJSON.frame), _SSE | _rules("envelope/gemini-object-at-root", "usage/counts-every-answer")),
 )  # fmt: skip
 
