@@ -9,6 +9,7 @@ from conformance.judging.expectations import statuses
 from conformance.judging.refusals import (
     breaks_each_time,
     failed_in_success,
+    failures,
     must_fail,
     told,
     turned_down,
@@ -29,15 +30,15 @@ ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
 
 
-@check_each(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole)
-def fails_with_the_status_of_an_error(reply: Reply) -> Iterator[Spot]:
+@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole)
+def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
     """What fails has an HTTP status of 4xx or 5xx, never 200.
 
     Why: the HTTP status is what tells an error from an answer; a body that says otherwise is not looked at.
     Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer, without an exception.
     Way round: look for an error or a code in each body before it is handed to the client.
     """
-    if failed_in_success(reply):
+    for reply in failures(seen):
         yield Spot(reply.id, reply.error.at if reply.error else "", "a status of 4xx or 5xx", words(reply))
 
 
@@ -46,7 +47,7 @@ def _reshaped(reply: Reply) -> bool:
     return named or bool(reply.error and reply.error.shape != "google")
 
 
-@check_each(
+@check(
     Level.MUST,
     google(
         "streamGenerateContent: errors",
@@ -56,7 +57,7 @@ def _reshaped(reply: Reply) -> bool:
     usable=whole,
     after=("errors/fails-with-the-status-of-an-error",),
 )
-def refuses_a_stream_before_it_begins(reply: Reply) -> Iterator[Spot]:
+def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
     """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
 
     Why: until the first chunk there is no stream; Google sends no events, and no 200, for an error alone.
@@ -64,12 +65,14 @@ def refuses_a_stream_before_it_begins(reply: Reply) -> Iterator[Spot]:
     older SDKs; @google/genai skips one that is called `event: error`; google-genai reads no message from events.
     Way round: read the first event before the stream is handed on, and make it an error.
     """
-    if failed_in_success(reply):
+    for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
         level = Level.MUST if must_fail(reply) or _reshaped(reply) else Level.NOTE
         yield Spot(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
-    elif reply.status >= 400 and reply.framed.framing.value == "sse":
-        yield Spot(reply.id, "@0", "one plain JSON object", "an error as server-sent events", Level.SHOULD)
+    for reply in seen.replies:
+        if reply.status >= 400 and reply.framed.framing.value == "sse":
+            said = "an error as server-sent events"
+            yield Spot(reply.id, "@0", "one plain JSON object", said, Level.SHOULD)
 
 
 def _generates(reply: Reply) -> bool:

@@ -55,6 +55,14 @@ def failed_in_success(reply: Reply) -> bool:
     return whole(reply) and 200 <= reply.status < 300 and (reply.kind is Kind.ERROR or wrong)
 
 
+def failures(seen: Seen) -> Iterator[Reply]:
+    """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
+    answers = any(reply.ok for reply in seen.all)
+    for reply in seen.replies:
+        if failed_in_success(reply) and (answers or reply.kind is Kind.ERROR):
+            yield reply
+
+
 def must_fail(reply: Reply) -> bool:
     """Return whether Google refuses the question, going by what was recorded with it."""
     return 200 not in statuses(reply.exchange.expected)
