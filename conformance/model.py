@@ -93,7 +93,7 @@ class Limits:
     chunks: int = 20_000  # pieces and frames
     json_bytes: int = 16 * 1024 * 1024  # one body, decoded; a larger one is kept but not read
     json_depth: int = 200
-    json_values: int = 1_000_000  # values in one body, all its frames together
+    json_values: int = 200_000  # values in one body, all its frames together
     integer_digits: int = 400
     run_bytes: int = (
         256 * 1024 * 1024
