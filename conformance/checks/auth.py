@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
+from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
     denied,
@@ -236,7 +237,9 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     for reply in seen.replies:
-        if reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
+        if reply.status == 403 and names_a_lack(reply):
+            yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+        elif reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
             yield Spot(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 

@@ -154,13 +154,18 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
     if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
         return  # without it, the fault is not the casing's
     last = seen.last("mixed-casing-request")
-    if last and lacking(last) and not any(reply.ok for reply in seen.of("thinking", "no-thinking")):
-        yield Aside(
-            Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}"
-        )  # its thinkingConfig, in any spelling
+    if last and _of_thinking(seen, last):
+        yield Aside(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
         return
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
     yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
+
+
+def _of_thinking(seen: Seen, mixed: Reply) -> bool:
+    """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
+    asked = seen.of("thinking", "no-thinking")
+    same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
+    return refused(mixed) and bool(same or (lacking(mixed) and not any(reply.ok for reply in asked)))
 
 
 def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:

@@ -121,7 +121,8 @@ def _refusals(seen: Seen) -> dict[str, tuple[Reply, ...]]:
 def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Spot | Aside]:
     last = breaks_each_time(seen, probe)
     if last is not None:
-        level = Level.NOTE if probe == "unknown-method" and last.status == 501 else None
+        # 501 is what HTTP has for a method that a server does not have at all.
+        level = Level.NOTE if probe in ("unknown-method", "wrong-verb") and last.status == 501 else None
         wanted = " or ".join(str(status) for status in statuses(last.exchange.expected))
         yield Spot(
             last.id, "", f"HTTP {wanted}", f"{words(last)} ({len(replies)} of {len(replies)} tries)", level

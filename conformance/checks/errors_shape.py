@@ -22,7 +22,7 @@ from conformance.judging.tries import streams
 from conformance.judging.values import shown
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.reading.reply import Reply, Seen
 from conformance.wire.framing import Framing
 
 _BODY = google(
@@ -35,11 +35,14 @@ _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
 def _an_error(reply: Reply) -> bool:
-    """An error status with a whole body, of which a client makes an exception."""
+    """An error status with a whole body, of which a client makes an exception.
+
+    What says come back later, in a page or a plain text, is a limiter's in front of the vendor.
+    """
     asked = reply.exchange.request.verb != "OPTIONS"
-    page = reply.kind is Kind.HTML or (reply.error is not None and reply.error.shape in ("html", "empty"))
-    lasting = reply.status < 500 and not (reply.status in UNSAID and page)
-    return whole(reply) and reply.status >= 400 and asked and (lasting or must_fail(reply))
+    later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
+    lasting = reply.status < 500 or must_fail(reply)
+    return whole(reply) and reply.status >= 400 and asked and lasting and not later
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:

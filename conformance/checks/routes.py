@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, google
-from conformance.judging.contents import as_list, asked_model
+from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
 from conformance.model import JSON, Level, Outcome, Spot
@@ -250,7 +250,9 @@ def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     refused = [reply for reply in seen.replies if _absent(reply)]
-    level = None if len(refused) == len(seen.replies) > 1 else Level.NOTE
+    # A model that says that it wants, or makes, something else than text is there under its name.
+    nameless = len(refused) == len(seen.replies) > 1 and not any(map(lacking, refused))
+    level = None if nameless else Level.NOTE
     for reply in refused:
         yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)
 
@@ -271,6 +273,13 @@ def describes_a_model(seen: Seen) -> Iterator[Spot | Aside]:
 
 
 _KEY = "x-goog-api-key"
+
+
+def _serves_pages(reply: Reply) -> bool:
+    """Any page may call, or the one that asked; a vendor that names its own pages alone serves no others."""
+    sent = {name.lower(): value for name, value in reply.exchange.request.headers}
+    origin = (reply.exchange.header("access-control-allow-origin") or "").strip()
+    return bool(origin) and origin in ("*", sent.get("origin"))
 
 
 def _allows(reply: Reply) -> bool:
@@ -298,8 +307,7 @@ def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     reply = seen.replies[-1]
-    origin = reply.exchange.header("access-control-allow-origin")
-    if reply.status >= 300 or not origin:
+    if reply.status >= 300 or not _serves_pages(reply):
         yield Spot(reply.id, "", "Access-Control-Allow-Origin", words(reply))
     elif not _allows(reply):
         got = reply.exchange.header("access-control-allow-headers") or "none"

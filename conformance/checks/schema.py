@@ -170,14 +170,13 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
     Way round: ask for one candidate at a time.
     """
     for chunk in reply.chunks:
-        found = [
-            raw.get("index", 0) for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)
-        ]
-        numbers = [index for index in found if isinstance(index, int)]
+        several = [raw for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)]
+        numbers = [index for raw in several if isinstance(index := raw.get("index", 0), int)]
+        # Where none has an index nothing wrong is said: the place in the list tells them apart.
+        level = None if any("index" in raw for raw in several) else Level.NOTE
         if len(set(numbers)) < len(numbers):
-            yield Spot(
-                reply.id, where(reply, chunk, ("candidates",)), "different indexes", f"indexes {numbers}"
-            )
+            pointer = where(reply, chunk, ("candidates",))
+            yield Spot(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
 
 
 @check_each(
@@ -251,6 +250,8 @@ def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: treat an empty STOP as a failure, and ask again.
     """
     for probe in _SPEAKING:
-        for found in each_time(seen, probe, "text or a call", _silent):
+        # Google's own models sometimes have nothing to add to what their function has answered.
+        level = Level.NOTE if probe == "function-answered" else None
+        for found in each_time(seen, probe, "text or a call", _silent, level):
             if isinstance(found, Spot):
                 yield found

@@ -53,13 +53,18 @@ def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
 _FOREIGN = re.compile(r"\b(model|stream|messages|prompt|input)\b", re.IGNORECASE)
-_OF_KEYS = re.compile(r"key|token|credential|auth|header", re.IGNORECASE)
+# Refusals that are not about the body: of keys, of bills, of places.
+_OF_CALLERS = re.compile(
+    r"key|token|credential|auth|header|\b(plan|tier|billing|paid|payment|balance|credits?|quota|subscri\w+|account"
+    r"|region|country|location)\b",
+    re.IGNORECASE,
+)
 
 
 def _wants_more(reply: Reply) -> bool:
     """The refusal says that a member is missing which Google's body does not have."""
     said = " ".join(texts(error_object(reply)))
-    return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_KEYS.search(said))
+    return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_CALLERS.search(said))
 
 
 _ORDINARY = (

@@ -95,8 +95,11 @@ def _model_words(name: str) -> set[str]:
 def _unlike(asked: str, answered: str) -> Level | None:
     """How gravely the names differ; None where the second is the first, or a version of it."""
     mine, theirs = _model_words(asked), _model_words(answered)
-    if "latest" in asked.lower():  # which number an alias stands for today is Google's to say
+    if "latest" in asked.lower() or not any(word[0].isdigit() for word in mine):
+        # Which number an alias stands for today is Google's to say.
         mine, theirs = ({word for word in words if not word[0].isdigit()} for words in (mine, theirs))
+    if not any(_KIND.fullmatch(word) for word in mine):  # a name that somebody gave tells of no model
+        return Level.NOTE if mine ^ theirs else None
     different = mine ^ theirs
     if not different:
         return None

@@ -273,7 +273,10 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
         tries = [reply for reply in seen.replies if reply.probe == probe]
         if not tries or not all(refused(reply) for reply in tries):
             continue
-        if _clean(firsts.get(tries[-1].exchange.first or "")):
+        turns = seen.of("history")
+        if turns and all(refused(reply) for reply in turns):
+            yield Aside(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
+        elif _clean(firsts.get(tries[-1].exchange.first or "")):
             yield Spot(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
         else:
             yield Aside(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
 from conformance.catalogue import Aside
-from conformance.judging.expectations import CUT, UNMET, asked_texts, at_limit, obedience, refused, withheld
+from conformance.judging.expectations import (
+    CUT,
+    UNMET,
+    asked_texts,
+    at_limit,
+    obedience,
+    refused,
+    said_anything,
+    withheld,
+)
 from conformance.judging.tries import TRIES
 from conformance.judging.values import sound
 from conformance.model import JSON, Level, Outcome, Spot
@@ -68,15 +77,25 @@ def asked_model(reply: Reply) -> str:
 
 
 _LACKING = re.compile(
-    r"(\bnot|\bnever|n't|\bno) (\w+ )?(support|supported|enabled|available|implemented)\b"
-    r"|\bunsupported\b|\bunavailable\b|\bdisabled\b|\bmay not be\b",
+    r"(\b(not|never|no|cannot|unable to)|n't) ([\w-]+ ){0,2}(support|enabl|availab|implement|allow|permit|accept|handl|process"
+    r"|take|offer|provid|possible|capable|part of|used?\b)"
+    r"|\bonly ([\w-]+ ){0,4}(support|accept|allow|take|enabl|availab|work)"
+    r"|\b(unsupported|unavailable|unimplemented|disabled|deactivated|(turned|switched) off|lacks)\b|\bmay not be\b",
     re.IGNORECASE,
 )
+# A member that the vendor does not know at all is no feature that it names.
+_STRANGE = re.compile(r"\b(extra|unknown|unexpected|additional|unrecognized)\b", re.IGNORECASE)
+
+
+def names_a_lack(reply: Reply) -> bool:
+    """Return whether an error, of whatever status, says plainly that the vendor or the model cannot do something."""
+    said = reply.error.message if reply.error else ""
+    return bool(_LACKING.search(said)) and not _STRANGE.search(said)
 
 
 def lacking(reply: Reply) -> bool:
     """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
-    return refused(reply) and bool(reply.error and _LACKING.search(reply.error.message))
+    return refused(reply) and names_a_lack(reply)
 
 
 def refusal(reply: Reply) -> str:
@@ -93,11 +112,15 @@ def unmet(reply: Reply) -> str | None:
 
 
 def lacks_text(reply: Reply) -> str | None:
-    """Return what the text is instead of what the question asks for; None where a limit ended it."""
+    """Return what the text is instead of what the question asks for; None where a limit ended it, or nothing was said.
+
+    An answer without anything in it is the matter of another rule.
+    """
     wanted = str(reply.exchange.expected.get("text", ""))
     if wanted in reply.text:
         return ""
-    return None if at_limit(reply) else f"the text is {reply.text[:120]!r}"
+    silent = at_limit(reply) or not said_anything(reply)
+    return None if silent else f"the text is {reply.text[:120]!r}"
 
 
 def stop_sequences(reply: Reply) -> list[str]:
@@ -143,5 +166,5 @@ def _unfiltered(look: Look, reply: Reply) -> str | None:
 
 def _too_few(failures: int, tries: int) -> str:
     if not failures:
-        return f"none of {tries} tries shows it: a limit, a filter or the model's own words came before"
+        return f"none of {tries} tries shows it: a limit, a filter, silence or the model's own words came before"
     return f"{failures} of {TRIES} tries could be judged, all failed"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import Aside, Rule
 from conformance.dialects.dialect import Dialect
+from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
@@ -180,7 +181,7 @@ def how_it_failed(reply: Reply) -> str:
 
 def clearly_refused(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    declined = refused(reply) or reply.status in (404, 405)
+    declined = refused(reply) or reply.status in (404, 405) or (reply.status == 403 and names_a_lack(reply))
     return declined and bool(reply.error and reply.error.message)
 
 
