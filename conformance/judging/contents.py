@@ -83,14 +83,17 @@ _LACKING = re.compile(
     r"|\b(unsupported|unavailable|unimplemented|disabled|deactivated|(turned|switched) off|lacks)\b|\bmay not be\b",
     re.IGNORECASE,
 )
-# A member that the vendor does not know at all is no feature that it names.
-_STRANGE = re.compile(r"\b(extra|unknown|unexpected|additional|unrecognized)\b", re.IGNORECASE)
+# A member that the vendor does not know at all is no feature that it names, and a key is none either.
+_OTHER = re.compile(
+    r"\b(extra|unknown|unexpected|additional|unrecognized|callers?|credentials?|oauth\w*|api.?keys?)\b",
+    re.IGNORECASE,
+)
 
 
 def names_a_lack(reply: Reply) -> bool:
     """Return whether an error, of whatever status, says plainly that the vendor or the model cannot do something."""
     said = reply.error.message if reply.error else ""
-    return bool(_LACKING.search(said)) and not _STRANGE.search(said)
+    return bool(_LACKING.search(said)) and not _OTHER.search(said)
 
 
 def lacking(reply: Reply) -> bool:
@@ -166,5 +169,7 @@ def _unfiltered(look: Look, reply: Reply) -> str | None:
 
 def _too_few(failures: int, tries: int) -> str:
     if not failures:
-        return f"none of {tries} tries shows it: a limit, a filter, silence or the model's own words came before"
+        return (
+            f"none of {tries} tries shows it: a limit, a filter, silence or the model's own words came before"
+        )
     return f"{failures} of {TRIES} tries could be judged, all failed"
