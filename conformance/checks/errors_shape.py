@@ -30,7 +30,7 @@ _BODY = google(
     "An error is one object `error` with code, message and status, details beside.",
 )
 ENVELOPE = "envelope/gemini-object-at-root"
-# Where Google has no route its front end answers with a page of its own.
+# Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
 _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
@@ -113,7 +113,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = error.shape == "html" and reply.probe in _NO_ROUTE
+        page = reply.probe in _NO_ROUTE and not any(chunk.json.ok for chunk in reply.chunks)
         yield Spot(
             reply.id,
             error.at,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
-from conformance.judging.expectations import CUT, MET, obedience
+from conformance.judging.expectations import CUT, MET, blocked, obedience
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
@@ -86,7 +86,8 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
 def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     """The last chunk with a candidate says why the model stopped.
 
-    Why: finishReason is empty only while the model has not stopped; Google's last chunk always has one.
+    Why: finishReason is empty only while the model has not stopped; Google's last chunk always has one, but where a
+    filter blocks the prompt after all and the reason stands in promptFeedback.
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK says other; elsewhere a cut answer
     cannot be told from a whole one.
     Way round: none that is sound: without the reason nobody knows whether the answer is whole.
@@ -97,6 +98,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
         and candidates
         and reply.first.finish_reason is None
         and not reply.error
+        and not blocked(reply)
     ):
         yield Spot(
             reply.id,

@@ -198,7 +198,8 @@ def _filters() -> frozenset[str]:
 def blocked(reply: Reply) -> bool:
     """Return whether the prompt was blocked, as Google says it: promptFeedback with a blockReason."""
     feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]
-    return any(isinstance(one, dict) and bool(one.get("blockReason")) for one in feedback)
+    reasons = [str(one.get("blockReason") or "") for one in feedback if isinstance(one, dict)]
+    return any(reason and not reason.endswith("_UNSPECIFIED") for reason in reasons)
 
 
 def withheld(reply: Reply) -> bool:

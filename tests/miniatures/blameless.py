@@ -16,8 +16,10 @@ from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Variation
 from miniatures.errors import failing, finishing
-from miniatures.making import Message, answering, dropping, refusing, with_candidates
+from miniatures.making import Message, adding, answering, chunking, dropping, refusing, with_candidates
 from miniatures.moods import each_candidate
+
+_PLAIN = "text/plain; charset=utf-8"
 
 When = Callable[[Message], bool]
 
@@ -126,11 +128,23 @@ def _shut(message: str) -> Behaviour:
     return replace(shut, refuse=failing(lambda _refusal: body, status=400).refuse)
 
 
+def _stopped_midway(made: list[Message]) -> list[Message]:
+    """Return a long stream as far as a filter let it come, and the filter's word."""
+    if len(made) < 6:
+        return made
+    struck: Message = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+    return [*made[:3], {**struck, **{name: made[2][name] for name in ("usageMetadata", "modelVersion")}}]
+
+
+def _in_a_line(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    """A router that knows no such path says so in a line of text."""
+    lost = incoming.path.endswith(":frobnicateContent")
+    return whole(404, _PLAIN, b"404 page not found\n") if lost else None
+
+
 def _rule(*names: str) -> frozenset[str]:
     return frozenset(names)
 
-
-_PLAIN = "text/plain; charset=utf-8"
 
 VARIATIONS: tuple[Variation, ...] = (
     Variation("no-index-at-all", "No candidate has an index, also where there are two.", with_candidates(dropping("index")), _rule("schema/numbers-candidates-apart")),
@@ -151,6 +165,9 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("alias-without-a-number", "The name that is asked leaves the number open.", _standing_for("gemini-pro", "gemini-3.1-pro-preview"), model="gemini-pro"),
     Variation("alias-of-nothing", "The name that is asked tells of no model.", _standing_for("everyday", "gemini-2.5-flash-lite"), _rule("semantics/answers-with-the-model-that-was-asked"), model="everyday"),
     Variation("nothing-to-add", "The model has nothing to add to what a function answered.", _nothing_to_add(), _rule("schema/stop-comes-with-content")),
+    Variation("blocked-midway", "Long streams end where a filter blocks the prompt after all.", chunking(_stopped_midway)),
+    Variation("feedback-of-no-reason", "promptFeedback stands in every answer, with the reason that is none.", answering(adding(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"}))),
+    Variation("router-in-words", "Paths that do not exist are a line of text.", finishing(_in_a_line), _rule("errors/writes-errors-as-google-does")),
     Variation("plan-required", "Every question is refused for want of a plan.", _shut("A paid plan is required for this model.")),
     Variation("wrong-place", "Every question is refused for the place it comes from.", _shut("You must specify a billing account in a country where this model runs.")),
 )  # fmt: skip
