@@ -11,6 +11,7 @@ from conformance.judging.refusals import (
     failed_in_success,
     failures,
     must_fail,
+    says_nothing,
     told,
     turned_down,
     whole,
@@ -79,21 +80,25 @@ def _generates(reply: Reply) -> bool:
     return reply.resource.name == "response" and not reply.probe.startswith(_SIDE_ROUTES)
 
 
-@check_each(
+@check(
     Level.MUST,
     google("generateContent", "A successful answer has a body: the response."),
     select=lambda reply: _generates(reply) and not reply.streamed,
     usable=whole,
 )
-def answers_with_a_body(reply: Reply) -> Iterator[Spot]:
+def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     """A successful answer has a body.
 
     Why: where there is nothing to say there is an error; 204 and an empty 200 say neither.
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
     Way round: take an empty body for a failure, and ask again.
     """
-    if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY and not failed_in_success(reply):
-        yield Spot(reply.id, "", "a response, or the status of an error", words(reply))
+    if says_nothing(seen):
+        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        return
+    for reply in seen.replies:
+        if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY and not failed_in_success(reply):
+            yield Spot(reply.id, "", "a response, or the status of an error", words(reply))
 
 
 @check_each(

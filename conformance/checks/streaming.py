@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import check, check_each, google
+from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.expectations import refused
-from conformance.judging.refusals import failed_in_success, must_fail, words
+from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
-from conformance.model import Level, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 from conformance.wire.framing import Framing, Irregular
 
@@ -363,13 +363,16 @@ def streams_a_well_formed_array(seen: Seen) -> Iterator[Spot]:
     google("streamGenerateContent: content", "A stream of status 200 holds at least one chunk."),
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
 )
-def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot]:
+def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     """A stream of status 200 holds at least one chunk.
 
     Why: where there is nothing to say there is an error, with an error's status.
     Breaks: every client ends normally with nothing; a terminal program waits for ever.
     Way round: take an empty stream for a failure, and ask again.
     """
+    if says_nothing(seen):
+        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        return
     for reply in seen.replies:
         if reply.kind is Kind.EMPTY and reply.exchange.failure is None and not failed_in_success(reply):
             yield Spot(reply.id, "", "at least one chunk, or an error status", "a stream without any content")

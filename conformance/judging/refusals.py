@@ -89,6 +89,11 @@ def works(seen: Seen) -> bool:
     return any(reply.ok for reply in seen.of("plain"))
 
 
+def says_nothing(seen: Seen) -> bool:
+    """Return whether no answer at all has a body: then it is no vendor's API that was asked."""
+    return all(reply.kind is Kind.EMPTY for reply in seen.all)
+
+
 def works_throughout(seen: Seen) -> bool:
     """Return whether the plain question was answered before and after all others."""
     before, after = seen.of("plain"), seen.of("plain-at-the-end")

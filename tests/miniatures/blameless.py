@@ -168,6 +168,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("blocked-midway", "Long streams end where a filter blocks the prompt after all.", chunking(_stopped_midway)),
     Variation("feedback-of-no-reason", "promptFeedback stands in every answer, with the reason that is none.", answering(adding(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"}))),
     Variation("router-in-words", "Paths that do not exist are a line of text.", finishing(_in_a_line), _rule("errors/writes-errors-as-google-does")),
+    Variation("nothing-anywhere", "Every answer is a success without a body, as of a server that is no API.", finishing(lambda _answer, _incoming: Outgoing(200))),
     Variation("plan-required", "Every question is refused for want of a plan.", _shut("A paid plan is required for this model.")),
     Variation("wrong-place", "Every question is refused for the place it comes from.", _shut("You must specify a billing account in a country where this model runs.")),
 )  # fmt: skip
