@@ -155,6 +155,13 @@ def test_a_500_to_a_valid_body_counts_too() -> None:
     assert found.deviation.level is Level.SHOULD
 
 
+def test_what_a_vendor_calls_unimplemented_is_no_failure_of_its_server() -> None:
+    body = b'{"error": {"code": 501, "message": "no tools here", "status": "UNIMPLEMENTED"}}'
+    valid = [one for one in some(1, 90) if one.valid and not one.twin and _hits(one, _empty)][:1]
+    said = answering_to(_empty, _answer(501, "application/json", body))
+    assert case(judged(said, valid), SURVIVES).outcome is Outcome.INCONCLUSIVE
+
+
 def _empty(part: dict[str, Any]) -> bool:
     return part.get("text") == ""
 

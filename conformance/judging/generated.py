@@ -42,7 +42,16 @@ def is_page(reply: Reply) -> bool:
 
 def failed_for_good(tries: Sequence[Reply]) -> bool:
     """Return whether a body failed each time, and often enough to be believed."""
-    return bool(tries) and all(map(failed, tries)) and (len(tries) >= TRIES or all(map(is_page, tries)))
+    enough = len(tries) >= TRIES or all(map(is_page, tries))
+    return bool(tries) and all(map(failed, tries)) and enough and not all(map(unimplemented, tries))
+
+
+def unimplemented(reply: Reply) -> bool:
+    """Return whether the vendor says, as an error of Google's, that what was asked is not implemented.
+
+    That is no failure of the server, but, being a 5xx, no refusal to count on either.
+    """
+    return reply.status == 501 and reply.error is not None and reply.error.shape == "google"
 
 
 def swallowed(reply: Reply) -> bool:
