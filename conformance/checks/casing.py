@@ -8,7 +8,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.traits import settings
-from conformance.judging.tries import answered, disobeyed, generated_text, obeyed
+from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Level, Outcome, Spot
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, Seen
@@ -131,7 +131,8 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
         )
         yield from declined
         if not declined and obeyed(seen, twin):
-            yield from disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
+            found = disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
+            yield from beside(seen, twin, found)
 
 
 @check(
@@ -158,7 +159,8 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
         return
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
-    yield from disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
+    found = disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
+    yield from beside(seen, "function-call-forced", found)
 
 
 def _of_thinking(seen: Seen, mixed: Reply) -> bool:

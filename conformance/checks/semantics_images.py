@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.catalogue import Aside, check, google
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
-from conformance.judging.tries import generated_text, obeyed
+from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.judging.understanding import if_understood, speaks_of
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
@@ -65,4 +65,5 @@ def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
     turned_down = [reply for reply in seen.replies if refused(reply)]
     if len(turned_down) == len(seen.replies):
         yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
-    yield from each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)
+    found = each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)
+    yield from beside(seen, "image", found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conformance.catalogue import Aside
 from conformance.judging.expectations import CUT, MET, UNMET, obedience
@@ -30,6 +30,22 @@ def streams(reply: Reply) -> bool:
 def obeyed(seen: Seen, probe: str) -> bool:
     """Return whether any try of that probe did as it was told."""
     return any(obedience(reply).verdict == MET for reply in seen.of(probe))
+
+
+def beside(seen: Seen, twin: str, found: Iterable[Spot | Aside]) -> Iterator[Spot | Aside]:
+    """Yield what was found of a question, but accuse nobody where its twin, asked plainly, was obeyed now and then only.
+
+    Three failures show a difference between the two only where the twin has none.
+    """
+    moody = any(obedience(reply).verdict == UNMET for reply in seen.of(twin) if reply.ok)
+    for one in found:
+        if isinstance(one, Spot) and moody:
+            yield Aside(
+                Outcome.INCONCLUSIVE,
+                f"{twin}, asked plainly, is obeyed now and then only: {one.observed}"[:200],
+            )
+        else:
+            yield one
 
 
 def disobeyed(seen: Seen, probe: str, expected: str, level: Level | None = None) -> Iterator[Spot | Aside]:

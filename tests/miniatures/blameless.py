@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from conformance.embedded.answers import Candidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
@@ -142,6 +143,18 @@ def _in_a_line(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return whole(404, _PLAIN, b"404 page not found\n") if lost else None
 
 
+def _sees_now_and_then() -> Behaviour:
+    """Return a server whose model is unsure at its first look at red, and whenever it looks at blue."""
+    looks = itertools.count(1)
+    unsure = "It is hard to say."
+
+    def look(one: Candidate, _request: Message) -> Candidate:
+        fails = one.text == "blue" or (one.text == "red" and next(looks) == 1)
+        return replace(one, text=unsure) if fails else one
+
+    return each_candidate(look)
+
+
 def _rule(*names: str) -> frozenset[str]:
     return frozenset(names)
 
@@ -169,6 +182,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("feedback-of-no-reason", "promptFeedback stands in every answer, with the reason that is none.", answering(adding(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"}))),
     Variation("router-in-words", "Paths that do not exist are a line of text.", finishing(_in_a_line), _rule("errors/writes-errors-as-google-does")),
     Variation("nothing-anywhere", "Every answer is a success without a body, as of a server that is no API.", finishing(lambda _answer, _incoming: Outgoing(200))),
+    Variation("sees-now-and-then", "The model is seldom sure of what it sees.", _sees_now_and_then()),
     Variation("plan-required", "Every question is refused for want of a plan.", _shut("A paid plan is required for this model.")),
     Variation("wrong-place", "Every question is refused for the place it comes from.", _shut("You must specify a billing account in a country where this model runs.")),
 )  # fmt: skip
