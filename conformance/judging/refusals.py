@@ -90,8 +90,8 @@ def works(seen: Seen) -> bool:
 
 
 def says_nothing(seen: Seen) -> bool:
-    """Return whether no answer at all has a body: then it is no vendor's API that was asked."""
-    return all(reply.kind is Kind.EMPTY for reply in seen.all)
+    """Return whether all answers are empty or pages: then it is no vendor's API that was asked."""
+    return all(reply.kind in (Kind.EMPTY, Kind.HTML) for reply in seen.all)
 
 
 def works_throughout(seen: Seen) -> bool:
