@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -198,8 +199,19 @@ def faults(reply: Reply) -> tuple[Found, ...]:
     """Return every fault in every object of an answer, behind its envelope and casing; remembered per reply."""
     known = _FOUND.get(reply)
     if known is None:
-        known = _FOUND[reply] = tuple(_faults(reply))
+        known = _FOUND[reply] = tuple(_first(_faults(reply)))
     return known
+
+
+_MOST = 200  # faults of one kind in one answer: more show nothing new, and a flood must not hide those of other kinds
+
+
+def _first(found: Iterator[Found]) -> Iterator[Found]:
+    seen = Counter[Wrong]()
+    for one in found:
+        seen[one.fault.wrong] += 1
+        if seen[one.fault.wrong] <= _MOST:
+            yield one
 
 
 def _faults(reply: Reply) -> Iterator[Found]:

@@ -118,10 +118,10 @@ def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes
     out: dict[str, JSON] = {}
     for key, child in value.items():
         name = canonical(shape, key)
-        here = at + pointer([key])
         if name is None:
             out.setdefault(key, child)
             continue
+        here = at + pointer([key])
         if name != key:
             notes.respellings.append(Respelling(here, key, name, style(key), name in value))
         elif not key.islower():
