@@ -90,11 +90,11 @@ def seen_fields(dialect: Dialect, place: str, value: JSON) -> dict[str, str]:
     and one reading holds, the fields of the other are not different but never there.
     """
     found = _paths(value)
-    folded: dict[str, list[Path]] = {}
-    for path in found:
-        if path and path[-1] != "*":
-            folded.setdefault(fold(path[-1]), []).append(tuple(fold(key) for key in path))
     fields = dialect.fields_of(place)
+    folded: dict[str, list[Path]] = {fold(_path(one.pointer)[-1]): [] for one in fields}
+    for path in found:
+        if path and path[-1] != "*" and (alike := folded.get(fold(path[-1]))) is not None:
+            alike.append(tuple(fold(key) for key in path))
     seen = {one.pointer: _seen(_path(one.pointer), one.type, found, folded) for one in fields}
     return _by_one_reading(seen) if any(one.contradicted for one in fields) else seen
 
@@ -150,7 +150,8 @@ def _paths(value: JSON) -> dict[Path, JSON]:
         path, one = todo.pop()
         if found.setdefault(path, one) is not one and not isinstance(one, dict | list):
             continue
-        if len(path) < _DEEPEST and tuple(fold(key) for key in path[-2:]) not in _FREE:
+        inner = isinstance(one, dict | list) and len(path) < _DEEPEST
+        if inner and tuple(fold(key) for key in path[-2:]) not in _FREE:
             todo.extend(_children(path, one))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from conformance.model import JSON, Deviation
 from conformance.reading.reply import Reply
@@ -60,7 +61,8 @@ def _frames(reply: Reply, window: tuple[int, int]) -> list[JSON]:
 def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
     """Return one exchange as results.json's `evidence` holds it; `places` are ranges of characters in `body`."""
     text = reply.text_of_body.decode("utf-8", "backslashreplace")
-    spans = [found for pointer in pointers[:50] if (found := span(reply, pointer))]
+    found = (span(reply, pointer) for pointer in pointers[:50])
+    spans = list(islice(filter(None, found), _PLACES))
     window = _window(spans, len(text))
     out: dict[str, JSON] = {
         "exchange": reply.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from conformance.reading.reply import Reply
@@ -17,9 +18,8 @@ def _skip(text: str, at: int) -> int:
     return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches always: it may be empty
 
 
-def _members(text: str, at: int) -> list[tuple[str, int, int, int]]:
-    """The (name, start, value's start, end) of each member of the object or list at `at`."""
-    found: list[tuple[str, int, int, int]] = []
+def _members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
+    """The (name, start, value's start, end) of each member of the object or list at `at`, as far as is asked."""
     closing, at, number = {"{": "}", "[": "]"}[text[at]], _skip(text, at + 1), 0
     while at < len(text) and text[at] != closing:
         start, name = at, str(number)
@@ -28,11 +28,10 @@ def _members(text: str, at: int) -> list[tuple[str, int, int, int]]:
             at = _skip(text, _skip(text, at) + 1)
         value = at
         at = _DECODER.raw_decode(text, at)[1]
-        found.append((name, start, value, at))
+        yield name, start, value, at
         at = _skip(text, at)
         at = _skip(text, at + 1) if at < len(text) and text[at] == "," else at
         number += 1
-    return found
 
 
 def find(text: str, pointer: str, at: int = 0) -> Span | None:
@@ -42,18 +41,18 @@ def find(text: str, pointer: str, at: int = 0) -> Span | None:
     """
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     try:
-        at = _skip(text, at)
-        span = (at, _DECODER.raw_decode(text, at)[1])
+        first = at = _skip(text, at)
+        span: Span | None = None
         for part in parts:
+            if at >= len(text) or text[at] not in "{[":
+                break
             hit = next((one for one in _members(text, at) if one[0] == part), None)
             if hit is None:
-                return span
+                break
             span, at = (hit[1], hit[3]), hit[2]
-            if at >= len(text) or text[at] not in "{[":
-                return span
+        return span or (first, _DECODER.raw_decode(text, first)[1])
     except (ValueError, IndexError, RecursionError, KeyError):
         return None
-    return span
 
 
 _STREAM = re.compile(r"#(\d+)(/.*)?$", re.DOTALL)
