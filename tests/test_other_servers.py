@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 from miniatures.asked import Server, judged
+from miniatures.making import Message, chunking
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.errors import Refused
-from conformance.embedded.routes import Asked
+from conformance.embedded.routes import Asked, route
+from conformance.embedded.style import Style
 from conformance.embedded.wire import whole
 from conformance.model import Level, Outcome
 from conformance.verdicts.verdict import Verdict
@@ -78,7 +80,18 @@ def _uncounting(incoming: Incoming) -> Outgoing:
     return whole(500, JSON, b"{}") if incoming.path.endswith(":countTokens") else HONEST(incoming)
 
 
+def _named_at_the_end(made: list[Message]) -> list[Message]:
+    """Leave the model's name to the last chunk of a stream."""
+    return [{k: v for k, v in one.items() if k != "modelVersion"} for one in made[:-1]] + made[-1:]
+
+
+def _any_model(incoming: Incoming, style: Style) -> Asked:
+    asked = route(incoming, style)
+    return replace(asked, model="gemini-2.5-flash") if asked.model.startswith("gemini-none") else asked
+
+
 SERVERS = (
+    Server("another-model", replace(chunking(_named_at_the_end), route=_any_model)),
     Server("unprocessable", replace(HONEST, refuse=_unprocessable)),
     Server("uncounting", _uncounting),
     Server("proxied", _behind_a_proxy),
@@ -175,3 +188,10 @@ def test_a_few_failures_explain_only_what_needed_those_answers(verdicts: Mapping
         "routes/counts-more-for-longer-texts",
         "transport/answers-every-question",
     }
+
+
+def test_a_model_that_answers_for_another_is_named_wherever_its_name_stands(
+    verdicts: Mapping[str, Verdict],
+) -> None:
+    found = next(one for one in verdicts["another-model"].deviations if one.dimension == "errors")
+    assert {spot.observed for spot in found.spots} == {"HTTP 200, an answer of gemini-2.5-flash"}

@@ -279,10 +279,8 @@ _GONE = google(
 
 def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     if reply.ok:
-        return (
-            f"{words(reply)}, an answer of {reply.body.get('modelVersion') or 'a model that is not named'}",
-            None,
-        )
+        named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
+        return f"{words(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}", None
     if reply.status in (404, 405) or not turned_down(reply):
         return None
     # A key that may not use every model is told so before it is told which models there are.
