@@ -57,15 +57,15 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
 def judge(evidence: Evidence, rules: Sequence[Rule]) -> list[Case]:
     """Return one case per rule, in the catalogue's order. A check that raises is an `error` case."""
     cases: dict[str, Case] = {}
+    done: dict[str, Rule] = {}
     for rule in in_order(rules):
-        cases[rule.id] = _accepted(_case(rule, evidence, cases), evidence)
+        cause = _cause(rule, evidence, cases, done)
+        case = Case(rule.id, Outcome.BLOCKED, f"explained by {cause}") if cause else _case(rule, evidence)
+        cases[rule.id], done[rule.id] = _accepted(case, evidence), rule
     return [cases[rule.id] for rule in rules]
 
 
-def _case(rule: Rule, evidence: Evidence, before: Mapping[str, Case]) -> Case:
-    cause = _cause(rule, before)
-    if cause is not None:
-        return Case(rule.id, Outcome.BLOCKED, f"explained by {cause}")
+def _case(rule: Rule, evidence: Evidence) -> Case:
     selected = [reply for reply in evidence.replies if _selects(rule, reply)]
     try:
         usable = tuple(reply for reply in selected if rule.usable(reply))
@@ -83,12 +83,25 @@ def _case(rule: Rule, evidence: Evidence, before: Mapping[str, Case]) -> Case:
     return _outcome(rule, evidence, found, len(usable))
 
 
-def _cause(rule: Rule, before: Mapping[str, Case]) -> str | None:
+def _cause(
+    rule: Rule, evidence: Evidence, before: Mapping[str, Case], rules: Mapping[str, Rule]
+) -> str | None:
     for id_ in rule.after:
-        case = before.get(id_)
-        if case and case.deviation and case.deviation.level in GRAVE:
+        found = before[id_].deviation if id_ in before else None
+        if found is None or found.level not in GRAVE:
+            continue
+        if not _elsewhere(found, rules[id_], rule, evidence.replies):
             return id_
     return None
+
+
+def _elsewhere(deviation: Deviation, cause: Rule, rule: Rule, replies: Sequence[Reply]) -> bool:
+    """What was asked in both ways, streamed and unary, and is wrong in one of them, explains nothing of the other."""
+    spots = {spot.exchange for spot in deviation.spots}
+    wrong = {reply.streamed for reply in replies if reply.id in spots}
+    asked = {reply.streamed for reply in replies if _selects(cause, reply)}
+    wanted = {reply.streamed for reply in replies if _selects(rule, reply)}
+    return bool(wanted) and len(asked) == 2 and wrong.isdisjoint(wanted)
 
 
 def _selects(rule: Rule, reply: Reply) -> bool:
