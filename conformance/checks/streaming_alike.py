@@ -24,6 +24,21 @@ def _far(one: int, other: int) -> bool:
     return min(one, other) > 0 and max(one, other) > 1.5 * min(one, other) + _SLACK
 
 
+def _priced(unary: Reply, stream: Reply) -> Iterator[Spot]:
+    """Where the prompt of a stream costs far more, or far less, than the same in a unary answer."""
+    counts = unary.count("promptTokenCount"), stream.count("promptTokenCount")
+    if _far(*counts):
+        pointer = stream.at(stream.chunks[-1], "/usageMetadata/promptTokenCount")
+        yield Spot(stream.id, pointer, f"about {counts[0]}, as the unary method counts", str(counts[1]))
+
+
+def _long(seen: Seen) -> tuple[Reply, Reply] | None:
+    """Return one long task asked both ways: whatever was answered, its prompt is the same; and many pieces came."""
+    unary = next((reply for reply in seen.replies if reply.probe == "limit-of-five"), None)
+    stream = next((reply for reply in seen.replies if reply.probe == "long-answer-streamed"), None)
+    return (unary, stream) if unary and stream and stream.chunks else None
+
+
 def _near_its_limit(reply: Reply) -> bool:
     """Thinking may have left the answer just the room that it took: then MAX_TOKENS is as true as STOP."""
     request = reply.request_body
@@ -36,7 +51,7 @@ def _near_its_limit(reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
-    probes=("plain", "plain-streamed"),
+    probes=("plain", "plain-streamed", "limit-of-five", "long-answer-streamed"),
     usable=generated_text,
     after=(
         "schema/enums-are-googles-names",
@@ -53,6 +68,9 @@ def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot]:
     Breaks: callers that stream take a whole answer for a cut one, or pay for the prompt once for each piece.
     Way round: use the method that says it right, and hold bills against countTokens.
     """
+    long = _long(seen)
+    dear = list(_priced(*long)) if long else []
+    yield from dear
     unary, stream = _asked(seen, "plain"), _asked(seen, "plain-streamed")
     if unary is None or stream is None or not stream.chunks:
         return
@@ -60,7 +78,5 @@ def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot]:
     if before != now and before in _ENDS and now in _ENDS and not _near_its_limit(stream):
         pointer = stream.at(stream.chunks[-1], "/candidates/0/finishReason")
         yield Spot(stream.id, pointer, f"{before}, as the unary method says", str(now))
-    counts = unary.count("promptTokenCount"), stream.count("promptTokenCount")
-    if _far(*counts):
-        pointer = stream.at(stream.chunks[-1], "/usageMetadata/promptTokenCount")
-        yield Spot(stream.id, pointer, f"about {counts[0]}, as the unary method counts", str(counts[1]))
+    if not dear:
+        yield from _priced(unary, stream)
