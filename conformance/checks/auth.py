@@ -188,6 +188,31 @@ def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
             yield Spot(reply.id, "", "HTTP 400, 401 or 403", words(reply))
 
 
+def _strangers(seen: Seen) -> list[Reply]:
+    """Answers with the right key in them, masked, to requests that did not carry it; none where it is a common word."""
+    if any(reply.exchange.masked for reply in seen.all if reply.ok):
+        return []
+    unknown = [reply for reply in seen.replies if carried(reply, "bad") or carried(reply, "none")]
+    return [reply for reply in unknown if reply.exchange.masked]
+
+
+@check(
+    Level.SHOULD,
+    google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
+    probes=("bad-key", "no-key"),
+    usable=turned_down,
+)
+def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
+    """Who comes without the right key is not told what it is.
+
+    Why: a message that says which key was expected hands it to everybody who asks with a wrong one.
+    Breaks: no client; the key, and the bill behind it, is anybody's.
+    Way round: take the key for known, and change vendors before changing the key.
+    """
+    for reply in _strangers(seen):
+        yield Spot(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
+
+
 _FORM = re.compile(
     r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
 )
