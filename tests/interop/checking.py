@@ -16,6 +16,7 @@ from interop.servers import Subject
 
 EXPECTED = Path(__file__).parent / "expected"
 _WAIT = 300.0  # seconds for one run
+_TIMED = ("streaming/arrives-while-it-is-made",)  # whether it can be judged depends on the machine
 _UNTOLD = ("pass", "deviation", "note", "known")  # outcomes that need no list of their own
 
 Expectation = dict[str, Any]
@@ -65,10 +66,10 @@ def reduced(subject: Subject, provider: Mapping[str, Any]) -> Expectation:
     """Return what is kept of a verdict: versions, traits, findings with their level, and rules left unjudged."""
     others: dict[str, list[str]] = {}
     for case in provider["cases"]:
-        if case["outcome"] not in _UNTOLD:
+        if case["outcome"] not in _UNTOLD and case["rule"] not in _TIMED:
             others.setdefault(case["outcome"], []).append(case["rule"])
     return {
-        "versions": subject.server.package.versions,
+        "versions": subject.versions,
         "status": provider["status"],
         "traits": {name: trait["observed"] for name, trait in provider["traits"].items()},
         "findings": {

@@ -32,7 +32,7 @@ _READ = """\
 ## What reading the findings changed
 
 Every finding was held against the recorded bytes. What was not true was mended, with small servers that show it in
-`tests/miniatures/found.py`, `tests/test_other_servers.py` and `tests/test_generated_rules.py`:
+`tests/miniatures/found.py`, `tests/miniatures/gateways.py`, `tests/test_other_servers.py` and `tests/test_generated_rules.py`:
 
 | met at | was said | is so now |
 | --- | --- | --- |
@@ -49,14 +49,18 @@ Every finding was held against the recorded bytes. What was not true was mended,
 | servers that refuse everything | nothing wrong but details, or a refusal of the key with another status | inconclusive: the plain question is refused, with the reason |
 | an OpenAI server on every path | an envelope `/usage` and snake_case, for its total of tokens | another protocol's answer, once |
 | a server of empty candidates | one fault twice | once |
+| llm-katan | a model that answered for another is not named: its name stands in the last chunk of the stream | it is named |
 
 And what was missing was added:
 
 | met at | found now |
 | --- | --- |
 | LiteLLM | unary answers are judged by what they count although streams count nothing: 8 tokens where countTokens says some 17 |
-| llmock, FastAPI | 422 where Google answers 400: a note |
+| servers on FastAPI | 422 where Google answers 400: a note, unless nothing else is refused at all |
 | servers with forms of their own | a refusal that names a missing member which Google does not have: a must |
+| llm-katan | a wrong key is answered with the right one: `expected 'sk-…'` |
+| llm-rosetta | counters of a stream, each the whole answer so far, are added up: 209 tokens for a prompt of 11 |
+| llm-rosetta | schemas and functions' reports are lost: nobody said so, since a fault of its streams explained every rule |
 | llm-katan | (with generated bodies) a text of another type, and a valid body of several parts, end in HTTP 500 |
 """
 
@@ -78,6 +82,10 @@ def _cell(kept: Mapping[str, Any], dimension: Dimension) -> str:
 def _servers() -> str:
     rows = [_server(subject, expected(subject.name)) for subject in SUBJECTS]
     return _table(["server", "version", *(dimension.value for dimension in Dimension)], rows)
+
+
+def _obeying() -> str:
+    return " and ".join(f"`{subject.name}`" for subject in SUBJECTS if subject.obeys)
 
 
 def _server(subject: Subject, kept: Mapping[str, Any]) -> list[str]:
@@ -134,8 +142,9 @@ def page() -> str:
         _HEAD,
         "## Servers × dimensions\n",
         (
-            "Findings by level; `–`: none. None of these servers follows instructions, so every rule that depends on that is\n"
-            "blocked, with the one note in `semantics`.\n"
+            "Findings by level; `–`: none. Mocks follow no instructions, nor do gateways before them: there every rule that\n"
+            f"depends on that is blocked, with the one note in `semantics`. {_obeying()} stand before the bundled server like\n"
+            "Google, which obeys: what is wrong there was lost or changed on the way.\n"
         ),
         _servers(),
         *(_findings(subject, expected(subject.name)) for subject in SUBJECTS),

@@ -26,14 +26,17 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A server and its start. {folder}, {port} and {upstream} stand for themselves in command and environment."""
+    """A server and its start. {folder}, {port} and the name of each upstream stand for themselves in what it is given.
+
+    Without a package it is one of the checker's own, that a gateway of others hands its questions to.
+    """
 
     name: str
-    package: Package
+    package: Package | None
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)  # written beside it before it starts
-    upstream: str | None = None  # the server that it hands its questions to
+    upstreams: tuple[str, ...] = ()  # the servers that it hands its questions to
 
 
 def free_port() -> int:
@@ -75,13 +78,14 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running(server: Server, work: Path, upstream: str = "") -> Iterator[str]:
+def running(server: Server, work: Path, upstreams: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run a server as long as the context lasts; `work` holds its files and log. Yields `http://127.0.0.1:PORT`.
 
+    `upstreams` are the addresses of those that it names.
     Raises UnavailableError where it cannot be installed, StartError where it does not start.
     """
-    folder, port = install(server.package), free_port()
-    words = {"folder": str(folder), "port": str(port), "upstream": upstream}
+    folder, port = install(server.package) if server.package else Path(), free_port()
+    words = {"folder": str(folder), "port": str(port), **(upstreams or {})}
     for name, text in server.files.items():
         (work / name).write_text(text)
     log = work / f"{server.name}.log"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interop.packages import Package
+from interop.packages import ROOT, Package
 from interop.running import KEY, Server
 
 _FIXTURES = {
@@ -27,10 +29,31 @@ model_list:
     litellm_params: {model: gemini/gemini-2.5-flash, api_key: os.environ/UPSTREAM_KEY, api_base: os.environ/UPSTREAM_GEMINI}
   - model_name: via-openai
     litellm_params: {model: openai/gpt-4o, api_key: os.environ/UPSTREAM_KEY, api_base: os.environ/UPSTREAM_OPENAI}
+  - model_name: gemini-2.5-pro
+    litellm_params: {model: gemini/gemini-2.5-pro, api_key: os.environ/UPSTREAM_KEY, api_base: os.environ/UPSTREAM_OBEDIENT}
 general_settings: {master_key: sk-local-test}
 litellm_settings: {telemetry: false, num_retries: 0}
 """
+# llm-rosetta keeps keys as hashes in a database, which is filled before it starts.
+_SEEDED = """\
+import runpy
+import sys
+from llm_rosetta.gateway.keystore import KeyStore
+KeyStore("keys.db").create(manual_key=sys.argv.pop(1))
+runpy.run_module("llm_rosetta.gateway", run_name="__main__")
+"""
+_ROSETTA = {
+    "providers": {"obedient": {"type": "google", "api_key": "${UPSTREAM_KEY}", "base_url": "${UPSTREAM}"}},
+    "models": {"gemini-2.5-flash": "obedient"},
+    "server": {"host": "127.0.0.1", "api_keys_db": "keys.db", "data_dir": "data"},
+}
 
+OBEDIENT = Server(
+    "obedient",
+    None,  # the checker's own server like Google: behind a gateway, whatever is lost is lost by the gateway
+    (sys.executable, "-m", "conformance", "serve", "google", "--port", "{port}"),
+    {"PYTHONPATH": str(ROOT)},
+)
 AIMOCK = Server(
     "aimock",
     Package("aimock", "node", ("@copilotkit/aimock@1.43.0",)),
@@ -61,14 +84,26 @@ LITELLM = Server(
     ("{folder}/bin/litellm", "--config", "config.yaml", "--host", "127.0.0.1", "--port", "{port}"),
     {
         "UPSTREAM_KEY": KEY,
-        "UPSTREAM_GEMINI": "{upstream}/v1beta",
-        "UPSTREAM_OPENAI": "{upstream}/v1",
+        "UPSTREAM_GEMINI": "{aimock}/v1beta",
+        "UPSTREAM_OPENAI": "{aimock}/v1",
+        "UPSTREAM_OBEDIENT": "{obedient}/v1beta",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     },
     {"config.yaml": _ROUTES},
-    upstream="aimock",
+    upstreams=("aimock", "obedient"),
 )
-SERVERS = {server.name: server for server in (AIMOCK, LLMOCK, KATAN, LITELLM)}
+ROSETTA = Server(
+    "llm-rosetta",
+    Package("llm-rosetta", "python", ("llm-rosetta==0.13.0",)),
+    (
+        "{folder}/bin/python", "start.py", KEY,
+        "--config", "config.jsonc", "--host", "127.0.0.1", "--port", "{port}", "--no-banner",
+    ),
+    {"UPSTREAM_KEY": KEY, "UPSTREAM": "{obedient}"},
+    {"start.py": _SEEDED, "config.jsonc": json.dumps(_ROSETTA)},
+    upstreams=("obedient",),
+)  # fmt: skip
+SERVERS = {server.name: server for server in (OBEDIENT, AIMOCK, LLMOCK, KATAN, LITELLM, ROSETTA)}
 
 
 @dataclass(frozen=True)
@@ -80,6 +115,12 @@ class Subject:
     model: str
     auth: str
     prefix: str = ""
+    obeys: bool = False  # before a model that does as it is told
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What was installed for it, by name."""
+        return self.server.package.versions if self.server.package else {}
 
 
 SUBJECTS = (
@@ -88,4 +129,6 @@ SUBJECTS = (
     Subject("llm-katan", KATAN, "echo-model", "bearer"),
     Subject("litellm-native", LITELLM, "gemini-2.5-flash", "x-goog-api-key"),
     Subject("litellm-adapter", LITELLM, "via-openai", "x-goog-api-key"),
+    Subject("litellm-obedient", LITELLM, "gemini-2.5-pro", "x-goog-api-key", obeys=True),
+    Subject("llm-rosetta", ROSETTA, "gemini-2.5-flash", "x-goog-api-key", obeys=True),
 )
