@@ -149,8 +149,11 @@ def _said(code: int, out: str, err: str) -> Seen:
     }
 
 
-def words(seen: Seen) -> str:
-    """Return what a caller has, in the words of the page: ok, EMPTY, lost: …, raises …."""
+def words(seen: Seen, wanted: str = "") -> str:
+    """Return what a caller has, in the words of the page: ok, EMPTY, lost: …, raises ….
+
+    `wanted` is the text that a model which obeys must have said.
+    """
     if "raises" in seen:
         return f"raises {seen['raises']}"
     said = seen["text"] or seen["calls"] or seen.get("tools")
@@ -158,6 +161,7 @@ def words(seen: Seen) -> str:
     reason = seen["finish"] not in (None, "other", "interrupted") or "tools" in seen
     lost = [] if reason else ["finish reason"]
     lost += [] if seen["total"] is not None else ["usage"]
+    lost += ["the text as asked"] if wanted and str(seen["text"]).strip() != wanted else []
     if not said:
         return "EMPTY"
     return f"lost: {', '.join(lost)}" if lost else "ok"
