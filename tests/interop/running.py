@@ -16,7 +16,7 @@ from interop.packages import Package, install, last_lines
 
 HOST = "127.0.0.1"
 KEY = "sk-local-test"
-_READY = 90.0  # seconds until a server must listen
+_READY = 240.0  # seconds until a server must listen: the first start of a large one compiles it
 _GRACE = 10.0  # seconds between asking a server to end and ending it
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from interop.packages import Package, install, last_lines
 
 SCRIPTS = Path(__file__).parent / "clients"
-_WAIT = 180.0  # seconds for all situations of one client
+_WAIT = 420.0  # seconds for all situations of one client
 
 Seen = Mapping[str, Any]
 

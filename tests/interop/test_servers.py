@@ -29,16 +29,28 @@ Start = Callable[[Server], str]
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start each server once, what it hands its questions to first; end them all after the last test."""
-    urls: dict[str, str] = {}
+    """Start each server once, what it hands its questions to first; end them all after the last test.
+
+    What does not start is not tried again: each of its tests says so.
+    """
+    urls: dict[str, str | Exception] = {}
     with contextlib.ExitStack() as stack:
+
+        def started(server: Server) -> str:
+            upstreams = {name: once(SERVERS[name]) for name in server.upstreams}
+            work = tmp_path_factory.mktemp(server.name)
+            return stack.enter_context(running(server, work, upstreams))
 
         def once(server: Server) -> str:
             if server.name not in urls:
-                upstreams = {name: once(SERVERS[name]) for name in server.upstreams}
-                work = tmp_path_factory.mktemp(server.name)
-                urls[server.name] = stack.enter_context(running(server, work, upstreams))
-            return urls[server.name]
+                try:
+                    urls[server.name] = started(server)
+                except (StartError, UnavailableError) as error:
+                    urls[server.name] = error
+            found = urls[server.name]
+            if isinstance(found, Exception):
+                raise found
+            return found
 
         yield once
 
