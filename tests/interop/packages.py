@@ -26,6 +26,14 @@ class Package:
     name: str
     kind: str
     requirements: tuple[str, ...]
+    beside: tuple[
+        str, ...
+    ] = ()  # what they stand on, held at the version that shaped the answers that were read
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """All that is installed by name."""
+        return (*self.requirements, *self.beside)
 
     @property
     def folder(self) -> Path:
@@ -50,7 +58,7 @@ def last_lines(text: str) -> str:
 def _commands(package: Package) -> list[list[str]]:
     folder = str(package.folder)
     if package.kind == "node":
-        return [["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *package.requirements]]
+        return [["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, *package.wanted]]
     # Compiling everything that a gateway may ever import takes twice as long as fetching it.
     pip = [
         f"{folder}/bin/python",
@@ -61,12 +69,12 @@ def _commands(package: Package) -> list[list[str]]:
         "--no-compile",
         "--disable-pip-version-check",
     ]
-    return [[sys.executable, "-m", "venv", folder], [*pip, *package.requirements]]
+    return [[sys.executable, "-m", "venv", folder], [*pip, *package.wanted]]
 
 
 def _installed(package: Package) -> bool:
     stamp = package.folder / "installed.json"
-    return stamp.is_file() and json.loads(stamp.read_text()) == list(package.requirements)
+    return stamp.is_file() and json.loads(stamp.read_text()) == list(package.wanted)
 
 
 def install(package: Package) -> Path:
@@ -77,7 +85,7 @@ def install(package: Package) -> Path:
         if not _installed(package):
             for command in _commands(package):
                 _run(package, command)
-            (package.folder / "installed.json").write_text(json.dumps(list(package.requirements)))
+            (package.folder / "installed.json").write_text(json.dumps(list(package.wanted)))
     return package.folder
 
 

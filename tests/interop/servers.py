@@ -48,6 +48,9 @@ _ROSETTA = {
     "server": {"host": "127.0.0.1", "api_keys_db": "keys.db", "data_dir": "data"},
 }
 
+# A framework answers for itself: another version words and numbers its 404, 405 and 422 in another way.
+_WEB = ("fastapi==0.165.0", "starlette==1.10.0", "uvicorn==0.54.0")
+
 OBEDIENT = Server(
     "obedient",
     None,  # the checker's own server like Google: behind a gateway, whatever is lost is lost by the gateway
@@ -66,12 +69,12 @@ AIMOCK = Server(
 )  # fmt: skip
 LLMOCK = Server(
     "llmock",
-    Package("llmock", "python", ("llmock==0.2.2",)),
+    Package("llmock", "python", ("llmock==0.2.2",), _WEB),
     ("{folder}/bin/llmock", "serve", "--host", "127.0.0.1", "--port", "{port}", "--response-style", "hello"),
 )
 KATAN = Server(
     "llm-katan",
-    Package("llm-katan", "python", ("llm-katan==0.22.0",)),
+    Package("llm-katan", "python", ("llm-katan==0.22.0",), _WEB),
     (
         "{folder}/bin/llm-katan", "--model", "echo-model", "--backend", "echo", "--providers", "openai,vertexai",
         "--host", "127.0.0.1", "--port", "{port}", "--validate-keys",
@@ -80,7 +83,7 @@ KATAN = Server(
 )  # fmt: skip
 LITELLM = Server(
     "litellm",
-    Package("litellm", "python", ("litellm[proxy]==1.106.2", "prisma")),
+    Package("litellm", "python", ("litellm[proxy]==1.106.2", "prisma"), _WEB),
     ("{folder}/bin/litellm", "--config", "config.yaml", "--host", "127.0.0.1", "--port", "{port}"),
     {
         "UPSTREAM_KEY": KEY,

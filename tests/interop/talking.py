@@ -52,7 +52,11 @@ class Talker:
 
 _NODE = Package("node-clients", "node", ("@google/genai@3.1.0", "@ai-sdk/google@4.0.121", "ai@7.0.173"))
 _CLI = Package("gemini-cli", "node", ("@google/gemini-cli@0.61.0",))
+_OLDER = Package("google-genai-2", "python", ("google-genai==2.34.0",))
 PYTHON = Talker("google-genai 3.4.0 (Python)", None, "google_genai.py", "google-genai 3.4.0 (Python)")
+OLDER_PYTHON = Talker(
+    "google-genai 2.34.0 (Python)", _OLDER, "google_genai.py", "google-genai 3.4.0 (Python)"
+)
 JAVASCRIPT = Talker(
     "@google/genai 3.1.0 (JavaScript)", _NODE, "google_genai_js.mjs", "@google/genai 2.32.0 (JavaScript)"
 )
@@ -63,7 +67,7 @@ AI_SDK = Talker(
     "ai 6.0.326 + @ai-sdk/google 3.0.141 (JavaScript)",
 )
 CLI = Talker("gemini-cli 0.61.0", _CLI, "", "gemini-cli 0.61.0 (on @google/genai 1.30.0)")
-TALKERS = (PYTHON, JAVASCRIPT, AI_SDK, CLI)
+TALKERS = (PYTHON, OLDER_PYTHON, JAVASCRIPT, AI_SDK, CLI)
 
 
 def talk(talker: Talker, server: Server, work: Path, only: Sequence[str] = ()) -> dict[str, Seen]:
@@ -78,14 +82,20 @@ def talk(talker: Talker, server: Server, work: Path, only: Sequence[str] = ()) -
         "folder": str(folder), "url": server.url, "key": server.key, "model": server.model, "version": server.version,
         "bearer": server.bearer, "colour": str(work / "red.png"), "only": [*only],
     }  # fmt: skip
-    program = sys.executable if talker.script.endswith(".py") else "node"
-    done = _run([program, str(SCRIPTS / talker.script), json.dumps(spec)], work, {})
+    done = _run([_program(talker, folder), str(SCRIPTS / talker.script), json.dumps(spec)], work, {})
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"situation"')]
     if done.returncode or not lines:
         raise TalkError(
             f"{talker.name} ended with {done.returncode}:\n{last_lines(done.stdout + done.stderr)}"
         )
     return {line.pop("situation"): line for line in lines}
+
+
+def _program(talker: Talker, folder: Path) -> str:
+    """Return what runs the client's script: the Python that it is installed beside, or node."""
+    if not talker.script.endswith(".py"):
+        return "node"
+    return str(folder / "bin" / "python") if talker.package else sys.executable
 
 
 def _run(command: Sequence[str], work: Path, extra: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,19 @@ from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
 from conformance.embedded.behaviour import Behaviour
 from interop.checking import expected, keep
 from interop.packages import UnavailableError
-from interop.talking import AI_SDK, CLI, JAVASCRIPT, PYTHON, TALKERS, Seen, Server, Talker, talk, words
+from interop.talking import (
+    AI_SDK,
+    CLI,
+    JAVASCRIPT,
+    OLDER_PYTHON,
+    PYTHON,
+    TALKERS,
+    Seen,
+    Server,
+    Talker,
+    talk,
+    words,
+)
 
 pytestmark = pytest.mark.interop
 WRITE = os.environ.get("INTEROP_WRITE") == "1"
@@ -81,7 +93,7 @@ def _stop(talker: Talker) -> str:
 
 
 @pytest.mark.parametrize("version", ["v1beta", "v1"])
-@pytest.mark.parametrize("talker", [PYTHON, JAVASCRIPT, AI_SDK], ids=lambda talker: talker.name)
+@pytest.mark.parametrize("talker", [PYTHON, OLDER_PYTHON, JAVASCRIPT, AI_SDK], ids=lambda talker: talker.name)
 def test_everything_works_with_the_server_like_google(
     talker: Talker, version: str, host: Host, work: Path
 ) -> None:
