@@ -17,6 +17,7 @@ from conformance.bodies.drawing import INVALID, VALID
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing
+from conformance.embedded.style import Style
 from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
 from conformance.reading.reply import read
@@ -199,6 +200,27 @@ def test_a_vendor_that_checks_nothing_is_not_accused_here() -> None:
     )
     found = case(judged(lenient, draw(load_dialect("google"), 3, 12, kinds=(INVALID,))), REFUSES)
     assert found.outcome is Outcome.BLOCKED
+
+
+_KNOWN_SETTINGS = ("maxOutputTokens", "temperature", "stopSequences", "candidateCount")
+
+
+def _keeps_what_it_knows(body: dict[str, Any], style: Style) -> dict[str, Any]:
+    """Pass on the settings that a gateway has names for, and whatever else Google refuses if it is wrong."""
+    settings = body.get("generationConfig")
+    if isinstance(settings, dict):
+        body["generationConfig"] = {k: v for k, v in settings.items() if k in _KNOWN_SETTINGS}
+    body.pop("frobnication", None)
+    return HONEST.settle(body, style)
+
+
+def test_who_drops_unknown_names_is_not_blamed_again_for_what_is_wrong_below_them() -> None:
+    bodies = [one for one in some(1, 400) if "/generationConfig/responseFormat" in (one.broken_at or "")][:4]
+    assert bodies
+    verdict = judged(replace(HONEST, settle=_keeps_what_it_knows), bodies)
+    assert case(verdict, "errors/refuses-unknown-fields").outcome is Outcome.DEVIATION
+    assert case(verdict, "errors/refuses-values-of-a-wrong-kind").outcome is Outcome.PASS
+    assert case(verdict, REFUSES).outcome is Outcome.BLOCKED
 
 
 def test_a_refused_enum_number_is_found_by_its_twin() -> None:

@@ -23,8 +23,9 @@ from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
+_NAMES = ("unknown-field", "unknown-nested-field")
 _CONTROLS: Mapping[str, tuple[str, ...]] = {
-    "unknown-name": ("unknown-field", "unknown-nested-field"),
+    "unknown-name": _NAMES,
     "enum": ("wrong-enum",),
     "nothing-said": ("empty-contents",),
     "empty-part": ("empty-contents",),
@@ -100,8 +101,11 @@ def _how(reply: Reply) -> str:
 
 
 def _checks(seen: Seen, reply: Reply) -> bool:
-    """Return whether the vendor refuses the simplest fault of this kind."""
-    controls = _CONTROLS.get(str(told(reply).get("change")), _TYPES)
+    """Return whether the vendor refuses the simplest fault of this kind.
+
+    Who drops names that it does not know drops whatever is wrong below one, and is told so by the rule on names.
+    """
+    controls = (*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
     asked = seen.of(*controls)
     return bool(asked) and all(map(refused, asked))
 

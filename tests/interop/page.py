@@ -50,6 +50,7 @@ Every finding was held against the recorded bytes. What was not true was mended,
 | an OpenAI server on every path | an envelope `/usage` and snake_case, for its total of tokens | another protocol's answer, once |
 | a server of empty candidates | one fault twice | once |
 | llm-katan | a model that answered for another is not named: its name stands in the last chunk of the stream | it is named |
+| LiteLLM, llm-rosetta | (with generated bodies) faults in members that they drop unseen are taken | who drops unknown names is told so once |
 
 And what was missing was added:
 
