@@ -199,20 +199,26 @@ def _spellings() -> dict[str, str]:
     """Name -> how the key reads once everything but letters and digits is gone, in lower case."""
     bare = {
         "plain": KEY, "reversed": KEY[::-1], "rot13": codecs.encode(KEY, "rot13"), "hex": _PLAIN.hex(), "hex with 0x": "".join(f"0x{byte:02x}" for byte in _PLAIN),
-        "base32": base64.b32encode(_PLAIN).decode()[:-8], "codes": "".join(map(str, _PLAIN)),
+        "codes": "".join(map(str, _PLAIN)),
         "double base64": base64.b64encode(base64.b64encode(_PLAIN)[:-4]).decode()[:-4],
     }  # fmt: skip
+    for shift in range(5):
+        bare[f"base32 at {shift}"] = base64.b32encode(b"\0" * shift + _PLAIN).decode().rstrip("=")[8:-1]
     for shift in range(3):
         bare[f"base64 at {shift}"] = base64.b64encode(b"\0" * shift + _PLAIN).decode()[4:-4]
     return {name: re.sub(r"[^a-z0-9]", "", text.lower()) for name, text in bare.items()}
+
+
+_UNSEEN = re.compile(r"</?b>|\\u00ad|\\u200b|(?:\\u001b|\\x1b)\[[0-9;]*m")
 
 
 def _readings(text: str) -> Iterator[str]:
     """The text as it stands, and with escapes of JSON, HTML and addresses undone, once and twice."""
     for _ in range(3):
         yield text
+        yield _UNSEEN.sub("", text)
         text = re.sub(
-            r"\\u00([0-7][0-9a-fA-F])|\\x([0-7][0-9a-fA-F])",
+            r"[\\%]u00([0-7][0-9a-fA-F])|\\x([0-7][0-9a-fA-F])",
             lambda found: chr(int(found[1] or found[2], 16)),
             text,
         )

@@ -8,7 +8,7 @@ import json
 import re
 import urllib.parse
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,9 @@ OVERLAP = 128 * 1024  # more than one recorded piece in Base64
 LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
 _BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
 _TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
-_UNICODE = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # what a key can hold: printable ASCII
+_UNICODE = re.compile(rb"(?:\\|%)u00([2-7][0-9a-fA-F])")  # what a key can hold: printable ASCII
+# What may stand between two letters and is not seen: tags, soft hyphens, spaces without width, colours.
+_UNSEEN = re.compile(rb"<[^<>]{0,200}>|\\u00ad|\\u200[b-f]|(?:\\u001b|\\x1b|\x1b)\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ def _unescaped(text: bytes) -> Iterator[bytes]:
         yield html.unescape(text.decode("latin-1")).encode("utf-8", "replace")
     if b"u00" in text:
         yield _UNICODE.sub(lambda found: bytes([int(found[1], 16)]), text)
+    seen = _UNSEEN.sub(b"", text)
+    if len(seen) < len(text):
+        yield seen
 
 
 def betrays(text: bytes, key: str) -> str | None:
@@ -146,11 +151,12 @@ def _searches(key: str) -> tuple[tuple[str, int, bytes], ...]:
         ("hex", 1, plain.hex().encode()),
         ("hex", 1, spaced),
     ]
-    return (*found, *(("Base64", 2, core) for core in _cores(plain)))
+    found += [("Base64", 2, core) for core in _cores(plain, base64.b64encode, 3, 6)]
+    return (*found, *(("Base32", 1, core.lower()) for core in _cores(plain, base64.b32encode, 5, 5)))
 
 
-def _cores(plain: bytes) -> Iterator[bytes]:
-    """Yield what Base64 makes of the key alone, for each place where it may begin in a group of three."""
-    for before in range(3):
-        text = base64.b64encode(b"\0" * before + plain)
-        yield text[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
+def _cores(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
+    """Yield what an encoding makes of the key alone, for each place where it may begin in a group of bytes."""
+    for before in range(group):
+        text = encode(b"\0" * before + plain)
+        yield text[-(-before * 8 // bits) : (before + len(plain)) * 8 // bits]
