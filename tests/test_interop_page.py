@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,9 @@ def test_a_server_that_never_listens_is_ended_with_what_it_started(
         pass
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     assert os.getpid() not in pids
+    patience = time.monotonic() + 10  # a process that was told to end needs a moment for it
+    while any(map(_lives, pids)) and time.monotonic() < patience:
+        time.sleep(0.05)
     assert not [pid for pid in pids if _lives(pid)]
 
 
