@@ -68,13 +68,12 @@ def _wait(name: str, process: subprocess.Popen[bytes], port: int, log: Path) -> 
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started here, and what it started, by its id."""
+    """End a process that was started here, and whatever it started, by its id; who does not hear is killed."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-            return
 
 
 @contextlib.contextmanager
