@@ -113,6 +113,17 @@ class Suite:
             self._ask(session)
         return (yield)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Name the file of a skipped case alone: a page that is passed on holds no path of the machine that made it."""
+        report = yield
+        if _CASE in getattr(item, "fixturenames", ()) and isinstance(report.longrepr, tuple):
+            path, line, reason = report.longrepr
+            report.longrepr = (Path(path).name, line, reason)
+        return report
+
     def pytest_keyboard_interrupt(self) -> None:
         """Ctrl-C while pytest judges: what is there is reported, and marked incomplete."""
         self.engine.interrupted = True

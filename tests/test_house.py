@@ -136,7 +136,8 @@ def test_no_path_of_a_machine_and_no_registry_stands_in_the_project() -> None:
     for name in listed:
         path = ROOT / name
         if (
-            path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".j2", ".js", ".css", ""}
+            path.suffix
+            in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".j2", ".js", ".css", ".html", ""}
             and path.is_file()
         ):
             assert not forbidden.search(path.read_text(encoding="utf-8", errors="replace")), name
