@@ -225,7 +225,7 @@ def _cut_short(reply: Reply) -> bool:
     google("Candidate.finishReason", "STOP means that the model came to a natural end."),
     probes=("long-answer-streamed",),
     usable=streams,
-    after=("streaming/comes-whole", "semantics/applies-max-output-tokens"),
+    after=("streaming/comes-whole", "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
     obeys=True,
 )
 def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:

@@ -68,7 +68,6 @@ MINIATURES: tuple[Miniature, ...] = (
         frozenset(
             {
                 "schema/stop-comes-with-content",
-                "streaming/says-stop-only-at-the-end",
                 "semantics/uses-what-the-function-answered",
             }
         ),
