@@ -253,7 +253,9 @@ def _gap(reply: Reply) -> str:
     """
     wanted = re.findall(r"\d+", str(reply.exchange.expected.get("text", "")))
     got = re.findall(r"\d+", reply.text)
-    if not got or not re.fullmatch(r"[\d\s,]+", reply.text) or got[-1] not in wanted:
+    if not re.fullmatch(r"[\d\s,]+", reply.text) or not got or got[-1] not in wanted:
+        return ""
+    if max(map(len, got)) > len(wanted[-1]):  # no row of these numbers
         return ""
     missing = [number for number in wanted[: wanted.index(got[-1])] if number not in got]
     if len(missing) >= _SKIPPED:
