@@ -50,6 +50,10 @@ class Seen:
         assert (self.messages, away) == ([], [])
         return True
 
+    def fragment(self) -> str:
+        """Return the address's fragment as the page itself sees it: what the driver knows of it comes later."""
+        return str(self.page.evaluate("() => location.hash"))
+
     def shown(self) -> list[str]:
         """Return the anchors of the findings that the filters leave."""
         found = self.page.eval_on_selector_all(
@@ -94,7 +98,7 @@ def test_the_page_says_nothing_on_the_console_and_asks_for_nothing(seen: Seen) -
 def test_a_cell_of_the_matrix_leads_to_exactly_its_findings(seen: Seen) -> None:
     seen.page.get_by_role("link", name="errors: 1 should").first.click()
     assert seen.shown() == ["finding-quill-errors-invalid-argument-is-400"]
-    assert seen.page.url.endswith("#vendor=quill&dimension=errors")
+    assert seen.fragment() == "#vendor=quill&dimension=errors"
     assert seen.page.locator(".shown").text_content() == "1 of 12 findings"
 
 
@@ -122,11 +126,11 @@ def test_a_link_shows_what_its_sender_saw(
 def test_the_fragment_follows_the_filters_and_clearing_brings_all_back(seen: Seen) -> None:
     seen.page.select_option("select[name=level]", "must")
     seen.page.fill("input[name=q]", "root")
-    assert seen.page.url.endswith("#level=must&q=root")
+    assert seen.fragment() == "#level=must&q=root"
     assert seen.shown() == ["finding-quill-envelope-gemini-object-at-root"]
     seen.page.get_by_role("button", name="Clear").click()
     assert len(seen.shown()) == 12
-    assert seen.page.url.endswith("#findings")
+    assert seen.fragment() == "#findings"
 
 
 def test_a_link_to_a_finding_opens_it(context: BrowserContext, written: Path) -> None:
