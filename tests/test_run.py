@@ -66,6 +66,7 @@ def test_snake_case_flat_settings_and_lines_of_json_are_found(whole: Path) -> No
     assert observed["response-casing"] == "snake_case"
     assert observed["stream-framing"] == "ndjson"
     assert observed["settings"] == "flat"
+    assert observed["request-casing"] == "both"
     lines = next(one for one in found["deviations"] if one["rule"] == "streaming/streams-sse-with-alt")
     assert lines["documented"]["lines"] == "L132"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import UNMET, UNSAID, limited, obedience, refused
+from conformance.judging.expectations import MET, UNMET, UNSAID, limited, obedience, refused
+from conformance.judging.tries import TRIES
 from conformance.model import JSON, Auth
 from conformance.reading.names import Opened
 from conformance.reading.reply import Reply
@@ -52,13 +53,28 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
         return True
     declined = [reply for reply in asked if refused(reply)]
     failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
-    return False if len(failed) >= 3 or (declined and len(declined) == len(asked)) else None
+    return False if len(failed) >= TRIES or (declined and len(declined) == len(asked)) else None
+
+
+def _followed(replies: Sequence[Reply], probe: str) -> bool | None:
+    """Whether the instruction of that probe was followed; None where that could not be seen."""
+    verdicts = [obedience(reply).verdict for reply in replies if reply.probe == probe and reply.ok]
+    return True if MET in verdicts else False if verdicts.count(UNMET) >= TRIES else None
+
+
+def _any(*seen: bool | None) -> bool | None:
+    return True if True in seen else False if False in seen else None
 
 
 def request_casing(replies: Sequence[Reply]) -> JSON:
-    """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown."""
-    camel = _taken(replies, "limit-of-five")
-    snake = _taken(replies, "snake-case-settings")
+    """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown.
+
+    A name takes effect wherever it does: in generationConfig, in front of the system instruction, or, for vendors
+    that take their settings flat, at the top.
+    """
+    camel = _any(_taken(replies, "limit-of-five"), _followed(replies, "system-instruction"))
+    flat = _flat(replies) or None  # that it has no effect tells nothing of casing
+    snake = _any(_taken(replies, "snake-case-settings"), _followed(replies, "snake-case-request"), flat)
     table = {
         (True, True): "both",
         (True, False): "camelCase",
