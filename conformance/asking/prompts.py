@@ -17,6 +17,7 @@ from conformance.reading.reply import Reply
 
 ROOM = 120  # tokens: enough for a short answer and some thinking before it
 LONG = 150  # how far a long answer counts; up to 500 tokens
+LONG_LIMIT = 117  # tokens that end it, even where four letters are counted as one
 LONG_ROOM = 1200  # of which a model may think away a good half
 MOST_ROOM = 1000  # tokens: what an answer is given that thinking cut short at less
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"

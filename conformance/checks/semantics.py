@@ -15,7 +15,7 @@ from conformance.judging.contents import (
     stop_sequences,
     unmet,
 )
-from conformance.judging.expectations import ROOM_OF_FIVE, at_limit, refused
+from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
 from conformance.judging.tries import disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
@@ -242,10 +242,22 @@ def _hides_the_cut(reply: Reply) -> str | None:
     return "" if whole else f"{reason} after {text[-30:]!r}"
 
 
+def _hides_a_cut_row(reply: Reply) -> str | None:
+    """The same of a row that was long when it ended; None where its end may be the model's own."""
+    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(asked_texts(reply)))
+    reason = reply.first.finish_reason
+    if not numbers or not asked or not isinstance(reason, str):
+        return None
+    if at_limit(reply):
+        return ""
+    own = numbers[0] != "1" or numbers[-1] == asked[-1] or numbers[-1].endswith("0")
+    return None if own else f"{reason} after {reply.text[-30:]!r}"
+
+
 @check(
     Level.MUST,
     google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer."),
-    probes=("limit-of-five",),
+    probes=("limit-of-five", "streamed-without-alt"),
     usable=generated_text,
     after=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
@@ -257,9 +269,10 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
     Breaks: half an answer is taken for a whole one, in every client.
     Way round: compare candidatesTokenCount with the limit.
     """
-    for found in each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut):
-        if isinstance(found, Spot):
-            yield found
+    tries = (("limit-of-five", _hides_the_cut), ("streamed-without-alt", _hides_a_cut_row))
+    for probe, look in tries:
+        found = each_time(seen, probe, "MAX_TOKENS", look)
+        yield from (one for one in found if isinstance(one, Spot))
 
 
 @check(
