@@ -26,6 +26,7 @@ _CONFIG = google(
     "GenerationConfig",
     "Limits, stop sequences, schemas and thinking are settings of one request, and take effect.",
 )
+_CUT = google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer.")
 _OWN = ("semantics/answers-its-own-question",)
 _SETTINGS = (
     *_OWN, "semantics/reads-generation-config", "casing/reads-settings-from-generation-config",
@@ -256,8 +257,8 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
 
 @check(
     Level.MUST,
-    google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer."),
-    probes=("limit-of-five", "streamed-without-alt"),
+    _CUT,
+    probes=("limit-of-five",),
     usable=generated_text,
     after=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
@@ -269,10 +270,32 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
     Breaks: half an answer is taken for a whole one, in every client.
     Way round: compare candidatesTokenCount with the limit.
     """
-    tries = (("limit-of-five", _hides_the_cut), ("streamed-without-alt", _hides_a_cut_row))
-    for probe, look in tries:
-        found = each_time(seen, probe, "MAX_TOKENS", look)
-        yield from (one for one in found if isinstance(one, Spot))
+    found = each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
+    yield from (one for one in found if isinstance(one, Spot))
+
+
+@check(
+    Level.MUST,
+    _CUT,
+    probes=("streamed-without-alt",),
+    usable=generated_text,
+    after=(
+        *_SETTINGS,
+        "semantics/applies-max-output-tokens",
+        "semantics/says-when-the-limit-ended-it",
+        "streaming/says-stop-only-at-the-end",
+    ),
+    obeys=True,
+)
+def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
+    """A stream that the limit cut says MAX_TOKENS, as a unary answer does.
+
+    Why: the last chunk has the same finish reason that a unary answer has.
+    Breaks: half an answer is taken for a whole one, in every client that streams.
+    Way round: compare candidatesTokenCount with the limit.
+    """
+    found = each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
+    yield from (one for one in found if isinstance(one, Spot))
 
 
 @check(

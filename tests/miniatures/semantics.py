@@ -233,7 +233,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("no-settings", "generationConfig is dropped.", forgetting("generationConfig"), _rule("reads-generation-config")),
     Miniature("no-limit", "maxOutputTokens is dropped.", forgetting("maxOutputTokens"), _rule("applies-max-output-tokens")),
     Miniature("quiet-limit", "An answer that was cut says STOP.", with_candidates(_stop_says_stop), _rule("says-when-the-limit-ended-it")),
-    Miniature("quiet-limit-streamed", "A stream that was cut says STOP, a unary answer MAX_TOKENS.", with_candidates(_stop_says_stop, only="stream"), _rule("says-when-the-limit-ended-it")),
+    Miniature("quiet-limit-streamed", "A stream that was cut says STOP, a unary answer MAX_TOKENS.", with_candidates(_stop_says_stop, only="stream"), _rule("says-when-the-limit-ended-a-stream")),
     Miniature("no-stops", "stopSequences are dropped.", forgetting("stopSequences"), _rule("stops-at-stop-sequences")),
     Miniature("one-candidate", "candidateCount is dropped.", hearing(_one_candidate), _rule("gives-as-many-candidates-as-asked")),
     Miniature("no-schema", "Schemas and JSON mode are dropped.", forgetting("responseSchema", "responseJsonSchema", "responseMimeType"), _rule("obeys-the-response-schema")),
