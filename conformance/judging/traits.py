@@ -62,26 +62,27 @@ def _followed(replies: Sequence[Reply], probe: str) -> bool | None:
     return True if MET in verdicts else False if verdicts.count(UNMET) >= TRIES else None
 
 
-def _any(*seen: bool | None) -> bool | None:
-    return True if True in seen else False if False in seen else None
-
-
 def request_casing(replies: Sequence[Reply]) -> JSON:
     """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown.
 
-    A name takes effect wherever it does: in generationConfig, in front of the system instruction, or, for vendors
-    that take their settings flat, at the top.
+    Told from settings and from the system instruction. What takes effect in neither casing has another cause: settings
+    that stand flat, or that nobody reads.
     """
-    camel = _any(_taken(replies, "limit-of-five"), _followed(replies, "system-instruction"))
-    flat = _flat(replies) or None  # that it has no effect tells nothing of casing
-    snake = _any(_taken(replies, "snake-case-settings"), _followed(replies, "snake-case-request"), flat)
-    table = {
-        (True, True): "both",
-        (True, False): "camelCase",
-        (False, True): "snake_case",
-        (False, False): "neither",
-    }
-    return None if camel is None or snake is None else table[camel, snake]
+    pairs = (
+        (_taken(replies, "limit-of-five"), _taken(replies, "snake-case-settings")),
+        (_followed(replies, "system-instruction"), _followed(replies, "snake-case-request")),
+        (None, _flat(replies) or None),  # a setting in snake_case, at the top
+    )
+    telling = [pair for pair in pairs if True in pair]
+    if not telling:
+        return "neither" if (False, False) in pairs else None
+    camel, snake = (_throughout(column) for column in zip(*telling, strict=True))
+    table = {(True, True): "both", (True, False): "camelCase", (False, True): "snake_case"}
+    return table.get((camel, snake)) if camel is not None and snake is not None else None
+
+
+def _throughout(seen: Sequence[bool | None]) -> bool | None:
+    return False if False in seen else True if True in seen else None
 
 
 def settings(replies: Sequence[Reply]) -> JSON:
