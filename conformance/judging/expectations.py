@@ -119,6 +119,13 @@ def _finish(wanted: JSON, reply: Reply) -> str:
     )
 
 
+def _cut(whole: JSON, reply: Reply) -> str:
+    """The limit ended it, and it says so; or the limit had no effect at all, which other questions tell."""
+    reason = reply.first.finish_reason
+    fine = at_limit(reply) or str(whole) in reply.text
+    return "" if fine else f"the finish reason of what was cut is {reason!r}"
+
+
 def _call(wanted: JSON, reply: Reply) -> str:
     names = [call.get("name") for call in reply.first.calls]
     allowed = wanted if isinstance(wanted, list) else [wanted]
@@ -173,7 +180,7 @@ def _no_thoughts(_wanted: JSON, reply: Reply) -> str:
 
 
 _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
-    "text": _text, "exact": _exact, "word": _word, "finish": _finish, "call": _call, "calls": _calls,
+    "text": _text, "exact": _exact, "word": _word, "finish": _finish, "cut": _cut, "call": _call, "calls": _calls,
     "no_call": _no_call, "args": _args, "json": _json, "candidates": _candidates, "thoughts": _thoughts,
     "no_thoughts": _no_thoughts,
 }  # fmt: skip

@@ -46,7 +46,7 @@ def plain_streamed(ask: Asking) -> Question:
 def streamed_without_alt(_ask: Asking) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
     request = body(counting(LONG), LONG_LIMIT)
-    return Question(request, "streamGenerateContent", expected={"finish": "MAX_TOKENS"})
+    return Question(request, "streamGenerateContent", expected={"cut": counted(LONG)})
 
 
 @probe()
