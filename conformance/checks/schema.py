@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.judging.contents import DATA, as_list, candidates, each_time, empty, parts, parts_of
+from conformance.judging.contents import (
+    DATA,
+    as_list,
+    candidates,
+    empty,
+    failing_each_time,
+    parts,
+    parts_of,
+)
 from conformance.judging.expectations import blocked
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
@@ -252,6 +260,4 @@ def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to what their function has answered.
         level = Level.NOTE if probe == "function-answered" else None
-        for found in each_time(seen, probe, "text or a call", _silent, level):
-            if isinstance(found, Spot):
-                yield found
+        yield from failing_each_time(seen, probe, "text or a call", _silent, level)

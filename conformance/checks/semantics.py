@@ -11,6 +11,7 @@ from conformance.judging.contents import (
     asked_model,
     behind,
     each_time,
+    failing_each_time,
     lacks_text,
     stop_sequences,
     unmet,
@@ -206,12 +207,8 @@ def reads_generation_config(seen: Seen) -> Iterator[Spot]:
     Breaks: answers run on and are billed, JSON comes as prose, in every client and in silence.
     Way round: none, unless the vendor documents another place for settings.
     """
-    limit = [
-        found for found in each_time(seen, "limit-of-five", "a limit", _runs_on) if isinstance(found, Spot)
-    ]
-    stop = [
-        found for found in each_time(seen, "stop-sequence", "a stop", _keeps_going) if isinstance(found, Spot)
-    ]
+    limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
+    stop = list(failing_each_time(seen, "stop-sequence", "a stop", _keeps_going))
     for spot in (*limit, *stop) if limit and stop else ():
         yield Spot(spot.exchange, "", "a limit and a stop sequence that take effect", spot.observed)
 
@@ -270,8 +267,7 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
     Breaks: half an answer is taken for a whole one, in every client.
     Way round: compare candidatesTokenCount with the limit.
     """
-    found = each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
-    yield from (one for one in found if isinstance(one, Spot))
+    yield from failing_each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
 
 
 @check(
@@ -294,8 +290,7 @@ def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
     Breaks: half an answer is taken for a whole one, in every client that streams.
     Way round: compare candidatesTokenCount with the limit.
     """
-    found = each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
-    yield from (one for one in found if isinstance(one, Spot))
+    yield from failing_each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
 
 
 @check(

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
-from conformance.judging.contents import as_list, calls, each_time, lacks_text, refusal, unmet
+from conformance.judging.contents import (
+    as_list,
+    calls,
+    each_time,
+    failing_each_time,
+    lacks_text,
+    refusal,
+    unmet,
+)
 from conformance.judging.expectations import at_limit, refused
 from conformance.judging.tries import generated_text
 from conformance.judging.understanding import if_understood, speaks_of
@@ -194,9 +202,7 @@ def fills_required_arguments(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: check the arguments before the tool runs, and ask again.
     """
     for probe in ("function-call", "function-call-streamed"):
-        for found in each_time(seen, probe, "city_name and unitSystem", _unfilled):
-            if isinstance(found, Spot):
-                yield found
+        yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
 
 
 def _signed(reply: Reply) -> bool:

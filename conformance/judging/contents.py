@@ -162,6 +162,14 @@ def each_time(
         yield Aside(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
 
 
+def failing_each_time(
+    seen: Seen, probe: str, expected: str, look: Look, level: Level | None = None
+) -> Iterator[Spot]:
+    """Yield the spot of `each_time` alone: for rules that say nothing where fewer tries could be judged."""
+    found = each_time(seen, probe, expected, look, level)
+    yield from (one for one in found if isinstance(one, Spot))
+
+
 def _unfiltered(look: Look, reply: Reply) -> str | None:
     said = look(reply)
     return None if said and withheld(reply) else said
