@@ -46,9 +46,18 @@ def _judged(several: Sequence[tuple[str, Miniature | Variation]]) -> Mapping[str
     return judged([Server("honest", HONEST), *servers])
 
 
+def _selected(items: Sequence[pytest.Item]) -> list[tuple[str, Miniature | Variation]]:
+    """The servers that the selected tests speak of: one named with -k costs seconds, not the whole matrix."""
+    every: dict[str, Miniature | Variation] = {**dict(MINIATURES), **dict(VARIATIONS)}
+    names = [item.callspec.params.get("name") for item in items if hasattr(item, "callspec")]
+    named = [(name, every[name]) for name in dict.fromkeys(names) if name in every]
+    whole = any(item.name == test_no_check_raises.__name__ for item in items)
+    return list(every.items()) if whole else named
+
+
 @pytest.fixture(scope="session")
-def verdicts() -> Mapping[str, Verdict]:
-    return _judged([*MINIATURES, *VARIATIONS])
+def verdicts(request: pytest.FixtureRequest) -> Mapping[str, Verdict]:
+    return _judged(_selected(request.session.items))
 
 
 def grave(verdict: Verdict) -> frozenset[str]:
