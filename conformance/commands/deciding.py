@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from conformance import catalogue
 from conformance.clients import UnknownClientError, find_clients
+from conformance.commands.masking import keys_at_hand
 from conformance.commands.terminal import plain, write
-from conformance.comparing.compare import as_data, page_section
+from conformance.comparing.compare import Criteria, as_data, page_section
 from conformance.comparing.compare import compare as compared
+from conformance.comparing.limits import restrict, unmatched
 from conformance.comparing.paper import clients_on_paper, silent
 from conformance.comparing.past import FILE_NAME, MEND, PastRun, read_past
 from conformance.comparing.sides import Side, from_paper, from_run
@@ -72,16 +75,51 @@ def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
 
 def compare(words: Namespace) -> int:
     """Say what is new, fixed, still there and no longer covered between two runs."""
+    catalogue.load()
+    criteria = Criteria(words.fail_on, find(words.client))
     old, new = _read(words.old), _read(words.new)
-    found = compared(old, new)
+    _check_providers(old, new, words.provider)
+    found = compared(restrict(old, words.provider), restrict(new, words.provider), criteria)
+    keyring = keys_at_hand(os.environ)
     if words.format == "json":
-        write(sys.stdout, _json(as_data(found)))
+        write(sys.stdout, keyring.mask(_json(shown.as_section(found, as_data(found)))))
     else:
         text = shown.as_markdown(found) if words.format == "markdown" else shown.as_text(found)
-        write(sys.stdout, text.rstrip("\n"))
+        write(sys.stdout, keyring.mask(text.rstrip("\n")))
     if words.html:
-        _write_page(words.html, new, {"comparison": page_section(found)})
-    return int(found.fails)
+        section = keyring.mask_json(shown.as_section(found, page_section(found)))
+        _write_page(words.html, new, {"comparison": section})
+    _append_summary(keyring.mask(shown.as_markdown(found)))
+    return found.exit_code
+
+
+def _check_providers(old: PastRun, new: PastRun, patterns: Sequence[str]) -> None:
+    """Refuse what cannot be compared. Raises UsageError.
+
+    Two runs without a common provider are a wrong command line (2), not lost coverage (3): two unrelated folders were
+    named, and nothing that a vendor did could have brought it about.
+    """
+    names = list(dict.fromkeys((*new.providers, *old.providers)))
+    strange = unmatched(names, patterns)
+    if strange:
+        known = ", ".join(names) or "none"
+        raise UsageError(plain(f"-p {strange[0]}: neither run has such a provider; there is: {known}"))
+    if not set(old.providers) & set(new.providers):
+        sides = " / ".join(", ".join(run.providers) or "none" for run in (old, new))
+        raise UsageError(plain(f"the runs have no provider in common: {sides}"))
+
+
+def _append_summary(text: str) -> None:
+    """Append to the summary of the CI job where there is one; what cannot be written is said, and changes no exit code."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with Path(target).open("a", encoding="utf-8") as page_:
+            page_.write(text)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        write(sys.stderr, plain(f"GITHUB_STEP_SUMMARY: {target}: cannot be written: {reason}"))
 
 
 LATEST = Path("reports") / "latest"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.dialects.sidebyside import KINDS
-from conformance.report.plain import clip, short
+from conformance.report.plain import clip, moment, short
 from conformance.report.words import LEVELS, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
@@ -15,6 +15,7 @@ Entry = Mapping[str, Any]
 ROWS_MOST = 400
 STATES: Mapping[str, str] = {
     "new": "New",
+    "more_bodies": "Seen with more generated bodies",
     "fixed": "Fixed",
     "still": "Still there",
     "lost": "No longer covered",
@@ -120,6 +121,20 @@ def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...
     return tuple(
         (words, len(lines), tuple(_change(line) for line in lines[:ROWS_MOST])) for words, lines in groups
     )
+
+
+def comparison_title(results: Entry) -> str:
+    """Return the heading of a comparison, with the run that this one is held against."""
+    old: Entry = (results.get("comparison") or {}).get("since") or {}
+    when, id_ = moment(str(old.get("started_at") or "")), clip(str(old.get("id") or ""), 80)
+    named = f"Since the run of {when}" if when else "Since the run before"
+    return f"{named} ({id_})" if id_ else named
+
+
+def comparison_sentences(results: Entry) -> tuple[str, ...]:
+    """Return what a comparison says in words."""
+    found: Entry = results.get("comparison") or {}
+    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:ROWS_MOST])
 
 
 def _change(line: Any) -> Change:

@@ -1,0 +1,57 @@
+"""What kept a run from judging all that there is to judge, in words, and which providers a pattern names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from conformance.comparing.past import PastProvider, PastRun
+from conformance.model import JSON
+
+
+def limits_of(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
+    """Return what limited the judgement of one provider; where the file does not say it, what the run was asked for."""
+    return provider.limited_by or tuple(_limits_of_run(run))
+
+
+def _limits_of_run(run: PastRun) -> Iterator[str]:
+    dimensions = _texts(run.selection.get("dimensions"))
+    yield from (f"-d {name}" for name in dimensions)
+    rules = _texts(run.selection.get("rules"))
+    if rules and not dimensions:
+        yield "--rule"
+    against = run.selection.get("against")
+    if isinstance(against, str) and against not in ("", "both"):
+        yield f"--against {against}"
+    if not run.complete:
+        yield "the run is incomplete"
+
+
+def dimensions_of(run: PastRun) -> tuple[str, ...]:
+    """Return the dimensions that the run was restricted to; none where it asked all."""
+    return tuple(_texts(run.selection.get("dimensions")))
+
+
+def _texts(value: JSON) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def restrict(run: PastRun, patterns: Sequence[str]) -> PastRun:
+    """Return the run with those providers alone that a pattern names; with all where there is no pattern."""
+    if not patterns:
+        return run
+    kept = {name: one for name, one in run.providers.items() if any(matches(name, each) for each in patterns)}
+    return replace(run, providers=MappingProxyType(kept))
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Return whether a pattern names a provider: its name, a glob, or the entry that `entry@model` belongs to."""
+    return fnmatchcase(name, pattern) or name.partition("@")[0] == pattern
+
+
+def unmatched(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns that name no provider."""
+    known = list(names)
+    return tuple(each for each in patterns if not any(matches(name, each) for name in known))
