@@ -34,6 +34,21 @@ def dimensions_of(run: PastRun) -> tuple[str, ...]:
     return tuple(_texts(run.selection.get("dimensions")))
 
 
+def partly(run: PastRun, provider: PastProvider) -> str:
+    """Return in words on how little a verdict stands: questions, rules and what limited them; empty where all was judged."""
+    limits = limits_of(run, provider)
+    if not limits and provider.status != "partial":
+        return ""
+    dimensions = dimensions_of(run)
+    asked = f"computed from {provider.questions} question{'s' * (provider.questions != 1)}"
+    of = f" of {' and '.join(dimensions)} only" if dimensions else " only"
+    known = provider.rules_judged is not None and provider.rules_in_all is not None
+    rules = f", {provider.rules_judged} of {provider.rules_in_all} rules judged" if known else ""
+    others = [limit for limit in limits if limit not in {f"-d {name}" for name in dimensions}]
+    why = f" ({', '.join(others)})" if others else ""
+    return f"{asked}{of}{rules}{why}"
+
+
 def _texts(value: JSON) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
