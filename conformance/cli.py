@@ -118,7 +118,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--client", action="append", default=[], metavar="CLIENT",
-        help="let the exit code follow these clients alone where one breaks (repeatable; conformance list clients)",
+        help="of clients that worked and break, count these alone (repeatable; conformance list clients)",
     )  # fmt: skip
     _format(parser)
     _html(parser, "the report of NEW with what changed")

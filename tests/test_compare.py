@@ -481,6 +481,17 @@ def test_a_provider_that_neither_run_could_judge_is_said_and_never_called_nothin
     assert told(capsys, folder, folder, "-p", WHO)[0] == 3
 
 
+def test_a_provider_that_neither_run_asked_is_a_choice_and_takes_nothing_away(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider(results, WHO).update(status="not-run", reason="K2 is not set", cases=[], deviations=[])
+    folder = written(tmp_path / "run", results)
+    code, out, _ = told(capsys, folder, folder)
+    assert code == 0
+    assert f"Not run, then as now: {WHO}." in out
+    assert "Nothing is new." in out
+
+
 def test_a_missing_key_is_named(
     run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

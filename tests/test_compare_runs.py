@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from test_generated_rules import BROKEN, _answer, _empty, answering_to
 from whole import command, entry, environment, write_providers
 
@@ -55,7 +56,11 @@ def run(out: str, *words: str) -> dict[str, Any]:
 
 
 def compare(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    line = command("compare", *words)
+    return process(folder, "compare", *words, **environ)
+
+
+def process(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    line = command(*words)
     env = environment(**environ)
     return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60)
 
@@ -127,6 +132,32 @@ def test_a_vendor_that_changed_its_answers_is_exit_code_1(folder: Path, vendor: 
     assert "worked with v and breaks now" in done.stdout
     assert compare(folder, "one", "two", "--client", "nobody").returncode == 2
     assert compare(folder, "two", "one").returncode == 0
+
+
+def test_two_providers_that_were_run_apart_can_be_switched_between(folder: Path, vendor: Vendor) -> None:
+    text = (folder / "providers.yaml").read_text(encoding="utf-8")
+    one = yaml.safe_load(text)["providers"]["v"]
+    write_providers(folder, {"alpha": one, "beta": one, "gamma": one})
+    main(["run", "-q", "-p", "alpha", "-d", "auth", "-d", "envelope"])
+    main(["run", "-q", "-p", "beta", "-d", "auth"])
+    moved = ("switch", "--from", "alpha", "--to", "beta")
+    done = process(folder, *moved)
+    assert done.returncode == 0
+    assert "on paper" not in done.stdout
+    first = done.stdout.splitlines()[0]
+    assert re.search(r"Beta: computed from \d+ questions of auth only", first)
+    assert re.search(
+        r"Alpha: computed from \d+ questions of (auth and envelope|envelope and auth) only", first
+    )
+    vendor.answer = lambda _: BAD_GATEWAY
+    main(["run", "-q", "-p", "beta", "-d", "auth"])
+    done = process(folder, *moved, "--client", "google-genai")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "beta could not be judged" in done.stderr
+    assert "HTTP 502" in done.stderr
+    done = process(folder, "switch", "--from", "alpha", "--to", "gamma")
+    assert done.returncode == 2
+    assert "conformance run -p gamma" in done.stderr
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from conformance.comparing.past import PastProvider, PastRun
 BROKE, WORKS_AGAIN = "client broke", "client works again"
 DEAD, NO_SECRET, MISSING = "provider dead", "secret missing", "provider missing"
 STILL_DEAD, BACK, CAME = "provider still dead", "provider back", "provider added"
+IDLE = "provider not run"  # in neither run, which is a choice
 COVERAGE = "coverage lost"
 GONE = (DEAD, NO_SECRET, MISSING)
 LOSSES = (*GONE, COVERAGE)  # what ends in exit code 3
@@ -90,7 +91,9 @@ def reason_of(provider: PastProvider) -> str:
 
 
 def _arrival(pair: Pair) -> Iterator[Event]:
-    if pair.new is None or not pair.new.is_judged:
+    if pair.new and pair.new.status == "not-run" and (pair.old is None or pair.old.status == "not-run"):
+        yield Event(IDLE, pair.name, reason_of(pair.new))
+    elif pair.new is None or not pair.new.is_judged:
         yield Event(
             STILL_DEAD,
             pair.name,

@@ -23,6 +23,7 @@ from conformance.comparing.events import (
     CAME,
     COVERAGE,
     GONE,
+    IDLE,
     STILL_DEAD,
     WORKS_AGAIN,
     Event,
@@ -36,6 +37,7 @@ SENTENCES_MOST = 30  # of one kind
 _REASON = 240
 _RULES_SHOWN = 6
 _CLIENTS_SHOWN = 4
+_NAMES_SHOWN = 8
 _TITLES = {
     NEW: "New",
     MORE: "Seen with more generated bodies, so not called new",
@@ -56,6 +58,7 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
         *_told(comparison, dict.fromkeys(GONE, _gone)),
         *_told(comparison, {COVERAGE: _uncovered}),
         *_told(comparison, {STILL_DEAD: _still_dead, BACK: _back, CAME: _came, WORKS_AGAIN: _works_again}),
+        *_idle(comparison),
         *_nothing(comparison),
     )
 
@@ -131,6 +134,13 @@ def _uncovered(event: Event) -> str:
         parts.append(f"no longer tested: {names}")
     why = f" ({clip(event.reason, _REASON)})" if event.reason else ""
     return f"{event.provider} lost coverage: {'; '.join(parts)}{why}."
+
+
+def _idle(comparison: Comparison) -> Iterator[str]:
+    names = [event.provider for event in comparison.events if event.kind == IDLE]
+    if names:
+        more = len(names) - _NAMES_SHOWN
+        yield f"Not run, then as now: {', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}."
 
 
 def _nothing(comparison: Comparison) -> Iterator[str]:
