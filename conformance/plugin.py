@@ -13,7 +13,7 @@ import pytest
 
 from conformance.catalogue import Rule
 from conformance.model import Case, Dimension, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
 from conformance.running.engine import Engine
@@ -148,8 +148,11 @@ class Suite:
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Write the page, and look for keys in all that was written."""
         try:
-            self._page(config)
-        except (OSError, ValueError) as error:  # RecordError is a ValueError
+            with self.engine.finishing():
+                self._page(config)
+        except RecordError as error:
+            self.engine.fault = self.engine.fault or str(error)
+        except (OSError, ValueError) as error:
             self.engine.fault = (
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )

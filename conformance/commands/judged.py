@@ -15,6 +15,7 @@ import pytest
 
 from conformance import plugin, test_providers
 from conformance.running.engine import Engine
+from conformance.running.interrupts import first_signal_waits
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
 
@@ -62,9 +63,12 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
             code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
+    except KeyboardInterrupt:
+        engine.interrupted = True
+        code = _finished_without_pytest(engine)
     except OSError as error:
-        engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
-        code = int(engine.results["run"]["exit_code"]) if engine.results else 3
+        engine.fault = engine.fault or f"{error.filename or engine.out}: cannot be written: {error.strerror}"
+        code = _finished_without_pytest(engine)
     finally:
         engine.released()
     if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
@@ -72,6 +76,14 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
         sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
         return 130 if engine.interrupted else 3
     return 130 if engine.interrupted else code or (3 if engine.fault else 0)
+
+
+def _finished_without_pytest(engine: Engine) -> int:
+    """Write what was judged where pytest itself was ended before it could have it written; return the exit code."""
+    with first_signal_waits():
+        if engine.asked and engine.results is None:
+            engine.finish()
+    return int(engine.results["run"]["exit_code"]) if engine.results else 3
 
 
 def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:

@@ -68,12 +68,14 @@ class Progress:
 
 def closing_words(engine: Engine) -> Iterator[str]:
     """Yield what the user should know at the end: warnings, leaks, and where the report is."""
-    if engine.fault and engine.results is None:
+    warnings = engine.results["run"]["warnings"] if engine.results is not None else []
+    if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
     if engine.results is not None:
-        yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
-        if (engine.out / "report.html").is_file():
-            yield f"report: {engine.out / 'report.html'}"
+        yield from (f"warning: {line}" for line in warnings)
+        page = engine.out / "report.html"
+        if page.is_file() and not engine.fault.startswith(str(page)):  # else it is an earlier run's
+            yield f"report: {page}"

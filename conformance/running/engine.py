@@ -18,11 +18,20 @@ from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.recording.latest import point_latest
 from conformance.recording.outfolder import Claim, FolderError
-from conformance.recording.record import FOLDER, Recorder, RecordError, read_recording, write_run, write_whole
+from conformance.recording.record import (
+    FOLDER,
+    Recorder,
+    RecordError,
+    append_text,
+    read_recording,
+    write_run,
+    write_whole,
+)
 from conformance.recording.runfile import FORMAT, provider_to_json
 from conformance.report import junit, summary_markdown
 from conformance.running.accepting import proposal, unfit
 from conformance.running.drawing import Bodies
+from conformance.running.interrupts import first_signal_waits
 from conformance.running.session import (
     Asking,
     Chosen,
@@ -146,7 +155,7 @@ class Engine:
         try:
             yield
         except RecordError as error:
-            self.fault = str(error)
+            self.fault = self.fault or str(error)
 
     def _read(self) -> dict[tuple[str, str, int], Exchange]:
         folder = self.session.options.replay or self.session.options.resume
@@ -210,6 +219,16 @@ class Engine:
 
     def finish(self) -> int:
         """Write the folder of results, and return the exit code."""
+        with self.finishing():
+            return self._finish()
+
+    @contextlib.contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Write in spite of a first signal; where one has ended the asking already, the next ends the writing too."""
+        with contextlib.nullcontext() if self.interrupted else first_signal_waits():
+            yield
+
+    def _finish(self) -> int:
         self._judge_the_rest()
         everyone = self._everyone()
         options = self.session.options
@@ -224,7 +243,8 @@ class Engine:
         with self._disk():
             self._write(self.results, written)
         if not self.interrupted:
-            self._bodies.keep(self.verdicts)
+            with self._disk():
+                self._bodies.keep(self.verdicts)
         if self.session.options.out is None:
             point_latest(self.out)
         return code or (3 if self.fault else 0)
@@ -323,5 +343,4 @@ class Engine:
         write_whole(self.out / "junit.xml", junit(results))
         steps = os.environ.get("GITHUB_STEP_SUMMARY")
         if steps and self.session.options.replay is None:
-            with Path(steps).open("a", encoding="utf-8") as page:
-                page.write(summary)
+            append_text(Path(steps), summary)
