@@ -215,6 +215,22 @@ def _lumen() -> dict[str, Any]:
     )  # fmt: skip
 
 
+def partial(name: str = "reed", **judged: Any) -> dict[str, Any]:
+    """Return a provider at which nothing was found, because a third of it was never judged."""
+    found = provider(name, name.title(), "partial")
+    found["cases"] += [
+        {"rule": f"semantics/rests-{n}", "outcome": "inconclusive", "reason": "429 three times"}
+        for n in range(19)
+    ]
+    found["judged"] = {"rules": 97, "of": 158, "limited_by": ["24 answers of 429"], **judged}
+    return found
+
+
+def of(*providers: dict[str, Any]) -> dict[str, Any]:
+    """Return a run of these providers alone."""
+    return example(providers=list(providers))
+
+
 def example(**changed: Any) -> dict[str, Any]:
     """Return a run of six providers, one of each status and kind, with every section."""
     harbour = provider("harbour", "Harbour AI", "conforms")
