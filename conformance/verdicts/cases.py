@@ -169,7 +169,9 @@ def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) 
     for outcome, reason in _reasons(rule, evidence, selected):
         return Case(rule.id, outcome, reason, len(selected))
     asked = any(reply.exchange.generated for reply in evidence.replies)
-    reason = NO_BODIES if rule.generated and not asked else "nothing that it could look at was answered as asked"
+    reason = (
+        NO_BODIES if rule.generated and not asked else "nothing that it could look at was answered as asked"
+    )
     return Case(rule.id, Outcome.BLOCKED, reason, len(selected))
 
 

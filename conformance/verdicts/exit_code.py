@@ -26,14 +26,13 @@ _FAILING: Mapping[str, tuple[str, ...]] = {
 class Asked:
     """What was asked of a run, and what befell it beside its verdicts.
 
-    `named`: the providers of -p; `clients`: full names; `own_file`: the providers come from a file of the user's;
-    `faults`: what the checker itself failed at, in words (a page that could not be written, a key that was).
+    `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
+    that could not be written, a key that was).
     """
 
     fail_on: str = "must"
     named: frozenset[str] = frozenset()
     clients: tuple[str, ...] = ()
-    own_file: bool = True
     interrupted: bool = False
     faults: tuple[str, ...] = ()
 
@@ -55,7 +54,6 @@ def asked_of(results: Entry) -> Asked:
         fail_on=str(chosen.get("fail_on") or "must"),
         named=frozenset(map(str, chosen.get("providers") or ())),
         clients=tuple(map(str, chosen.get("clients") or ())),
-        own_file=not run.get("bundled_file"),
         interrupted=bool(run.get("interrupted")),
         faults=tuple(map(str, run.get("faults") or ())),
     )
@@ -110,7 +108,7 @@ def failures(provider: Entry, asked: Asked) -> Iterator[str]:
 def open_questions(provider: Entry, asked: Asked) -> Iterator[str]:
     """Yield in words what of a provider was selected and could not be judged."""
     if provider["status"] == "not-run":
-        if asked.own_file and not provider.get("optional"):
+        if not provider.get("optional"):
             yield f"not run: {provider.get('reason')}"
         return
     if provider["status"] == "inconclusive":

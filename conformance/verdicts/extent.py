@@ -40,6 +40,9 @@ class Limits:
     ended: str = ""
 
 
+NOT_LIMITED = Limits()
+
+
 @dataclass(frozen=True)
 class Course:
     """How the asking and judging of one provider went: the cases, and all that may have limited them.

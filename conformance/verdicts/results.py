@@ -38,7 +38,6 @@ class About:
     warnings: tuple[str, ...] = ()
     interrupted: bool = False
     faults: tuple[str, ...] = ()  # what the checker itself failed at
-    bundled_file: bool = False  # the providers are those that come with the program
     selection: Mapping[str, JSON] | None = None
     kill_matrix: Mapping[str, JSON] | None = None
 
@@ -59,7 +58,6 @@ def _without_code(about: About, verdicts: Sequence[Verdict], remarks: Sequence[J
         "interrupted": about.interrupted,
         "seed": about.seed,
         "faults": [*about.faults],
-        "bundled_file": about.bundled_file,
         "warnings": [*about.warnings],
         "selection": dict(about.selection or {}),
         "kill_matrix": dict(about.kill_matrix or {}),

@@ -18,7 +18,7 @@ from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE, Evidence, before_the_end, judge, settled, stale
-from conformance.verdicts.extent import Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
@@ -61,7 +61,19 @@ def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
     """Return the verdict of a provider that was not asked, and why."""
     silent = dict.fromkeys(observed(()), None)
     clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
-    return Verdict(provider, dialect, "not-run", reason, (), (), silent, clients, (), None, Extent(0, len(RULES), (reason,)))
+    return Verdict(
+        provider,
+        dialect,
+        "not-run",
+        reason,
+        (),
+        (),
+        silent,
+        clients,
+        (),
+        None,
+        Extent(0, len(RULES), (reason,)),
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Selection:
     against: frozenset[Against] = frozenset(Against)
     today: dt.date = dt.date(1970, 1, 1)
     source: str = "providers.yaml"  # the file of the providers, as its user names it
-    limits: Limits = Limits()  # what narrowed the run as a whole, or ended it
+    limits: Limits = NOT_LIMITED  # what narrowed the run as a whole, or ended it
 
 
 def _place(probe: str) -> tuple[int, str]:
