@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from report_results import DIMENSIONS, deviation, example, many, of, partial, provider
 from test_report import CLOSED, HOSTILE, poisoned
+from whole import command, environment
 
 from conformance.report import terminal
 from conformance.report.console_text import columns, cut, wrap
@@ -130,7 +133,7 @@ def test_many_findings_are_bounded_and_what_is_left_out_is_counted() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_provider_that_was_judged_in_part_says_how_much_and_why(width: int) -> None:
     text = words(terminal(of(partial()), width=width))
-    said = "nothing found in 97 of 158 rules, limited by 24 answers of 429"
+    said = "nothing found in 97 of 158 rules (limited by 24 answers of 429)"
     assert f"The vendor was judged in part: {said}" in text
     assert f"½ judged in part: {said}; all 6 clients work" in text
     assert "conforms" not in text
@@ -173,3 +176,21 @@ def test_text_is_wrapped_by_columns_and_loses_nothing() -> None:
     lines = wrap(text, 30, "    ", "  - ")
     assert max(map(columns, lines)) <= 30
     assert "".join("".join(lines).removeprefix("  - ").split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("how", ["-v", "-q"])
+def test_a_run_ends_with_the_path_of_its_report_and_names_no_file_that_is_gone(
+    tmp_path: Path, how: str
+) -> None:
+    """The second of two runs in one folder has something to warn of; it does so once."""
+    line = command("run", how, "-p", "google-embedded", "-d", "usage", "--out", str(tmp_path / "out"))
+    ran = [
+        subprocess.run(
+            line, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120, check=False
+        )
+        for _ in range(2)
+    ][1]
+    said = ran.stdout + ran.stderr
+    assert ran.stdout.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
+    assert words(said).count("held an earlier run") == 1
+    assert ".html" not in said.replace(str(tmp_path / "out" / "report.html"), "").replace("report.html", "")

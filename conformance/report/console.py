@@ -18,7 +18,7 @@ LEAST = 40  # columns; a terminal that claims to have fewer gets longer lines
 
 def _banners(banners: Sequence[Banner], width: int, *, colour: bool) -> Iterator[str]:
     for banner in banners:
-        head = " ".join(filter(None, (f"{banner.title}.", banner.text)))
+        head = f"{banner.title}. {banner.text}" if banner.text else f"{banner.title}:"
         lines = wrap(head, width, "  ", "! ")
         lines += [line for each in banner.lines for line in wrap(each, width, "    ", "  - ")]
         yield from (paint(line, "unjudged", colour=colour) for line in lines)

@@ -99,7 +99,7 @@ def _predicate(provider: Entry, pool: Pool) -> str:
         return f"departs from {contract}, as accepted"
     if found is not None and not found.whole:
         counted = f"{found.count} were judged"
-        return f"deviates in details; {', '.join(filter(None, (counted, limits_in_words(found.limits))))}"
+        return f"deviates in details; {' '.join(filter(None, (counted, limits_in_words(found.limits))))}"
     return f"keeps {contract} but for details"
 
 
@@ -149,4 +149,4 @@ def _nothing_found(providers: Sequence[Entry]) -> str:
     counts, of = sorted({each.rules for each in found}), max(each.of for each in found)
     number = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     limits = limits_in_words([limit for each in found for limit in each.limits])
-    return ", ".join(filter(None, (f"nothing found in {number} of {plural(of, 'rule')}", limits)))
+    return " ".join(filter(None, (f"nothing found in {number} of {plural(of, 'rule')}", limits)))

@@ -29,11 +29,6 @@ class Banner:
     text: str
     lines: tuple[str, ...] = ()
 
-    @property
-    def whole(self) -> str:
-        """The banner as one text."""
-        return " ".join(filter(None, (f"{self.title}.", self.text, "; ".join(self.lines))))
-
 
 @dataclass(frozen=True)
 class Overview:

@@ -52,10 +52,10 @@ def is_judged_whole(provider: Entry) -> bool:
 
 
 def limits_in_words(limits: Sequence[str]) -> str:
-    """Return what limited the judging: `limited by -d streaming, interrupted`; empty where nothing did."""
+    """Return what limited the judging: `(limited by -d streaming; interrupted)`; empty where nothing did."""
     named = [clip(limit, 120) for limit in dict.fromkeys(limits)]
     more = [f"{len(named) - LIMITS_MOST} more"] if len(named) > LIMITS_MOST else []
-    return f"limited by {', '.join([*named[:LIMITS_MOST], *more])}" if named else ""
+    return f"(limited by {'; '.join([*named[:LIMITS_MOST], *more])})" if named else ""
 
 
 def judged_in_words(provider: Entry) -> str:
@@ -66,7 +66,7 @@ def judged_in_words(provider: Entry) -> str:
     count = (
         f"nothing found in {found.count}" if provider["status"] == "partial" else f"{found.count} were judged"
     )
-    return ", ".join(filter(None, (count, limits_in_words(found.limits))))
+    return " ".join(filter(None, (count, limits_in_words(found.limits))))
 
 
 def client_needs(entry: Entry) -> str:
@@ -99,6 +99,8 @@ def clients_in_words(provider: Entry) -> str:
         return ""
     if not broken and not degraded:
         return _work("the client" if len(tested) == 1 else f"all {len(tested)} clients", tested)
+    if len(tested) in (broken, degraded) and len(tested) > 1:
+        return f"all {len(tested)} clients {'break' if broken else 'are degraded'}"
     of = f" of {plural(len(tested), 'client')}"
     said = [f"{broken}{of} break{'s' * (broken == 1)}"] if broken else []
     said += [f"{degraded}{'' if broken else of} degraded"] if degraded else []
