@@ -128,8 +128,8 @@ def test_how_much_was_judged_stands_beside_a_finding_too() -> None:
         **deviating("a"),
         "judged": {"rules": 97, "of": 158, "limited_by": [f"limit {n}" for n in range(6)]},
     }
-    assert verdict(found).startswith(
-        "97 of 158 rules were judged (limited by limit 0; limit 1; limit 2; limit 3; 2 more);"
+    assert verdict(found).endswith(
+        "; 97 of 158 rules were judged (limited by limit 0; limit 1; limit 2; limit 3; 2 more)"
     )
     assert verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}}) == "all 6 clients work"
 

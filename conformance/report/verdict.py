@@ -111,7 +111,11 @@ def clients_in_words(provider: Entry) -> str:
 
 
 def verdict(provider: Entry) -> str:
-    """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients."""
+    """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients.
+
+    Where nothing was found, how much was judged comes first: it is the verdict.
+    """
     if provider.get("reason"):
         return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
-    return "; ".join(filter(None, (judged_in_words(provider), clients_in_words(provider))))
+    said = [judged_in_words(provider), clients_in_words(provider)]
+    return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))
