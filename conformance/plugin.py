@@ -146,7 +146,16 @@ class Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the page, and look for keys in all that was written."""
+        """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
+        self._write_page(config)
+        if self.engine.results is not None and self._session is not None:
+            shown = self.engine.results
+            self._session.exitstatus = self.engine.conclude()
+            if self.engine.results is not shown:  # the code is another than the page says
+                self._write_page(config)
+
+    def _write_page(self, config: pytest.Config) -> None:
+        """Write the page; where that fails, the engine knows."""
         try:
             with self.engine.finishing():
                 self._page(config)
@@ -156,8 +165,6 @@ class Suite:
             self.engine.fault = (
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )
-        if self.engine.results is not None and self._session is not None:
-            self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
 
     def _page(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from conformance import catalogue
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES
-from conformance.commands.terminal import plain, write
+from conformance.commands.terminal import plain, say_where_from, write
 from conformance.judging.expectations import MET, obedience
 from conformance.model import Auth, Failure, Question
 from conformance.reading.reply import Kind, Reply, read
@@ -44,6 +44,7 @@ class Diagnosis:
 def doctor(words: Namespace) -> int:
     """Ask each provider one cheap question, and say what to mend. Return 0 where every one of them answers."""
     session = prepare(Options(providers=tuple(words.provider), config=words.config), os.environ)
+    say_where_from(session)
     with embedded_servers(session.chosen) as started:
         found = asyncio.run(_examine_all(started))
     left = [Diagnosis(one.provider.name, ok=False, message=f"not asked: {one.reason}") for one in session.left]
@@ -52,7 +53,8 @@ def doctor(words: Namespace) -> int:
         write(sys.stdout, json.dumps({"source": source, "providers": [asdict(one) for one in (*found, *left)]}, indent=2))
     else:
         _print(session, [*found, *left])
-    return 0 if found and all(one.ok for one in found) else 3
+    wanting = [one for one in session.left if not (session.loaded.bundled or one.provider.optional)]
+    return 0 if found and all(one.ok for one in found) and not wanting else 3
 
 
 def _print(session: Session, found: Sequence[Diagnosis]) -> None:

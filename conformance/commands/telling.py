@@ -15,7 +15,7 @@ from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.streams import is_lost
-from conformance.commands.terminal import plain, write
+from conformance.commands.terminal import plain, say_where_from, write
 from conformance.config.providers import ProvidersError, init_text, load_providers
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
@@ -25,7 +25,7 @@ from conformance.files import schemas_folder
 from conformance.model import JSON
 from conformance.recording.record import LONGEST_LINE
 from conformance.running import planning
-from conformance.running.session import Options, Session, UsageError, prepare
+from conformance.running.session import Options, UsageError, check_providers, prepare
 
 
 def _print(*lines: str) -> None:
@@ -45,24 +45,18 @@ def plan(words: Namespace) -> int:
     """Say what a run would send and cost at most."""
     # A missing key is part of what a plan says, so -p must not end it.
     session = prepare(Options(config=words.config, max_examples=words.max_examples), os.environ)
-    _known(words.provider, session)
+    check_providers(words.provider, session.loaded)
     named = [
         one
         for one in planning.estimates(session)
         if not words.provider or one.provider.name in words.provider
     ]
+    say_where_from(session)
     if words.format == "json":
         _print_json(planning.as_data(named))
     else:
         _print(*planning.lines(named))
     return 0
-
-
-def _known(names: list[str], session: Session) -> None:
-    known = [provider.name for provider in session.loaded.providers]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no provider is called {name!r} in {session.loaded.source}; there is: {', '.join(known)}")
 
 
 def docs(words: Namespace) -> int:
