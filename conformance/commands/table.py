@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.commands import deciding, judged, telling
+from conformance.commands import deciding, doctoring, judged, telling
 from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
@@ -103,7 +103,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
     {
         "run": run,
         "replay": replay,
-        "doctor": telling.doctor,
+        "doctor": doctoring.doctor,
         "plan": telling.plan,
         "compare": deciding.compare,
         "switch": deciding.switch,
