@@ -232,7 +232,8 @@ def test_a_page_can_carry_what_changed(
     page = target.read_text(encoding="utf-8")
     assert 'id="comparison"' in page
     assert "(pass → must)" in page
-    assert "Since the run of " in page
+    assert "Since the earlier run" in page
+    assert f"{results_of(run)['run']['id']} (" in page
     assert "New: 1 must: this fails." in page
     assert told(capsys, run, old, "--html", target)[0] == 0
     assert "<script>alert" not in target.read_text(encoding="utf-8")

@@ -320,7 +320,7 @@ def page_section(comparison: Comparison) -> dict[str, JSON]:
         ]
         for name in (NEW, MORE, FIXED, STILL, LOST)
     }
-    return {"since": dict(comparison.old), **groups}
+    return {"runs": {"old": dict(comparison.old), "new": dict(comparison.new)}, **groups}
 
 
 def in_words(line: Line) -> str:
