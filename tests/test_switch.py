@@ -340,6 +340,12 @@ def test_a_side_of_which_a_part_was_judged_says_so_where_the_verdict_stands(
     assert found["sides"]["to"]["partly"] == said
 
 
+def test_a_whole_run_is_not_said_to_be_partial_for_its_findings(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data(capsys, GOOGLE, SNAKE, "--results", run)["partly"] == []
+
+
 def test_no_form_of_text_shows_backticks(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

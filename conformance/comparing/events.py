@@ -123,7 +123,9 @@ def _coverage(
         if client.verdict != "untested" and (name in named or not named) and _is_untested(name, new, named)
     )
     if lost or untested:
-        reason = ", ".join(limits_of(run, new)) or _commonest(lost)
+        limits = limits_of(run, new)
+        fresh = [limit for limit in limits if limit not in old.limited_by]
+        reason = ", ".join(fresh or limits) or _commonest(lost)
         yield Event(COVERAGE, new.name, reason, rules=len(lost), untested=untested)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -10,10 +11,17 @@ from types import MappingProxyType
 from conformance.comparing.past import PastProvider, PastRun
 from conformance.model import JSON
 
+# How a results.json counts the rules that a finding leaves open: these follow from the vendor, not from the run.
+_FOLLOWS = re.compile(r": [\d,]+ rules?$")
+
 
 def limits_of(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
-    """Return what limited the judgement of one provider; where the file does not say it, what the run was asked for."""
-    return provider.limited_by or tuple(_limits_of_run(run))
+    """Return what limited the judgement of one provider, rules that its own findings leave open apart.
+
+    Where the file does not say it, what the run was asked for tells.
+    """
+    said = tuple(limit for limit in provider.limited_by if not _FOLLOWS.search(limit))
+    return said or tuple(_limits_of_run(run))
 
 
 def _limits_of_run(run: PastRun) -> Iterator[str]:
@@ -37,7 +45,9 @@ def dimensions_of(run: PastRun) -> tuple[str, ...]:
 def partly(run: PastRun, provider: PastProvider) -> str:
     """Return in words on how little a verdict stands: questions, rules and what limited them; empty where all was judged."""
     limits = limits_of(run, provider)
-    if not limits and provider.status != "partial":
+    if provider.status == "partial":
+        limits = limits or provider.limited_by
+    elif not limits:
         return ""
     dimensions = dimensions_of(run)
     asked = f"computed from {provider.questions} question{'s' * (provider.questions != 1)}"
