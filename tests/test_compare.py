@@ -513,13 +513,14 @@ def test_lost_coverage_names_what_limited_the_run(
     if where == "judged":
         one["judged"] = {"rules": 12, "of": 158, "limited_by": ["24 answers of 429"]}
     else:  # as an older version wrote it
-        del one["judged"]
+        one.pop("judged", None)
         results["run"]["selection"]["dimensions"] = ["casing"]
     code, out, _ = told(capsys, run, written(tmp_path / "new", results))
     assert code == 3
     said = _sentence(out, f"{WHO} lost coverage: ")
     assert said.endswith("(24 answers of 429)." if where == "judged" else "(-d casing).")
     assert "rules judged before and not now" in said
+    assert ("The runs selected different dimensions: all and casing." in out) == (where == "selection")
 
 
 def test_runs_without_a_common_provider_are_refused(

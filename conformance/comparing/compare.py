@@ -283,7 +283,8 @@ def _remarks(old: PastRun, new: PastRun) -> Iterator[str]:
         yield f"The runs were judged by different versions ({old.version} and {new.version}): a rule may have changed."
     for name in ("against", "dimensions"):
         if old.selection.get(name) != new.selection.get(name):
-            yield f"The runs selected different {name}: {_said(old.selection.get(name))} and {_said(new.selection.get(name))}."
+            before, after = (_said(run.selection.get(name) or "all") for run in (old, new))
+            yield f"The runs selected different {name}: {before} and {after}."
 
 
 def as_data(comparison: Comparison) -> dict[str, JSON]:
