@@ -145,9 +145,9 @@ def test_two_providers_that_were_run_apart_can_be_switched_between(folder: Path,
     assert done.returncode == 0
     assert "on paper" not in done.stdout
     first = done.stdout.splitlines()[0]
-    assert re.search(r"Beta: computed from \d+ questions of auth only", first)
+    assert re.search(r"beta: computed from \d+ questions of auth only", first)
     assert re.search(
-        r"Alpha: computed from \d+ questions of (auth and envelope|envelope and auth) only", first
+        r"alpha: computed from \d+ questions of (auth and envelope|envelope and auth) only", first
     )
     vendor.answer = lambda _: BAD_GATEWAY
     main(["run", "-q", "-p", "beta", "-d", "auth"])

@@ -326,7 +326,7 @@ def test_a_side_of_which_a_part_was_judged_says_so_where_the_verdict_stands(
     one["clients"][1].update(verdict="degraded", because=[])
     folder = written(tmp_path / "run", results)
     first = told(capsys, GOOGLE, SNAKE, "--results", folder)[1].splitlines()[0]
-    assert f"{SNAKE}: computed from 13 questions of auth only" in first.lower()
+    assert f"{SNAKE}: computed from 13 questions of auth only" in first
     assert "1 client was not tested there" in first
     code, out, _ = told(capsys, GOOGLE, SNAKE, "--results", folder, "--client", "google-genai")
     assert code == 3

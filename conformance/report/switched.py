@@ -20,7 +20,7 @@ def headline(found: Switch, named: Sequence[str]) -> str:
     where = f"From {found.before.name} to {found.after.name}" + (" (on paper)" if found.on_paper else "")
     steps = plural(len(found.steps), "step")
     first = f"{where}: {steps} for an adapter; {_breaking(found)}."
-    partly = [f"{said[:1].upper()}{said[1:]}." for said in found.partly]
+    partly = [f"{said}." for said in found.partly]
     return " ".join(filter(None, (first, *partly, _verdict(found, named))))
 
 
