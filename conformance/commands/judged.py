@@ -58,7 +58,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     """
     engine.claimed()
     heard = io.StringIO()
-    suite = plugin.Suite(engine)
+    suite = plugin.ControllerSuite(engine)
     try:
         with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
             code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
@@ -74,7 +74,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     return 130 if engine.interrupted else code or (3 if engine.fault else 0)
 
 
-def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:
+def _run(suite: plugin.ControllerSuite, scratch: Path, heard: TextIO) -> int:
     """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
     settings = scratch / "pytest.ini"
     settings.write_text(_SETTINGS, encoding="utf-8")
