@@ -16,18 +16,30 @@ from typing import Any
 
 import pytest
 
-from conformance.catalogue import Rule
-from conformance.clients import ALL_CLIENTS
 from conformance.model import Dimension, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
-from conformance.running.case_reports import CaseReport, Reports, read_reports, report_case, write_reports
+from conformance.running.case_reports import (
+    CaseIds,
+    CaseReport,
+    Reports,
+    id_in,
+    id_of_client,
+    id_of_known,
+    id_of_rule,
+    read_reports,
+    report_case,
+    report_client,
+    report_known,
+    write_reports,
+)
 from conformance.running.engine import Engine
 from conformance.running.session import Options, Session, UsageError, prepare
 
 SUITE = pytest.StashKey["Suite"]()
 _CASES_OF = {"rule_case": "rules", "client_case": "clients", "known_case": "known"}  # fixture -> its cases
+_CAUSES = 10  # reasons for the exit code that the terminal names
 _NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was judged")
 
 
@@ -129,6 +141,11 @@ class Suite:
         """Take the prepared session; nothing is asked yet."""
         self.session = session
 
+    @cached_property
+    def ids(self) -> CaseIds:
+        """The ids of all cases."""
+        return CaseIds.of(self._providers(), self.session.rules, self.session.options.clients)
+
     @property
     def reports(self) -> Reports:
         """The reports of all cases by the id of their test; asked for once the cases run."""
@@ -175,14 +192,6 @@ class Suite:
     def _providers(self) -> list[Provider]:
         return [one.provider for one in self.session.chosen]
 
-    def ids(self) -> dict[str, tuple[str, str]]:
-        """Return the id of each rule's case with its provider and rule."""
-        return {
-            id_of_rule(provider, rule): (provider.name, rule.id)
-            for provider in self._providers()
-            for rule in self.session.rules
-        }
-
 
 class WorkerSuite(Suite):
     """The suite in a worker of pytest-xdist: it asks nobody, and shows what the controller found."""
@@ -216,18 +225,32 @@ class ControllerSuite(Suite):
 
     @cached_property
     def reports(self) -> Reports:
-        """What became of every case. With `--client` the rules decide nothing: the cases of the clients do."""
-        options = self.session.options
-        fail_on = "never" if options.clients else options.fail_on
-        reports = {id_: report_case(self.engine.case(*pair), fail_on) for id_, pair in self.ids().items()}
+        """What became of every case."""
+        reports = {
+            id_: report_case(self.engine.case(*pair), self._fail_on(pair[0]))
+            for id_, pair in self.ids.rules.items()
+        }
         for verdict in self.engine.verdicts:
             name = verdict.provider.name
             reports |= {
-                id_of_client(name, client.client): _report_client(client.verdict, name, client.client)
+                id_of_client(name, client.client): report_client(client.verdict, name, client.client)
                 for client in verdict.clients
             }
-            reports[id_of_known(name)] = _report_stale(verdict.stale)
+            reports[id_of_known(name)] = report_known(verdict.stale)
         return reports
+
+    def _fail_on(self, provider: str) -> str:
+        """Return the level that fails a rule's case.
+
+        None does where clients are named (their cases decide), nor for a bundled server that was not.
+        """
+        options = self.session.options
+        embedded = any(one.name == provider and one.embedded for one in self._providers())
+        return (
+            "never"
+            if options.clients or (embedded and provider not in options.providers)
+            else options.fail_on
+        )
 
     def mask(self, text: str) -> str:
         """Return a text with every key of the run masked."""
@@ -262,26 +285,9 @@ class ControllerSuite(Suite):
 
     def _ask(self, names: Iterable[str]) -> None:
         try:
-            self.engine.ask(self._selected(names))
+            self.engine.ask(self.ids.select(names))
         except UsageError as error:
             pytest.exit(str(error), returncode=2)
-
-    def _selected(self, names: Iterable[str]) -> dict[str, set[str]]:
-        """Return each provider with the rules that -k, -m and the like have left; a client needs all of them."""
-        wanted: dict[str, set[str]] = {}
-        rules, every = self.ids(), {rule.id for rule in self.session.rules}
-        whole = {
-            id_of_client(p.name, c): p.name for p in self._providers() for c in self.session.options.clients
-        }
-        whole |= {id_of_known(provider.name): provider.name for provider in self._providers()}
-        for name in names:
-            id_ = _id_of(name)
-            if id_ in rules:
-                provider, rule = rules[id_]
-                wanted.setdefault(provider, set()).add(rule)
-            elif id_ in whole:
-                wanted.setdefault(whole[id_], set()).update(every)
-        return wanted
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -306,12 +312,14 @@ class ControllerSuite(Suite):
         """
         self._ended = session
         if self.engine.asked and not session.config.option.collectonly:
-            code = self.engine.finish()
-            session.exitstatus = 1 if self._others_failed and code in (0, 3) else code
+            session.exitstatus = self._code_of_session(self.engine.finish())
+
+    def _code_of_session(self, code: int) -> int:
+        return 1 if self._others_failed and code in (0, 3) else code
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember whether a test that is not ours failed in this session."""
-        if report.failed and _id_of(report.nodeid) not in self.reports:
+        if report.failed and id_in(report.nodeid) not in self.reports:
             self._others_failed = True
 
     def pytest_internalerror(self, excrepr: object) -> None:
@@ -325,9 +333,13 @@ class ControllerSuite(Suite):
             return
         terminalreporter.section("conformance")
         for provider in results["providers"]:
-            why = f": {provider['reason']}" if provider["reason"] else ""
-            terminalreporter.line(self.mask(one_line(f"{provider['name']}: {provider['status']}{why}")))
-        terminalreporter.line(f"exit code {results['run']['exit_code']}")
+            terminalreporter.line(f"{provider['name']}: {provider['status']}")
+        causes = [f"{one.provider or 'run'}: {one.reason}" for one in self.engine.exit_causes()]
+        terminalreporter.line(f"exit code {self.engine.exit_code}{':' if causes else ''}")
+        for cause in causes[:_CAUSES]:
+            terminalreporter.line(f"  {self.mask(one_line(cause))}")
+        if len(causes) > _CAUSES:
+            terminalreporter.line(f"  and {len(causes) - _CAUSES} more")
         terminalreporter.line(f"report: {self.engine.out / 'report.html'}")
 
     @pytest.hookimpl(optionalhook=True)
@@ -337,17 +349,27 @@ class ControllerSuite(Suite):
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the page, look for keys in all that was written, and leave nothing else behind."""
+        """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
+        self._write_page(config)
+        if self.engine.results is not None and self._ended is not None:
+            shown = self.engine.results
+            self._ended.exitstatus = self._code_of_session(self.engine.conclude())
+            if self.engine.results is not shown:  # the code is another than the page says
+                self._write_page(config)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _write_page(self, config: pytest.Config) -> None:
+        """Write the page; where that fails, the engine knows."""
         try:
-            self._page(config)
-        except (OSError, ValueError) as error:  # RecordError is a ValueError
+            with self.engine.finishing():
+                self._page(config)
+        except RecordError as error:
+            self.engine.fault = self.engine.fault or str(error)
+        except (OSError, ValueError) as error:
             self.engine.fault = (
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )
-        if self.engine.results is not None and self._ended is not None:
-            self._ended.exitstatus = self.engine.scanned(int(self._ended.exitstatus))
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _page(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""
@@ -361,11 +383,6 @@ class ControllerSuite(Suite):
             write_whole(target, page(results))
 
 
-def _id_of(name: str) -> str:
-    """Return the id in the name of a case, or of any other test; "" where it has none."""
-    return name.rpartition("[")[2].removesuffix("]") if name.endswith("]") else ""
-
-
 def _is_empty(item: pytest.Item) -> bool:
     """Return whether an item stands for a provider's clients or `known` entries where there are none."""
     params = getattr(getattr(item, "callspec", None), "params", {})
@@ -374,35 +391,6 @@ def _is_empty(item: pytest.Item) -> bool:
 
 def _param(id_: str, *marks: pytest.MarkDecorator) -> object:
     return pytest.param(id_, id=id_, marks=marks)
-
-
-def id_of_rule(provider: Provider, rule: Rule) -> str:
-    """Return the id of the case of one rule."""
-    return f"{provider.name}-{rule.id.replace('/', '-')}"
-
-
-def id_of_client(provider: str, client: str) -> str:
-    """Return the id of the case of one client."""
-    return f"{provider}-client-{ALL_CLIENTS[client].slug}"
-
-
-def id_of_known(provider: str) -> str:
-    """Return the id of the case of a provider's `known` entries."""
-    return f"{provider}-known-entries"
-
-
-def _report_client(verdict: str, provider: str, client: str) -> CaseReport:
-    if verdict == "untested":
-        return CaseReport("skipped", f"untested: nothing showed how {client} reads {provider}")
-    return (
-        CaseReport("failed", f"{client} breaks on {provider}")
-        if verdict == "broken"
-        else CaseReport("passed")
-    )
-
-
-def _report_stale(stale: Sequence[str]) -> CaseReport:
-    return CaseReport("failed", "\n".join(map(one_line, stale))) if stale else CaseReport("passed")
 
 
 @pytest.fixture

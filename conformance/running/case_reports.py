@@ -6,22 +6,19 @@ Computed once, where the cases were judged; the processes that merely show cases
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from conformance.model import Case, Deviation, Level, Outcome
+from conformance.catalogue import Rule
+from conformance.clients import ALL_CLIENTS
+from conformance.model import Case, Deviation, Outcome, Provider
 from conformance.recording.record import write_whole
 from conformance.report.plain import one_line
+from conformance.verdicts.exit_code import FAILING_LEVELS
 
 Result = Literal["passed", "failed", "skipped"]
-_FAILING: Mapping[str, frozenset[Level]] = {
-    "must": frozenset({Level.MUST}),
-    "should": frozenset({Level.MUST, Level.SHOULD}),
-    "any": frozenset(Level),
-    "never": frozenset(),
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def report_case(case: Case, fail_on: str) -> CaseReport:
 
 def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result:
     accepted = deviation.known is not None or case.outcome is Outcome.KNOWN
-    return "failed" if deviation.level in _FAILING[fail_on] and not accepted else "passed"
+    return "failed" if deviation.level in FAILING_LEVELS[fail_on] and not accepted else "passed"
 
 
 def describe_finding(deviation: Deviation) -> str:
@@ -61,6 +58,20 @@ def describe_finding(deviation: Deviation) -> str:
         f"observed: {one_line(spot.observed)}\n"
         f"at {spot.exchange} {one_line(spot.pointer)}"
     )
+
+
+def report_client(verdict: str, provider: str, client: str) -> CaseReport:
+    """Return how a runner shows a client: `verdict` is works | degraded | broken | untested."""
+    if verdict == "untested":
+        return CaseReport("skipped", f"untested: nothing showed how {client} reads {provider}")
+    if verdict == "broken":
+        return CaseReport("failed", f"{client} breaks on {provider}")
+    return CaseReport("passed")
+
+
+def report_known(stale: Sequence[str]) -> CaseReport:
+    """Return how a runner shows a provider's `known` entries; `stale` has a line for each that accepts nothing."""
+    return CaseReport("failed", "\n".join(map(one_line, stale))) if stale else CaseReport("passed")
 
 
 Reports = Mapping[str, CaseReport]  # by the id of the test
@@ -77,3 +88,50 @@ def read_reports(path: Path) -> dict[str, CaseReport]:
     if not path.is_file():
         return {}
     return {id_: CaseReport(*entry) for id_, entry in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def id_of_rule(provider: Provider, rule: Rule) -> str:
+    """Return the id of the case of one rule."""
+    return f"{provider.name}-{rule.id.replace('/', '-')}"
+
+
+def id_of_client(provider: str, client: str) -> str:
+    """Return the id of the case of one client."""
+    return f"{provider}-client-{ALL_CLIENTS[client].slug}"
+
+
+def id_of_known(provider: str) -> str:
+    """Return the id of the case of a provider's `known` entries."""
+    return f"{provider}-known-entries"
+
+
+def id_in(name: str) -> str:
+    """Return the id in the name of a case or of any other test; "" where it has none."""
+    return name.rpartition("[")[2].removesuffix("]") if name.endswith("]") else ""
+
+
+@dataclass(frozen=True)
+class CaseIds:
+    """The ids of all cases of a run, and whom they concern."""
+
+    rules: Mapping[str, tuple[str, str]]  # id -> provider and rule
+    others: Mapping[str, str]  # id of a client's or of the known entries' case -> provider
+
+    @classmethod
+    def of(cls, providers: Sequence[Provider], rules: Sequence[Rule], clients: Sequence[str]) -> CaseIds:
+        """Return the ids for the providers that are asked, the rules that are judged and the clients that are named."""
+        every = {id_of_rule(one, rule): (one.name, rule.id) for one in providers for rule in rules}
+        named = {id_of_client(one.name, client): one.name for one in providers for client in clients}
+        return cls(every, named | {id_of_known(one.name): one.name for one in providers})
+
+    def select(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """Return each provider with the rules that a selection of cases needs; a client's case needs all of them."""
+        wanted: dict[str, set[str]] = {}
+        every = {rule for _, rule in self.rules.values()}
+        for id_ in map(id_in, names):
+            if id_ in self.rules:
+                provider, rule = self.rules[id_]
+                wanted.setdefault(provider, set()).add(rule)
+            elif id_ in self.others:
+                wanted.setdefault(self.others[id_], set()).update(every)
+        return wanted
