@@ -20,6 +20,7 @@ from conformance.model import Dimension, Provider
 from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
+from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (
     CaseIds,
     CaseReport,
@@ -38,6 +39,7 @@ from conformance.running.engine import Engine
 from conformance.running.session import Options, Session, UsageError, prepare
 
 SUITE = pytest.StashKey["Suite"]()
+_PREFIX = "conformance-"
 _CASES_OF = {"rule_case": "rules", "client_case": "clients", "known_case": "known"}  # fixture -> its cases
 _CAUSES = 10  # reasons for the exit code that the terminal names
 _NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was judged")
@@ -46,46 +48,19 @@ _NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of a run under plain pytest: those of `conformance run`, with a prefix."""
     group = parser.getgroup("conformance", "vendors of the Gemini API")
-
-    def add(name: str, **how: Any) -> None:
-        group.addoption(f"--conformance-{name}", **how)
-
-    repeated = {"action": "append", "default": []}
-    add("provider", metavar="NAME", help="ask this provider (repeatable)", **repeated)
-    add("dimension", metavar="DIMENSION", help="judge this dimension only (repeatable)", **repeated)
-    add("client", metavar="CLIENT", help="let the result follow this client (repeatable)", **repeated)
-    add("config", metavar="FILE", help="the providers.yaml to use (default: here, then in rootdir)")
-    add("out", metavar="DIR", help="where the report goes (default reports/<time>/)")
-    levels = ["must", "should", "any", "never"]
-    add("fail-on", choices=levels, default="must", help="fail from this level up (default must)")
-    measures = ["reference", "documented", "both"]
-    add(
-        "against",
-        choices=measures,
-        default="both",
-        help="judge against Google, the vendor's document, or both",
-    )
-    add("max-examples", type=_count, metavar="N", help="generated bodies per provider")
-    add("shrink", type=_count, default=0, metavar="N", help="requests to spend on shrinking failing bodies")
-    add("seed", type=_count, default=0, metavar="N", help="seed of nonces and generated bodies")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    for argument in OF_A_RUN:
+        argument.declare(group.addoption, _PREFIX)
 
 
 def _options(config: pytest.Config) -> Options:
     def get(name: str) -> Any:
-        return config.getoption(f"--conformance-{name}")
+        return config.getoption(f"--{_PREFIX}{name}")
 
     return Options(
         providers=tuple(get("provider")),
         dimensions=tuple(get("dimension")),
         config=_file_of_providers(config, get("config")),
-        out=Path(get("out")) if get("out") else None,
+        out=get("out"),
         reports=_home(config) / "reports",
         clients=tuple(get("client")),
         fail_on=get("fail-on"),
@@ -101,10 +76,10 @@ def _home(config: pytest.Config) -> Path:
     return Path(os.path.relpath(config.rootpath)) if config.inipath is not None else Path()
 
 
-def _file_of_providers(config: pytest.Config, named: str | None) -> Path | None:
+def _file_of_providers(config: pytest.Config, named: Path | None) -> Path | None:
     """Return the file that is named, else the project's where the working folder has none."""
     if named:
-        return Path(named)
+        return named
     here = any(Path(name).exists() for name in ("providers.yaml", "providers.yml"))
     file = _home(config) / "providers.yaml"
     return file if not here and file.is_file() else None
