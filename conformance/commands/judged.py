@@ -77,7 +77,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     output folder cannot be used.
     """
     engine.claimed()
-    heard, suite = io.StringIO(), plugin.Suite(engine)
+    heard, suite = io.StringIO(), plugin.ControllerSuite(engine)
     try:
         _run_in_scratch(suite, sys.stderr if verbose else heard)
         if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
@@ -89,7 +89,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
         engine.released()
 
 
-def _run_in_scratch(suite: plugin.Suite, heard: TextIO) -> None:
+def _run_in_scratch(suite: plugin.ControllerSuite, heard: TextIO) -> None:
     """Run pytest in a folder of its own, and note what ended it."""
     engine = suite.engine
     try:
@@ -109,7 +109,7 @@ def _concluded(engine: Engine) -> int:
         return engine.conclude()
 
 
-def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> None:
+def _run(suite: plugin.ControllerSuite, scratch: Path, heard: TextIO) -> None:
     """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
     settings = scratch / "pytest.ini"
     settings.write_text(_SETTINGS, encoding="utf-8")

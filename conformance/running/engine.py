@@ -73,7 +73,8 @@ class Engine:
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
         self.seed = chosen_seed(session.options)
         self.out = (
-            session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+            session.options.out
+            or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
         )
         self.gathered: list[Gathered] = []
         self.verdicts: list[Verdict] = []

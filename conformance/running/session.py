@@ -66,6 +66,7 @@ class Options:
     dimensions: tuple[str, ...] = ()
     config: Path | None = None
     out: Path | None = None
+    reports: Path = Path("reports")  # where a run without `out` makes its folder
     clients: tuple[str, ...] = ()
     fail_on: str = "must"
     against: str = "both"
