@@ -223,6 +223,10 @@ class Exchange:
     generated: bool = False  # its body was drawn from a schema
     decoded: bool = False  # pieces are recorded after Content-Encoding, because the key stood in them
     masked: int = 0  # places in body and headers where a key was masked
+    # What another program's recording may have lost; our own loses none of it.
+    headers_complete: bool = True  # False: a header that is absent may have been received all the same
+    reserialised: bool = False  # True: the recorder printed the JSON anew, so the bytes are its own
+    timed: bool = True  # False: when the pieces arrived is not known
 
     @property
     def id(self) -> str:
