@@ -14,6 +14,7 @@ LONGEST_PATH = (
     8 * 1024
 )  # characters of a request's path; parts of one may come from a vendor's own list of models
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
+CAPTURED = "captured"  # the probe of an exchange that another program recorded: it asked no question of ours
 
 
 class Dimension(StrEnum):
@@ -232,6 +233,11 @@ class Exchange:
     def id(self) -> str:
         """`provider/probe#number`."""
         return f"{self.provider}/{self.probe}#{self.number}"
+
+    @property
+    def captured(self) -> bool:
+        """Another program asked and recorded it: nobody knows what was expected, and nothing can be asked again."""
+        return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-")
 
     @property
     def body(self) -> bytes:
