@@ -58,11 +58,12 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     Way round: count the tokens of prompts with countTokens, and estimate the answers.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
-    found = [(reply, said) for reply in seen.replies if (said := uncounted(reply))]
-    among = [reply for reply in seen.replies if says_much(reply) or uncounted(reply)]
-    for spot in unless_rare((Spot(one.id, "/usageMetadata", wanted, said) for one, said in found), among):
-        gemma = any(one.id == spot.exchange and counts_no_output(one) for one, _ in found)
-        yield replace(spot, level=Level.NOTE) if gemma else spot
+    found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
+    spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
+    yield from (spots[id_] for id_, one in found.items() if not one.usage and not one.exchange.captured)
+    told = [spots[id_] for id_, one in found.items() if one.usage or one.exchange.captured]
+    for spot in unless_rare(told, [one for one in seen.replies if says_much(one) or one.id in found]):
+        yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
 
 
 def _told(reply: Reply) -> bool:
