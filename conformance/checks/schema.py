@@ -53,7 +53,10 @@ def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     Way round: treat an answer without candidates as an error, and ask again.
     """
     bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
-    yield from unless_rare(map(_without_candidate, bare), seen.replies)
+    listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
+    yield from map(_without_candidate, listed)  # an empty list is never Google's
+    rare = [reply for reply in bare if reply not in listed]
+    yield from unless_rare(map(_without_candidate, rare), seen.replies)
 
 
 _STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")

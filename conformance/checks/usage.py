@@ -18,6 +18,8 @@ from conformance.judging.counters import (
     folds,
     forgets,
     hides_thoughts,
+    is_early_preview,
+    lacks_as_google_may,
     last_block,
     says_much,
     summed,
@@ -60,9 +62,9 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
     spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
-    yield from (spots[id_] for id_, one in found.items() if not one.usage and not one.exchange.captured)
-    told = [spots[id_] for id_, one in found.items() if one.usage or one.exchange.captured]
-    for spot in unless_rare(told, [one for one in seen.replies if says_much(one) or one.id in found]):
+    rare = [spots[id_] for id_, one in found.items() if lacks_as_google_may(one)]
+    yield from (spot for spot in spots.values() if spot not in rare)
+    for spot in unless_rare(rare, [one for one in seen.replies if says_much(one) or one.id in found]):
         yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
 
 
@@ -134,8 +136,7 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
-        thinking = [reply for reply, _, block in told if count(block, "thoughtsTokenCount")]
-        yield from unless_rare((_folded(*one) for one in told if folds(one[2])), thinking)
+        yield from (_folded(*one) for one in told if folds(one[2]))
     twice = [one for one in told if counts_twice(one[0], one[2])]
     # One odd answer may hold what is not shown; several questions do not.
     if len({reply.probe for reply, _, _ in twice}) >= TRIES:
@@ -145,7 +146,8 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
 def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('totalTokenCount')}, thoughts within another counter"
     pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
 
 
 def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
