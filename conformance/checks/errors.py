@@ -77,9 +77,6 @@ def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
             yield Spot(reply.id, "@0", "one plain JSON object", said, Level.SHOULD)
 
 
-_OF_THE_PARSER = ("INVALID JSON PAYLOAD", "INVALID VALUE AT")  # these quote the request, whatever it says
-
-
 def _generates(reply: Reply) -> bool:
     return reply.resource.name == "response" and not reply.probe.startswith(_SIDE_ROUTES)
 
@@ -102,8 +99,10 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
         return
     wanted = "a response, or the status of an error"
     bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY]
-    told = [reply for reply in bare if not failed_in_success(reply)]
-    yield from unless_rare((Spot(one.id, "", wanted, words(one)) for one in told), seen.replies)
+    told = [Spot(one.id, "", wanted, words(one)) for one in bare if not failed_in_success(one)]
+    rare = {reply.id for reply in bare if reply.status == 200}
+    yield from (spot for spot in told if spot.exchange not in rare)
+    yield from unless_rare((spot for spot in told if spot.exchange in rare), seen.replies)
 
 
 @check_each(
@@ -394,6 +393,6 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
         if reply.error and turned_down(reply)
         else ""
     )
-    quoting = said.startswith(_OF_THE_PARSER)
+    quoting = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))  # of the request itself
     if reply.status not in (401, 403, 404) and not quoting and any(word in said for word in _BLOCK_WORDS):
         yield Spot(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))
