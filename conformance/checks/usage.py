@@ -153,7 +153,8 @@ def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
 def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
     pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))

@@ -70,7 +70,9 @@ def counts_twice(reply: Reply, block: Block) -> bool:
     parts = [part for one in reply.candidates for part in one.parts]
     texts = [str(part["text"]) for part in parts if isinstance(part.get("text"), str)]
     shown = sum(len(text) for text in texts) if len(texts) == len(parts) else spoken
-    return 0 < thoughts <= spoken and spoken > shown + _ROOM
+    # What a call that was never made, or an answer that was withheld, had cost is counted, and cannot be seen.
+    told = bool(texts) and reply.first.finish_reason == "STOP"
+    return told and 0 < thoughts <= spoken and spoken > shown + _ROOM
 
 
 def says_much(reply: Reply) -> bool:
