@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging.expectations import statuses
 from conformance.judging.refusals import (
     breaks_each_time,
@@ -31,7 +31,7 @@ ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
 
 
-@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole)
+@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole, rests=Rests.REFUSAL)
 def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
     """What fails has an HTTP status of 4xx or 5xx, never 200.
 
@@ -57,6 +57,7 @@ def _reshaped(reply: Reply) -> bool:
     select=lambda reply: reply.streamed,
     usable=whole,
     after=("errors/fails-with-the-status-of-an-error",),
+    rests=Rests.REFUSAL,
 )
 def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
     """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
@@ -138,7 +139,7 @@ def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Sp
     yield Aside(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, _STATUS, select=must_fail)
+@check(Level.SHOULD, _STATUS, select=must_fail, rests=Rests.REFUSAL)
 def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
     """A fault of the caller's is a 4xx, not a 5xx.
 
@@ -174,6 +175,7 @@ _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
     ),
     probes=_CONTROLS,
     usable=told,
+    rests=Rests.REFUSAL,
 )
 def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
     """Something is refused: an unknown field, a model that does not exist, or a nonsense key.
@@ -218,6 +220,7 @@ def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
     probes=("unknown-field", "unknown-nested-field"),
     usable=told,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     """A request with a field that does not exist is refused, at the top and inside of settings.
@@ -230,7 +233,14 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
 
-@check(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"), usable=told, after=(ACCEPTS_ALL,))
+@check(
+    Level.SHOULD,
+    _REQUEST,
+    probes=("wrong-type", "wrong-enum"),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
+)
 def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
@@ -241,7 +251,14 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
 
-@check(Level.SHOULD, _REQUEST, probes=("malformed-json",), usable=told, after=(ACCEPTS_ALL,))
+@check(
+    Level.SHOULD,
+    _REQUEST,
+    probes=("malformed-json",),
+    usable=told,
+    after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
+)
 def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     """A body that is no JSON is refused.
 
@@ -258,6 +275,7 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("empty-contents", "bad-role"),
     usable=told,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
     """A request without contents is refused, and so is a turn of nobody's.
@@ -293,6 +311,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     probes=("unknown-model", "unknown-model-streamed"),
     usable=told,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A model that does not exist is 404, and nobody answers in its place.
@@ -335,6 +354,7 @@ def _strange(
     probes=("unknown-method",),
     usable=told,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A method that does not exist is 404.
@@ -352,6 +372,7 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("wrong-verb",),
     usable=told,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
     """The unary method asked with GET is refused.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
@@ -294,6 +294,7 @@ def _allows(reply: Reply) -> bool:
     ),
     probes=("preflight",),
     usable=told,
+    rests=Rests.REPLY,
 )
 def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
     """A page in a browser may send a request with the key in x-goog-api-key.

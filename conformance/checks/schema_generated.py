@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import refusal
 from conformance.judging.expectations import refused
 from conformance.judging.generated import (
@@ -116,6 +116,7 @@ def _checks(seen: Seen, reply: Reply) -> bool:
     select=breaks_for_google,
     after=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
+    rests=Rests.REFUSAL,
 )
 def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     """No generated body that breaks Google's schema in one place is answered.

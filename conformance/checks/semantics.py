@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -369,6 +369,7 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
     after=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
+    rests=Rests.EACH_REFUSAL,
 )
 def uses_cached_content(seen: Seen) -> Iterator[Spot]:
     """CachedContent is looked up, so a name that does not exist is refused.

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rule
+from conformance.catalogue import Aside, Rests, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
+from conformance.judging.proof import doubts, is_readable, quoting
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -80,7 +81,31 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
         return Case(
             rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
         )
-    return _outcome(rule, evidence, found, len(usable))
+    return _outcome(rule, evidence, found, len(usable)) if found else _passed(rule, evidence, usable)
+
+
+def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
+    """Return a pass where what the rule looked at can bear one, else why it cannot."""
+    lacking = _lacking(rule, evidence, usable)
+    if lacking is None:
+        return Case(rule.id, Outcome.PASS, "", len(usable))
+    if all(map(transient, usable)):
+        return Case(rule.id, Outcome.INCONCLUSIVE, how_it_failed(usable[0]), len(usable))
+    return Case(rule.id, lacking.outcome, lacking.reason, len(usable))
+
+
+def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside | None:
+    """Return what a pass lacks to rest on, or None."""
+    if rule.rests is Rests.ANSWER and not any(map(is_readable, usable)):
+        return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
+    if rule.rests in (Rests.REFUSAL, Rests.EACH_REFUSAL):
+        found = doubts(usable, evidence.replies)
+        asked = {reply.probe for reply in usable}
+        enough = not found or (rule.rests is Rests.REFUSAL and len(found) < len(asked))
+        return None if enough else found[0]
+    if rule.sight is not None and not any(map(rule.sight.holds, usable)):
+        return Aside(Outcome.UNSUPPORTED, f"no answer holds {rule.sight.name}")
+    return None
 
 
 def _cause(
@@ -139,6 +164,19 @@ def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[U
     return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
 
 
+def without_quotes(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+    """Return the replies without refusals that repeat another question's error, and what is left unanswered so."""
+    quotes = quoting(replies)
+    kept = tuple(reply for reply in replies if reply.id not in quotes)
+    answered = {reply.probe for reply in kept}
+    lost = {reply.probe: quotes[reply.id] for reply in replies if reply.id in quotes}
+    return kept, tuple(
+        Unasked(probe, "quoted", f"its error is that of another question, {other}")
+        for probe, other in lost.items()
+        if probe not in answered
+    )
+
+
 def transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
@@ -164,7 +202,8 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
-            yield _UNASKED[unasked.cause], f"{unasked.probe} was not asked: {unasked.detail}"
+            asked = "was not answered" if unasked.cause == "quoted" else "was not asked"
+            yield _UNASKED[unasked.cause], f"{unasked.probe} {asked}: {unasked.detail}"
     ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
     if not rule.probes and not selected and ended:
         yield _UNASKED[ended.cause], ended.detail
@@ -179,6 +218,7 @@ _UNASKED: Mapping[str, Outcome] = {
     "dead": Outcome.INCONCLUSIVE,
     "not-recorded": Outcome.INCONCLUSIVE,
     "cut-off": Outcome.INCONCLUSIVE,
+    "quoted": Outcome.INCONCLUSIVE,
 }
 
 

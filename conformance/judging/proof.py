@@ -1,0 +1,166 @@
+"""What a pass may rest on: an answer that could be read, or a refusal that speaks of its own question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from conformance.catalogue import Aside
+from conformance.dialects.shapes import fold
+from conformance.judging.expectations import statuses
+from conformance.judging.refusals import must_fail, turned_down, whole, words
+from conformance.model import JSON, Outcome
+from conformance.reading.reply import Kind, Reply
+from conformance.wire.jsontext import read_json
+
+CONTROLS: Mapping[bool, tuple[str, ...]] = {
+    False: ("plain", "plain-repeated", "plain-at-the-end"),
+    True: ("plain-streamed",),
+}
+"""The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
+
+_SAYS = ("candidates", "promptFeedback", "usageMetadata")
+
+
+def is_readable(reply: Reply) -> bool:
+    """Return whether the reply is an answer of the API that was asked, with anything in it."""
+    if not reply.ok or reply.resource.name != "response":
+        return reply.ok
+    return any(chunk.body.get(name) for chunk in reply.chunks for name in _SAYS)
+
+
+def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
+    """Return whether a right question is answered: without that no refusal shows anything.
+
+    That is the plain question where it was asked, else any question that Google answers.
+    """
+    asked = [reply for reply in replies if reply.probe in CONTROLS[False] + CONTROLS[True]]
+    asked = asked or [reply for reply in replies if not must_fail(reply)]
+    return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
+
+
+# --- whose error it is ---
+
+_CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")
+_SHORTEST = 5  # letters of a name that does not stand in a message by chance
+_WORD = re.compile(rf"[A-Za-z][\w-]{{{_SHORTEST - 1},}}")
+
+
+def _names(value: JSON) -> Iterator[str]:
+    """Yield the keys and the strings of a request; of its prompts nothing."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield key
+            yield from _names(child) if key != "text" else ()
+    elif isinstance(value, list):
+        for child in value:
+            yield from _names(child)
+    elif isinstance(value, str) and len(value) < 100:
+        yield from _WORD.findall(value)
+
+
+def _sent(reply: Reply) -> str:
+    request = reply.exchange.request
+    return f"{request.path} {request.body.decode('utf-8', 'replace')}"
+
+
+def _own(reply: Reply) -> frozenset[str]:
+    """The names and codes of a request by which an error could be told to speak of it, folded."""
+    path = reply.exchange.request.path.partition("?")[0]
+    body = read_json(reply.exchange.request.body).value if reply.exchange.request.body else None
+    named = {*_names(body), *_WORD.findall(path), *_CODE.findall(_sent(reply))}
+    return frozenset(fold(name) for name in named if len(name) >= _SHORTEST)
+
+
+def _message(reply: Reply) -> str:
+    return reply.error.message if reply.error else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    """Two messages are the same but for numbers, such as the seconds to wait."""
+    return re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other)
+
+
+def _source(reply: Reply, errors: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
+    """Return the reply to the other question of which this one's error speaks, or None."""
+    said, mine = fold(_message(reply)), fold(_sent(reply))
+    for other in errors:
+        if other.probe == reply.probe or not _alike(_message(other), _message(reply)):
+            continue
+        if any(name in said and name not in mine for name in own[other.id]):
+            return other
+    return None
+
+
+def quoting(replies: Sequence[Reply]) -> dict[str, str]:
+    """Return the ids of refusals that repeat another question's error, each with that question's probe.
+
+    Such an error has the words of the other one, and names something that the other request holds and its own does
+    not. Servers that lock a model after a refusal answer so for a while.
+    """
+    errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
+    own = {reply.id: _own(reply) for reply in errors}
+    found = ((reply, _source(reply, errors, own)) for reply in errors)
+    return {reply.id: other.probe for reply, other in found if other is not None}
+
+
+# --- refusals ---
+
+_KEY_WORDS = re.compile(
+    r"\b(api[ _-]?keys?|credentials?|unregistered callers|unauthenticated|unauthori[sz]ed)\b", re.IGNORECASE
+)
+_OF_KEYS = (401, 402, 403, 407)
+_OF_ROUTES = (404, 405, 410)
+
+
+def _is_about_the_key(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the question differs from those that are answered in the key that it carries."""
+    key = reply.exchange.request.key
+    return not any(other.exchange.request.key == key for other in replies if is_readable(other))
+
+
+def _fits(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
+    wanted = statuses(reply.exchange.expected)
+    if reply.status in wanted or _is_about_the_key(reply, replies):
+        fits = True
+    elif reply.status in _OF_ROUTES:
+        fits = any(status in _OF_ROUTES for status in wanted)
+    else:
+        fits = reply.status not in _OF_KEYS
+    return fits and (_is_about_the_key(reply, replies) or not _KEY_WORDS.search(_message(reply)))
+
+
+def _is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+    controls = [other for other in replies if other.probe in CONTROLS[reply.streamed] and other is not reply]
+    return any(
+        other.status == reply.status and _alike(_message(other), _message(reply)) for other in controls
+    )
+
+
+def doubt(reply: Reply, replies: Sequence[Reply]) -> Aside | None:
+    """Return why a reply does not show that its question is refused; None where it shows it.
+
+    `replies` are all those of the provider.
+    """
+    refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
+    said = f"{reply.probe}: {words(reply)}"
+    if not refused:
+        return Aside(Outcome.BLOCKED, f"{said}: that is no refusal")
+    if not answers_the_plain_question(replies):
+        return Aside(
+            Outcome.BLOCKED, "the plain question is not answered either, so that a refusal shows nothing"
+        )
+    if _is_met_by_the_plain_question(reply, replies):
+        return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
+    return None if _fits(reply, replies) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
+
+
+def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply]) -> list[Aside]:
+    """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
+    found = []
+    for probe in dict.fromkeys(reply.probe for reply in looked_at):
+        each = [doubt(reply, replies) for reply in looked_at if reply.probe == probe]
+        if None not in each:
+            found.append(each[-1])
+    return [one for one in found if one is not None]
