@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging.expectations import statuses
@@ -165,6 +166,7 @@ def _accepted(seen: Seen, probe: str) -> Reply | None:
     return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
 
 
+_refusing = partial(check, usable=told, after=(ACCEPTS_ALL,), rests=Rests.EACH_REFUSAL)
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
@@ -214,14 +216,7 @@ def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
             return
 
 
-@check(
-    Level.SHOULD,
-    _REQUEST,
-    probes=("unknown-field", "unknown-nested-field"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
-)
+@_refusing(Level.SHOULD, _REQUEST, probes=("unknown-field", "unknown-nested-field"))
 def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     """A request with a field that does not exist is refused, at the top and inside of settings.
 
@@ -233,14 +228,7 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
 
-@check(
-    Level.SHOULD,
-    _REQUEST,
-    probes=("wrong-type", "wrong-enum"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
-)
+@_refusing(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"))
 def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
@@ -251,14 +239,7 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
 
-@check(
-    Level.SHOULD,
-    _REQUEST,
-    probes=("malformed-json",),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
-)
+@_refusing(Level.SHOULD, _REQUEST, probes=("malformed-json",))
 def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     """A body that is no JSON is refused.
 
@@ -269,13 +250,10 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "malformed-json")
 
 
-@check(
+@_refusing(
     Level.SHOULD,
     google("GenerateContentRequest.contents", "contents is required, and a turn's role is user or model."),
     probes=("empty-contents", "bad-role"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
 )
 def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
     """A request without contents is refused, and so is a turn of nobody's.
@@ -305,14 +283,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
 
 
-@check(
-    Level.SHOULD,
-    _GONE,
-    probes=("unknown-model", "unknown-model-streamed"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
-)
+@_refusing(Level.SHOULD, _GONE, probes=("unknown-model", "unknown-model-streamed"))
 def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A model that does not exist is 404, and nobody answers in its place.
 
@@ -348,13 +319,10 @@ def _strange(
             yield Spot(reply.id, "", expected, words(reply), level)
 
 
-@check(
+@_refusing(
     Level.SHOULD,
     google("HTTP rules of the service", "A method that is not in the service is not found."),
     probes=("unknown-method",),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
 )
 def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A method that does not exist is 404.
@@ -366,13 +334,10 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _strange(seen, "HTTP 404", (404,), (405, 410))
 
 
-@check(
+@_refusing(
     Level.NOTE,
     google("HTTP rules of the service", "generateContent is bound to POST alone."),
     probes=("wrong-verb",),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
 )
 def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
     """The unary method asked with GET is refused.

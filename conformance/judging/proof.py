@@ -19,6 +19,7 @@ CONTROLS: Mapping[bool, tuple[str, ...]] = {
 }
 """The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
 
+_EVERY_CONTROL = CONTROLS[False] + CONTROLS[True]
 _SAYS = ("candidates", "promptFeedback", "usageMetadata")
 
 
@@ -34,7 +35,7 @@ def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
 
     That is the plain question where it was asked, else any question that Google answers.
     """
-    asked = [reply for reply in replies if reply.probe in CONTROLS[False] + CONTROLS[True]]
+    asked = [reply for reply in replies if reply.probe in _EVERY_CONTROL]
     asked = asked or [reply for reply in replies if not must_fail(reply)]
     return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
 
@@ -76,16 +77,20 @@ def _message(reply: Reply) -> str:
     return reply.error.message if reply.error else ""
 
 
-def _alike(one: str, other: str) -> bool:
-    """Two messages are the same but for numbers, such as the seconds to wait."""
-    return re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other)
+def _numberless(message: str) -> str:
+    """Return a message without its numbers, such as the seconds to wait."""
+    return re.sub(r"\d+", "0", message)
+
+
+def _refusal(reply: Reply) -> tuple[int, str]:
+    return reply.status, _numberless(_message(reply))
 
 
 def _source(reply: Reply, errors: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
     """Return the reply to the other question of which this one's error speaks, or None."""
     said, mine = fold(_message(reply)), fold(_sent(reply))
     for other in errors:
-        if other.probe == reply.probe or not _alike(_message(other), _message(reply)):
+        if other.probe == reply.probe or _numberless(_message(other)) != _numberless(_message(reply)):
             continue
         if any(name in said and name not in mine for name in own[other.id]):
             return other
@@ -131,17 +136,16 @@ def _fits(reply: Reply, replies: Sequence[Reply]) -> bool:
     return fits and (_is_about_the_key(reply, replies) or not _KEY_WORDS.search(_message(reply)))
 
 
-def _is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the plain question got the same status and the same words."""
     controls = [other for other in replies if other.probe in CONTROLS[reply.streamed] and other is not reply]
-    return any(
-        other.status == reply.status and _alike(_message(other), _message(reply)) for other in controls
-    )
+    return any(_refusal(other) == _refusal(reply) for other in controls)
 
 
-def doubt(reply: Reply, replies: Sequence[Reply]) -> Aside | None:
+def doubt(reply: Reply, replies: Sequence[Reply], quotes: Mapping[str, str]) -> Aside | None:
     """Return why a reply does not show that its question is refused; None where it shows it.
 
-    `replies` are all those of the provider.
+    `replies` are all those of the provider, `quotes` what `quoting` says of them.
     """
     refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
@@ -151,16 +155,58 @@ def doubt(reply: Reply, replies: Sequence[Reply]) -> Aside | None:
         return Aside(
             Outcome.BLOCKED, "the plain question is not answered either, so that a refusal shows nothing"
         )
-    if _is_met_by_the_plain_question(reply, replies):
+    if reply.id in quotes:
+        return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {quotes[reply.id]}")
+    if is_met_by_the_plain_question(reply, replies):
         return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
     return None if _fits(reply, replies) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
 
 
-def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply]) -> list[Aside]:
+def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping[str, str]) -> list[Aside]:
     """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
     found = []
     for probe in dict.fromkeys(reply.probe for reply in looked_at):
-        each = [doubt(reply, replies) for reply in looked_at if reply.probe == probe]
+        each = [doubt(reply, replies, quotes) for reply in looked_at if reply.probe == probe]
         if None not in each:
             found.append(each[-1])
     return [one for one in found if one is not None]
+
+
+# --- refusals that tell nothing of their question ---
+
+
+def _moods(replies: Sequence[Reply]) -> list[Reply]:
+    """Return the refusals of the plain question where it is answered at other times."""
+    asked = [[reply for reply in replies if reply.probe in probes] for probes in CONTROLS.values()]
+    answered = [several for several in asked if any(map(is_readable, several))]
+    return [reply for several in answered for reply in several if turned_down(reply)]
+
+
+def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
+    """Return the refusals of a vendor that is locked at times which have the words of an earlier one."""
+    if all(must_fail(reply) for reply in replies if reply.id in quotes):
+        return {}
+    found = dict(quotes)
+    errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
+    first: dict[str, Reply] = {}
+    for reply in sorted(errors, key=lambda one: one.exchange.started_at):
+        source = first.setdefault(_numberless(_message(reply)), reply)
+        if source.probe != reply.probe:
+            found.setdefault(reply.id, source.probe)
+    return found
+
+
+def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
+    """Return the ids of refusals that accuse nobody, and why: the vendor was in a mood, or locked, when it gave them.
+
+    A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.
+    """
+    repeated = _repeated(replies, quoting(replies))
+    moods = {_refusal(reply) for reply in _moods(replies)}
+    why = "the plain question, which is answered at other times, is refused in the same way"
+    of_moods = {
+        reply.id: why for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL
+    }
+    return {
+        id_: f"its error is that of another question, {other}" for id_, other in repeated.items()
+    } | of_moods

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import Aside, Rests, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
-from conformance.judging.proof import doubts, is_readable, quoting
+from conformance.judging.proof import doubts, is_readable, quoting, unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -41,6 +42,11 @@ class Evidence:
         """The control question was answered as it asks, at least once."""
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(obedience(reply).verdict == MET for reply in asked)
+
+    @cached_property
+    def quotes(self) -> Mapping[str, str]:
+        """The refusals that repeat the error of another question, with that question's probe."""
+        return quoting(self.replies)
 
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
@@ -99,7 +105,7 @@ def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside |
     if rule.rests is Rests.ANSWER and not any(map(is_readable, usable)):
         return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
     if rule.rests in (Rests.REFUSAL, Rests.EACH_REFUSAL):
-        found = doubts(usable, evidence.replies)
+        found = doubts(usable, evidence.replies, evidence.quotes)
         asked = {reply.probe for reply in usable}
         enough = not found or (rule.rests is Rests.REFUSAL and len(found) < len(asked))
         return None if enough else found[0]
@@ -164,16 +170,14 @@ def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[U
     return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
 
 
-def without_quotes(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies without refusals that repeat another question's error, and what is left unanswered so."""
-    quotes = quoting(replies)
-    kept = tuple(reply for reply in replies if reply.id not in quotes)
+def without_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+    """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
+    why = unrelated(replies)
+    kept = tuple(reply for reply in replies if reply.id not in why)
     answered = {reply.probe for reply in kept}
-    lost = {reply.probe: quotes[reply.id] for reply in replies if reply.id in quotes}
+    lost = {reply.probe: why[reply.id] for reply in replies if reply.id in why}
     return kept, tuple(
-        Unasked(probe, "quoted", f"its error is that of another question, {other}")
-        for probe, other in lost.items()
-        if probe not in answered
+        Unasked(probe, "unrelated", said) for probe, said in lost.items() if probe not in answered
     )
 
 
@@ -202,7 +206,7 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
-            asked = "was not answered" if unasked.cause == "quoted" else "was not asked"
+            asked = "was not answered" if unasked.cause == "unrelated" else "was not asked"
             yield _UNASKED[unasked.cause], f"{unasked.probe} {asked}: {unasked.detail}"
     ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
     if not rule.probes and not selected and ended:
@@ -218,7 +222,7 @@ _UNASKED: Mapping[str, Outcome] = {
     "dead": Outcome.INCONCLUSIVE,
     "not-recorded": Outcome.INCONCLUSIVE,
     "cut-off": Outcome.INCONCLUSIVE,
-    "quoted": Outcome.INCONCLUSIVE,
+    "unrelated": Outcome.INCONCLUSIVE,
 }
 
 
