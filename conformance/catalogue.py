@@ -80,10 +80,11 @@ class Rests(StrEnum):
 
 @dataclass(frozen=True)
 class Sight:
-    """What an answer must hold for a rule to have anything to look at, and its name in words."""
+    """What one of the answers must hold for a rule to have looked at anything, and what is said where none does."""
 
-    name: str
+    missing: str
     holds: Callable[[Any], bool]
+    outcome: Outcome = Outcome.UNSUPPORTED
 
 
 @dataclass(frozen=True)

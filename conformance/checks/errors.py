@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import statuses
 from conformance.judging.refusals import (
     breaks_each_time,
@@ -367,6 +368,7 @@ _BLOCK_WORDS = (
     ),
     select=lambda reply: _generates(reply) and not must_fail(reply),
     usable=told,
+    sight=sights.BLOCKED,
 )
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.

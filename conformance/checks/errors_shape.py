@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import (
     as_google,
@@ -300,6 +301,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
         "What fails within a stream is an object `error`, sent as a chunk is.",
     ),
     usable=streams,
+    sight=sights.AN_ERROR,
 )
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     """An error within a stream is Google's error object, sent as the chunks before it.

@@ -50,7 +50,7 @@ def _closed(reply: Reply) -> bool:
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
 )
-def answers_by_both_methods(seen: Seen) -> Iterator[Spot]:
+def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
     """A question that one of the two methods answers is not turned down by the other.
 
     Why: the unary and the streaming method take one request, one model and one key.
@@ -62,6 +62,8 @@ def answers_by_both_methods(seen: Seen) -> Iterator[Spot]:
         other = any(one.ok for one in seen.of(*_BOTH))
         if tries and other and all(map(_closed, tries)):
             yield Spot(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
+        elif not any(one.ok for one in tries):
+            yield Aside(Outcome.BLOCKED, f"{probe} is not answered in a way that could be read")
 
 
 def _v1(reply: Reply) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -64,6 +65,7 @@ def _codes(reply: Reply) -> set[str]:
     Level.MUST,
     google("generateContent", "An answer answers the request that it is the response to."),
     usable=generated_text,
+    sight=sights.OBEDIENCE,
 )
 def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
     """Each answer belongs to the question that was asked.

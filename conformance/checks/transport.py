@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Sight, check, check_each, google
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.refusals import (
     always_cut,
@@ -225,6 +225,9 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
     select=_spoken,
     after=(COMPRESSION,),
+    sight=Sight(
+        "no question that offers compression was answered", lambda reply: reply.ok and _offers(reply)
+    ),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """A request that offers gzip is answered as one that does not.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.catalogue import check, check_each, google
+from conformance.catalogue import Sight, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
     COUNTERS,
@@ -21,7 +22,7 @@ from conformance.judging.counters import (
 from conformance.judging.expectations import answered_as_asked
 from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import is_whole, where
-from conformance.model import Level, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
 
 _USAGE = google(
@@ -129,6 +130,7 @@ def _hides_thoughts(reply: Reply) -> bool:
     Level.SHOULD,
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
     usable=_told,
+    sight=sights.THOUGHTS,
 )
 def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     """Thoughts that came are counted in thoughtsTokenCount.
@@ -153,7 +155,7 @@ def _adds_none(seen: Seen) -> bool:
     return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
 
 
-@check(Level.SHOULD, _SUM, usable=_told)
+@check(Level.SHOULD, _SUM, usable=_told, sight=sights.COUNTED_THOUGHTS)
 def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
@@ -243,6 +245,7 @@ def _shrinking(reply: Reply) -> str:
         "streaming/sends-deltas",
         "streaming/sends-the-text-once",
     ),
+    sight=sights.CHUNKS,
 )
 def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
@@ -265,6 +268,9 @@ def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     probes=("plain", "plain-repeated"),
     usable=_told,
     after=("semantics/answers-its-own-question",),
+    sight=Sight(
+        "the same question was not answered twice", lambda reply: bool(reply.exchange.first), Outcome.BLOCKED
+    ),
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     """The same request has the same promptTokenCount each time.
@@ -288,6 +294,7 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     Level.SHOULD,
     google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
     usable=_told,
+    sight=sights.CACHED,
 )
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     """Cached tokens are counted within the prompt's, not taken away from them.
@@ -378,6 +385,7 @@ _DETAILS = {
         "The details split a counter by modality; Google's own do not always add up.",
     ),
     usable=_told,
+    sight=sights.DETAILS,
 )
 def details_add_up(reply: Reply) -> Iterator[Spot]:
     """The details of a counter add up to it.

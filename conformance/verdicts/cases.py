@@ -110,7 +110,7 @@ def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside |
         enough = not found or (rule.rests is Rests.REFUSAL and len(found) < len(asked))
         return None if enough else found[0]
     if rule.sight is not None and not any(map(rule.sight.holds, usable)):
-        return Aside(Outcome.UNSUPPORTED, f"no answer holds {rule.sight.name}")
+        return Aside(rule.sight.outcome, rule.sight.missing)
     return None
 
 
