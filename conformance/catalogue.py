@@ -73,6 +73,7 @@ class Rests(StrEnum):
     """What a pass of a rule must rest on, besides that nothing wrong was seen."""
 
     ANSWER = "answer"  # an answer that could be read
+    ACCEPTANCE = "acceptance"  # such an answer from a vendor that does not take whatever it is sent
     REFUSAL = "refusal"  # one question that was seen to be refused, where the plain one is answered
     EACH_REFUSAL = "each-refusal"  # the same of each question that the rule looks at
     REPLY = "reply"  # whatever came: the rule itself tells what shows nothing

@@ -274,6 +274,8 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
+    if takes_any_key(seen):
+        yield Aside(Outcome.BLOCKED, "a nonsense key, or none, is taken too")
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
             yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")

@@ -49,6 +49,7 @@ def _closed(reply: Reply) -> bool:
     google("models", "generateContent and streamGenerateContent answer the same requests."),
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
+    rests=Rests.ACCEPTANCE,
 )
 def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
     """A question that one of the two methods answers is not turned down by the other.
@@ -78,6 +79,7 @@ def _v1(reply: Reply) -> bool:
     google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     probes=("plain-on-v1",),
     usable=_v1,
+    rests=Rests.ACCEPTANCE,
 )
 def answers_on_v1(seen: Seen) -> Iterator[Spot | Aside]:
     """The methods are there under /v1 as well.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, check_each, google
-from conformance.judging import sights
+from conformance.catalogue import Aside, Rests, Sight, check, check_each, google
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -21,7 +20,7 @@ from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit
 from conformance.judging.tries import disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
-from conformance.model import Level, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
 
 _CONFIG = google(
@@ -65,7 +64,11 @@ def _codes(reply: Reply) -> set[str]:
     Level.MUST,
     google("generateContent", "An answer answers the request that it is the response to."),
     usable=generated_text,
-    sight=sights.OBEDIENCE,
+    sight=Sight(
+        "no answer holds the code that its question asks for",
+        lambda reply: any(code in reply.text for code in _codes(reply)),
+        Outcome.BLOCKED,
+    ),
 )
 def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
     """Each answer belongs to the question that was asked.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import refused
 from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
@@ -281,7 +282,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
     yield from _found(reply, {Irregular.BOM: Level.SHOULD}, "no byte order mark")
 
 
-@check_each(Level.SHOULD, _SSE, select=_with_alt, usable=streams)
+@check_each(Level.SHOULD, _SSE, select=_with_alt, usable=streams, sight=sights.SEPARATORS)
 def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
     """U+2028 and its like are escaped inside JSON.
 

@@ -73,7 +73,7 @@ def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot | Aside]:
     yield from dear
     unary, stream = _asked(seen, "plain"), _asked(seen, "plain-streamed")
     if unary is None or stream is None or not stream.chunks:
-        if not long:
+        if not dear:
             yield Aside(Outcome.BLOCKED, "no question was answered by both methods as it asks")
         return
     before, now = unary.first.finish_reason, stream.first.finish_reason

@@ -40,6 +40,12 @@ def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
     return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
 
 
+def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
+    """Return whether questions that Google refuses were asked, and none of them was turned down."""
+    wrong = [reply for reply in replies if must_fail(reply) and reply.resource.name == "response"]
+    return any(map(is_readable, wrong)) and not any(map(turned_down, wrong))
+
+
 # --- whose error it is ---
 
 _CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")

@@ -56,8 +56,8 @@ def _obeyed(reply: Reply) -> bool:
     return asks_for_obedience(reply.exchange.expected) and obedience(reply).verdict == MET
 
 
-def _beyond_ascii(reply: Reply) -> bool:
-    return not reply.text.isascii() or not str(reply.exchange.expected.get("text", "")).isascii()
+def _separators(reply: Reply) -> bool:
+    return any(separator in reply.text for separator in "\u2028\u2029\x85")
 
 
 A_CANDIDATE = Sight("no answer holds a candidate", lambda reply: any(True for _ in candidates(reply)))
@@ -89,5 +89,6 @@ AN_ERROR = Sight(
 )
 PIECES = Sight("no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1)
 CHUNKS = Sight("no stream came in several chunks", lambda reply: len(reply.chunks) > 1)
-BEYOND_ASCII = Sight("no stream holds a character beyond ASCII", _beyond_ascii)
+BEYOND_ASCII = Sight("no stream holds a character beyond ASCII", lambda reply: not reply.text.isascii())
+SEPARATORS = Sight("no stream holds a line separator", _separators)
 OBEDIENCE = Sight("no answer does what its question asks for", _obeyed, Outcome.BLOCKED)

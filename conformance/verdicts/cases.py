@@ -12,7 +12,7 @@ from conformance.catalogue import Aside, Rests, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
-from conformance.judging.proof import doubts, is_readable, quoting, unrelated
+from conformance.judging.proof import doubts, is_readable, quoting, takes_whatever_comes, unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -102,8 +102,10 @@ def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
 
 def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside | None:
     """Return what a pass lacks to rest on, or None."""
-    if rule.rests is Rests.ANSWER and not any(map(is_readable, usable)):
+    if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not any(map(is_readable, usable)):
         return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
+    if rule.rests is Rests.ACCEPTANCE and takes_whatever_comes(evidence.replies):
+        return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
     if rule.rests in (Rests.REFUSAL, Rests.EACH_REFUSAL):
         found = doubts(usable, evidence.replies, evidence.quotes)
         asked = {reply.probe for reply in usable}
