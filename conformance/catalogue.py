@@ -81,10 +81,14 @@ class Rests(StrEnum):
 
 @dataclass(frozen=True)
 class Sight:
-    """What one of the answers must hold for a rule to have looked at anything, and what is said where none does."""
+    """What one of the answers must hold for a rule to have looked at anything, and what is said where none does.
+
+    `probes` are those whose right answers hold it: where one of them was not answered, nobody knows.
+    """
 
     missing: str
     holds: Callable[[Any], bool]
+    probes: tuple[str, ...] = ()
     outcome: Outcome = Outcome.UNSUPPORTED
 
 

@@ -67,7 +67,7 @@ def _codes(reply: Reply) -> set[str]:
     sight=Sight(
         "no answer holds the code that its question asks for",
         lambda reply: any(code in reply.text for code in _codes(reply)),
-        Outcome.BLOCKED,
+        outcome=Outcome.BLOCKED,
     ),
 )
 def answers_its_own_question(seen: Seen) -> Iterator[Spot]:

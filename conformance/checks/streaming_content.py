@@ -172,9 +172,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
 
 @check(
     Level.SHOULD,
-    google(
-        "streamGenerateContent: purpose", "The method streams partial responses while the model generates."
-    ),
+    google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     probes=("long-answer-streamed",),
     usable=streams,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.catalogue import Sight, check, check_each, google
+from conformance.catalogue import check, check_each, google
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
@@ -22,7 +22,7 @@ from conformance.judging.counters import (
 from conformance.judging.expectations import answered_as_asked
 from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import is_whole, where
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Level, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
 
 _USAGE = google(
@@ -245,7 +245,6 @@ def _shrinking(reply: Reply) -> str:
         "streaming/sends-deltas",
         "streaming/sends-the-text-once",
     ),
-    sight=sights.CHUNKS,
 )
 def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
@@ -268,9 +267,7 @@ def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     probes=("plain", "plain-repeated"),
     usable=_told,
     after=("semantics/answers-its-own-question",),
-    sight=Sight(
-        "the same question was not answered twice", lambda reply: bool(reply.exchange.first), Outcome.BLOCKED
-    ),
+    sight=sights.A_REPETITION,
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     """The same request has the same promptTokenCount each time.

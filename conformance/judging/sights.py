@@ -60,26 +60,30 @@ def _separators(reply: Reply) -> bool:
     return any(separator in reply.text for separator in "\u2028\u2029\x85")
 
 
+_CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
+_THOUGHTS = ("thinking", "thinking-streamed")
+_LONG = ("long-answer-streamed",)
+
 A_CANDIDATE = Sight("no answer holds a candidate", lambda reply: any(True for _ in candidates(reply)))
 PARTS = Sight(
     "no answer holds a part of a content",
     lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
 )
-CANDIDATES = Sight("no answer holds candidates side by side", _side_by_side)
+CANDIDATES = Sight("no answer holds candidates side by side", _side_by_side, ("two-candidates",))
 A_REASON = Sight("no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None)
 STOP = Sight("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP")
 TELLING_NAMES = Sight("no answer holds a name of several words", lambda reply: any(_names(reply)))
-A_CALL = Sight("no answer holds a function call", lambda reply: bool(_calls(reply)))
-CALLS_WITH_IDS = Sight("no answer holds two function calls with ids", _several_ids)
+A_CALL = Sight("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
+CALLS_WITH_IDS = Sight("no answer holds two function calls with ids", _several_ids, _CALLS[-1:])
 SIGNATURES = Sight("no answer holds a thought signature", _signatures)
 BYTES = Sight(
     "no answer holds an image, a file or a thought signature",
     lambda reply: _signatures(reply) or any("inlineData" in part for _, _, part in parts(reply)),
 )
 CITATIONS = Sight("no answer holds a citation", _citations)
-THOUGHTS = Sight("no answer holds thoughts", lambda reply: bool(reply.first.thoughts))
+THOUGHTS = Sight("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
 COUNTED_THOUGHTS = Sight(
-    "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount")
+    "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount"), _THOUGHTS
 )
 CACHED = Sight("no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount"))
 DETAILS = Sight("no answer holds details of its counters", _details)
@@ -87,8 +91,18 @@ BLOCKED = Sight("no prompt was blocked", blocked)
 AN_ERROR = Sight(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
-PIECES = Sight("no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1)
-CHUNKS = Sight("no stream came in several chunks", lambda reply: len(reply.chunks) > 1)
-BEYOND_ASCII = Sight("no stream holds a character beyond ASCII", lambda reply: not reply.text.isascii())
-SEPARATORS = Sight("no stream holds a line separator", _separators)
-OBEDIENCE = Sight("no answer does what its question asks for", _obeyed, Outcome.BLOCKED)
+PIECES = Sight("no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1, _LONG)
+CHUNKS = Sight("no stream came in several chunks", lambda reply: len(reply.chunks) > 1, _LONG)
+BEYOND_ASCII = Sight(
+    "no stream holds a character beyond ASCII",
+    lambda reply: not reply.text.isascii(),
+    ("repeated-text-streamed",),
+)
+SEPARATORS = Sight("no stream holds a line separator", _separators, ("line-separator-streamed",))
+OBEDIENCE = Sight("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
+A_REPETITION = Sight(
+    "the same question was not answered twice",
+    lambda reply: bool(reply.exchange.first),
+    ("plain-repeated",),
+    Outcome.BLOCKED,
+)

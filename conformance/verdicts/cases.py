@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rests, Rule
+from conformance.catalogue import Aside, Rests, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
@@ -112,8 +112,19 @@ def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside |
         enough = not found or (rule.rests is Rests.REFUSAL and len(found) < len(asked))
         return None if enough else found[0]
     if rule.sight is not None and not any(map(rule.sight.holds, usable)):
-        return Aside(rule.sight.outcome, rule.sight.missing)
+        return _unseen(rule.sight, evidence)
     return None
+
+
+def _unseen(sight: Sight, evidence: Evidence) -> Aside:
+    """Return why nothing was seen: a question that would have shown it was not answered, or nothing of the kind came."""
+    failed = (reply for reply in evidence.replies if reply.probe in sight.probes and transient(reply))
+    lost = (one for one in evidence.unasked if one.probe in sight.probes)
+    for reply in failed:
+        return Aside(Outcome.INCONCLUSIVE, f"{sight.missing}; {how_it_failed(reply)}")
+    for unasked in lost:
+        return Aside(_UNASKED[unasked.cause], f"{sight.missing}; {unasked.probe}: {unasked.detail}")
+    return Aside(sight.outcome, sight.missing)
 
 
 def _cause(
