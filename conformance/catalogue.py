@@ -76,6 +76,7 @@ class Rests(StrEnum):
     ACCEPTANCE = "acceptance"  # such an answer from a vendor that does not take whatever it is sent
     REFUSAL = "refusal"  # one question that was seen to be refused, where the plain one is answered
     EACH_REFUSAL = "each-refusal"  # the same of each question that the rule looks at
+    EITHER = "either"  # an answer that could be read, or one question that was seen to be refused
     REPLY = "reply"  # whatever came: the rule itself tells what shows nothing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.catalogue import Aside
+from conformance.catalogue import Aside, Rests, Rule
 from conformance.dialects.shapes import fold
 from conformance.judging.expectations import statuses
 from conformance.judging.refusals import must_fail, turned_down, whole, words
@@ -176,6 +176,25 @@ def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping
         if None not in each:
             found.append(each[-1])
     return [one for one in found if one is not None]
+
+
+_OF_REFUSALS = (Rests.REFUSAL, Rests.EACH_REFUSAL, Rests.EITHER)
+
+
+def lacking_proof(
+    rule: Rule, looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping[str, str]
+) -> Aside | None:
+    """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
+    read = any(map(is_readable, looked_at))
+    if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not read:
+        return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
+    if rule.rests is Rests.ACCEPTANCE and takes_whatever_comes(replies):
+        return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
+    if rule.rests not in _OF_REFUSALS or (rule.rests is Rests.EITHER and read):
+        return None
+    found = doubts(looked_at, replies, quotes)
+    some = len(found) < len({reply.probe for reply in looked_at})
+    return found[0] if found and (rule.rests is Rests.EACH_REFUSAL or not some) else None
 
 
 # --- refusals that tell nothing of their question ---

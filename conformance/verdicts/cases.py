@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rests, Rule, Sight
+from conformance.catalogue import Aside, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
-from conformance.judging.proof import doubts, is_readable, quoting, takes_whatever_comes, unrelated
+from conformance.judging.proof import lacking_proof, quoting, unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -92,28 +92,14 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
 
 def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
     """Return a pass where what the rule looked at can bear one, else why it cannot."""
-    lacking = _lacking(rule, evidence, usable)
+    lacking = lacking_proof(rule, usable, evidence.replies, evidence.quotes)
+    if lacking is not None and all(map(transient, usable)):
+        lacking = Aside(Outcome.INCONCLUSIVE, how_it_failed(usable[0]))
+    elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):
+        lacking = _unseen(rule.sight, evidence)
     if lacking is None:
         return Case(rule.id, Outcome.PASS, "", len(usable))
-    if all(map(transient, usable)):
-        return Case(rule.id, Outcome.INCONCLUSIVE, how_it_failed(usable[0]), len(usable))
     return Case(rule.id, lacking.outcome, lacking.reason, len(usable))
-
-
-def _lacking(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Aside | None:
-    """Return what a pass lacks to rest on, or None."""
-    if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not any(map(is_readable, usable)):
-        return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
-    if rule.rests is Rests.ACCEPTANCE and takes_whatever_comes(evidence.replies):
-        return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
-    if rule.rests in (Rests.REFUSAL, Rests.EACH_REFUSAL):
-        found = doubts(usable, evidence.replies, evidence.quotes)
-        asked = {reply.probe for reply in usable}
-        enough = not found or (rule.rests is Rests.REFUSAL and len(found) < len(asked))
-        return None if enough else found[0]
-    if rule.sight is not None and not any(map(rule.sight.holds, usable)):
-        return _unseen(rule.sight, evidence)
-    return None
 
 
 def _unseen(sight: Sight, evidence: Evidence) -> Aside:
