@@ -174,9 +174,9 @@ def explain(words: Namespace) -> int:
     if rule is None:
         raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
     source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
-    rests = f"Rests on: {BASES[rule.id].words}"
+    basis = f"Basis: {BASES[rule.id].words}"
     asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", rests, "", asked)
+    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", basis, "", asked)
     return 0
 
 
