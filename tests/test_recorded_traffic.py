@@ -459,7 +459,8 @@ def test_ids_are_noted_once_and_masked_ones_never() -> None:
 
 
 def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
-    return read(recorded(pretty(answer()), method, probe=probe, number=number))
+    made = recorded(pretty(answer()), method, probe=probe, number=number, expected={"status": 200})
+    return read(made)
 
 
 def _levels(shown: list[Reply], among: list[Reply]) -> list[Level | None]:
