@@ -28,6 +28,7 @@ from conformance.embedded.routes import (
     Asked,
     authorise,
     credentials,
+    presumed,
     route,
 )
 from conformance.embedded.semantics import judge
@@ -129,7 +130,7 @@ class Behaviour:
 
     def __call__(self, incoming: Incoming) -> Outgoing:
         """Return the answer to a request; refusals are answers too."""
-        asked = Asked(GENERATE)
+        asked = presumed(incoming, self.style)
         try:
             asked = self.route(incoming, self.style)
             _check_size(incoming)

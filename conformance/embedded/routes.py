@@ -12,8 +12,11 @@ from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming
 
 GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
-_PATH = re.compile(r"/(?P<version>v1|v1beta)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?")
-_SEGMENT_TOO_MANY = re.compile(r"/(v1|v1beta)/models/[^/:]+(/[^/:]+)+:[A-Za-z]+")
+# Two slashes at the start, and v1alpha, are taken as well.
+_PATH = re.compile(
+    r"//?(?P<version>v1|v1beta|v1alpha)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?"
+)
+_SEGMENT_TOO_MANY = re.compile(r"//?(v1|v1beta|v1alpha)/models/[^/:]+(/[^/:]+)+:[A-Za-z]+")
 _METHODS = {"generateContent": GENERATE, "streamGenerateContent": GENERATE, "countTokens": COUNT}
 _QUERY = frozenset({
     "key", "access_token", "oauth_token", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields",
@@ -38,6 +41,12 @@ class Asked:
     def streams(self) -> bool:
         """Whether the answer is a stream."""
         return self.framing != SINGLE
+
+
+def presumed(incoming: Incoming, style: Style) -> Asked:
+    """Return what a request seems to ask for, to answer a refusal of it in the framing that it wants."""
+    found = _PATH.fullmatch(incoming.path)
+    return Asked(GENERATE, framing=_framing(incoming.query, (found and found["method"]) or "", style))
 
 
 def route(incoming: Incoming, style: Style) -> Asked:
