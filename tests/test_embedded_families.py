@@ -355,6 +355,15 @@ def test_a_model_with_a_segment_too_many_is_an_empty_page(port: int) -> None:
     assert answer.every("Vary") == []
 
 
+def test_enums_are_numbers_for_a_client_that_asks_for_them(port: int) -> None:
+    (unary,) = generate(port, "gemini-2.5-flash", body("x"), f"{UNARY}?$alt=json;enum-encoding=int")
+    *_, last = generate(port, "gemini-2.5-flash", body(COUNT), f"{ARRAY}?$alt=json;enum-encoding=int")
+    for one in (unary, last):
+        assert one["candidates"][0]["finishReason"] == 1
+        assert one["usageMetadata"]["promptTokensDetails"][0]["modality"] == 1
+    assert ask(port, f"models/gemini-2.5-flash{UNARY}?$alt=json;enum-encoding=text", body("x")).status == 400
+
+
 # Families
 
 
