@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
 from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
@@ -289,7 +290,11 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
 
 
 @check_each(
-    Level.SHOULD, _SSE, select=_with_alt, usable=lambda reply: streams(reply) and has_own_bytes(reply)
+    Level.SHOULD,
+    _SSE,
+    select=_with_alt,
+    usable=lambda reply: streams(reply) and has_own_bytes(reply),
+    sight=sights.SEPARATORS,
 )
 def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
     """U+2028 and its like are escaped inside JSON.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.catalogue import check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
     Block,
@@ -18,6 +19,8 @@ from conformance.judging.counters import (
     folds,
     forgets,
     hides_thoughts,
+    is_early_preview,
+    lacks_as_google_may,
     last_block,
     says_much,
     summed,
@@ -60,9 +63,9 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
     spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
-    yield from (spots[id_] for id_, one in found.items() if not one.usage and not one.exchange.captured)
-    told = [spots[id_] for id_, one in found.items() if one.usage or one.exchange.captured]
-    for spot in unless_rare(told, [one for one in seen.replies if says_much(one) or one.id in found]):
+    rare = [spots[id_] for id_, one in found.items() if lacks_as_google_may(one)]
+    yield from (spot for spot in spots.values() if spot not in rare)
+    for spot in unless_rare(rare, [one for one in seen.replies if says_much(one) or one.id in found]):
         yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
 
 
@@ -100,6 +103,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
     Level.SHOULD,
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
     usable=_told,
+    sight=sights.THOUGHTS,
 )
 def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     """Thoughts that came are counted in thoughtsTokenCount.
@@ -124,7 +128,7 @@ def _adds_none(seen: Seen) -> bool:
     return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
 
 
-@check(Level.SHOULD, _SUM, usable=_told)
+@check(Level.SHOULD, _SUM, usable=_told, sight=sights.COUNTED_THOUGHTS)
 def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
@@ -134,8 +138,7 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
-        thinking = [reply for reply, _, block in told if count(block, "thoughtsTokenCount")]
-        yield from unless_rare((_folded(*one) for one in told if folds(one[2])), thinking)
+        yield from (_folded(*one) for one in told if folds(one[2]))
     twice = [one for one in told if counts_twice(one[0], one[2])]
     # One odd answer may hold what is not shown; several questions do not.
     if len({reply.probe for reply, _, _ in twice}) >= TRIES:
@@ -145,13 +148,15 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
 def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('totalTokenCount')}, thoughts within another counter"
     pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
 
 
 def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
     pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
@@ -224,6 +229,7 @@ def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     probes=("plain", "plain-repeated"),
     usable=_told,
     after=("semantics/answers-its-own-question",),
+    sight=sights.A_REPETITION,
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     """The same request has the same promptTokenCount each time.
@@ -247,6 +253,7 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     Level.SHOULD,
     google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
     usable=_told,
+    sight=sights.CACHED,
 )
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     """Cached tokens are counted within the prompt's, not taken away from them.
@@ -337,6 +344,7 @@ _DETAILS = {
         "The details split a counter by modality; Google's own do not always add up.",
     ),
     usable=_told,
+    sight=sights.DETAILS,
 )
 def details_add_up(reply: Reply) -> Iterator[Spot]:
     """The details of a counter add up to it.

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from conformance import catalogue
 from conformance.asking.send import Sender
+from conformance.bases import BASES
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.terminal import plain, write
@@ -173,8 +174,9 @@ def explain(words: Namespace) -> int:
     if rule is None:
         raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
     source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
+    basis = f"Basis: {BASES[rule.id].words}"
     asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", asked)
+    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", basis, "", asked)
     return 0
 
 
