@@ -35,7 +35,8 @@ def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -
     with Host() as host:
         url = host.start(behaviour_of(dialect, model), default_port(dialect) if port is None else port)
         sys.stdout.write(
-            f"{dialect.title}, as its document says it, on {url} (any key is good; Ctrl-C ends)\n"
+            f"{dialect.title}, as its document says it, on {url} (any key is good, unless it begins with bad, junk "
+            "or spent; Ctrl-C ends)\n"
         )
         sys.stdout.flush()
         threading.Event().wait()
