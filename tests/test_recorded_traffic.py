@@ -198,6 +198,10 @@ HABITS: dict[str, Exchange] = {
         b"", model="google/gemini-2.5-flash", status=404,
         headers=(("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", "0")),
     ),
+    "a page of Google's front end": recorded(
+        b"<!DOCTYPE html><html lang=en><title>Error 400 (Bad Request)!!1</title><p>That's an error.", status=400,
+        headers=(("Content-Type", "text/html; charset=UTF-8"),),
+    ),
     "a successor": recorded(pretty(answer(modelVersion="gemini-3.1-pro-preview")), model="gemini-3-pro-preview"),
     "a later preview": recorded(
         pretty(answer(modelVersion="models/gemini-2.5-flash-preview-05-20")),
@@ -363,6 +367,10 @@ FAULTS: dict[str, tuple[str, Exchange]] = {
     "an error of OpenAI's": (
         "errors/writes-errors-as-google-does",
         recorded(pretty({"error": {"message": "No.", "type": "invalid_request_error"}}), status=400),
+    ),
+    "a page of somebody else's": (
+        "errors/writes-errors-as-google-does",
+        recorded(b"<html><title>Blocked</title>", status=403, headers=(("Content-Type", "text/html"),)),
     ),
     "an error called text": (
         "errors/labels-errors-as-json",

@@ -34,6 +34,7 @@ _BODY = google(
 )
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
+_FRONT_END = b"!!1</title>"  # as the titles of its pages end
 _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
@@ -55,7 +56,8 @@ def _has_no_route(reply: Reply) -> bool:
     """
     slash = "/" in asked_model(reply) and reply.status == 404
     foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
-    return reply.probe in _NO_ROUTE or slash or foreign
+    front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
+    return reply.probe in _NO_ROUTE or slash or foreign or front
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:
