@@ -22,7 +22,8 @@ _OTHER_NAMES = ("arguments", "parameters", "input")
 
 def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
     """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more."""
-    return flavour(reply) is Flavour.VERTEX and not set(call) - {"partialArgs", "willContinue"}
+    told = "partialArgs" in call or "willContinue" in call or not any(call.values())
+    return told and flavour(reply) is Flavour.VERTEX
 
 
 @check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling", sight=sights.A_CALL)
