@@ -13,7 +13,8 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.run import Gathered
-from conformance.catalogue import RULES
+from conformance.asking.trying import try_again
+from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.model import CAPTURED, Deviation, Exchange, Level, Piece, Provider, Request, Spot
@@ -492,6 +493,23 @@ def test_what_is_rare_accuses_where_every_answer_of_a_method_shows_it() -> None:
 def test_what_is_rare_never_accuses_recorded_traffic() -> None:
     several = [_reply(f"{CAPTURED}-1", number) for number in range(1, 6)]
     assert _levels(several, several) == [Level.NOTE] * 5
+
+
+@pytest.mark.parametrize(
+    ("body", "again"),
+    [
+        (b"", True),
+        (pretty(answer(candidates=None)), True),
+        (pretty(answer("OK-1")), False),
+        (pretty(answer("OK-1", usageMetadata=None)), False),
+    ],
+)
+def test_empty_and_bare_answers_are_asked_again(body: bytes, again: bool) -> None:
+    catalogue.load()
+    reply = read(recorded(body, probe="history", expected={"text": "OK-1"}))
+    assert try_again(PROBES["history"], reply, obeys=True) is again
+    assert not try_again(PROBES["history"], reply, obeys=False)
+    assert not try_again(PROBES["plain-repeated"], reply, obeys=True)
 
 
 # --- whose answer it is, and how it was made ---

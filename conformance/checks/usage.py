@@ -139,7 +139,7 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
         yield from (_folded(*one) for one in told if folds(one[2]))
-    twice = [one for one in told if counts_twice(one[0], one[2])]
+    twice = [one for one in told if counts_twice(one[0], one[2]) and not uses_server_tools(one[0])]
     # One odd answer may hold what is not shown; several questions do not.
     if len({reply.probe for reply, _, _ in twice}) >= TRIES:
         yield from (_doubled(*one) for one in twice)
