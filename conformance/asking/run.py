@@ -40,7 +40,7 @@ class NotRecordedError(Exception):
 
 @dataclass(frozen=True)
 class Unasked:
-    """A question that was not asked, and why: budget | first-turn | unsupported | dead | not-recorded | cut-off."""
+    """A question that was not asked, and why: budget | first-turn | unsupported | dead | not-recorded | cut-off | unrelated."""
 
     probe: str
     cause: str

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
+from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
+from conformance.judging.habits import may_have_lost
 from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
@@ -31,6 +34,7 @@ _BODY = google(
 )
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
+_FRONT_END = b"!!1</title>"  # as the titles of its pages end
 _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
@@ -43,6 +47,17 @@ def _an_error(reply: Reply) -> bool:
     later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
     lasting = reply.status < 500 or must_fail(reply)
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
+
+
+def _has_no_route(reply: Reply) -> bool:
+    """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
+
+    Whoever recorded the traffic may have asked for anything; a model's name with a slash is no model's path at Google.
+    """
+    slash = "/" in asked_model(reply) and reply.status == 404
+    foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
+    front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
+    return reply.probe in _NO_ROUTE or slash or foreign or front
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:
@@ -91,7 +106,7 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
 
 
-@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape")
+@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape", rests=Rests.REFUSAL)
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
 
@@ -113,7 +128,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = reply.probe in _NO_ROUTE and not any(chunk.json.ok for chunk in reply.chunks)
+        page = _has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks)
         yield Spot(
             reply.id,
             error.at,
@@ -135,7 +150,7 @@ def _is_status(code: JSON, status: int) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool) and code == status
 
 
-@check_each(Level.SHOULD, _BODY, usable=_googles)
+@check_each(Level.SHOULD, _BODY, usable=_googles, rests=Rests.REFUSAL)
 def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
     """error.code is the HTTP status, as a number.
 
@@ -153,7 +168,9 @@ def _names_for(status: int) -> list[str]:
     return [name for name, http in RPC_CODES.items() if http == status]
 
 
-@check_each(Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",))
+@check_each(
+    Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",), rests=Rests.REFUSAL
+)
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
     """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
 
@@ -181,6 +198,7 @@ def _default_stream(reply: Reply) -> bool:
         "Only where an array was to be streamed is an error the element of one.",
     ),
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
+    rests=Rests.REFUSAL,
 )
 def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
     """An error is one object; only a stream without alt=sse, which is an array, has it in a list.
@@ -202,18 +220,25 @@ def _json_error(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     _BODY,
-    usable=lambda reply: _json_error(reply) and any(chunk.json.ok for chunk in reply.chunks),
+    usable=lambda reply: (
+        _json_error(reply)
+        and any(chunk.json.ok for chunk in reply.chunks)
+        and not may_have_lost(reply, "content-type")
+    ),
+    rests=Rests.REFUSAL,
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
 
-    Why: a client cannot tell JSON from a text in any other way.
+    Why: a client cannot tell JSON from a text in any other way. Where events were asked for, Google calls the error that
+    comes instead text/event-stream, though its body is plain JSON: both names are accepted there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
     kind = (got or "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
+    if kind != "application/json" and not kind.endswith("+json") and not as_asked:
         yield Spot(reply.id, "", "application/json", got or "no Content-Type")
 
 
@@ -239,6 +264,7 @@ def _speaks(reply: Reply) -> bool:
     ),
     probes=tuple(_NAMED),
     usable=_speaks,
+    rests=Rests.REFUSAL,
 )
 def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     """The message of an error names what is wrong: the field, the model.
@@ -271,6 +297,7 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     ),
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
+    rests=Rests.REFUSAL,
 )
 def gives_details(seen: Seen) -> Iterator[Spot]:
     """An error has details for programs: the violated field, the reason, the time to wait.
@@ -294,6 +321,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
         "What fails within a stream is an object `error`, sent as a chunk is.",
     ),
     usable=streams,
+    sight=sights.AN_ERROR,
 )
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     """An error within a stream is Google's error object, sent as the chunks before it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import (
     DATA,
     as_list,
@@ -15,6 +16,7 @@ from conformance.judging.contents import (
     parts_of,
 )
 from conformance.judging.expectations import blocked
+from conformance.judging.habits import unless_rare
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
 from conformance.model import JSON, Level, Spot
@@ -36,22 +38,26 @@ def _any_candidates(reply: Reply) -> bool:
     return any(chunk.body.get("candidates") for chunk in reply.chunks)
 
 
-@check_each(Level.MUST, _CANDIDATES, usable=_whole)
-def has_a_candidate(reply: Reply) -> Iterator[Spot]:
+def _without_candidate(reply: Reply) -> Spot:
+    held = ", ".join(reply.body) or "nothing"
+    wanted = "a candidate, or promptFeedback.blockReason"
+    return Spot(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
+
+
+@check(Level.MUST, _CANDIDATES, usable=_whole)
+def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt.
+    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
+    answer among thousands holds its usage alone, so only what is so each time accuses.
     Breaks: every client returns an empty answer without an exception, which is billed.
     Way round: treat an answer without candidates as an error, and ask again.
     """
-    if not _any_candidates(reply) and not blocked(reply):
-        held = ", ".join(reply.body) or "nothing"
-        yield Spot(
-            reply.id,
-            "/candidates",
-            "a candidate, or promptFeedback.blockReason",
-            f"neither; the answer holds {held}",
-        )
+    bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
+    listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
+    yield from map(_without_candidate, listed)  # an empty list is never Google's
+    rare = [reply for reply in bare if reply not in listed]
+    yield from unless_rare(map(_without_candidate, rare), seen.replies)
 
 
 _STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")
@@ -90,6 +96,7 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
         "Candidate.content", "What the model says stands in content.parts, each part under Google's own name."
     ),
     usable=generated_text,
+    sight=sights.A_CANDIDATE,
 )
 def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
     """What the model says stands in the parts of a candidate's content.
@@ -106,7 +113,7 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
             return
 
 
-@check_each(Level.MUST, _PART, usable=generated_text)
+@check_each(Level.MUST, _PART, usable=generated_text, sight=sights.PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     """Each part holds one thing: a text, a call, an image.
 
@@ -126,6 +133,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     Level.SHOULD,
     google("Content.role", "The role of an answer is model; it may be left out."),
     usable=generated_text,
+    sight=sights.PARTS,
 )
 def names_the_models_role(reply: Reply) -> Iterator[Spot]:
     """The role of an answer is model.
@@ -151,6 +159,7 @@ def names_the_models_role(reply: Reply) -> Iterator[Spot]:
     google("Candidate.finishReason", "It is empty only while the model has not stopped."),
     usable=_whole,
     select=lambda reply: not reply.streamed,
+    sight=sights.A_CANDIDATE,
 )
 def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
     """Each candidate of a unary answer says why the model stopped.
@@ -169,6 +178,7 @@ def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
     Level.SHOULD,
     google("Candidate.index", "The index tells candidates apart."),
     usable=generated_text,
+    sight=sights.CANDIDATES,
 )
 def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
     """Candidates that stand side by side have different indexes.
@@ -249,6 +259,7 @@ _SPEAKING = (
     usable=generated_text,
     probes=_SPEAKING,
     after=("schema/has-a-candidate", "schema/content-stands-in-parts"),
+    sight=sights.STOP,
 )
 def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
     """An answer that ends with STOP has something in it.

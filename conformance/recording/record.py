@@ -25,6 +25,8 @@ FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
+# What was recorded whole, as a run records it: written only where another program's recording lost something.
+_USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
@@ -92,6 +94,7 @@ def _tail(exchange: Exchange) -> dict[str, Any]:
         "failure": failure and {"kind": failure.kind, "detail": failure.detail, "bound": failure.bound},
         "decoded": exchange.decoded,
         "masked": exchange.masked,
+        **{name: value for name, usual in _USUAL.items() if (value := getattr(exchange, name)) is not usual},
     }
 
 
@@ -274,6 +277,7 @@ def exchange_of(value: JSON) -> Exchange:
         generated=line.take("generated", bool),
         decoded=line.take("decoded", bool),
         masked=line.take("masked", int),
+        **{name: line.take(name, bool, usual) for name, usual in _USUAL.items()},
     )
 
 

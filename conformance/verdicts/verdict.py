@@ -17,7 +17,15 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import GRAVE, Evidence, before_the_end, judge, settled, stale
+from conformance.verdicts.cases import (
+    GRAVE,
+    Evidence,
+    before_the_end,
+    judge,
+    settled,
+    stale,
+    without_unrelated,
+)
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
@@ -104,13 +112,14 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
     replies = settled(
         [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
     )
-    telling, lost = before_the_end(replies)
+    telling, lost = before_the_end(tuple(reply for reply in replies if not _is_of_another_service(reply)))
+    telling, unrelated = without_unrelated(telling)
     traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
         dialect,
         telling,
-        tuple(sorted((*gathered.unasked, *lost), key=lambda one: _place(one.probe))),
+        tuple(sorted((*gathered.unasked, *lost, *unrelated), key=lambda one: _place(one.probe))),
         traits,
         selection.against,
         selection.today,
@@ -124,6 +133,11 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
         tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
     )  # fmt: skip
+
+
+def _is_of_another_service(reply: Reply) -> bool:
+    """Return whether recorded traffic asked for something that no rule is about: files, caches, embeddings."""
+    return reply.exchange.captured and reply.resource.name == "none"
 
 
 def _status(course: Course) -> tuple[str, str | None]:
