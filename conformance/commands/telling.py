@@ -1,4 +1,4 @@
-"""The commands that inform without judging: plan, docs, list, explain, lint, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
 
 from __future__ import annotations
 
@@ -135,20 +135,12 @@ _LINES = {
 }
 
 
-def explain(words: Namespace) -> int:
-    """Print what a rule means, whose word it is, whom it hurts, and the way round."""
-    catalogue.load()
-    rule = RULES.get(words.rule)
-    if rule is None:
-        raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
-    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
-    asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", asked)
-    return 0
-
-
 def lint_(words: Namespace) -> int:
     """Check a dialect of the user's own; a line per fault."""
+    if words.folder.is_file():
+        raise UsageError(
+            f"{words.folder}: is a file; name its folder: conformance lint {words.folder.parent}"
+        )
     if not words.folder.is_dir():
         raise UsageError(f"{words.folder}: no such folder; docs/dialects.md tells how to write a dialect")
     faults = lint(words.folder)
@@ -225,5 +217,5 @@ def clients(words: Namespace) -> int:
 
 
 __all__ = [
-    "clients", "docs", "explain", "init", "lint_", "list_", "plan", "serve_",
+    "clients", "docs", "init", "lint_", "list_", "plan", "serve_",
 ]  # fmt: skip
