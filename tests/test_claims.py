@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -291,10 +290,10 @@ def test_quiet_and_verbose_stand_only_where_they_do_something(tmp_path: Path, co
 
 
 @pytest.fixture
-def finished(tmp_path: Path) -> Iterator[Path]:
+def finished(tmp_path: Path) -> Path:
     done = program(tmp_path, "run", "-q", "-p", "google-embedded", "-d", "casing", "--out", "out")
     assert done.returncode in (0, 3)
-    yield tmp_path
+    return tmp_path
 
 
 def test_a_replay_is_said_to_read_what_was_recorded(finished: Path) -> None:

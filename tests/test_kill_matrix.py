@@ -188,14 +188,15 @@ def page() -> str:
         "Small servers that are each wrong in one way, asked over real sockets; of each the whole result is asserted: exactly",
         "these rules, nothing else at must or should. Written by `tests/test_kill_matrix.py`, which fails where it is not so.",
         "",
-        f"**{count['rules']} rules, {count['tripped']} of them tripped by {count['miniatures']} servers that are wrong; "
-        f"{count['variations']} innocent servers.**",
+        f"**{count['rules']} rules; {count['tripped']} of them are tripped by {count['miniatures']} servers that are wrong.**",
+        f"**{count['variations']} innocent servers trip none.**",
         "",
         "| rule | servers that trip it |",
         "| --- | --- |",
     ]
-    for rule in sorted(RULES):
-        lines.append(f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |")
+    lines += [
+        f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |" for rule in sorted(RULES)
+    ]
     lines += ["", "## Innocent variations", "", "| server | what is unusual about it |", "| --- | --- |"]
     lines += [f"| {name} | {one.says} |" for name, one in VARIATIONS]
     lines += [

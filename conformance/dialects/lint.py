@@ -222,8 +222,8 @@ def _texts(value: JSON) -> list[str]:
 
 def envelope_is_described(dialect: Dialect, parts: Parts) -> Iterator[Fault]:
     """The dotted path that the trait `envelope` gives leads through response.schema.json."""
-    top = table(parts.get("response.schema.json"))
-    if not top:
+    top = parts.get("response.schema.json")
+    if top is None:
         return
     for number, reading in enumerate(dialect.traits.get("envelope", ())):
         path = str(reading.value)
