@@ -195,7 +195,8 @@ def page() -> str:
         "| --- | --- |",
     ]
     lines += [
-        f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |" for rule in sorted(RULES)
+        f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |"
+        for rule in sorted(RULES)
     ]
     lines += ["", "## Innocent variations", "", "| server | what is unusual about it |", "| --- | --- |"]
     lines += [f"| {name} | {one.says} |" for name, one in VARIATIONS]

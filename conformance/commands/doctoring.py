@@ -47,10 +47,15 @@ def doctor(words: Namespace) -> int:
     say_where_from(session)
     with embedded_servers(session.chosen) as started:
         found = asyncio.run(_examine_all(started))
-    left = [Diagnosis(one.provider.name, ok=False, message=f"not asked: {one.reason}") for one in session.left]
+    left = [
+        Diagnosis(one.provider.name, ok=False, message=f"not asked: {one.reason}") for one in session.left
+    ]
     if words.format == "json":
         source = str(session.loaded.source)
-        write(sys.stdout, json.dumps({"source": source, "providers": [asdict(one) for one in (*found, *left)]}, indent=2))
+        write(
+            sys.stdout,
+            json.dumps({"source": source, "providers": [asdict(one) for one in (*found, *left)]}, indent=2),
+        )
     else:
         _print(session, [*found, *left])
     wanting = [one for one in session.left if not (session.loaded.bundled or one.provider.optional)]
@@ -59,7 +64,9 @@ def doctor(words: Namespace) -> int:
 
 def _print(session: Session, found: Sequence[Diagnosis]) -> None:
     number = len(session.loaded.providers)
-    write(sys.stdout, plain(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault"))
+    write(
+        sys.stdout, plain(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault")
+    )
     for one in found:
         write(sys.stdout, plain(f"{one.provider}: {one.message}"))
 
@@ -132,7 +139,9 @@ def _speaks_plain_http(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), _WITHIN) as connection:
             connection.settimeout(_WITHIN)
-            connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("ascii", "replace"))
+            connection.sendall(
+                f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
+            )
             return connection.recv(5) == b"HTTP/"
     except OSError:
         return False
