@@ -93,7 +93,7 @@ def _judge(session: Session, words: Namespace, started_at: str | None = None) ->
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns
         write(sys.stdout, terminal(engine.results, colour=_colour(), width=width))
-    for line in closing_words(engine):
+    for line in closing_words(engine, warned=not words.quiet):
         write(sys.stdout, plain(line))
     return code
 
