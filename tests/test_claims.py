@@ -104,10 +104,11 @@ def test_a_probe_that_follows_what_does_not_exist_is_refused_when_the_catalogue_
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        ("streaming/ends-with-a-finish-reason", "Looks at: every stream: "),
-        ("streaming/streams-an-array-without-alt", "Looks at: every stream: streamed-without-alt\n"),
+        ("streaming/ends-with-a-finish-reason", "Looks at: every stream\n"),
+        ("streaming/streams-an-array-without-alt", "Looks at: streams such as streamed-without-alt\n"),
         ("envelope/answers-with-a-gemini-object", "Looks at: every answer\n"),
         ("transport/labels-answers-as-json", "Looks at: every unary answer\n"),
+        ("errors/refuses-a-stream-before-it-begins", "Looks at: every stream, refused ones included\n"),
         ("errors/gives-the-status-as-code", "Looks at: every refusal\n"),
         ("transport/answers-every-question", "Looks at: every reply, refusals included\n"),
         ("schema/survives-generated-bodies", "Looks at: every generated body\n"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from conformance import catalogue
@@ -39,21 +40,28 @@ def describe_questions(rule: Rule) -> str:
         return f"Asked by: {', '.join(rule.probes)}"
     if rule.generated:
         return "Looks at: every generated body"
-    admitted = [reply for reply in _googles_replies() if rule.select(reply) and rule.usable(reply)]
-    few = f": {', '.join(reply.probe for reply in admitted)}" if 0 < len(admitted) <= _NAMED_MOST else ""
-    return f"Looks at: {_describe(admitted)}{few}"
+    replies = _googles_replies()
+    admitted = [reply for reply in replies if rule.select(reply) and rule.usable(reply)]
+    one, several, belongs = _kind_of(admitted)
+    if len(admitted) > _NAMED_MOST or len(admitted) == sum(map(belongs, replies)):
+        return f"Looks at: every {one}"
+    return f"Looks at: {several} such as {', '.join(reply.probe for reply in admitted)}"
 
 
-def _describe(replies: list[Reply]) -> str:
-    if not replies:
-        return "replies that a vendor like Google never gives"
-    if all(reply.streamed for reply in replies):
-        return "every stream"
-    if not any(reply.ok for reply in replies):
-        return "every refusal"
-    if not all(reply.ok for reply in replies):
-        return "every reply, refusals included"
-    return "every answer" if any(reply.streamed for reply in replies) else "every unary answer"
+_Kind = tuple[str, str, Callable[[Reply], bool]]
+# From the narrowest to the widest: what one is called, what several are, and which replies are of that kind.
+_KINDS: tuple[_Kind, ...] = (
+    ("stream", "streams", lambda reply: reply.ok and reply.streamed),
+    ("stream, refused ones included", "streams", lambda reply: reply.streamed),
+    ("refusal", "refusals", lambda reply: not reply.ok),
+    ("unary answer", "unary answers", lambda reply: reply.ok and not reply.streamed),
+    ("answer", "answers", lambda reply: reply.ok),
+)
+_ANY: _Kind = ("reply, refusals included", "replies", lambda _reply: True)
+
+
+def _kind_of(replies: Sequence[Reply]) -> _Kind:
+    return next((kind for kind in _KINDS if all(map(kind[2], replies))), _ANY)
 
 
 def _googles_replies() -> list[Reply]:
