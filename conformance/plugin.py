@@ -36,6 +36,7 @@ from conformance.running.case_reports import (
     write_reports,
 )
 from conformance.running.engine import Engine
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import Options, Session, UsageError, prepare
 
 SUITE = pytest.StashKey["Suite"]()
@@ -237,9 +238,10 @@ class ControllerSuite(Suite):
 
         Under pytest-xdist nothing is collected in this process: the first worker says what is selected.
         """
-        if session.items and not session.config.option.collectonly:
-            self._ask([item.name for item in session.items])
-        return (yield)
+        with sigterm_as_sigint():
+            if session.items and not session.config.option.collectonly:
+                self._ask([item.name for item in session.items])
+            return (yield)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
