@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from report_results import CLIENTS, deviation, example, of, partial, provider
+from whole import entry, honest_port, run, write_providers
 
+from conformance.files import schemas_folder
 from conformance.report import page, summary_markdown, terminal
 from conformance.report.headline import headline
 from conformance.report.overview import banners, selection
@@ -213,3 +218,21 @@ def test_providers_with_the_same_title_are_told_apart() -> None:
     text = page(of({**fine("a"), "title": "Same"}, {**fine("b"), "title": "Same"}))
     assert "Same (a)" in text
     assert "Same (b)" in text
+
+
+def test_a_run_holds_what_is_to_know_of_the_documents_that_were_asked_and_of_no_other(tmp_path: Path) -> None:
+    """The user's own dialect is among them: it was left out, where documents of vendors nobody asked stood."""
+    own = tmp_path / "mine"
+    shutil.copytree(schemas_folder() / "anyfast", own)
+    document = own / "dialect.json"
+    named = json.loads(document.read_text(encoding="utf-8")) | {"name": "mine", "title": "My own vendor"}
+    document.write_text(json.dumps(named), encoding="utf-8")
+    with honest_port() as port:
+        providers = {"mine": entry(port, dialect="./mine", auth="x-goog-api-key", limits={})}
+        ran = run(write_providers(tmp_path, providers), tmp_path / "out", "-d", "envelope")
+    assert {each["dialect"] for each in ran.results["documents"]} == {"mine"}
+    columns = [table["columns"][1:] for table in ran.results["side_by_side"]["tables"]]
+    assert columns[0] == ["Google Gemini API", "My own vendor"]
+    text = plain((ran.out / "report.html").read_text(encoding="utf-8"))
+    assert ran.results["documents"][0]["says"].replace("`", "") in text
+    assert "VisionCoder" not in text
