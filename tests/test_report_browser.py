@@ -398,7 +398,9 @@ def test_no_word_of_the_documents_side_by_side_is_cut_into_syllables(
     found.locator("#documents summary").first.click()
     narrowest = found.locator(".side tbody th").first.evaluate("one => one.getBoundingClientRect().width")
     height = found.locator(".side tbody tr").first.evaluate("one => one.getBoundingClientRect().height")
+    trait = found.locator(".traits tbody th").first.evaluate("one => one.getBoundingClientRect().width")
     assert narrowest >= 90
+    assert trait >= 90
     assert height < 40  # one line
     assert found.evaluate("() => document.documentElement.scrollWidth") <= width
     context.close()
