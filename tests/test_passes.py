@@ -157,12 +157,20 @@ ALLOWED: Mapping[str, Allowed] = {
         besides={"errors/refuses-unknown-fields": "the error that is repeated is that of an unknown field"},
     ),
     "blames-the-key": Allowed((*_RIGHT, "keys", "errors")),
+    "speaks-in-general": Allowed(
+        (*_RIGHT, "keys", "errors", "faults"),
+        {
+            "errors/names-what-is-wrong": "no message names it",
+            "errors/gives-details": "there are none",
+        },
+    ),
     "answers-anything": Allowed(("form",)),
 }
 # What these answer to which question depends on the order of the questions: no list of theirs would last.
 BY_TURNS = {
     "locked-with-503",
     "locked-with-400",
+    "locked-and-counting",
     "refuses-every-other",
     "chats-every-other",
     "silent-every-other",
@@ -209,7 +217,9 @@ def test_by_turns_nothing_passes_that_the_honest_answers_do_not_pass(
     assert passes(verdicts[name]) <= passes(verdicts["honest"])
 
 
-@pytest.mark.parametrize("name", ["locked-with-400", "locked-with-503", "refuses-every-other"])
+@pytest.mark.parametrize(
+    "name", ["locked-with-400", "locked-with-503", "locked-and-counting", "refuses-every-other"]
+)
 def test_a_lock_or_a_mood_accuses_nobody_of_anything(name: str, verdicts: Mapping[str, Verdict]) -> None:
     undecided = [case for case in verdicts[name].cases if case.outcome is Outcome.INCONCLUSIVE]
     assert not grave(verdicts[name])

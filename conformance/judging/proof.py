@@ -105,9 +105,20 @@ def _source(reply: Reply, alike: Sequence[Reply], own: Mapping[str, frozenset[st
 def quoting(replies: Sequence[Reply]) -> dict[str, str]:
     """Return the ids of refusals that repeat another question's error, each with that question's probe.
 
-    Such an error has the words of the other one, and names something that the other request holds and its own does
-    not. Servers that lock a model after a refusal answer so for a while.
+    Such an error names something that the other request holds and its own does not: a code, which stands in no other
+    request, or a name, and then it has the words of the other error too. Servers that lock a model after a refusal
+    answer so for a while.
     """
+    codes = {code: reply.probe for reply in replies for code in _CODE.findall(_sent(reply))}
+    found: dict[str, str] = {}
+    for reply in replies:
+        strange = [code for code in _CODE.findall(_message(reply)) if code not in _sent(reply)]
+        if turned_down(reply) and strange and codes.get(strange[0], reply.probe) != reply.probe:
+            found[reply.id] = codes[strange[0]]
+    return _quoted_names(replies) | found
+
+
+def _quoted_names(replies: Sequence[Reply]) -> dict[str, str]:
     found: dict[str, str] = {}
     for alike in _by_words(replies).values():
         own = {reply.id: _own(reply) for reply in alike} if len(alike) > 1 else {}
@@ -226,15 +237,20 @@ def _moods(replies: Sequence[Reply]) -> list[Reply]:
 
 
 def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
-    """Return the refusals of a vendor that is locked at times which have the words of an earlier one."""
+    """Return the refusals of a vendor that is locked at times which have the words of an earlier one, and why they go."""
     if all(must_fail(reply) for reply in replies if reply.id in quotes):
         return {}
-    found = dict(quotes)
+    sources = dict(quotes)
+    unclear: dict[str, str] = {}
     for first, *others in _by_words(replies).values():
-        found |= {
-            reply.id: quotes.get(reply.id, first.probe) for reply in others if reply.probe != first.probe
-        }
-    return found
+        alike = {reply.id: first.probe for reply in others if reply.probe != first.probe}
+        sources |= {**alike, **quotes}
+        own = _names_its_fault(first, replies) or _is_about_the_key(first, replies)
+        if not own and not all(map(must_fail, others)):
+            unclear[first.id] = "right questions are refused in the same words"
+    return {
+        id_: f"its error is that of another question, {other}" for id_, other in sources.items()
+    } | unclear
 
 
 def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
@@ -242,12 +258,7 @@ def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
 
     A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.
     """
-    repeated = _repeated(replies, quoting(replies))
     moods = {_refusal(reply) for reply in _moods(replies)}
     why = "the plain question, which is answered at other times, is refused in the same way"
-    of_moods = {
-        reply.id: why for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL
-    }
-    return {
-        id_: f"its error is that of another question, {other}" for id_, other in repeated.items()
-    } | of_moods
+    of_moods = [reply for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL]
+    return _repeated(replies, quoting(replies)) | {reply.id: why for reply in of_moods}
