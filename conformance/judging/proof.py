@@ -49,6 +49,7 @@ def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
 # --- whose error it is ---
 
 _CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")
+_LONGEST = 2000  # characters of a message that are looked at
 _SHORTEST = 5  # letters of a name that does not stand in a message by chance
 _WORD = re.compile(rf"[A-Za-z][\w-]{{{_SHORTEST - 1},}}")
 
@@ -73,14 +74,14 @@ def _sent(reply: Reply) -> str:
 
 def _own(reply: Reply) -> frozenset[str]:
     """The names and codes of a request by which an error could be told to speak of it, folded."""
-    path = reply.exchange.request.path.partition("?")[0]
+    path = reply.exchange.request.path.partition("?")[0].rpartition("/")[2]
     body = read_json(reply.exchange.request.body).value if reply.exchange.request.body else None
     named = {*_names(body), *_WORD.findall(path), *_CODE.findall(_sent(reply))}
     return frozenset(fold(name) for name in named if len(name) >= _SHORTEST)
 
 
 def _message(reply: Reply) -> str:
-    return reply.error.message if reply.error else ""
+    return reply.error.message[:_LONGEST] if reply.error else ""
 
 
 def _numberless(message: str) -> str:
@@ -92,13 +93,11 @@ def _refusal(reply: Reply) -> tuple[int, str]:
     return reply.status, _numberless(_message(reply))
 
 
-def _source(reply: Reply, errors: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
+def _source(reply: Reply, alike: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
     """Return the reply to the other question of which this one's error speaks, or None."""
     said, mine = fold(_message(reply)), fold(_sent(reply))
-    for other in errors:
-        if other.probe == reply.probe or _numberless(_message(other)) != _numberless(_message(reply)):
-            continue
-        if any(name in said and name not in mine for name in own[other.id]):
+    for other in alike:
+        if other.probe != reply.probe and any(name in said and name not in mine for name in own[other.id]):
             return other
     return None
 
@@ -106,13 +105,35 @@ def _source(reply: Reply, errors: Sequence[Reply], own: Mapping[str, frozenset[s
 def quoting(replies: Sequence[Reply]) -> dict[str, str]:
     """Return the ids of refusals that repeat another question's error, each with that question's probe.
 
-    Such an error has the words of the other one, and names something that the other request holds and its own does
-    not. Servers that lock a model after a refusal answer so for a while.
+    Such an error names something that the other request holds and its own does not: a code, which stands in no other
+    request, or a name, and then it has the words of the other error too. Servers that lock a model after a refusal
+    answer so for a while.
     """
+    codes = {code: reply.probe for reply in replies for code in _CODE.findall(_sent(reply))}
+    found: dict[str, str] = {}
+    for reply in replies:
+        strange = [code for code in _CODE.findall(_message(reply)) if code not in _sent(reply)]
+        if turned_down(reply) and strange and codes.get(strange[0], reply.probe) != reply.probe:
+            found[reply.id] = codes[strange[0]]
+    return _quoted_names(replies) | found
+
+
+def _quoted_names(replies: Sequence[Reply]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for alike in _by_words(replies).values():
+        own = {reply.id: _own(reply) for reply in alike} if len(alike) > 1 else {}
+        sources = ((reply, _source(reply, alike, own)) for reply in alike)
+        found |= {reply.id: other.probe for reply, other in sources if other is not None}
+    return found
+
+
+def _by_words(replies: Sequence[Reply]) -> dict[str, list[Reply]]:
+    """Return the refusals with a message, by its words, in the order in which they were asked."""
     errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
-    own = {reply.id: _own(reply) for reply in errors}
-    found = ((reply, _source(reply, errors, own)) for reply in errors)
-    return {reply.id: other.probe for reply, other in found if other is not None}
+    found: dict[str, list[Reply]] = {}
+    for reply in sorted(errors, key=lambda one: one.exchange.started_at):
+        found.setdefault(_numberless(_message(reply)), []).append(reply)
+    return found
 
 
 # --- refusals ---
@@ -139,7 +160,15 @@ def _fits(reply: Reply, replies: Sequence[Reply]) -> bool:
         fits = any(status in _OF_ROUTES for status in wanted)
     else:
         fits = reply.status not in _OF_KEYS
-    return fits and (_is_about_the_key(reply, replies) or not _KEY_WORDS.search(_message(reply)))
+    blames_the_key = _KEY_WORDS.search(_message(reply)) and not _names_its_fault(reply, replies)
+    return fits and not (blames_the_key and not _is_about_the_key(reply, replies))
+
+
+def _names_its_fault(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the error names something that its own request holds, and that of the plain question does not."""
+    plain = next((other for other in replies if other.probe in _EVERY_CONTROL), reply)
+    said, usual = fold(_message(reply)), fold(_sent(plain))
+    return any(name in said and name not in usual for name in _own(reply))
 
 
 def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
@@ -208,17 +237,20 @@ def _moods(replies: Sequence[Reply]) -> list[Reply]:
 
 
 def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
-    """Return the refusals of a vendor that is locked at times which have the words of an earlier one."""
+    """Return the refusals of a vendor that is locked at times which have the words of an earlier one, and why they go."""
     if all(must_fail(reply) for reply in replies if reply.id in quotes):
         return {}
-    found = dict(quotes)
-    errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
-    first: dict[str, Reply] = {}
-    for reply in sorted(errors, key=lambda one: one.exchange.started_at):
-        source = first.setdefault(_numberless(_message(reply)), reply)
-        if source.probe != reply.probe:
-            found.setdefault(reply.id, source.probe)
-    return found
+    sources = dict(quotes)
+    unclear: dict[str, str] = {}
+    for first, *others in _by_words(replies).values():
+        alike = {reply.id: first.probe for reply in others if reply.probe != first.probe}
+        sources |= {**alike, **quotes}
+        own = _names_its_fault(first, replies) or _is_about_the_key(first, replies)
+        if not own and not all(map(must_fail, others)):
+            unclear[first.id] = "right questions are refused in the same words"
+    return {
+        id_: f"its error is that of another question, {other}" for id_, other in sources.items()
+    } | unclear
 
 
 def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
@@ -226,12 +258,7 @@ def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
 
     A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.
     """
-    repeated = _repeated(replies, quoting(replies))
     moods = {_refusal(reply) for reply in _moods(replies)}
     why = "the plain question, which is answered at other times, is refused in the same way"
-    of_moods = {
-        reply.id: why for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL
-    }
-    return {
-        id_: f"its error is that of another question, {other}" for id_, other in repeated.items()
-    } | of_moods
+    of_moods = [reply for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL]
+    return _repeated(replies, quoting(replies)) | {reply.id: why for reply in of_moods}
