@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance import __version__
+from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import plain, write
 from conformance.model import Dimension
 from conformance.recording.record import RecordError
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import UsageError
 
 _CODES = {
@@ -31,6 +33,27 @@ _CODES = {
     "init": "0; 2 the file is there already",
 }
 _FORMATS = ("text", "markdown", "json")
+_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `least` to `most`; anything else is refused with these bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+_BODIES = _between(0, 1_000_000)
+_SEED = _between(0, 2**32 - 1)
+_PORT = _between(0, 65_535)
 
 
 def _command(
@@ -82,12 +105,14 @@ def _judging(parser: argparse.ArgumentParser) -> None:
 def _run(parser: argparse.ArgumentParser) -> None:
     _providers(parser)
     _judging(parser)
-    parser.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
     parser.add_argument(
-        "--shrink", type=int, default=0, metavar="N", help="requests spent on making failing bodies small"
+        "--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider, within max_requests"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies"
+        "--shrink", type=_BODIES, default=0, metavar="N", help="requests spent on making failing bodies small"
+    )
+    parser.add_argument(
+        "--seed", type=_SEED, default=0, metavar="N", help="seed of nonces and generated bodies (default: a new one)"
     )
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
@@ -136,7 +161,7 @@ def _list(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
-    parser.add_argument("--port", type=int, metavar="N", help="the port (default: the dialect's own)")
+    parser.add_argument("--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -151,7 +176,7 @@ def parser() -> argparse.ArgumentParser:
     _providers(_command(sub, "doctor", "one cheap request per provider, and what to mend"))
     plan = _command(sub, "plan", "what a run would send; sends nothing")
     _providers(plan)
-    plan.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
+    plan.add_argument("--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider")
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
     _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
@@ -180,18 +205,32 @@ def _refused(lines: Sequence[object]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
-    words = parser().parse_args(arguments)
+    open_closed_streams()
+    with guarded_streams() as output:
+        words = parser().parse_args(arguments)
+        code = _code_of(words)
+        output.flush()
+        return _code_without_reader(code, words.command, output)
+
+
+def _code_without_reader(code: int, command: str, output: GuardedStream) -> int:
+    """Return the exit code where standard output may have been lost; a reader that has left wants no message."""
+    if output.lost is None or isinstance(output.lost, BrokenPipeError):
+        return code
+    write(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
+    return code if command in _REPORTING else code or 2
+
+
+def _code_of(words: argparse.Namespace) -> int:
     try:
-        return COMMANDS[words.command](words)
+        with sigterm_as_sigint():
+            return COMMANDS[words.command](words)
     except UsageError as error:
         return _refused(error.lines)
     except RecordError as error:
         return _refused(error.args)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.catalogue import Rule
 from conformance.model import Case, Dimension, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
 from conformance.running.engine import Engine
@@ -146,15 +146,25 @@ class Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the page, and look for keys in all that was written."""
+        """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
+        self._write_page(config)
+        if self.engine.results is not None and self._session is not None:
+            shown = self.engine.results
+            self._session.exitstatus = self.engine.conclude()
+            if self.engine.results is not shown:  # the code is another than the page says
+                self._write_page(config)
+
+    def _write_page(self, config: pytest.Config) -> None:
+        """Write the page; where that fails, the engine knows."""
         try:
-            self._page(config)
-        except (OSError, ValueError) as error:  # RecordError is a ValueError
+            with self.engine.finishing():
+                self._page(config)
+        except RecordError as error:
+            self.engine.fault = self.engine.fault or str(error)
+        except (OSError, ValueError) as error:
             self.engine.fault = (
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )
-        if self.engine.results is not None and self._session is not None:
-            self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
 
     def _page(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""

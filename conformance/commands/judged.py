@@ -15,6 +15,7 @@ import pytest
 
 from conformance import plugin, test_providers
 from conformance.running.engine import Engine
+from conformance.running.interrupts import first_signal_waits
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
 
@@ -57,26 +58,41 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     output folder cannot be used.
     """
     engine.claimed()
-    heard = io.StringIO()
-    suite = plugin.Suite(engine)
+    heard, suite = io.StringIO(), plugin.Suite(engine)
     try:
-        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-            code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
-    except OSError as error:
-        engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
-        code = int(engine.results["run"]["exit_code"]) if engine.results else 3
+        _run_in_scratch(suite, sys.stderr if verbose else heard)
+        if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
+            told = suite.fault or heard.getvalue()[-4000:]
+            sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
+            engine.fault = engine.fault or "the checker itself failed; please report it"
+        return _concluded(engine)
     finally:
         engine.released()
-    if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
-        told = suite.fault or heard.getvalue()[-4000:]
-        sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
-        return 130 if engine.interrupted else 3
-    return 130 if engine.interrupted else code or (3 if engine.fault else 0)
 
 
-def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:
+def _run_in_scratch(suite: plugin.Suite, heard: TextIO) -> None:
+    """Run pytest in a folder of its own, and note what ended it."""
+    engine = suite.engine
+    try:
+        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
+            _run(suite, Path(scratch), heard)
+    except KeyboardInterrupt:
+        engine.interrupted = True
+    except OSError as error:
+        engine.fault = engine.fault or f"{error.filename or engine.out}: cannot be written: {error.strerror}"
+
+
+def _concluded(engine: Engine) -> int:
+    """Write what was judged where pytest was ended before it could have it written; return the exit code."""
+    with first_signal_waits():
+        if engine.asked and engine.results is None:
+            engine.finish()
+        return engine.conclude()
+
+
+def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> None:
     """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
     settings = scratch / "pytest.ini"
     settings.write_text(_SETTINGS, encoding="utf-8")
     with _alone(), contextlib.redirect_stdout(heard):
-        return int(pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin]))
+        pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin])

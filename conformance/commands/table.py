@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.clients import UnknownClientError, find_clients
 from conformance.commands import deciding, judged, telling
-from conformance.commands.terminal import Progress, closing_words, plain, write
+from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import terminal
@@ -27,7 +26,7 @@ def _options(words: Namespace) -> Options:
         dimensions=tuple(get("dimension") or ()),
         config=get("config"),
         out=get("out"),
-        clients=_clients(get("client") or []),
+        clients=tuple(get("client") or ()),
         fail_on=get("fail_on") or "must",
         against=get("against") or "both",
         max_examples=get("max_examples"),
@@ -36,13 +35,6 @@ def _options(words: Namespace) -> Options:
         resume=get("resume"),
         write_known=get("write_known"),
     )
-
-
-def _clients(named: list[str]) -> tuple[str, ...]:
-    try:
-        return tuple(client.name for word in named for client in find_clients(word))
-    except UnknownClientError as error:
-        raise UsageError(str(error)) from error
 
 
 def _run_file(folder: Path) -> RunFile:
@@ -90,6 +82,7 @@ def replay(words: Namespace) -> int:
 
 
 def _judge(session: Session, words: Namespace, started_at: str | None = None) -> int:
+    say_where_from(session)
     progress = Progress(sys.stderr, quiet=words.quiet)
     engine = Engine(session, progress, started_at)
     code = judged.with_pytest(engine, verbose=words.verbose)

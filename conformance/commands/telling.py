@@ -16,7 +16,7 @@ from conformance import catalogue
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
-from conformance.commands.terminal import plain, write
+from conformance.commands.terminal import plain, say_where_from, write
 from conformance.config.providers import ProvidersError, init_text, load_providers
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
@@ -27,7 +27,15 @@ from conformance.judging.expectations import MET, obedience
 from conformance.reading.reply import Reply, read
 from conformance.recording.record import LONGEST_LINE
 from conformance.running import planning
-from conformance.running.session import Chosen, Options, Session, UsageError, embedded_servers, prepare
+from conformance.running.session import (
+    Chosen,
+    Options,
+    Session,
+    UsageError,
+    check_providers,
+    embedded_servers,
+    prepare,
+)
 
 
 def _print(*lines: str) -> None:
@@ -49,7 +57,8 @@ def plan(words: Namespace) -> int:
     """Say what a run would send and cost at most."""
     # A missing key is part of what a plan says, so -p must not end it.
     session = prepare(Options(config=words.config, max_examples=words.max_examples), os.environ)
-    _known(words.provider, session)
+    check_providers(words.provider, session.loaded)
+    say_where_from(session)
     several = planning.estimates(session)
     _print(
         *planning.lines([one for one in several if not words.provider or one.provider.name in words.provider])
@@ -57,16 +66,10 @@ def plan(words: Namespace) -> int:
     return 0
 
 
-def _known(names: list[str], session: Session) -> None:
-    known = [provider.name for provider in session.loaded.providers]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no provider is called {name!r}{catalogue.nearest(name, known)}")
-
-
 def doctor(words: Namespace) -> int:
     """Ask each provider one cheap question, and say what to mend."""
     session = _session(words)
+    say_where_from(session)
     number = len(session.loaded.providers)
     _print(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault")
     with embedded_servers(session.chosen) as started:

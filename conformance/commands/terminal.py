@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
 from conformance.asking.run import Gathered
 from conformance.running.engine import Engine
+from conformance.running.session import BUNDLED_FILE, Session
+from conformance.verdicts.exit_code import NOT_JUDGED
 
 _EVERY = 0.2  # seconds between two lines of progress on a terminal
 _SELDOM = 5.0  # and in a log
@@ -66,14 +69,37 @@ class Progress:
             self._show()
 
 
+def say_where_from(session: Session) -> None:
+    """Say, before all else and under -q too, that the user's own providers are not those that are used."""
+    if session.loaded.bundled:
+        write(sys.stderr, BUNDLED_FILE)
+
+
 def closing_words(engine: Engine) -> Iterator[str]:
     """Yield what the user should know at the end: warnings, leaks, and where the report is."""
-    if engine.fault and engine.results is None:
+    warnings = engine.results["run"]["warnings"] if engine.results is not None else []
+    if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
     if engine.results is not None:
-        yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
-        if (engine.out / "report.html").is_file():
-            yield f"report: {engine.out / 'report.html'}"
+        yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
+        page = engine.out / "report.html"
+        if page.is_file() and not engine.fault.startswith(str(page)):  # else it is an earlier run's
+            yield f"report: {page}"
+    yield from _why_not_judged(engine)
+
+
+_REASONS_MOST = 5
+
+
+def _why_not_judged(engine: Engine) -> Iterator[str]:
+    """Say why a run ends in 3: nothing that stands above it shows that anything is wrong."""
+    if engine.exit_code != NOT_JUDGED:
+        return
+    causes = [cause for cause in engine.exit_causes() if cause.code == NOT_JUDGED]
+    for cause in causes[:_REASONS_MOST]:
+        yield f"exit code 3: {cause.provider}{': ' if cause.provider else ''}{cause.reason}"
+    if len(causes) > _REASONS_MOST:
+        yield f"exit code 3: and {len(causes) - _REASONS_MOST} more reasons"

@@ -362,8 +362,18 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
+        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is there only where writing failed or was interrupted
             beside.unlink()
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add text to the end of a file that may be there already. Raises RecordError."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from conformance.recording.record import write_whole
 from conformance.report import sections, words
 from conformance.report.complaints import skeleton
 from conformance.report.overview import client_names, dimensions, overview
@@ -118,10 +118,7 @@ def page(results: Results, log: LogRows | None = None) -> str:
 def finish(temporary_html: Path, results: Results, target: Path) -> None:
     """Turn the file that pytest-html wrote into the report at `target`, whole or not at all.
 
-    Raises ValueError where pytest-html wrote something that this version does not know; the temporary file
-    is left where it is.
+    Raises ValueError where pytest-html wrote something that this version does not know, RecordError where the
+    report cannot be written; the temporary file is left where it is.
     """
-    made = page(results, log_rows(temporary_html.read_text(encoding="utf-8")))
-    whole = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    whole.write_text(made, encoding="utf-8")
-    whole.replace(target)
+    write_whole(target, page(results, log_rows(temporary_html.read_text(encoding="utf-8"))))

@@ -55,7 +55,13 @@ CELLS = _table(
 )
 STATUSES = _table(
     Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
-    Sign("conforms", "✓", "conforms", "every must and should that could be judged holds"),
+    Sign(
+        "partial",
+        "½",
+        "judged in part",
+        "nothing was found, but too little was judged to say that it conforms",
+    ),
+    Sign("conforms", "✓", "conforms", "every must and should holds"),
     Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
     Sign("not-run", "–", "not run", "nothing was sent"),
 )
