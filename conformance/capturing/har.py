@@ -87,7 +87,7 @@ def _related(
     )
 
 
-def _object(value: JSON, name: str) -> Mapping[str, JSON]:
+def _object(value: Any, name: str) -> Mapping[str, JSON]:
     found = value.get(name) if isinstance(value, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 

@@ -67,16 +67,14 @@ def _read_line(where: str, line: bytes) -> Entry | Own | Skipped:
         return Skipped(where, f"is not JSON ({str(error)[:80]})")
 
 
-def read_value(where: str, value: JSON) -> Entry | Own | Skipped:
+def read_value(where: str, value: object) -> Entry | Own | Skipped:
     """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
+    if not isinstance(value, Mapping):
+        return Skipped(where, "is no JSON object")
+    if not any(name in value for name in (*_MEMBERS, "probe")):
+        return Skipped(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
     try:
-        if not isinstance(value, Mapping):
-            raise CaptureError("is no JSON object")
-        if "probe" in value and "request" in value:
-            return Own(where, exchange_of(dict(value)))
-        if not any(name in value for name in _MEMBERS):
-            raise CaptureError("holds none of url, path, status, body: it is no exchange")
-        return _entry(where, value)
+        return Own(where, exchange_of(dict(value))) if "probe" in value else _entry(where, value)
     except (CaptureError, RecordError, binascii.Error) as error:
         return Skipped(where, str(error)[:200])
 

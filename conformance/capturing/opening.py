@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from conformance.capturing.entry import CaptureError
 
@@ -77,7 +77,7 @@ def opened(name: str) -> Iterator[Opened]:
         head = raw.read(HEAD)
         if head.startswith(_GZIP):
             packed = gzip.GzipFile(fileobj=io.BufferedReader(_Replayed(head, raw, None), HEAD))
-            yield _ahead(name, packed.read(HEAD), packed, LARGEST_UNPACKED)
+            yield _ahead(name, packed.read(HEAD), cast("IO[bytes]", packed), LARGEST_UNPACKED)
         else:
             yield _ahead(name, head, raw, None)
 

@@ -216,11 +216,12 @@ def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
     return Recorded(collector.groups(), files)
 
 
-def read_values(values: Iterable[JSON]) -> Recorded:
-    """Read JSON objects of the contract's form. What cannot be used raises CaptureError with its place."""
+def read_values(values: Iterable[Mapping[str, JSON] | Exchange]) -> Recorded:
+    """Read JSON objects of the contract's form, or exchanges. What cannot be used raises CaptureError with its place."""
     collector, tally = _Collector(None), _Tally("values")
     for number, value in enumerate(values, 1):
-        one = read_value(f"exchange {number}", value)
+        where = f"exchange {number}"
+        one = Own(where, value) if isinstance(value, Exchange) else read_value(where, value)
         if isinstance(one, Skipped):
             raise CaptureError(f"{one.where} {one.why}")
         collector.take("given", one, tally)
