@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from conformance import catalogue
 from conformance.asking.run import Gathered
+from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.capturing.recording import Group, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
@@ -61,7 +62,8 @@ def judge(
 
 def provider_of(group: Group, dialect: str) -> Provider:
     """Return a group of recorded exchanges as the provider that it is judged as."""
-    title = ", ".join(part for part in (group.host, group.model) if part)
+    host = "a recording without a host" if group.host == UNKNOWN_HOST else group.host
+    title = ", ".join(part for part in (host, group.model) if part)
     return Provider(group.name, title, group.base_url, dialect, group.model)
 
 
