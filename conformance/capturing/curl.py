@@ -71,7 +71,7 @@ def read_curl(data: bytes) -> Read:
         if in_body and not _begins(line, verbose=dump.verbose):
             dump.body.append(line)
             continue
-        if in_body and dump.answer is not None and not _is_interim(dump):
+        if in_body and dump.answer is not None and not _is_interim(dump, line):
             found += 1
             yield _finished(dump, found)
             dump = _Dump(verbose=dump.verbose)
@@ -103,13 +103,17 @@ def _begins(line: bytes, *, verbose: bool) -> bool:
     return line.startswith(b"< HTTP/") or (line.startswith(b"> ") and _REQUEST.match(line[2:]) is not None)
 
 
-def _is_interim(dump: _Dump) -> bool:
-    """Return whether an answer only announces another: 100 Continue, a proxy's word, a redirect that was followed.
+def _is_interim(dump: _Dump, line: bytes) -> bool:
+    """Return whether an answer only announces the one that `line` begins.
 
-    With -v an answer's head is printed a second time, before -i prints it with the body.
+    Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a second
+    time, before -i prints it with the body.
     """
-    status = dump.answer.status if dump.answer else None
-    return status is not None and status < 400 and not _body(dump).strip()
+    if dump.answer is None or _body(dump).strip():
+        return False
+    match = _STATUS.match(line)
+    again = dump.verbose and not dump.plain and match is not None and int(match[1]) == dump.answer.status
+    return again or (dump.answer.status or 0) < 400
 
 
 def _body(dump: _Dump) -> bytes:

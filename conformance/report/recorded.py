@@ -99,7 +99,7 @@ def _answers(answers: Sequence[Entry], width: int) -> Iterator[str]:
     for answer in shown:
         status = f"HTTP {answer['status']}" if answer["status"] else "no status"
         yield from _wrapped(
-            "  ", f"{answer['place'] or answer['exchange']}: {answer['request']}, {status}", width
+            "", f"{answer['place'] or answer['exchange']}: {answer['request']}, {status}", width, 4
         )
         yield from (line for text in _sights(answer) for line in _wrapped("", text, width, 6))
     if len(shown) < len(answers):
