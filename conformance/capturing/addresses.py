@@ -116,7 +116,9 @@ def provider_names(
     groups: Sequence[tuple[str, str]], taken: frozenset[str] = frozenset()
 ) -> dict[tuple[str, str], str]:
     """Return for each pair of host and model a name that is fit for files and the command line; all differ."""
-    wished = {group: _slug("-".join(part for part in group if part and part != UNKNOWN_HOST)) for group in groups}
+    wished = {
+        group: _slug("-".join(part for part in group if part and part != UNKNOWN_HOST)) for group in groups
+    }
     counts = Counter(slug[:_LONGEST_NAME] for slug in wished.values())
     return {
         group: slug

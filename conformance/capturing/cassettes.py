@@ -54,6 +54,15 @@ def _text(loader: Any, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
+def _number(loader: Any, node: yaml.ScalarNode) -> Any:
+    """Return a number; the text where YAML takes something for a number that is none."""
+    read = loader.construct_yaml_int if node.tag.endswith(":int") else loader.construct_yaml_float
+    try:
+        return read(node)
+    except (ValueError, IndexError, OverflowError):
+        return str(node.value)
+
+
 def _refuse(_loader: Any, node: yaml.Node) -> None:
     tag = node.tag.removeprefix(_CORE)[:80]
     raise yaml.constructor.ConstructorError(
@@ -68,6 +77,8 @@ for _tag in _TEXTS:
     _Loader.add_constructor(_tag, _text)
 for _tag in _BYTES:
     _Loader.add_constructor(_tag, _bytes)
+for _tag in (f"{_CORE}int", f"{_CORE}float"):
+    _Loader.add_constructor(_tag, _number)
 _Loader.add_constructor(f"{_CORE}timestamp", _text)
 _Loader.add_constructor(None, _refuse)
 

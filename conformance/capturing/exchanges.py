@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import ijson
-
 from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
 from conformance.capturing.entry import Entry
+from conformance.capturing.jsonstream import ends_early
 from conformance.keys.found import (
     as_keys,
     is_cookie,
@@ -176,21 +175,12 @@ def is_cut(body: bytes, *, streamed: bool) -> bool:
     """Return whether a body ends within a JSON value, so that somebody cut it: who, a recording cannot tell."""
     text = body.strip()
     if text[:1] in (b"{", b"["):
-        return _ends_early(text)
+        return ends_early(text)
     if not streamed or body.endswith((b"\n", b"\r")):
         return False
     last = re.split(rb"[\r\n]", text)[-1]
     data = last.removeprefix(b"data:").strip()
-    return last.startswith(b"data:") and data[:1] in (b"{", b"[") and _ends_early(data)
-
-
-def _ends_early(text: bytes) -> bool:
-    try:
-        for _ in ijson.basic_parse(text, multiple_values=True):
-            pass
-    except ijson.JSONError as error:
-        return "premature EOF" in str(error)
-    return False
+    return last.startswith(b"data:") and data[:1] in (b"{", b"[") and ends_early(data)
 
 
 # --- keys ---

@@ -7,48 +7,18 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-import ijson
-
 from conformance.capturing.addresses import is_of_interest
 from conformance.capturing.entry import CaptureError, Entry, Read, Skipped, pairs_of, status_of
+from conformance.capturing.jsonstream import read_items
 from conformance.model import JSON
 
-LARGEST_ENTRY = 128 * 1024 * 1024  # bytes of the file
 _EMPTY = (204, 205, 304)
-
-
-class _Metered:
-    """A file that counts how much was read since the last entry: a single one must not fill the memory."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.since = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self.since += len(data)
-        if self.since > LARGEST_ENTRY:
-            raise CaptureError(f"holds an entry of more than {LARGEST_ENTRY // 1024**2} MiB")
-        return data
 
 
 def read_har(file: IO[bytes]) -> Read:
     """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is none, after what came before."""
-    metered = _Metered(file)
-    try:
-        for number, value in enumerate(ijson.items(metered, "log.entries.item", use_float=True), 1):
-            metered.since = 0
-            yield _entry(f"entry {number}", value)
-    except ijson.JSONError as error:
-        raise CaptureError(json_fault(error)) from error
-
-
-def json_fault(error: Exception) -> str:
-    """Return in one line why a JSON text could not be read on."""
-    first = str(error.args[0] if error.args else error).removeprefix("b'").replace("\\n", "\n").split("\n")[0]
-    return (
-        "its JSON ends early" if "premature EOF" in first else f"its JSON is broken ({first.strip()[:120]})"
-    )
+    for number, value in enumerate(read_items(file, "log", "entries"), 1):
+        yield _entry(f"entry {number}", value)
 
 
 def _entry(where: str, value: Any) -> Entry | Skipped:

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import urlencode
 
-import ijson
-
 from conformance.capturing.entry import CaptureError, Entry, Own, Read, Skipped, body_of, pairs_of, status_of
-from conformance.capturing.har import json_fault
+from conformance.capturing.jsonstream import read_items, read_values
 from conformance.model import JSON
 from conformance.recording.record import RecordError, exchange_of
 
@@ -24,7 +22,8 @@ def read_lines(file: IO[bytes], head: bytes) -> Read:
     """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
     first = head.lstrip().partition(b"\n")[0].strip()
     if first.startswith(b"[") or not _is_whole(first, alone=len(first) == len(head.strip())):
-        yield from _read_values(file, "item" if first.startswith(b"[") else "")
+        values = read_items(file) if first.startswith(b"[") else read_values(file)
+        yield from (read_value(f"entry {number}", value) for number, value in enumerate(values, 1))
         return
     for number, line in enumerate(_bounded(file), 1):
         if line.strip():
@@ -47,15 +46,6 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes]:
         if len(line) > LONGEST_LINE:
             raise CaptureError(f"{number}: longer than {LONGEST_LINE // 1024**2} MiB")
         yield line
-
-
-def _read_values(file: IO[bytes], prefix: str) -> Read:
-    try:
-        values = ijson.items(file, prefix, use_float=True, multiple_values=True)
-        for number, value in enumerate(values, 1):
-            yield read_value(f"entry {number}", value)
-    except ijson.JSONError as error:
-        raise CaptureError(json_fault(error)) from error
 
 
 def _read_line(where: str, line: bytes) -> Entry | Own | Skipped:

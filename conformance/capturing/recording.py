@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import ijson
 
 from conformance.capturing import curl
 from conformance.capturing.addresses import Address, parse_address, provider_names
@@ -17,6 +15,7 @@ from conformance.capturing.entry import CaptureError, Entry, Own, Skipped
 from conformance.capturing.entry import Read as Entries
 from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, masked_own
 from conformance.capturing.har import read_har
+from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, Opened, opened, say_broken
 from conformance.keys.found import MOST
@@ -260,21 +259,9 @@ def entries_of(file: Opened) -> tuple[str, Entries]:
 
 
 def _json_entries(file: Opened, head: bytes) -> tuple[str, Entries]:
-    names = list(_first_names(head))
+    names = first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)
     if {"interactions", "http_interactions"} & {*names}:
         return "a cassette", read_cassette(load_json(file.whole(LARGEST)))
     return "JSON lines", read_lines(file.file, head)
-
-
-def _first_names(head: bytes) -> Iterator[str]:
-    """Yield the names of the first object's members, as far as its beginning shows them."""
-    try:
-        for prefix, event, value in ijson.parse(head, multiple_values=True):
-            if prefix == "" and event == "map_key":
-                yield str(value)
-            if prefix == "" and event == "end_map":
-                return
-    except ijson.JSONError:
-        return
