@@ -30,7 +30,7 @@ _CODES = {
     "list": "0; 2 an unknown word",
     "explain": "0; 2 an unknown rule",
     "lint": "0 sound; 1 faults; 2 no such folder",
-    "serve": "0 when interrupted; 2 an unknown dialect, or the port is taken",
+    "serve": "0 when interrupted; 2 an unknown dialect or family of models, or the port is taken",
     "init": "0; 2 the file is there already",
 }
 _FORMATS = ("text", "markdown", "json")
@@ -183,6 +183,9 @@ def _list(parser: argparse.ArgumentParser) -> None:
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
     parser.add_argument("--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="the only model, with its family's habits (gemini-2.0-flash)"
+    )
 
 
 def parser() -> argparse.ArgumentParser:

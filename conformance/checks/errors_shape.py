@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
+from conformance.judging.habits import may_have_lost
 from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
@@ -43,6 +45,16 @@ def _an_error(reply: Reply) -> bool:
     later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
     lasting = reply.status < 500 or must_fail(reply)
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
+
+
+def _has_no_route(reply: Reply) -> bool:
+    """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
+
+    Whoever recorded the traffic may have asked for anything; a model's name with a slash is no model's path at Google.
+    """
+    slash = "/" in asked_model(reply) and reply.status == 404
+    foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
+    return reply.probe in _NO_ROUTE or slash or foreign
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:
@@ -113,7 +125,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = reply.probe in _NO_ROUTE and not any(chunk.json.ok for chunk in reply.chunks)
+        page = _has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks)
         yield Spot(
             reply.id,
             error.at,
@@ -202,18 +214,24 @@ def _json_error(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     _BODY,
-    usable=lambda reply: _json_error(reply) and any(chunk.json.ok for chunk in reply.chunks),
+    usable=lambda reply: (
+        _json_error(reply)
+        and any(chunk.json.ok for chunk in reply.chunks)
+        and not may_have_lost(reply, "content-type")
+    ),
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
 
-    Why: a client cannot tell JSON from a text in any other way.
+    Why: a client cannot tell JSON from a text in any other way. Where events were asked for, Google calls the error that
+    comes instead text/event-stream, though its body is plain JSON: both names are accepted there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
     kind = (got or "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
+    if kind != "application/json" and not kind.endswith("+json") and not as_asked:
         yield Spot(reply.id, "", "application/json", got or "no Content-Type")
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.expectations import UNSAID, statuses
+from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
     always_cut,
     beyond,
@@ -30,14 +31,8 @@ _JSON = google(
     "ProtoJSON (RFC 8259)", "The body of a unary answer is one JSON text in UTF-8, as application/json."
 )
 _ROUTES = (
-    "count-tokens-",
-    "models-",
-    "listed-name-",
-    "plain-on-v1",
-    "unknown-method",
-    "wrong-verb",
-    "preflight",
-)
+    "count-tokens-", "models-", "listed-name-", "plain-on-v1", "unknown-method", "wrong-verb", "preflight",
+)  # fmt: skip
 COMPRESSION = "transport/compresses-as-it-declares"
 
 
@@ -49,7 +44,7 @@ def _unary(reply: Reply) -> bool:
     """One object is asked for; a vendor's own form may ask for a stream in the body."""
     asked = reply.request_body
     streams = isinstance(asked, dict) and asked.get("stream") is True
-    return not reply.streamed and reply.probe != "alt-sse-on-unary" and not streams
+    return not reply.streamed and not reply.alt_sse and not streams
 
 
 def _named(replies: Sequence[Reply]) -> str:
@@ -100,7 +95,7 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
 
 
 @check_each(Level.SHOULD, _HTTP)
-def answers_within_bounds(reply: Reply) -> Iterator[Spot]:
+def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
 
     Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
@@ -108,7 +103,9 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot]:
     Way round: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
     """
     bound = beyond(reply)
-    if bound is not None:
+    if bound is not None and reply.exchange.captured:
+        yield Aside(Outcome.INCONCLUSIVE, f"beyond the bound {bound}, and nobody knows what was asked for")
+    elif bound is not None:
         yield Spot(reply.id, "", f"an answer within {bound}", f"beyond the bound {bound}")
 
 
@@ -156,7 +153,12 @@ _CODINGS = {
 }
 
 
-@check_each(Level.MUST, _HTTP, usable=lambda reply: reply.exchange.failure is None and reply.status > 0)
+def _on_the_wire(reply: Reply) -> bool:
+    """What another program recorded may be decoded, and its headers may be of before or after."""
+    return reply.exchange.failure is None and reply.status > 0 and not reply.exchange.captured
+
+
+@check_each(Level.MUST, _HTTP, usable=_on_the_wire)
 def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
     """A body is compressed exactly as its Content-Encoding says, with what the client offered.
 
@@ -205,7 +207,7 @@ def _offers(reply: Reply) -> bool:
     Level.SHOULD,
     google("Accept-Encoding (RFC 9110)", "Who asks for identity is sent what is not compressed."),
     select=lambda reply: not _offers(reply),
-    usable=lambda reply: reply.exchange.failure is None and _success(reply),
+    usable=lambda reply: _on_the_wire(reply) and _success(reply),
     after=(COMPRESSION,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
@@ -223,7 +225,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.MUST,
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
-    select=_spoken,
+    select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     after=(COMPRESSION,),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
@@ -254,7 +256,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     Level.SHOULD,
     _JSON,
     select=_unary,
-    usable=lambda reply: reply.ok and whole(reply),
+    usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
     after=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
@@ -279,7 +281,8 @@ _AROUND = {
 
 
 def _one_object(reply: Reply) -> bool:
-    return reply.ok and whole(reply) and reply.framed.framing is Framing.SINGLE_JSON
+    single = reply.framed.framing is Framing.SINGLE_JSON
+    return reply.ok and whole(reply) and single and has_own_bytes(reply)
 
 
 @check_each(Level.MUST, _JSON, select=_unary, usable=_one_object)
@@ -305,7 +308,7 @@ _ODD = {
 }
 
 
-@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply))
+@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply))
 def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     """JSON is UTF-8, and has each name once.
 
@@ -326,7 +329,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     Level.MUST,
     _JSON,
     select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply),
+    usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
     after=(COMPRESSION,),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:

@@ -18,6 +18,8 @@ from conformance.judging.counters import (
     folds,
     forgets,
     hides_thoughts,
+    is_early_preview,
+    lacks_as_google_may,
     last_block,
     says_much,
     summed,
@@ -58,11 +60,12 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     Way round: count the tokens of prompts with countTokens, and estimate the answers.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
-    found = [(reply, said) for reply in seen.replies if (said := uncounted(reply))]
-    among = [reply for reply in seen.replies if says_much(reply) or uncounted(reply)]
-    for spot in unless_rare((Spot(one.id, "/usageMetadata", wanted, said) for one, said in found), among):
-        gemma = any(one.id == spot.exchange and counts_no_output(one) for one, _ in found)
-        yield replace(spot, level=Level.NOTE) if gemma else spot
+    found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
+    spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
+    rare = [spots[id_] for id_, one in found.items() if lacks_as_google_may(one)]
+    yield from (spot for spot in spots.values() if spot not in rare)
+    for spot in unless_rare(rare, [one for one in seen.replies if says_much(one) or one.id in found]):
+        yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
 
 
 def _told(reply: Reply) -> bool:
@@ -133,8 +136,7 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
-        thinking = [reply for reply, _, block in told if count(block, "thoughtsTokenCount")]
-        yield from unless_rare((_folded(*one) for one in told if folds(one[2])), thinking)
+        yield from (_folded(*one) for one in told if folds(one[2]))
     twice = [one for one in told if counts_twice(one[0], one[2])]
     # One odd answer may hold what is not shown; several questions do not.
     if len({reply.probe for reply, _, _ in twice}) >= TRIES:
@@ -144,13 +146,15 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
 def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('totalTokenCount')}, thoughts within another counter"
     pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
 
 
 def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
     pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from conformance import catalogue
 from conformance.asking.send import Sender
+from conformance.bases import BASES
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.terminal import plain, say_where_from, write
@@ -22,6 +23,7 @@ from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
 from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
 from conformance.embedded import serve
+from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.judging.expectations import MET, obedience
 from conformance.reading.reply import Reply, read
@@ -175,8 +177,9 @@ def explain(words: Namespace) -> int:
     if rule is None:
         raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
     source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
+    rests = f"Rests on: {BASES[rule.id].words}"
     asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", asked)
+    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", rests, "", asked)
     return 0
 
 
@@ -194,7 +197,7 @@ def lint_(words: Namespace) -> int:
 def serve_(words: Namespace) -> int:
     """Run a bundled server until interrupted."""
     try:
-        serve(load_dialect(words.dialect), words.port)
+        serve(load_dialect(words.dialect), words.port, _model(words.model))
     except DialectError as error:
         raise UsageError(*error.args) from error
     except OSError as error:
@@ -202,6 +205,19 @@ def serve_(words: Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _model(name: str | None) -> str | None:
+    """Return a model's name in full; `2.5-flash` will do for gemini-2.5-flash. Raises UsageError for no known family."""
+    if name is None:
+        return None
+    full = f"gemini-{name}" if name[:1].isdigit() else name
+    if find_family(full) is None:
+        known = ", ".join(prefix for family in FAMILIES for prefix in family.prefixes)
+        raise UsageError(
+            f"--model {name}: no family of models is known by this name; give one that begins with {known}"
+        )
+    return full
 
 
 def init(_words: Namespace) -> int:

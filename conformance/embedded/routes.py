@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, not_found
+from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, no_route, not_found
 from conformance.embedded.frames import SINGLE
 from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming
 
 GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
 _PATH = re.compile(r"/(?P<version>v1|v1beta)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?")
+_SEGMENT_TOO_MANY = re.compile(r"/(v1|v1beta)/models/[^/:]+(/[^/:]+)+:[A-Za-z]+")
 _METHODS = {"generateContent": GENERATE, "streamGenerateContent": GENERATE, "countTokens": COUNT}
 _QUERY = frozenset({
     "key", "access_token", "oauth_token", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields",
@@ -45,7 +46,7 @@ def route(incoming: Incoming, style: Style) -> Asked:
     if incoming.verb == "OPTIONS":
         return Asked(PREFLIGHT)
     if found is None:
-        raise not_found()
+        raise no_route() if _SEGMENT_TOO_MANY.fullmatch(incoming.path) else not_found()
     asked = _named(incoming, found, style)
     _check_query(incoming.query, asked)
     return asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 
 from conformance.dialects.dialect import Dialect
 from conformance.embedded.behaviour import Behaviour
@@ -11,9 +12,13 @@ from conformance.embedded.http import Host
 from conformance.embedded.style import style_of
 
 
-def behaviour_of(dialect: Dialect) -> Behaviour:
-    """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent."""
-    return Behaviour(style_of(dialect))
+def behaviour_of(dialect: Dialect, model: str | None = None) -> Behaviour:
+    """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent.
+
+    With a `model`, the server has that one alone.
+    """
+    style = style_of(dialect)
+    return Behaviour(replace(style, models=(model,)) if model else style)
 
 
 def default_port(dialect: Dialect) -> int:
@@ -22,10 +27,13 @@ def default_port(dialect: Dialect) -> int:
     return port if isinstance(port, int) else 0
 
 
-def serve(dialect: Dialect, port: int | None = None) -> None:
-    """Run the server of a dialect on 127.0.0.1 until interrupted. Raises OSError where the port is taken."""
+def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -> None:
+    """Run the server of a dialect on 127.0.0.1 until interrupted, with one `model` alone where it is given.
+
+    Raises OSError where the port is taken.
+    """
     with Host() as host:
-        url = host.start(behaviour_of(dialect), default_port(dialect) if port is None else port)
+        url = host.start(behaviour_of(dialect, model), default_port(dialect) if port is None else port)
         sys.stdout.write(
             f"{dialect.title}, as its document says it, on {url} (any key is good; Ctrl-C ends)\n"
         )

@@ -15,7 +15,8 @@ from conformance.model import JSON, NOTHING
 MODELS = (
     "gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.5-flash-lite", "gemini-2.0-flash", "gemini-2.0-flash-lite",
     "gemini-3-flash-preview", "gemini-3-pro-preview", "gemini-3.1-pro-preview", "gemini-3.1-flash-lite-preview",
-    "gemini-2.5-flash-image", "gemini-flash-latest", "gemini-pro-latest",
+    "gemini-3.5-flash", "gemini-3.6-flash", "gemini-3.7-flash", "gemini-2.5-flash-image", "gemini-flash-latest",
+    "gemini-flash-lite-latest",
 )  # fmt: skip
 
 
@@ -59,6 +60,7 @@ class Style:
     framing_own: str = ARRAY  # of a stream in the own form
     extras: tuple[Extra, ...] = ()
     models: tuple[str, ...] = MODELS
+    front_end: bool = True  # whether answers leave through Google's own front end, with its headers
 
 
 def _texts(value: JSON) -> tuple[str, ...]:
@@ -114,4 +116,5 @@ def style_of(dialect: Dialect) -> Style:
         framing_own=default,
         extras=_extras(said.get("extra")),
         models=tuple(dict.fromkeys((*dialect.models, *MODELS))),
+        front_end=said.get("front_end") is True,
     )

@@ -70,7 +70,9 @@ def counts_twice(reply: Reply, block: Block) -> bool:
     parts = [part for one in reply.candidates for part in one.parts]
     texts = [str(part["text"]) for part in parts if isinstance(part.get("text"), str)]
     shown = sum(len(text) for text in texts) if len(texts) == len(parts) else spoken
-    return 0 < thoughts <= spoken and spoken > shown + _ROOM
+    # What a call that was never made, or an answer that was withheld, had cost is counted, and cannot be seen.
+    told = bool(texts) and reply.first.finish_reason == "STOP"
+    return told and 0 < thoughts <= spoken and spoken > shown + _ROOM
 
 
 def says_much(reply: Reply) -> bool:
@@ -89,6 +91,24 @@ def _foreign(reply: Reply) -> str:
     return f"; there is {names[-1]}" if names else ""
 
 
+def _missing(reply: Reply) -> list[str]:
+    spoken = ("candidatesTokenCount",) if says_much(reply) else ()
+    return [name for name in ("promptTokenCount", "totalTokenCount", *spoken) if not reply.usage.get(name)]
+
+
+def lacks_as_google_may(reply: Reply) -> bool:
+    """Return whether what an answer leaves uncounted was seen at Google: its totals once, its own tokens when few.
+
+    Whole blocks are missing only in answers of early 2024, which none but recorded traffic holds.
+    """
+    missing = set(_missing(reply))
+    totals = {"promptTokenCount", "totalTokenCount"}
+    held = (
+        bool(missing) and missing - totals <= {"candidatesTokenCount"} and missing & totals in (set(), totals)
+    )
+    return held and (bool(reply.usage) or reply.exchange.captured)
+
+
 def uncounted(reply: Reply) -> str:
     """Return in words which counters a finished answer lacks; "" where it says what it cost."""
     usage = reply.usage
@@ -96,8 +116,7 @@ def uncounted(reply: Reply) -> str:
         return ""  # it is there, in another type: the schema's matter
     if not usage:
         return f"no usageMetadata{_foreign(reply)}"
-    spoken = ("candidatesTokenCount",) if says_much(reply) else ()
-    missing = [name for name in ("promptTokenCount", "totalTokenCount", *spoken) if not usage.get(name)]
+    missing = _missing(reply)
     negative = [name for name in COUNTERS if is_whole(usage.get(name)) and count(usage, name) < 0]
     if missing:
         return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
@@ -109,6 +128,15 @@ def counts_no_output(reply: Reply) -> bool:
     total = count(reply.usage, "totalTokenCount")
     same = total > 0 and total == count(reply.usage, "promptTokenCount")
     return same and re.search(r"\bgemma\b", asked_model(reply), re.IGNORECASE) is not None
+
+
+_EARLY = re.compile(r"gemini-2\.5-\w+-(preview|exp)-0[34]-\d\d\b")
+
+
+def is_early_preview(reply: Reply) -> bool:
+    """Return whether a preview of March or April 2025 was asked or answers: Google counted their thoughts with the text."""
+    named = (asked_model(reply), *(str(chunk.body.get("modelVersion")) for chunk in reply.chunks))
+    return any(_EARLY.search(name) for name in named)
 
 
 def hides_thoughts(reply: Reply) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from conformance.judging.contents import DATA, as_list
+from conformance.judging.expectations import blocked
 from conformance.judging.tries import TRIES
 from conformance.model import JSON, Level, Spot
-from conformance.reading.reply import Reply
+from conformance.reading.reply import Kind, Reply
 
 _BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
 _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
@@ -35,6 +36,13 @@ def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:
     return not reply.exchange.captured and any(
         len(group) >= TRIES and all(one.id in shown for one in group) for group in alike
     )
+
+
+def says_nothing_at_all(reply: Reply) -> bool:
+    """Return whether a success is empty, or has neither a candidate nor a reason: so rare that it is asked again."""
+    if reply.resource.name != "response" or reply.status != 200 or reply.exchange.failure is not None:
+        return False
+    return reply.kind is Kind.EMPTY or (reply.ok and not reply.candidates and not blocked(reply))
 
 
 def uses_server_tools(reply: Reply) -> bool:

@@ -104,7 +104,7 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
     replies = settled(
         [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
     )
-    telling, lost = before_the_end(replies)
+    telling, lost = before_the_end(tuple(reply for reply in replies if not _is_of_another_service(reply)))
     traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
@@ -124,6 +124,11 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
         tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
     )  # fmt: skip
+
+
+def _is_of_another_service(reply: Reply) -> bool:
+    """Return whether recorded traffic asked for something that no rule is about: files, caches, embeddings."""
+    return reply.exchange.captured and reply.resource.name == "none"
 
 
 def _status(course: Course) -> tuple[str, str | None]:
