@@ -81,6 +81,12 @@ def _format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=_FORMATS, default="text", help="how to print it (default text)")
 
 
+def _text_or_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to print it (default text)"
+    )
+
+
 def _clients(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)"
@@ -178,6 +184,7 @@ def _list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
     )
+    _text_or_json(parser)
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
@@ -197,9 +204,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _run(_command(sub, "run", "ask, record, judge and report"))
-    _providers(_command(sub, "doctor", "one cheap request per provider, and what to mend"))
+    doctor = _command(sub, "doctor", "one cheap request per provider, and what to mend")
+    _providers(doctor)
+    _text_or_json(doctor)
     plan = _command(sub, "plan", "what a run would send; sends nothing")
     _providers(plan)
+    _text_or_json(plan)
     plan.add_argument("--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider")
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
     _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))

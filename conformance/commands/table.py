@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.commands import deciding, judged, judging, telling
+from conformance.commands import deciding, doctoring, judged, judging, telling
 from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
@@ -93,7 +93,7 @@ def _judge(session: Session, words: Namespace, started_at: str | None = None) ->
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns
         write(sys.stdout, terminal(engine.results, colour=_colour(), width=width))
-    for line in closing_words(engine):
+    for line in closing_words(engine, warned=not words.quiet):
         write(sys.stdout, plain(line))
     return code
 
@@ -107,7 +107,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
         "run": run,
         "replay": replay,
         "judge": judging.judge,
-        "doctor": telling.doctor,
+        "doctor": doctoring.doctor,
         "plan": telling.plan,
         "compare": deciding.compare,
         "switch": deciding.switch,

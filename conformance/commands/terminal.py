@@ -75,20 +75,21 @@ def say_where_from(session: Session) -> None:
         write(sys.stderr, BUNDLED_FILE)
 
 
-def closing_words(engine: Engine) -> Iterator[str]:
-    """Yield what the user should know at the end: warnings, leaks, and where the report is."""
+def closing_words(engine: Engine, *, warned: bool = False) -> Iterator[str]:
+    """Yield what the user should know at the end, where the report is last; no warnings if already `warned`."""
     warnings = engine.results["run"]["warnings"] if engine.results is not None else []
     if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
-    if engine.results is not None:
+    if not warned:
         yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
+    yield from _why_not_judged(engine)
+    if engine.results is not None:
         page = engine.out / "report.html"
         if page.is_file() and not engine.fault.startswith(str(page)):  # else it is an earlier run's
             yield f"report: {page}"
-    yield from _why_not_judged(engine)
 
 
 _REASONS_MOST = 5

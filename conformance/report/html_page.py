@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conformance.recording.record import write_whole
 from conformance.report import sections, words
@@ -35,6 +36,14 @@ def text(found: str) -> Markup:
     return Markup(visible(found).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def prose(found: str) -> Markup:
+    """Return a sentence for the page: escaped, and what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(visible(found)))))  # noqa: S704 - escaped here
+
+
 def pick(items: Iterable[Any], name: str, value: str) -> Any:
     """Return the first item whose attribute `name` is `value`; None where there is none."""
     return next((item for item in items if getattr(item, name) == value), None)
@@ -50,7 +59,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalise,
     )
-    made.filters.update(text=text, slug=slug, plural=words.plural)
+    made.filters.update(text=text, prose=prose, slug=slug, plural=words.plural)
     made.globals.update(words=words, anchor_of=anchor_of, pick=pick)
     return made
 

@@ -9,10 +9,11 @@ from conformance.report.complaints import fill, skeleton
 from conformance.report.findings import finding, finding_ids, worst_first
 from conformance.report.matrix import Cell, cells, display_name, status_sign
 from conformance.report.matrix import worst_first as in_order
-from conformance.report.overview import overview
+from conformance.report.overview import Banner, overview
 from conformance.report.plain import clip, md_code, md_text, slug
 from conformance.report.sections import proven
-from conformance.report.vendors import traits, verdict
+from conformance.report.vendors import traits
+from conformance.report.verdict import verdict
 from conformance.report.words import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, plural
 
 Entry = Mapping[str, Any]
@@ -56,6 +57,11 @@ def _left_out(providers: list[Entry]) -> Iterator[str]:
 def _legend() -> str:
     signs = [*LEVELS.values(), *CELLS.values()]
     return ", ".join(f"{sign.mark} {sign.word}" for sign in signs)
+
+
+def _banner(banner: Banner) -> str:
+    said = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
+    return f"> **{md_text(banner.title)}.** {md_text(clip(said, 900))}\n"
 
 
 def _traits(providers: list[Entry]) -> Iterator[str]:
@@ -102,7 +108,7 @@ def summary_markdown(results: Entry) -> str:
     """Return a run as Markdown: the sentence, banners, matrix, traits, worst findings, where the page is."""
     top, providers = overview(results), in_order(results.get("providers") or [])
     lines = [f"## {top.headline}", ""]
-    lines += [f"> **{md_text(banner.title)}.** {md_text(clip(banner.text, 600))}\n" for banner in top.banners]
+    lines += [_banner(banner) for banner in top.banners]
     if providers:
         lines += [*_matrix(providers), "", _legend()]
     lines += [*_traits(providers), *_worst(providers), ""]

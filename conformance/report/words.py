@@ -112,8 +112,8 @@ SEEN: Mapping[str, str] = MappingProxyType(
 )
 EXITS: Mapping[int, str] = MappingProxyType(
     {
-        0: "nothing new stands",
-        1: "new deviations, or accepted ones that no longer hold",
+        0: "nothing new at or above --fail-on",
+        1: "new deviations at or above --fail-on, or accepted ones that no longer hold",
         2: "wrong command line or providers.yaml",
         3: "nothing new, but something could not be judged",
         130: "interrupted",

@@ -184,12 +184,20 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
     works = any(reply.ok for reply in evidence.replies if reply.probe == CONTROL)
     if rule.feature and works and any(clearly_refused(reply) for reply in selected):
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
+    if _wants_streams_alone(rule, evidence):
+        yield Outcome.UNSUPPORTED, "providers.yaml says that streaming is unsupported"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
             yield _UNASKED[unasked.cause], f"{unasked.probe} was not asked: {unasked.detail}"
     ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
     if not rule.probes and not selected and ended:
         yield _UNASKED[ended.cause], ended.detail
+
+
+def _wants_streams_alone(rule: Rule, evidence: Evidence) -> bool:
+    """Where the user says that a vendor streams nothing: whether a rule found nothing among all its other answers."""
+    said = "streaming" in evidence.provider.unsupported
+    return said and not (rule.probes or rule.generated or any(reply.streamed for reply in evidence.replies))
 
 
 # What ends the asking as a whole, and so explains why a rule on whatever came has nothing.
