@@ -17,7 +17,11 @@ STREAM = f"{HOST}/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 ASKED: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "Name a colour."}]}]}
 ANSWER: dict[str, Any] = {
     "candidates": [
-        {"content": {"parts": [{"text": "Blue, naïvely."}], "role": "model"}, "finishReason": "STOP", "index": 0}
+        {
+            "content": {"parts": [{"text": "Blue, naïvely."}], "role": "model"},
+            "finishReason": "STOP",
+            "index": 0,
+        }
     ],
     "usageMetadata": {
         "promptTokenCount": 4,
@@ -77,7 +81,11 @@ def snake() -> Taped:
     body = json.dumps(
         {
             "candidates": [
-                {"content": {"parts": [{"text": "Blue."}], "role": "model"}, "finish_reason": "STOP", "index": 0}
+                {
+                    "content": {"parts": [{"text": "Blue."}], "role": "model"},
+                    "finish_reason": "STOP",
+                    "index": 0,
+                }
             ],
             "usage_metadata": {"prompt_token_count": 4, "candidates_token_count": 5, "total_token_count": 9},
             "model_version": "gemini-2.5-flash",
@@ -91,13 +99,21 @@ def error() -> Taped:
     return Taped(status=404, body=body.encode())
 
 
-KINDS = {"good": good, "stream": good_stream, "without-reason": without_reason, "snake": snake, "error": error}
+KINDS = {
+    "good": good,
+    "stream": good_stream,
+    "without-reason": without_reason,
+    "snake": snake,
+    "error": error,
+}
 
 
 def har_entry(one: Taped, *, packed: bool = False) -> dict[str, Any]:
     content: dict[str, Any] = {"size": len(one.body), "mimeType": one.kind}
     content |= (
-        {"text": base64.b64encode(one.body).decode(), "encoding": "base64"} if packed else {"text": one.body.decode()}
+        {"text": base64.b64encode(one.body).decode(), "encoding": "base64"}
+        if packed
+        else {"text": one.body.decode()}
     )
     request: dict[str, Any] = {
         "method": "POST",
@@ -122,7 +138,12 @@ def har_entry(one: Taped, *, packed: bool = False) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": -1,
     }
-    return {"startedDateTime": "2026-11-01T10:00:00.000Z", "time": 12, "request": request, "response": response}
+    return {
+        "startedDateTime": "2026-11-01T10:00:00.000Z",
+        "time": 12,
+        "request": request,
+        "response": response,
+    }
 
 
 def har(*several: Taped, packed: bool = False) -> bytes:
@@ -142,7 +163,12 @@ def vcrpy(*several: Taped) -> dict[str, Any]:
     return {
         "interactions": [
             {
-                "request": {"body": one.text or None, "headers": _listed([*one.sent]), "method": "POST", "uri": one.url},
+                "request": {
+                    "body": one.text or None,
+                    "headers": _listed([*one.sent]),
+                    "method": "POST",
+                    "uri": one.url,
+                },
                 "response": {
                     "body": {"string": one.body.decode()},
                     "headers": _listed(one.received),

@@ -185,7 +185,10 @@ def test_a_stream_that_a_har_holds_in_part_accuses_nobody(tmp_path: Path) -> Non
     size = len(one.body)
 
     def cut(entry: dict[str, Any]) -> None:
-        entry["response"]["content"] |= {"text": one.body.decode().split("\r\n\r\n")[0] + "\r\n\r\n", "size": size}
+        entry["response"]["content"] |= {
+            "text": one.body.decode().split("\r\n\r\n")[0] + "\r\n\r\n",
+            "size": size,
+        }
 
     found = read(tmp_path / "x.har", har_with(cut, one))
     assert "1 with a body that was recorded in part" in found.files[0].says
@@ -194,7 +197,9 @@ def test_a_stream_that_a_har_holds_in_part_accuses_nobody(tmp_path: Path) -> Non
 
 def test_what_a_half_body_shows_is_still_judged(tmp_path: Path) -> None:
     broken = recordings.sse(recordings.chunk("Blue"), recordings.chunk("."))
-    one = recordings.Taped(recordings.STREAM, body=b": x\r\n" + broken.replace(b"candidates", b"Candidates")[:-40])
+    one = recordings.Taped(
+        recordings.STREAM, body=b": x\r\n" + broken.replace(b"candidates", b"Candidates")[:-40]
+    )
     found = read(recordings.written(tmp_path, one)["lines.jsonl"])
     assert verdict_of(found).status in ("partial", "deviates", "inconclusive")
     assert "streaming/ends-with-a-finish-reason" not in grave(verdict_of(found))
@@ -223,9 +228,7 @@ def test_two_encodings_are_undone_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate"])
 def test_a_body_that_the_recorder_unfolded_under_its_old_header_is_read(tmp_path: Path, coding: str) -> None:
     one = recordings.good()
-    taped = recordings.Taped(
-        body=one.body, headers=(("Content-Encoding", coding), ("Content-Length", "77"))
-    )
+    taped = recordings.Taped(body=one.body, headers=(("Content-Encoding", coding), ("Content-Length", "77")))
     for name, path in recordings.written(tmp_path, taped).items():
         if name not in ("vcrpy-packed.yaml",):
             found = read(path)
@@ -269,7 +272,9 @@ def test_lines_that_cannot_be_read_are_named_and_the_others_read(tmp_path: Path)
 
 
 @pytest.mark.parametrize("value", [7, "x", [1], None, {"a": 1}])
-@pytest.mark.parametrize("place", ["request", "response", "headers", "content", "text", "status", "url", "size"])
+@pytest.mark.parametrize(
+    "place", ["request", "response", "headers", "content", "text", "status", "url", "size"]
+)
 def test_values_of_any_kind_in_a_har_break_nothing(tmp_path: Path, place: str, value: object) -> None:
     entry = recordings.har_entry(recordings.good())
     holders = {
@@ -278,7 +283,9 @@ def test_values_of_any_kind_in_a_har_break_nothing(tmp_path: Path, place: str, v
         "size": entry["response"]["content"],
     }  # fmt: skip
     holders[place][place] = value
-    found = read(tmp_path / "x.har", json.dumps({"log": {"entries": [entry, recordings.har_entry(recordings.good())]}}))
+    found = read(
+        tmp_path / "x.har", json.dumps({"log": {"entries": [entry, recordings.har_entry(recordings.good())]}})
+    )
     assert found.count in (1, 2)
     assert grave(verdict_of(found)) == []
 
@@ -320,7 +327,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, str(found.fil
 
 def test_a_long_har_of_unrelated_entries_fills_no_memory(tmp_path: Path) -> None:
     """A tenth of the size that people send: the memory that it takes does not depend on the length."""
-    other = json.dumps(recordings.har_entry(recordings.Taped("https://cdn.example/app.js", body=b"x" * 50_000)))
+    other = json.dumps(
+        recordings.har_entry(recordings.Taped("https://cdn.example/app.js", body=b"x" * 50_000))
+    )
     good = json.dumps(recordings.har_entry(recordings.good()))
     path = tmp_path / "long.har"
     with path.open("w") as file:

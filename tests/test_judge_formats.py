@@ -35,7 +35,9 @@ def every(folder: Path, one: recordings.Taped) -> dict[str, Recorded]:
 def findings(recorded: Recorded) -> set[tuple[str, str, str, str]]:
     verdict = judge_group(recorded.groups[0], load_dialect("google"))
     return {
-        (one.rule, one.level.value, spot.pointer, spot.observed) for one in verdict.deviations for spot in one.spots
+        (one.rule, one.level.value, spot.pointer, spot.observed)
+        for one in verdict.deviations
+        for spot in one.spots
     }
 
 
@@ -138,7 +140,10 @@ def test_several_files_at_once_are_judged_per_host_and_model(tmp_path: Path) -> 
         ("api.reseller.example-gemini-2.5-flash", 2),
         ("api.reseller.example-gemini-2.5-pro", 1),
     ]
-    assert found.groups[0].places["api.reseller.example-gemini-2.5-flash/captured-2#1"] == "b.yaml, interaction 1"
+    assert (
+        found.groups[0].places["api.reseller.example-gemini-2.5-flash/captured-2#1"]
+        == "b.yaml, interaction 1"
+    )
 
 
 def test_pieces_with_their_times_are_kept(tmp_path: Path) -> None:
@@ -147,19 +152,31 @@ def test_pieces_with_their_times_are_kept(tmp_path: Path) -> None:
     value = {**recordings.line(one), "pieces": [[10, half], [900, len(one.body) - half]]}
     (tmp_path / "x.jsonl").write_text(json.dumps(value))
     exchange = only(read(tmp_path / "x.jsonl"))
-    assert [(piece.at_ms, len(piece.data)) for piece in exchange.pieces] == [(10, half), (900, len(one.body) - half)]
+    assert [(piece.at_ms, len(piece.data)) for piece in exchange.pieces] == [
+        (10, half),
+        (900, len(one.body) - half),
+    ]
     assert exchange.timed
 
 
 def test_what_was_not_recorded_is_said_of_the_exchange(tmp_path: Path) -> None:
-    value = {key: text for key, text in recordings.line(recordings.good()).items() if key != "response_headers"}
+    value = {
+        key: text for key, text in recordings.line(recordings.good()).items() if key != "response_headers"
+    }
     (tmp_path / "x.jsonl").write_text(json.dumps({**value, "bytes": "reserialised"}))
     exchange = only(read(tmp_path / "x.jsonl"))
-    assert (exchange.headers, exchange.headers_complete, exchange.reserialised, exchange.timed) == ((), False, True, False)
+    assert (exchange.headers, exchange.headers_complete, exchange.reserialised, exchange.timed) == (
+        (),
+        False,
+        True,
+        False,
+    )
 
 
 def test_headers_count_as_complete_only_where_the_recorder_says_so(tmp_path: Path) -> None:
-    (tmp_path / "x.jsonl").write_text(json.dumps({**recordings.line(recordings.good()), "headers_complete": True}))
+    (tmp_path / "x.jsonl").write_text(
+        json.dumps({**recordings.line(recordings.good()), "headers_complete": True})
+    )
     assert only(read(tmp_path / "x.jsonl")).headers_complete
     assert not only(read(recordings.written(tmp_path, recordings.good())["x.har"])).headers_complete
 
@@ -174,7 +191,9 @@ def test_headers_count_as_complete_only_where_the_recorder_says_so(tmp_path: Pat
         ({"path": "/v1beta/models/m-1:countTokens", "verb": "post"}, "/v1beta/models/m-1:countTokens"),
     ],
 )  # fmt: skip
-def test_a_line_may_say_its_address_in_several_ways(tmp_path: Path, change: dict[str, object], path: str) -> None:
+def test_a_line_may_say_its_address_in_several_ways(
+    tmp_path: Path, change: dict[str, object], path: str
+) -> None:
     value = {**recordings.line(recordings.good()), **change, "something": {"of": "another program"}}
     del value["url"]
     (tmp_path / "x.jsonl").write_text(json.dumps(value))
@@ -183,7 +202,9 @@ def test_a_line_may_say_its_address_in_several_ways(tmp_path: Path, change: dict
 
 def test_a_body_may_be_given_as_json(tmp_path: Path) -> None:
     value = {key: text for key, text in recordings.line(recordings.good()).items() if key != "body_b64"}
-    (tmp_path / "x.jsonl").write_text(json.dumps({**value, "body": recordings.ANSWER, "request_body": recordings.ASKED}))
+    (tmp_path / "x.jsonl").write_text(
+        json.dumps({**value, "body": recordings.ANSWER, "request_body": recordings.ASKED})
+    )
     exchange = only(read(tmp_path / "x.jsonl"))
     assert json.loads(exchange.body) == recordings.ANSWER
     assert json.loads(exchange.request.body) == recordings.ASKED
@@ -211,11 +232,15 @@ def test_the_stubs_of_vcrpy_for_httpx_are_read(tmp_path: Path) -> None:
 
 def test_ruby_writes_bytes_under_a_tag_of_its_own(tmp_path: Path) -> None:
     text = recordings.dump(recordings.ruby(recordings.good())).decode()
-    head, _, tail = text.partition("      string: \"{")
+    head, _, tail = text.partition('      string: "{')
     assert tail, "the cassette's body moved"
     packed = recordings.dump({"x": recordings.good().body}).decode().partition("!!binary |\n")[2]
     lines = "\n".join(f"        {line.strip()}" for line in packed.strip().split("\n"))
-    rest = tail[tail.index("\n    headers:") :] if "\n    headers:" in tail else tail[tail.index("\n    status:") :]
+    rest = (
+        tail[tail.index("\n    headers:") :]
+        if "\n    headers:" in tail
+        else tail[tail.index("\n    status:") :]
+    )
     (tmp_path / "x.yml").write_text(f"{head}      string: !binary |-\n{lines}{rest}")
     assert only(read(tmp_path / "x.yml")).body == recordings.good().body
 
@@ -263,11 +288,15 @@ def test_other_apis_are_counted_and_left_out(tmp_path: Path, url: str) -> None:
     (tmp_path / "x.har").write_bytes(recordings.har(recordings.Taped(url, body=b"{}"), recordings.good()))
     found = read(tmp_path / "x.har")
     assert found.count == 1
-    assert str(found.files[0]).endswith("HAR, 2 entries; 1 read; 1 of something else than the Gemini API, left out")
+    assert str(found.files[0]).endswith(
+        "HAR, 2 entries; 1 read; 1 of something else than the Gemini API, left out"
+    )
 
 
 def test_another_apis_list_of_models_is_not_taken_for_geminis(tmp_path: Path) -> None:
-    entry = recordings.har_entry(recordings.Taped("https://h.example/v1/models", body=b'{"object": "list", "data": []}'))
+    entry = recordings.har_entry(
+        recordings.Taped("https://h.example/v1/models", body=b'{"object": "list", "data": []}')
+    )
     entry["request"]["method"] = "GET"
     (tmp_path / "x.har").write_text(json.dumps({"log": {"entries": [entry]}}))
     assert read(tmp_path / "x.har").count == 0

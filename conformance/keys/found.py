@@ -16,10 +16,10 @@ MOST = 64  # keys that are looked for in every text of one provider; a recording
 
 # Headers whose value is a credential, or holds one. A name that only contains one of the words counts as well.
 _HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2", "www-authenticate"}
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2"}
 )  # fmt: skip
 _WORDS = re.compile(
-    r"api[-_]?key|goog-api-key|token|secret|password|credential|session[-_]?id|signature", re.IGNORECASE
+    r"api[-_]?key|goog-api-key|token(?!s)|secret|password|session[-_]?id|signature", re.IGNORECASE
 )
 _PARAMETERS = re.compile(
     r"^(?:.*[-_.])?(?:key|api[-_]?key|token|access[-_]?token|id[-_]?token|auth|secret|password|sig|signature"
