@@ -22,7 +22,7 @@ from conformance.capturing.recording import Group, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.model import JSON, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
-from conformance.verdicts.cases import EXPLAINED, GRAVE
+from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
 from conformance.verdicts.extent import JUDGED, Extent
 from conformance.verdicts.verdict import ClientVerdict, Selection, Verdict, reach
 
@@ -105,7 +105,7 @@ def _told(case: Case, verdict: Verdict) -> Case:
     asked = {reply.probe for reply in verdict.replies}
     if probes and not asked & set(probes):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: {_listed(probes)}")
-    if case.exchanges == 0:
+    if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: nothing in the recording is what it looks at")
     return case
 

@@ -99,7 +99,13 @@ def error() -> Taped:
     return Taped(status=404, body=body.encode())
 
 
+def framed() -> Taped:
+    """A unary answer framed as a stream, which breaks every client."""
+    return Taped(body=sse(ANSWER))
+
+
 KINDS = {
+    "framed": framed,
     "good": good,
     "stream": good_stream,
     "without-reason": without_reason,

@@ -13,6 +13,8 @@ from conformance.clients import CLIENTS, Seen, from_exchange, real, see
 from conformance.dialects.dialect import load_dialect
 from conformance.library import judge_group
 from conformance.model import Exchange
+from conformance.recording.record import Recorder
+from conformance.wire.encoding import decode_body
 
 
 def read(path: Path, url: str | None = None) -> Recorded:
@@ -85,8 +87,6 @@ def test_every_format_is_read_as_the_same_exchange(tmp_path: Path, kind: str) ->
 
 @pytest.mark.parametrize("kind", recordings.KINDS)
 def test_every_format_keeps_the_bytes(tmp_path: Path, kind: str) -> None:
-    from conformance.wire.encoding import decode_body
-
     one = recordings.KINDS[kind]()
     for name, recorded in every(tmp_path, one).items():
         assert decode_body(only(recorded)).body == one.body, name
@@ -121,8 +121,6 @@ def test_google_genai_itself_sees_what_its_model_sees_in_every_format(tmp_path: 
 
 
 def test_the_exchanges_of_a_run_of_ours_are_read(tmp_path: Path) -> None:
-    from conformance.recording.record import Recorder
-
     source = only(read(recordings.written(tmp_path, recordings.good())["x.har"]))
     with Recorder(tmp_path) as recorder:
         recorder.add(source)

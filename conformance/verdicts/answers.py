@@ -59,7 +59,7 @@ def _in_words(seen: Seen) -> str:
     parts = [_several(len(seen.text), "character")]
     parts += [_several(seen.calls, "function call")] if seen.calls else []
     reason = str(seen.finish_reason).removeprefix("FinishReason.")[:40]
-    parts += [reason if seen.finish_reason is not None else "no finish reason"]
+    parts += [reason if reason != "None" else "no finish reason"]  # one client spells it as the word
     parts += [f"{seen.total_tokens} tokens" if seen.total_tokens is not None else "no count of tokens"]
     return ", ".join(parts)
 
