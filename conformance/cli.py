@@ -21,6 +21,7 @@ _CODES = {
     "2 wrong command line or file; 3 something could not be judged; 130 interrupted",
     "doctor": "0 every provider answers; 2 wrong command line or file; 3 one does not",
     "plan": "0 always; 2 wrong command line or file",
+    "judge": "as run, but that rules which nobody asked are no reason for 3; 2 a file that is no recording",
     "replay": "as run; 2 where the recording cannot be read",
     "compare": "0 nothing new; 1 a new deviation at or above --fail-on, or a client that worked and breaks; "
     "2 wrong command line or file, or the runs have no provider in common; 3 nothing of that, but coverage was lost",
@@ -35,7 +36,7 @@ _CODES = {
     "init": "0; 2 the file is there already",
 }
 _FORMATS = ("text", "markdown", "json")
-_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
+_REPORTING = ("run", "replay", "judge")  # what they found stands in files, whatever becomes of the terminal
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:
@@ -160,6 +161,26 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     _judging(parser)
 
 
+def _judge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",
+    )  # fmt: skip
+    parser.add_argument("--url", metavar="URL", help="what was asked, where the recording does not hold it")
+    parser.add_argument(
+        "--dialect", default="google", metavar="DIALECT", help="whose document also counts (default google)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
+    parser.add_argument(
+        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
+    )
+    parser.add_argument(
+        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
+    )
+    _clients(parser)
+    _format(parser)
+
+
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
@@ -235,6 +256,7 @@ def parser() -> argparse.ArgumentParser:
     _text_or_json(plan)
     plan.add_argument("--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider")
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
+    _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
     _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
     clients = _command(sub, "clients", "what each client makes of captured responses")

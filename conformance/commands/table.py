@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.commands import deciding, doctoring, explaining, judged, telling
+from conformance.commands import deciding, doctoring, explaining, judged, judging, telling
 from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import terminal
 from conformance.running.engine import Engine
+from conformance.running.recorded import CAPTURED
 from conformance.running.session import Options, Session, UsageError, again, prepare
 
 
@@ -80,6 +81,8 @@ def replay(words: Namespace) -> int:
         "providers": tuple(recorded.selection.get("providers", ())),
     }
     options = Options(**{**vars(options), **changes, "out": options.out or words.folder / "replay"})
+    if recorded.selection.get(CAPTURED):
+        return judging.replay(recorded, words, options)
     session = again(options, recorded.providers, Path(recorded.source), recorded.left)
     return _judge(session, words, recorded.started_at)
 
@@ -106,6 +109,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
     {
         "run": run,
         "replay": replay,
+        "judge": judging.judge,
         "doctor": doctoring.doctor,
         "plan": telling.plan,
         "compare": deciding.compare,

@@ -307,11 +307,14 @@ class Engine:
     def _write_results(self) -> None:
         """Compute results.json, and write it with what is drawn from it beside the page."""
         self._written = self._known()
-        written = dumps(self._without_keys(document(self._about(), self._everyone())))
+        written = dumps(self._document())
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
         with self._disk():
             self._write(self.results, written)
+
+    def _document(self) -> dict[str, JSON]:
+        return self._without_keys(document(self._about(), self._everyone()))
 
     def _append_to_steps(self) -> None:
         """Hand the summary to GitHub; one in which a key was found stays here."""

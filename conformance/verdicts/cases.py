@@ -22,6 +22,7 @@ GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
+UNANSWERED = "nothing that it could look at was answered as asked"
 NO_BODIES = "no generated body was asked"
 OTHER_MEASURE = "what it found departs from Google alone, and only the vendor's own document is asked about"
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
@@ -210,9 +211,7 @@ def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) 
     for outcome, reason in _reasons(rule, evidence, selected):
         return Case(rule.id, outcome, reason, len(selected))
     asked = any(reply.exchange.generated for reply in evidence.replies)
-    reason = (
-        NO_BODIES if rule.generated and not asked else "nothing that it could look at was answered as asked"
-    )
+    reason = NO_BODIES if rule.generated and not asked else UNANSWERED
     return Case(rule.id, Outcome.BLOCKED, reason, len(selected))
 
 
