@@ -43,6 +43,11 @@ class Evidence:
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(obedience(reply).verdict == MET for reply in asked)
 
+    def seen(self, usable: tuple[Reply, ...]) -> Seen:
+        """Return what a rule is handed that can use those replies."""
+        unrelated = tuple(one.probe for one in self.unasked if one.cause == "unrelated")
+        return Seen(usable, self.replies, self.dialect, self.provider.model, unrelated)
+
     @cached_property
     def quotes(self) -> Mapping[str, str]:
         """The refusals that repeat the error of another question, with that question's probe."""
@@ -82,7 +87,7 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
             return Case(
                 rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable)
             )
-        found = list(rule.look(Seen(usable, evidence.replies, evidence.dialect, evidence.provider.model)))
+        found = list(rule.look(evidence.seen(usable)))
     except Exception as error:  # noqa: BLE001 - a check's own fault ends nothing but the check
         return Case(
             rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
