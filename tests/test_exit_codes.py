@@ -74,7 +74,7 @@ def agrees(ran: Ran) -> Ran:
     """Hold the process's code against results.json's, and against whether junit.xml shows anything red."""
     results = ran.results
     assert results["run"]["exit_code"] == ran.code, ran.stderr
-    junit = ET.fromstring((ran.out / "junit.xml").read_text(encoding="utf-8"))  # noqa: S314 - we wrote it
+    junit = ET.fromstring((ran.out / "junit.xml").read_text(encoding="utf-8"))
     suites = junit.findall("testsuite")
     red = sum(int(suite.get(name, "0")) for suite in suites for name in ("failures", "errors"))
     assert (red > 0) == (ran.code != 0)
