@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from conformance import __version__
 from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import plain, write
-from conformance.model import Dimension
 from conformance.recording.record import RecordError
+from conformance.running.arguments import (
+    AGAINST,
+    ASKING,
+    CLIENT,
+    FAIL_ON,
+    JUDGING,
+    MAX_EXAMPLES,
+    OF_A_RUN,
+    Argument,
+    whole_number_between,
+)
 from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import UsageError
 
@@ -37,26 +47,7 @@ _CODES = {
 }
 _FORMATS = ("text", "markdown", "json")
 _REPORTING = ("run", "replay", "judge")  # what they found stands in files, whatever becomes of the terminal
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    """Make a reader of whole numbers from `least` to `most`; anything else is refused with these bounds."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return value
-
-    return read
-
-
-_BODIES = _between(0, 1_000_000)
-_SEED = _between(0, 2**32 - 1)
-_PORT = _between(0, 65_535)
+_PORT = whole_number_between(0, 65_535)
 
 
 def _command(
@@ -78,13 +69,9 @@ def _volume(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _providers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)"
-    )
-    parser.add_argument(
-        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
-    )
+def _declare(parser: argparse.ArgumentParser, *arguments: Argument) -> None:
+    for argument in arguments:
+        argument.declare(parser.add_argument)
 
 
 def _format(parser: argparse.ArgumentParser) -> None:
@@ -97,55 +84,9 @@ def _text_or_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _clients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--client",
-        action="append",
-        default=[],
-        metavar="CLIENT",
-        help="let the exit code follow these clients (`conformance list clients`; repeatable)",
-    )
-
-
-def _judging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension)
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)"
-    )
-    parser.add_argument(
-        "--fail-on",
-        choices=("must", "should", "any", "never"),
-        default="must",
-        help="exit 1 from this level up (default must)",
-    )
-    parser.add_argument(
-        "--against",
-        choices=("reference", "documented", "both"),
-        default="both",
-        help="judge against Google's reference, the vendor's document, or both (default both)",
-    )
-    _clients(parser)
-
-
 def _run(parser: argparse.ArgumentParser) -> None:
     _volume(parser)
-    _providers(parser)
-    _judging(parser)
-    parser.add_argument(
-        "--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider, within max_requests"
-    )
-    parser.add_argument(
-        "--shrink", type=_BODIES, default=0, metavar="N", help="requests spent on making failing bodies small"
-    )
-    parser.add_argument(
-        "--seed",
-        type=_SEED,
-        default=0,
-        metavar="N",
-        help="seed of nonces and generated bodies (default: a new one)",
-    )
+    _declare(parser, *OF_A_RUN)
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
     )
@@ -158,7 +99,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     _volume(parser)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
-    _judging(parser)
+    _declare(parser, *JUDGING)
 
 
 def _judge(parser: argparse.ArgumentParser) -> None:
@@ -171,13 +112,9 @@ def _judge(parser: argparse.ArgumentParser) -> None:
         "--dialect", default="google", metavar="DIALECT", help="whose document also counts (default google)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
-    parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
-    )
-    parser.add_argument(
-        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
-    )
-    _clients(parser)
+    _declare(parser, FAIL_ON)
+    _declare(parser, AGAINST)
+    _declare(parser, CLIENT)
     _format(parser)
 
 
@@ -210,7 +147,7 @@ def _switch(parser: argparse.ArgumentParser) -> None:
         "--results", type=Path, action="append", default=[], metavar="DIR",
         help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
     )  # fmt: skip
-    _clients(parser)
+    _declare(parser, CLIENT)
     _format(parser)
     _html(parser, "the run's report with what changes")
 
@@ -249,12 +186,12 @@ def parser() -> argparse.ArgumentParser:
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _run(_command(sub, "run", "ask, record, judge and report"))
     doctor = _command(sub, "doctor", "one cheap request per provider, and what to mend")
-    _providers(doctor)
+    _declare(doctor, *ASKING)
     _text_or_json(doctor)
     plan = _command(sub, "plan", "what a run would send; sends nothing")
-    _providers(plan)
+    _declare(plan, *ASKING)
     _text_or_json(plan)
-    plan.add_argument("--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider")
+    _declare(plan, MAX_EXAMPLES)
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
     _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
