@@ -14,7 +14,7 @@ from report_results import CLIENTS, deviation, example, of, partial, provider
 from whole import entry, honest_port, run, write_providers
 
 from conformance.files import schemas_folder
-from conformance.report import page, summary_markdown, terminal
+from conformance.report import complaint, junit, page, summary_markdown, terminal
 from conformance.report.headline import headline
 from conformance.report.overview import banners, selection
 from conformance.report.sections import documents
@@ -203,7 +203,15 @@ def test_what_stands_between_backticks_is_code_and_still_only_text() -> None:
 
 def test_a_condition_stands_in_the_line_of_the_title() -> None:
     results = of(deviating("a", conditions=["when streamed", "only in a second turn"]))
-    assert "Usage is there , only when streamed, in a second turn" in plain(page(results))
+    said = "Usage is there, only when streamed, in a second turn"
+    assert said.replace("there,", "there ,") in plain(page(results))
+    found = results["providers"][0]
+    for text in (
+        summary_markdown(results),
+        junit(results),
+        complaint(results, found, found["deviations"][0]),
+    ):
+        assert said in text
 
 
 def test_one_thing_has_one_word_on_the_page() -> None:
