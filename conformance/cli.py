@@ -62,9 +62,17 @@ def _command(
     parser = subparsers.add_parser(
         name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say less")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parser.set_defaults(refuse=parser.error)
     return parser
+
+
+def _volume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="print warnings and the path of the report alone"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="print pytest's own lines as well, on standard error"
+    )
 
 
 def _providers(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +96,11 @@ def _text_or_json(parser: argparse.ArgumentParser) -> None:
 
 def _clients(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)"
+        "--client",
+        action="append",
+        default=[],
+        metavar="CLIENT",
+        help="let the exit code follow these clients (`conformance list clients`; repeatable)",
     )
 
 
@@ -100,15 +112,22 @@ def _judging(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)"
     )
     parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
+        "--fail-on",
+        choices=("must", "should", "any", "never"),
+        default="must",
+        help="exit 1 from this level up (default must)",
     )
     parser.add_argument(
-        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
+        "--against",
+        choices=("reference", "documented", "both"),
+        default="both",
+        help="judge against Google's reference, the vendor's document, or both (default both)",
     )
     _clients(parser)
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
     _providers(parser)
     _judging(parser)
     parser.add_argument(
@@ -118,7 +137,11 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--shrink", type=_BODIES, default=0, metavar="N", help="requests spent on making failing bodies small"
     )
     parser.add_argument(
-        "--seed", type=_SEED, default=0, metavar="N", help="seed of nonces and generated bodies (default: a new one)"
+        "--seed",
+        type=_SEED,
+        default=0,
+        metavar="N",
+        help="seed of nonces and generated bodies (default: a new one)",
     )
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
@@ -129,6 +152,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
     _judging(parser)
@@ -168,7 +192,9 @@ def _list(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
-    parser.add_argument("--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)")
+    parser.add_argument(
+        "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -196,7 +222,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
     _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
-    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument(
+    _command(sub, "explain", "what a rule means, whom it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
     )
     lint = _command(sub, "lint", "check a dialect of your own")
@@ -217,7 +243,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
     with guarded_streams() as output:
-        words = parser().parse_args(arguments)
+        words, unknown = parser().parse_known_args(arguments)
+        if unknown:  # with the usage of the command, which the top parser does not know
+            words.refuse(f"unrecognized arguments: {' '.join(unknown)}")
         code = _code_of(words)
         output.flush()
         return _code_without_reader(code, words.command, output)

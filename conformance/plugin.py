@@ -17,6 +17,7 @@ from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
 from conformance.running.engine import Engine
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import Options, Session, UsageError, prepare
 
 ENGINE = pytest.StashKey[Engine]()
@@ -109,9 +110,10 @@ class Suite:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Ask everything that the selected cases need, concurrently, before the first of them judges."""
-        if not session.config.option.collectonly:
-            self._ask(session)
-        return (yield)
+        with sigterm_as_sigint():
+            if not session.config.option.collectonly:
+                self._ask(session)
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

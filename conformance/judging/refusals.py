@@ -103,7 +103,7 @@ def works_throughout(seen: Seen) -> bool:
 def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
     """Return the last of three or more equal 5xx to a question, where the vendor worked before and after.
 
-    The contract's condition for blaming a vendor for a 5xx; None where it is not met.
+    Only then is a vendor blamed for a 5xx; None where one of these conditions is not met.
     """
     replies = seen.of(probe)
     same = {reply.status for reply in replies}

@@ -170,10 +170,22 @@ def proven(results: Entry) -> str:
     """Return the kill matrix as a sentence; empty where the run carries none."""
     found: Entry = results["run"].get("kill_matrix") or {}
     rules, wrong, fine = (int(found.get(name) or 0) for name in ("rules", "miniatures", "variations"))
+    tripped = int(found.get("tripped") or 0)
     if not rules:
         return ""
     return (
         f"This version was proven with {plural(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
-        f"every one of its {plural(rules, 'rule')} was seen to find its fault. "
+        f"{_seen_to_find(tripped, rules)}. "
         f"{plural(fine, 'harmless variation')} of a good server raised nothing."
     )
+
+
+def _seen_to_find(tripped: int, rules: int) -> str:
+    """Return how many rules found their fault; the others are those that accuse nobody. 0: an old file does not say."""
+    if not tripped:
+        return f"its {plural(rules, 'rule')} were tried on them"
+    if tripped == rules:
+        return f"every one of its {plural(rules, 'rule')} was seen to find its fault"
+    rest = rules - tripped
+    others = "the other one accuses" if rest == 1 else f"the other {rest} accuse"
+    return f"{tripped} of its {plural(rules, 'rule')} were seen to find their fault; {others} nobody"

@@ -365,13 +365,14 @@ class Engine:
 
     def _health(self) -> list[str]:
         """What a reader should know of the run itself before believing its verdicts."""
-        said = [self.fault] if self.fault else []
-        if self.session.options.resume is not None:
-            asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
-            said.append(
-                f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
-            )
-        return said + describe_health(self.verdicts)
+        return [*([self.fault] if self.fault else []), *describe_health(self.verdicts)]
+
+    def describe_resumption(self) -> str:
+        """Return how much of a resumed run had been recorded before; empty for any other run."""
+        if self.session.options.resume is None:
+            return ""
+        asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+        return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
 
     def _write(self, results: dict[str, Any], written: str) -> None:
         write_whole(self.out / "results.json", written)

@@ -48,7 +48,7 @@ class Evidence:
 
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
-    """Return the rules so that each comes after those that may explain it; unknown ones are an error."""
+    """Return the rules so that each comes after those that may explain it. Raises ValueError for a circle."""
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
