@@ -352,13 +352,11 @@ def test_junit_groups_by_provider_and_dimension() -> None:
     failure = case.find("failure")
     assert failure is not None
     assert "expected: finishReason" in (failure.text or "")
-    assert (quill.get("failures"), quill.get("tests")) == (
-        "4",
-        "99",
-    )  # the musts; a rule each, and how much was judged
-    tern = root.find("testsuite[@name='tern']/testcase/skipped")
+    musts, rules_and_how_much_was_judged = "4", "99"
+    assert (quill.get("failures"), quill.get("tests")) == (musts, rules_and_how_much_was_judged)
+    tern = root.find("testsuite[@name='tern']/testcase/error")
     assert tern is not None
-    assert tern.get("message") == "TERN_API_KEY is not set"
+    assert "TERN_API_KEY is not set" in (tern.get("message") or "")
 
 
 def test_a_complaint_holds_all_that_a_support_needs() -> None:
