@@ -19,6 +19,7 @@ from conformance.report.headline import headline
 from conformance.report.overview import banners, selection
 from conformance.report.sections import documents
 from conformance.report.verdict import clients_in_words, verdict
+from conformance.verdicts.extent import BY_FINDINGS
 
 HEADER = "header: HttpOptions(headers={...})"
 VERSION = "API version: HttpOptions(api_version=...)"
@@ -136,6 +137,8 @@ def test_how_much_was_judged_stands_beside_a_finding_too() -> None:
     assert verdict(found).endswith(
         "; 97 of 158 rules were judged (limited by: limit 0; limit 1; limit 2; limit 3; 2 more)"
     )
+    explained = {"rules": 156, "of": 158, "limited_by": [f"{BY_FINDINGS}: 2 rules"]}
+    assert verdict({**found, "judged": explained}) == "all 6 clients work; 156 of 158 rules were judged"
     assert verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}}) == "all 6 clients work"
 
 
