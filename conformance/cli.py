@@ -22,8 +22,10 @@ _CODES = {
     "doctor": "0 every provider answers; 2 wrong command line or file; 3 one does not",
     "plan": "0 always; 2 wrong command line or file",
     "replay": "as run; 2 where the recording cannot be read",
-    "compare": "0 nothing new; 1 something is new; 2 a file cannot be read",
-    "switch": "0 no named client would break; 1 one would; 2 an unknown name",
+    "compare": "0 nothing new; 1 a new deviation at or above --fail-on, or a client that worked and breaks; "
+    "2 wrong command line or file, or the runs have no provider in common; 3 nothing of that, but coverage was lost",
+    "switch": "0 no named client would break; 1 one would; 2 wrong command line or file, or a side that could not be "
+    "judged; 3 none would, but a named client was not tested there",
     "clients": "0; 2 a line that cannot be read",
     "docs": "0",
     "list": "0; 2 an unknown word",
@@ -161,16 +163,32 @@ def _replay(parser: argparse.ArgumentParser) -> None:
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
+    parser.add_argument(
+        "-p", "--provider", action="append", default=[], metavar="NAME",
+        help="compare this provider alone, or those that a pattern names (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-on", choices=("must", "should", "any", "never"), default="must",
+        help="exit 1 from a new deviation of this level up (default must)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--client", action="append", default=[], metavar="CLIENT",
+        help="of clients that worked and break, count these alone (repeatable; conformance list clients)",
+    )  # fmt: skip
     _format(parser)
     _html(parser, "the report of NEW with what changed")
 
 
 def _switch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect"
-    )
+        "--from", dest="from_", required=True, metavar="A",
+        help="a provider of the newest run that holds it, or a dialect",
+    )  # fmt: skip
     parser.add_argument("--to", required=True, metavar="B", help="another")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="a run other than reports/latest")
+    parser.add_argument(
+        "--results", type=Path, action="append", default=[], metavar="DIR",
+        help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
+    )  # fmt: skip
     _clients(parser)
     _format(parser)
     _html(parser, "the run's report with what changes")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging.expectations import refused
-from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
+from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -371,7 +371,7 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     for reply in seen.replies:
         if reply.kind is Kind.EMPTY and reply.exchange.failure is None and not failed_in_success(reply):

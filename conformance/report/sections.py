@@ -22,6 +22,7 @@ _REMARKS: Mapping[str, tuple[str, str]] = {
 }
 STATES: Mapping[str, str] = {
     "new": "New",
+    "more_bodies": "Seen with more generated bodies",
     "fixed": "Fixed",
     "still": "Still there",
     "lost": "No longer covered",
@@ -139,6 +140,12 @@ def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...
     return tuple(
         (words, len(lines), tuple(_change(line) for line in lines[:ROWS_MOST])) for words, lines in groups
     )
+
+
+def comparison_sentences(results: Entry) -> tuple[str, ...]:
+    """Return what a comparison says in words."""
+    found: Entry = results.get("comparison") or {}
+    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:ROWS_MOST])
 
 
 def _change(line: Any) -> Change:
