@@ -229,7 +229,7 @@ def _cut_short(reply: Reply) -> bool:
     usable=streams,
     after=("streaming/comes-whole", "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
     obeys=True,
-    sight=sights.OBEDIENCE,
+    sight=sights.AN_END,
 )
 def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     """STOP is said only of an answer that is whole.
@@ -253,7 +253,7 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     after=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
-    sight=sights.OBEDIENCE,
+    sight=sights.A_ROW,
 )
 def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     """The text of a stream lacks nothing before its end, and comes in order.
