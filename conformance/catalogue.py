@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any
 
 from conformance.model import Auth, Dimension, Level, Outcome, Question, Source, Spot
@@ -68,6 +69,30 @@ class Probe:
         return next((feature for feature in self.needs if feature in unsupported), None)
 
 
+class Rests(StrEnum):
+    """What a pass of a rule must rest on, besides that nothing wrong was seen."""
+
+    ANSWER = "answer"  # an answer that could be read
+    ACCEPTANCE = "acceptance"  # such an answer from a vendor that does not take whatever it is sent
+    REFUSAL = "refusal"  # one question that was seen to be refused, where the plain one is answered
+    EACH_REFUSAL = "each-refusal"  # the same of each question that the rule looks at
+    EITHER = "either"  # an answer that could be read, or one question that was seen to be refused
+    REPLY = "reply"  # whatever came: the rule itself tells what shows nothing
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one of the answers must hold for a rule to have looked at anything, and what is said where none does.
+
+    `probes` are those whose right answers hold it: where one of them was not answered, nobody knows.
+    """
+
+    missing: str
+    holds: Callable[[Any], bool]
+    probes: tuple[str, ...] = ()
+    outcome: Outcome = Outcome.UNSUPPORTED
+
+
 @dataclass(frozen=True)
 class Rule:
     """One sentence that is true of a good vendor, and the function that looks whether it is."""
@@ -88,6 +113,8 @@ class Rule:
     feature: str | None  # refused clearly, it is unsupported rather than a deviation
     documented: bool  # measures against the vendor's own document
     generated: bool = False  # looks at bodies that were made from a schema
+    rests: Rests = Rests.ANSWER
+    sight: Sight | None = None
 
     def text(self) -> str:
         """Return the whole explanation, as `conformance explain` prints it."""
@@ -161,11 +188,14 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     feature: str | None = None,
     documented: bool = False,
     generated: bool = False,
+    rests: Rests = Rests.ANSWER,
+    sight: Sight | None = None,
 ) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
     """Make a function over a group of replies (`Seen`) a rule; its id is module/name.
 
     The function is handed a `Seen` that holds only the replies which `probes` and `select` name and
-    `usable` admits; `seen.all` still holds every reply of the provider.
+    `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
+    if what it looked at holds what `rests` and `sight` ask for.
     """
 
     def enter(look: Callable[[Any], Iterator[Spot | Aside]]) -> Callable[[Any], Iterator[Spot | Aside]]:
@@ -176,7 +206,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
             raise ValueError(f"two rules are called {id_}")
         RULES[id_] = Rule(
             id_, dimension, level, title, _sections(rest), source, look, select, usable,
-            probes, after, obeys, trait, feature, documented, generated,
+            probes, after, obeys, trait, feature, documented, generated, rests, sight,
         )  # fmt: skip
         return look
 
@@ -201,13 +231,42 @@ def check_each(
 
 
 def load() -> None:
-    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent."""
+    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent.
+
+    Raises ValueError where a rule or a probe names another that does not exist.
+    """
     for room in ("conformance.probes", "conformance.checks"):
         package = importlib.import_module(room)
         names = (found.name for found in pkgutil.iter_modules(package.__path__))
         # Plain text first: the plain question opens every list that a reader sees.
         for module in sorted(names, key=lambda name: (name != "text", name)):
             importlib.import_module(f"{room}.{module}")
+    faults = [*_unknown_rules(), *_unknown_probes()]
+    if faults:
+        raise ValueError("; ".join(faults))
+
+
+_MADE_LATER = ("documented-", "generated-")  # probes that a dialect or a seed makes
+
+
+def _unknown_rules() -> Iterator[str]:
+    for rule in RULES.values():
+        for other in rule.after:
+            if other not in RULES:
+                yield f"the rule {rule.id} is after {other!r}, and no rule is called so{nearest(other, RULES)}"
+
+
+def _unknown_probes() -> Iterator[str]:
+    for rule in RULES.values():
+        for probe in rule.probes:
+            if probe not in PROBES and not probe.startswith(_MADE_LATER):
+                yield f"the rule {rule.id} needs {probe!r}, and no probe is called so{nearest(probe, PROBES)}"
+    for follower in PROBES.values():
+        if follower.after is not None and follower.after not in PROBES:
+            yield (
+                f"the probe {follower.id} is after {follower.after!r}, and no probe is called so"
+                f"{nearest(follower.after, PROBES)}"
+            )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

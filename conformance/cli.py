@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from conformance import __version__
 from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import plain, write
-from conformance.model import Dimension
 from conformance.recording.record import RecordError
+from conformance.running.arguments import (
+    AGAINST,
+    ASKING,
+    CLIENT,
+    FAIL_ON,
+    JUDGING,
+    MAX_EXAMPLES,
+    OF_A_RUN,
+    Argument,
+    whole_number_between,
+)
 from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import UsageError
 
@@ -23,8 +33,10 @@ _CODES = {
     "plan": "0 always; 2 wrong command line or file",
     "judge": "as run, but that rules which nobody asked are no reason for 3; 2 a file that is no recording",
     "replay": "as run; 2 where the recording cannot be read",
-    "compare": "0 nothing new; 1 something is new; 2 a file cannot be read",
-    "switch": "0 no named client would break; 1 one would; 2 an unknown name",
+    "compare": "0 nothing new; 1 a new deviation at or above --fail-on, or a client that worked and breaks; "
+    "2 wrong command line or file, or the runs have no provider in common; 3 nothing of that, but coverage was lost",
+    "switch": "0 no named client would break; 1 one would; 2 wrong command line or file, or a side that could not be "
+    "judged; 3 none would, but a named client was not tested there",
     "clients": "0; 2 a line that cannot be read",
     "docs": "0",
     "list": "0; 2 an unknown word",
@@ -35,26 +47,7 @@ _CODES = {
 }
 _FORMATS = ("text", "markdown", "json")
 _REPORTING = ("run", "replay", "judge")  # what they found stands in files, whatever becomes of the terminal
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    """Make a reader of whole numbers from `least` to `most`; anything else is refused with these bounds."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return value
-
-    return read
-
-
-_BODIES = _between(0, 1_000_000)
-_SEED = _between(0, 2**32 - 1)
-_PORT = _between(0, 65_535)
+_PORT = whole_number_between(0, 65_535)
 
 
 def _command(
@@ -63,18 +56,22 @@ def _command(
     parser = subparsers.add_parser(
         name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say less")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parser.set_defaults(refuse=parser.error)
     return parser
 
 
-def _providers(parser: argparse.ArgumentParser) -> None:
+def _volume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)"
+        "-q", "--quiet", action="store_true", help="print warnings and the path of the report alone"
     )
     parser.add_argument(
-        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
+        "-v", "--verbose", action="store_true", help="print pytest's own lines as well, on standard error"
     )
+
+
+def _declare(parser: argparse.ArgumentParser, *arguments: Argument) -> None:
+    for argument in arguments:
+        argument.declare(parser.add_argument)
 
 
 def _format(parser: argparse.ArgumentParser) -> None:
@@ -87,40 +84,9 @@ def _text_or_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _clients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)"
-    )
-
-
-def _judging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension)
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)"
-    )
-    parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
-    )
-    parser.add_argument(
-        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
-    )
-    _clients(parser)
-
-
 def _run(parser: argparse.ArgumentParser) -> None:
-    _providers(parser)
-    _judging(parser)
-    parser.add_argument(
-        "--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider, within max_requests"
-    )
-    parser.add_argument(
-        "--shrink", type=_BODIES, default=0, metavar="N", help="requests spent on making failing bodies small"
-    )
-    parser.add_argument(
-        "--seed", type=_SEED, default=0, metavar="N", help="seed of nonces and generated bodies (default: a new one)"
-    )
+    _volume(parser)
+    _declare(parser, *OF_A_RUN)
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
     )
@@ -130,9 +96,10 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
-    _judging(parser)
+    _declare(parser, *JUDGING)
 
 
 def _judge(parser: argparse.ArgumentParser) -> None:
@@ -145,30 +112,42 @@ def _judge(parser: argparse.ArgumentParser) -> None:
         "--dialect", default="google", metavar="DIALECT", help="whose document also counts (default google)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
-    parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
-    )
-    parser.add_argument(
-        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
-    )
-    _clients(parser)
+    _declare(parser, FAIL_ON)
+    _declare(parser, AGAINST)
+    _declare(parser, CLIENT)
     _format(parser)
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
+    parser.add_argument(
+        "-p", "--provider", action="append", default=[], metavar="NAME",
+        help="compare this provider alone, or those that a pattern names (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-on", choices=("must", "should", "any", "never"), default="must",
+        help="exit 1 from a new deviation of this level up (default must)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--client", action="append", default=[], metavar="CLIENT",
+        help="of clients that worked and break, count these alone (repeatable; conformance list clients)",
+    )  # fmt: skip
     _format(parser)
     _html(parser, "the report of NEW with what changed")
 
 
 def _switch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect"
-    )
+        "--from", dest="from_", required=True, metavar="A",
+        help="a provider of the newest run that holds it, or a dialect",
+    )  # fmt: skip
     parser.add_argument("--to", required=True, metavar="B", help="another")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="a run other than reports/latest")
-    _clients(parser)
+    parser.add_argument(
+        "--results", type=Path, action="append", default=[], metavar="DIR",
+        help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
+    )  # fmt: skip
+    _declare(parser, CLIENT)
     _format(parser)
     _html(parser, "the run's report with what changes")
 
@@ -189,7 +168,9 @@ def _list(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
-    parser.add_argument("--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)")
+    parser.add_argument(
+        "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
+    )
     parser.add_argument(
         "--model", metavar="MODEL", help="the only model, with its family's habits (gemini-2.0-flash)"
     )
@@ -205,12 +186,12 @@ def parser() -> argparse.ArgumentParser:
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _run(_command(sub, "run", "ask, record, judge and report"))
     doctor = _command(sub, "doctor", "one cheap request per provider, and what to mend")
-    _providers(doctor)
+    _declare(doctor, *ASKING)
     _text_or_json(doctor)
     plan = _command(sub, "plan", "what a run would send; sends nothing")
-    _providers(plan)
+    _declare(plan, *ASKING)
     _text_or_json(plan)
-    plan.add_argument("--max-examples", type=_BODIES, metavar="N", help="generated bodies per provider")
+    _declare(plan, MAX_EXAMPLES)
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
     _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
@@ -221,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
     _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
-    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument(
+    _command(sub, "explain", "what a rule means, whom it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
     )
     lint = _command(sub, "lint", "check a dialect of your own")
@@ -242,7 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
     with guarded_streams() as output:
-        words = parser().parse_args(arguments)
+        words, unknown = parser().parse_known_args(arguments)
+        if unknown:  # with the usage of the command, which the top parser does not know
+            words.refuse(f"unrecognized arguments: {' '.join(unknown)}")
         code = _code_of(words)
         output.flush()
         return _code_without_reader(code, words.command, output)

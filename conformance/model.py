@@ -237,8 +237,12 @@ class Exchange:
 
     @property
     def captured(self) -> bool:
-        """Another program asked and recorded it: nobody knows what was expected, and nothing can be asked again."""
-        return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-")
+        """Another program asked and recorded it: nobody knows what was expected, and nothing can be asked again.
+
+        Its probe says so; so does an answer of the model's of which nothing was expected, for our questions expect some.
+        """
+        unexpected = not self.expected and "enerateContent" in self.request.path
+        return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-") or unexpected
 
     @property
     def body(self) -> bytes:

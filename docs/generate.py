@@ -26,7 +26,7 @@ def _rule(rule: Rule) -> str:
     parts = [f"## {rule.id}", f"**{rule.level.value}** · {rule.title}."]
     parts += [f"*{name}:* {text}" for name, text in rule.sections.items()]
     parts.append(f"*Source:* {rule.source.document}, {rule.source.lines}: {rule.source.says}")
-    parts.append(f"*Rests on:* {BASES[rule.id].words}.")
+    parts.append(f"*Basis:* {BASES[rule.id].words}.")
     parts.append(f"*Asked by:* {', '.join(rule.probes) or 'every question'}.")
     if rule.after:
         parts.append(f"*Explained by, and then blocked:* {', '.join(rule.after)}.")

@@ -10,7 +10,7 @@ import pytest
 from conformance import bases, catalogue
 from conformance.bases import BASES
 from conformance.catalogue import RULES, SECTIONS
-from conformance.commands.telling import explain
+from conformance.commands.explaining import explain
 from conformance.model import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ def test_every_rule_says_why_who_breaks_and_the_way_round() -> None:
         assert rule.source.says, rule.id
 
 
-def test_every_rule_rests_on_one_thing() -> None:
+def test_every_rule_has_one_basis() -> None:
     assert set(BASES) == set(RULES)
     named = [
         name for several in bases._NAMES.values() for names in several.values() for name in names.split()
@@ -46,14 +46,14 @@ def test_every_rule_rests_on_one_thing() -> None:
     assert len(named) == len(BASES)
 
 
-def test_explain_says_what_a_rule_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_names_the_basis_of_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
     for rule, word in (
         ("streaming/gives-the-reason-last", "recorded"),
         ("routes/answers-on-v1", "documented"),
         ("auth/looks-at-authorization-first", "inferred"),
     ):
         assert explain(Namespace(rule=rule)) == 0
-        assert f"Rests on: {word}:" in capsys.readouterr().out
+        assert f"Basis: {word}:" in capsys.readouterr().out
 
 
 def test_every_rule_that_explains_another_exists() -> None:

@@ -47,7 +47,11 @@ def test_the_way_to_carry_the_key_that_is_accepted_is_named(tmp_path: Path, port
 def test_json_holds_the_same(tmp_path: Path, port: int) -> None:
     done = doctor(tmp_path, "--format", "json", **entry(port, auth="bearer"))
     [mine] = json.loads(done.stdout)["providers"]
-    assert (mine["provider"], mine["ok"], mine["accepted"]) == ("mine", False, ["x-goog-api-key", "query-key"])
+    assert (mine["provider"], mine["ok"], mine["accepted"]) == (
+        "mine",
+        False,
+        ["x-goog-api-key", "query-key"],
+    )
 
 
 def test_a_key_that_no_way_is_accepted_is_said(tmp_path: Path, port: int) -> None:
@@ -89,7 +93,9 @@ def _json(status: int, body: object) -> Outgoing:
 def openai(incoming: Incoming) -> Outgoing:
     """Answer as a server that knows OpenAI's paths alone, for keys sent as bearer."""
     if not incoming.header("authorization").startswith("Bearer "):
-        return _json(401, {"error": {"message": "missing key", "type": "invalid_request_error", "code": None}})
+        return _json(
+            401, {"error": {"message": "missing key", "type": "invalid_request_error", "code": None}}
+        )
     if incoming.path == "/v1/models":
         return _json(200, {"object": "list", "data": [{"id": "gpt", "object": "model"}]})
     return _json(404, {"detail": "Not Found"})
@@ -118,10 +124,16 @@ def test_a_google_server_without_the_model_is_not_taken_for_openais(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1beta", "/v1beta/models", "/v1beta/models/gemini-2.5-flash:generateContent", "/x:streamGenerateContent"]
+    "path",
+    [
+        "/v1beta",
+        "/v1beta/models",
+        "/v1beta/models/gemini-2.5-flash:generateContent",
+        "/x:streamGenerateContent",
+    ],
 )
 def test_an_address_that_holds_the_path_of_a_method_is_refused_in_the_file(tmp_path: Path, path: str) -> None:
     done = doctor(tmp_path, **entry(9, base_url=f"http://127.0.0.1:9{path}"))
     assert done.returncode == 2
-    assert "providers.yaml:3: providers.mine.base_url: " in done.stderr.replace(str(tmp_path) + "/", "")
+    assert ": providers.mine.base_url: leave /" in done.stderr
     assert "the program appends" in done.stderr

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from conformance.embedded import HONEST, Host
@@ -263,6 +264,42 @@ def test_errors_of_unary_questions_are_json(port: int) -> None:
     assert answer.every("X-Gemini-Service-Tier") == ["standard"]
 
 
+@pytest.mark.parametrize("path", ["v1alpha/models", "/v1beta/models"])
+def test_a_preview_of_the_api_and_a_doubled_slash_are_taken(port: int, path: str) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        url = f"http://127.0.0.1:{port}/{path}/gemini-2.5-flash{UNARY}"
+        assert client.post(url, json=body("x"), headers={"x-goog-api-key": "k"}).status_code == 200
+
+
+def test_a_query_that_is_refused_is_answered_as_its_stream_would_be(port: int) -> None:
+    answer = ask(port, f"models/gemini-2.5-flash{EVENTS}&frobnication=1", body("x"))
+    assert refusal(answer)["status"] == "INVALID_ARGUMENT"
+    assert answer.every("Content-Type") == ["text/event-stream"]
+
+
+def test_a_client_of_http_1_0_gets_no_chunks(port: int) -> None:
+    sent = json.dumps(body("Reply with exactly: OK")).encode()
+    head = (
+        f"POST /v1beta/models/gemini-2.5-flash{UNARY}?key=k HTTP/1.0\r\nContent-Length: {len(sent)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(head.encode() + sent)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    start, _, rest = received.partition(b"\r\n\r\n")
+    assert b"chunked" not in start
+    assert json.loads(rest)["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "thinking"), [("gemini-2.0-flash", 8192, None), ("gemini-3.5-flash", 65536, True)]
+)
+def test_the_listing_knows_the_bounds_of_a_family(
+    port: int, model: str, limit: int, thinking: bool | None
+) -> None:
+    listed = json.loads(ask(port, f"models/{model}", verb="GET").body)
+    assert (listed["outputTokenLimit"], listed.get("thinking")) == (limit, thinking)
+
+
 def test_a_bad_key_is_told_twice(port: int) -> None:
     error = refusal(ask(port, f"models/gemini-2.5-flash{UNARY}", body("x"), "bad-key"))
     assert (error["code"], error["message"]) == (400, "API key not valid. Please pass a valid API key.")
@@ -316,6 +353,15 @@ def test_a_model_with_a_segment_too_many_is_an_empty_page(port: int) -> None:
     assert answer.every("Content-Type") == ["text/html"]
     assert answer.every("Content-Length") == ["0"]
     assert answer.every("Vary") == []
+
+
+def test_enums_are_numbers_for_a_client_that_asks_for_them(port: int) -> None:
+    (unary,) = generate(port, "gemini-2.5-flash", body("x"), f"{UNARY}?$alt=json;enum-encoding=int")
+    *_, last = generate(port, "gemini-2.5-flash", body(COUNT), f"{ARRAY}?$alt=json;enum-encoding=int")
+    for one in (unary, last):
+        assert one["candidates"][0]["finishReason"] == 1
+        assert one["usageMetadata"]["promptTokensDetails"][0]["modality"] == 1
+    assert ask(port, f"models/gemini-2.5-flash{UNARY}?$alt=json;enum-encoding=text", body("x")).status == 400
 
 
 # Families

@@ -7,7 +7,9 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +105,32 @@ def test_a_second_sigterm_ends_the_process_at_once(tmp_path: Path) -> None:
     assert process.returncode in (130, -signal.SIGTERM)
 
 
+@pytest.mark.slow
+def test_sigterm_ends_plain_pytest_with_a_report(tmp_path: Path) -> None:
+    with office() as (_, port):
+        write_providers(tmp_path, providers(port))
+        out = tmp_path / "out"
+        options = ("--conformance-out", str(out), "-p", "no:cacheprovider", "-p", "no:xdist")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "conformance.plugin", "--pyargs", "conformance", *options],
+            cwd=tmp_path, env=environment(EMBEDDED="embedded-key"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        _until(lambda: len(recorded(out)) >= 5)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode in (2, 130), said
+    assert (out / "results.json").is_file(), said
+    assert json.loads((out / "results.json").read_text(encoding="utf-8"))["run"]["interrupted"]
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = ended(tmp_path, "serve", "google", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr == f"port {port}: Address already in use; choose another with --port\n"
+
+
 def test_sigterm_ends_a_server_as_ctrl_c_does(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command("serve", "google", "--port", "0"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE
@@ -174,7 +202,9 @@ def test_no_file_that_grows_too_long_ends_a_run_without_a_word(one_provider: Pat
 # --- standard output ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["list probes", "explain envelope/answers-with-a-gemini-object", "plan", "--help"])
+@pytest.mark.parametrize(
+    "words", ["list probes", "explain envelope/answers-with-a-gemini-object", "plan", "--help"]
+)
 @pytest.mark.parametrize("where", [">&-", "2>&-", ">&- 2>&- <&-", "| head -c 5 >/dev/null"])
 def test_output_that_nobody_reads_ends_nothing(tmp_path: Path, words: str, where: str) -> None:
     done = in_shell(tmp_path, f"conformance {words} {where}")
@@ -203,7 +233,9 @@ def test_captures_without_end_stop_when_nobody_reads_them(tmp_path: Path) -> Non
         "variant": "v", "method": "generateContent", "status": 200, "content_type": "application/json",
         "headers": {}, "body": "{}",
     })  # fmt: skip
-    done = in_shell(tmp_path, f"(while echo '{line}'; do :; done) 2>/dev/null | conformance clients - | head -n 1")
+    done = in_shell(
+        tmp_path, f"(while echo '{line}'; do :; done) 2>/dev/null | conformance clients - | head -n 1"
+    )
     assert json.loads(done.stdout)["variant"] == "v"
     assert done.stderr == ""
 
@@ -245,5 +277,3 @@ def test_a_plan_counts_no_more_bodies_than_there_is_room_for(one_provider: Path)
     done = ended(one_provider, "plan", "--max-examples", "100000", "--format", "json")
     [mine] = json.loads(done.stdout)["providers"]
     assert mine["generated"] == 120 - mine["first_asks"]
-
-

@@ -13,7 +13,8 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.run import Gathered
-from conformance.catalogue import RULES
+from conformance.asking.trying import try_again
+from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.model import CAPTURED, Deviation, Exchange, Level, Piece, Provider, Request, Spot
@@ -168,6 +169,12 @@ HABITS: dict[str, Exchange] = {
             answer(candidates=[saying(TEXT, finishReason="STOP")]),
         ), STREAM, asked={"contents": [], "tools": [{"file_search": {}}]},
     ),
+    "STOP in the middle, nobody knows of what": recorded(
+        sse(
+            answer(candidates=[saying(TEXT, finishReason="STOP")]), answer(candidates=[saying(TEXT)]),
+            answer(candidates=[saying(TEXT, finishReason="STOP")]),
+        ), STREAM, request=Request("POST", f"/v1beta/models/gemini-2.5-flash:{STREAM}", (), b"", "x-goog-api-key"),
+    ),
     "the prompt counted anew": recorded(sse(RECOUNTED, answer()), STREAM),
     "the answer uncounted at the end": recorded(
         sse(FIRST, answer(usageMetadata=counted(prompt=8, total=8))), STREAM
@@ -197,6 +204,10 @@ HABITS: dict[str, Exchange] = {
     "an empty page for a longer path": recorded(
         b"", model="google/gemini-2.5-flash", status=404,
         headers=(("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", "0")),
+    ),
+    "a page of Google's front end": recorded(
+        b"<!DOCTYPE html><html lang=en><title>Error 400 (Bad Request)!!1</title><p>That's an error.", status=400,
+        headers=(("Content-Type", "text/html; charset=UTF-8"),),
     ),
     "a successor": recorded(pretty(answer(modelVersion="gemini-3.1-pro-preview")), model="gemini-3-pro-preview"),
     "a later preview": recorded(
@@ -364,6 +375,10 @@ FAULTS: dict[str, tuple[str, Exchange]] = {
         "errors/writes-errors-as-google-does",
         recorded(pretty({"error": {"message": "No.", "type": "invalid_request_error"}}), status=400),
     ),
+    "a page of somebody else's": (
+        "errors/writes-errors-as-google-does",
+        recorded(b"<html><title>Blocked</title>", status=403, headers=(("Content-Type", "text/html"),)),
+    ),
     "an error called text": (
         "errors/labels-errors-as-json",
         recorded(error(400, "INVALID_ARGUMENT"), status=400, headers=(("Content-Type", "text/plain"),)),
@@ -459,7 +474,8 @@ def test_ids_are_noted_once_and_masked_ones_never() -> None:
 
 
 def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
-    return read(recorded(pretty(answer()), method, probe=probe, number=number))
+    made = recorded(pretty(answer()), method, probe=probe, number=number, expected={"status": 200})
+    return read(made)
 
 
 def _levels(shown: list[Reply], among: list[Reply]) -> list[Level | None]:
@@ -483,6 +499,23 @@ def test_what_is_rare_accuses_where_every_answer_of_a_method_shows_it() -> None:
 def test_what_is_rare_never_accuses_recorded_traffic() -> None:
     several = [_reply(f"{CAPTURED}-1", number) for number in range(1, 6)]
     assert _levels(several, several) == [Level.NOTE] * 5
+
+
+@pytest.mark.parametrize(
+    ("body", "again"),
+    [
+        (b"", True),
+        (pretty(answer(candidates=None)), True),
+        (pretty(answer("OK-1")), False),
+        (pretty(answer("OK-1", usageMetadata=None)), False),
+    ],
+)
+def test_empty_and_bare_answers_are_asked_again(body: bytes, again: bool) -> None:
+    catalogue.load()
+    reply = read(recorded(body, probe="history", expected={"text": "OK-1"}))
+    assert try_again(PROBES["history"], reply, obeys=True) is again
+    assert not try_again(PROBES["history"], reply, obeys=False)
+    assert not try_again(PROBES["plain-repeated"], reply, obeys=True)
 
 
 # --- whose answer it is, and how it was made ---

@@ -78,7 +78,7 @@ class Outline(HTMLParser):
 
 def xml(text: str) -> ET.Element:
     """Return the parsed XML that we wrote ourselves a moment ago."""
-    return ET.fromstring(text)  # noqa: S314 - ours
+    return ET.fromstring(text)
 
 
 def poisoned(value: Any, poison: str, keep: frozenset[str]) -> Any:

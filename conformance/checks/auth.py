@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -87,7 +87,14 @@ def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _way_refused(seen)
 
 
-@check(Level.NOTE, _OAUTH, probes=("key-as-bearer", "key-as-x-api-key"), usable=_tells, after=(ACCEPTS_ALL,))
+@check(
+    Level.NOTE,
+    _OAUTH,
+    probes=("key-as-bearer", "key-as-x-api-key"),
+    usable=_tells,
+    after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
+)
 def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
     """An API key is accepted in Google's two places only.
 
@@ -106,6 +113,7 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
     probes=("key-beside-junk-bearer",),
     usable=_tells,
     after=(GOOGLES_HEADER, ACCEPTS_ALL),
+    rests=Rests.EACH_REFUSAL,
 )
 def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
     """A junk Bearer token beside a good key is refused.
@@ -129,6 +137,7 @@ def _wrong_key(reply: Reply) -> bool:
     probes=("bad-key",),
     usable=_wrong_key,
     after=(ACCEPTS_ALL,),
+    rests=Rests.EACH_REFUSAL,
 )
 def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
     """A key that is not valid is refused.
@@ -152,6 +161,7 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("no-key",),
     usable=told,
     after=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
+    rests=Rests.EACH_REFUSAL,
 )
 def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     """A request without a key is refused.
@@ -172,6 +182,7 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
     probes=("bad-key", "no-key"),
     usable=turned_down,
+    rests=Rests.EACH_REFUSAL,
 )
 def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     """A key that is wrong or missing is refused with 400, 401 or 403.
@@ -201,6 +212,7 @@ def _strangers(seen: Seen) -> list[Reply]:
     google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
     probes=("bad-key", "no-key"),
     usable=turned_down,
+    rests=Rests.EACH_REFUSAL,
 )
 def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
     """Who comes without the right key is not told what it is.
@@ -223,6 +235,7 @@ _FORM = re.compile(
     google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
     probes=("bad-key",),
     usable=lambda reply: _wrong_key(reply) and denied(reply),
+    rests=Rests.EACH_REFUSAL,
 )
 def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
     """A key is judged by whether it is known, not by its form.
@@ -261,6 +274,8 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
+    if takes_any_key(seen):
+        yield Aside(Outcome.BLOCKED, "a nonsense key, or none, is taken too")
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
             yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.traits import settings
@@ -32,7 +33,7 @@ def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
             yield reply.at(chunk, note.pointer), note
 
 
-@check_each(Level.MUST, _NAMES, usable=answered, trait="response-casing")
+@check_each(Level.MUST, _NAMES, usable=answered, trait="response-casing", sight=sights.TELLING_NAMES)
 def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
     """Every name in an answer is spelled in lowerCamelCase.
 
@@ -187,6 +188,7 @@ def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
     probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
     usable=generated_text,
     feature="function-calling",
+    sight=sights.A_CALL,
 )
 def leaves_argument_names_alone(reply: Reply) -> Iterator[Spot]:
     """The names of a function's arguments come back as they were declared.

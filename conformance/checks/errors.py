@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import statuses
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
     breaks_each_time,
+    describe_silence,
     failed_in_success,
     failures,
     must_fail,
@@ -32,7 +35,7 @@ ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
 
 
-@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole)
+@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole, rests=Rests.REFUSAL)
 def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
     """What fails has an HTTP status of 4xx or 5xx, never 200.
 
@@ -58,6 +61,7 @@ def _reshaped(reply: Reply) -> bool:
     select=lambda reply: reply.streamed,
     usable=whole,
     after=("errors/fails-with-the-status-of-an-error",),
+    rests=Rests.REFUSAL,
 )
 def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
     """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
@@ -95,7 +99,7 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty body for a failure, and ask again.
     """
     if says_nothing(seen):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     wanted = "a response, or the status of an error"
     bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY]
@@ -142,7 +146,7 @@ def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Sp
     yield Aside(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, _STATUS, select=must_fail)
+@check(Level.SHOULD, _STATUS, select=must_fail, rests=Rests.REFUSAL)
 def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
     """A fault of the caller's is a 4xx, not a 5xx.
 
@@ -168,6 +172,7 @@ def _accepted(seen: Seen, probe: str) -> Reply | None:
     return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
 
 
+_refusing = partial(check, usable=told, after=(ACCEPTS_ALL,), rests=Rests.EACH_REFUSAL)
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
@@ -178,6 +183,7 @@ _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
     ),
     probes=_CONTROLS,
     usable=told,
+    rests=Rests.REFUSAL,
 )
 def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
     """Something is refused: an unknown field, a model that does not exist, or a nonsense key.
@@ -216,13 +222,7 @@ def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
             return
 
 
-@check(
-    Level.SHOULD,
-    _REQUEST,
-    probes=("unknown-field", "unknown-nested-field"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-)
+@_refusing(Level.SHOULD, _REQUEST, probes=("unknown-field", "unknown-nested-field"))
 def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     """A request with a field that does not exist is refused, at the top and inside of settings.
 
@@ -234,7 +234,7 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
 
-@check(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"), usable=told, after=(ACCEPTS_ALL,))
+@_refusing(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"))
 def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
@@ -245,7 +245,7 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
 
-@check(Level.SHOULD, _REQUEST, probes=("malformed-json",), usable=told, after=(ACCEPTS_ALL,))
+@_refusing(Level.SHOULD, _REQUEST, probes=("malformed-json",))
 def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     """A body that is no JSON is refused.
 
@@ -256,12 +256,10 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "malformed-json")
 
 
-@check(
+@_refusing(
     Level.SHOULD,
     google("GenerateContentRequest.contents", "contents is required, and a turn's role is user or model."),
     probes=("empty-contents", "bad-role"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
 )
 def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
     """A request without contents is refused, and so is a turn of nobody's.
@@ -291,13 +289,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
 
 
-@check(
-    Level.SHOULD,
-    _GONE,
-    probes=("unknown-model", "unknown-model-streamed"),
-    usable=told,
-    after=(ACCEPTS_ALL,),
-)
+@_refusing(Level.SHOULD, _GONE, probes=("unknown-model", "unknown-model-streamed"))
 def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A model that does not exist is 404, and nobody answers in its place.
 
@@ -333,12 +325,10 @@ def _strange(
             yield Spot(reply.id, "", expected, words(reply), level)
 
 
-@check(
+@_refusing(
     Level.SHOULD,
     google("HTTP rules of the service", "A method that is not in the service is not found."),
     probes=("unknown-method",),
-    usable=told,
-    after=(ACCEPTS_ALL,),
 )
 def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A method that does not exist is 404.
@@ -350,12 +340,10 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _strange(seen, "HTTP 404", (404,), (405, 410))
 
 
-@check(
+@_refusing(
     Level.NOTE,
     google("HTTP rules of the service", "generateContent is bound to POST alone."),
     probes=("wrong-verb",),
-    usable=told,
-    after=(ACCEPTS_ALL,),
 )
 def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
     """The unary method asked with GET is refused.
@@ -380,6 +368,7 @@ _BLOCK_WORDS = (
     ),
     select=lambda reply: _generates(reply) and not must_fail(reply),
     usable=told,
+    sight=sights.BLOCKED,
 )
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.

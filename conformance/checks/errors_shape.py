@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
 from conformance.judging.habits import may_have_lost
@@ -33,6 +34,7 @@ _BODY = google(
 )
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
+_FRONT_END = b"!!1</title>"  # as the titles of its pages end
 _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
@@ -54,7 +56,8 @@ def _has_no_route(reply: Reply) -> bool:
     """
     slash = "/" in asked_model(reply) and reply.status == 404
     foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
-    return reply.probe in _NO_ROUTE or slash or foreign
+    front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
+    return reply.probe in _NO_ROUTE or slash or foreign or front
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:
@@ -103,7 +106,7 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
 
 
-@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape")
+@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape", rests=Rests.REFUSAL)
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
 
@@ -147,7 +150,7 @@ def _is_status(code: JSON, status: int) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool) and code == status
 
 
-@check_each(Level.SHOULD, _BODY, usable=_googles)
+@check_each(Level.SHOULD, _BODY, usable=_googles, rests=Rests.REFUSAL)
 def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
     """error.code is the HTTP status, as a number.
 
@@ -165,7 +168,9 @@ def _names_for(status: int) -> list[str]:
     return [name for name, http in RPC_CODES.items() if http == status]
 
 
-@check_each(Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",))
+@check_each(
+    Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",), rests=Rests.REFUSAL
+)
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
     """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
 
@@ -193,6 +198,7 @@ def _default_stream(reply: Reply) -> bool:
         "Only where an array was to be streamed is an error the element of one.",
     ),
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
+    rests=Rests.REFUSAL,
 )
 def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
     """An error is one object; only a stream without alt=sse, which is an array, has it in a list.
@@ -219,6 +225,7 @@ def _json_error(reply: Reply) -> bool:
         and any(chunk.json.ok for chunk in reply.chunks)
         and not may_have_lost(reply, "content-type")
     ),
+    rests=Rests.REFUSAL,
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
@@ -257,6 +264,7 @@ def _speaks(reply: Reply) -> bool:
     ),
     probes=tuple(_NAMED),
     usable=_speaks,
+    rests=Rests.REFUSAL,
 )
 def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     """The message of an error names what is wrong: the field, the model.
@@ -289,6 +297,7 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     ),
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
+    rests=Rests.REFUSAL,
 )
 def gives_details(seen: Seen) -> Iterator[Spot]:
     """An error has details for programs: the violated field, the reason, the time to wait.
@@ -312,6 +321,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
         "What fails within a stream is an object `error`, sent as a chunk is.",
     ),
     usable=streams,
+    sight=sights.AN_ERROR,
 )
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     """An error within a stream is Google's error object, sent as the chunks before it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
@@ -49,8 +49,9 @@ def _closed(reply: Reply) -> bool:
     google("models", "generateContent and streamGenerateContent answer the same requests."),
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
+    rests=Rests.ACCEPTANCE,
 )
-def answers_by_both_methods(seen: Seen) -> Iterator[Spot]:
+def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
     """A question that one of the two methods answers is not turned down by the other.
 
     Why: the unary and the streaming method take one request, one model and one key.
@@ -62,6 +63,8 @@ def answers_by_both_methods(seen: Seen) -> Iterator[Spot]:
         other = any(one.ok for one in seen.of(*_BOTH))
         if tries and other and all(map(_closed, tries)):
             yield Spot(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
+        elif not any(one.ok for one in tries):
+            yield Aside(Outcome.BLOCKED, f"{probe} is not answered in a way that could be read")
 
 
 def _v1(reply: Reply) -> bool:
@@ -76,6 +79,7 @@ def _v1(reply: Reply) -> bool:
     google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     probes=("plain-on-v1",),
     usable=_v1,
+    rests=Rests.ACCEPTANCE,
 )
 def answers_on_v1(seen: Seen) -> Iterator[Spot | Aside]:
     """The methods are there under /v1 as well.
@@ -296,6 +300,7 @@ def _allows(reply: Reply) -> bool:
     ),
     probes=("preflight",),
     usable=told,
+    rests=Rests.REPLY,
 )
 def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
     """A page in a browser may send a request with the key in x-goog-api-key.

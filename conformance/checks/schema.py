@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import (
     DATA,
     as_list,
@@ -95,6 +96,7 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
         "Candidate.content", "What the model says stands in content.parts, each part under Google's own name."
     ),
     usable=generated_text,
+    sight=sights.A_CANDIDATE,
 )
 def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
     """What the model says stands in the parts of a candidate's content.
@@ -111,7 +113,7 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
             return
 
 
-@check_each(Level.MUST, _PART, usable=generated_text)
+@check_each(Level.MUST, _PART, usable=generated_text, sight=sights.PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     """Each part holds one thing: a text, a call, an image.
 
@@ -131,6 +133,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     Level.SHOULD,
     google("Content.role", "The role of an answer is model; it may be left out."),
     usable=generated_text,
+    sight=sights.PARTS,
 )
 def names_the_models_role(reply: Reply) -> Iterator[Spot]:
     """The role of an answer is model.
@@ -156,6 +159,7 @@ def names_the_models_role(reply: Reply) -> Iterator[Spot]:
     google("Candidate.finishReason", "It is empty only while the model has not stopped."),
     usable=_whole,
     select=lambda reply: not reply.streamed,
+    sight=sights.A_CANDIDATE,
 )
 def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
     """Each candidate of a unary answer says why the model stopped.
@@ -174,6 +178,7 @@ def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
     Level.SHOULD,
     google("Candidate.index", "The index tells candidates apart."),
     usable=generated_text,
+    sight=sights.CANDIDATES,
 )
 def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
     """Candidates that stand side by side have different indexes.
@@ -254,6 +259,7 @@ _SPEAKING = (
     usable=generated_text,
     probes=_SPEAKING,
     after=("schema/has-a-candidate", "schema/content-stands-in-parts"),
+    sight=sights.STOP,
 )
 def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
     """An answer that ends with STOP has something in it.

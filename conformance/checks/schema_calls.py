@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
@@ -21,10 +22,11 @@ _OTHER_NAMES = ("arguments", "parameters", "input")
 
 def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
     """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more."""
-    return flavour(reply) is Flavour.VERTEX and not set(call) - {"partialArgs", "willContinue"}
+    told = "partialArgs" in call or "willContinue" in call or not any(call.values())
+    return told and flavour(reply) is Flavour.VERTEX
 
 
-@check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling")
+@check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling", sight=sights.A_CALL)
 def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
     """Each functionCall has its name and its arguments together, under Google's names.
 
@@ -58,6 +60,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
     usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
     after=("streaming/sends-the-text-once",),
     feature="function-calling",
+    sight=sights.CALLS_WITH_IDS,
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
     """Calls of one turn have different ids, where they have ids.
@@ -81,6 +84,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
     Level.MUST,
     google("Part.thoughtSignature", "The signature is a member of the part, beside functionCall or text."),
     usable=generated_text,
+    sight=sights.SIGNATURES,
 )
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Spot]:
     """A thought signature stands in the part, beside the call, not inside it.

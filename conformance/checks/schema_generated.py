@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import refusal
 from conformance.judging.expectations import refused
 from conformance.judging.generated import (
@@ -73,7 +73,7 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, select=is_generated, generated=True)
+@check(Level.SHOULD, _PARSER, select=is_generated, generated=True, rests=Rests.EITHER)
 def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
 
@@ -116,6 +116,7 @@ def _checks(seen: Seen, reply: Reply) -> bool:
     select=breaks_for_google,
     after=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
+    rests=Rests.REFUSAL,
 )
 def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     """No generated body that breaks Google's schema in one place is answered.
@@ -153,6 +154,8 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: bodies that another language's protobuf library writes are refused, or lose a setting.
     Way round: write names in lowerCamelCase, enums by name, and leave out what is null.
     """
+    if not any(base_of(reply, seen.all) for reply in seen.replies):
+        yield Aside(Outcome.BLOCKED, "no body was answered in two ways of writing it")
     for tries in _smallest_first(seen.replies):
         last = tries[-1]
         base = base_of(last, seen.all)

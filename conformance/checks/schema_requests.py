@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, check, google
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
@@ -81,6 +81,7 @@ _ORDINARY = (
     probes=("plain", *_ORDINARY),
     usable=_judgeable,
     after=("schema/needs-no-fields-of-its-own",),
+    rests=Rests.ACCEPTANCE,
 )
 def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
     """Ordinary valid requests are answered, not refused.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from conformance.catalogue import check_each, google
+from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered, generated_text
@@ -100,6 +101,7 @@ def _alphabet(reply: Reply) -> Callable[[Fault], Level | None]:
         "Bytes are written as standard base64 with padding; readers take the URL-safe alphabet too.",
     ),
     usable=answered,
+    sight=sights.BYTES,
 )
 def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
@@ -123,6 +125,7 @@ def _new(fault: Fault) -> Level | None:
         "Enum values are written as their UPPER_SNAKE names; new names may appear at any time.",
     ),
     usable=answered,
+    sight=sights.A_REASON,
 )
 def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
     """Enum values are spelled in Google's capitals, and are Google's.
@@ -213,6 +216,7 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
     Level.MUST,
     google("CitationSource", "A citation has startIndex, endIndex, uri and license; no date and no title."),
     usable=generated_text,
+    sight=sights.CITATIONS,
 )
 def citations_are_googles(reply: Reply) -> Iterator[Spot]:
     """Citations have Google's members: startIndex, endIndex, uri and license.

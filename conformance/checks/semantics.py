@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, Rests, Sight, check, google
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -22,7 +22,7 @@ from conformance.judging.models import unlike
 from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
-from conformance.model import Level, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
 
 _CONFIG = google(
@@ -68,6 +68,11 @@ def _codes(reply: Reply) -> set[str]:
     Level.MUST,
     google("generateContent", "An answer answers the request that it is the response to."),
     usable=generated_text,
+    sight=Sight(
+        "no answer holds the code that its question asks for",
+        lambda reply: any(code in reply.text for code in _codes(reply)),
+        outcome=Outcome.BLOCKED,
+    ),
 )
 def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
     """Each answer belongs to the question that was asked.
@@ -356,6 +361,7 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
     after=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
+    rests=Rests.EACH_REFUSAL,
 )
 def uses_cached_content(seen: Seen) -> Iterator[Spot]:
     """CachedContent is looked up, so a name that does not exist is refused.

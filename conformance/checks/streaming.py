@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
-from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
+from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -289,7 +290,11 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
 
 
 @check_each(
-    Level.SHOULD, _SSE, select=_with_alt, usable=lambda reply: streams(reply) and has_own_bytes(reply)
+    Level.SHOULD,
+    _SSE,
+    select=_with_alt,
+    usable=lambda reply: streams(reply) and has_own_bytes(reply),
+    sight=sights.SEPARATORS,
 )
 def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
     """U+2028 and its like are escaped inside JSON.
@@ -386,7 +391,7 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
     yield from unless_rare(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import check, google
+from conformance.catalogue import Aside, check, google
 from conformance.judging.counters import blocks, count
 from conformance.judging.expectations import MET, obedience
 from conformance.judging.tries import generated_text
-from conformance.model import Level, Spot
+from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
 
 _ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are the matter of other rules
@@ -65,7 +65,7 @@ def _near_its_limit(reply: Reply) -> bool:
         "usage/counts-up-to-the-end-of-a-stream",
     ),
 )
-def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot]:
+def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot | Aside]:
     """A streamed answer ends for the same reason as a unary one, and its prompt costs the same.
 
     Why: both methods ask one model one question; only the way in which the answer travels differs.
@@ -77,6 +77,8 @@ def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot]:
     yield from dear
     unary, stream = _asked(seen, "plain"), _asked(seen, "plain-streamed")
     if unary is None or stream is None or not stream.chunks:
+        if not dear:
+            yield Aside(Outcome.BLOCKED, "no question was answered by both methods as it asks")
         return
     before, now = unary.first.finish_reason, stream.first.finish_reason
     if before != now and before in _ENDS and now in _ENDS and not _near_its_limit(stream):

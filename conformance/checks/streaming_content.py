@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, check_each, google
+from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
 from conformance.judging.expectations import CUT, MET, blocked, obedience
@@ -24,7 +25,7 @@ _SHORT = 40  # characters of an answer that is there as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being made
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams)
+@check_each(Level.MUST, _CHUNKS, usable=streams, sight=sights.PIECES)
 def sends_deltas(reply: Reply) -> Iterator[Spot]:
     """Each chunk carries only the text since the last one.
 
@@ -44,7 +45,7 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
         )
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/sends-deltas",))
+@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/sends-deltas",), sight=sights.PIECES)
 def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     """The last chunk does not repeat the whole answer.
 
@@ -83,7 +84,7 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
     return text + text in wanted or reply.text.strip() == wanted.strip()
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/comes-whole",))
+@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/comes-whole",), sight=sights.A_CANDIDATE)
 def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     """The last chunk with a candidate says why the model stopped.
 
@@ -116,7 +117,7 @@ _ENDED_ONCE = (
 )
 
 
-@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=_ENDED_ONCE)
+@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=_ENDED_ONCE, sight=sights.CHUNKS)
 def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     """No finish reason stands before the text has ended.
 
@@ -174,9 +175,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
 
 @check(
     Level.SHOULD,
-    google(
-        "streamGenerateContent: purpose", "The method streams partial responses while the model generates."
-    ),
+    google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     probes=("long-answer-streamed",),
     usable=streams,
 )
@@ -230,6 +229,7 @@ def _cut_short(reply: Reply) -> bool:
     usable=streams,
     after=("streaming/comes-whole", "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
     obeys=True,
+    sight=sights.AN_END,
 )
 def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     """STOP is said only of an answer that is whole.
@@ -253,6 +253,7 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     after=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
+    sight=sights.A_ROW,
 )
 def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     """The text of a stream lacks nothing before its end, and comes in order.
@@ -274,6 +275,7 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("repeated-text-streamed",),
     usable=streams,
     obeys=True,
+    sight=sights.OBEDIENCE,
 )
 def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
     """Text that repeats itself comes through whole.
@@ -303,6 +305,7 @@ def _asked_for(reply: Reply, text: str) -> bool:
     Level.SHOULD,
     google("JSON: encoding", "Bodies are UTF-8; a character of several bytes is never cut in two."),
     usable=streams,
+    sight=sights.BEYOND_ASCII,
 )
 def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     """No character is broken where one chunk ends and the next begins.
@@ -333,6 +336,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     usable=streams,
     obeys=True,
     feature="thinking",
+    sight=sights.THOUGHTS,
 )
 def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     """Thoughts that the unary method shows are streamed as well.
@@ -362,6 +366,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     Level.NOTE,
     google("GenerateContentResponse.responseId", "One response has one id and one model version."),
     usable=streams,
+    sight=sights.CHUNKS,
 )
 def keeps_one_id(reply: Reply) -> Iterator[Spot]:
     """All chunks of a stream carry the same responseId and modelVersion.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, Sight, check, check_each, google
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
@@ -48,9 +48,8 @@ def _unary(reply: Reply) -> bool:
 
 
 def _named(replies: Sequence[Reply]) -> str:
-    names = [f"{reply.probe} ({_trouble(reply)})" for reply in replies]
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
+    names = ", ".join(f"{reply.probe} ({_trouble(reply)})" for reply in replies[:6])
+    return names + (f" and {len(replies) - 6} more" if len(replies) > 6 else "")
 
 
 def _trouble(reply: Reply) -> str:
@@ -92,6 +91,9 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
         yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
+    if seen.unrelated:
+        said = f"met by an error that is not theirs: {', '.join(seen.unrelated[:6])}"
+        yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
 @check_each(Level.SHOULD, _HTTP)
@@ -102,14 +104,11 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     Breaks: clients without bounds run out of memory; those with bounds raise.
     Way round: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
     """
-    bound = beyond(reply)
-    if bound is not None and reply.exchange.captured:
-        yield Aside(Outcome.INCONCLUSIVE, f"beyond the bound {bound}, and nobody knows what was asked for")
-    elif bound is not None:
-        yield Spot(reply.id, "", f"an answer within {bound}", f"beyond the bound {bound}")
-
-
-_CUT = ("reset", "protocol")
+    said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
+    if said and reply.exchange.captured:
+        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and nobody knows what was asked for")
+    elif said:
+        yield Spot(reply.id, "", f"an answer within {bound}", said)
 
 
 def _spoken(reply: Reply) -> bool:
@@ -121,7 +120,7 @@ def _spoken(reply: Reply) -> bool:
 def _begun(reply: Reply) -> bool:
     """A status of success came, and at least the beginning of a body or its end."""
     failure = reply.exchange.failure
-    return _success(reply) and (failure is None or failure.kind in _CUT)
+    return _success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
 
 
 @check(Level.MUST, _HTTP, usable=_begun)
@@ -227,6 +226,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     after=(COMPRESSION,),
+    sight=Sight("no offer of compression was answered", lambda one: one.ok and _offers(one)),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """A request that offers gzip is answered as one that does not.
@@ -236,8 +236,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: send `Accept-Encoding: identity`.
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
-    plain = [reply for reply in seen.replies if not _offers(reply)]
-    taken = any(reply.ok for reply in plain) and not any(reply.ok for reply in offering)
+    taken = any(one.ok and not _offers(one) for one in seen.replies) and not any(one.ok for one in offering)
     if len(offering) < TRIES or not taken:
         return
     last = offering[-1]
@@ -281,8 +280,8 @@ _AROUND = {
 
 
 def _one_object(reply: Reply) -> bool:
-    single = reply.framed.framing is Framing.SINGLE_JSON
-    return reply.ok and whole(reply) and single and has_own_bytes(reply)
+    read = reply.ok and whole(reply) and has_own_bytes(reply)
+    return read and reply.framed.framing is Framing.SINGLE_JSON
 
 
 @check_each(Level.MUST, _JSON, select=_unary, usable=_one_object)

@@ -70,6 +70,19 @@ def _arguments(html: Path, settings: Path) -> list[str]:
     ]  # fmt: skip
 
 
+class _WithoutLogPath:
+    """A stream that leaves out where pytest-html wrote its log: the file is gone when anybody could open it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return 0 if "Generated html report" in text else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     """Run the whole suite for one engine, and return the run's exit code.
 
@@ -77,9 +90,9 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     output folder cannot be used.
     """
     engine.claimed()
-    heard, suite = io.StringIO(), plugin.Suite(engine)
+    heard, suite = io.StringIO(), plugin.ControllerSuite(engine)
     try:
-        _run_in_scratch(suite, sys.stderr if verbose else heard)
+        _run_in_scratch(suite, cast("TextIO", _WithoutLogPath(sys.stderr)) if verbose else heard)
         if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
             told = suite.fault or heard.getvalue()[-4000:]
             sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
@@ -89,7 +102,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
         engine.released()
 
 
-def _run_in_scratch(suite: plugin.Suite, heard: TextIO) -> None:
+def _run_in_scratch(suite: plugin.ControllerSuite, heard: TextIO) -> None:
     """Run pytest in a folder of its own, and note what ended it."""
     engine = suite.engine
     try:
@@ -109,7 +122,7 @@ def _concluded(engine: Engine) -> int:
         return engine.conclude()
 
 
-def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> None:
+def _run(suite: plugin.ControllerSuite, scratch: Path, heard: TextIO) -> None:
     """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
     settings = scratch / "pytest.ini"
     settings.write_text(_SETTINGS, encoding="utf-8")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.commands import deciding, doctoring, judged, judging, telling
+from conformance.commands import deciding, doctoring, explaining, judged, judging, telling
 from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
@@ -70,6 +70,9 @@ def _resumed(options: Options, recorded: RunFile) -> Options:
 
 def replay(words: Namespace) -> int:
     """Judge a recording anew; sends nothing."""
+    if words.folder.is_file():
+        what = "a HAR" if words.folder.suffix.lower() == ".har" else "a file"
+        raise UsageError(plain(f"{words.folder}: {what} is not a run; `conformance judge` reads it"))
     recorded = _run_file(words.folder)
     options = _options(words)
     changes = {
@@ -86,7 +89,7 @@ def replay(words: Namespace) -> int:
 
 def _judge(session: Session, words: Namespace, started_at: str | None = None) -> int:
     say_where_from(session)
-    progress = Progress(sys.stderr, quiet=words.quiet)
+    progress = Progress(sys.stderr, quiet=words.quiet, replay=session.options.replay is not None)
     engine = Engine(session, progress, started_at)
     code = judged.with_pytest(engine, verbose=words.verbose)
     progress.close()
@@ -114,7 +117,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
         "clients": telling.clients,
         "docs": telling.docs,
         "list": telling.list_,
-        "explain": telling.explain,
+        "explain": explaining.explain,
         "lint": telling.lint_,
         "serve": telling.serve_,
         "init": telling.init,

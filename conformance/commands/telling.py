@@ -1,4 +1,4 @@
-"""The commands that inform without judging: plan, docs, list, explain, lint, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from conformance import catalogue
-from conformance.bases import BASES
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.streams import is_lost
@@ -21,11 +20,11 @@ from conformance.config.providers import ProvidersError, init_text, load_provide
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
 from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
-from conformance.embedded import serve
+from conformance.embedded import default_port, serve
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
-from conformance.recording.record import LONGEST_LINE
+from conformance.recording.record import LONGEST_LINE, write_whole
 from conformance.running import planning
 from conformance.running.session import Options, UsageError, check_providers, prepare
 
@@ -137,21 +136,12 @@ _LINES = {
 }
 
 
-def explain(words: Namespace) -> int:
-    """Print what a rule means, whose word it is, whom it hurts, and the way round."""
-    catalogue.load()
-    rule = RULES.get(words.rule)
-    if rule is None:
-        raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
-    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
-    rests = f"Rests on: {BASES[rule.id].words}"
-    asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", rests, "", asked)
-    return 0
-
-
 def lint_(words: Namespace) -> int:
     """Check a dialect of the user's own; a line per fault."""
+    if words.folder.is_file():
+        raise UsageError(
+            f"{words.folder}: is a file; name its folder: conformance lint {words.folder.parent}"
+        )
     if not words.folder.is_dir():
         raise UsageError(f"{words.folder}: no such folder; docs/dialects.md tells how to write a dialect")
     faults = lint(words.folder)
@@ -164,11 +154,14 @@ def lint_(words: Namespace) -> int:
 def serve_(words: Namespace) -> int:
     """Run a bundled server until interrupted."""
     try:
-        serve(load_dialect(words.dialect), words.port, _model(words.model))
+        dialect, model = load_dialect(words.dialect), _model(words.model)
     except DialectError as error:
         raise UsageError(*error.args) from error
+    port = default_port(dialect) if words.port is None else words.port
+    try:
+        serve(dialect, port, model)
     except OSError as error:
-        raise UsageError(f"port {words.port}: {error.strerror}; choose another with --port") from error
+        raise UsageError(f"port {port}: {error.strerror}; choose another with --port") from error
     except KeyboardInterrupt:
         return 0
     return 0
@@ -191,13 +184,9 @@ def init(_words: Namespace) -> int:
     """Write a commented providers.yaml into the working folder."""
     target = Path("providers.yaml")
     schema = (schemas_folder() / "providers.schema.json").as_uri()
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(init_text(schema))
-    except FileExistsError as error:
-        raise UsageError(f"{target}: is there already; remove it, or edit it") from error
-    except OSError as error:
-        raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
+    if target.exists() or target.is_symlink():
+        raise UsageError(f"{target}: is there already; remove it, or edit it")
+    write_whole(target, init_text(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 
@@ -241,5 +230,5 @@ def clients(words: Namespace) -> int:
 
 
 __all__ = [
-    "clients", "docs", "explain", "init", "lint_", "list_", "plan", "serve_",
+    "clients", "docs", "init", "lint_", "list_", "plan", "serve_",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -31,11 +32,12 @@ def write(stream: TextIO, text: str) -> None:
 class Progress:
     """One line that follows the asking on a terminal, and now and then a line in a log."""
 
-    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
-        """Begin with nothing shown."""
+    def __init__(self, stream: TextIO, *, quiet: bool, replay: bool = False) -> None:
+        """Begin with nothing shown. A replay reads what it counts, it does not ask."""
         self._stream = stream
         self._quiet = quiet
-        self._live = stream.isatty()
+        self._replay = replay
+        self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._began = time.monotonic()
         self._shown = 0.0
         self._seen: dict[str, Gathered] = {}
@@ -51,12 +53,17 @@ class Progress:
     def _show(self) -> None:
         seconds = time.monotonic() - self._began
         busy = [one for one in self._seen.values() if not one.finished]
-        asked = sum(len(one.exchanges) for one in self._seen.values())
-        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{one.planned}" for one in busy[:4])
+        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{_total(one)}" for one in busy[:4])
         more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
-        line = plain(f"asked {asked} questions in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
+        line = plain(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
+
+    def _count(self) -> str:
+        number = sum(len(one.exchanges) for one in self._seen.values())
+        if self._replay:
+            return f"read {number} recorded exchange{'' if number == 1 else 's'}"
+        return f"asked {number} question{'' if number == 1 else 's'}"
 
     def close(self) -> None:
         """Clear the line; a log ends with how much was asked in all."""
@@ -67,6 +74,12 @@ class Progress:
             self._stream.flush()
         else:
             self._show()
+
+
+def _total(gathered: Gathered) -> int:
+    """Return how many exchanges are expected by now; further attempts make it grow, so that it is never passed."""
+    waiting = gathered.planned - len(gathered.answered) - len(gathered.unasked)
+    return len(gathered.exchanges) + max(0, waiting)
 
 
 def say_where_from(session: Session) -> None:
@@ -83,6 +96,8 @@ def closing_words(engine: Engine, *, warned: bool = False) -> Iterator[str]:
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
+    if engine.results is not None and (resumed := engine.describe_resumption()):
+        yield resumed
     if not warned:
         yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
     yield from _why_not_judged(engine)

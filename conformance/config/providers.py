@@ -234,7 +234,7 @@ providers:
   #   unsupported: [images]                # what the vendor says it lacks
   #   prices: {input: 0.3, output: 2.5}    # per million tokens: plan and traffic then speak of money
   #   known:                               # deviations that you accept; an entry that no longer applies fails the run
-  #     - rule: casing/response-names-are-camel-case
+  #     - rule: casing/answers-in-camel-case
   #       probe: "*"
   #       reason: our adapter renames them
   #       until: 2027-06-30

@@ -18,7 +18,7 @@ from conformance.embedded.errors import Refused, exhausted, unknown_model
 from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, Framed, frame
 from conformance.embedded.front import pass_front
 from conformance.embedded.functions import check_signatures
-from conformance.embedded.protojson import accept, document
+from conformance.embedded.protojson import accept, document, with_numbers
 from conformance.embedded.routes import (
     COUNT,
     GENERATE,
@@ -28,6 +28,7 @@ from conformance.embedded.routes import (
     Asked,
     authorise,
     credentials,
+    presumed,
     route,
 )
 from conformance.embedded.semantics import judge
@@ -129,7 +130,7 @@ class Behaviour:
 
     def __call__(self, incoming: Incoming) -> Outgoing:
         """Return the answer to a request; refusals are answers too."""
-        asked = Asked(GENERATE)
+        asked = presumed(incoming, self.style)
         try:
             asked = self.route(incoming, self.style)
             _check_size(incoming)
@@ -149,13 +150,19 @@ class Behaviour:
         """Return the answer of another method than the generating ones, in the dialect's casing."""
         return self.single(spelled(value, self.style))
 
-    def stream(self, answer: Answer, framing: str) -> Outgoing:
-        """Return an answer of the model in its framing, in pieces over time."""
-        dressed = [self.dress(chunk, self.style, chunk=True) for chunk in self.chunks(answer)]
+    def stream(self, answer: Answer, framing: str, *, numbers: bool = False) -> Outgoing:
+        """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
+        made = [_encoded(chunk, numbers=numbers) for chunk in self.chunks(answer)]
+        dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
         pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
+
+
+def _encoded(response: Message, *, numbers: bool) -> Message:
+    made = with_numbers(response, reference().response) if numbers else response
+    return made if isinstance(made, dict) else response
 
 
 def _check_size(incoming: Incoming) -> None:
@@ -179,8 +186,9 @@ def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoin
     behaviour.check_signatures(request)
     answer = behaviour.think(request, asked.model)
     if framing != SINGLE:
-        return behaviour.stream(answer, framing)
-    return behaviour.single(behaviour.dress(behaviour.whole(answer), behaviour.style, chunk=False))
+        return behaviour.stream(answer, framing, numbers=asked.numbers)
+    made = _encoded(behaviour.whole(answer), numbers=asked.numbers)
+    return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
 
 
 def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:

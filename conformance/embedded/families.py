@@ -56,7 +56,7 @@ def _seen(**where: str) -> Mapping[str, str]:
 
 _OLDER = _seen(
     index="absent from text answers, unary and streamed, November 2024 to February 2026",
-    average="820 unary answers of 1.5 and 2.0 text models, texts and calls; no streamed one",
+    average="820 candidates of 1.5 and 2.0 text models, texts and calls; in none of ten streams looked at",
     details="every last usage of a text answer since February 2025",
     counts_early="absent before the last frame of every stream",
     recounts="streams from 8, 8, 7 tokens to 145, 85; 121 streams fall and 210 change in all",
@@ -65,7 +65,7 @@ _OLDER = _seen(
     call_ids="no functionCall.id",
     explains_calls="no finishMessage beside a call, in no recording",
     closes="the last frame holds text or the call",
-    tier="none, but every recording is older than the first serviceTier (6 May 2026)",
+    tier="none, but those looked at are older than the first serviceTier (6 May 2026)",
 )
 _GEMINI_2_0 = Family(
     ("gemini-2.0",),
@@ -113,7 +113,7 @@ _GEMINI_3 = replace(
             "recounts": "only with server-side tools, which the scripted model has not",
             "thinks": "thoughtsTokenCount in most answers; two streams of 3-flash-preview without",
             "signs": "on the first call, on unary texts, and on the closing empty text of streams with thoughts",
-            "call_ids": "70 of 215 calls of 3-flash-preview and 3-pro-preview: each since March 2026, none before",
+            "call_ids": "70 of 215 answers of 3-flash-preview and 3-pro-preview; of those looked at, each since March 2026",
             "explains_calls": "unary calls; absent from streams, whose closing frame has the reason alone",
             "closes": 'texts close with text "" and a signature, calls and texts without thoughts with text "" alone',
         }

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import MET, UNMET, UNSAID, limited, obedience, refused
+from conformance.judging.controls import is_readable
+from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
+from conformance.judging.proof import is_met_by_the_plain_question
+from conformance.judging.refusals import turned_down
 from conformance.judging.tries import TRIES
 from conformance.model import JSON, Auth
 from conformance.reading.names import Opened
-from conformance.reading.reply import Reply
+from conformance.reading.reply import Kind, Reply
 from conformance.wire.framing import Framing
 
 REFERENCE: Mapping[str, JSON] = {
@@ -51,7 +54,9 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
     asked = [reply for reply in replies if reply.probe in probes]
     if any(reply.ok and limited(reply) for reply in asked):
         return True
-    declined = [reply for reply in asked if refused(reply)]
+    declined = [
+        reply for reply in asked if refused(reply) and not is_met_by_the_plain_question(reply, replies)
+    ]
     failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
     return False if len(failed) >= TRIES or (declined and len(declined) == len(asked)) else None
 
@@ -118,7 +123,7 @@ def _path(reply: Reply, opened: Opened) -> str:
 
 def _framing(replies: Iterable[Reply]) -> JSON:
     answered = [
-        reply for reply in replies if reply.status == 200 and reply.framed.framing is not Framing.EMPTY
+        reply for reply in replies if reply.status == 200 and (reply.ok or reply.kind is Kind.UNREADABLE)
     ]
     # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
     telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
@@ -150,13 +155,15 @@ def auth(replies: Sequence[Reply]) -> JSON:
     if any(of[probe].ok for probe in ("bad-key", "no-key") if probe in of):
         return None
     asked = {way: of[probe] for way, probe in _KEYS.items() if probe in of}
-    # What one way comes to is not known where its question was met by a fault of the moment.
-    if not asked or any(reply.status in (0, *UNSAID) or reply.status >= 500 for reply in asked.values()):
+    # One way that was not asked, or was met by a fault of the moment or another API's answer, is not known.
+    if len(asked) < len(_KEYS) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
         return None
-    accepted = sorted(way for way, reply in asked.items() if reply.ok)
-    # Refused for something else than the key, all of them: that shows nothing about keys.
-    told = accepted or any(reply.status in (401, 403) for reply in asked.values())
-    return [*accepted] if told else None
+    # Refused in all ways: that shows nothing about keys.
+    return [*sorted(way for way, reply in asked.items() if reply.ok)] or None
+
+
+def _refuses(reply: Reply) -> bool:
+    return turned_down(reply) or (reply.kind is Kind.ERROR and reply.status < 300)
 
 
 def error_shape(replies: Sequence[Reply]) -> JSON:
@@ -177,5 +184,10 @@ _OBSERVERS = {
 
 
 def observed(replies: Sequence[Reply]) -> dict[str, JSON]:
-    """Return every trait as it was observed; None for what could not be established."""
-    return {name: look(replies) for name, look in _OBSERVERS.items()}
+    """Return every trait as it was observed; None for what could not be established.
+
+    Where nothing is answered, what is refused tells only how errors look.
+    """
+    answers = any(map(is_readable, replies))
+    known = {name: look(replies) for name, look in _OBSERVERS.items() if answers or name == "error-shape"}
+    return {name: known.get(name) for name in _OBSERVERS}

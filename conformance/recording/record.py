@@ -27,6 +27,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
+# Windows has none of the first two, and translates line ends without the third.
+_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
@@ -171,18 +173,20 @@ class Recorder:
 
 def _opened(path: Path) -> IO[bytes]:
     """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o644)
-    os.ftruncate(handle, _whole_lines(handle))
-    return os.fdopen(handle, "ab", buffering=_STEP)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _SAFELY, 0o644)
+    file = os.fdopen(handle, "a+b", buffering=_STEP)
+    file.truncate(_whole_lines(file))
+    file.seek(0, os.SEEK_END)
+    return file
 
 
-def _whole_lines(handle: int) -> int:
+def _whole_lines(file: IO[bytes]) -> int:
     """Return where the last finished line ends."""
-    end = os.fstat(handle).st_size
+    end = file.seek(0, os.SEEK_END)
     while end > 0:
         start = max(0, end - _STEP)
-        at = os.pread(handle, end - start, start).rfind(b"\n")
+        file.seek(start)
+        at = file.read(end - start).rfind(b"\n")
         if at >= 0:
             return start + at + 1
         end = start

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.dialects.sidebyside import KINDS
 from conformance.report.plain import clip, moment, short
-from conformance.report.words import CLIENTS, LEVELS, TRAITS, Sign, plural, readings, value
+from conformance.report.words import CLIENTS, EFFECTS, LEVELS, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
 
@@ -22,6 +22,7 @@ _REMARKS: Mapping[str, tuple[str, str]] = {
 }
 STATES: Mapping[str, str] = {
     "new": "New",
+    "more_bodies": "Seen with more generated bodies",
     "fixed": "Fixed",
     "still": "Still there",
     "lost": "No longer covered",
@@ -141,6 +142,12 @@ def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...
     )
 
 
+def comparison_sentences(results: Entry) -> tuple[str, ...]:
+    """Return what a comparison says in words."""
+    found: Entry = results.get("comparison") or {}
+    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:ROWS_MOST])
+
+
 def _change(line: Any) -> Change:
     entry = line if isinstance(line, Mapping) else {"title": line}
     return Change(
@@ -160,18 +167,32 @@ def switch_rows(results: Entry) -> tuple[tuple[str, ...], ...]:
 
 def _switched(found: Any) -> str:
     """Return a cell of a switch; a client's verdict in the word that the rest of the page has for it."""
-    said = value(found, "")
-    return CLIENTS[said].word if said in CLIENTS else clip(said, 400)
+    first, *rest = clip(value(found, ""), 400).split(": ")
+    if first not in CLIENTS:
+        return ": ".join([first, *rest])
+    return ": ".join([CLIENTS[first].word, *(EFFECTS.get(each, each) for each in rest)])
 
 
 def proven(results: Entry) -> str:
     """Return the kill matrix as a sentence; empty where the run carries none."""
     found: Entry = results["run"].get("kill_matrix") or {}
     rules, wrong, fine = (int(found.get(name) or 0) for name in ("rules", "miniatures", "variations"))
+    tripped = int(found.get("tripped") or 0)
     if not rules:
         return ""
     return (
         f"This version was proven with {plural(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
-        f"every one of its {plural(rules, 'rule')} was seen to find its fault. "
+        f"{_seen_to_find(tripped, rules)}. "
         f"{plural(fine, 'harmless variation')} of a good server raised nothing."
     )
+
+
+def _seen_to_find(tripped: int, rules: int) -> str:
+    """Return how many rules found their fault; the others are those that accuse nobody. 0: an old file does not say."""
+    if not tripped:
+        return f"its {plural(rules, 'rule')} were tried on them"
+    if tripped == rules:
+        return f"every one of its {plural(rules, 'rule')} was seen to find its fault"
+    rest = rules - tripped
+    others = "the other one accuses" if rest == 1 else f"the other {rest} accuse"
+    return f"{tripped} of its {plural(rules, 'rule')} were seen to find their fault; {others} nobody"

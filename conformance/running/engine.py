@@ -13,7 +13,7 @@ from typing import Any
 from conformance import __version__
 from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
-from conformance.dialects.remarks import all_remarks, proof
+from conformance.dialects.remarks import proof
 from conformance.keys.leaks import scan
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
@@ -73,7 +73,8 @@ class Engine:
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
         self.seed = chosen_seed(session.options)
         self.out = (
-            session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+            session.options.out
+            or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
         )
         self.gathered: list[Gathered] = []
         self.verdicts: list[Verdict] = []
@@ -313,7 +314,7 @@ class Engine:
             self._write(self.results, written)
 
     def _document(self) -> dict[str, JSON]:
-        return self._without_keys(document(self._about(), self._everyone(), all_remarks()))
+        return self._without_keys(document(self._about(), self._everyone()))
 
     def _append_to_steps(self) -> None:
         """Hand the summary to GitHub; one in which a key was found stays here."""
@@ -368,13 +369,14 @@ class Engine:
 
     def _health(self) -> list[str]:
         """What a reader should know of the run itself before believing its verdicts."""
-        said = [self.fault] if self.fault else []
-        if self.session.options.resume is not None:
-            asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
-            said.append(
-                f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
-            )
-        return said + describe_health(self.verdicts)
+        return [*([self.fault] if self.fault else []), *describe_health(self.verdicts)]
+
+    def describe_resumption(self) -> str:
+        """Return how much of a resumed run had been recorded before; empty for any other run."""
+        if self.session.options.resume is None:
+            return ""
+        asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+        return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
 
     def _write(self, results: dict[str, Any], written: str) -> None:
         write_whole(self.out / "results.json", written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from conformance.asking.prompts import room_after
 from conformance.catalogue import Asking, Probe, Unaskable
@@ -90,7 +90,10 @@ def estimates(session: Session) -> list[Estimate]:
 
 def as_data(several: Sequence[Estimate]) -> dict[str, JSON]:
     """Return the plan as data, for `--format json`; `money` and `missing` are null where there are none."""
-    entries = [{**asdict(one), "provider": one.provider.name} for one in several]
+    names = [one.name for one in fields(Estimate) if one.name != "provider"]
+    entries = [
+        {"provider": one.provider.name} | {name: getattr(one, name) for name in names} for one in several
+    ]
     return {"providers": [*entries]}
 
 

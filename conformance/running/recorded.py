@@ -12,7 +12,6 @@ from conformance.capturing.recording import Group, Recorded
 from conformance.catalogue import Rule
 from conformance.config.providers import Loaded
 from conformance.dialects.dialect import DialectError, load_dialect
-from conformance.dialects.remarks import all_remarks
 from conformance.library import gather, in_order, judge_group, provider_of
 from conformance.model import JSON
 from conformance.recording.record import Recorder
@@ -61,7 +60,7 @@ class RecordedEngine(Engine):
 
     def _document(self) -> dict[str, JSON]:
         """Return results.json with what each client makes of each answer."""
-        found = document(self._about(), self._everyone(), all_remarks())
+        found = document(self._about(), self._everyone())
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
         entries = found["providers"] if isinstance(found["providers"], list) else []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rule
+from conformance.catalogue import Aside, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
+from conformance.judging.proof import Background, lacking_proof
+from conformance.judging.quotes import unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -47,9 +50,19 @@ class Evidence:
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(obedience(reply).verdict == MET for reply in asked)
 
+    def seen(self, usable: tuple[Reply, ...]) -> Seen:
+        """Return what a rule is handed that can use those replies."""
+        unrelated = tuple(one.probe for one in self.unasked if one.cause == "unrelated")
+        return Seen(usable, self.replies, self.dialect, self.provider.model, unrelated)
+
+    @cached_property
+    def background(self) -> Background:
+        """What the replies tell of the vendor as a whole."""
+        return Background.of(self.replies)
+
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
-    """Return the rules so that each comes after those that may explain it; unknown ones are an error."""
+    """Return the rules so that each comes after those that may explain it. Raises ValueError for a circle."""
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
@@ -96,12 +109,37 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
             return _without_replies(rule, evidence, selected)
         if rule.obeys and not evidence.obeys:
             return Case(rule.id, Outcome.BLOCKED, DISOBEDIENT, len(usable))
-        found = list(rule.look(Seen(usable, evidence.replies, evidence.dialect, evidence.provider.model)))
+        found = list(rule.look(evidence.seen(usable)))
+        if not found:
+            return _passed(rule, evidence, usable)
     except Exception as error:  # noqa: BLE001 - a check's own fault ends nothing but the check
         return Case(
             rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
         )
     return _outcome(rule, evidence, found, len(usable))
+
+
+def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
+    """Return a pass where what the rule looked at can bear one, else why it cannot."""
+    lacking = lacking_proof(rule, usable, evidence.background)
+    if lacking is not None and all(map(transient, usable)):
+        lacking = Aside(Outcome.INCONCLUSIVE, how_it_failed(usable[0]))
+    elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):
+        lacking = _unseen(rule.sight, evidence)
+    if lacking is None:
+        return Case(rule.id, Outcome.PASS, "", len(usable))
+    return Case(rule.id, lacking.outcome, lacking.reason, len(usable))
+
+
+def _unseen(sight: Sight, evidence: Evidence) -> Aside:
+    """Return why nothing was seen: a question that would have shown it was not answered, or nothing of the kind came."""
+    failed = (reply for reply in evidence.replies if reply.probe in sight.probes and transient(reply))
+    lost = (one for one in evidence.unasked if one.probe in sight.probes)
+    for reply in failed:
+        return Aside(Outcome.INCONCLUSIVE, f"{sight.missing}; {how_it_failed(reply)}")
+    for unasked in lost:
+        return Aside(_UNASKED[unasked.cause], f"{sight.missing}; {unasked.probe}: {unasked.detail}")
+    return Aside(sight.outcome, sight.missing)
 
 
 def _cause(
@@ -160,6 +198,17 @@ def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[U
     return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
 
 
+def without_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+    """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
+    why = unrelated(replies)
+    kept = tuple(reply for reply in replies if reply.id not in why)
+    answered = {reply.probe for reply in kept}
+    lost = {reply.probe: why[reply.id] for reply in replies if reply.id in why}
+    return kept, tuple(
+        Unasked(probe, "unrelated", said) for probe, said in lost.items() if probe not in answered
+    )
+
+
 def transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
@@ -187,7 +236,8 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
         yield Outcome.UNSUPPORTED, "providers.yaml says that streaming is unsupported"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
-            yield _UNASKED[unasked.cause], f"{unasked.probe} was not asked: {unasked.detail}"
+            asked = "was not answered" if unasked.cause == "unrelated" else "was not asked"
+            yield _UNASKED[unasked.cause], f"{unasked.probe} {asked}: {unasked.detail}"
     ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
     if not rule.probes and not selected and ended:
         yield _UNASKED[ended.cause], ended.detail
@@ -208,6 +258,7 @@ _UNASKED: Mapping[str, Outcome] = {
     "dead": Outcome.INCONCLUSIVE,
     "not-recorded": Outcome.INCONCLUSIVE,
     "cut-off": Outcome.INCONCLUSIVE,
+    "unrelated": Outcome.INCONCLUSIVE,
 }
 
 

@@ -14,7 +14,8 @@ Entry = Mapping[str, Any]
 
 NOTHING_NEW, NEW, NOT_JUDGED, INTERRUPTED = 0, 1, 3, 130
 _ORDER = (INTERRUPTED, NEW, NOT_JUDGED)  # the first that applies
-_FAILING: Mapping[str, tuple[str, ...]] = {
+# The levels that fail a run, by --fail-on.
+FAILING_LEVELS: Mapping[str, tuple[str, ...]] = {
     "must": ("must",),
     "should": ("must", "should"),
     "any": ("must", "should", "note"),
@@ -85,7 +86,7 @@ def counts(provider: Entry, named: Collection[str]) -> bool:
 
 def is_failure(deviation: Entry, fail_on: str) -> bool:
     """Return whether a finding fails a run: new, and at or above the level."""
-    return not deviation.get("known") and deviation["level"] in _FAILING[fail_on]
+    return not deviation.get("known") and deviation["level"] in FAILING_LEVELS[fail_on]
 
 
 def _causes(provider: Entry, asked: Asked) -> Iterator[Cause]:

@@ -17,7 +17,15 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import GRAVE, Evidence, before_the_end, judge, settled, stale
+from conformance.verdicts.cases import (
+    GRAVE,
+    Evidence,
+    before_the_end,
+    judge,
+    settled,
+    stale,
+    without_unrelated,
+)
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
@@ -105,12 +113,13 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
     )
     telling, lost = before_the_end(tuple(reply for reply in replies if not _is_of_another_service(reply)))
+    telling, unrelated = without_unrelated(telling)
     traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
         dialect,
         telling,
-        tuple(sorted((*gathered.unasked, *lost), key=lambda one: _place(one.probe))),
+        tuple(sorted((*gathered.unasked, *lost, *unrelated), key=lambda one: _place(one.probe))),
         traits,
         selection.against,
         selection.today,

@@ -1,0 +1,118 @@
+"""What a pass may rest on: an answer that could be read, or a refusal that speaks of its own question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from conformance.catalogue import Aside, Rests, Rule
+from conformance.judging.controls import (
+    CONTROLS,
+    answers_the_plain_question,
+    is_readable,
+    takes_whatever_comes,
+)
+from conformance.judging.expectations import statuses
+from conformance.judging.quotes import accepted_keys, message_of, names_its_fault, quoting, wording
+from conformance.judging.refusals import turned_down, whole, words
+from conformance.model import Outcome
+from conformance.reading.reply import Kind, Reply
+
+
+@dataclass(frozen=True)
+class Background:
+    """What must be known of a vendor before a refusal shows anything."""
+
+    answered: bool  # the plain question is answered
+    takes_everything: bool
+    keys: frozenset[str]  # the ways of carrying a key that are accepted
+    plain: Mapping[bool, frozenset[tuple[int, str]]]  # how the plain question is refused, streamed or not
+    quotes: Mapping[str, str]  # refusals that repeat the error of another question
+    controls: tuple[Reply, ...]
+
+    @classmethod
+    def of(cls, replies: Sequence[Reply]) -> Self:
+        """Return what all replies of a provider tell."""
+        return cls(
+            answers_the_plain_question(replies),
+            takes_whatever_comes(replies),
+            accepted_keys(replies),
+            {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
+            quoting(replies),
+            tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
+        )
+
+
+def _plainly_refused(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
+    return frozenset(wording(reply) for reply in replies if reply.probe in probes and turned_down(reply))
+
+
+def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the plain question was refused with the same status and the same words."""
+    return wording(reply) in _plainly_refused(replies, CONTROLS[reply.streamed])
+
+
+_KEY_WORDS = re.compile(
+    r"\b(api[ _-]?keys?|credentials?|unregistered callers|unauthenticated|unauthori[sz]ed)\b", re.IGNORECASE
+)
+_OF_KEYS = (401, 402, 403, 407)
+_OF_ROUTES = (404, 405, 410)
+
+
+def _fits(reply: Reply, background: Background) -> bool:
+    """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
+    if reply.exchange.request.key not in background.keys:
+        return True  # it is the key that is wrong
+    wanted = statuses(reply.exchange.expected)
+    if reply.status in _OF_ROUTES and reply.status not in wanted:
+        fits = any(status in _OF_ROUTES for status in wanted)
+    else:
+        fits = reply.status in wanted or reply.status not in _OF_KEYS
+    blames_the_key = _KEY_WORDS.search(message_of(reply)) is not None
+    return fits and not (blames_the_key and not names_its_fault(reply, background.controls))
+
+
+def doubt(reply: Reply, background: Background) -> Aside | None:
+    """Return why a reply does not show that its question is refused; None where it shows it."""
+    refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
+    said = f"{reply.probe}: {words(reply)}"
+    if not refused:
+        return Aside(Outcome.BLOCKED, f"{said}: that is no refusal")
+    if not background.answered:
+        return Aside(
+            Outcome.BLOCKED, "the plain question is not answered either, so that a refusal shows nothing"
+        )
+    if reply.id in background.quotes:
+        return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
+    if wording(reply) in background.plain[reply.streamed]:
+        return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
+    return None if _fits(reply, background) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
+
+
+def doubts(looked_at: Sequence[Reply], background: Background) -> list[Aside]:
+    """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
+    found = []
+    for probe in dict.fromkeys(reply.probe for reply in looked_at):
+        each = [doubt(reply, background) for reply in looked_at if reply.probe == probe]
+        if None not in each:
+            found.append(each[-1])
+    return [one for one in found if one is not None]
+
+
+_OF_REFUSALS = (Rests.REFUSAL, Rests.EACH_REFUSAL, Rests.EITHER)
+
+
+def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> Aside | None:
+    """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
+    read = any(map(is_readable, looked_at))
+    if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not read:
+        return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
+    if rule.rests is Rests.ACCEPTANCE and background.takes_everything:
+        return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
+    if rule.rests not in _OF_REFUSALS or (rule.rests is Rests.EITHER and read):
+        return None
+    found = doubts(looked_at, background)
+    some = len(found) < len({reply.probe for reply in looked_at})
+    return found[0] if found and (rule.rests is Rests.EACH_REFUSAL or not some) else None
