@@ -46,7 +46,7 @@ _CODES = {
     "init": "0; 2 the file is there already",
 }
 _FORMATS = ("text", "markdown", "json")
-_REPORTING = ("run", "replay", "judge")  # what they found stands in files, whatever becomes of the terminal
+_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
 _PORT = whole_number_between(0, 65_535)
 
 
@@ -104,6 +104,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _judge(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
     parser.add_argument(
         "files", nargs="+", metavar="FILE",
         help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import recordings
@@ -298,3 +302,79 @@ def test_another_apis_list_of_models_is_not_taken_for_geminis(tmp_path: Path) ->
     entry["request"]["method"] = "GET"
     (tmp_path / "x.har").write_text(json.dumps({"log": {"entries": [entry]}}))
     assert read(tmp_path / "x.har").count == 0
+
+
+# --- relatives of these formats ---
+
+
+def interaction() -> dict[str, Any]:
+    found: dict[str, Any] = recordings.vcrpy(recordings.good())["interactions"][0]
+    return found
+
+
+def go_vcr() -> dict[str, Any]:
+    one = interaction()
+    request = {
+        "proto": "HTTP/1.1",
+        "url": recordings.UNARY,
+        "method": "POST",
+        "body": one["request"]["body"],
+        "headers": {},
+    }
+    response = {
+        "status": "200 OK",
+        "code": 200,
+        "body": recordings.good().body.decode(),
+        "headers": one["response"]["headers"],
+    }
+    return {"version": 2, "interactions": [{"id": 0, "request": request, "response": response}]}
+
+
+def nock(*, packed: bool = False) -> list[dict[str, Any]]:
+    body = recordings.good().body
+    headers = ["Content-Type", "application/json; charset=UTF-8"]
+    entry = {
+        "scope": f"{recordings.HOST}:443", "method": "POST", "path": recordings.UNARY.removeprefix(recordings.HOST),
+        "body": recordings.ASKED, "status": 200, "response": recordings.ANSWER, "rawHeaders": headers,
+    }  # fmt: skip
+    if packed:
+        entry |= {
+            "response": [gzip.compress(body).hex()],
+            "rawHeaders": [*headers, "Content-Encoding", "gzip"],
+        }
+    return [entry]
+
+
+def polly() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(recordings.har(recordings.good()))
+    response = found["log"]["entries"][0]["response"]
+    data = base64.b64encode(gzip.compress(recordings.good().body)).decode()
+    response["content"] |= {"encoding": "base64", "text": json.dumps([data]), "size": 4000}
+    response["headers"].append({"name": "content-encoding", "value": "gzip"})
+    return found
+
+
+RELATIVES: dict[str, Callable[[], Any]] = {
+    "go-vcr": go_vcr,
+    "nock": nock,
+    "nock-packed": lambda: nock(packed=True),
+    "polly": polly,
+    "apart": lambda: {"requests": [interaction()["request"]], "responses": [interaction()["response"]]},
+    "list": lambda: [interaction()],
+    "pair": interaction,
+}
+
+
+BOTH = [*((name, "json") for name in RELATIVES), *((name, "yaml") for name in ("go-vcr", "apart", "list"))]
+
+
+@pytest.mark.parametrize(("name", "form"), BOTH)
+def test_relatives_of_these_formats_are_read(tmp_path: Path, name: str, form: str) -> None:
+    value = RELATIVES[name]()
+    path = tmp_path / "x"
+    path.write_bytes(json.dumps(value).encode() if form == "json" else recordings.dump(value))
+    exchange = only(read(path))
+    assert json.loads(decode_body(exchange).body) == recordings.ANSWER
+    assert exchange.status == 200
+    assert json.loads(exchange.request.body) == recordings.ASKED
+    assert [found for found in findings(read(path)) if found[1] != "note"] == []

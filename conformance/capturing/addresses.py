@@ -105,9 +105,12 @@ def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
     )
 
 
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+
 def _port(parts: SplitResult) -> int | None:
     try:
-        return parts.port
+        return parts.port if parts.port != _USUAL_PORTS.get(parts.scheme) else None
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ import binascii
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -25,6 +25,7 @@ MOST_ALIASES = 20_000
 _CORE = "tag:yaml.org,2002:"
 _TEXTS = ("!str", f"{_CORE}python/unicode", f"{_CORE}python/str", "!ruby/string", "!ruby/sym", "!ruby/symbol")
 _BYTES = ("!binary", f"{_CORE}binary", f"{_CORE}python/bytes")
+_Reader = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Entry]
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ALIAS = re.compile(r"(?m)(?:^|[\s\[{,:-])\*[A-Za-z0-9_]+\s*(?:$|[,\]}])")
 
@@ -115,21 +116,34 @@ def load_json(data: bytes) -> JSON:
 
 def read_cassette(value: JSON) -> Read:
     """Yield the interactions of a cassette, as loaded. Raises CaptureError where it is none."""
-    for key, read in _DIALECTS.items():
-        several = value.get(key) if isinstance(value, Mapping) else None
-        if isinstance(several, list):
-            for number, one in enumerate(several, 1):
-                yield _entry(f"interaction {number}", one, read)
-            return
+    several, read = _interactions(value)
+    for number, one in enumerate(several, 1):
+        yield read_interaction(f"interaction {number}", one, read)
+
+
+def _interactions(value: JSON) -> tuple[Sequence[Any], _Reader]:
+    """Return the interactions of a cassette, and how to read one."""
+    if isinstance(value, list):  # as VCR for PHP lists them
+        return value, read_vcrpy
+    members = value if isinstance(value, Mapping) else {}
+    ruby, python = members.get("http_interactions"), members.get("interactions")
+    if isinstance(ruby, list):
+        return ruby, _read_ruby
+    if isinstance(python, list):
+        return python, read_vcrpy
+    requests, responses = members.get("requests"), members.get("responses")
+    if isinstance(requests, list) and isinstance(
+        responses, list
+    ):  # as a serializer for vcrpy keeps them apart
+        pairs = zip(requests, responses, strict=False)
+        return [{"request": request, "response": response} for request, response in pairs], read_vcrpy
     raise CaptureError(
         "is no cassette: it holds neither `interactions` (vcrpy) nor `http_interactions` (VCR for Ruby)"
     )
 
 
-_Reader = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Entry]
-
-
-def _entry(where: str, value: Any, read: _Reader) -> Entry | Skipped:
+def read_interaction(where: str, value: Any, read: _Reader) -> Entry | Skipped:
+    """Return the exchange of one interaction; Skipped, with the reason, where it holds none."""
     request = value.get("request") if isinstance(value, Mapping) else None
     response = value.get("response") if isinstance(value, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):
@@ -145,7 +159,7 @@ def _entry(where: str, value: Any, read: _Reader) -> Entry | Skipped:
         return Skipped(where, str(error))
 
 
-def _vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
+def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
     """Read one interaction of vcrpy, whichever of its stubs wrote it."""
     body, printed = _vcrpy_body(response)
     sent, _ = _vcrpy_body(request)
@@ -156,7 +170,7 @@ def _vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) 
         str(request.get("method") or "POST").upper(),
         pairs_of(request.get("headers")),
         sent or None,
-        status_of(status.get("code") if isinstance(status, Mapping) else status),
+        status_of(status.get("code") if isinstance(status, Mapping) else response.get("code", status)),
         pairs_of(response.get("headers")),
         body=body,
         reserialised=printed,
@@ -185,7 +199,7 @@ def _unpacked(body: Mapping[str, Any]) -> Any:
         raise CaptureError(f"its base64_string is no Base64: {error}") from error
 
 
-def _ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
+def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
     status = response.get("status")
     return Entry(
         where,
@@ -219,6 +233,3 @@ def _encoded(text: str, encoding: str) -> bytes:
         with contextlib.suppress(LookupError, UnicodeError):
             return text.encode(encoding)
     return text.encode("utf-8", "surrogatepass")
-
-
-_DIALECTS: Mapping[str, _Reader] = {"interactions": _vcrpy, "http_interactions": _ruby}

@@ -10,6 +10,7 @@ from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
 from conformance.capturing.entry import Entry
 from conformance.capturing.jsonstream import ends_early
 from conformance.keys.found import (
+    RecordedKeyring,
     as_keys,
     is_cookie,
     is_secret_header,
@@ -21,6 +22,7 @@ from conformance.keys.found import (
 from conformance.keys.secrets import Key, Keyring
 from conformance.model import CAPTURED, Exchange, Failure, Limits, Piece, Request
 from conformance.wire.encoding import GZIP_MAGIC, declared, decode_body
+from conformance.wire.jsontext import read_json
 
 _PLAIN = re.compile(rb"^\s*(?:[\[{<\"]|data:|event:|: )")
 _WITHOUT_BODY = (204, 205, 304)
@@ -157,10 +159,14 @@ def _lacking(exchange: Exchange, entry: Entry, *, streamed: bool) -> str:
     if opened.failure is not None and opened.failure.kind == "encoding":
         return UNREADABLE
     body = opened.body
-    short = entry.size is not None and len(body) < entry.size
+    short = entry.size is not None and len(body) < entry.size and (streamed or not _is_json(body))
     if short or entry.ended or (not _promised(entry) and is_cut(body, streamed=streamed)):
         return CUT
     return ""
+
+
+def _is_json(body: bytes) -> bool:
+    return read_json(body).ok
 
 
 def _promised(entry: Entry) -> bool:
@@ -228,7 +234,7 @@ def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
     exchange = replace(exchange, headers=with_masked_values(exchange.headers))
     if not keys:
         return exchange
-    keyring = Keyring(tuple(keys))
+    keyring = RecordedKeyring(tuple(keys))
     request = exchange.request
     sent = Request(
         request.verb,

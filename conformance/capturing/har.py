@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -40,7 +41,7 @@ def _related(
     content = _object(response, "content")
     body = _body(content, response)
     headers = pairs_of(response.get("headers"))
-    size = content.get("size")
+    size = None if _is_chunked(content) else content.get("size")
     return Entry(
         where,
         str(request["url"]),
@@ -51,7 +52,7 @@ def _related(
         _with_type(headers, content.get("mimeType")),
         body=body,
         size=size if type(size) is int and size >= 0 else None,
-        decoded=True,
+        decoded=None if content.get("encoding") == "base64" else True,  # some keep the packed bytes so
         started_at=str(value.get("startedDateTime") or ""),
         ended=str(response.get("_error") or ""),
     )
@@ -83,9 +84,16 @@ def _body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | 
     if content.get("encoding") != "base64":
         return text.encode("utf-8", "surrogatepass")
     try:
-        return base64.b64decode(text)
-    except binascii.Error as error:
+        chunks = json.loads(text) if _is_chunked(content) else [text]
+        return b"".join(base64.b64decode(chunk) for chunk in chunks)
+    except (binascii.Error, TypeError, ValueError) as error:
         raise CaptureError(f"its body is no Base64: {error}") from error
+
+
+def _is_chunked(content: Mapping[str, JSON]) -> bool:
+    """Return whether a packed body stands there as a list of its chunks, as Polly.js writes it."""
+    text = content.get("text")
+    return content.get("encoding") == "base64" and isinstance(text, str) and text.startswith("[")
 
 
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:

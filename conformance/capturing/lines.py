@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import urlencode
 
+from conformance.capturing.cassettes import read_interaction, read_vcrpy
 from conformance.capturing.entry import CaptureError, Entry, Own, Read, Skipped, body_of, pairs_of, status_of
 from conformance.capturing.jsonstream import read_items, read_values
 from conformance.model import JSON
 from conformance.recording.record import RecordError, exchange_of
 
 LONGEST_LINE = 128 * 1024 * 1024  # bytes
+_NOCK = frozenset({"scope", "path", "response"})
+_HEX = re.compile(r"^(?:[0-9a-f]{2})+$")
 _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 
 
@@ -61,10 +65,14 @@ def read_value(where: str, value: object) -> Entry | Own | Skipped:
     """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
     if not isinstance(value, Mapping):
         return Skipped(where, "is no JSON object")
+    if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
+        return read_interaction(where, value, read_vcrpy)
     if not any(name in value for name in (*_MEMBERS, "probe")):
         return Skipped(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
     try:
-        return Own(where, exchange_of(dict(value))) if "probe" in value else _entry(where, value)
+        if "probe" in value:
+            return Own(where, exchange_of(dict(value)))
+        return _entry(where, _as_line(value) if value.keys() >= _NOCK else value)
     except (CaptureError, RecordError, binascii.Error) as error:
         return Skipped(where, str(error)[:200])
 
@@ -86,6 +94,26 @@ def _entry(where: str, value: Mapping[str, Any]) -> Entry:
         pieces=_pieces(value.get("pieces")),
         started_at=_text(value.get("recorded_at") or value.get("started_at")),
     )
+
+
+def _as_line(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what nock recorded as a line: its `body` is what was sent, and an answer that came packed a list of hex."""
+    answer, headers = value["response"], value.get("rawHeaders")
+    line = {
+        "url": f"{value['scope']}{value.get('path', '')}",
+        "method": value.get("method"),
+        "status": value.get("status"),
+    }
+    line |= {"request_body": value.get("body"), "request_headers": value.get("reqheaders"), "body": answer}
+    if isinstance(headers, list) and all(isinstance(one, str) for one in headers):
+        headers = [[*pair] for pair in zip(headers[::2], headers[1::2], strict=False)]
+    if (
+        isinstance(answer, list)
+        and answer
+        and all(isinstance(one, str) and _HEX.match(one) for one in answer)
+    ):
+        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(answer))).decode()}
+    return line | {"response_headers": headers}
 
 
 def _text(value: JSON) -> str:

@@ -26,7 +26,7 @@ MOST_BYTES = 256 * 1024 * 1024  # of bodies that are kept, all files together
 MOST_EXCHANGES = 100_000
 EXAMPLE = "https://HOST/v1beta/models/gemini-2.5-flash:generateContent"
 _NAMED = 5  # entries that are named one by one in the line of a file
-_YAML = re.compile(rb"(?m)^(?:http_)?interactions\s*:")
+_YAML = re.compile(rb"(?m)^(?:(?:http_)?interactions\s*:|requests\s*:|-\s+request\s*:)")
 
 
 @dataclass(frozen=True)
@@ -262,6 +262,6 @@ def _json_entries(file: Opened, head: bytes) -> tuple[str, Entries]:
     names = first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)
-    if {"interactions", "http_interactions"} & {*names}:
+    if {"interactions", "http_interactions"} & {*names} or {"requests", "responses"} <= {*names}:
         return "a cassette", read_cassette(load_json(file.whole(LARGEST)))
     return "JSON lines", read_lines(file.file, head)

@@ -20,8 +20,6 @@ from conformance.report.recorded import recording_markdown, recording_text
 from conformance.running.recorded import RecordedEngine, prepare_recorded
 from conformance.running.session import Options, UsageError
 
-WRONG_FILE = 2
-
 
 def judge(words: Namespace) -> int:
     """Judge the recordings that the command line names."""
@@ -33,9 +31,8 @@ def judge(words: Namespace) -> int:
     options = Options(
         out=words.out, clients=tuple(words.client), fail_on=words.fail_on, against=words.against, seed=1
     )
-    engine = RecordedEngine(prepare_recorded(options, recorded, words.dialect), recorded.groups)
-    code = _judged(engine, words) if recorded.groups or words.out is None else _nothing(engine)
-    return WRONG_FILE if any(file.fault for file in recorded.files) else code
+    engine = RecordedEngine(prepare_recorded(options, recorded, words.dialect), recorded)
+    return _judged(engine, recorded, words)
 
 
 def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
@@ -45,21 +42,19 @@ def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
             write(sys.stderr, plain(str(file)))
 
 
-def _nothing(engine: RecordedEngine) -> int:
-    write(sys.stderr, f"nothing is written to {plain(str(engine.out))}: there is nothing to judge")
-    engine.weigh()
-    return engine.exit_code
-
-
-def _judged(engine: RecordedEngine, words: Namespace) -> int:
-    if words.out is None:
+def _judged(engine: RecordedEngine, recorded: Recorded, words: Namespace) -> int:
+    if words.out is None or not recorded.groups:
         engine.weigh()
     else:
         judged.with_pytest(engine, verbose=words.verbose)
-    if engine.results is not None:
+    if recorded.groups and engine.results is not None:
         _print(engine, words)
+    said = {f"warning: {file}" for file in recorded.files}
     for line in closing_words(engine):
-        write(sys.stderr, plain(line))
+        if line not in said:
+            write(sys.stderr, plain(line))
+    if words.out is not None and not recorded.groups:
+        write(sys.stderr, plain(f"nothing is written to {words.out}: there is nothing to judge"))
     return engine.exit_code
 
 
@@ -87,9 +82,10 @@ def replay(recorded: RunFile, words: Namespace, options: Options) -> int:
         _restored(group, known[group.name]) if group.name in known else group for group in found.groups
     )
     dialect = recorded.providers[0].dialect if recorded.providers else "google"
-    session = prepare_recorded(replace(options, replay=None), Recorded(groups, found.files), dialect)
-    engine = RecordedEngine(session, groups, recorded.started_at)
-    return _judged(engine, Namespace(**{**vars(words), "format": "text", "out": options.out}))
+    anew = Recorded(groups, found.files)
+    session = prepare_recorded(replace(options, replay=None), anew, dialect)
+    engine = RecordedEngine(session, anew, recorded.started_at)
+    return _judged(engine, anew, Namespace(**{**vars(words), "format": "text", "out": options.out}))
 
 
 def _restored(group: Group, provider: Provider) -> Group:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
-from conformance.keys.secrets import SHORTEST_KEY, Key
+from conformance.keys.secrets import SHORTEST_KEY, Key, Keyring, merge_spans
+from conformance.keys.spellings import Span
 
 MOST = 64  # keys that are looked for in every text of one provider; a recording holds one or two
 
@@ -94,6 +95,15 @@ def keys_by_shape(data: bytes) -> Iterator[str]:
             yield unquote(match[1].decode("ascii", "ignore"))
 
 
+class RecordedKeyring(Keyring):
+    """The keys that were found in a recording, and whatever else has the form of one, however many there are."""
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Return where any key stands in `data`, and whatever has the form of one."""
+        shaped = (match.span() for match in _SHAPES.finditer(data))
+        return merge_spans((*super().spans(data), *shaped))
+
+
 def as_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
     """Return distinct values as keys, at most `most`; what guards nothing (short, a placeholder) is left out."""
     found: dict[str, None] = {}
@@ -101,7 +111,7 @@ def as_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
         for one in dict.fromkeys((value, unquote(value))):
             if len(one) >= SHORTEST_KEY and not _PLACEHOLDER.search(one):
                 found[one] = None
-    return tuple(Key("a key in the recording", value) for value in list(found)[:most])
+    return tuple(Key("the recording", value) for value in list(found)[:most])
 
 
 def without_secrets(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

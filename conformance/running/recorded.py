@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conformance.capturing.recording import Group, Recorded
+from conformance.capturing.recording import Recorded
 from conformance.catalogue import Rule
 from conformance.config.providers import Loaded
 from conformance.dialects.dialect import DialectError, load_dialect
@@ -20,17 +20,28 @@ from conformance.running.session import Chosen, Options, Session, UsageError, re
 from conformance.verdicts.answers import describe_answers
 from conformance.verdicts.results import document, dumps
 
+WRONG_FILE = 2
 CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run.json and results.json
 
 
 class RecordedEngine(Engine):
     """A run that asks nothing: its exchanges were recorded by others."""
 
-    def __init__(self, session: Session, groups: Sequence[Group], started_at: str | None = None) -> None:
+    def __init__(self, session: Session, recorded: Recorded, started_at: str | None = None) -> None:
         """Take what was read; nothing is written yet."""
         super().__init__(session, started_at=started_at)
         self.seed = 0
-        self._groups = groups
+        self._groups = recorded.groups
+        self._files = recorded.files
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code: a file that is no recording comes before whatever the others showed."""
+        return WRONG_FILE if self._is_wrong else super().exit_code
+
+    @property
+    def _is_wrong(self) -> bool:
+        return any(file.fault for file in self._files)
 
     def weigh(self) -> dict[str, Any]:
         """Judge without a folder; return what results.json would hold."""
@@ -60,17 +71,14 @@ class RecordedEngine(Engine):
 
     def _document(self) -> dict[str, JSON]:
         """Return results.json with what each client makes of each answer."""
-        found = document(self._about(), self._everyone())
+        found: dict[str, Any] = document(self._about(), self._everyone())
+        run = {**found["run"], "recordings": [str(file) for file in self._files]}
+        if self._is_wrong:
+            run["exit_code"] = WRONG_FILE
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
-        entries = found["providers"] if isinstance(found["providers"], list) else []
-        named = [entry for entry in entries if isinstance(entry, dict)]
-        return self._without_keys(
-            {
-                **found,
-                "providers": [{**entry, "answers": told.get(str(entry["name"]), [])} for entry in named],
-            }
-        )
+        providers = [{**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]]
+        return self._without_keys({**found, "run": run, "providers": providers})
 
 
 def prepare_recorded(options: Options, recorded: Recorded, dialect: str, folder: Path = Path()) -> Session:
@@ -84,4 +92,5 @@ def prepare_recorded(options: Options, recorded: Recorded, dialect: str, folder:
     providers = tuple(provider_of(group, dialect) for group in recorded.groups)
     secrets = [group.keys for group in recorded.groups]
     chosen = [Chosen(provider, found, None, keys) for provider, keys in zip(providers, secrets, strict=True)]
-    return Session(options, Loaded(providers, Path("recording")), chosen, [], rules, {})
+    faults = [str(file) for file in recorded.files if file.fault]
+    return Session(options, Loaded(providers, Path("recording")), chosen, [], rules, {}, faults)
