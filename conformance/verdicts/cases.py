@@ -11,6 +11,7 @@ from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import Aside, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
+from conformance.judging.controls import AT_THE_END
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.quotes import unrelated
@@ -18,7 +19,6 @@ from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 
-AT_THE_END = "plain-at-the-end"
 GRAVE = (Level.MUST, Level.SHOULD)
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 # What decides when a rule's spots and asides mix: the worst that is certain.
