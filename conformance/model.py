@@ -14,6 +14,7 @@ LONGEST_PATH = (
     8 * 1024
 )  # characters of a request's path; parts of one may come from a vendor's own list of models
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
+CAPTURED = "captured"  # the probe of an exchange that another program recorded: it asked no question of ours
 
 
 class Dimension(StrEnum):
@@ -148,6 +149,7 @@ class Provider:
     prices: Prices | None = None
     limits: Limits = Limits()
     known: tuple[Known, ...] = ()
+    optional: bool = False  # without its key it is left out, and that counts for nothing
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,24 @@ class Exchange:
     generated: bool = False  # its body was drawn from a schema
     decoded: bool = False  # pieces are recorded after Content-Encoding, because the key stood in them
     masked: int = 0  # places in body and headers where a key was masked
+    # What another program's recording may have lost; our own loses none of it.
+    headers_complete: bool = True  # False: a header that is absent may have been received all the same
+    reserialised: bool = False  # True: the recorder printed the JSON anew, so the bytes are its own
+    timed: bool = True  # False: when the pieces arrived is not known
 
     @property
     def id(self) -> str:
         """`provider/probe#number`."""
         return f"{self.provider}/{self.probe}#{self.number}"
+
+    @property
+    def captured(self) -> bool:
+        """Another program asked and recorded it: nobody knows what was expected, and nothing can be asked again.
+
+        Its probe says so; so does an answer of the model's of which nothing was expected, for our questions expect some.
+        """
+        unexpected = not self.expected and "enerateContent" in self.request.path
+        return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-") or unexpected
 
     @property
     def body(self) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
+from conformance.bases import BASES
 from conformance.catalogue import RULES, Rule
 from conformance.model import Dimension
 
@@ -25,6 +26,7 @@ def _rule(rule: Rule) -> str:
     parts = [f"## {rule.id}", f"**{rule.level.value}** · {rule.title}."]
     parts += [f"*{name}:* {text}" for name, text in rule.sections.items()]
     parts.append(f"*Source:* {rule.source.document}, {rule.source.lines}: {rule.source.says}")
+    parts.append(f"*Basis:* {BASES[rule.id].words}.")
     parts.append(f"*Asked by:* {', '.join(rule.probes) or 'every question'}.")
     if rule.after:
         parts.append(f"*Explained by, and then blocked:* {', '.join(rule.after)}.")

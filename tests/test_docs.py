@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
-from conformance import catalogue
+import pytest
+
+from conformance import bases, catalogue
+from conformance.bases import BASES
 from conformance.catalogue import RULES, SECTIONS
+from conformance.commands.explaining import explain
 from conformance.model import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +36,24 @@ def test_every_rule_says_why_who_breaks_and_the_way_round() -> None:
         assert rule.title, rule.id
         assert rule.source.lines, rule.id
         assert rule.source.says, rule.id
+
+
+def test_every_rule_has_one_basis() -> None:
+    assert set(BASES) == set(RULES)
+    named = [
+        name for several in bases._NAMES.values() for names in several.values() for name in names.split()
+    ]
+    assert len(named) == len(BASES)
+
+
+def test_explain_names_the_basis_of_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    for rule, word in (
+        ("streaming/gives-the-reason-last", "recorded"),
+        ("routes/answers-on-v1", "documented"),
+        ("auth/looks-at-authorization-first", "inferred"),
+    ):
+        assert explain(Namespace(rule=rule)) == 0
+        assert f"Basis: {word}:" in capsys.readouterr().out
 
 
 def test_every_rule_that_explains_another_exists() -> None:

@@ -15,6 +15,11 @@ genai = pytest.importorskip("google.genai")
 errors = pytest.importorskip("google.genai.errors")
 
 MODEL = "gemini-2.5-flash"
+# A model of each family, and two names that another version answers for.
+MODELS = (
+    MODEL, "gemini-2.0-flash", "gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-3.5-flash",
+    "gemini-3-pro-preview", "gemini-flash-latest",
+)  # fmt: skip
 WEATHER = {
     "name": "get_weather",
     "description": "Tells the weather in one city.",
@@ -34,32 +39,62 @@ def client() -> Iterator[Any]:
         yield genai.Client(api_key="embedded-key", http_options={"base_url": host.start(HONEST)})
 
 
-def test_a_text_with_its_usage(client: Any) -> None:
-    answer = client.models.generate_content(model=MODEL, contents="Reply with exactly: OK-7f3a")
+@pytest.mark.parametrize("model", MODELS)
+def test_a_text_with_its_usage(client: Any, model: str) -> None:
+    answer = client.models.generate_content(model=model, contents="Reply with exactly: OK-7f3a")
     assert answer.text == "OK-7f3a"
     assert answer.candidates[0].finish_reason.name == "STOP"
     assert answer.usage_metadata.total_token_count > answer.usage_metadata.prompt_token_count > 0
 
 
-def test_a_stream(client: Any) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_a_stream(client: Any, model: str) -> None:
     prompt = "Count from 1 to 40, separated by spaces."
-    chunks = list(client.models.generate_content_stream(model=MODEL, contents=prompt))
+    chunks = list(client.models.generate_content_stream(model=model, contents=prompt))
+    assert chunks[-1].candidates[0].finish_reason.name == "STOP"
     assert len(chunks) > 2
     assert "".join(chunk.text or "" for chunk in chunks) == " ".join(map(str, range(1, 41)))
 
 
-def test_a_function_call_and_its_second_turn(client: Any) -> None:
-    config = {
-        "tools": [{"function_declarations": [WEATHER]}],
-        "automatic_function_calling": {"disable": True},
-    }
-    prompt = {"role": "user", "parts": [{"text": "What is the weather in Paris? Use metric units."}]}
-    first = client.models.generate_content(model=MODEL, contents=[prompt], config=config)
-    (call,) = first.function_calls
-    assert (call.name, call.args) == ("get_weather", {"city_name": "Paris", "unitSystem": "metric"})
+CALLING = {
+    "tools": [{"function_declarations": [WEATHER]}],
+    "automatic_function_calling": {"disable": True},
+}
+PARIS = {"role": "user", "parts": [{"text": "What is the weather in Paris? Use metric units."}]}
+METRIC_PARIS = ("get_weather", {"city_name": "Paris", "unitSystem": "metric"})
+
+
+def told(client: Any, model: str, content: Any, call: Any) -> str:
+    """Return what the model makes of a function's answer in a second turn."""
     result = {"function_response": {"id": call.id, "name": call.name, "response": {"report": "SUN-7f3a"}}}
-    turns = [prompt, first.candidates[0].content, {"role": "user", "parts": [result]}]
-    assert "SUN-7f3a" in client.models.generate_content(model=MODEL, contents=turns, config=config).text
+    turns = [PARIS, content, {"role": "user", "parts": [result]}]
+    answer = client.models.generate_content(model=model, contents=turns, config=CALLING)
+    return str(answer.text)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_function_call_and_its_second_turn(client: Any, model: str) -> None:
+    first = client.models.generate_content(model=model, contents=[PARIS], config=CALLING)
+    (call,) = first.function_calls
+    assert (call.name, call.args) == METRIC_PARIS
+    assert "SUN-7f3a" in told(client, model, first.candidates[0].content, call)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_streamed_function_call_and_its_second_turn(client: Any, model: str) -> None:
+    chunks = list(client.models.generate_content_stream(model=model, contents=[PARIS], config=CALLING))
+    parts = [part for chunk in chunks for part in chunk.candidates[0].content.parts]
+    (call,) = [part.function_call for part in parts if part.function_call]
+    assert (call.name, call.args) == METRIC_PARIS
+    assert "SUN-7f3a" in told(client, model, {"role": "model", "parts": parts}, call)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_chat_goes_on_after_a_stream(client: Any, model: str) -> None:
+    chat = client.chats.create(model=model)
+    assert "".join(chunk.text or "" for chunk in chat.send_message_stream("Remember the word W-7f3a."))
+    asked = "Which word did I ask you to remember? Reply with the word only."
+    assert chat.send_message(asked).text == "W-7f3a"
 
 
 def test_json_by_schema(client: Any) -> None:

@@ -167,6 +167,45 @@ def test_extra_members_go_where_their_pointer_says() -> None:
     assert "absent" not in dressed
 
 
+@pytest.mark.parametrize("name", bundled())
+def test_only_the_server_like_google_stands_behind_googles_front_end(ask: Asker, name: str) -> None:
+    answer = ask(name, body("x"))
+    expected = "scaffolding on HTTPServer2" if name == "google" else None
+    assert answer.headers.get("server") == expected
+    assert ("x-gemini-service-tier" in answer.headers) is (name == "google")
+
+
+def served(*words: str) -> subprocess.Popen[str]:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "conformance", "serve", *words, "--port", "0"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
+
+
+@pytest.mark.parametrize(
+    ("model", "full", "index"),
+    [
+        ("gemini-2.0-flash", "gemini-2.0-flash", None), ("2.5-flash", "gemini-2.5-flash", 0),
+        ("gemini-1.5-pro", "gemini-1.5-pro", None), ("gemini-3", "gemini-3", 0),
+    ],
+)  # fmt: skip
+def test_serve_shows_the_habits_of_one_model_alone(model: str, full: str, index: int | None) -> None:
+    with served("google", "--model", model) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+            assert found is not None
+            with httpx.Client(base_url=f"{found[0]}/v1beta/models", headers=WAYS["x-goog-api-key"]) as client:
+                listed = client.get("").json()["models"]
+                answer = client.post(f"/{full}:generateContent", json=body("x"))
+                other = client.post("/gemini-2.5-pro:generateContent", json=body("x"))
+        finally:
+            server.send_signal(signal.SIGINT)
+    assert [one["name"] for one in listed] == [f"models/{full}"]
+    assert answer.json()["candidates"][0].get("index") == index
+    assert other.status_code == 404
+    assert server.returncode == 0
+
+
 def test_a_server_runs_in_the_foreground_until_interrupted() -> None:
     code = (
         "from conformance.dialects.dialect import load_dialect\nfrom conformance.embedded import serve\n"

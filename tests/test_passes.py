@@ -55,8 +55,8 @@ GROUNDS: Mapping[str, Ground] = {
         casing="accepts-snake-case-requests accepts-the-mixed-casing-of-clients leaves-argument-names-alone "
         "reads-settings-from-generation-config",
         routes="answers-by-both-methods",
-        schema="accepts-nested-parameters accepts-valid-requests bytes-are-base64 call-ids-tell-calls-apart "
-        "function-calls-are-complete names-each-response numbers-candidates-apart "
+        schema="accepts-nested-parameters accepts-valid-requests bytes-are-base64 "
+        "function-calls-are-complete names-each-response numbers-candidates-apart response-ids-hold-the-time "
         "signatures-stand-beside-what-they-sign",
         semantics="answers-its-own-question applies-max-output-tokens calls-nothing-in-mode-none "
         "fills-required-arguments follows-a-plain-instruction forces-a-call-in-mode-any "

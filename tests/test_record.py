@@ -75,6 +75,15 @@ def test_every_byte_comes_back_and_every_line_fits_the_schema(
     assert validate(json.loads(line), "https://conformance.invalid/schemas/exchange") == []
 
 
+def test_what_a_recorder_lost_comes_back_and_is_written_only_where_it_did() -> None:
+    lost: dict[str, Any] = {"headers_complete": False, "reserialised": True, "timed": False}
+    ours, theirs = json.loads(line_of(exchange())), json.loads(line_of(exchange(**lost)))
+    assert not lost.keys() & ours.keys()
+    assert {name: theirs[name] for name in lost} == lost
+    assert exchange_of(theirs) == exchange(**lost)
+    assert validate(theirs, "https://conformance.invalid/schemas/exchange") == []
+
+
 def test_every_line_names_itself_as_the_contract_says() -> None:
     line = json.loads(line_of(exchange(3)))
     assert line["id"] == "v/a.probe#3"

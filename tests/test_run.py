@@ -158,6 +158,7 @@ def test_a_cut_off_recording_is_judged_as_far_as_it_goes(whole: Path, tmp_path: 
         (["explain", "casing/answers-in-camelcase"], "casing/answers-in-camel-case"),
         (["replay", "nowhere"], "nowhere"),
         (["serve", "anyfst"], "anyfast"),
+        (["serve", "google", "--model", "gemini-4-pro"], "gemini-2.0, gemini-2.5, gemini-3"),
         (["run", "--client", "google-gena"], "google-genai"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
+from conformance.judging.habits import has_own_bytes
 from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
 from conformance.model import Level, Spot
@@ -78,8 +79,8 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
 
 def _unary(reply: Reply) -> bool:
     # A document's own form may ask for a stream in the body: its answers are that document's matter.
-    own = reply.probe == "alt-sse-on-unary" or reply.probe.startswith("documented-")
-    return answered(reply) and not reply.streamed and not own
+    own = reply.alt_sse or reply.probe.startswith("documented-")
+    return answered(reply) and not reply.streamed and not own and has_own_bytes(reply)
 
 
 @check_each(

@@ -8,8 +8,10 @@ from functools import partial
 from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.expectations import statuses
+from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
     breaks_each_time,
+    describe_silence,
     failed_in_success,
     failures,
     must_fail,
@@ -97,11 +99,14 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty body for a failure, and ask again.
     """
     if says_nothing(seen):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
-    for reply in seen.replies:
-        if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY and not failed_in_success(reply):
-            yield Spot(reply.id, "", "a response, or the status of an error", words(reply))
+    wanted = "a response, or the status of an error"
+    bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY]
+    told = [Spot(one.id, "", wanted, words(one)) for one in bare if not failed_in_success(one)]
+    rare = {reply.id for reply in bare if reply.status == 200}
+    yield from (spot for spot in told if spot.exchange not in rare)
+    yield from unless_rare((spot for spot in told if spot.exchange in rare), seen.replies)
 
 
 @check_each(
@@ -351,13 +356,8 @@ def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
 
 
 _BLOCK_WORDS = (
-    "PROHIBITED_CONTENT",
-    "BLOCKLIST",
-    "BLOCK_REASON",
-    "BLOCKREASON",
-    "PROMPT WAS BLOCKED",
-    "PROMPT_BLOCKED",
-)
+    "PROHIBITED_CONTENT", "BLOCKLIST", "BLOCK_REASON", "BLOCKREASON", "PROMPT WAS BLOCKED", "PROMPT_BLOCKED",
+)  # fmt: skip
 
 
 @check_each(
@@ -382,5 +382,6 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
         if reply.error and turned_down(reply)
         else ""
     )
-    if reply.status not in (401, 403, 404) and any(word in said for word in _BLOCK_WORDS):
+    quoting = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))  # of the request itself
+    if reply.status not in (401, 403, 404) and not quoting and any(word in said for word in _BLOCK_WORDS):
         yield Spot(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging import sights
+from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
+from conformance.judging.habits import may_have_lost
 from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
@@ -32,6 +34,7 @@ _BODY = google(
 )
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
+_FRONT_END = b"!!1</title>"  # as the titles of its pages end
 _NO_ROUTE = ("unknown-method", "wrong-verb")
 
 
@@ -44,6 +47,17 @@ def _an_error(reply: Reply) -> bool:
     later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
     lasting = reply.status < 500 or must_fail(reply)
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
+
+
+def _has_no_route(reply: Reply) -> bool:
+    """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
+
+    Whoever recorded the traffic may have asked for anything; a model's name with a slash is no model's path at Google.
+    """
+    slash = "/" in asked_model(reply) and reply.status == 404
+    foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
+    front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
+    return reply.probe in _NO_ROUTE or slash or foreign or front
 
 
 def _lasting(seen: Seen, reply: Reply) -> bool:
@@ -114,7 +128,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = reply.probe in _NO_ROUTE and not any(chunk.json.ok for chunk in reply.chunks)
+        page = _has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks)
         yield Spot(
             reply.id,
             error.at,
@@ -206,19 +220,25 @@ def _json_error(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     _BODY,
-    usable=lambda reply: _json_error(reply) and any(chunk.json.ok for chunk in reply.chunks),
+    usable=lambda reply: (
+        _json_error(reply)
+        and any(chunk.json.ok for chunk in reply.chunks)
+        and not may_have_lost(reply, "content-type")
+    ),
     rests=Rests.REFUSAL,
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
 
-    Why: a client cannot tell JSON from a text in any other way.
+    Why: a client cannot tell JSON from a text in any other way. Where events were asked for, Google calls the error that
+    comes instead text/event-stream, though its body is plain JSON: both names are accepted there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
     kind = (got or "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
+    if kind != "application/json" and not kind.endswith("+json") and not as_asked:
         yield Spot(reply.id, "", "application/json", got or "no Content-Type")
 
 

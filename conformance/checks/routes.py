@@ -256,6 +256,8 @@ def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
     refused = [reply for reply in seen.replies if _absent(reply)]
     # A model that says that it wants, or makes, something else than text is there under its name.
     nameless = len(refused) == len(seen.replies) > 1 and not any(map(lacking, refused))
+    # A first page may well hold models that are retired; what stands on the next ones was not asked.
+    nameless = nameless and not any(reply.body.get("nextPageToken") for reply in seen.of("models-list"))
     level = None if nameless else Level.NOTE
     for reply in refused:
         yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)

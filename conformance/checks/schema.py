@@ -16,6 +16,7 @@ from conformance.judging.contents import (
     parts_of,
 )
 from conformance.judging.expectations import blocked
+from conformance.judging.habits import unless_rare
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
 from conformance.model import JSON, Level, Spot
@@ -37,22 +38,26 @@ def _any_candidates(reply: Reply) -> bool:
     return any(chunk.body.get("candidates") for chunk in reply.chunks)
 
 
-@check_each(Level.MUST, _CANDIDATES, usable=_whole)
-def has_a_candidate(reply: Reply) -> Iterator[Spot]:
+def _without_candidate(reply: Reply) -> Spot:
+    held = ", ".join(reply.body) or "nothing"
+    wanted = "a candidate, or promptFeedback.blockReason"
+    return Spot(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
+
+
+@check(Level.MUST, _CANDIDATES, usable=_whole)
+def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt.
+    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
+    answer among thousands holds its usage alone, so only what is so each time accuses.
     Breaks: every client returns an empty answer without an exception, which is billed.
     Way round: treat an answer without candidates as an error, and ask again.
     """
-    if not _any_candidates(reply) and not blocked(reply):
-        held = ", ".join(reply.body) or "nothing"
-        yield Spot(
-            reply.id,
-            "/candidates",
-            "a candidate, or promptFeedback.blockReason",
-            f"neither; the answer holds {held}",
-        )
+    bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
+    listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
+    yield from map(_without_candidate, listed)  # an empty list is never Google's
+    rare = [reply for reply in bare if reply not in listed]
+    yield from unless_rare(map(_without_candidate, rare), seen.replies)
 
 
 _STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import check_each, google
 from conformance.judging import sights
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
-from conformance.model import Level, Spot
+from conformance.model import JSON, Level, Spot
+from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
 
 _CALL = google(
     "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."
 )
 _OTHER_NAMES = ("arguments", "parameters", "input")
+
+
+def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
+    """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more."""
+    told = "partialArgs" in call or "willContinue" in call or not any(call.values())
+    return told and flavour(reply) is Flavour.VERTEX
 
 
 @check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling", sight=sights.A_CALL)
@@ -32,7 +39,15 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
         if not isinstance(call, dict):
             continue
         foreign = next((name for name in _OTHER_NAMES if name in call and "args" not in call), None)
-        if not call.get("name"):
+        if not call.get("name") and _is_in_pieces(reply, call):
+            yield Spot(
+                reply.id,
+                where(reply, chunk, (*keys, "functionCall")),
+                "a whole call",
+                "Vertex AI's own way to stream arguments in pieces",
+                Level.NOTE,
+            )
+        elif not call.get("name"):
             yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", "name")), "a name", "none")
         elif foreign:
             yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", foreign)), "args", foreign)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from conformance.catalogue import check_each, google
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates
+from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered, generated_text
 from conformance.judging.values import Fault, Found, Wrong, faults, shown, where
 from conformance.model import JSON, Level, Spot
+from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
 from conformance.wire.jsontext import Odd
 
@@ -80,8 +83,15 @@ def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
     )
 
 
-def _alphabet(fault: Fault) -> Level | None:
-    return None if fault.wrong is Wrong.BASE64 else Level.NOTE
+def _alphabet(reply: Reply) -> Callable[[Fault], Level | None]:
+    """Judge bytes that are none: what a recorder printed anew it may have cut or masked, but made no address of."""
+
+    def level(fault: Fault) -> Level | None:
+        address = re.match(r"(https?|data|gs|file):", str(fault.value), re.IGNORECASE)
+        kept = not reply.exchange.reserialised or address
+        return None if fault.wrong is Wrong.BASE64 and kept else Level.NOTE
+
+    return level
 
 
 @check_each(
@@ -101,7 +111,7 @@ def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
     others hand on a file that is none, and an altered signature is refused in the next turn.
     Way round: fetch what the address names and put its base64 in the place.
     """
-    yield from _spots(reply, (Wrong.BASE64, Wrong.URL_SAFE), _alphabet)
+    yield from _spots(reply, (Wrong.BASE64, Wrong.URL_SAFE), _alphabet(reply))
 
 
 def _new(fault: Fault) -> Level | None:
@@ -164,18 +174,15 @@ def adds_no_members(reply: Reply) -> Iterator[Spot]:
     """
     extra = [found for found in faults(reply) if found.fault.wrong is Wrong.EXTRA and not _owned(found)]
     for place, found in {found.fault.place: found for found in reversed(extra)}.items():
-        yield Spot(
-            reply.id,
-            where(reply, found.chunk, found.fault.keys),
-            "no such member",
-            f"{place}: {shown(found.fault.value)}",
-        )
+        pointer = where(reply, found.chunk, found.fault.keys)
+        whose = "Vertex AI's own member: " if is_vertex_member(found.fault.keys) else ""
+        yield Spot(reply.id, pointer, "no such member", f"{whose}{place}: {shown(found.fault.value)}")
 
 
 @check_each(
     Level.MUST,
     google("JSON: numbers", "A double that is no number is written as the string NaN or Infinity."),
-    usable=answered,
+    usable=lambda reply: answered(reply) and has_own_bytes(reply),
 )
 def numbers_are_json(reply: Reply) -> Iterator[Spot]:
     """No bare NaN or Infinity stands in an answer.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from conformance.catalogue import Aside, Rests, Sight, check, check_each, google
+from conformance.catalogue import Aside, Rests, Sight, check, google
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -17,7 +18,8 @@ from conformance.judging.contents import (
     unmet,
 )
 from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
-from conformance.judging.tries import disobeyed, generated_text
+from conformance.judging.models import unlike
+from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
 from conformance.model import Level, Outcome, Spot
@@ -56,7 +58,9 @@ _CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
 
 
 def _codes(reply: Reply) -> set[str]:
-    """The codes that a question holds, in its prompt and in what it expects."""
+    """The codes that a question holds, in its prompt and in what it expects; none where nobody knows what it asks."""
+    if reply.exchange.captured:
+        return set()
     return set(_CODE.findall(str(reply.request_body) + str(dict(reply.exchange.expected))))
 
 
@@ -86,36 +90,17 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
             yield Spot(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
 
 
-# Words in a model's name that say how or when it is served, not which model it is.
-_SERVED = {"preview", "exp", "experimental", "latest", "thinking", "stable", "customtools"}
-_KIND = re.compile(
-    r"flash|pro|lite|ultra|nano|mini|micro|small|medium|large|max|plus|turbo|image|tts|live|audio|embedding"
-    r"|\d+b|v?\d+(\.\d+)*"
-)
-
-
-def _model_words(name: str) -> set[str]:
-    words = re.findall(r"[a-z0-9]+(?:\.[a-z0-9]+)*", name.lower().rpartition("/")[2])
-    return {word for word in words if word not in _SERVED and not re.fullmatch(r"\d{2,}", word)}
-
-
-def _unlike(asked: str, answered: str) -> Level | None:
-    """How gravely the names differ; None where the second is the first, or a version of it."""
-    mine, theirs = _model_words(asked), _model_words(answered)
-    if "latest" in asked.lower() or not any(word[0].isdigit() for word in mine):
-        # Which number an alias stands for today is Google's to say.
-        mine, theirs = ({word for word in words if not word[0].isdigit()} for words in (mine, theirs))
-    if not any(_KIND.fullmatch(word) for word in mine):  # a name that somebody gave tells of no model
-        return Level.NOTE if mine ^ theirs else None
-    different = mine ^ theirs
-    if not different:
+def _another_model(reply: Reply) -> Spot | None:
+    found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
+    named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
+    asked = asked_model(reply)
+    level = unlike(asked, named[-1][1]) if named and asked else None
+    if level is None:
         return None
-    # Words in the place of others name something else; words beside them are the vendor's own for how it is served.
-    another = (mine - theirs and theirs - mine) or any(_KIND.fullmatch(word) for word in different)
-    return Level.MUST if another else Level.NOTE
+    return Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked, shown(named[-1][1]), level)
 
 
-@check_each(
+@check(
     Level.MUST,
     google(
         "GenerateContentResponse.modelVersion",
@@ -124,20 +109,22 @@ def _unlike(asked: str, answered: str) -> Level | None:
     usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
     after=_OWN,
 )
-def answers_with_the_model_that_was_asked(reply: Reply) -> Iterator[Spot]:
+def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot]:
     """The model that answers is the model that was asked.
 
-    Why: the path names the model; modelVersion names the one that answered, at most more exactly.
+    Why: the path names the model; modelVersion names the one that answered, at most more exactly. Google lets the
+    successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
+    only what is so in every answer accuses.
     Breaks: another model's answers at this model's price.
     Way round: check modelVersion in every answer.
     """
-    found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
-    named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
-    level = _unlike(asked_model(reply), named[-1][1]) if named and asked_model(reply) else None
-    if level is not None:
-        yield Spot(
-            reply.id, reply.at(named[-1][0], "/modelVersion"), asked_model(reply), shown(named[-1][1]), level
-        )
+    recorded = [reply for reply in seen.replies if reply.exchange.captured]
+    always = len(recorded) >= TRIES and all(map(_another_model, recorded))
+    for reply in seen.replies:
+        spot = _another_model(reply)
+        if spot is not None:
+            single = reply.exchange.captured and not always
+            yield replace(spot, level=Level.NOTE) if single else spot
 
 
 @check(

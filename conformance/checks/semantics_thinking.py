@@ -30,15 +30,12 @@ def marks_thoughts(seen: Seen) -> Iterator[Spot]:
     Way round: cut what stands between think tags.
     """
     leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
-    level = None if len(leaking) >= TRIES else Level.NOTE
-    for reply in leaking[:TRIES]:
-        yield Spot(
-            reply.id,
-            "/candidates/0/content/parts",
-            "thoughts in parts of their own",
-            repr(reply.text[:80]),
-            level,
-        )
+    # In recorded traffic the question itself may have asked for such tags.
+    own = [reply for reply in leaking if not reply.exchange.captured]
+    level = None if len(own) >= TRIES else Level.NOTE
+    for reply in (own or leaking)[:TRIES]:
+        wanted = "thoughts in parts of their own"
+        yield Spot(reply.id, "/candidates/0/content/parts", wanted, repr(reply.text[:80]), level)
 
 
 def _hidden(reply: Reply) -> str | None:
@@ -62,11 +59,14 @@ def _hidden(reply: Reply) -> str | None:
 def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
     """With includeThoughts the thoughts come with the answer.
 
-    Why: thinkingConfig is a setting like any other; a model that does not think refuses it.
+    Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Models that show their
+    thoughts in streams alone are Google's own.
     Breaks: programs that show the thinking show nothing; thoughts are billed all the same.
     Way round: none.
     """
-    for found in each_time(seen, "thinking", "parts with thought: true", _hidden):
+    streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
+    level = Level.NOTE if streamed else None
+    for found in each_time(seen, "thinking", "parts with thought: true", _hidden, level):
         quiet = isinstance(found, Aside) and found.outcome is Outcome.INCONCLUSIVE
         # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
         yield Aside(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted") if quiet else found

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Iterator
-from itertools import pairwise
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
-from conformance.judging.expectations import CUT, MET, blocked, obedience
+from conformance.judging.expectations import UNMET, blocked, obedience
+from conformance.judging.habits import uses_server_tools
+from conformance.judging.rows import are_cumulative, find_gap, lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
@@ -25,12 +25,6 @@ _SHORT = 40  # characters of an answer that is there as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being made
 
 
-def _cumulative(texts: list[str]) -> bool:
-    """Each chunk is the whole text so far: three chunks or more, each beginning with the one before."""
-    distinct = [text for text, after in pairwise([*texts, ""]) if text != after]
-    return len(distinct) >= 3 and all(after.startswith(before) for before, after in pairwise(distinct))
-
-
 @check_each(Level.MUST, _CHUNKS, usable=streams, sight=sights.PIECES)
 def sends_deltas(reply: Reply) -> Iterator[Spot]:
     """Each chunk carries only the text since the last one.
@@ -40,7 +34,7 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
     Way round: take from each chunk only what goes beyond the one before.
     """
     texts = texts_of(reply)
-    if _cumulative([text for _, text in texts]):
+    if are_cumulative([text for _, text in texts]):
         chunk, text = texts[-1]
         said = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
         yield Spot(
@@ -55,13 +49,15 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
 def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     """The last chunk does not repeat the whole answer.
 
-    Why: clients join the chunks' texts, so a repetition is shown as part of the answer.
+    Why: clients join the chunks' texts, so a repetition is shown as part of the answer. Only around a built-in tool may a
+    model say the same twice.
     Breaks: every client shows the answer twice; no exception.
     Way round: drop a last chunk whose text is that of all before it.
     """
     texts = texts_of(reply)
     before = "".join(text for _, text in texts[:-1])
-    if len(texts) > 1 and _again(before, texts[-1][1]) and not _wanted_twice(reply, before):
+    natural = _wanted_twice(reply, before) or uses_server_tools(reply) or _too_short_to_tell(reply, before)
+    if len(texts) > 1 and _again(before, texts[-1][1]) and not natural:
         pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
         yield Spot(
             reply.id,
@@ -75,6 +71,11 @@ def _again(before: str, last: str) -> bool:
     """The last text is all before it once more, be it with its own end, or with other space around it."""
     said = before.strip()
     return len(said) > 3 and last.strip().startswith(said)
+
+
+def _too_short_to_tell(reply: Reply, before: str) -> bool:
+    """Where nobody knows what was asked for, a word that comes twice may be the answer."""
+    return reply.exchange.captured and len(before.strip()) < _SHORT
 
 
 def _wanted_twice(reply: Reply, text: str) -> bool:
@@ -125,22 +126,24 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
     Way round: read to the end of the stream, and take the last reason.
     """
-    said = [bool(candidate_of(chunk).get("finishReason")) for chunk in reply.chunks]
-    last_text = max((number for number, chunk in enumerate(reply.chunks) if text_of(chunk)), default=0)
+    index = reply.first.index
+    said = [bool(candidate_of(chunk, index).get("finishReason")) for chunk in reply.chunks]
+    last_text = max((number for number, chunk in enumerate(reply.chunks) if text_of(chunk, index)), default=0)
     early = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if reason]
     if not early:
         return
     # In every chunk that says something it is an old habit of Google's own, unless one stands there alone first.
     silent = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if not reason]
-    level = Level.NOTE if all(empty(candidate_of(chunk)) for chunk in silent) and _spoken(early[0]) else None
-    observed = f"{candidate_of(early[0]).get('finishReason')!r} before the text has ended"
+    always = all(empty(candidate_of(chunk, index)) for chunk in silent) and _spoken(early[0], index)
+    level = Level.NOTE if always or uses_server_tools(reply) else None
+    observed = f"{candidate_of(early[0], index).get('finishReason')!r} before the text has ended"
     pointer = reply.at(early[0], "/candidates/0/finishReason")
     yield Spot(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
 
 
-def _spoken(chunk: Chunk) -> bool:
-    """Return whether the chunk has parts: a text, a thought, a call."""
-    content = candidate_of(chunk).get("content")
+def _spoken(chunk: Chunk, index: int) -> bool:
+    """Return whether the candidate has parts in this chunk: a text, a thought, a call."""
+    content = candidate_of(chunk, index).get("content")
     return isinstance(content, dict) and bool(content.get("parts"))
 
 
@@ -243,27 +246,6 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
         yield Spot(cut[-1].id, "/candidates/0/finishReason", "STOP after the whole answer", said)
 
 
-_SKIPPED = 3  # numbers of a row that a model may leave out by itself
-
-
-def _gap(reply: Reply) -> str:
-    """What is missing from the row of numbers that was asked for, before its end; "" where it is no such row.
-
-    A model that shortens a row says so, with dots or in words: then nothing is told.
-    """
-    wanted = re.findall(r"\d+", str(reply.exchange.expected.get("text", "")))
-    got = re.findall(r"\d+", reply.text)
-    if not re.fullmatch(r"[\d\s,]+", reply.text) or not got or got[-1] not in wanted:
-        return ""
-    if max(map(len, got)) > len(wanted[-1]):  # no row of these numbers
-        return ""
-    missing = [number for number in wanted[: wanted.index(got[-1])] if number not in got]
-    if len(missing) >= _SKIPPED:
-        return f"{', '.join(missing[:8])} are missing before {got[-1]}"
-    late = next((after for before, after in pairwise(got) if int(after) < int(before)), None)
-    return f"{late} comes after higher numbers" if late else ""
-
-
 @check(
     Level.MUST,
     _CHUNKS,
@@ -280,21 +262,11 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     Breaks: words are missing or mixed up in every client; no exception.
     Way round: ask without streaming.
     """
-    torn = [(reply, gap) for reply in seen.replies if (gap := _gap(reply))]
+    torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
     if len(torn) >= TRIES:
         reply, gap = torn[-1]
         said = f"{gap} ({len(torn)} of {len(seen.replies)} tries)"
         yield Spot(reply.id, "/candidates/0/content/parts/0/text", "every number once, in order", said)
-
-
-_MISCOUNTED = 2  # characters by which a model itself may mistake the length of a run
-
-
-def _lost_repeats(wanted: str, got: str) -> bool:
-    """The text is what was asked, but for runs that were shortened by more than a model miscounts them."""
-    squeeze = "".join(a for a, b in pairwise(wanted + "\0") if a != b)
-    short = "".join(a for a, b in pairwise(got + "\0") if a != b)
-    return len(wanted) - len(got) > _MISCOUNTED and (squeeze == short or set(wanted) == set(got))
 
 
 @check(
@@ -318,10 +290,15 @@ def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
     lossy = [
         reply
         for reply, text in zip(seen.replies, wanted, strict=True)
-        if _lost_repeats(text, reply.text.strip())
+        if lost_repeats(text, reply.text.strip())
     ]
     if len(lossy) >= TRIES:
         yield Spot(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])
+
+
+def _asked_for(reply: Reply, text: str) -> bool:
+    """The question itself holds a replacement character."""
+    return "\ufffd" in text and b"\xef\xbf\xbd" in reply.exchange.request.body
 
 
 @check_each(
@@ -341,9 +318,15 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
         # Bytes that are no UTF-8 are said of the JSON.
         bad = any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
         text = text_of(chunk)
-        if not bad and ("\ufffd" in text or misread(text) or questioned(reply, text)):
+        if (
+            not bad
+            and not _asked_for(reply, text)
+            and ("\ufffd" in text or misread(text) or questioned(reply, text))
+        ):
             pointer = reply.at(chunk, "/candidates/0/content/parts/0/text")
-            yield Spot(reply.id, pointer, "whole characters", text[:80])
+            # A text on text may well hold what looks misread.
+            level = Level.NOTE if reply.exchange.captured and "\ufffd" not in text else None
+            yield Spot(reply.id, pointer, "whole characters", text[:80], level)
 
 
 @check(
@@ -369,7 +352,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     tries = [reply for reply in asked if reply.framed.framing is not single]
     if not unary or any(reply.first.thoughts for reply in tries):
         return
-    judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
+    judged = [reply for reply in tries if obedience(reply).verdict == UNMET]
     if len(judged) >= TRIES:
         yield Spot(
             judged[-1].id,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import Aside, Sight, check, check_each, google
 from conformance.judging.expectations import UNSAID, statuses
+from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
     always_cut,
     beyond,
@@ -30,14 +31,8 @@ _JSON = google(
     "ProtoJSON (RFC 8259)", "The body of a unary answer is one JSON text in UTF-8, as application/json."
 )
 _ROUTES = (
-    "count-tokens-",
-    "models-",
-    "listed-name-",
-    "plain-on-v1",
-    "unknown-method",
-    "wrong-verb",
-    "preflight",
-)
+    "count-tokens-", "models-", "listed-name-", "plain-on-v1", "unknown-method", "wrong-verb", "preflight",
+)  # fmt: skip
 COMPRESSION = "transport/compresses-as-it-declares"
 
 
@@ -49,13 +44,12 @@ def _unary(reply: Reply) -> bool:
     """One object is asked for; a vendor's own form may ask for a stream in the body."""
     asked = reply.request_body
     streams = isinstance(asked, dict) and asked.get("stream") is True
-    return not reply.streamed and reply.probe != "alt-sse-on-unary" and not streams
+    return not reply.streamed and not reply.alt_sse and not streams
 
 
 def _named(replies: Sequence[Reply]) -> str:
-    names = [f"{reply.probe} ({_trouble(reply)})" for reply in replies]
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
+    names = ", ".join(f"{reply.probe} ({_trouble(reply)})" for reply in replies[:6])
+    return names + (f" and {len(replies) - 6} more" if len(replies) > 6 else "")
 
 
 def _trouble(reply: Reply) -> str:
@@ -103,19 +97,18 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
 
 
 @check_each(Level.SHOULD, _HTTP)
-def answers_within_bounds(reply: Reply) -> Iterator[Spot]:
+def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
 
     Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
     Breaks: clients without bounds run out of memory; those with bounds raise.
     Way round: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
     """
-    bound = beyond(reply)
-    if bound is not None:
-        yield Spot(reply.id, "", f"an answer within {bound}", f"beyond the bound {bound}")
-
-
-_CUT = ("reset", "protocol")
+    said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
+    if said and reply.exchange.captured:
+        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and nobody knows what was asked for")
+    elif said:
+        yield Spot(reply.id, "", f"an answer within {bound}", said)
 
 
 def _spoken(reply: Reply) -> bool:
@@ -127,7 +120,7 @@ def _spoken(reply: Reply) -> bool:
 def _begun(reply: Reply) -> bool:
     """A status of success came, and at least the beginning of a body or its end."""
     failure = reply.exchange.failure
-    return _success(reply) and (failure is None or failure.kind in _CUT)
+    return _success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
 
 
 @check(Level.MUST, _HTTP, usable=_begun)
@@ -159,7 +152,12 @@ _CODINGS = {
 }
 
 
-@check_each(Level.MUST, _HTTP, usable=lambda reply: reply.exchange.failure is None and reply.status > 0)
+def _on_the_wire(reply: Reply) -> bool:
+    """What another program recorded may be decoded, and its headers may be of before or after."""
+    return reply.exchange.failure is None and reply.status > 0 and not reply.exchange.captured
+
+
+@check_each(Level.MUST, _HTTP, usable=_on_the_wire)
 def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
     """A body is compressed exactly as its Content-Encoding says, with what the client offered.
 
@@ -208,7 +206,7 @@ def _offers(reply: Reply) -> bool:
     Level.SHOULD,
     google("Accept-Encoding (RFC 9110)", "Who asks for identity is sent what is not compressed."),
     select=lambda reply: not _offers(reply),
-    usable=lambda reply: reply.exchange.failure is None and _success(reply),
+    usable=lambda reply: _on_the_wire(reply) and _success(reply),
     after=(COMPRESSION,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
@@ -226,7 +224,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.MUST,
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
-    select=_spoken,
+    select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     after=(COMPRESSION,),
     sight=Sight("no offer of compression was answered", lambda one: one.ok and _offers(one)),
 )
@@ -257,7 +255,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     Level.SHOULD,
     _JSON,
     select=_unary,
-    usable=lambda reply: reply.ok and whole(reply),
+    usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
     after=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
@@ -282,7 +280,8 @@ _AROUND = {
 
 
 def _one_object(reply: Reply) -> bool:
-    return reply.ok and whole(reply) and reply.framed.framing is Framing.SINGLE_JSON
+    read = reply.ok and whole(reply) and has_own_bytes(reply)
+    return read and reply.framed.framing is Framing.SINGLE_JSON
 
 
 @check_each(Level.MUST, _JSON, select=_unary, usable=_one_object)
@@ -308,7 +307,7 @@ _ODD = {
 }
 
 
-@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply))
+@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply))
 def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     """JSON is UTF-8, and has each name once.
 
@@ -329,7 +328,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     Level.MUST,
     _JSON,
     select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply),
+    usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
     after=(COMPRESSION,),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import replace
 
 from conformance.catalogue import check, check_each, google
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
-    COUNTERS,
     Block,
     blocks,
     count,
+    counts_no_output,
     counts_twice,
+    falls,
+    falls_short,
     folds,
     forgets,
+    hides_thoughts,
+    is_early_preview,
+    lacks_as_google_may,
     last_block,
+    says_much,
     summed,
+    uncounted,
 )
 from conformance.judging.expectations import answered_as_asked
+from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import is_whole, where
 from conformance.model import Level, Spot
+from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Chunk, Reply, Seen
 
 _USAGE = google(
@@ -41,58 +50,28 @@ def _finished(reply: Reply) -> bool:
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
 
 
-def _foreign(reply: Reply) -> str:
-    """Where else the answer speaks of tokens, in words."""
-    names = [
-        f"{name}.{', '.join(list(value)[:4])}"
-        for chunk in reply.chunks
-        for name, value in chunk.body.items()
-        if name != "usageMetadata" and "usage" in name.lower() and isinstance(value, dict)
-    ]
-    return f"; there is {names[-1]}" if names else ""
-
-
-def _uncounted(reply: Reply) -> str:
-    usage = reply.usage
-    if not usage and any(isinstance(chunk.body.get("usageMetadata"), list | str) for chunk in reply.chunks):
-        return ""  # it is there, in another type: the schema's matter
-    if not usage:
-        return f"no usageMetadata{_foreign(reply)}"
-    spoken = (
-        "promptTokenCount",
-        "totalTokenCount",
-        *(("candidatesTokenCount",) if _says_much(reply) else ()),
-    )
-    missing = [name for name in spoken if not usage.get(name)]
-    negative = [name for name in COUNTERS if is_whole(usage.get(name)) and count(usage, name) < 0]
-    if missing:
-        return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
-    return f"{', '.join(negative)}: below 0" if negative else ""
-
-
-def _says_much(reply: Reply) -> bool:
-    """The answer has a text that cannot have cost nothing."""
-    return len(reply.text) > 3
-
-
-@check_each(Level.SHOULD, _USAGE, usable=_finished)
-def counts_every_answer(reply: Reply) -> Iterator[Spot]:
+@check(Level.SHOULD, _USAGE, usable=_finished)
+def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
 
-    Why: usageMetadata stands in every answer of Google's, in a stream at the latest in its last chunk.
+    Why: usageMetadata stands in every answer of Google's since the middle of 2024, in a stream in each chunk. One answer
+    among thousands lacks a counter, short answers and those of built-in tools may count nothing, and Gemma's never do:
+    only what is missing each time accuses.
     Breaks: every client reports no usage; budgets and bills count nothing.
     Way round: count the tokens of prompts with countTokens, and estimate the answers.
     """
-    said = _uncounted(reply)
-    if said:
-        yield Spot(
-            reply.id, "/usageMetadata", "promptTokenCount, candidatesTokenCount and totalTokenCount", said
-        )
+    wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
+    found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
+    spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
+    rare = [spots[id_] for id_, one in found.items() if lacks_as_google_may(one)]
+    yield from (spot for spot in spots.values() if spot not in rare)
+    for spot in unless_rare(rare, [one for one in seen.replies if says_much(one) or one.id in found]):
+        yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
 
 
 def _told(reply: Reply) -> bool:
     """Finished answers that say what they cost: whether it is right is asked of these, even where others say nothing."""
-    return _finished(reply) and bool(reply.usage) and not _uncounted(reply)
+    return _finished(reply) and bool(reply.usage) and not uncounted(reply)
 
 
 def _last_spoken(reply: Reply) -> int:
@@ -120,12 +99,6 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
         yield Spot(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
 
 
-def _hides_thoughts(reply: Reply) -> bool:
-    """Thoughts were shown, and are not counted by name."""
-    found = last_block(reply)
-    return bool(reply.first.thoughts) and found is not None and not count(found[1], "thoughtsTokenCount")
-
-
 @check_each(
     Level.SHOULD,
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
@@ -140,7 +113,7 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     Way round: take the total less the prompt and the answer.
     """
     found = last_block(reply)
-    if found is not None and _hides_thoughts(reply):
+    if found is not None and hides_thoughts(reply):
         pointer = where(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
         yield Spot(
             reply.id,
@@ -159,14 +132,14 @@ def _adds_none(seen: Seen) -> bool:
 def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
-    Why: candidatesTokenCount leaves thoughts out, and the total adds them.
+    Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 did otherwise.
     Breaks: bills that add the counters charge the thoughts twice.
     Way round: subtract the thoughts from the answer's tokens.
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
         yield from (_folded(*one) for one in told if folds(one[2]))
-    twice = [one for one in told if counts_twice(one[0], one[2])]
+    twice = [one for one in told if counts_twice(one[0], one[2]) and not uses_server_tools(one[0])]
     # One odd answer may hold what is not shown; several questions do not.
     if len({reply.probe for reply, _, _ in twice}) >= TRIES:
         yield from (_doubled(*one) for one in twice)
@@ -175,20 +148,22 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
 def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('totalTokenCount')}, thoughts within another counter"
     pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
 
 
 def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
     pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said)
+    level = Level.NOTE if is_early_preview(reply) else None
+    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
 @check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
 def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     """The total is the sum of prompt, answer, thoughts and tool use.
 
-    Why: Google's totals hold in every block that was captured; what is absent counts as nothing.
+    Why: Google's totals hold in all but a dozen of 6,754 recorded blocks; what is absent counts as nothing.
     Breaks: one of the numbers is wrong, and nobody knows which to pay.
     Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
@@ -201,41 +176,25 @@ def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
                 total > wanted and any(name not in block for name in missing)
             )
             if total and total != wanted and not explained and "promptTokenCount" in block:
-                level = None if last and chunk is last[0] else Level.NOTE
+                final = last and chunk is last[0] and flavour(reply) is not Flavour.VERTEX
+                level = None if final else Level.NOTE
                 pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
                 yield Spot(reply.id, pointer, str(wanted), str(total), level)
 
 
 def _left_out(seen: Seen) -> list[str]:
     """Counters that this vendor leaves out although there was something to count: other rules say so."""
-    unsaid = [reply for reply in seen.all if _finished(reply) and reply.usage and _says_much(reply)]
+    unsaid = [reply for reply in seen.all if _finished(reply) and reply.usage and says_much(reply)]
     silent = any("candidatesTokenCount" not in reply.usage for reply in unsaid)
-    hidden = any(_hides_thoughts(reply) for reply in seen.replies)
+    hidden = any(hides_thoughts(reply) for reply in seen.replies)
     return ["candidatesTokenCount"] * silent + ["thoughtsTokenCount"] * hidden
-
-
-def _words(reply: Reply) -> int:
-    return len(reply.text.split())
-
-
-def _shrinking(reply: Reply) -> str:
-    """How the counters of a stream fall, or end far below what was said; "" where they grow as they should."""
-    for name in ("candidatesTokenCount", "totalTokenCount"):
-        counts = [count(block, name) for _, block in blocks(reply) if block.get(name) is not None]
-        if any(after < before for before, after in pairwise(counts)):
-            return f"{name} goes {', '.join(map(str, counts[-6:]))}"
-        # Thoughts that are not marked as such are among the words.
-        spent = counts[-1] + reply.count("thoughtsTokenCount") if counts and counts[-1] else 0
-        if name == "candidatesTokenCount" and 0 < spent < _words(reply) / 2:
-            return f"{name} ends at {counts[-1]} for {_words(reply)} words"
-    return ""
 
 
 @check_each(
     Level.SHOULD,
     google(
         "streamGenerateContent: usageMetadata",
-        "Each block counts the whole answer so far; the numbers never fall.",
+        "Each block counts the whole answer so far, and the last one all of it.",
     ),
     usable=_told,
     select=lambda reply: reply.streamed,
@@ -249,13 +208,16 @@ def _shrinking(reply: Reply) -> str:
 def counts_are_cumulative(reply: Reply) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
 
-    Why: clients take the last block as the whole; Google's numbers never fall.
+    Why: clients take the last block as the whole. Google's own numbers fall now and then on the way, as the prompt is
+    counted anew, so that alone is a note; a last block that is far too small for the answer is not.
     Breaks: where each block counts its own chunk only, clients see the cost of the last chunk.
     Way round: add the blocks up, for this vendor only.
     """
-    said = _shrinking(reply)
+    short = falls_short(reply)
+    said = short or falls(reply)
     if said:
-        yield Spot(reply.id, "/usageMetadata", "counters that grow with the answer", said)
+        level = None if short and not uses_server_tools(reply) else Level.NOTE
+        yield Spot(reply.id, "/usageMetadata", "counters that grow with the answer", said, level)
 
 
 @check(

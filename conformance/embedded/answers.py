@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.embedded.functions import calls
+from conformance.embedded.families import DEFAULT, Family, family_of, version_of
+from conformance.embedded.functions import calls, sign, sign_call
 from conformance.embedded.instances import hints, instance
 from conformance.embedded.pictures import colour
 from conformance.embedded.words import count, overruled, remembered, scripted, strings, tokens
@@ -31,6 +33,7 @@ class Candidate:
     text: str
     calls: tuple[dict[str, JSON], ...]
     finish: str
+    signature: str = ""  # of the text; calls carry their own
 
     @property
     def tokens(self) -> int:
@@ -46,8 +49,9 @@ class Answer:
     thoughts: tuple[str, ...]  # the summaries that were asked for
     thought_tokens: int
     prompt: Mapping[str, int]  # tokens by modality
-    model: str
-    response_id: str
+    model: str  # the version that answered
+    response_id: str  # empty where the family gives none
+    family: Family = DEFAULT
 
 
 def _part_tokens(part: Message) -> tuple[str, int]:
@@ -161,10 +165,10 @@ def _limited(text: str, config: Message) -> Candidate:
     return Candidate("".join(words[:room]), (), "MAX_TOKENS")
 
 
-def _candidate(request: Message) -> Candidate:
+def _candidate(request: Message, family: Family) -> Candidate:
     prompt, config = _prompt(request), request.get("generationConfig", {})
     answered = any("functionResponse" in part for part in request["contents"][-1]["parts"])
-    made = () if answered else calls(request, prompt)
+    made = () if answered else calls(request, prompt, with_ids=family.call_ids)
     return Candidate("", made, "STOP") if made else _limited(_stopped(_text(request, prompt), config), config)
 
 
@@ -179,16 +183,34 @@ def _thoughts(config: Message, spent: int) -> Iterator[str]:
             yield thought
 
 
+def _signed(candidate: Candidate) -> Candidate:
+    """Return a candidate with its signature: on the first of several calls, or on the text."""
+    if not candidate.calls:
+        return replace(candidate, signature=sign({"text": candidate.text})) if candidate.text else candidate
+    first, *rest = candidate.calls
+    return replace(candidate, calls=(sign_call(first), *rest))
+
+
+def response_id() -> str:
+    """Return an id as Google makes them: URL-safe base64 without padding, and the time in its first four bytes."""
+    clock = (int(time.time()) & 0xFFFFFFFF).to_bytes(4, "little")
+    rest = secrets.token_bytes(secrets.choice((12, 13)))
+    return base64.urlsafe_b64encode(clock + rest).decode().rstrip("=")
+
+
 def think(request: Message, model: str) -> Answer:
-    """Return the model's answer to a canonical request that `semantics.judge` passes."""
-    config = request.get("generationConfig", {})
-    candidate = _candidate(request)
-    thoughts = tuple(_thoughts(config, candidate.tokens))
+    """Return the model's answer to a canonical request that `semantics.judge` passes, with its family's habits."""
+    config, family = request.get("generationConfig", {}), family_of(model)
+    candidate = _candidate(request, family)
+    thoughts = tuple(_thoughts(config, candidate.tokens)) if family.thinks else ()
+    if family.signs_answer(thought=bool(thoughts), tools=bool(request.get("tools"))):
+        candidate = _signed(candidate)
     return Answer(
         candidates=(candidate,) * config.get("candidateCount", 1),
         thoughts=thoughts if config.get("thinkingConfig", {}).get("includeThoughts") else (),
         thought_tokens=sum(map(count, thoughts)),
         prompt=prompt_tokens(request),
-        model=model,
-        response_id=secrets.token_urlsafe(12),
+        model=version_of(model),
+        response_id=response_id() if family.response_id else "",
+        family=family,
     )

@@ -14,11 +14,23 @@ from conformance.embedded import listing
 from conformance.embedded.answers import Answer, prompt_tokens, think
 from conformance.embedded.chunks import chunks, details, pace, whole
 from conformance.embedded.dress import dress, spelled
-from conformance.embedded.errors import Refused, unknown_model
-from conformance.embedded.frames import ARRAY, SINGLE, Framed, frame
+from conformance.embedded.errors import Refused, exhausted, unknown_model
+from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, Framed, frame
+from conformance.embedded.front import pass_front
 from conformance.embedded.functions import check_signatures
-from conformance.embedded.protojson import accept, document
-from conformance.embedded.routes import COUNT, GENERATE, GET, LIST, PREFLIGHT, Asked, authorise, route
+from conformance.embedded.protojson import accept, document, with_numbers
+from conformance.embedded.routes import (
+    COUNT,
+    GENERATE,
+    GET,
+    LIST,
+    PREFLIGHT,
+    Asked,
+    authorise,
+    credentials,
+    presumed,
+    route,
+)
 from conformance.embedded.semantics import judge
 from conformance.embedded.settings import own_stream, settled
 from conformance.embedded.style import Style
@@ -26,6 +38,7 @@ from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing, Piece
 from conformance.model import JSON
 
 Message = dict[str, JSON]
+_VARY = (("Vary", "Origin"), ("Vary", "X-Origin"), ("Vary", "Referer"))
 
 
 def accepts_key(key: str) -> bool:
@@ -33,12 +46,23 @@ def accepts_key(key: str) -> bool:
     return not key.lower().startswith(("bad", "junk"))
 
 
+def check_quota(incoming: Incoming, asked: Asked) -> None:
+    """Pass a request within its quota. Raises Refused (429) for a key that begins with `spent`."""
+    if any(key.lower().startswith("spent") for key in credentials(incoming).values()):
+        raise exhausted(asked.model)
+
+
 def refuse(refusal: Refused, asked: Asked) -> Outgoing:
-    """Return a refusal as Google answers it: an object, but a list of one where a JSON array was to be streamed."""
+    """Return a refusal as Google answers it.
+
+    It is one object, labelled as events where events were asked for, and a list of one where a JSON array was to be
+    streamed. What the front end refuses is an empty page.
+    """
+    if refusal.empty:
+        return Outgoing(refusal.status, (("Content-Type", "text/html"),))
     framed = frame(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
-    return Outgoing(
-        refusal.status, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),)
-    )
+    content_type = EVENTS_TYPE if asked.framing == SSE else framed.content_type
+    return Outgoing(refusal.status, (("Content-Type", content_type),), (Piece(0.0, b"".join(framed.pieces)),))
 
 
 def preflight(incoming: Incoming) -> Outgoing:
@@ -55,7 +79,8 @@ def preflight(incoming: Incoming) -> Outgoing:
 def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
     """Return an answer with the headers that all answers have, compressed where the client asks for it."""
     origin = (("Access-Control-Allow-Origin", "*"),) if incoming.header("origin") else ()
-    answer = replace(answer, headers=(*answer.headers, ("Vary", "Origin, X-Origin, Referer"), *origin))
+    vary = () if answer.content_type == "text/html" else _VARY
+    answer = replace(answer, headers=(*answer.headers, *vary, *origin))
     return (
         _compressed(answer)
         if "gzip" in incoming.header("accept-encoding").lower() and answer.pieces
@@ -80,7 +105,7 @@ class Behaviour:
 
     Stages that refuse raise Refused. `settle` takes what a dialect puts elsewhere to Google's place, before `accept`
     reads the form and `judge` the sense of a request. `dress` is given each response of the model, `frame` all
-    objects of an answer, `finish` the whole of every answer, errors included.
+    objects of an answer, `front` and `finish` the whole of every answer, errors included.
     """
 
     style: Style = field(default_factory=Style)
@@ -100,11 +125,12 @@ class Behaviour:
     frame: Callable[[str, Sequence[JSON]], Framed] = frame
     refuse: Callable[[Refused, Asked], Outgoing] = refuse
     preflight: Callable[[Incoming], Outgoing] = preflight
+    front: Callable[[Outgoing, Incoming, Style], Outgoing] = pass_front
     finish: Callable[[Outgoing, Incoming], Outgoing] = finish
 
     def __call__(self, incoming: Incoming) -> Outgoing:
         """Return the answer to a request; refusals are answers too."""
-        asked = Asked(GENERATE)
+        asked = presumed(incoming, self.style)
         try:
             asked = self.route(incoming, self.style)
             _check_size(incoming)
@@ -113,7 +139,7 @@ class Behaviour:
             answer = self.refuse(refusal, asked)
         except RecursionError:
             answer = self.refuse(Refused(400, "Invalid JSON payload received. Message too deep."), asked)
-        return self.finish(answer, incoming)
+        return self.finish(self.front(answer, incoming, self.style), incoming)
 
     def single(self, value: JSON) -> Outgoing:
         """Return one object as an answer."""
@@ -124,13 +150,19 @@ class Behaviour:
         """Return the answer of another method than the generating ones, in the dialect's casing."""
         return self.single(spelled(value, self.style))
 
-    def stream(self, answer: Answer, framing: str) -> Outgoing:
-        """Return an answer of the model in its framing, in pieces over time."""
-        dressed = [self.dress(chunk, self.style, chunk=True) for chunk in self.chunks(answer)]
+    def stream(self, answer: Answer, framing: str, *, numbers: bool = False) -> Outgoing:
+        """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
+        made = [_encoded(chunk, numbers=numbers) for chunk in self.chunks(answer)]
+        dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
         pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
+
+
+def _encoded(response: Message, *, numbers: bool) -> Message:
+    made = with_numbers(response, reference().response) if numbers else response
+    return made if isinstance(made, dict) else response
 
 
 def _check_size(incoming: Incoming) -> None:
@@ -145,6 +177,7 @@ def _known(behaviour: Behaviour, asked: Asked) -> None:
 
 def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
+    check_quota(incoming, asked)
     body = behaviour.document(incoming.body)
     framing = behaviour.style.framing_own if asked.own_form and own_stream(body) else asked.framing
     request = behaviour.accept(behaviour.settle(body, behaviour.style), reference().request)
@@ -153,8 +186,9 @@ def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoin
     behaviour.check_signatures(request)
     answer = behaviour.think(request, asked.model)
     if framing != SINGLE:
-        return behaviour.stream(answer, framing)
-    return behaviour.single(behaviour.dress(behaviour.whole(answer), behaviour.style, chunk=False))
+        return behaviour.stream(answer, framing, numbers=asked.numbers)
+    made = _encoded(behaviour.whole(answer), numbers=asked.numbers)
+    return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
 
 
 def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:

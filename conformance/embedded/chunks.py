@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.families import Family
 from conformance.embedded.words import count, tokens
 from conformance.model import JSON
 
@@ -14,6 +16,8 @@ _WORDS = 8  # tokens in a chunk, at least
 _MOST = 24  # chunks of one text, at most
 LONG = 50  # tokens: a stream of more is spread over time, so that a buffering proxy can be told from it
 SPREAD = 1.3  # seconds
+CALLED = "Model generated function call(s)."  # Google's own words
+TIER = "standard"
 
 
 @dataclass(frozen=True)
@@ -23,23 +27,45 @@ class _Slice:
     parts: tuple[dict[str, JSON], ...]
     tokens: int
     finish: str | None = None
+    message: str = ""
+    average: float | None = None
 
-    def candidate(self, index: int) -> dict[str, JSON]:
-        content: JSON = {"parts": [dict(part) for part in self.parts], "role": "model"}
-        return (
-            {"content": content} | ({"finishReason": self.finish} if self.finish else {}) | {"index": index}
-        )
+    def candidate(self, index: int, family: Family) -> dict[str, JSON]:
+        """Return the candidate with its members in Google's order."""
+        parts: list[JSON] = [dict(part) for part in self.parts]
+        content: JSON = ({"parts": parts} if parts else {}) | {"role": "model"}
+        members: dict[str, JSON] = {
+            "content": content,
+            "finishReason": self.finish,
+            "index": index if index or family.index else None,
+            "finishMessage": self.message or None,
+            "avgLogprobs": self.average,
+        }
+        return {name: value for name, value in members.items() if value is not None}
 
 
-def usage(prompt: Mapping[str, int], candidates: int, thoughts: int) -> dict[str, JSON]:
-    """Return a usageMetadata; the total is the sum of prompt, candidates and thoughts, and zeros are left out."""
+def usage(
+    family: Family, prompt: Mapping[str, int], candidates: int, thoughts: int, *, last: bool = True
+) -> dict[str, JSON]:
+    """Return a usageMetadata, zeros left out; the total is the sum of prompt, candidates and thoughts.
+
+    Before the `last` frame of a stream, some families count the prompt otherwise and the answer not at all.
+    """
+    if not last:
+        prompt = {**prompt, "TEXT": prompt.get("TEXT", 0) + 1} if family.recounts else prompt
+        candidates = candidates if family.counts_early else 0
     whole = sum(prompt.values())
-    counters = {
-        "promptTokenCount": whole, "candidatesTokenCount": candidates, "totalTokenCount": whole + candidates + thoughts,
-    }  # fmt: skip
-    read: dict[str, JSON] = {name: number for name, number in counters.items() if number}
-    read["promptTokensDetails"] = details(prompt)
-    return read | ({"thoughtsTokenCount": thoughts} if thoughts else {})
+    listed = details({"TEXT": candidates}) if family.details and last else None
+    members: dict[str, JSON] = {
+        "promptTokenCount": whole,
+        "candidatesTokenCount": candidates,
+        "totalTokenCount": whole + candidates + thoughts,
+        "promptTokensDetails": details(prompt),
+        "candidatesTokensDetails": listed,
+        "thoughtsTokenCount": thoughts,
+        "serviceTier": TIER if family.tier else None,
+    }
+    return {name: value for name, value in members.items() if value}
 
 
 def details(prompt: Mapping[str, int]) -> JSON:
@@ -47,13 +73,13 @@ def details(prompt: Mapping[str, int]) -> JSON:
     return [{"modality": modality, "tokenCount": number} for modality, number in prompt.items() if number]
 
 
-def _response(answer: Answer, candidates: list[JSON], spent: int, thoughts: int) -> dict[str, JSON]:
+def _response(answer: Answer, candidates: list[JSON], usage_metadata: JSON) -> dict[str, JSON]:
+    named: dict[str, JSON] = {"responseId": answer.response_id} if answer.response_id else {}
     return {
         "candidates": candidates,
-        "usageMetadata": usage(answer.prompt, spent, thoughts),
+        "usageMetadata": usage_metadata,
         "modelVersion": answer.model,
-        "responseId": answer.response_id,
-    }
+    } | named
 
 
 def _thought(text: str) -> dict[str, JSON]:
@@ -64,24 +90,59 @@ def whole(answer: Answer) -> dict[str, JSON]:
     """Return the answer as one response."""
     thoughts = tuple(_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
-        _Slice(thoughts + _parts(candidate), 0, candidate.finish).candidate(index)
+        _whole(candidate, thoughts, answer.family).candidate(index, answer.family)
         for index, candidate in enumerate(answer.candidates)
     ]
-    return _response(answer, made, sum(one.tokens for one in answer.candidates), answer.thought_tokens)
+    spent = sum(one.tokens for one in answer.candidates)
+    return _response(answer, made, usage(answer.family, answer.prompt, spent, answer.thought_tokens))
+
+
+def _whole(candidate: Candidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
+    average = average_of(candidate.text or str(candidate.calls)) if family.average else None
+    return _Slice(thoughts + _parts(candidate), 0, candidate.finish, _message(candidate, family), average)
+
+
+def average_of(text: str) -> float:
+    """Return an average log probability that looks like one: below zero, and the same for the same text."""
+    return -int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**33
+
+
+def _message(candidate: Candidate, family: Family) -> str:
+    return CALLED if candidate.calls and candidate.finish == "STOP" and family.explains_calls else ""
 
 
 def _parts(candidate: Candidate) -> tuple[dict[str, JSON], ...]:
-    return candidate.calls or (({"text": candidate.text},) if candidate.text else ())
+    signed: dict[str, JSON] = {"thoughtSignature": candidate.signature} if candidate.signature else {}
+    text: dict[str, JSON] = {"text": candidate.text, **signed}
+    return candidate.calls or ((text,) if candidate.text else ())
 
 
-def _slices(candidate: Candidate) -> list[_Slice]:
+def _slices(candidate: Candidate, answer: Answer) -> list[_Slice]:
+    """Return a candidate as its frames hold it, the reason of its end in the last."""
+    if answer.family.closes and candidate.calls:
+        single = [replace(candidate, calls=(call,)) for call in candidate.calls]
+        return [*(_Slice(one.calls, one.tokens) for one in single), _closing(candidate, answer)]
+    if answer.family.closes:
+        return [*_pieces(replace(candidate, signature="")), _closing(candidate, answer)]
+    *made, last = _pieces(candidate)
+    return [*made, replace(last, finish=candidate.finish, message=_message(candidate, answer.family))]
+
+
+def _closing(candidate: Candidate, answer: Answer) -> _Slice:
+    """Return the frame of a family that ends a stream with an empty text, signed where thoughts came before words."""
+    signed = candidate.signature if answer.thought_tokens and not candidate.calls else ""
+    part: dict[str, JSON] = {"text": "", **({"thoughtSignature": signed} if signed else {})}
+    return _Slice((part,), 0, candidate.finish)
+
+
+def _pieces(candidate: Candidate) -> list[_Slice]:
     words = tokens(candidate.text)
     if candidate.calls or not words:
-        return [_Slice(_parts(candidate), candidate.tokens, candidate.finish)]
+        return [_Slice(_parts(candidate), candidate.tokens)]
     size = max(_WORDS, -(-len(words) // _MOST))
     cut = [words[at : at + size] for at in range(0, len(words), size)]
-    made = [_Slice(({"text": "".join(piece)},), len(piece)) for piece in cut]
-    return [*made[:-1], _Slice(made[-1].parts, made[-1].tokens, candidate.finish)]
+    first, *rest = [_Slice(({"text": "".join(piece)},), len(piece)) for piece in cut]
+    return [replace(first, parts=_parts(replace(candidate, text="".join(cut[0])))), *rest]
 
 
 def _thinking(answer: Answer) -> Iterator[dict[str, JSON]]:
@@ -89,19 +150,23 @@ def _thinking(answer: Answer) -> Iterator[dict[str, JSON]]:
     for text in answer.thoughts:
         spent += count(text)
         made: list[JSON] = [
-            _Slice((_thought(text),), 0).candidate(index) for index in range(len(answer.candidates))
+            _Slice((_thought(text),), 0).candidate(index, answer.family)
+            for index in range(len(answer.candidates))
         ]
-        yield _response(answer, made, 0, spent)
+        yield _response(answer, made, usage(answer.family, answer.prompt, 0, spent, last=False))
 
 
 def chunks(answer: Answer) -> tuple[dict[str, JSON], ...]:
-    """Return the answer as a stream: usage cumulative, one responseId, the finish reason in the last chunk only."""
+    """Return the answer as a stream: usage in every frame, one responseId, the finish reason in the last frame only."""
     made = list(_thinking(answer))
+    rows = list(zip_longest(*(_slices(candidate, answer) for candidate in answer.candidates)))
     spent = 0
-    for row in zip_longest(*map(_slices, answer.candidates)):
+    for number, row in enumerate(rows, 1):
         spent += sum(one.tokens for one in row if one)
-        held: list[JSON] = [one.candidate(index) for index, one in enumerate(row) if one]
-        made.append(_response(answer, held, spent, answer.thought_tokens))
+        held: list[JSON] = [one.candidate(index, answer.family) for index, one in enumerate(row) if one]
+        last = number == len(rows)
+        used = usage(answer.family, answer.prompt, spent, answer.thought_tokens, last=last)
+        made.append(_response(answer, held, used))
     return tuple(made)
 
 

@@ -19,11 +19,14 @@ _SERVICE = "generativelanguage.googleapis.com"
 class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
     """A request that is refused: HTTP status, message, and details as google.rpc puts them."""
 
-    def __init__(self, status: int, message: str, details: tuple[JSON, ...] = ()) -> None:
+    def __init__(
+        self, status: int, message: str, details: tuple[JSON, ...] = (), *, empty: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.details = details
+        self.empty = empty  # the front end refuses it, with an empty page instead of an object
 
     def body(self) -> dict[str, JSON]:
         """Return the error object; `code` is the HTTP status (AIP-193)."""
@@ -62,11 +65,37 @@ def no_key() -> Refused:
 
 def bad_key() -> Refused:
     """Return the refusal of a wrong key: 400, not 401, at Google."""
-    return Refused(
-        400,
-        "API key not valid. Please pass a valid API key.",
-        (error_info("API_KEY_INVALID", service=_SERVICE),),
+    text = "API key not valid. Please pass a valid API key."
+    localized: JSON = {
+        "@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": text,
+    }  # fmt: skip
+    return Refused(400, text, (error_info("API_KEY_INVALID", service=_SERVICE), localized))
+
+
+_LIMITS = "https://ai.google.dev/gemini-api/docs/rate-limits"
+
+
+def exhausted(model: str) -> Refused:
+    """Return the refusal of a caller whose quota is used up. No Retry-After goes with it: the delay is a detail."""
+    violation: JSON = {
+        "quotaMetric": f"{_SERVICE}/generate_content_free_tier_requests",
+        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+        "quotaDimensions": {"location": "global", "model": model},
+        "quotaValue": "10",
+    }
+    details: tuple[JSON, ...] = (
+        {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
+        {
+            "@type": "type.googleapis.com/google.rpc.Help",
+            "links": [{"description": "Learn more about Gemini API quotas", "url": _LIMITS}],
+        },
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "21s"},
     )
+    text = (
+        "You exceeded your current quota, please check your plan and billing details. "
+        f"For more information on this error, head to: {_LIMITS}."
+    )
+    return Refused(429, text, details)
 
 
 def no_bearer() -> Refused:
@@ -79,14 +108,20 @@ def no_bearer() -> Refused:
 
 
 def unknown_model(model: str, version: str, method: str) -> Refused:
-    """Return the refusal of a model that does not exist."""
+    """Return the refusal of a model that does not exist. It speaks of generateContent for the stream method too."""
+    named = "generateContent" if method == "streamGenerateContent" else method
     return Refused(
         404,
-        f"models/{model} is not found for API version {version}, or is not supported for {method}. "
-        "Call ListModels to see the list of available models and their supported methods.",
+        f"models/{model} is not found for API version {version}, or is not supported for {named}. "
+        "Call ModelService.ListModels to see the list of available models and their supported methods.",
     )
 
 
 def not_found() -> Refused:
     """Return the refusal of a path, a method or a verb that does not exist."""
     return Refused(404, "Requested entity was not found.")
+
+
+def no_route() -> Refused:
+    """Return the refusal of a model's name with a segment too many: an empty page, from the front end."""
+    return Refused(404, "", empty=True)

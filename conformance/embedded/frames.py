@@ -10,6 +10,7 @@ from typing import Any
 from conformance.model import JSON
 
 JSON_TYPE = "application/json; charset=UTF-8"
+EVENTS_TYPE = "text/event-stream"
 SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
 
 
@@ -21,12 +22,14 @@ class Framed:
     pieces: tuple[bytes, ...]
 
 
-# Protobuf's JSON printer escapes what some line splitters take for a line's end.
-_SEPARATORS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
+# Protobuf's JSON printer escapes what some line splitters take for a line's end, and what HTML takes for a tag.
+_ESCAPED = str.maketrans({
+    "\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085", "<": "\\u003c", ">": "\\u003e",
+})  # fmt: skip
 
 
 def _written(value: JSON, **style: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, **style).translate(_SEPARATORS).encode()
+    return json.dumps(value, ensure_ascii=False, **style).translate(_ESCAPED).encode()
 
 
 def compact(value: JSON) -> bytes:
@@ -40,12 +43,13 @@ def pretty(value: JSON) -> bytes:
 
 
 def _sse(objects: Sequence[JSON]) -> tuple[bytes, ...]:
-    # CRLF and a blank line after each, nothing at the end: so captures of Google's streams show it.
-    return tuple(b"data: " + _written(one) + b"\r\n\r\n" for one in objects)
+    # Recorded: CRLF and a blank line after each event, the last one too, and a blank after a colon but not a comma.
+    return tuple(b"data: " + _written(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
 
 
 def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
-    written = [(b",\r\n" if number else b"[") + pretty(one) for number, one in enumerate(objects)]
+    # Recorded: a line feed after each object, CRLF after the comma between them, nothing after the bracket.
+    written = [(b",\r\n" if number else b"[") + pretty(one) + b"\n" for number, one in enumerate(objects)]
     return (*written, b"]") if written else (b"[]",)
 
 
@@ -58,7 +62,7 @@ def _single(objects: Sequence[JSON]) -> tuple[bytes, ...]:
 
 
 _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]]] = {
-    SSE: ("text/event-stream", _sse),
+    SSE: (EVENTS_TYPE, _sse),
     ARRAY: (JSON_TYPE, _array),
     NDJSON: ("application/x-ndjson", _lines),
     SINGLE: (JSON_TYPE, _single),

@@ -14,7 +14,11 @@ from conformance.embedded.instances import hints, instance, places
 from conformance.model import JSON
 
 Message = Mapping[str, Any]
-_ID = "scripted-"  # so begin the ids of calls that this model made
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ID_HEAD, _ID_LENGTH = (
+    6,
+    8,
+)  # characters of an id: a call's own, then those that prove that this model made it
 _MAGIC = b"\x12\x22\x0a"
 _COMMON = frozenset({"get", "set", "find", "fetch", "current", "my", "the", "function", "call"})
 
@@ -57,26 +61,44 @@ def _arguments(function: Message, prompt: str, place: str | None) -> dict[str, J
     return made if isinstance(made, dict) else {}
 
 
-def calls(request: Message, prompt: str) -> tuple[dict[str, JSON], ...]:
+def calls(request: Message, prompt: str, *, with_ids: bool) -> tuple[dict[str, JSON], ...]:
     """Return the functionCall parts that answer a prompt: none, one, or one for each place where it asks so."""
     function = _chosen(request, prompt)
     if function is None:
         return ()
     where: list[str | None] = [*places(prompt)] or [None]
     wanted = where if "once for each" in prompt else where[:1]
-    made = [
-        _call(str(function["name"]), _arguments(function, prompt, place), at)
+    return tuple(
+        _call(str(function["name"]), _arguments(function, prompt, place), at if with_ids else None)
         for at, place in enumerate(wanted)
-    ]
-    # As Google does it, only the first of parallel calls carries the signature.
-    return ({**made[0], "thoughtSignature": signature(_called(made[0]))}, *made[1:])
+    )
 
 
-def _call(name: str, arguments: dict[str, JSON], position: int) -> dict[str, JSON]:
-    seal = hashlib.sha256(f"{position}{name}{json.dumps(arguments, sort_keys=True)}".encode()).hexdigest()[
-        :12
-    ]
-    return {"functionCall": {"id": f"{_ID}{seal}", "name": name, "args": arguments}}
+def _call(name: str, arguments: dict[str, JSON], position: int | None) -> dict[str, JSON]:
+    """Return a call, with an id where its position among its siblings is given."""
+    call: dict[str, JSON] = {"name": name, "args": arguments}
+    if position is not None:
+        call["id"] = call_id(f"{position}{name}{json.dumps(arguments, sort_keys=True)}")
+    return {"functionCall": call}
+
+
+def _characters(text: str, number: int) -> str:
+    return "".join(
+        _ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(text.encode()).digest()[:number]
+    )
+
+
+def call_id(call: str) -> str:
+    """Return the id of a call: eight letters and digits, of which the last two prove that this model gave it."""
+    head = _characters(call, _ID_HEAD)
+    return head + _characters(head, _ID_LENGTH - _ID_HEAD)
+
+
+def is_own_id(value: str) -> bool:
+    """Return whether an id looks like one that this model gave."""
+    return len(value) == _ID_LENGTH and value[_ID_HEAD:] == _characters(
+        value[:_ID_HEAD], _ID_LENGTH - _ID_HEAD
+    )
 
 
 def _called(part: Message) -> Message:
@@ -86,7 +108,17 @@ def _called(part: Message) -> Message:
 
 def signature(call: Message) -> str:
     """Return the signature of a call, in base64: opaque to clients, and wrong for any other call."""
-    sealed = json.dumps([call.get("name"), call.get("args")], sort_keys=True).encode()
+    return sign([call.get("name"), call.get("args")])
+
+
+def sign_call(part: dict[str, JSON]) -> dict[str, JSON]:
+    """Return the part of a call with its signature beside the call."""
+    return {**part, "thoughtSignature": signature(_called(part))}
+
+
+def sign(value: JSON) -> str:
+    """Return the signature of a value, in standard base64 with its padding."""
+    sealed = json.dumps(value, sort_keys=True).encode()
     return base64.b64encode(_MAGIC + hashlib.sha256(sealed).digest()).decode()
 
 
@@ -94,14 +126,15 @@ def _replayed(request: Message) -> Iterator[tuple[int, int, Message]]:
     """Yield the first call of each turn of the model, where it is one of ours: turn, place, part."""
     for turn, content in enumerate(request.get("contents", ())):
         parts = [(at, part) for at, part in enumerate(content.get("parts", ())) if "functionCall" in part]
-        if parts and str(_called(parts[0][1]).get("id", "")).startswith(_ID):
+        if parts and is_own_id(str(_called(parts[0][1]).get("id", ""))):
             yield turn, *parts[0]
 
 
 def check_signatures(request: Message) -> None:
     """Pass a request that brings our calls back as they were. Raises Refused where a signature is gone or altered.
 
-    Calls with an id that is not ours were made up by the client; Google lets those pass on most models too.
+    Only families that give ids want signatures back. Calls with another id, or none, were made by an older model or
+    by the client; Google lets those pass on most models too.
     """
     for turn, at, part in _replayed(request):
         given = part.get("thoughtSignature")

@@ -27,9 +27,8 @@ def _incoming(event: h11.Request, body: bytes | None) -> Incoming:
 
 
 def _headers(answer: Outgoing) -> list[tuple[str, str]]:
-    extent = (
-        ("Transfer-Encoding", "chunked") if answer.streamed else ("Content-Length", str(len(answer.body)))
-    )
+    chunked = answer.streamed or answer.chunked
+    extent = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(answer.body)))
     return [*answer.headers, extent, ("Date", formatdate(usegmt=True))]
 
 

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 
 from conformance.embedded.errors import Refused, unknown_model
+from conformance.embedded.families import family_of
 from conformance.embedded.protojson import decoded
 from conformance.embedded.style import Style
 from conformance.model import JSON
@@ -16,19 +17,21 @@ _PAGE, _LARGEST = 50, 1000
 
 def entry(model: str) -> dict[str, JSON]:
     """Return a Model resource; its name carries the prefix models/, as Google's do."""
+    thinks = family_of(model).thinks
+    thinking: dict[str, JSON] = {"thinking": True} if thinks else {}
     return {
         "name": f"models/{model}",
         "version": "001",
         "displayName": model.replace("-", " ").title(),
         "description": "A scripted model of the checker.",
         "inputTokenLimit": 1048576,
-        "outputTokenLimit": 65536,
+        "outputTokenLimit": 65536 if thinks else 8192,
         "supportedGenerationMethods": ["generateContent", "countTokens"],
         "temperature": 1,
         "topP": 0.95,
-        "topK": 64,
+        "topK": 64 if thinks else 40,
         "maxTemperature": 2,
-        "thinking": True,
+        **thinking,
     }
 
 

@@ -284,3 +284,13 @@ def accept(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
     if reading.faults:
         raise bad_request(reading.faults)
     return read if isinstance(read, dict) else {}
+
+
+def with_numbers(value: JSON, shape: Shape) -> JSON:
+    """Return a value with its enums as numbers, as a client gets them that asks for `enum-encoding=int`."""
+    if isinstance(value, dict):
+        known = shape.properties
+        return {name: with_numbers(one, known[name]) if name in known else one for name, one in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(one, shape.items) for one in value] if shape.items else value
+    return shape.enum.index(value) if shape.format == "enum" and value in shape.enum else value

@@ -6,19 +6,24 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, not_found
+from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, no_route, not_found
 from conformance.embedded.frames import SINGLE
 from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming
 
 GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
-_PATH = re.compile(r"/(?P<version>v1|v1beta)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?")
+# Two slashes at the start, and v1alpha, are taken as well.
+_PATH = re.compile(
+    r"//?(?P<version>v1|v1beta|v1alpha)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?"
+)
+_SEGMENT_TOO_MANY = re.compile(r"//?(v1|v1beta|v1alpha)/models/[^/:]+(/[^/:]+)+:[A-Za-z]+")
 _METHODS = {"generateContent": GENERATE, "streamGenerateContent": GENERATE, "countTokens": COUNT}
 _QUERY = frozenset({
     "key", "access_token", "oauth_token", "alt", "$alt", "prettyPrint", "$prettyPrint", "fields", "$fields",
     "quotaUser", "callback", "$.xgafv", "upload_protocol", "uploadType",
 })  # fmt: skip
 _PAGING = frozenset({"pageSize", "pageToken", "page_size", "page_token"})
+_NUMBERS = "enum-encoding=int"
 _ALTS = ("json", "sse", "media", "proto")
 
 
@@ -32,11 +37,18 @@ class Asked:
     method: str = ""
     framing: str = SINGLE
     own_form: bool = False
+    numbers: bool = False  # enums are wanted as numbers
 
     @property
     def streams(self) -> bool:
         """Whether the answer is a stream."""
         return self.framing != SINGLE
+
+
+def presumed(incoming: Incoming, style: Style) -> Asked:
+    """Return what a request seems to ask for, to answer a refusal of it in the framing that it wants."""
+    found = _PATH.fullmatch(incoming.path)
+    return Asked(GENERATE, framing=_framing(incoming.query, (found and found["method"]) or "", style))
 
 
 def route(incoming: Incoming, style: Style) -> Asked:
@@ -45,7 +57,7 @@ def route(incoming: Incoming, style: Style) -> Asked:
     if incoming.verb == "OPTIONS":
         return Asked(PREFLIGHT)
     if found is None:
-        raise not_found()
+        raise no_route() if _SEGMENT_TOO_MANY.fullmatch(incoming.path) else not_found()
     asked = _named(incoming, found, style)
     _check_query(incoming.query, asked)
     return asked
@@ -59,17 +71,20 @@ def _named(incoming: Incoming, found: re.Match[str], style: Style) -> Asked:
         return Asked(GENERATE, version, model, "generateContent", own_form=True)
     if incoming.verb != "POST" or method not in _METHODS:
         raise not_found()
-    return Asked(_METHODS[method], version, model, method, _framing(incoming.query, method, style))
+    framing, numbers = _framing(incoming.query, method, style), _alt(incoming.query)[1] == _NUMBERS
+    return Asked(_METHODS[method], version, model, method, framing, numbers=numbers)
 
 
 def _framing(query: Mapping[str, str], method: str, style: Style) -> str:
     if method != "streamGenerateContent":
         return SINGLE  # alt=sse on a unary method changes nothing
-    return style.framing if _alt(query) == "sse" else style.framing_default
+    return style.framing if _alt(query)[0] == "sse" else style.framing_default
 
 
-def _alt(query: Mapping[str, str]) -> str:
-    return query.get("$alt", query.get("alt", "json"))
+def _alt(query: Mapping[str, str]) -> tuple[str, str]:
+    """Return the format that a query asks for, and its option (`$alt=json;enum-encoding=int`)."""
+    form, _, option = query.get("$alt", query.get("alt", "json")).partition(";")
+    return form, option
 
 
 def _check_query(query: Mapping[str, str], asked: Asked) -> None:
@@ -78,8 +93,9 @@ def _check_query(query: Mapping[str, str], asked: Asked) -> None:
     if unknown:
         said = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
         raise bad_request([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
-    if _alt(query) not in _ALTS:
-        raise Refused(400, f"Invalid alt value: {_alt(query)}")
+    form, option = _alt(query)
+    if form not in _ALTS or option not in {"", _NUMBERS}:
+        raise Refused(400, f"Invalid alt value: {';'.join(filter(None, (form, option)))}")
 
 
 def _bearer(incoming: Incoming) -> str:

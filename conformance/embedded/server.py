@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 
-from conformance.dialects.dialect import Dialect
+from conformance.dialects.dialect import Dialect, bundled
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.http import Host
-from conformance.embedded.style import style_of
+from conformance.embedded.style import served_traits, style_of
 
 
-def behaviour_of(dialect: Dialect) -> Behaviour:
-    """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent."""
-    return Behaviour(style_of(dialect))
+def behaviour_of(dialect: Dialect, model: str | None = None) -> Behaviour:
+    """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent.
+
+    With a `model`, the server has that one alone.
+    """
+    style = style_of(dialect)
+    return Behaviour(replace(style, models=(model,)) if model else style)
 
 
 def default_port(dialect: Dialect) -> int:
@@ -22,12 +27,26 @@ def default_port(dialect: Dialect) -> int:
     return port if isinstance(port, int) else 0
 
 
-def serve(dialect: Dialect, port: int | None = None) -> None:
-    """Run the server of a dialect on 127.0.0.1 until interrupted. Raises OSError where the port is taken."""
+def describe(dialect: Dialect) -> str:
+    """Return what the server of a dialect follows of its document, and what it does not, as a phrase."""
+    if dialect.name in bundled():
+        return f"{dialect.title}, as its document says it"
+    served, unserved = served_traits(dialect)
+    follows = f"as its document says of {', '.join(served)}" if served else "as Google answers"
+    fails = f"; not as it says of {', '.join(unserved)}" if unserved else ""
+    return f"{dialect.title}, {follows}{fails}{'; in all else as Google answers' if served else ''}"
+
+
+def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -> None:
+    """Run the server of a dialect on 127.0.0.1 until interrupted, with one `model` alone where it is given.
+
+    Raises OSError where the port is taken.
+    """
     with Host() as host:
-        url = host.start(behaviour_of(dialect), default_port(dialect) if port is None else port)
+        url = host.start(behaviour_of(dialect, model), default_port(dialect) if port is None else port)
         sys.stdout.write(
-            f"{dialect.title}, as its document says it, on {url} (any key is good; Ctrl-C ends)\n"
+            f"{describe(dialect)}, on {url} (any key is accepted, unless "
+            "it begins with bad, junk or spent; Ctrl-C ends)\n"
         )
         sys.stdout.flush()
         threading.Event().wait()

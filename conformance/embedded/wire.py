@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ class Incoming:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     oversized: bool = False  # the body was beyond BODY_LIMIT and is not here
+    received: float = field(default_factory=time.monotonic, compare=False)  # seconds, by the monotonic clock
 
     @cached_property
     def path(self) -> str:
@@ -47,6 +49,7 @@ class Piece:
 class Outgoing:
     """An answer: sent with a length, or, when `streamed`, in chunks as its pieces become due.
 
+    `chunked` sends an answer that is no stream in chunks too, as Google's front end does.
     `cut` ends the connection in the middle of the body, as a proxy that dies does.
     """
 
@@ -55,6 +58,12 @@ class Outgoing:
     pieces: tuple[Piece, ...] = ()
     streamed: bool = False
     cut: bool = False
+    chunked: bool = False
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type, or nothing."""
+        return next((value for name, value in self.headers if name.lower() == "content-type"), "")
 
     @property
     def body(self) -> bytes:

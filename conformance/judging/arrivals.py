@@ -5,6 +5,9 @@ from __future__ import annotations
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
 
+HELD_BACK_RULE = (
+    "streaming/arrives-while-it-is-made"  # the rule that accuses by `held_back`, after several attempts
+)
 TIMELY = "timely"  # the expectation of a question whose answer is long enough to be seen to stream
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
 _ENOUGH = 100  # characters; the same
@@ -14,12 +17,13 @@ _AT_ONCE_MS = 100.0  # what was held back arrives within this, however long it i
 
 def texts_of(reply: Reply) -> list[tuple[Chunk, str]]:
     """Return the text of the first candidate, chunk by chunk, thoughts left out."""
-    return [(chunk, text) for chunk in reply.chunks if (text := text_of(chunk))]
+    index = reply.first.index
+    return [(chunk, text) for chunk in reply.chunks if (text := text_of(chunk, index))]
 
 
-def text_of(chunk: Chunk) -> str:
-    """Return the text of the chunk's first candidate, thoughts left out."""
-    content = candidate_of(chunk).get("content")
+def text_of(chunk: Chunk, index: int | None = None) -> str:
+    """Return the text of the chunk's first candidate, or of the one with that index, thoughts left out."""
+    content = candidate_of(chunk, index).get("content")
     pieces = content.get("parts") if isinstance(content, dict) else None
     found = [part for part in pieces if isinstance(part, dict)] if isinstance(pieces, list) else []
     return "".join(
@@ -45,11 +49,17 @@ def questioned(reply: Reply, text: str) -> bool:
     return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
 
 
-def candidate_of(chunk: Chunk) -> dict[str, JSON]:
-    """Return the chunk's first candidate; nothing in it where there is none."""
-    candidates = chunk.body.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else None
-    return {**first} if isinstance(first, dict) else {}
+def candidate_of(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:
+    """Return the chunk's first candidate, or the one with that index; nothing in it where there is none.
+
+    A candidate without an index has its place in the list for one.
+    """
+    several = chunk.body.get("candidates")
+    for place, one in enumerate(several if isinstance(several, list) else ()):
+        own = one.get("index") if isinstance(one, dict) else None
+        if isinstance(one, dict) and index in (None, own if type(own) is int else place):
+            return {**one}
+    return {}
 
 
 def held_back(reply: Reply, usual: float = 0.0) -> bool | None:

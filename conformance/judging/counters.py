@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
+from conformance.judging.contents import asked_model
 from conformance.judging.values import is_whole
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
@@ -67,4 +70,96 @@ def counts_twice(reply: Reply, block: Block) -> bool:
     parts = [part for one in reply.candidates for part in one.parts]
     texts = [str(part["text"]) for part in parts if isinstance(part.get("text"), str)]
     shown = sum(len(text) for text in texts) if len(texts) == len(parts) else spoken
-    return 0 < thoughts <= spoken and spoken > shown + _ROOM
+    # What a call that was never made, or an answer that was withheld, had cost is counted, and cannot be seen.
+    told = bool(texts) and reply.first.finish_reason == "STOP"
+    return told and 0 < thoughts <= spoken and spoken > shown + _ROOM
+
+
+def says_much(reply: Reply) -> bool:
+    """Return whether the answer has a text that cannot have cost nothing."""
+    return len(reply.text) > 3
+
+
+def _foreign(reply: Reply) -> str:
+    """Say where else the answer speaks of tokens."""
+    names = [
+        f"{name}.{', '.join(list(value)[:4])}"
+        for chunk in reply.chunks
+        for name, value in chunk.body.items()
+        if name != "usageMetadata" and "usage" in name.lower() and isinstance(value, dict)
+    ]
+    return f"; there is {names[-1]}" if names else ""
+
+
+def _missing(reply: Reply) -> list[str]:
+    spoken = ("candidatesTokenCount",) if says_much(reply) else ()
+    return [name for name in ("promptTokenCount", "totalTokenCount", *spoken) if not reply.usage.get(name)]
+
+
+def lacks_as_google_may(reply: Reply) -> bool:
+    """Return whether what an answer leaves uncounted was seen at Google: its totals once, its own tokens when few.
+
+    Whole blocks are missing only in answers of early 2024, which none but recorded traffic holds.
+    """
+    missing = set(_missing(reply))
+    totals = {"promptTokenCount", "totalTokenCount"}
+    held = (
+        bool(missing) and missing - totals <= {"candidatesTokenCount"} and missing & totals in (set(), totals)
+    )
+    return held and (bool(reply.usage) or reply.exchange.captured)
+
+
+def uncounted(reply: Reply) -> str:
+    """Return in words which counters a finished answer lacks; "" where it says what it cost."""
+    usage = reply.usage
+    if not usage and any(isinstance(chunk.body.get("usageMetadata"), list | str) for chunk in reply.chunks):
+        return ""  # it is there, in another type: the schema's matter
+    if not usage:
+        return f"no usageMetadata{_foreign(reply)}"
+    missing = _missing(reply)
+    negative = [name for name in COUNTERS if is_whole(usage.get(name)) and count(usage, name) < 0]
+    if missing:
+        return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
+    return f"{', '.join(negative)}: below 0" if negative else ""
+
+
+def counts_no_output(reply: Reply) -> bool:
+    """Return whether this is a model of the Gemma family whose total is that of its prompt, as Google counts them."""
+    total = count(reply.usage, "totalTokenCount")
+    same = total > 0 and total == count(reply.usage, "promptTokenCount")
+    return same and re.search(r"\bgemma\b", asked_model(reply), re.IGNORECASE) is not None
+
+
+_EARLY = re.compile(r"gemini-2\.5-\w+-(preview|exp)-0[34]-\d\d\b")
+
+
+def is_early_preview(reply: Reply) -> bool:
+    """Return whether a preview of March or April 2025 was asked or answers: Google counted their thoughts with the text."""
+    named = (asked_model(reply), *(str(chunk.body.get("modelVersion")) for chunk in reply.chunks))
+    return any(_EARLY.search(name) for name in named)
+
+
+def hides_thoughts(reply: Reply) -> bool:
+    """Return whether thoughts were shown and no block counts any by name; Google's last one may leave them out."""
+    every = [block for _, block in blocks(reply)]
+    return bool(reply.first.thoughts and every) and not any(count(one, "thoughtsTokenCount") for one in every)
+
+
+def falls(reply: Reply) -> str:
+    """Return in words how a counter falls within a stream; "" where all grow."""
+    for name in ("candidatesTokenCount", "totalTokenCount"):
+        counts = [count(block, name) for _, block in blocks(reply) if block.get(name) is not None]
+        if any(after < before for before, after in pairwise(counts)):
+            return f"{name} goes {', '.join(map(str, counts[-6:]))}"
+    return ""
+
+
+def falls_short(reply: Reply) -> str:
+    """Return in words how the answer's counter ends far below what was said; "" where it fits the text."""
+    counts = [
+        block["candidatesTokenCount"] for _, block in blocks(reply) if block.get("candidatesTokenCount")
+    ]
+    # Thoughts that are not marked as such are among the words.
+    spent = int(str(counts[-1])) + reply.count("thoughtsTokenCount") if counts else 0
+    words = len(reply.text.split())
+    return f"candidatesTokenCount ends at {counts[-1]} for {words} words" if 0 < spent < words / 2 else ""

@@ -33,7 +33,7 @@ def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[Asking]
             sample.get("method", "generateContent"),
             query,
             path=own_path if sample.get("own_form") else sample.get("path"),
-            expected=expected if isinstance(expected, dict) else {},
+            expected=expected if isinstance(expected, dict) and expected else {"status": 200},
         )
 
     return build

@@ -51,7 +51,8 @@ def _listed(number: int) -> None:
         if len(names) < number:
             return Unaskable("the list names fewer models that can stand in a path")
         code = f"OK-{ask.nonce}"
-        return Question(body(exactly(code), 40), path=f"/v1beta/{names[number - 1]}:generateContent")
+        path = f"/v1beta/{names[number - 1]}:generateContent"
+        return Question(body(exactly(code), 40), path=path, expected={"text": code})
 
     add(
         Probe(

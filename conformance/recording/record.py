@@ -25,6 +25,13 @@ FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
+# What was recorded whole, as a run records it: written only where another program's recording lost something.
+_USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
+_FLAGS = (
+    "O_NOFOLLOW",
+    "O_CLOEXEC",
+    "O_BINARY",
+)  # the first two are POSIX, the third keeps Windows from changing line ends
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
@@ -92,6 +99,7 @@ def _tail(exchange: Exchange) -> dict[str, Any]:
         "failure": failure and {"kind": failure.kind, "detail": failure.detail, "bound": failure.bound},
         "decoded": exchange.decoded,
         "masked": exchange.masked,
+        **{name: value for name, usual in _USUAL.items() if (value := getattr(exchange, name)) is not usual},
     }
 
 
@@ -168,18 +176,21 @@ class Recorder:
 
 def _opened(path: Path) -> IO[bytes]:
     """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o644)
-    os.ftruncate(handle, _whole_lines(handle))
-    return os.fdopen(handle, "ab", buffering=_STEP)
+    flags = sum(getattr(os, name, 0) for name in _FLAGS)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | flags, 0o644)
+    file = os.fdopen(handle, "a+b", buffering=_STEP)
+    file.truncate(_whole_lines(file))
+    file.seek(0, os.SEEK_END)
+    return file
 
 
-def _whole_lines(handle: int) -> int:
+def _whole_lines(file: IO[bytes]) -> int:
     """Return where the last finished line ends."""
-    end = os.fstat(handle).st_size
+    end = file.seek(0, os.SEEK_END)
     while end > 0:
         start = max(0, end - _STEP)
-        at = os.pread(handle, end - start, start).rfind(b"\n")
+        file.seek(start)
+        at = file.read(end - start).rfind(b"\n")
         if at >= 0:
             return start + at + 1
         end = start
@@ -274,6 +285,7 @@ def exchange_of(value: JSON) -> Exchange:
         generated=line.take("generated", bool),
         decoded=line.take("decoded", bool),
         masked=line.take("masked", int),
+        **{name: line.take(name, bool, usual) for name, usual in _USUAL.items()},
     )
 
 
@@ -358,9 +370,10 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is there only where writing failed or was interrupted
+            beside.unlink()
 
 
 def write_run(folder: Path, value: Mapping[str, JSON]) -> None:

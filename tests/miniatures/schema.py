@@ -229,7 +229,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("one-response-id", "All answers have one id.", answering(setting("responseId", "the-same")), notes=_rule("names-each-response")),
     Miniature("nameless-tail", "A streamed call's arguments come in a nameless part.", chunking(_split_call), _rule("function-calls-are-complete")),
     Miniature("arguments", "args are called arguments.", with_calls(_arguments), _rule("function-calls-are-complete")),
-    Miniature("one-call-id", "All calls have one id.", with_calls(setting("id", "call_0")), _rule("call-ids-tell-calls-apart")),
+    Miniature("one-call-id", "All calls have one id.", with_calls(adding(id="call_0")), _rule("call-ids-tell-calls-apart")),
     Miniature("signature-inside", "The signature stands inside the call.", with_parts(_sign_inside), _rule("signatures-stand-beside-what-they-sign")),
     Miniature("extra-members", "Members of another API stand beside Google's.", answering(adding(created=1700000000, object="chat.completion", cost=0.1)), notes=_rule("adds-no-members")),
     Miniature("refuses-seed", "A valid setting is refused.", refusing(lambda r: "seed" in r.get("generationConfig", {}), "seed is not supported"), _rule("accepts-valid-requests")),

@@ -1,0 +1,80 @@
+"""Schema, the ids of answers: whether they hold the time, as all of Google's do."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+from conformance.catalogue import check, google
+from conformance.judging.habits import has_own_bytes
+from conformance.judging.tries import generated_text
+from conformance.judging.values import shown
+from conformance.model import Level, Spot
+from conformance.reading.reply import Reply, Seen
+
+_APART = 120  # seconds between an id's clock and Date that were seen at Google
+_CLOCK = 4  # bytes
+# Google's first id was seen in May 2025. Far ahead no clock is right, and random bytes seldom fall between the two.
+_PLAUSIBLE = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC), dt.datetime(2040, 1, 1, tzinfo=dt.UTC))
+
+
+def _id(reply: Reply) -> str:
+    ids = (chunk.body.get("responseId") for chunk in reply.chunks)
+    return next((id_ for id_ in ids if isinstance(id_, str) and id_), "")
+
+
+def _clock(id_: str) -> dt.datetime | None:
+    """Return the time in an id's first bytes, or None where they hold no time at which it can have been made."""
+    try:
+        data = base64.b64decode(id_ + "=" * (-len(id_) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    moment = dt.datetime.fromtimestamp(int.from_bytes(data[:_CLOCK], "little"), dt.UTC)
+    return moment if len(data) > _CLOCK and _PLAUSIBLE[0] < moment < _PLAUSIBLE[1] else None
+
+
+def _date(reply: Reply) -> dt.datetime | None:
+    try:
+        moment = parsedate_to_datetime(reply.exchange.header("date") or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _strange(reply: Reply) -> str:
+    clock, date = _clock(_id(reply)), _date(reply)
+    if clock is None:
+        return "no time stands in it"
+    if date is None or abs((clock - date).total_seconds()) <= _APART:
+        return ""
+    return f"its clock says {clock:%Y-%m-%d %H:%M:%S}, Date says {date:%Y-%m-%d %H:%M:%S}"
+
+
+@check(
+    Level.NOTE,
+    google(
+        "GenerateContentResponse.responseId",
+        "URL-safe base64 whose first four bytes are the time of the answer, little-endian.",
+    ),
+    # Who prints the JSON anew may well mask the ids in it.
+    usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
+)
+def response_ids_hold_the_time(seen: Seen) -> Iterator[Spot]:
+    """The id of an answer holds the time at which it was given.
+
+    Why: 5,628 of 5,630 recorded ids of Google's agree with the Date beside them to two minutes. An id without that
+    clock, or with another, was invented or replayed on the way; nobody can look it up at Google, and that is all it
+    shows. It is noted once.
+    Breaks: no client.
+    Way round: none is needed.
+    """
+    for reply in seen.replies:
+        said = _strange(reply)
+        if said:
+            wanted = "an id that holds the time of its answer"
+            observed = f"invented or replayed id {shown(_id(reply), 40)}: {said}"
+            yield Spot(reply.id, reply.at(reply.chunks[0], "/responseId"), wanted, observed)
+            return

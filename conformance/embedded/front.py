@@ -1,0 +1,42 @@
+"""What Google's front end adds to an answer, whatever it says: headers, and how its extent is told."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from conformance.embedded.chunks import TIER
+from conformance.embedded.frames import EVENTS_TYPE, JSON_TYPE
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, Outgoing
+
+_FIXED = (
+    ("Server", "scaffolding on HTTPServer2"),
+    ("X-XSS-Protection", "0"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+_TIERED = frozenset({200, 400, 429})  # statuses whose unary answers were seen to name the service tier
+
+
+def pass_front(answer: Outgoing, incoming: Incoming, style: Style) -> Outgoing:
+    """Return an answer as it leaves Google's front end; that of another vendor's style is left alone."""
+    if not style.front_end:
+        return answer
+    elapsed = max(1, round(1000 * (time.monotonic() - incoming.received)))
+    headers = (
+        *answer.headers,
+        *_FIXED,
+        ("Server-Timing", f"gfet4t7; dur={elapsed}"),
+        *_special(answer, incoming),
+    )
+    return replace(answer, headers=headers, chunked=bool(answer.pieces) and answer.content_type == JSON_TYPE)
+
+
+def _special(answer: Outgoing, incoming: Incoming) -> tuple[tuple[str, str], ...]:
+    """Return the headers of some answers only: streams of events are attachments, unary answers name their tier."""
+    if answer.content_type == EVENTS_TYPE and answer.status == 200:
+        return (("Content-Disposition", "attachment"),)
+    if incoming.path.endswith(":generateContent") and answer.status in _TIERED:
+        return (("X-Gemini-Service-Tier", TIER),)
+    return ()

@@ -1,0 +1,83 @@
+"""What Google itself does: as a habit, once among thousands, or only where a question asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from conformance.judging.contents import DATA, as_list
+from conformance.judging.expectations import blocked
+from conformance.judging.tries import TRIES
+from conformance.model import JSON, Level, Spot
+from conformance.reading.reply import Kind, Reply
+
+_BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
+_ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
+
+
+def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]:
+    """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it happens each time.
+
+    It does where a question was asked three times or more and shows it every time, or where all answers of its method
+    do. `among` holds the replies that could have shown it. Captured traffic never does: nothing was asked again.
+    """
+    spots = list(found)
+    shown = {spot.exchange for spot in spots}
+    steady = {reply.id for reply in among if _each_time(reply, among, shown)}
+    yield from (spot if spot.exchange in steady else replace(spot, level=Level.NOTE) for spot in spots)
+
+
+def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:
+    own = [one for one in among if not one.exchange.captured]
+    alike = (
+        [one for one in own if one.probe == reply.probe],
+        [one for one in own if one.streamed is reply.streamed],
+    )
+    return not reply.exchange.captured and any(
+        len(group) >= TRIES and all(one.id in shown for one in group) for group in alike
+    )
+
+
+def says_nothing_at_all(reply: Reply) -> bool:
+    """Return whether a success is empty, or has neither a candidate nor a reason: so rare that it is asked again."""
+    if reply.resource.name != "response" or reply.status != 200 or reply.exchange.failure is not None:
+        return False
+    return reply.kind is Kind.EMPTY or (reply.ok and not reply.candidates and not blocked(reply))
+
+
+def uses_server_tools(reply: Reply) -> bool:
+    """Return whether the answer was made with tools that run at the vendor: code, searches, files, MCP servers.
+
+    The question names one, or the answer shows its parts, its sources or its tokens. A question that was not recorded
+    may have named any.
+    """
+    unknown = reply.exchange.captured and not reply.exchange.request.body
+    return unknown or _asks_for_tools(reply.request_body) or _shows_tools(reply)
+
+
+def _asks_for_tools(request: JSON) -> bool:
+    tools = as_list(request.get("tools")) if isinstance(request, dict) else []
+    names = {name.replace("_", "") for tool in tools if isinstance(tool, dict) for name in tool}
+    return any(name.lower() != "functiondeclarations" for name in names)
+
+
+def _shows_tools(reply: Reply) -> bool:
+    held = any(name in part for one in reply.candidates for part in one.parts for name in _ON_THE_SERVER)
+    raws = [raw for chunk in reply.chunks for raw in as_list(chunk.body.get("candidates"))]
+    beside = any(
+        isinstance(raw, dict) and (raw.get("groundingMetadata") or raw.get("urlContextMetadata"))
+        for raw in raws
+    )
+    used = [chunk.body.get("usageMetadata") for chunk in reply.chunks]
+    billed = any(isinstance(block, dict) and block.get("toolUsePromptTokenCount") for block in used)
+    return held or beside or billed
+
+
+def may_have_lost(reply: Reply, header: str) -> bool:
+    """Return whether a header that is absent may have been received: the recorder kept some only."""
+    return not reply.exchange.headers_complete and reply.exchange.header(header) is None
+
+
+def has_own_bytes(reply: Reply) -> bool:
+    """Return whether the bytes are the vendor's, not those of a recorder that printed the JSON anew."""
+    return not reply.exchange.reserialised

@@ -1,0 +1,65 @@
+"""Which of Google's two services an exchange speaks with: the Gemini API, or Vertex AI, whose answers hold more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from conformance.model import JSON
+from conformance.reading.reply import Reply
+
+
+class Flavour(StrEnum):
+    """The service whose members an answer has."""
+
+    GEMINI = "gemini"
+    VERTEX = "vertex"
+
+
+# Members that only Vertex AI writes, by the object that holds them; "" is the root of an answer.
+VERTEX_MEMBERS: Mapping[str, frozenset[str]] = {
+    "": frozenset({"createTime"}),
+    "usageMetadata": frozenset({"trafficType", "billablePromptUsage"}),
+    "candidates": frozenset({"score"}),
+    "functionCall": frozenset({"partialArgs", "willContinue"}),
+    "web": frozenset({"domain"}),
+    "safetyRatings": frozenset({"probabilityScore", "severity", "severityScore", "overwrittenThreshold"}),
+    "citationMetadata": frozenset({"citations"}),
+    "promptFeedback": frozenset({"blockReasonMessage"}),
+}
+_PATH = re.compile(r"/(projects/[^/]+/locations/[^/]+|publishers/[^/]+)/", re.IGNORECASE)
+_HOST = re.compile(r"(^|[.-])aiplatform\.googleapis\.com$", re.IGNORECASE)
+_DEEPEST = 8
+
+
+def is_vertex_member(keys: tuple[str | int, ...]) -> bool:
+    """Return whether the member at the end of `keys` is one that only Vertex AI has there."""
+    names = [key for key in keys if isinstance(key, str)]
+    holder = names[-2] if len(names) > 1 else ""
+    return bool(names) and names[-1] in VERTEX_MEMBERS.get(holder, ())
+
+
+def flavour(reply: Reply) -> Flavour:
+    """Return the service that an exchange speaks with, told by its path, its host or the members of its answer."""
+    sent = {name.lower(): value for name, value in reply.exchange.request.headers}
+    host = sent.get("host", "").partition(":")[0]
+    path = reply.exchange.request.path.partition("?")[0]
+    told = _HOST.search(host) or _PATH.search(path)
+    members = any(_holds(chunk.body, ()) for chunk in reply.chunks)
+    return Flavour.VERTEX if told or members else Flavour.GEMINI
+
+
+def _holds(value: JSON | Mapping[str, JSON], keys: tuple[str | int, ...]) -> bool:
+    if len(keys) > _DEEPEST or keys[-1:] in (("args",), ("response",)):
+        return False
+    return any(
+        is_vertex_member((*keys, key)) or _holds(child, (*keys, key)) for key, child in _children(value)
+    )
+
+
+def _children(value: JSON | Mapping[str, JSON]) -> Iterator[tuple[str | int, JSON]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)

@@ -1,0 +1,290 @@
+"""What recordings show Google itself to do, as a habit or once among thousands; and vendors who do the rare each time."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from conformance.embedded.answers import Answer
+from conformance.embedded.behaviour import HONEST, Behaviour
+from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.listing import entry
+from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from miniatures import Miniature, Variation
+from miniatures.errors import finishing, generates
+from miniatures.making import (
+    Message,
+    adding,
+    answering,
+    candidates,
+    chunking,
+    dropping,
+    parts,
+    with_candidates,
+    with_usage,
+)
+
+Chunks = list[Message]
+
+
+def _once(number: int, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a change that befalls the so-and-so-many-th alone."""
+    met = itertools.count(1)
+    return lambda made: change(made) if next(met) == number else made
+
+
+def _streams(incoming: Incoming) -> bool:
+    return generates(incoming) and ":stream" in incoming.path
+
+
+def _empty(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
+    """Return a server whose streams are empty: the one of that number, or all that fit."""
+    met = itertools.count(1)
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        struck = when(incoming) and answer.status == 200 and (not only or next(met) == only)
+        return replace(answer, pieces=()) if struck else None
+
+    return finishing(change)
+
+
+def _with_tools(incoming: Incoming) -> bool:
+    return _streams(incoming) and b"functionDeclarations" in incoming.body
+
+
+def _usage_alone(response: Message) -> Message:
+    return {name: value for name, value in response.items() if name != "candidates"}
+
+
+def _untotalled(response: Message) -> Message:
+    dropping("promptTokenCount", "totalTokenCount", "promptTokensDetails")(response["usageMetadata"])
+    return response
+
+
+def _of_five(request: Message) -> bool:
+    return bool(request.get("generationConfig", {}).get("stopSequences"))
+
+
+def _stopped_early(made: Chunks) -> Chunks:
+    """The reason stands with the code that the vendor runs, and more comes after its result."""
+    if len(made) < 2 or any("functionCall" in part for chunk in made for part in parts(chunk)):
+        return made
+    code, result = copy.deepcopy(made[0]), copy.deepcopy(made[0])
+    _say(code, {"executableCode": {"language": "PYTHON", "code": "print(6 * 9)"}})
+    _say(result, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "54\n"}})
+    candidates(code)[0]["finishReason"] = "STOP"
+    return [made[0], code, result, *made[1:]]
+
+
+def _say(response: Message, *said: Message) -> None:
+    for candidate in candidates(response):
+        candidate["content"] = {"parts": list(said), "role": "model"}
+        candidate.pop("finishReason", None)
+
+
+def _recounted(made: Chunks) -> Chunks:
+    for chunk in made[:-1]:
+        used = chunk["usageMetadata"]
+        used["promptTokenCount"] += 90
+        used["totalTokenCount"] += 90
+    return made
+
+
+def _forgetful_end(made: Chunks) -> Chunks:
+    if len(made) > 1:
+        used = made[-1]["usageMetadata"]
+        used["totalTokenCount"] -= used.pop("candidatesTokenCount", 0) + used.pop("thoughtsTokenCount", 0)
+    return made
+
+
+def _folded(response: Message) -> None:
+    """The thoughts of a preview stand within the answer's counter, and the total has them once."""
+    used = response["usageMetadata"]
+    if response["modelVersion"] == EARLY:
+        used["candidatesTokenCount"] = used.get("candidatesTokenCount", 0) + used.get("thoughtsTokenCount", 0)
+
+
+def _uncounted(response: Message) -> None:
+    used = response["usageMetadata"]
+    if response["modelVersion"] == GEMMA:
+        used.pop("candidatesTokenCount", None)
+        used["totalTokenCount"] = used["promptTokenCount"]
+
+
+def _thoughtless(model: str) -> Behaviour:
+    """Return a server whose model of that name does not think."""
+
+    def think(request: Any, asked: str) -> Answer:
+        made = HONEST.think(request, asked)
+        return replace(made, thoughts=(), thought_tokens=0) if asked == model else made
+
+    return replace(HONEST, style=_as_of_old(model), think=think)
+
+
+def _unexpected(made: Chunks) -> Chunks:
+    ended = {"finishReason": "UNEXPECTED_TOOL_CALL", "index": 0}
+    return [{"candidates": [ended], "usageMetadata": made[-1]["usageMetadata"]}]
+
+
+def _withheld(response: Message) -> Message:
+    for candidate in candidates(response):
+        candidate.update(content={}, finishReason="SAFETY")
+    return response
+
+
+def _hollow_end(made: Chunks) -> Chunks:
+    last = copy.deepcopy(made[-1])
+    for chunk in made:
+        for candidate in candidates(chunk):
+            candidate.pop("finishReason", None)
+    for candidate in candidates(last):
+        candidate["content"] = {"role": "model"}
+    return [*made, last]
+
+
+def _indexed_now_and_then(made: Chunks) -> Chunks:
+    for number, chunk in enumerate(made):
+        for candidate in candidates(chunk):
+            candidate["index"] = 0
+            if number % 2:
+                del candidate["index"]
+    return made
+
+
+def _unsized(used: Message) -> None:
+    used["candidatesTokensDetails"] = [{"modality": "IMAGE", "tokenCount": 1290}, {"modality": "TEXT"}]
+
+
+def _both_in_one(response: Message) -> None:
+    several = candidates(response)
+    if len(several) == 2 and "content" in several[1]:
+        text = "".join(part.get("text", "") for part in several[1]["content"].get("parts", []))
+        several[0]["content"]["parts"].append({"text": text})
+
+
+def _on_vertex(response: Message) -> None:
+    response["createTime"] = "2026-02-03T04:05:06.789Z"
+    response["usageMetadata"].update(trafficType="ON_DEMAND", billablePromptUsage={"textCount": 31})
+    for candidate in candidates(response):
+        rating = {"category": "HARM_CATEGORY_IMAGE_HATE", "probability": "NEGLIGIBLE"}
+        candidate["safetyRatings"] = [{**rating, "probabilityScore": 0.01, "severity": "HARM_SEVERITY_LOW"}]
+        candidate["score"] = -3.25
+
+
+def _ungrounded(candidate: Message) -> None:
+    candidate["groundingMetadata"] = {"webSearchQueries": [""], "retrievalMetadata": {}}
+
+
+def _overloaded_behind_the_end(number: int) -> Behaviour:
+    """Return a server one of whose streams has Google's error behind its last event, outside of any."""
+    met = itertools.count(1)
+    error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    behind = Piece(0.0, json.dumps(error, indent=2).encode() + b"\n")
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        struck = _streams(incoming) and answer.content_type == "text/event-stream" and next(met) == number
+        return replace(answer, pieces=(*answer.pieces, behind)) if struck else None
+
+    return finishing(change)
+
+
+def _plainly_labelled(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    named = (("Content-Type", JSON_TYPE), *(one for one in answer.headers if one[0] != "Content-Type"))
+    return replace(answer, headers=named) if answer.status >= 400 and _streams(incoming) else None
+
+
+def _dressed(change: Callable[[Message], Message], *, only: str) -> Behaviour:
+    """Return a server that changes every response of one method, each a message that may become another."""
+    return answering(change, only=only)
+
+
+def _silent_thoughts(answer: Answer) -> Message:
+    return HONEST.whole(replace(answer, thoughts=()))
+
+
+def _retired(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    if incoming.verb != "GET" or not incoming.path.endswith("/models") or answer.status != 200:
+        return None
+    listed = [entry(f"gemini-1.0-pro-00{number}") for number in range(1, 5)]
+    return whole(200, JSON_TYPE, json.dumps({"models": listed, "nextPageToken": "NA=="}).encode())
+
+
+def _as_of_old(model: str) -> Style:
+    return replace(HONEST.style, models=(model, *HONEST.style.models))
+
+
+def _ids() -> Iterator[str]:
+    yield from (f"resp-{number:08d}" for number in itertools.count(1))
+
+
+def _minted() -> Callable[[Message], None]:
+    numbers = _ids()
+    return lambda response: response.update(responseId=next(numbers))
+
+
+def _replayed(response: Message) -> None:
+    response["responseId"] = "AAAAZwECAwQFBgcICQoLDA"  # a clock of January 2025
+
+
+def _when_asked(change: Callable[[Message], Message], when: Callable[[Message], bool]) -> Behaviour:
+    """Return a server that changes the unary responses to requests of one kind, each time."""
+    struck: list[str] = []
+
+    def think(request: Any, model: str) -> Answer:
+        made = HONEST.think(request, model)
+        struck.extend([made.response_id] if when(dict(request)) else [])
+        return made
+
+    def write(answer: Answer) -> Message:
+        made = HONEST.whole(answer)
+        return change(made) if answer.response_id in struck else made
+
+    return replace(HONEST, think=think, whole=write)
+
+
+EARLY, GEMMA = "gemini-2.5-flash-preview-04-17", "gemma-3-27b-it"
+_CUMULATIVE = frozenset({"usage/counts-are-cumulative"})
+_COUNTED = frozenset({"usage/counts-every-answer"})
+_CANDIDATE = frozenset({"schema/has-a-candidate"})
+_EXTRA = frozenset({"schema/adds-no-members"})
+_IDS = frozenset({"schema/response-ids-hold-the-time"})
+_CHUNK = frozenset({"streaming/holds-at-least-one-chunk"})
+
+VARIATIONS: tuple[Variation, ...] = (
+    Variation("one-empty-stream", "One stream of all is empty.", _empty(_streams, 4), notes=_CHUNK),
+    Variation("one-usage-alone", "One unary answer has its usage and no candidate.", _dressed(_once(5, _usage_alone), only="unary"), notes=_CANDIDATE),
+    Variation("one-without-totals", "One answer counts neither its prompt nor its total.", _dressed(_once(6, _untotalled), only="unary"), notes=_COUNTED),
+    Variation("stops-for-its-tools", "STOP stands with the code that the vendor runs, and more follows.", chunking(_stopped_early)),
+    Variation("prompt-recounted", "The prompt costs less in the last chunk than before.", chunking(_recounted), notes=_CUMULATIVE),
+    Variation("counters-vanish-once", "One stream's last chunk lacks counters that stood before.", chunking(_once(4, _forgetful_end))),
+    Variation("thoughts-within", "A preview of early 2025 counts thoughts with its answer.", replace(answering(_folded), style=_as_of_old(EARLY)), model=EARLY),
+    Variation("gemma-counts-nothing", "Gemma counts its prompt alone.", answering(_uncounted, of=_thoughtless(GEMMA)), model=GEMMA, notes=_COUNTED),
+    Variation("one-unexpected-call", "One candidate has a reason and nothing else, ids neither.", chunking(_once(7, _unexpected))),
+    Variation("one-withheld", "One answer's content is an empty object.", _dressed(_once(7, _withheld), only="unary")),
+    Variation("hollow-end", "The last chunk of each stream has no parts.", chunking(_hollow_end)),
+    Variation("index-now-and-then", "Every other chunk has an index.", chunking(_indexed_now_and_then)),
+    Variation("turn-tokens", "Members that stand in no document of Google's.", answering(adding(turnToken="v1_QQ")), notes=_EXTRA),
+    Variation("raw-prompt", "The raw prompt is counted too.", with_usage(adding(rawPromptTokenCount=4711, serviceTier="standard")), notes=_EXTRA),
+    Variation("details-of-images", "Details list other modalities, one without a number.", with_usage(_unsized, only="unary"), notes=frozenset({"usage/details-add-up"})),
+    Variation("both-texts-first", "Of two candidates the first holds both texts.", answering(_both_in_one, only="unary")),
+    Variation("empty-grounding", "Grounding with nothing in it.", with_candidates(_ungrounded)),
+    Variation("vertex-behind-it", "Members of Vertex AI's own.", answering(_on_vertex), notes=_EXTRA),
+    Variation("error-behind-the-end", "One stream has an unframed error behind its STOP.", _overloaded_behind_the_end(3)),
+    Variation("stream-errors-called-json", "Errors of streams are called JSON.", finishing(_plainly_labelled)),
+    Variation("thoughts-in-streams-only", "Unary answers count thoughts and show none.", replace(HONEST, whole=_silent_thoughts), notes=frozenset({"semantics/shows-thoughts-when-asked"})),
+    Variation("first-page-retired", "The first page lists models that are retired.", finishing(_retired), notes=frozenset({"routes/answers-under-listed-names"})),
+    Variation("asked-for-a-preview", "A later model answers in a preview's place.", HONEST, model="gemini-3-pro-preview", notes=frozenset({"semantics/answers-with-the-model-that-was-asked"})),
+    Variation("closing-frame", "A family that closes its streams with an empty text.", HONEST, model="gemini-3.5-flash"),
+)  # fmt: skip
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature("empty-with-tools", "Streams with functions declared are empty, each time.", _empty(_with_tools), _CHUNK),
+    Miniature("bare-with-stops", "Answers with a stop sequence have no candidate, each time.", _when_asked(_usage_alone, _of_five), _CANDIDATE),
+    Miniature("minted-ids", "Ids are made by counting.", answering(_minted()), notes=_IDS),
+    Miniature("replayed-id", "All answers have one id, of another day.", answering(_replayed), notes=_IDS),
+)  # fmt: skip
