@@ -27,11 +27,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
-_FLAGS = (
-    "O_NOFOLLOW",
-    "O_CLOEXEC",
-    "O_BINARY",
-)  # the first two are POSIX, the third keeps Windows from changing line ends
+# The first two are POSIX; the third keeps Windows from changing line ends.
+_FLAGS = ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
