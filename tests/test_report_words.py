@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from report_results import CLIENTS, deviation, example, of, partial, provider
+from whole import entry, honest_port, run, write_providers
 
+from conformance.files import schemas_folder
 from conformance.report import page, summary_markdown, terminal
 from conformance.report.headline import headline
 from conformance.report.overview import banners, selection
@@ -128,8 +133,8 @@ def test_how_much_was_judged_stands_beside_a_finding_too() -> None:
         **deviating("a"),
         "judged": {"rules": 97, "of": 158, "limited_by": [f"limit {n}" for n in range(6)]},
     }
-    assert verdict(found).startswith(
-        "97 of 158 rules were judged (limited by limit 0; limit 1; limit 2; limit 3; 2 more);"
+    assert verdict(found).endswith(
+        "; 97 of 158 rules were judged (limited by: limit 0; limit 1; limit 2; limit 3; 2 more)"
     )
     assert verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}}) == "all 6 clients work"
 
@@ -187,13 +192,13 @@ def test_only_the_documents_of_those_who_were_asked_are_shown() -> None:
 
 def test_what_stands_between_backticks_is_code_and_still_only_text() -> None:
     results = example(
-        switch={"from": "a", "to": "b", "on_paper": False, "changes": [{"what": "Names", "from": "broken", "to": "works", "do": "hand on `data: <b>`"}]}
+        switch={"from": "a", "to": "b", "on_paper": False, "changes": [{"what": "Names", "from": "broken: raises: KeyError: x", "to": "works", "do": "hand on `data: <b>`"}]}
     )  # fmt: skip
     results["providers"][4]["deviations"][0]["why"] = "A client reads `finishReason` alone; ` is a lone tick."
     text = page(results)
     assert "hand on <code>data: &lt;b&gt;</code>" in text
     assert "reads <code>finishReason</code> alone; ` is" in text
-    assert "<td>breaks</td><td>works</td>" in text
+    assert "<td>breaks: stops with an exception: KeyError: x</td><td>works</td>" in text
 
 
 def test_a_condition_stands_in_the_line_of_the_title() -> None:
@@ -213,3 +218,43 @@ def test_providers_with_the_same_title_are_told_apart() -> None:
     text = page(of({**fine("a"), "title": "Same"}, {**fine("b"), "title": "Same"}))
     assert "Same (a)" in text
     assert "Same (b)" in text
+
+
+def test_a_run_holds_what_is_to_know_of_the_documents_that_were_asked_and_of_no_other(tmp_path: Path) -> None:
+    """The user's own dialect is among them: it was left out, where documents of vendors nobody asked stood."""
+    own = tmp_path / "mine"
+    shutil.copytree(schemas_folder() / "anyfast", own)
+    document = own / "dialect.json"
+    named = json.loads(document.read_text(encoding="utf-8")) | {"name": "mine", "title": "My own vendor"}
+    document.write_text(json.dumps(named), encoding="utf-8")
+    with honest_port() as port:
+        providers = {"mine": entry(port, dialect="./mine", auth="x-goog-api-key", limits={})}
+        ran = run(write_providers(tmp_path, providers), tmp_path / "out", "-d", "envelope")
+    assert {each["dialect"] for each in ran.results["documents"]} == {"mine"}
+    columns = [table["columns"][1:] for table in ran.results["side_by_side"]["tables"]]
+    assert columns[0] == ["Google Gemini API", "My own vendor"]
+    text = plain((ran.out / "report.html").read_text(encoding="utf-8"))
+    assert ran.results["documents"][0]["says"].replace("`", "") in text
+    assert "VisionCoder" not in text
+
+
+def test_times_and_the_adapter_are_shown_where_results_tell_of_them() -> None:
+    times = {
+        "first_piece_median": 320.4,
+        "first_piece_worst": 2100,
+        "unary_median": None,
+        "streamed_median": 950,
+    }
+    text = plain(page(of({**fine("a"), "latency": times, "adapted": True})))
+    assert "First piece 320 ms median, 2.1 s worst Whole, streamed 950 ms median" in text
+    assert "asked through the adapter" in text
+    assert "Whole, unary" not in text
+
+
+def test_an_exit_code_of_0_beside_a_bundled_server_that_deviates_is_explained() -> None:
+    bundled = {**deviating("a", "must"), "embedded": True}
+    said = "bundled servers count only when named with -p"
+    results = of(bundled)
+    assert said in plain(page(results))
+    results["run"]["selection"] = {"providers": ["a"]}
+    assert said not in plain(page(results))

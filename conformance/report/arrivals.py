@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from conformance.report.plain import duration
+from conformance.report.plain import milliseconds
 from conformance.report.words import plural
 
 WIDTH = 600  # of the drawing, in its own units
@@ -28,17 +28,13 @@ class Arrivals:
     says: str
 
 
-def _ms(value: float) -> str:
-    return f"{value:.0f} ms" if value < 1000 else duration(value / 1000)
-
-
 def describe_times(times: Sequence[float]) -> str:
     """Return sorted arrival times in ms as words that accuse nobody."""
     pieces = plural(len(times), "piece")
     if len(times) == 1:
-        return f"{pieces}, after {_ms(times[0])}"
+        return f"{pieces}, after {milliseconds(times[0])}"
     widest = max(after - before for before, after in pairwise(times))
-    return f"{pieces}, the first after {_ms(times[0])}, the last after {_ms(times[-1])}, widest gap {_ms(widest)}"
+    return f"{pieces}, the first after {milliseconds(times[0])}, the last after {milliseconds(times[-1])}, widest gap {milliseconds(widest)}"
 
 
 def arrivals(times: Sequence[object], ended: object = None, *, held_back: bool = False) -> Arrivals | None:
@@ -54,4 +50,6 @@ def arrivals(times: Sequence[object], ended: object = None, *, held_back: bool =
     strokes = sorted({round(at / total * (WIDTH - 4)) + 2 for at in known[::step]})
     path = "".join(f"M{x} 4v24" for x in strokes)
     said = f"{'Buffered: ' if held_back else ''}{describe_times(known)}."
-    return Arrivals(path, _ms(known[0]), _ms(total), "buffered" if held_back else "measured", said)
+    return Arrivals(
+        path, milliseconds(known[0]), milliseconds(total), "buffered" if held_back else "measured", said
+    )

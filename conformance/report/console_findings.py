@@ -13,7 +13,7 @@ from conformance.report.words import LEVELS, plural
 
 Entry = Mapping[str, Any]
 
-MOST = 30  # findings of a whole run; every provider gets its share
+MOST = 30  # findings of a whole run; what one provider leaves goes to the others
 _SENTENCE = 300
 # What --fail-on lets fail; `never` fails nothing, and shows what would break a client all the same.
 _FAILING = {
@@ -55,11 +55,17 @@ def _finding(found: Entry, width: int, *, colour: bool) -> Iterator[str]:
     yield from wrap(_place(found), width, " " * 14, "    at:       ")
 
 
+def _share(counts: Sequence[int]) -> int:
+    """Return how many findings each provider may show, so that all together show at most MOST; at least one."""
+    fitting = (most for most in range(MOST, 0, -1) if sum(min(count, most) for count in counts) <= MOST)
+    return next(fitting, 1)
+
+
 def findings(results: Entry, providers: Sequence[Entry], width: int, *, colour: bool) -> Iterator[str]:
     """Yield every new finding at or above --fail-on, grouped by provider; what is left out is counted."""
     levels = failing(results)
     groups = [(each, new) for each in providers if (new := _new(each, levels))]
-    share = max(1, MOST // max(len(groups), 1))
+    share = _share([len(new) for _, new in groups])
     shown = groups[:MOST]
     for provider, new in shown:
         yield ""

@@ -134,9 +134,18 @@ def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
         ("Sent", f"{plural(requests, 'request')}, {plural(tokens, 'token')}"),
         ("With", f"{tool['name']} {tool['version']}, seed {run['seed']}"),
         ("Selected", selection(run)),
-        ("Exit code", f"{code}: {EXITS.get(code, '')}"),
+        ("Exit code", f"{code}: {EXITS.get(code, '')}{_uncounted(results)}"),
     ]
     return tuple((name, text) for name, text in facts if text)
+
+
+def _uncounted(results: Entry) -> str:
+    """Return what explains an exit code that bundled servers did not change."""
+    named = (results["run"].get("selection") or {}).get("providers")
+    bundled = any(
+        each.get("embedded") and each["status"] == "deviates" for each in results.get("providers") or ()
+    )
+    return "; bundled servers count only when named with -p" if bundled and not named else ""
 
 
 def selection(run: Entry) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.dialects.sidebyside import KINDS
 from conformance.report.plain import clip, moment, short
-from conformance.report.words import CLIENTS, LEVELS, TRAITS, Sign, plural, readings, value
+from conformance.report.words import CLIENTS, EFFECTS, LEVELS, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
 
@@ -160,8 +160,10 @@ def switch_rows(results: Entry) -> tuple[tuple[str, ...], ...]:
 
 def _switched(found: Any) -> str:
     """Return a cell of a switch; a client's verdict in the word that the rest of the page has for it."""
-    said = value(found, "")
-    return CLIENTS[said].word if said in CLIENTS else clip(said, 400)
+    first, *rest = clip(value(found, ""), 400).split(": ")
+    if first not in CLIENTS:
+        return ": ".join([first, *rest])
+    return ": ".join([CLIENTS[first].word, *(EFFECTS.get(each, each) for each in rest)])
 
 
 def proven(results: Entry) -> str:

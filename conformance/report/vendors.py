@@ -9,7 +9,7 @@ from typing import Any
 from conformance.report.evidence import Shown, buffered, grouped, key, limit_for, shown
 from conformance.report.findings import Finding, findings
 from conformance.report.matrix import Cell, cells, counted, group, status_sign, worst_first
-from conformance.report.plain import clip, duration, short, slug, unique
+from conformance.report.plain import clip, duration, milliseconds, short, slug, unique
 from conformance.report.verdict import client_needs, clients_in_words, judged_in_words, verdict
 from conformance.report.words import CLIENTS, EFFECTS, OUTCOMES, SEEN, TRAITS, Sign, plural, readings, value
 
@@ -61,6 +61,7 @@ class Vendor:
     name: str
     title: str
     group: str
+    adapted: bool  # asked through the adapter
     sign: Sign
     says: str  # what stands beside the verdict in the matrix
     judged: str  # how much was judged and what limited it; empty where everything was
@@ -192,6 +193,17 @@ def _coverage(provider: Entry) -> tuple[tuple[tuple[str, tuple[Entry, ...]], ...
     return tuple((says, found) for says, found in groups if found), len(fields) - len(kept)
 
 
+def _latency(provider: Entry) -> list[tuple[str, str]]:
+    """Return how long answers took, where results.json says so."""
+    found: Entry = provider.get("latency") or {}
+    rows = {"First piece": "first_piece", "Whole, unary": "unary", "Whole, streamed": "streamed"}
+    return [
+        (name, ", ".join(f"{milliseconds(float(found[f'{key}_{which}']))} {which}" for which in known))
+        for name, key in rows.items()
+        if (known := [which for which in ("median", "worst") if found.get(f"{key}_{which}") is not None])
+    ]
+
+
 def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     traffic: Entry = provider.get("traffic") or {}
     requests, retries = int(traffic.get("requests") or 0), int(traffic.get("retries") or 0)
@@ -208,6 +220,7 @@ def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
             ("Sent", f"{sent} in {duration(float(traffic.get('seconds') or 0))}"),
             ("Tokens", tokens),
         ]
+    facts += _latency(provider)
     if traffic.get("money") is not None:
         facts.append(("Money", str(traffic["money"])))
     return tuple((name, clip(fact, 200)) for name, fact in facts if fact)
@@ -226,6 +239,7 @@ def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
         name=str(provider["name"]),
         title=clip(str(provider.get("title") or provider["name"]), 80),
         group=group(provider),
+        adapted=bool(provider.get("adapted")),
         sign=status_sign(provider),
         says=verdict(provider),
         judged=judged_in_words(provider),

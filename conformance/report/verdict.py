@@ -52,10 +52,11 @@ def is_judged_whole(provider: Entry) -> bool:
 
 
 def limits_in_words(limits: Sequence[str]) -> str:
-    """Return what limited the judging: `(limited by -d streaming; interrupted)`; empty where nothing did."""
+    """Return what limited the judging: `(limited by: -d streaming; interrupted)`; empty where nothing did."""
     named = [clip(limit, 120) for limit in dict.fromkeys(limits)]
     more = [f"{len(named) - LIMITS_MOST} more"] if len(named) > LIMITS_MOST else []
-    return f"(limited by {'; '.join([*named[:LIMITS_MOST], *more])})" if named else ""
+    by = "limited by:" if len(named) > 1 or any(":" in limit for limit in named) else "limited by"
+    return f"({by} {'; '.join([*named[:LIMITS_MOST], *more])})" if named else ""
 
 
 def judged_in_words(provider: Entry) -> str:
@@ -111,7 +112,11 @@ def clients_in_words(provider: Entry) -> str:
 
 
 def verdict(provider: Entry) -> str:
-    """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients."""
+    """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients.
+
+    Where nothing was found, how much was judged comes first: it is the verdict.
+    """
     if provider.get("reason"):
         return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
-    return "; ".join(filter(None, (judged_in_words(provider), clients_in_words(provider))))
+    said = [judged_in_words(provider), clients_in_words(provider)]
+    return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))

@@ -13,7 +13,7 @@ from typing import Any
 from conformance import __version__
 from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
-from conformance.dialects.remarks import all_remarks, proof
+from conformance.dialects.remarks import proof
 from conformance.keys.leaks import scan
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
@@ -306,7 +306,7 @@ class Engine:
     def _write_results(self) -> None:
         """Compute results.json, and write it with what is drawn from it beside the page."""
         self._written = self._known()
-        written = dumps(self._without_keys(document(self._about(), self._everyone(), all_remarks())))
+        written = dumps(self._without_keys(document(self._about(), self._everyone())))
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
         with self._disk():

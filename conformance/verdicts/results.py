@@ -11,7 +11,8 @@ from typing import Any
 from conformance import __version__
 from conformance.asking.curl import curl_line
 from conformance.catalogue import RULES
-from conformance.dialects.remarks import tables
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.remarks import remarks_on, tables
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
@@ -42,14 +43,14 @@ class About:
     kill_matrix: Mapping[str, JSON] | None = None
 
 
-def document(about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON]) -> dict[str, JSON]:
+def document(about: About, verdicts: Sequence[Verdict]) -> dict[str, JSON]:
     """Return the whole of results.json, with the exit code that it amounts to."""
-    results = _without_code(about, verdicts, remarks)
+    results = _without_code(about, verdicts)
     results["run"]["exit_code"] = compute_exit_code(results, asked_of(results))
     return results
 
 
-def _without_code(about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON]) -> dict[str, Any]:
+def _without_code(about: About, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     run: dict[str, JSON] = {
         "id": about.id,
         "started_at": about.started_at,
@@ -67,9 +68,14 @@ def _without_code(about: About, verdicts: Sequence[Verdict], remarks: Sequence[J
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": [provider(verdict) for verdict in verdicts],
-        "documents": [*remarks],
-        "side_by_side": tables(),
+        "documents": [*remarks_on(asked_dialects(verdicts))],
+        "side_by_side": tables(asked_dialects(verdicts)),
     }
+
+
+def asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
+    """Return the dialects of the providers that were asked anything."""
+    return [verdict.dialect for verdict in verdicts if verdict.status != "not-run"]
 
 
 def provider(verdict: Verdict) -> dict[str, JSON]:
