@@ -78,7 +78,8 @@ class RecordedEngine(Engine):
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
         providers = [{**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]]
-        return self._without_keys({**found, "run": run, "providers": providers})
+        found |= {"run": run, "providers": providers}
+        return self._without_keys(found)
 
 
 def prepare_recorded(options: Options, recorded: Recorded, dialect: str, folder: Path = Path()) -> Session:
