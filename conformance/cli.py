@@ -53,8 +53,9 @@ _PORT = whole_number_between(0, 65_535)
 def _command(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str
 ) -> argparse.ArgumentParser:
+    lost = "" if name in _REPORTING else "; 2 also where what it prints cannot be written"
     parser = subparsers.add_parser(
-        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
+        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}{lost}", allow_abbrev=False
     )
     parser.set_defaults(refuse=parser.error)
     return parser

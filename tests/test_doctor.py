@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import command, entry, environment, honest_port, write_providers
+from whole import ROOT, command, entry, environment, honest_port, write_providers
 
+from conformance.config.settings import fault_in_base_url
 from conformance.embedded import HONEST, Host, Incoming, Outgoing, Piece
 
 
@@ -135,5 +137,25 @@ def test_a_google_server_without_the_model_is_not_taken_for_openais(tmp_path: Pa
 def test_an_address_that_holds_the_path_of_a_method_is_refused_in_the_file(tmp_path: Path, path: str) -> None:
     done = doctor(tmp_path, **entry(9, base_url=f"http://127.0.0.1:9{path}"))
     assert done.returncode == 2
-    assert ": providers.mine.base_url: leave /" in done.stderr
+    assert ": providers.mine.base_url: leave " in done.stderr
     assert "the program appends" in done.stderr
+
+
+def test_the_schema_for_editors_refuses_the_same_addresses() -> None:
+    schema = json.loads((ROOT / "schemas" / "providers.schema.json").read_text(encoding="utf-8"))
+    pattern = next(_patterns(schema))
+    addresses = [
+        "https://h", "https://h/prefix", "https://h/v1", "https://h/v1beta/", "https://h/v1beta/models", "https://h/models/x",
+        "https://h/x:generateContent", "https://h/x:streamGenerateContent", "https://h/my-models", "https://h/v1beta/models/x",
+    ]  # fmt: skip
+    for address in addresses:
+        assert bool(re.search(pattern, address)) == bool(fault_in_base_url(address)), address
+
+
+def _patterns(node: Any) -> Iterator[str]:
+    """Yield the pattern of each address that the schema refuses."""
+    if isinstance(node, dict):
+        if isinstance(node.get("base_url"), dict) and "not" in node["base_url"]:
+            yield node["base_url"]["not"]["pattern"]
+        for child in node.values():
+            yield from _patterns(child)

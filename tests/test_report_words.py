@@ -14,11 +14,12 @@ from report_results import CLIENTS, deviation, example, of, partial, provider
 from whole import entry, honest_port, run, write_providers
 
 from conformance.files import schemas_folder
-from conformance.report import page, summary_markdown, terminal
+from conformance.report import complaint, junit, page, summary_markdown, terminal
 from conformance.report.headline import headline
 from conformance.report.overview import banners, selection
 from conformance.report.sections import documents
 from conformance.report.verdict import clients_in_words, verdict
+from conformance.verdicts.extent import BY_FINDINGS
 
 HEADER = "header: HttpOptions(headers={...})"
 VERSION = "API version: HttpOptions(api_version=...)"
@@ -136,6 +137,8 @@ def test_how_much_was_judged_stands_beside_a_finding_too() -> None:
     assert verdict(found).endswith(
         "; 97 of 158 rules were judged (limited by: limit 0; limit 1; limit 2; limit 3; 2 more)"
     )
+    explained = {"rules": 156, "of": 158, "limited_by": [f"{BY_FINDINGS}: 2 rules"]}
+    assert verdict({**found, "judged": explained}) == "all 6 clients work; 156 of 158 rules were judged"
     assert verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}}) == "all 6 clients work"
 
 
@@ -203,7 +206,15 @@ def test_what_stands_between_backticks_is_code_and_still_only_text() -> None:
 
 def test_a_condition_stands_in_the_line_of_the_title() -> None:
     results = of(deviating("a", conditions=["when streamed", "only in a second turn"]))
-    assert "Usage is there , only when streamed, in a second turn" in plain(page(results))
+    said = "Usage is there, only when streamed, in a second turn"
+    assert said.replace("there,", "there ,") in plain(page(results))
+    found = results["providers"][0]
+    for text in (
+        summary_markdown(results),
+        junit(results),
+        complaint(results, found, found["deviations"][0]),
+    ):
+        assert said in text
 
 
 def test_one_thing_has_one_word_on_the_page() -> None:
@@ -255,6 +266,8 @@ def test_an_exit_code_of_0_beside_a_bundled_server_that_deviates_is_explained() 
     bundled = {**deviating("a", "must"), "embedded": True}
     said = "bundled servers count only when named with -p"
     results = of(bundled)
+    assert said not in plain(page(results))
+    results["run"]["exit_code"] = 0
     assert said in plain(page(results))
     results["run"]["selection"] = {"providers": ["a"]}
     assert said not in plain(page(results))

@@ -9,7 +9,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
-from conformance.judging.expectations import CUT, MET, blocked, obedience
+from conformance.judging.expectations import UNMET, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import are_cumulative, find_gap, lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
@@ -352,7 +352,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     tries = [reply for reply in asked if reply.framed.framing is not single]
     if not unary or any(reply.first.thoughts for reply in tries):
         return
-    judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
+    judged = [reply for reply in tries if obedience(reply).verdict == UNMET]
     if len(judged) >= TRIES:
         yield Spot(
             judged[-1].id,

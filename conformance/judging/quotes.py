@@ -16,6 +16,8 @@ _CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")
 _LONGEST = 2000  # characters of a message that are looked at
 _MOST = 50  # questions with the same error that are looked at for its source
 _SHORTEST = 5  # letters of a name that does not stand in a message by chance
+# What an error says to be missing stands in other requests, as it should: no sign that it speaks of them.
+_WANTING = re.compile(r"\b(missing|lacks?|requir\w+|must|needs?|specif\w+|provide\w*)\b", re.IGNORECASE)
 _WORD = re.compile(rf"[A-Za-z][\w-]{{{_SHORTEST - 1},}}")
 
 
@@ -63,7 +65,7 @@ def wording(reply: Reply) -> tuple[int, str]:
 def _source(reply: Reply, alike: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
     """Return the reply to the other question of which this one's error speaks, or None."""
     said, mine = fold(message_of(reply)), fold(_sent(reply))
-    for other in alike:
+    for other in () if _WANTING.search(message_of(reply)) else alike:
         if other.probe != reply.probe and any(name in said and name not in mine for name in own[other.id]):
             return other
     return None

@@ -27,8 +27,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
-# Windows has none of the first two, and translates line ends without the third.
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# The first two are POSIX; the third keeps Windows from changing line ends.
+_FLAGS = ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
@@ -173,7 +173,8 @@ class Recorder:
 
 def _opened(path: Path) -> IO[bytes]:
     """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _SAFELY, 0o644)
+    flags = sum(getattr(os, name, 0) for name in _FLAGS)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | flags, 0o644)
     file = os.fdopen(handle, "a+b", buffering=_STEP)
     file.truncate(_whole_lines(file))
     file.seek(0, os.SEEK_END)
@@ -370,15 +371,6 @@ def write_whole(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):  # it is there only where writing failed or was interrupted
             beside.unlink()
-
-
-def append_text(path: Path, text: str) -> None:
-    """Add text to the end of a file that may be there already. Raises RecordError."""
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def write_run(folder: Path, value: Mapping[str, JSON]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.report.console_text import paint, wrap
-from conformance.report.findings import conditions, worst_first
+from conformance.report.findings import title_in_full, worst_first
 from conformance.report.matrix import display_name
 from conformance.report.plain import one_line, short
 from conformance.report.words import LEVELS, plural
@@ -48,8 +48,7 @@ def _finding(found: Entry, width: int, *, colour: bool) -> Iterator[str]:
     head, *rest = wrap(f"{sign.mark} {sign.word}  {one_line(str(found['rule']))}", width, "    ", "  ")
     yield paint(head, sign.key, colour=colour)
     yield from rest
-    title = ", ".join(filter(None, (short(str(found["title"]), _SENTENCE), conditions(found))))
-    yield from wrap(title, width, "    ")
+    yield from wrap(short(title_in_full(found), 2 * _SENTENCE), width, "    ")
     for name in ("expected", "observed"):
         yield from wrap(short(str(found[name]), _SENTENCE), width, " " * 14, f"    {name}: ")
     yield from wrap(_place(found), width, " " * 14, "    at:       ")

@@ -195,6 +195,11 @@ def conditions(deviation: Entry) -> str:
     return f"only {', '.join(each.removeprefix('only ') for each in found)}" if found else ""
 
 
+def title_in_full(deviation: Entry) -> str:
+    """Return a deviation's title with the condition under which it happens."""
+    return ", ".join(filter(None, (str(deviation["title"]), conditions(deviation))))
+
+
 def suffering(deviation: Entry) -> tuple[str, ...]:
     """Return the clients that a deviation hurts, each once; those that ignore it are not among them."""
     hurt = (str(effect.get("client")) for effect in effects(deviation) if effect.get("effect") != "ignored")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from conformance.report.findings import title_in_full
 from conformance.report.matrix import worst_first
 from conformance.report.plain import short, visible
 from conformance.report.verdict import judged_in_words
@@ -37,7 +38,7 @@ def _text(found: Entry | None) -> str:
     if not found:
         return ""
     lines = [
-        f"{found['level']}: {found['title']}",
+        f"{found['level']}: {title_in_full(found)}",
         f"expected: {found['expected']}",
         f"observed: {found['observed']}",
         f"where: {', '.join(map(str, (found.get('pointers') or ())[:20]))}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.report.complaints import fill, skeleton
-from conformance.report.findings import finding, finding_ids, worst_first
+from conformance.report.findings import finding, finding_ids, title_in_full, worst_first
 from conformance.report.matrix import Cell, cells, display_name, status_sign
 from conformance.report.matrix import worst_first as in_order
 from conformance.report.overview import Banner, overview
@@ -97,7 +97,7 @@ def _worst(providers: list[Entry]) -> Iterator[str]:
     yield from ("", "### Worst findings", "")
     for provider, each in rows[:WORST_MOST]:
         sign = LEVELS[str(each["level"])]
-        title, rule = md_text(clip(str(each["title"]), 200)), md_code(str(each["rule"]))
+        title, rule = md_text(clip(title_in_full(each), 300)), md_code(str(each["rule"]))
         yield f"- {sign.mark} {sign.word}, {_name(provider)}: {title} ({rule})"
         yield f"  <br>expected {md_text(clip(str(each['expected']), 200))}; observed {md_text(clip(str(each['observed']), 200))}"
     if len(rows) > WORST_MOST:

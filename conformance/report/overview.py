@@ -141,7 +141,8 @@ def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
 
 def _uncounted(results: Entry) -> str:
     """Return what explains an exit code that bundled servers did not change."""
-    named = (results["run"].get("selection") or {}).get("providers")
+    run = results["run"]
+    named = run["exit_code"] != 0 or (run.get("selection") or {}).get("providers")
     bundled = any(
         each.get("embedded") and each["status"] == "deviates" for each in results.get("providers") or ()
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.report.plain import clip
 from conformance.report.words import plural
+from conformance.verdicts.extent import BY_FINDINGS
 
 Entry = Mapping[str, Any]
 
@@ -60,14 +61,18 @@ def limits_in_words(limits: Sequence[str]) -> str:
 
 
 def judged_in_words(provider: Entry) -> str:
-    """Return how much was judged and what limited it; empty where everything was."""
+    """Return how much was judged and what limited it; empty where everything was.
+
+    A rule that a finding blocks was not left out by the run: beside findings it goes without saying.
+    """
     found = judged(provider)
     if found is None or found.whole:
         return ""
     count = (
         f"nothing found in {found.count}" if provider["status"] == "partial" else f"{found.count} were judged"
     )
-    return " ".join(filter(None, (count, limits_in_words(found.limits))))
+    limits = [limit for limit in found.limits if not limit.startswith(BY_FINDINGS)]
+    return " ".join(filter(None, (count, limits_in_words(limits))))
 
 
 def client_needs(entry: Entry) -> str:

@@ -23,12 +23,12 @@ from conformance.recording.record import (
     FOLDER,
     Recorder,
     RecordError,
-    append_text,
     read_recording,
     write_run,
     write_whole,
 )
 from conformance.recording.runfile import FORMAT, provider_to_json
+from conformance.recording.steps import append_text
 from conformance.report import junit, summary_markdown
 from conformance.running.accepting import proposal, unfit
 from conformance.running.drawing import Bodies

@@ -17,6 +17,7 @@ from conformance.model import Case, Exchange, Level, Outcome
 from conformance.reading.reply import Reply
 from conformance.verdicts.cases import DISOBEDIENT, EXPLAINED, NO_BODIES, OTHER_MEASURE, probe_of, transient
 
+BY_FINDINGS = "explained by other findings"  # what limited a rule that a finding blocks: nothing of the run's own
 JUDGED = frozenset({Outcome.PASS, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.UNSUPPORTED})
 # Why a question was never asked although it should have been: the asking ended early.
 _ENDED_EARLY = ("budget", "dead", "cut-off")
@@ -206,7 +207,7 @@ def _blocked(course: Course) -> Iterator[str]:
 
 
 def _why(case: Case) -> str:
-    return "explained by other findings" if case.reason.startswith(EXPLAINED) else case.reason
+    return BY_FINDINGS if case.reason.startswith(EXPLAINED) else case.reason
 
 
 def _blocked_without_a_finding(course: Course) -> Iterator[str]:

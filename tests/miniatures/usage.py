@@ -69,7 +69,9 @@ def _rule(name: str) -> frozenset[str]:
 
 
 def _zeros(block: Message) -> Message:
-    return dict.fromkeys(block, 0) | {"promptTokensDetails": []}
+    return {name: 0 if isinstance(value, int) else value for name, value in block.items()} | {
+        "promptTokensDetails": []
+    }
 
 
 MINIATURES: tuple[Miniature, ...] = (
