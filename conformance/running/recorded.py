@@ -77,9 +77,10 @@ class RecordedEngine(Engine):
             run["exit_code"] = WRONG_FILE
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
-        providers = [{**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]]
-        found |= {"run": run, "providers": providers}
-        return self._without_keys(found)
+        providers: list[JSON] = [
+            {**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]
+        ]
+        return self._without_keys({**found, "run": run, "providers": providers})
 
 
 def prepare_recorded(options: Options, recorded: Recorded, dialect: str, folder: Path = Path()) -> Session:
