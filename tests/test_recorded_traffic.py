@@ -169,6 +169,12 @@ HABITS: dict[str, Exchange] = {
             answer(candidates=[saying(TEXT, finishReason="STOP")]),
         ), STREAM, asked={"contents": [], "tools": [{"file_search": {}}]},
     ),
+    "STOP in the middle, nobody knows of what": recorded(
+        sse(
+            answer(candidates=[saying(TEXT, finishReason="STOP")]), answer(candidates=[saying(TEXT)]),
+            answer(candidates=[saying(TEXT, finishReason="STOP")]),
+        ), STREAM, request=Request("POST", f"/v1beta/models/gemini-2.5-flash:{STREAM}", (), b"", "x-goog-api-key"),
+    ),
     "the prompt counted anew": recorded(sse(RECOUNTED, answer()), STREAM),
     "the answer uncounted at the end": recorded(
         sse(FIRST, answer(usageMetadata=counted(prompt=8, total=8))), STREAM

@@ -9,7 +9,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
-from conformance.judging.expectations import CUT, MET, blocked, obedience
+from conformance.judging.expectations import UNMET, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import are_cumulative, find_gap, lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
@@ -229,7 +229,7 @@ def _cut_short(reply: Reply) -> bool:
     usable=streams,
     after=("streaming/comes-whole", "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
     obeys=True,
-    sight=sights.OBEDIENCE,
+    sight=sights.AN_END,
 )
 def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     """STOP is said only of an answer that is whole.
@@ -253,7 +253,7 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     after=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
-    sight=sights.OBEDIENCE,
+    sight=sights.A_ROW,
 )
 def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     """The text of a stream lacks nothing before its end, and comes in order.
@@ -352,7 +352,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     tries = [reply for reply in asked if reply.framed.framing is not single]
     if not unary or any(reply.first.thoughts for reply in tries):
         return
-    judged = [reply for reply in tries if obedience(reply).verdict not in (CUT, MET)]
+    judged = [reply for reply in tries if obedience(reply).verdict == UNMET]
     if len(judged) >= TRIES:
         yield Spot(
             judged[-1].id,

@@ -91,6 +91,9 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
         yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
+    if seen.unrelated:
+        said = f"met by an error that is not theirs: {', '.join(seen.unrelated[:6])}"
+        yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
 @check_each(Level.SHOULD, _HTTP)
@@ -223,9 +226,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     after=(COMPRESSION,),
-    sight=Sight(
-        "no question that offers compression was answered", lambda reply: reply.ok and _offers(reply)
-    ),
+    sight=Sight("no offer of compression was answered", lambda one: one.ok and _offers(one)),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """A request that offers gzip is answered as one that does not.
@@ -235,8 +236,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: send `Accept-Encoding: identity`.
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
-    plain = [reply for reply in seen.replies if not _offers(reply)]
-    taken = any(reply.ok for reply in plain) and not any(reply.ok for reply in offering)
+    taken = any(one.ok and not _offers(one) for one in seen.replies) and not any(one.ok for one in offering)
     if len(offering) < TRIES or not taken:
         return
     last = offering[-1]

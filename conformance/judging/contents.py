@@ -172,7 +172,8 @@ def failing_each_time(
 
 def _unfiltered(look: Look, reply: Reply) -> str | None:
     said = look(reply)
-    return None if said and withheld(reply) else said
+    # An answer without a candidate is a fault of its own, and shows nothing else.
+    return None if said and (withheld(reply) or not reply.candidates) else said
 
 
 def _too_few(failures: int, tries: int) -> str:

@@ -48,9 +48,11 @@ def says_nothing_at_all(reply: Reply) -> bool:
 def uses_server_tools(reply: Reply) -> bool:
     """Return whether the answer was made with tools that run at the vendor: code, searches, files, MCP servers.
 
-    The question names one, or the answer shows its parts, its sources or its tokens.
+    The question names one, or the answer shows its parts, its sources or its tokens. A question that was not recorded
+    may have named any.
     """
-    return _asks_for_tools(reply.request_body) or _shows_tools(reply)
+    unknown = reply.exchange.captured and not reply.exchange.request.body
+    return unknown or _asks_for_tools(reply.request_body) or _shows_tools(reply)
 
 
 def _asks_for_tools(request: JSON) -> bool:
@@ -66,7 +68,9 @@ def _shows_tools(reply: Reply) -> bool:
         isinstance(raw, dict) and (raw.get("groundingMetadata") or raw.get("urlContextMetadata"))
         for raw in raws
     )
-    return held or beside or reply.count("toolUsePromptTokenCount") > 0
+    used = [chunk.body.get("usageMetadata") for chunk in reply.chunks]
+    billed = any(isinstance(block, dict) and block.get("toolUsePromptTokenCount") for block in used)
+    return held or beside or billed
 
 
 def may_have_lost(reply: Reply, header: str) -> bool:

@@ -3,119 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from conformance.catalogue import Aside, Rests, Rule
-from conformance.dialects.shapes import fold
+from conformance.judging.controls import (
+    CONTROLS,
+    answers_the_plain_question,
+    is_readable,
+    takes_whatever_comes,
+)
 from conformance.judging.expectations import statuses
-from conformance.judging.refusals import must_fail, turned_down, whole, words
-from conformance.model import JSON, Outcome
+from conformance.judging.quotes import accepted_keys, message_of, names_its_fault, quoting, wording
+from conformance.judging.refusals import turned_down, whole, words
+from conformance.model import Outcome
 from conformance.reading.reply import Kind, Reply
-from conformance.wire.jsontext import read_json
-
-CONTROLS: Mapping[bool, tuple[str, ...]] = {
-    False: ("plain", "plain-repeated", "plain-at-the-end"),
-    True: ("plain-streamed",),
-}
-"""The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
-
-_EVERY_CONTROL = CONTROLS[False] + CONTROLS[True]
-_SAYS = ("candidates", "promptFeedback", "usageMetadata")
 
 
-def is_readable(reply: Reply) -> bool:
-    """Return whether the reply is an answer of the API that was asked, with anything in it."""
-    if not reply.ok or reply.resource.name != "response":
-        return reply.ok
-    return any(chunk.body.get(name) for chunk in reply.chunks for name in _SAYS)
+@dataclass(frozen=True)
+class Background:
+    """What must be known of a vendor before a refusal shows anything."""
+
+    answered: bool  # the plain question is answered
+    takes_everything: bool
+    keys: frozenset[str]  # the ways of carrying a key that are accepted
+    plain: Mapping[bool, frozenset[tuple[int, str]]]  # how the plain question is refused, streamed or not
+    quotes: Mapping[str, str]  # refusals that repeat the error of another question
+    controls: tuple[Reply, ...]
+
+    @classmethod
+    def of(cls, replies: Sequence[Reply]) -> Self:
+        """Return what all replies of a provider tell."""
+        return cls(
+            answers_the_plain_question(replies),
+            takes_whatever_comes(replies),
+            accepted_keys(replies),
+            {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
+            quoting(replies),
+            tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
+        )
 
 
-def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
-    """Return whether a right question is answered: without that no refusal shows anything.
-
-    That is the plain question where it was asked, else any question that Google answers.
-    """
-    asked = [reply for reply in replies if reply.probe in _EVERY_CONTROL]
-    asked = asked or [reply for reply in replies if not must_fail(reply)]
-    return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
+def _plainly_refused(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
+    return frozenset(wording(reply) for reply in replies if reply.probe in probes and turned_down(reply))
 
 
-def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
-    """Return whether questions that Google refuses were asked, and none of them was turned down."""
-    wrong = [reply for reply in replies if must_fail(reply) and reply.resource.name == "response"]
-    return any(map(is_readable, wrong)) and not any(map(turned_down, wrong))
+def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+    """Return whether the plain question was refused with the same status and the same words."""
+    return wording(reply) in _plainly_refused(replies, CONTROLS[reply.streamed])
 
-
-# --- whose error it is ---
-
-_CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")
-_SHORTEST = 5  # letters of a name that does not stand in a message by chance
-_WORD = re.compile(rf"[A-Za-z][\w-]{{{_SHORTEST - 1},}}")
-
-
-def _names(value: JSON) -> Iterator[str]:
-    """Yield the keys and the strings of a request; of its prompts nothing."""
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield key
-            yield from _names(child) if key != "text" else ()
-    elif isinstance(value, list):
-        for child in value:
-            yield from _names(child)
-    elif isinstance(value, str) and len(value) < 100:
-        yield from _WORD.findall(value)
-
-
-def _sent(reply: Reply) -> str:
-    request = reply.exchange.request
-    return f"{request.path} {request.body.decode('utf-8', 'replace')}"
-
-
-def _own(reply: Reply) -> frozenset[str]:
-    """The names and codes of a request by which an error could be told to speak of it, folded."""
-    path = reply.exchange.request.path.partition("?")[0]
-    body = read_json(reply.exchange.request.body).value if reply.exchange.request.body else None
-    named = {*_names(body), *_WORD.findall(path), *_CODE.findall(_sent(reply))}
-    return frozenset(fold(name) for name in named if len(name) >= _SHORTEST)
-
-
-def _message(reply: Reply) -> str:
-    return reply.error.message if reply.error else ""
-
-
-def _numberless(message: str) -> str:
-    """Return a message without its numbers, such as the seconds to wait."""
-    return re.sub(r"\d+", "0", message)
-
-
-def _refusal(reply: Reply) -> tuple[int, str]:
-    return reply.status, _numberless(_message(reply))
-
-
-def _source(reply: Reply, errors: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
-    """Return the reply to the other question of which this one's error speaks, or None."""
-    said, mine = fold(_message(reply)), fold(_sent(reply))
-    for other in errors:
-        if other.probe == reply.probe or _numberless(_message(other)) != _numberless(_message(reply)):
-            continue
-        if any(name in said and name not in mine for name in own[other.id]):
-            return other
-    return None
-
-
-def quoting(replies: Sequence[Reply]) -> dict[str, str]:
-    """Return the ids of refusals that repeat another question's error, each with that question's probe.
-
-    Such an error has the words of the other one, and names something that the other request holds and its own does
-    not. Servers that lock a model after a refusal answer so for a while.
-    """
-    errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
-    own = {reply.id: _own(reply) for reply in errors}
-    found = ((reply, _source(reply, errors, own)) for reply in errors)
-    return {reply.id: other.probe for reply, other in found if other is not None}
-
-
-# --- refusals ---
 
 _KEY_WORDS = re.compile(
     r"\b(api[ _-]?keys?|credentials?|unregistered callers|unauthenticated|unauthori[sz]ed)\b", re.IGNORECASE
@@ -124,55 +61,41 @@ _OF_KEYS = (401, 402, 403, 407)
 _OF_ROUTES = (404, 405, 410)
 
 
-def _is_about_the_key(reply: Reply, replies: Sequence[Reply]) -> bool:
-    """Return whether the question differs from those that are answered in the key that it carries."""
-    key = reply.exchange.request.key
-    return not any(other.exchange.request.key == key for other in replies if is_readable(other))
-
-
-def _fits(reply: Reply, replies: Sequence[Reply]) -> bool:
+def _fits(reply: Reply, background: Background) -> bool:
     """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
+    if reply.exchange.request.key not in background.keys:
+        return True  # it is the key that is wrong
     wanted = statuses(reply.exchange.expected)
-    if reply.status in wanted or _is_about_the_key(reply, replies):
-        fits = True
-    elif reply.status in _OF_ROUTES:
+    if reply.status in _OF_ROUTES and reply.status not in wanted:
         fits = any(status in _OF_ROUTES for status in wanted)
     else:
-        fits = reply.status not in _OF_KEYS
-    return fits and (_is_about_the_key(reply, replies) or not _KEY_WORDS.search(_message(reply)))
+        fits = reply.status in wanted or reply.status not in _OF_KEYS
+    blames_the_key = _KEY_WORDS.search(message_of(reply)) is not None
+    return fits and not (blames_the_key and not names_its_fault(reply, background.controls))
 
 
-def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
-    """Return whether the plain question got the same status and the same words."""
-    controls = [other for other in replies if other.probe in CONTROLS[reply.streamed] and other is not reply]
-    return any(_refusal(other) == _refusal(reply) for other in controls)
-
-
-def doubt(reply: Reply, replies: Sequence[Reply], quotes: Mapping[str, str]) -> Aside | None:
-    """Return why a reply does not show that its question is refused; None where it shows it.
-
-    `replies` are all those of the provider, `quotes` what `quoting` says of them.
-    """
+def doubt(reply: Reply, background: Background) -> Aside | None:
+    """Return why a reply does not show that its question is refused; None where it shows it."""
     refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
     if not refused:
         return Aside(Outcome.BLOCKED, f"{said}: that is no refusal")
-    if not answers_the_plain_question(replies):
+    if not background.answered:
         return Aside(
             Outcome.BLOCKED, "the plain question is not answered either, so that a refusal shows nothing"
         )
-    if reply.id in quotes:
-        return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {quotes[reply.id]}")
-    if is_met_by_the_plain_question(reply, replies):
+    if reply.id in background.quotes:
+        return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
+    if wording(reply) in background.plain[reply.streamed]:
         return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
-    return None if _fits(reply, replies) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
+    return None if _fits(reply, background) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
 
 
-def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping[str, str]) -> list[Aside]:
+def doubts(looked_at: Sequence[Reply], background: Background) -> list[Aside]:
     """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
     found = []
     for probe in dict.fromkeys(reply.probe for reply in looked_at):
-        each = [doubt(reply, replies, quotes) for reply in looked_at if reply.probe == probe]
+        each = [doubt(reply, background) for reply in looked_at if reply.probe == probe]
         if None not in each:
             found.append(each[-1])
     return [one for one in found if one is not None]
@@ -181,57 +104,15 @@ def doubts(looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping
 _OF_REFUSALS = (Rests.REFUSAL, Rests.EACH_REFUSAL, Rests.EITHER)
 
 
-def lacking_proof(
-    rule: Rule, looked_at: Sequence[Reply], replies: Sequence[Reply], quotes: Mapping[str, str]
-) -> Aside | None:
+def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> Aside | None:
     """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
     read = any(map(is_readable, looked_at))
     if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not read:
         return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
-    if rule.rests is Rests.ACCEPTANCE and takes_whatever_comes(replies):
+    if rule.rests is Rests.ACCEPTANCE and background.takes_everything:
         return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
     if rule.rests not in _OF_REFUSALS or (rule.rests is Rests.EITHER and read):
         return None
-    found = doubts(looked_at, replies, quotes)
+    found = doubts(looked_at, background)
     some = len(found) < len({reply.probe for reply in looked_at})
     return found[0] if found and (rule.rests is Rests.EACH_REFUSAL or not some) else None
-
-
-# --- refusals that tell nothing of their question ---
-
-
-def _moods(replies: Sequence[Reply]) -> list[Reply]:
-    """Return the refusals of the plain question where it is answered at other times."""
-    asked = [[reply for reply in replies if reply.probe in probes] for probes in CONTROLS.values()]
-    answered = [several for several in asked if any(map(is_readable, several))]
-    return [reply for several in answered for reply in several if turned_down(reply)]
-
-
-def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
-    """Return the refusals of a vendor that is locked at times which have the words of an earlier one."""
-    if all(must_fail(reply) for reply in replies if reply.id in quotes):
-        return {}
-    found = dict(quotes)
-    errors = [reply for reply in replies if turned_down(reply) and _message(reply)]
-    first: dict[str, Reply] = {}
-    for reply in sorted(errors, key=lambda one: one.exchange.started_at):
-        source = first.setdefault(_numberless(_message(reply)), reply)
-        if source.probe != reply.probe:
-            found.setdefault(reply.id, source.probe)
-    return found
-
-
-def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
-    """Return the ids of refusals that accuse nobody, and why: the vendor was in a mood, or locked, when it gave them.
-
-    A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.
-    """
-    repeated = _repeated(replies, quoting(replies))
-    moods = {_refusal(reply) for reply in _moods(replies)}
-    why = "the plain question, which is answered at other times, is refused in the same way"
-    of_moods = {
-        reply.id: why for reply in replies if _refusal(reply) in moods and reply.probe not in _EVERY_CONTROL
-    }
-    return {
-        id_: f"its error is that of another question, {other}" for id_, other in repeated.items()
-    } | of_moods

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Sight
 from conformance.judging.arrivals import texts_of
 from conformance.judging.contents import as_list, candidates, parts, parts_of
 from conformance.judging.counters import last_block
-from conformance.judging.expectations import MET, asks_for_obedience, blocked, obedience
+from conformance.judging.expectations import MET, asks_for_obedience, at_limit, blocked, obedience
 from conformance.model import JSON, Outcome
 from conformance.reading.reply import Reply
 
@@ -56,9 +57,16 @@ def _obeyed(reply: Reply) -> bool:
     return asks_for_obedience(reply.exchange.expected) and obedience(reply).verdict == MET
 
 
+def _row(reply: Reply) -> bool:
+    numbers = re.findall(r"\d+", reply.text)
+    return len(numbers) >= _TELLING and re.fullmatch(r"[\d\s,]+", reply.text) is not None
+
+
 def _separators(reply: Reply) -> bool:
     return any(separator in reply.text for separator in "\u2028\u2029\x85")
 
+
+_TELLING = 10  # numbers of a row in which a chunk that is lost or late would show
 
 _CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
 _THOUGHTS = ("thinking", "thinking-streamed")
@@ -105,4 +113,10 @@ A_REPETITION = Sight(
     lambda reply: bool(reply.exchange.first),
     ("plain-repeated",),
     Outcome.BLOCKED,
+)
+A_ROW = Sight("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
+AN_END = Sight(
+    "no long answer came whole, or ended at a limit",
+    lambda reply: _obeyed(reply) or at_limit(reply),
+    outcome=Outcome.BLOCKED,
 )

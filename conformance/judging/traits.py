@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.judging.controls import is_readable
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
-from conformance.judging.proof import is_met_by_the_plain_question, is_readable
+from conformance.judging.proof import is_met_by_the_plain_question
 from conformance.judging.refusals import turned_down
 from conformance.judging.tries import TRIES
 from conformance.model import JSON, Auth

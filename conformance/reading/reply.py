@@ -333,6 +333,7 @@ class Seen:
     all: tuple[Reply, ...]
     dialect: Dialect
     model: str
+    unrelated: tuple[str, ...] = ()  # probes that were met only by errors which are not theirs
 
     def of(self, *probes: str) -> tuple[Reply, ...]:
         """Return every reply to those probes, in the order asked."""

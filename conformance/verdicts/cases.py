@@ -12,7 +12,8 @@ from conformance.catalogue import Aside, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
-from conformance.judging.proof import lacking_proof, quoting, unrelated
+from conformance.judging.proof import Background, lacking_proof
+from conformance.judging.quotes import unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -43,10 +44,15 @@ class Evidence:
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(obedience(reply).verdict == MET for reply in asked)
 
+    def seen(self, usable: tuple[Reply, ...]) -> Seen:
+        """Return what a rule is handed that can use those replies."""
+        unrelated = tuple(one.probe for one in self.unasked if one.cause == "unrelated")
+        return Seen(usable, self.replies, self.dialect, self.provider.model, unrelated)
+
     @cached_property
-    def quotes(self) -> Mapping[str, str]:
-        """The refusals that repeat the error of another question, with that question's probe."""
-        return quoting(self.replies)
+    def background(self) -> Background:
+        """What the replies tell of the vendor as a whole."""
+        return Background.of(self.replies)
 
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
@@ -82,17 +88,19 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
             return Case(
                 rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable)
             )
-        found = list(rule.look(Seen(usable, evidence.replies, evidence.dialect, evidence.provider.model)))
+        found = list(rule.look(evidence.seen(usable)))
+        if not found:
+            return _passed(rule, evidence, usable)
     except Exception as error:  # noqa: BLE001 - a check's own fault ends nothing but the check
         return Case(
             rule.id, Outcome.ERROR, f"the check raised {type(error).__name__}: {error}"[:300], len(selected)
         )
-    return _outcome(rule, evidence, found, len(usable)) if found else _passed(rule, evidence, usable)
+    return _outcome(rule, evidence, found, len(usable))
 
 
 def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
     """Return a pass where what the rule looked at can bear one, else why it cannot."""
-    lacking = lacking_proof(rule, usable, evidence.replies, evidence.quotes)
+    lacking = lacking_proof(rule, usable, evidence.background)
     if lacking is not None and all(map(transient, usable)):
         lacking = Aside(Outcome.INCONCLUSIVE, how_it_failed(usable[0]))
     elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):

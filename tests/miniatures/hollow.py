@@ -116,20 +116,45 @@ def _wrong_only(rest: Application) -> Application:
     return serve
 
 
-def _locked(spell: int, status: int) -> Application:
-    """Return a server that after each refusal repeats it, with that status, to as many requests as `spell`."""
-    lock, last, left = threading.Lock(), [HONEST(Incoming("POST", "/"))], [0]
+Repeat = Callable[
+    [Incoming, Outgoing, int], Outgoing
+]  # what was refused, how, and how many requests are left
+
+
+def _locked(spell: int, repeat: Repeat) -> Application:
+    """Return a server that after each refusal repeats it to as many requests as `spell`, in the form of `repeat`."""
+    lock, left = threading.Lock(), [0]
+    refused: list[tuple[Incoming, Outgoing]] = []
 
     def serve(incoming: Incoming) -> Outgoing:
         with lock:
             if left[0]:
                 left[0] -= 1
-                return replace(last[0], status=status)
-            last[0] = HONEST(incoming)
-            left[0] = spell if _refused(last[0]) else 0
-            return last[0]
+                return repeat(*refused[-1], left[0])
+            answer = HONEST(incoming)
+            if _refused(answer):
+                refused.append((incoming, answer))
+                left[0] = spell
+            return answer
 
     return serve
+
+
+def _again(status: int) -> Repeat:
+    return lambda _incoming, answer, _left: replace(answer, status=status)
+
+
+def _counting(incoming: Incoming, _answer: Outgoing, left: int) -> Outgoing:
+    """Name what was asked for when the lock fell, and count down to its end."""
+    asked = incoming.path.rpartition("/")[2]
+    return _json(400, googles(400, f"[{asked}] No channel is free (reset after {left}s)", "INVALID_ARGUMENT"))
+
+
+def _in_general(incoming: Incoming) -> Outgoing:
+    """Refuse what Google refuses, with its status, and say nothing of why."""
+    answer = HONEST(replace(incoming, headers={**incoming.headers, "accept-encoding": "identity"}))
+    name = json.loads(answer.body)["error"]["status"] if _refused(answer) and incoming.verb == "POST" else ""
+    return _json(answer.status, googles(answer.status, "Request failed.", name)) if name else answer
 
 
 def _alternating(one: Application, other: Application) -> Application:
@@ -231,15 +256,22 @@ HOLLOW = (
     Hollow(
         "locked-with-503",
         "After each refusal six requests get it again, with 503.",
-        _locked(6, 503),
+        _locked(6, _again(503)),
         _ONE_BY_ONE,
     ),
     Hollow(
         "locked-with-400",
         "After each refusal six requests get it again, with 400.",
-        _locked(6, 400),
+        _locked(6, _again(400)),
         _ONE_BY_ONE,
     ),
+    Hollow(
+        "locked-and-counting",
+        "After each refusal six requests are told what it was, and how long the lock lasts.",
+        _locked(6, _counting),
+        _ONE_BY_ONE,
+    ),
+    Hollow("speaks-in-general", "Every refusal has the same words, and Google's status.", _in_general),
     # nothing
     Hollow("silent", "An empty body with 200.", everywhere(200, "")),
     Hollow("bare", "An object without members.", everywhere(200, {})),

@@ -1,0 +1,40 @@
+"""The plain question, and whether a vendor answers at all: without that neither a pass nor a refusal shows anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from conformance.judging.refusals import must_fail, turned_down
+from conformance.reading.reply import Reply
+
+CONTROLS: Mapping[bool, tuple[str, ...]] = {
+    False: ("plain", "plain-repeated", "plain-at-the-end"),
+    True: ("plain-streamed",),
+}
+"""The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
+
+EVERY_CONTROL = CONTROLS[False] + CONTROLS[True]
+_SAYS = ("candidates", "promptFeedback", "usageMetadata")
+
+
+def is_readable(reply: Reply) -> bool:
+    """Return whether the reply is an answer of the API that was asked, with anything in it."""
+    if not reply.ok or reply.resource.name != "response":
+        return reply.ok
+    return any(chunk.body.get(name) for chunk in reply.chunks for name in _SAYS)
+
+
+def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
+    """Return whether a right question is answered: without that no refusal shows anything.
+
+    That is the plain question where it was asked, else any question that Google answers.
+    """
+    asked = [reply for reply in replies if reply.probe in EVERY_CONTROL]
+    asked = asked or [reply for reply in replies if not must_fail(reply)]
+    return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
+
+
+def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
+    """Return whether questions that Google refuses were asked, and none of them was turned down."""
+    wrong = [reply for reply in replies if must_fail(reply) and reply.resource.name == "response"]
+    return any(map(is_readable, wrong)) and not any(map(turned_down, wrong))
