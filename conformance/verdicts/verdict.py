@@ -17,12 +17,7 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import (
-    GRAVE,
-    Evidence,
-    judge,
-    stale,
-)
+from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
 from conformance.verdicts.telling import before_the_end, settled, without_unrelated
 
