@@ -231,13 +231,42 @@ def check_each(
 
 
 def load() -> None:
-    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent."""
+    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent.
+
+    Raises ValueError where a rule or a probe names another that does not exist.
+    """
     for room in ("conformance.probes", "conformance.checks"):
         package = importlib.import_module(room)
         names = (found.name for found in pkgutil.iter_modules(package.__path__))
         # Plain text first: the plain question opens every list that a reader sees.
         for module in sorted(names, key=lambda name: (name != "text", name)):
             importlib.import_module(f"{room}.{module}")
+    faults = [*_unknown_rules(), *_unknown_probes()]
+    if faults:
+        raise ValueError("; ".join(faults))
+
+
+_MADE_LATER = ("documented-", "generated-")  # probes that a dialect or a seed makes
+
+
+def _unknown_rules() -> Iterator[str]:
+    for rule in RULES.values():
+        for other in rule.after:
+            if other not in RULES:
+                yield f"the rule {rule.id} is after {other!r}, and no rule is called so{nearest(other, RULES)}"
+
+
+def _unknown_probes() -> Iterator[str]:
+    for rule in RULES.values():
+        for probe in rule.probes:
+            if probe not in PROBES and not probe.startswith(_MADE_LATER):
+                yield f"the rule {rule.id} needs {probe!r}, and no probe is called so{nearest(probe, PROBES)}"
+    for follower in PROBES.values():
+        if follower.after is not None and follower.after not in PROBES:
+            yield (
+                f"the probe {follower.id} is after {follower.after!r}, and no probe is called so"
+                f"{nearest(follower.after, PROBES)}"
+            )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

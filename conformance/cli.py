@@ -8,10 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance import __version__
+from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import plain, write
-from conformance.model import Dimension
 from conformance.recording.record import RecordError
+from conformance.running.arguments import (
+    AGAINST,
+    ASKING,
+    CLIENT,
+    FAIL_ON,
+    JUDGING,
+    MAX_EXAMPLES,
+    OF_A_RUN,
+    Argument,
+    whole_number_between,
+)
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import UsageError
 
 _CODES = {
@@ -19,9 +31,12 @@ _CODES = {
     "2 wrong command line or file; 3 something could not be judged; 130 interrupted",
     "doctor": "0 every provider answers; 2 wrong command line or file; 3 one does not",
     "plan": "0 always; 2 wrong command line or file",
+    "judge": "as run, but that rules which nobody asked are no reason for 3; 2 a file that is no recording",
     "replay": "as run; 2 where the recording cannot be read",
-    "compare": "0 nothing new; 1 something is new; 2 a file cannot be read",
-    "switch": "0 no named client would break; 1 one would; 2 an unknown name",
+    "compare": "0 nothing new; 1 a new deviation at or above --fail-on, or a client that worked and breaks; "
+    "2 wrong command line or file, or the runs have no provider in common; 3 nothing of that, but coverage was lost",
+    "switch": "0 no named client would break; 1 one would; 2 wrong command line or file, or a side that could not be "
+    "judged; 3 none would, but a named client was not tested there",
     "clients": "0; 2 a line that cannot be read",
     "docs": "0",
     "list": "0; 2 an unknown word",
@@ -31,64 +46,48 @@ _CODES = {
     "init": "0; 2 the file is there already",
 }
 _FORMATS = ("text", "markdown", "json")
+_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
+_PORT = whole_number_between(0, 65_535)
 
 
 def _command(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str
 ) -> argparse.ArgumentParser:
+    lost = "" if name in _REPORTING else "; 2 also where what it prints cannot be written"
     parser = subparsers.add_parser(
-        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}", allow_abbrev=False
+        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}{lost}", allow_abbrev=False
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say less")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parser.set_defaults(refuse=parser.error)
     return parser
 
 
-def _providers(parser: argparse.ArgumentParser) -> None:
+def _volume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-p", "--provider", action="append", default=[], metavar="NAME", help="this provider (repeatable)"
+        "-q", "--quiet", action="store_true", help="print warnings and the path of the report alone"
     )
     parser.add_argument(
-        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
+        "-v", "--verbose", action="store_true", help="print pytest's own lines as well, on standard error"
     )
+
+
+def _declare(parser: argparse.ArgumentParser, *arguments: Argument) -> None:
+    for argument in arguments:
+        argument.declare(parser.add_argument)
 
 
 def _format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=_FORMATS, default="text", help="how to print it (default text)")
 
 
-def _clients(parser: argparse.ArgumentParser) -> None:
+def _text_or_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--client", action="append", default=[], metavar="CLIENT", help="a client that you have (repeatable)"
+        "--format", choices=("text", "json"), default="text", help="how to print it (default text)"
     )
-
-
-def _judging(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-d", "--dimension", action="append", default=[], metavar="DIMENSION", help=", ".join(Dimension)
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where the report goes (default reports/<time>/)"
-    )
-    parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must", help="the level that fails"
-    )
-    parser.add_argument(
-        "--against", choices=("reference", "documented", "both"), default="both", help="whose word counts"
-    )
-    _clients(parser)
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
-    _providers(parser)
-    _judging(parser)
-    parser.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
-    parser.add_argument(
-        "--shrink", type=int, default=0, metavar="N", help="requests spent on making failing bodies small"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies"
-    )
+    _volume(parser)
+    _declare(parser, *OF_A_RUN)
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
     )
@@ -98,25 +97,59 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
-    _judging(parser)
+    _declare(parser, *JUDGING)
+
+
+def _judge(parser: argparse.ArgumentParser) -> None:
+    _volume(parser)
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",
+    )  # fmt: skip
+    parser.add_argument("--url", metavar="URL", help="what was asked, where the recording does not hold it")
+    parser.add_argument(
+        "--dialect", default="google", metavar="DIALECT", help="whose document also counts (default google)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
+    _declare(parser, FAIL_ON)
+    _declare(parser, AGAINST)
+    _declare(parser, CLIENT)
+    _format(parser)
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
+    parser.add_argument(
+        "-p", "--provider", action="append", default=[], metavar="NAME",
+        help="compare this provider alone, or those that a pattern names (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-on", choices=("must", "should", "any", "never"), default="must",
+        help="exit 1 from a new deviation of this level up (default must)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--client", action="append", default=[], metavar="CLIENT",
+        help="of clients that worked and break, count these alone (repeatable; conformance list clients)",
+    )  # fmt: skip
     _format(parser)
     _html(parser, "the report of NEW with what changed")
 
 
 def _switch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="from_", required=True, metavar="A", help="a provider of the latest run, or a dialect"
-    )
+        "--from", dest="from_", required=True, metavar="A",
+        help="a provider of the newest run that holds it, or a dialect",
+    )  # fmt: skip
     parser.add_argument("--to", required=True, metavar="B", help="another")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="a run other than reports/latest")
-    _clients(parser)
+    parser.add_argument(
+        "--results", type=Path, action="append", default=[], metavar="DIR",
+        help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
+    )  # fmt: skip
+    _declare(parser, CLIENT)
     _format(parser)
     _html(parser, "the run's report with what changes")
 
@@ -132,11 +165,14 @@ def _list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
     )
+    _text_or_json(parser)
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
-    parser.add_argument("--port", type=int, metavar="N", help="the port (default: the dialect's own)")
+    parser.add_argument(
+        "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
+    )
     parser.add_argument(
         "--model", metavar="MODEL", help="the only model, with its family's habits (gemini-2.0-flash)"
     )
@@ -151,11 +187,15 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _run(_command(sub, "run", "ask, record, judge and report"))
-    _providers(_command(sub, "doctor", "one cheap request per provider, and what to mend"))
+    doctor = _command(sub, "doctor", "one cheap request per provider, and what to mend")
+    _declare(doctor, *ASKING)
+    _text_or_json(doctor)
     plan = _command(sub, "plan", "what a run would send; sends nothing")
-    _providers(plan)
-    plan.add_argument("--max-examples", type=int, metavar="N", help="generated bodies per provider")
+    _declare(plan, *ASKING)
+    _text_or_json(plan)
+    _declare(plan, MAX_EXAMPLES)
     _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
+    _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))
     _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
     _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
     clients = _command(sub, "clients", "what each client makes of captured responses")
@@ -164,7 +204,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
     _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
-    _command(sub, "explain", "what a rule means, whom it hurts, and the way round").add_argument(
+    _command(sub, "explain", "what a rule means, whom it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
     )
     lint = _command(sub, "lint", "check a dialect of your own")
@@ -183,18 +223,34 @@ def _refused(lines: Sequence[object]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
-    words = parser().parse_args(arguments)
+    open_closed_streams()
+    with guarded_streams() as output:
+        words, unknown = parser().parse_known_args(arguments)
+        if unknown:  # with the usage of the command, which the top parser does not know
+            words.refuse(f"unrecognized arguments: {' '.join(unknown)}")
+        code = _code_of(words)
+        output.flush()
+        return _code_without_reader(code, words.command, output)
+
+
+def _code_without_reader(code: int, command: str, output: GuardedStream) -> int:
+    """Return the exit code where standard output may have been lost; a reader that has left wants no message."""
+    if output.lost is None or isinstance(output.lost, BrokenPipeError):
+        return code
+    write(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
+    return code if command in _REPORTING else code or 2
+
+
+def _code_of(words: argparse.Namespace) -> int:
     try:
-        return COMMANDS[words.command](words)
+        with sigterm_as_sigint():
+            return COMMANDS[words.command](words)
     except UsageError as error:
         return _refused(error.lines)
     except RecordError as error:
         return _refused(error.args)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ class Provider:
     prices: Prices | None = None
     limits: Limits = Limits()
     known: tuple[Known, ...] = ()
+    optional: bool = False  # without its key it is left out, and that counts for nothing
 
 
 @dataclass(frozen=True)

@@ -1,143 +1,323 @@
-"""The engine's hold on pytest: options, one case per provider and rule, everything asked before anything judges.
+"""The suite's hold on pytest: options, one case per provider and rule, everything asked before anything is shown.
 
-Loaded by name (`-p conformance.plugin`), never by itself: other people's tests must not meet its options.
+Loaded by name (`-p conformance.plugin`), never by itself: other people's tests must not meet its options, all of which
+begin with `--conformance-`. Under pytest-xdist the controller asks, judges and writes; its workers only show cases.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.catalogue import Rule
-from conformance.model import Case, Dimension, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.model import Dimension, Provider
+from conformance.recording.record import RecordError, write_whole
 from conformance.report import finish, page
 from conformance.report.plain import one_line
+from conformance.running.arguments import OF_A_RUN
+from conformance.running.case_reports import (
+    CaseIds,
+    CaseReport,
+    Reports,
+    id_in,
+    id_of_client,
+    id_of_known,
+    id_of_rule,
+    read_reports,
+    report_case,
+    report_client,
+    report_known,
+    write_reports,
+)
 from conformance.running.engine import Engine
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import Options, Session, UsageError, prepare
 
-ENGINE = pytest.StashKey[Engine]()
-_CASE = "conformance_case"
+SUITE = pytest.StashKey["Suite"]()
+_PREFIX = "conformance-"
+_CASES_OF = {"rule_case": "rules", "client_case": "clients", "known_case": "known"}  # fixture -> its cases
+_CAUSES = 10  # reasons for the exit code that the terminal names
+_NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was judged")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options of a run under plain pytest; the same words as `conformance run`."""
+    """Declare the options of a run under plain pytest: those of `conformance run`, with a prefix."""
     group = parser.getgroup("conformance", "vendors of the Gemini API")
-    add = group.addoption
-    add("--provider", action="append", default=[], metavar="NAME", help="ask this provider (repeatable)")
-    add(
-        "--dimension",
-        action="append",
-        default=[],
-        metavar="DIMENSION",
-        help="judge this dimension only (repeatable)",
-    )
-    add("--providers-file", metavar="FILE", help="a providers.yaml other than the working folder's")
-    add("--conformance-out", metavar="DIR", help="where the report goes (default reports/<time>/)")
-    add(
-        "--client",
-        action="append",
-        default=[],
-        metavar="CLIENT",
-        help="a client that must not break (repeatable)",
-    )
-    add("--fail-on", choices=["must", "should", "any", "never"], default="must", help="the level that fails")
-    add("--against", choices=["reference", "documented", "both"], default="both", help="whose word counts")
-    add("--max-examples", type=int, metavar="N", help="generated bodies per provider")
-    add("--shrink", type=int, default=0, metavar="N", help="requests to spend on making failing bodies small")
-    add("--conformance-seed", type=int, default=0, metavar="N", help="seed of nonces and generated bodies")
+    for argument in OF_A_RUN:
+        argument.declare(group.addoption, _PREFIX)
 
 
 def _options(config: pytest.Config) -> Options:
-    get = config.getoption
-    out, file = get("--conformance-out"), get("--providers-file")
+    def get(name: str) -> Any:
+        return config.getoption(f"--{_PREFIX}{name}")
+
     return Options(
-        providers=tuple(get("--provider")),
-        dimensions=tuple(get("--dimension")),
-        config=Path(file) if file else None,
-        out=Path(out) if out else None,
-        clients=tuple(get("--client")),
-        fail_on=get("--fail-on"),
-        against=get("--against"),
-        max_examples=get("--max-examples"),
-        shrink=get("--shrink"),
-        seed=get("--conformance-seed"),
+        providers=tuple(get("provider")),
+        dimensions=tuple(get("dimension")),
+        config=_file_of_providers(config, get("config")),
+        out=get("out"),
+        reports=_home(config) / "reports",
+        clients=tuple(get("client")),
+        fail_on=get("fail-on"),
+        against=get("against"),
+        max_examples=get("max-examples"),
+        shrink=get("shrink"),
+        seed=get("seed"),
     )
 
 
+def _home(config: pytest.Config) -> Path:
+    """Return the folder of the user's project: rootdir where an ini file marks it, else the working folder."""
+    return Path(os.path.relpath(config.rootpath)) if config.inipath is not None else Path()
+
+
+def _file_of_providers(config: pytest.Config, named: Path | None) -> Path | None:
+    """Return the file that is named, else the project's where the working folder has none."""
+    if named:
+        return named
+    here = any(Path(name).exists() for name in ("providers.yaml", "providers.yml"))
+    file = _home(config) / "providers.yaml"
+    return file if not here and file.is_file() else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Read providers.yaml and make the engine, unless `conformance run` has made one already."""
+    """Read providers.yaml and make the engine, unless `conformance run` has made one already.
+
+    A wrong option or file ends pytest with 2, as it ends `conformance run`.
+    """
     for dimension in Dimension:
         config.addinivalue_line("markers", f"{dimension.value}: rules of the dimension {dimension.value}")
     if any(isinstance(plugin, Suite) for plugin in config.pluginmanager.get_plugins()):
         return
     try:
-        engine = Engine(prepare(_options(config), os.environ))
+        suite = _make_suite(config)
     except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(Suite(engine), "conformance-engine")
+        pytest.exit(str(error), returncode=2)
+    config.pluginmanager.register(suite, "conformance-suite")
+
+
+def _make_suite(config: pytest.Config) -> Suite:
+    session = prepare(_options(config), os.environ)
+    given: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+    if given is not None:
+        return WorkerSuite(session, Path(given["conformance_reports"]))
+    return ControllerSuite(Engine(session))
 
 
 class Suite:
-    """The hooks of one run; holds the engine that asks and judges."""
+    """The hooks that every process of a run has: which cases there are, and what each of them shows."""
+
+    def __init__(self, session: Session) -> None:
+        """Take the prepared session; nothing is asked yet."""
+        self.session = session
+
+    @cached_property
+    def ids(self) -> CaseIds:
+        """The ids of all cases."""
+        return CaseIds.of(self._providers(), self.session.rules, self.session.options.clients)
+
+    @property
+    def reports(self) -> Reports:
+        """The reports of all cases by the id of their test; asked for once the cases run."""
+        raise NotImplementedError
+
+    def mask(self, text: str) -> str:
+        """Return a text with every key of the run masked."""
+        raise NotImplementedError
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the suite known to the fixtures."""
+        config.stash[SUITE] = self
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make one case per provider and rule, per provider and named client, per provider with `known` entries."""
+        cases = {"rules": self.rule_cases, "clients": self.client_cases, "known": self.known_cases}
+        for fixture, kind in _CASES_OF.items():
+            if fixture in metafunc.fixturenames:
+                metafunc.parametrize(fixture, list(cases[kind]()))
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the empty case that pytest makes where no client was named and no deviation accepted."""
+        items[:] = [item for item in items if not _is_empty(item)]
+
+    def rule_cases(self) -> Iterable[object]:
+        """Yield a case per provider that is asked and rule that is judged."""
+        for provider in self._providers():
+            for rule in self.session.rules:
+                mark = getattr(pytest.mark, rule.dimension.value)
+                yield _param(id_of_rule(provider, rule), mark)
+
+    def client_cases(self) -> Iterable[object]:
+        """Yield a case per provider and client that the user named."""
+        for provider in self._providers():
+            for client in self.session.options.clients:
+                yield _param(id_of_client(provider.name, client))
+
+    def known_cases(self) -> Iterable[object]:
+        """Yield a case per provider with accepted deviations: none of the entries may be stale."""
+        for provider in self._providers():
+            if provider.known:
+                yield _param(id_of_known(provider.name))
+
+    def _providers(self) -> list[Provider]:
+        return [one.provider for one in self.session.chosen]
+
+
+class WorkerSuite(Suite):
+    """The suite in a worker of pytest-xdist: it asks nobody, and shows what the controller found."""
+
+    def __init__(self, session: Session, file: Path) -> None:
+        """Take the session and the file that the controller writes before it hands out the first case."""
+        super().__init__(session)
+        self._file = file
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The controller's reports."""
+        return read_reports(self._file)
+
+    def mask(self, text: str) -> str:
+        """Return the text as it is: the controller masked it before it wrote it."""
+        return text
+
+
+class ControllerSuite(Suite):
+    """The suite in the process that asks, judges and writes the report."""
 
     def __init__(self, engine: Engine) -> None:
         """Keep the engine."""
+        super().__init__(engine.session)
         self.engine = engine
         self.fault = ""
-        self._session: pytest.Session | None = None
+        self._others_failed = False
+        self._ended: pytest.Session | None = None
+        self._scratch: Path | None = None
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Make the engine known to the tests, and let pytest-html write beside its final place."""
-        config.stash[ENGINE] = self.engine
+    @cached_property
+    def reports(self) -> Reports:
+        """What became of every case."""
+        reports = {
+            id_: report_case(self.engine.case(*pair), self._fail_on(pair[0]))
+            for id_, pair in self.ids.rules.items()
+        }
+        for verdict in self.engine.verdicts:
+            name = verdict.provider.name
+            reports |= {
+                id_of_client(name, client.client): report_client(client.verdict, name, client.client)
+                for client in verdict.clients
+            }
+            reports[id_of_known(name)] = report_known(verdict.stale)
+        return reports
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One case per provider and rule."""
-        if _CASE in metafunc.fixturenames:
-            pairs = self.engine.pairs()
-            metafunc.parametrize(_CASE, [_parameter(*pair) for pair in pairs])
+    def _fail_on(self, provider: str) -> str:
+        """Return the level that fails a rule's case.
 
-    def _ask(self, session: pytest.Session) -> None:
-        try:
-            self.engine.ask(_selected(session.items))
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
+        None does where clients are named (their cases decide), nor for a bundled server that was not.
+        """
+        options = self.session.options
+        embedded = any(one.name == provider and one.embedded for one in self._providers())
+        return (
+            "never"
+            if options.clients or (embedded and provider not in options.providers)
+            else options.fail_on
+        )
+
+    def mask(self, text: str) -> str:
+        """Return a text with every key of the run masked."""
+        return self.engine.masked(text)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Ask everything that the selected cases need, concurrently, before the first of them judges."""
-        if not session.config.option.collectonly:
-            self._ask(session)
-        return (yield)
+        """Ask everything that the selected cases need, concurrently, before the first of them is shown.
 
-    @pytest.hookimpl(wrapper=True)
+        Under pytest-xdist nothing is collected in this process: the first worker says what is selected.
+        """
+        with sigterm_as_sigint():
+            if session.items and not session.config.option.collectonly:
+                self._ask([item.name for item in session.items])
+            return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker where the reports will be."""
+        node.workerinput["conformance_reports"] = str(self._reports_file())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Ask once, when the first worker has collected; no case is handed out before this returns."""
+        if not self.engine.asked:
+            self._ask(ids)
+            write_reports(self._reports_file(), self.reports, self.mask)
+
+    def _reports_file(self) -> Path:
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="conformance-"))
+        return self._scratch / "reports.json"
+
+    def _ask(self, names: Iterable[str]) -> None:
+        try:
+            self.engine.ask(self.ids.select(names))
+        except UsageError as error:
+            pytest.exit(str(error), returncode=2)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Name the file of a skipped case alone: a page that is passed on holds no path of the machine that made it."""
         report = yield
-        if _CASE in getattr(item, "fixturenames", ()) and isinstance(report.longrepr, tuple):
+        if set(_CASES_OF) & set(getattr(item, "fixturenames", ())) and isinstance(report.longrepr, tuple):
             path, line, reason = report.longrepr
             report.longrepr = (Path(path).name, line, reason)
         return report
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Ctrl-C while pytest judges: what is there is reported, and marked incomplete."""
+        """Report what is there, marked as incomplete, when the user interrupts pytest."""
         self.engine.interrupted = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write results.json and what is drawn from it, and let it decide the exit code."""
-        self._session = session
+        """Write results.json and what is drawn from it, and let it decide the exit code.
+
+        What other tests of the same session failed stays failed.
+        """
+        self._ended = session
         if self.engine.asked and not session.config.option.collectonly:
-            session.exitstatus = self.engine.finish()
+            session.exitstatus = self._code_of_session(self.engine.finish())
+
+    def _code_of_session(self, code: int) -> int:
+        return 1 if self._others_failed and code in (0, 3) else code
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember whether a test that is not ours failed in this session."""
+        if report.failed and id_in(report.nodeid) not in self.reports:
+            self._others_failed = True
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep what went wrong in the checker itself: it must be told, whatever the results say."""
         self.fault = str(excrepr)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what the exit code rests on, and where the report is."""
+        results = self.engine.results
+        if results is None:
+            return
+        terminalreporter.section("conformance")
+        for provider in results["providers"]:
+            terminalreporter.line(f"{provider['name']}: {provider['status']}")
+        causes = [f"{one.provider or 'run'}: {one.reason}" for one in self.engine.exit_causes()]
+        terminalreporter.line(f"exit code {self.engine.exit_code}{':' if causes else ''}")
+        for cause in causes[:_CAUSES]:
+            terminalreporter.line(f"  {self.mask(one_line(cause))}")
+        if len(causes) > _CAUSES:
+            terminalreporter.line(f"  and {len(causes) - _CAUSES} more")
+        terminalreporter.line(f"report: {self.engine.out / 'report.html'}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: object) -> None:
@@ -146,15 +326,27 @@ class Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the page, and look for keys in all that was written."""
+        """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
+        self._write_page(config)
+        if self.engine.results is not None and self._ended is not None:
+            shown = self.engine.results
+            self._ended.exitstatus = self._code_of_session(self.engine.conclude())
+            if self.engine.results is not shown:  # the code is another than the page says
+                self._write_page(config)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _write_page(self, config: pytest.Config) -> None:
+        """Write the page; where that fails, the engine knows."""
         try:
-            self._page(config)
-        except (OSError, ValueError) as error:  # RecordError is a ValueError
+            with self.engine.finishing():
+                self._page(config)
+        except RecordError as error:
+            self.engine.fault = self.engine.fault or str(error)
+        except (OSError, ValueError) as error:
             self.engine.fault = (
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )
-        if self.engine.results is not None and self._session is not None:
-            self._session.exitstatus = self.engine.scanned(int(self._session.exitstatus))
 
     def _page(self, config: pytest.Config) -> None:
         """Put our page in front of the one that pytest-html has written by now."""
@@ -168,48 +360,35 @@ class Suite:
             write_whole(target, page(results))
 
 
-def _parameter(provider: Provider, rule: Rule) -> object:
-    mark = getattr(pytest.mark, rule.dimension.value)
-    return pytest.param(
-        (provider.name, rule.id), id=f"{provider.name}-{rule.id.replace('/', '-')}", marks=mark
-    )
+def _is_empty(item: pytest.Item) -> bool:
+    """Return whether an item stands for a provider's clients or `known` entries where there are none."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return any(not isinstance(params.get(name, ""), str) for name in ("client_case", "known_case"))
 
 
-def _selected(items: Sequence[pytest.Item]) -> dict[str, set[str]]:
-    """Provider -> the rules that -k, -m and the like have left."""
-    wanted: dict[str, set[str]] = {}
-    for item in items:
-        case = getattr(item, "callspec", None)
-        if case is not None and isinstance(
-            case.params.get(_CASE), tuple
-        ):  # with nobody to ask pytest puts NOTSET there
-            provider, rule = case.params[_CASE]
-            wanted.setdefault(provider, set()).add(rule)
-    return wanted
+def _param(id_: str, *marks: pytest.MarkDecorator) -> object:
+    return pytest.param(id_, id=id_, marks=marks)
 
 
 @pytest.fixture
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Return the engine of this run."""
-    return request.config.stash[ENGINE]
+def show_case(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return the function that shows the case of an id: it fails, skips or returns."""
+    suite = request.config.stash[SUITE]
+
+    def show_one(id_: str) -> None:
+        __tracebackhide__ = True
+        report = suite.reports.get(id_, _NOT_FINISHED)
+        show(CaseReport(report.result, suite.mask(report.words)), request.node)
+
+    return show_one
 
 
-def tell(case: Case, masked: Callable[[str], str]) -> None:
-    """Let pytest show what became of a case: fail, skip with the reason, or pass; `masked` hides keys."""
+def show(report: CaseReport, item: pytest.Item) -> None:
+    """Let pytest show a report: fail or skip with its words; words of a passed one go into the log."""
     __tracebackhide__ = True
-    if case.outcome is Outcome.PASS:
-        return
-    if case.outcome is Outcome.DEVIATION and case.deviation:
-        spot = case.deviation.spots[0]
-        seen = f"expected: {one_line(spot.expected)}\nobserved: {one_line(spot.observed)}"
-        said = f"{case.deviation.level}: {one_line(case.deviation.title)}\n{seen}"
-        pytest.fail(masked(f"{said}\nat {spot.exchange} {one_line(spot.pointer)}"), pytrace=False)
-    if case.outcome is Outcome.ERROR:
-        pytest.fail(masked(f"the checker's own fault: {case.reason}"), pytrace=False)
-    if case.outcome is not Outcome.NOTE:
-        pytest.skip(masked(f"{case.outcome}: {one_line(case.reason)}"))
-
-
-def session_of(engine: Engine) -> Session:
-    """Return the session that an engine runs; for tests of the plugin."""
-    return engine.session
+    if report.result == "failed":
+        pytest.fail(report.words, pytrace=False)
+    if report.result == "skipped":
+        pytest.skip(report.words)
+    if report.words:
+        item.add_report_section("call", "finding", report.words)

@@ -1,11 +1,23 @@
-"""The suite: one case per rule and provider, for `pytest -p conformance.plugin --pyargs conformance`."""
+"""The suite for `pytest -p conformance.plugin --pyargs conformance`.
+
+A case per provider and rule; one per provider and named client; one for the accepted deviations of each provider.
+"""
 
 from __future__ import annotations
 
-from conformance.plugin import tell
-from conformance.running.engine import Engine
+from collections.abc import Callable
 
 
-def test_provider(engine: Engine, conformance_case: tuple[str, str]) -> None:
-    """A good vendor does what the rule says."""
-    tell(engine.case(*conformance_case), engine.masked)
+def test_provider(rule_case: str, show_case: Callable[[str], None]) -> None:
+    """The provider does what the rule says."""
+    show_case(rule_case)
+
+
+def test_client(client_case: str, show_case: Callable[[str], None]) -> None:
+    """The client works with the provider."""
+    show_case(client_case)
+
+
+def test_known_entries(known_case: str, show_case: Callable[[str], None]) -> None:
+    """Every accepted deviation of the provider still happens, and none has expired."""
+    show_case(known_case)

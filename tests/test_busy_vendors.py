@@ -121,7 +121,8 @@ def test_who_is_always_busy_is_given_up_and_said_to_be(ran: Ran, name: str) -> N
     assert "HTTP 429" in found["reason"] or "HTTP 503" in found["reason"]
     assert found["traffic"]["requests"] == BOUNDS["dead_after"]
     assert any(
-        line.startswith(f"{name}: 3 answers in a row were dead") for line in ran.results["run"]["warnings"]
+        line.startswith(f"{name}: stopped after 3 unusable answers in a row")
+        for line in ran.results["run"]["warnings"]
     )
 
 

@@ -81,7 +81,7 @@ def test_what_was_judged_and_is_not_any_more_is_lost(
 ) -> None:
     after = written(tmp_path / "new", without(results, WHO, rule, outcome, "HTTP 503"))
     code, found = groups(capsys, run, after)
-    assert code == 0
+    assert code == 3
     (line,) = found["lost"]
     assert (line["rule"], line["after"], line["reason"]) == (rule, outcome, "HTTP 503")
     assert "HTTP 503" in told(capsys, run, after)[1]
@@ -97,9 +97,12 @@ def test_a_provider_that_was_not_run_loses_all_its_coverage_with_the_reason(
     provider(results, WHO).update(status="not-run", reason="no key", cases=[], deviations=[])
     after = written(tmp_path / "new", results)
     code, found = groups(capsys, run, after)
-    assert code == 0
+    assert code == 3
     assert {line["rule"] for line in found["lost"]} == {one["rule"] for one in judged}
-    assert "the provider was not run: no key" in told(capsys, run, after)[1]
+    out = told(capsys, run, after)[1]
+    assert f"{WHO} was not run: no key ({len(judged)} rules judged before)." in out
+    assert not [line for line in out.splitlines() if "No longer covered" in line]
+    assert "Nothing is new" not in out
 
 
 def test_a_provider_that_is_gone_is_lost_and_one_that_came_is_new(
@@ -109,6 +112,7 @@ def test_a_provider_that_is_gone_is_lost_and_one_that_came_is_new(
     less = written(tmp_path / "less", results)
     _, gone = groups(capsys, run, less)
     assert {line["reason"] for line in gone["lost"]} == {"the provider is not in the new run"}
+    assert (gone["exit_code"], [one["kind"] for one in gone["events"]]) == (3, ["provider missing"])
     code, came = groups(capsys, less, run)
     assert code == 1
     assert RULE in {line["rule"] for line in came["new"]}
@@ -228,6 +232,9 @@ def test_a_page_can_carry_what_changed(
     page = target.read_text(encoding="utf-8")
     assert 'id="comparison"' in page
     assert "(pass → must)" in page
+    assert "Since the earlier run" in page
+    assert f"{results_of(run)['run']['id']} (" in page
+    assert "New: 1 must: this fails." in page
     assert told(capsys, run, old, "--html", target)[0] == 0
     assert "<script>alert" not in target.read_text(encoding="utf-8")
 
@@ -313,7 +320,7 @@ def test_a_hundred_and_fifty_providers_are_compared_in_seconds(
     one = provider(results, WHO)
     for each in one["deviations"]:
         each["evidence"] = [{"exchange": "x/y#1", "body": "z" * 16_000}] * 3
-    results["providers"] = [{**one, "name": f"vendor-{number}"} for number in range(150)]
+    results["providers"] = [one, *({**one, "name": f"vendor-{number}"} for number in range(150))]
     big = written(tmp_path / "big", results)
     assert (big / "results.json").stat().st_size > 25_000_000
     code, out, _ = told(capsys, run, big)
@@ -330,3 +337,317 @@ def test_nothing_lost_is_left_out_of_the_bundles(
     _, found = groups(capsys, run, after)
     passed = len(found[LOST])
     assert f"google-embedded: {passed} passes: HTTP 429" in told(capsys, run, after)[1]
+
+
+CLIENT = "google-genai 3.4.0 (Python)"
+WORKING = "google-embedded"
+
+
+def _client(results: Results, who: str, name: str, verdict: str) -> None:
+    entry = next(one for one in provider(results, who)["clients"] if one["client"] == name)
+    entry.update(verdict=verdict, because=[{"effect": "raises", "detail": "no candidates"}])
+
+
+def _sentence(out: str, start: str) -> str:
+    return next(line for line in out.splitlines() if line.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 1),
+        (("--client", "google-genai"), 1),
+        (("--client", "google-genai-3.4.0"), 1),
+        (("--client", "gemini-cli"), 0),
+        (("--fail-on", "never"), 0),
+        (("--fail-on", "never", "--client", "google-genai"), 1),
+        (("-p", WORKING), 1),
+        (("-p", WHO), 0),
+    ],
+)
+def test_a_client_that_worked_and_breaks_fails(
+    run: Path,
+    results: Results,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    words: tuple[str, ...],
+    code: int,
+) -> None:
+    _client(results, WORKING, CLIENT, "broken")
+    after = written(tmp_path / "new", results)
+    found, out, _ = told(capsys, run, after, *words)
+    assert found == code
+    if WHO not in words:
+        assert (
+            _sentence(out, CLIENT) == f"{CLIENT} worked with {WORKING} and breaks now: raises: no candidates."
+        )
+        assert "Nothing is new" not in out
+
+
+@pytest.mark.parametrize("verdict", ["works", "degraded"])
+def test_a_client_that_works_again_is_said_and_fails_nothing(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str], verdict: str
+) -> None:
+    _client(results, WORKING, CLIENT, "broken")
+    old = written(tmp_path / "old", results)
+    _client(results, WORKING, CLIENT, verdict)
+    code, out, _ = told(capsys, old, written(tmp_path / "new", results))
+    assert code == 0
+    assert _sentence(out, f"{CLIENT} works again with {WORKING}")
+
+
+def test_a_client_that_was_tested_and_is_not_now_is_lost_coverage(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _client(results, WORKING, CLIENT, "untested")
+    after = written(tmp_path / "new", results)
+    code, out, _ = told(capsys, run, after)
+    assert code == 3
+    assert f"{WORKING} lost coverage: no longer tested: {CLIENT}." in out
+    assert told(capsys, run, after, "--client", "gemini-cli")[0] == 0
+    assert told(capsys, run, after, "--client", "google-genai")[0] == 3
+
+
+def test_an_unknown_client_is_a_wrong_command_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = told(capsys, run, run, "--client", "google-gena")
+    assert code == 2
+    assert "did you mean google-genai" in err
+
+
+@pytest.mark.parametrize(
+    ("level", "fail_on", "code"),
+    [
+        ("must", "must", 1), ("should", "must", 0), ("should", "should", 1), ("note", "should", 0),
+        ("note", "any", 1), ("must", "never", 0),
+    ],
+)  # fmt: skip
+def test_the_level_that_fails_can_be_chosen(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, level: str, fail_on: str, code: int
+) -> None:  # fmt: skip
+    new = results_of(run)
+    deviation(new, WHO, RULE)["level"] = level
+    case(new, WHO, RULE)["outcome"] = "note" if level == "note" else "deviation"
+    old = written(tmp_path / "old", without(results, WHO, RULE))
+    found, out, _ = told(capsys, old, written(tmp_path / "new", new), "--fail-on", fail_on)
+    assert found == code
+    assert f"New: 1 {level}" in out
+    assert ("this fails" in out) == bool(code)
+
+
+def test_a_new_deviation_comes_before_lost_coverage(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = written(tmp_path / "old", without(results, WHO, RULE))
+    new = results_of(run)
+    provider(new, WORKING).update(
+        status="inconclusive", reason="the plain question is answered with HTTP 502"
+    )
+    after = written(tmp_path / "new", new)
+    assert told(capsys, old, after)[0] == 1
+    assert told(capsys, old, after, "-p", WORKING)[0] == 3
+    assert told(capsys, old, after, "-p", "vision*")[0] == 1
+
+
+def test_a_provider_that_died_is_one_line_and_accuses_nobody(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = written(tmp_path / "old", without(results, WHO, RULE))
+    new = results_of(run)
+    provider(new, WHO).update(status="inconclusive", reason="the plain question is answered with HTTP 502")
+    after = written(tmp_path / "new", new)
+    for form in ("text", "markdown"):
+        code, out, _ = told(capsys, old, after, "--format", form)
+        assert code == 3
+        assert (
+            len([line for line in out.splitlines() if f"{WHO} could not be judged" in line.replace("\\", "")])
+            == 1
+        )
+        assert "Nothing is new" not in out
+        assert RULE not in out
+    found = groups(capsys, old, after)[1]
+    assert found["new"] == []
+    assert "could not be judged: the plain question is answered with HTTP 502" in found["headline"]
+
+
+def test_a_provider_that_neither_run_could_judge_is_said_and_never_called_nothing_new(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider(results, WHO).update(status="inconclusive", reason="HTTP 502")
+    folder = written(tmp_path / "run", results)
+    code, out, _ = told(capsys, folder, folder)
+    assert code == 0
+    assert f"{WHO} could not be judged: HTTP 502 (nor was it judged before)." in out
+    assert "Nothing is new" not in out
+    assert told(capsys, folder, folder, "-p", WHO)[0] == 3
+
+
+def test_a_provider_that_neither_run_asked_is_a_choice_and_takes_nothing_away(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider(results, WHO).update(status="not-run", reason="K2 is not set", cases=[], deviations=[])
+    folder = written(tmp_path / "run", results)
+    code, out, _ = told(capsys, folder, folder)
+    assert code == 0
+    assert f"Not run, then as now: {WHO}." in out
+    assert "Nothing is new." in out
+
+
+def test_a_missing_key_is_named(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider(results, WHO).update(status="not-run", reason="K2 is not set", cases=[], deviations=[])
+    code, found = groups(capsys, run, written(tmp_path / "new", results))
+    assert code == 3
+    assert [(one["kind"], one["reason"]) for one in found["events"]] == [
+        ("secret missing", "was not run: K2 is not set")
+    ]
+
+
+@pytest.mark.parametrize("where", ["judged", "selection"])
+def test_lost_coverage_names_what_limited_the_run(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    one = provider(results, WHO)
+    one["cases"] = [each for each in one["cases"] if each["rule"].startswith("casing/")]
+    if where == "judged":
+        one["judged"] = {"rules": 12, "of": 158, "limited_by": ["24 answers of 429"]}
+    else:  # as an older version wrote it
+        one.pop("judged", None)
+        results["run"]["selection"]["dimensions"] = ["casing"]
+    code, out, _ = told(capsys, run, written(tmp_path / "new", results))
+    assert code == 3
+    said = _sentence(out, f"{WHO} lost coverage: ")
+    assert said.endswith("(24 answers of 429)." if where == "judged" else "(-d casing).")
+    assert "rules judged before and not now" in said
+    assert ("The runs selected different dimensions: all and casing." in out) == (where == "selection")
+
+
+def test_runs_without_a_common_provider_are_refused(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, right = dict(results), dict(results)
+    left["providers"] = [one for one in results["providers"] if one["name"] != WHO]
+    right["providers"] = [one for one in results["providers"] if one["name"] == WHO]
+    code, out, err = told(capsys, written(tmp_path / "old", left), written(tmp_path / "new", right))
+    assert (code, out) == (2, "")
+    names = ", ".join(one["name"] for one in left["providers"])
+    assert err == f"the runs have no provider in common: {names} / {WHO}\n"
+
+
+def test_a_provider_that_neither_run_has_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = told(capsys, run, run, "-p", "nobody*")
+    assert code == 2
+    assert "nobody*" in err
+    assert WHO in err
+
+
+# --- findings on generated bodies --------------------------------------------------------------------
+
+SURVIVES = "schema/survives-generated-bodies"
+
+
+def _shown_by_bodies(
+    results: Results, bodies: int | None, *pointers: str, probe: str = "generated-0a"
+) -> Results:
+    """Give one provider a finding that generated bodies alone show; without pointers the rule passes."""
+    results["run"]["selection"]["max_examples"] = bodies
+    case(results, WHO, SURVIVES)["outcome"] = "deviation" if pointers else "pass"
+    one = provider(results, WHO)
+    one["deviations"] = [each for each in one["deviations"] if each["rule"] != SURVIVES]
+    if pointers:
+        made = {
+            **one["deviations"][0],
+            "rule": SURVIVES,
+            "dimension": "schema",
+            "level": "must",
+            "generated": True,
+        }
+        one["deviations"].append({**made, "pointers": list(pointers), "more_pointers": 0, "probes": [probe]})
+    return results
+
+
+Draw = tuple[int | None, tuple[str, ...]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "group", "code"),
+    [
+        ((12, ()), (12, ("/tools/0",)), "new", 1),
+        ((40, ()), (12, ("/tools/0",)), "new", 1),
+        ((None, ()), (None, ("/tools/0",)), "new", 1),
+        ((12, ()), (40, ("/tools/0",)), "more_bodies", 0),
+        ((12, ("/tools/0",)), (12, ("/tools/3",)), "still", 0),
+        ((12, ("#0/a/1",)), (12, ("#7/a/2",)), "still", 0),
+        ((12, ("/tools/0",)), (12, ("/tools/0", "/contents/0/parts/1")), "new", 1),
+        ((12, ("/tools/0",)), (40, ("/tools/0", "/contents/0/parts/1")), "still", 0),
+        ((12, ("/tools/0",)), (12, ()), "fixed", 0),
+        ((40, ("/tools/0",)), (12, ()), "lost", 3),
+    ],
+)
+def test_findings_on_generated_bodies_are_matched_by_rule_and_place(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, old: Draw, new: Draw, group: str, code: int
+) -> None:  # fmt: skip
+    before = _shown_by_bodies(results_of(run), old[0], *old[1])
+    after = _shown_by_bodies(results_of(run), new[0], *new[1], probe="generated-0070f9e5a860")
+    places = written(tmp_path / "old", before), written(tmp_path / "new", after)
+    found, data = groups(capsys, *places)
+    assert {name for name in GROUPS for line in data[name] if line["rule"] == SURVIVES} == {group}
+    assert found == code
+    out = told(capsys, *places)[1]
+    assert "generated-0" not in out
+    if group == "more_bodies":
+        assert "1 finding seen with more generated bodies than before: not called new." in out
+        assert "seen with 40 generated bodies; the old run was to ask 12" in out
+
+
+# --- the summary of a CI job ---------------------------------------------------------------------------
+
+SECRET = "AIzaSyD-9tSr_ke72PouQMnMX-a7eZSW0jkFMBW"
+
+
+def test_the_summary_of_a_job_gets_what_changed_without_keys_and_commands(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    summary = tmp_path / "steps.md"
+    summary.write_text("before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("SOME_API_KEY", SECRET)
+    reason = f"::error ::{SECRET} <script> @everyone"
+    provider(results, WHO).update(status="inconclusive", reason=reason)
+    after = written(tmp_path / "new", results)
+    code, out, _ = told(capsys, run, after, "--format", "json")
+    text = summary.read_text(encoding="utf-8")
+    assert code == 3
+    assert text.startswith("before\n## 0 new")
+    assert "could not be judged" in text
+    for shown in (text, out):
+        assert SECRET not in shown
+        assert "::error" not in shown or shown is out  # JSON is no log line: quotation marks stand before it
+    assert not [bad for bad in ("<script>", "@everyone") if bad in text]
+
+
+def test_a_summary_that_cannot_be_written_is_said_and_changes_no_exit_code(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    code, out, err = told(capsys, run, run)
+    assert code == 0
+    assert "Nothing is new." in out
+    assert "GITHUB_STEP_SUMMARY" in err
+
+
+def test_every_sentence_stands_in_every_form(
+    run: Path, results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _client(results, WORKING, CLIENT, "broken")
+    provider(results, WHO).update(status="inconclusive", reason="HTTP 502")
+    without(results, "apimart-embedded", HELD, "inconclusive", "HTTP 429")
+    after = written(tmp_path / "new", results)
+    target = tmp_path / "page.html"
+    forms = [told(capsys, run, after, "--format", form)[1] for form in ("text", "markdown", "json")]
+    told(capsys, run, after, "--html", target)
+    for shown in (*forms, target.read_text(encoding="utf-8")):
+        assert "and breaks now" in shown
+        assert "could not be judged: HTTP 502" in shown
+        assert "lost coverage: 1 rule judged before and not now" in shown

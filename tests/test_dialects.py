@@ -229,6 +229,18 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["requests"].append(v["requests"][0]),
         "the name settings stands twice",
     ),
+    "an envelope that no answer has": (
+        "dialect.json",
+        lambda v: v["traits"].update(
+            {"envelope": [{"value": "data.response", "lines": "L1", "known": "listed"}]}
+        ),
+        "'data' is no property there; describe it, or mend the path",
+    ),
+    "an address with its version": (
+        "dialect.json",
+        lambda v: v.update({"base_url": "https://api.example.com/v1beta"}),
+        "leave /v1beta out",
+    ),
     "dead reference": (
         "request.schema.json",
         lambda v: v["properties"]["contents"]["items"].update(

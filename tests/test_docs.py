@@ -10,7 +10,7 @@ import pytest
 from conformance import bases, catalogue
 from conformance.bases import BASES
 from conformance.catalogue import RULES, SECTIONS
-from conformance.commands.telling import explain
+from conformance.commands.explaining import explain
 from conformance.model import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -158,7 +158,9 @@ def test_all_of_them_together_take_less_than_two_minutes(whole: Ran) -> None:
 def test_the_run_ends_in_words_and_says_who_was_given_up(quick: Ran) -> None:
     assert quick.code == 1
     assert "Traceback" not in quick.stdout + quick.stderr
-    assert "never-answers: 3 answers in a row were dead" in " ".join(quick.results["run"]["warnings"])
+    assert "never-answers: stopped after 3 unusable answers in a row" in " ".join(
+        quick.results["run"]["warnings"]
+    )
     assert "\x1b" not in quick.stdout
 
 

@@ -15,13 +15,14 @@ PACKAGE = ROOT / "conformance"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "files", "catalogue", "bases", "wire", "keys", "config", "dialects", "recording", "reading", "judging",
-    "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "comparing", "report", "running",
+    "__init__", "model", "files", "catalogue", "bases", "wire", "keys", "config", "dialects", "recording", "reading", "capturing", "judging",
+    "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "library", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
 HOMES = {
     "httpx": {"asking/send.py"},
-    "yaml": {"config/yamltree.py"},
+    "yaml": {"config/yamltree.py", "capturing/cassettes.py"},
+    "ijson": {"capturing"},
     "jsonschema": {"files.py"},
     "hypothesis": {"bodies"},
     "pytest": {"plugin.py", "commands/judged.py"},

@@ -76,7 +76,7 @@ def test_every_byte_comes_back_and_every_line_fits_the_schema(
 
 
 def test_what_a_recorder_lost_comes_back_and_is_written_only_where_it_did() -> None:
-    lost = {"headers_complete": False, "reserialised": True, "timed": False}
+    lost: dict[str, Any] = {"headers_complete": False, "reserialised": True, "timed": False}
     ours, theirs = json.loads(line_of(exchange())), json.loads(line_of(exchange(**lost)))
     assert not lost.keys() & ours.keys()
     assert {name: theirs[name] for name in lost} == lost

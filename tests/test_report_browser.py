@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from report_results import example, many
+from report_results import example, many, partial
 from test_report import CLOSED, HOSTILE, poisoned, raw
 
 from conformance.report import complaint, finish, page
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+AXE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    },
+    "rules": {"label-content-name-mismatch": {"enabled": True}},
+}
 MUST = "finding-quill-casing-answers-in-camel-case"
 
 __all__ = ["raw"]  # a fixture of test_report
@@ -209,11 +215,13 @@ def test_tab_reaches_the_matrix_first_and_the_skip_link_before_it(seen: Seen) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing_against_wcag_2_2_aa(
+def test_axe_finds_nothing_against_wcag_2_2_aa_or_its_best_practices(
     browser: Browser, tmp_path: Path, raw: Path, scheme: Any, width: int
 ) -> None:
     target = tmp_path / "report.html"
-    finish(raw, example(), target)
+    results = example()
+    results["providers"] += [partial(), {**partial("sedge"), "title": "Reed"}]
+    finish(raw, results, target)
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
     )
@@ -223,7 +231,7 @@ def test_axe_finds_nothing_against_wcag_2_2_aa(
     # axe scrolls while it measures; what is laid out only then would be compared with a stale place
     found.add_style_tag(content=".vendor { content-visibility: visible; }")
     found.wait_for_selector("#results-table .col-result")
-    results = Axe().run(found, options=WCAG)
+    results = Axe().run(found, options=AXE)
     context.close()
     assert results.response["violations"] == []
 
@@ -302,14 +310,100 @@ def test_dark_is_dark(browser: Browser, written: Path) -> None:
     context.close()
 
 
-def test_print_opens_the_findings_and_leaves_the_controls_out(seen: Seen) -> None:
+SIZE = "one => parseFloat(getComputedStyle(one).fontSize)"
+
+
+def test_print_opens_everything_and_leaves_the_controls_out(seen: Seen) -> None:
     seen.page.emulate_media(media="print")
     seen.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     assert seen.page.locator(".finding article").last.is_visible()
+    assert seen.page.locator(".remarks li").last.is_visible()
+    assert seen.page.locator("details:not([open]):visible").count() == 0
     assert not seen.page.locator(".filters").is_visible()
     assert not seen.page.get_by_role("button", name="Copy complaint").first.is_visible()
     seen.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     assert seen.page.locator(".finding[open]").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary"),
+    [
+        (".matrix .sign", ".matrix .beside"),
+        (".wire td.t-differs", ".wire .beside"),
+        (".clients td", ".clients td .beside"),
+        (".versus dd", ".versus dt"),
+        (".finding .title", ".finding .title .beside"),
+        (".side td", ".side thead th"),
+    ],
+)
+@pytest.mark.parametrize("media", ["print", "screen"])
+def test_what_stands_beside_is_never_larger_than_what_it_stands_beside(
+    context: BrowserContext, tmp_path: Path, media: Any, primary: str, secondary: str
+) -> None:
+    path = tmp_path / "report.html"
+    tables = [{"title": "Documents", "columns": ["", "Google"], "rows": [["language", "en"]]}]
+    path.write_text(page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
+    found = Seen(context, path).page
+    found.emulate_media(media=media)
+    sizes = [found.locator(one).first.evaluate(SIZE) for one in (primary, secondary)]
+    assert sizes[0] >= sizes[1]
+    assert sizes[1] >= (10 if media == "print" else 12)  # 10 px are 7.5 pt
+
+
+def test_findings_are_printed_open_without_javascript_too(browser: Browser, written: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    found = context.new_page()
+    found.goto(written.as_uri())
+    found.emulate_media(media="print")
+    assert found.locator(".finding article").last.evaluate("one => one.checkVisibility()")
+    context.close()
+
+
+def test_one_button_opens_and_folds_the_findings_that_are_left(seen: Seen) -> None:
+    seen.page.select_option("select[name=vendor]", "lumen")
+    seen.page.get_by_role("button", name="Open all").click()
+    assert seen.page.locator(".finding[open]").count() == 3 + 1  # the first one of all was open before
+    seen.page.get_by_role("button", name="Fold all").click()
+    assert seen.page.locator(".finding[open]").count() == 1
+    seen.page.select_option("select[name=vendor]", "")
+    seen.page.get_by_role("button", name="Open all").click()
+    assert seen.page.locator(".finding[open]").count() == 12
+    assert seen.quiet()
+
+
+def test_a_filter_that_leaves_nothing_says_so(seen: Seen) -> None:
+    sentence = seen.page.get_by_text("No finding matches these filters.")
+    assert not sentence.is_visible()
+    seen.page.fill("input[name=q]", "nothing holds this")
+    assert sentence.is_visible()
+    seen.page.get_by_role("button", name="Clear").click()
+    assert not sentence.is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_word_of_the_documents_side_by_side_is_cut_into_syllables(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    names = ("Google Gemini API", "AceData Cloud", "AnyFast", "APIMart", "VisionCoder")
+    rows = [
+        ["language", *["zh, en"] * 5],
+        ["url", *["https://generativelanguage.example.com/$discovery/rest?version=v1beta"] * 5],
+    ]
+    path = tmp_path / "report.html"
+    tables = [{"title": "Documents", "columns": ["", *names], "rows": rows}]
+    path.write_text(page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    found = context.new_page()
+    found.goto(path.as_uri())
+    found.locator("#documents summary").first.click()
+    narrowest = found.locator(".side tbody th").first.evaluate("one => one.getBoundingClientRect().width")
+    height = found.locator(".side tbody tr").first.evaluate("one => one.getBoundingClientRect().height")
+    trait = found.locator(".traits tbody th").first.evaluate("one => one.getBoundingClientRect().width")
+    assert narrowest >= 90
+    assert trait >= 90
+    assert height < 40  # one line
+    assert found.evaluate("() => document.documentElement.scrollWidth") <= width
+    context.close()
 
 
 def test_a_printed_page_is_a_document_of_some_pages(seen: Seen) -> None:

@@ -62,7 +62,7 @@ def test_an_adapter_moves_settings_then_reframes_then_renames(
 ) -> None:
     found = data(capsys, GOOGLE, SNAKE, "--results", run)
     steps = found["steps"]
-    order = [position(steps, word) for word in ("generationConfig", "`data: {…}`", "rename the names")]
+    order = [position(steps, word) for word in ("generationConfig", "data: {…}", "rename the names")]
     assert order == sorted(order)
     assert [step["number"] for step in steps] == list(range(1, len(steps) + 1))
     assert [step["way"] for step in steps] == sorted((step["way"] for step in steps), reverse=True)
@@ -234,15 +234,200 @@ def test_on_paper_the_fields_that_one_page_names_alone_are_listed(
     assert "keep gemini-2.5-pro" in changes["Model"]["do"]
 
 
-def test_a_provider_that_was_not_judged_is_told_from_its_document(
+@pytest.mark.parametrize("names", [(GOOGLE, SNAKE), (SNAKE, GOOGLE)])
+@pytest.mark.parametrize(
+    ("status", "says"), [("inconclusive", "could not be judged"), ("not-run", "was not run")]
+)
+def test_a_provider_that_could_not_be_judged_is_refused_with_its_reason(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, names: tuple[str, str], status: str, says: str
+) -> None:  # fmt: skip
+    results = results_of(run)
+    provider(results, SNAKE).update(status=status, reason="HTTP 503", cases=[], deviations=[])
+    code, out, err = told(capsys, *names, "--results", written(tmp_path / "run", results))
+    assert (code, out) == (2, "")
+    assert f"{SNAKE} {says} (the run of " in err
+    assert "HTTP 503; ask it again (conformance run -p visioncoder-embedded)" in err
+    assert "or name the dialect visioncoder to compare on paper" in err
+    assert len(err.splitlines()) == 1
+
+
+def _called(run: Path, name: str, **changes: Any) -> dict[str, Any]:
+    """The finished run with one provider alone, under another name."""
+    results = results_of(run)
+    results["providers"] = [{**provider(results, SNAKE), "name": name, **changes}]
+    return results
+
+
+def test_a_name_that_is_a_dialect_too_speaks_on_paper_where_nothing_was_asked(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = _called(run, "visioncoder", status="not-run", reason="K is not set", cases=[], deviations=[])
+    code, out, _ = told(capsys, "google", "visioncoder", "--results", written(tmp_path / "run", results))
+    assert code == 0
+    assert "(on paper)" in out
+    assert "visioncoder was not run (K is not set); its document speaks instead" in out
+    results = _called(run, "visioncoder", status="inconclusive", reason="HTTP 502", cases=[], deviations=[])
+    code, out, err = told(capsys, "google", "visioncoder", "--results", written(tmp_path / "dead", results))
+    assert (code, out) == (2, "")
+    assert "HTTP 502" in err
+
+
+def _dated(results: dict[str, Any], when: str) -> dict[str, Any]:
+    results["run"]["started_at"] = when
+    return results
+
+
+def test_the_newest_run_that_holds_a_provider_speaks_for_it(
+    run: Path, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alpha, beta = _called(run, "alpha", model="old"), _called(run, "beta")
+    written(nowhere / "reports" / "1", _dated(alpha, "2026-11-01T00:00:00+00:00"))
+    written(
+        nowhere / "reports" / "3", _dated(_called(run, "alpha", model="new"), "2026-11-03T00:00:00+00:00")
+    )
+    written(nowhere / "reports" / "2", _dated(beta, "2026-11-02T00:00:00+00:00"))
+    idle = _called(run, "beta", status="not-run", reason="K is not set", cases=[], deviations=[])
+    written(nowhere / "reports" / "4", _dated(idle, "2026-11-04T00:00:00+00:00"))
+    (nowhere / "reports" / "damaged").mkdir()
+    (nowhere / "reports" / "damaged" / "results.json").write_text('{"name": "alpha"', encoding="utf-8")
+    (nowhere / "reports" / "latest").symlink_to("2", target_is_directory=True)
+    found = data(capsys, "alpha", "beta")
+    assert not found["on_paper"]
+    assert found["sides"]["from"]["model"] == "new"
+    assert any("beta: the run of 2 November 2026" in remark for remark in found["remarks"])
+    both = ("--results", nowhere / "reports" / "1", "--results", nowhere / "reports" / "2")
+    assert data(capsys, "alpha", "beta", *both)["sides"]["from"]["model"] == "old"
+    page = nowhere / "page.html"
+    assert told(capsys, "alpha", "beta", "--html", page)[0] == 0
+    assert 'id="switch"' in page.read_text(encoding="utf-8")
+
+
+def test_a_provider_that_no_run_holds_says_what_to_run(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "providers:\n  beta:\n    embedded: google\n"
+    (nowhere / "providers.yaml").write_text(text, encoding="utf-8")
+    code, _, err = told(capsys, "google", "beta")
+    assert code == 2
+    assert (
+        "beta stands in providers.yaml, but in no run of reports/; ask it first: conformance run -p beta"
+        in err
+    )
+
+
+def test_a_side_of_which_a_part_was_judged_says_so_where_the_verdict_stands(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = results_of(run)
-    provider(results, SNAKE).update(status="inconclusive", reason="HTTP 503")
-    found = data(capsys, GOOGLE, SNAKE, "--results", written(tmp_path / "run", results))
-    assert found["on_paper"]
-    assert any("HTTP 503" in remark for remark in found["remarks"])
-    assert position(found["steps"], "rename the names")
+    results["run"]["selection"]["dimensions"] = ["auth"]
+    one = provider(results, SNAKE)
+    one["traffic"].update(requests=15, retries=2)
+    one["clients"][0].update(verdict="untested", because=[])
+    one["clients"][1].update(verdict="degraded", because=[])
+    folder = written(tmp_path / "run", results)
+    first = told(capsys, GOOGLE, SNAKE, "--results", folder)[1].splitlines()[0]
+    assert f"{SNAKE}: computed from 13 questions of auth only" in first
+    assert "1 client was not tested there" in first
+    code, out, _ = told(capsys, GOOGLE, SNAKE, "--results", folder, "--client", "google-genai")
+    assert code == 3
+    assert "not tested there: google-genai 3.4.0 (Python)" in out
+    code, out, _ = told(capsys, GOOGLE, SNAKE, "--results", folder, "--client", OLD_PYTHON)
+    assert code == 0
+    assert "None of yours was seen to break." in out
+    one["judged"] = {"rules": 21, "of": 158, "limited_by": ["-d auth", "24 answers of 429"]}
+    found = data(capsys, GOOGLE, SNAKE, "--results", written(tmp_path / "newer", results))
+    said = "computed from 13 questions of auth only, 21 of 158 rules judged (24 answers of 429)"
+    assert found["sides"]["to"]["partly"] == said
+
+
+def test_a_whole_run_is_not_said_to_be_partial_for_its_findings(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data(capsys, GOOGLE, SNAKE, "--results", run)["partly"] == []
+
+
+def test_no_form_of_text_shows_backticks(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    for each in provider(results, SNAKE)["deviations"]:
+        each.update(way_round="send `Accept-Encoding: identity`.", why="`x` is `y`.")
+    folder = written(tmp_path / "run", results)
+    out = told(capsys, GOOGLE, SNAKE, "--results", folder)[1]
+    assert "send Accept-Encoding: identity" in out
+    assert "`" not in out
+
+
+@pytest.mark.parametrize(
+    ("way_round", "do"),
+    [
+        ("none.", "nothing that an adapter could do; test what you use of it"),
+        ("none on the client's side; allow a longer time-out.", "nothing that an adapter could do; allow a longer time-out"),
+        ("", "nothing that an adapter could do; test what you use of it"),
+    ],
+)  # fmt: skip
+def test_what_no_adapter_can_mend_is_no_step(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, way_round: str, do: str
+) -> None:
+    results = results_of(run)
+    rule = "streaming/streams-sse-with-alt"
+    made = {**deviation(results, SNAKE, rule), "rule": "usage/total-is-the-sum", "way_round": way_round}
+    case(results, PLAIN, "usage/total-is-the-sum").update(outcome="deviation")
+    provider(results, PLAIN)["deviations"].append(made)
+    found = data(capsys, GOOGLE, PLAIN, "--results", written(tmp_path / "run", results))
+    assert not [step for step in found["steps"] if "usage/total-is-the-sum" in step["rules"]]
+    assert [one["do"] for one in found["changes"] if "usage/total-is-the-sum" in one["rules"]] == [do]
+
+
+def test_a_finding_about_the_key_names_the_header_and_its_own_reason(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = results_of(run)
+    rule = "auth/takes-the-key-in-the-query"
+    found = {
+        **deviation(results, SNAKE, "streaming/streams-sse-with-alt"),
+        "rule": rule, "way_round": "send the header.", "why": "Google's examples put it there.",
+        "breaks": "older clients, scripts, and whatever was copied.",
+    }  # fmt: skip
+    case(results, PLAIN, rule).update(outcome="deviation")
+    provider(results, PLAIN)["deviations"].append(found)
+    out = told(capsys, GOOGLE, PLAIN, "--results", written(tmp_path / "run", results))[1]
+    step = next(
+        part for part in out.split("\n  ") if part.lstrip("0123456789. ").startswith("send the key as")
+    )
+    assert 'send the key as "Authorization: Bearer KEY"' in step
+    assert "send the header" not in out
+    assert "because Google's examples" not in out
+    assert out.count("because a key that is carried another way is refused") == 1
+
+
+def test_a_model_is_kept_only_where_it_was_served_or_the_document_names_it(
+    run: Path, tmp_path: Path, nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nowhere.is_dir()
+    results = results_of(run)
+    provider(results, SNAKE)["model"] = "gemini-2.5-pro"
+    folder = written(tmp_path / "run", results)
+    changes = {one["what"]: one for one in data(capsys, GOOGLE, SNAKE, "--results", folder)["changes"]}
+    assert "keep" not in changes["Model"]["do"]
+    assert changes["Model"]["do"].startswith("ask for gemini-2.5-pro")
+    paper = {one["what"]: one for one in data(capsys, "google", "visioncoder")["changes"]}
+    if "Model" in paper and paper["Model"]["do"].startswith("keep"):
+        assert "the document there names" in paper["Model"]["do"]
+
+
+def test_the_headline_says_in_plain_words_who_breaks(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = told(capsys, GOOGLE, GOOGLE, "--results", run)[1]
+    assert "0 steps for an adapter; no client breaks that works today." in out
+    results = results_of(run)
+    for client in provider(results, PLAIN)["clients"]:
+        client.update(verdict="works", because=[])
+    provider(results, PLAIN)["clients"][0]["verdict"] = "broken"
+    out = told(capsys, GOOGLE, PLAIN, "--results", written(tmp_path / "run", results))[1]
+    assert "1 client breaks that works today." in out
+    assert "broken" not in out
 
 
 def test_a_dialect_of_ones_own_can_be_switched_to(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,7 +533,7 @@ def test_there_is_advice_for_every_move_between_values_of_a_trait(aspect: Any) -
     [
         ("bearer", "bearer + x-api-key", ""),
         ("query-key + x-goog-api-key", "x-goog-api-key", "both sides take it"),
-        ("x-goog-api-key", "bearer", "`Authorization: Bearer KEY`"),
+        ("x-goog-api-key", "bearer", '"Authorization: Bearer KEY"'),
         ("x-goog-api-key", "none", "ask the vendor"),
     ],
 )
@@ -361,3 +546,21 @@ def test_the_key_goes_where_both_sides_look_for_it(before: str, after: str, says
 def test_a_document_that_says_nothing_of_its_streams_is_told_so() -> None:
     assert silent(load_dialect("acedata")) == ("stream-framing",)
     assert silent(load_dialect("visioncoder")) == ()
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.trait)
+def test_no_advice_takes_a_thing_for_what_it_already_is(aspect: Any) -> None:
+    for before in (*([one] for one in VALUES[aspect.trait]), []):
+        for after in VALUES[aspect.trait]:
+            advice = advise(aspect, tuple(before), (after,))
+            assert "'none'" not in advice
+            assert "'split'" not in advice
+            assert "from lowerCamelCase to lowerCamelCase" not in advice
+            assert "`" not in advice
+
+
+def test_a_header_is_preferred_to_a_key_in_the_address() -> None:
+    assert "x-goog-api-key: KEY" in auth_advice("bearer", "query-key + x-goog-api-key")
+    assert "x-goog-api-key: KEY" in auth_advice(
+        "bearer + query-key + x-goog-api-key", "query-key + x-goog-api-key"
+    )

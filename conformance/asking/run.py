@@ -73,6 +73,7 @@ class Gathered:
     exchanges: list[Exchange] = field(default_factory=list)
     unasked: list[Unasked] = field(default_factory=list)
     planned: int = 0
+    answered: set[str] = field(default_factory=set)  # probes with at least one exchange
     finished: bool = False
 
 
@@ -279,7 +280,10 @@ class Run:
             return "budget", "questions x timeout / concurrency has passed (bound: timeout)"
         limit = limits.dead_after
         if max(self._dead[False], self._dead[generated]) >= limit:
-            return "dead", f"{limit} answers in a row were dead: asking on would only cost"
+            return (
+                "dead",
+                f"stopped after {limit} unusable answers in a row (429, 5xx, time-out), to save money",
+            )
         return None
 
     def _leave_out(self, probe: str, cause: str, detail: str, *, generated: bool) -> None:
@@ -327,6 +331,7 @@ class Run:
 
     async def _keep(self, exchange: Exchange) -> Reply:
         self.gathered.exchanges.append(exchange)
+        self.gathered.answered.add(exchange.probe)
         reply = await self._read(exchange)
         generated = exchange.generated
         self._dead[generated] = self._dead[generated] + 1 if dead(reply) else 0

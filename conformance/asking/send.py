@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import functools
 import logging
+import socket
 import ssl
 import time
 import urllib.request
@@ -303,10 +304,19 @@ def failure_of(error: Exception) -> Failure:
         return Failure(
             "tls", f"TLS failed: {getattr(cause, 'verify_message', '') or cause.reason or 'no reason given'}"
         )
+    if isinstance(error, httpx.ConnectError) and (reason := _why_unconnected(error)):
+        return Failure("connect", f"no connection: {reason}")
     for kinds, words, kind, detail in _MEANINGS:
         if isinstance(error, kinds) and words in text:
             return Failure(kind, detail.format(text=text))
     return Failure("protocol", f"{type(error).__name__}")
+
+
+def _why_unconnected(error: Exception) -> str:
+    """Return why the system made no connection, where its error says more than that all attempts failed."""
+    if _first_cause(error, ConnectionRefusedError):
+        return "refused"
+    return "the host's name is unknown" if _first_cause(error, socket.gaierror) else ""
 
 
 _MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (

@@ -1,7 +1,7 @@
 """Invalid bodies: one named change at one place of a valid one, so that a finding can say what was wrong and where.
 
-Whether Google refuses a change is known for names and types (its parser does, reference facts §3), for members that
-exclude each other, and for the few rules of contents that were seen refused (§4). Of ranges its prose speaks,
+Whether Google refuses a change is known for names and types (its parser does), for members that exclude each
+other, and for the few faults of contents that Google was seen to refuse. Of ranges its prose speaks,
 its schemas do not, and nobody looked: those are None. Left out is what Google takes in spite of its schemas:
 one object for a list of one, lower-case names of types.
 """
@@ -169,7 +169,7 @@ def _too_many(spot: Spotted) -> Iterator[Broken]:
 
 
 def _nothing_said(spot: Spotted) -> Iterator[Broken]:
-    """Leave contents or their parts empty or out: seen refused by Google (reference facts §4)."""
+    """Leave contents or their parts empty or out: Google was seen to refuse that."""
     value = spot.value if isinstance(spot.value, dict) else {}
     for name in ("contents", "parts"):
         if name in value and (name == "contents" or spot.node.name == "contents"):

@@ -15,6 +15,7 @@ from typing import Any
 from conformance.bodies.drawn import Drawn, written
 from conformance.files import FileError, read_bounded
 from conformance.model import JSON
+from conformance.recording.record import RecordError, write_whole
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_BODIES = 200
@@ -26,15 +27,22 @@ _TEXTS = ("broken_at", "change", "source", "twin")
 
 
 def keep_failing(path: Path, drawn: Iterable[Drawn]) -> None:
-    """Write the bodies that fail now, a line each, in place of what the file held; without any, the file goes."""
+    """Write the bodies that fail now, a line each, in place of what the file held; without any, the file goes.
+
+    Raises RecordError where the file can be neither written nor removed.
+    """
     lines = [json.dumps(asdict(one), ensure_ascii=False) for one in list(drawn)[:MOST_BODIES]]
     if not lines:
+        _remove(path)
+    else:
+        write_whole(path, "\n".join(lines) + "\n")
+
+
+def _remove(path: Path) -> None:
+    try:
         path.unlink(missing_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be removed: {error.strerror}") from error
 
 
 def kept(path: Path) -> tuple[tuple[Drawn, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Valid bodies written otherwise: what Google's JSON reader takes for the same (reference facts §3), and so must a vendor."""
+"""Valid bodies written otherwise: Google's JSON reader takes them for the same, and so must a vendor."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from conformance.judging.expectations import statuses
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
     breaks_each_time,
+    describe_silence,
     failed_in_success,
     failures,
     must_fail,
@@ -98,7 +99,7 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty body for a failure, and ask again.
     """
     if says_nothing(seen):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     wanted = "a response, or the status of an error"
     bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY]

@@ -8,7 +8,7 @@ from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
-from conformance.judging.refusals import failed_in_success, must_fail, says_nothing, words
+from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
@@ -391,7 +391,7 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is empty (base_url?)")
+        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
     yield from unless_rare(

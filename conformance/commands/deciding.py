@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from conformance import catalogue
 from conformance.clients import UnknownClientError, find_clients
+from conformance.commands.masking import keys_at_hand
+from conformance.commands.taking_sides import find_sides, take_side
 from conformance.commands.terminal import plain, write
-from conformance.comparing.compare import as_data, page_section
+from conformance.comparing.compare import Criteria, as_data, page_section
 from conformance.comparing.compare import compare as compared
-from conformance.comparing.paper import clients_on_paper, silent
-from conformance.comparing.past import FILE_NAME, MEND, PastRun, read_past
-from conformance.comparing.sides import Side, from_paper, from_run
+from conformance.comparing.limits import restrict, unmatched
+from conformance.comparing.past import MEND, PastRun, read_past
+from conformance.comparing.shelf import newest
 from conformance.comparing.switching import as_data as switch_data
 from conformance.comparing.switching import switch as switched
-from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
 from conformance.files import FileError, validate
 from conformance.model import JSON
 from conformance.recording.record import RecordError, write_whole
@@ -72,35 +74,71 @@ def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
 
 def compare(words: Namespace) -> int:
     """Say what is new, fixed, still there and no longer covered between two runs."""
+    catalogue.load()
+    criteria = Criteria(words.fail_on, find(words.client))
     old, new = _read(words.old), _read(words.new)
-    found = compared(old, new)
+    _check_providers(old, new, words.provider)
+    found = compared(restrict(old, words.provider), restrict(new, words.provider), criteria)
+    keyring = keys_at_hand(os.environ)
     if words.format == "json":
-        write(sys.stdout, _json(as_data(found)))
+        write(sys.stdout, keyring.mask(_json(shown.as_section(found, as_data(found)))))
     else:
         text = shown.as_markdown(found) if words.format == "markdown" else shown.as_text(found)
-        write(sys.stdout, text.rstrip("\n"))
+        write(sys.stdout, keyring.mask(text.rstrip("\n")))
     if words.html:
-        _write_page(words.html, new, {"comparison": page_section(found)})
-    return int(found.fails)
+        section = keyring.mask_json(shown.as_section(found, page_section(found)))
+        _write_page(words.html, new, {"comparison": section})
+    _append_summary(keyring.mask(shown.as_markdown(found)))
+    return found.exit_code
 
 
-LATEST = Path("reports") / "latest"
+def _check_providers(old: PastRun, new: PastRun, patterns: Sequence[str]) -> None:
+    """Refuse what cannot be compared. Raises UsageError.
+
+    Two runs without a common provider are a wrong command line (2), not lost coverage (3): two unrelated folders were
+    named, and nothing that a vendor did could have brought it about.
+    """
+    names = list(dict.fromkeys((*new.providers, *old.providers)))
+    strange = unmatched(names, patterns)
+    if strange:
+        known = ", ".join(names) or "none"
+        raise UsageError(plain(f"-p {strange[0]}: neither run has such a provider; there is: {known}"))
+    if not set(old.providers) & set(new.providers):
+        sides = " / ".join(", ".join(run.providers) or "none" for run in (old, new))
+        raise UsageError(plain(f"the runs have no provider in common: {sides}"))
+
+
+def _append_summary(text: str) -> None:
+    """Append to the summary of the CI job where there is one; what cannot be written is said, and changes no exit code."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        with Path(target).open("a", encoding="utf-8") as page_:
+            page_.write(text)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        write(sys.stderr, plain(f"GITHUB_STEP_SUMMARY: {target}: cannot be written: {reason}"))
 
 
 def switch(words: Namespace) -> int:
     """Say what changes for code that moves from one side to the other."""
     catalogue.load()
     named = find(words.client)
-    run = _read(words.results or LATEST) if words.results or (LATEST / FILE_NAME).exists() else None
-    found = switched(_side(words.from_, run), _side(words.to, run))
+    helds = find_sides((words.from_, words.to), words.results)
+    before, after = (
+        take_side(name, held, words.results)
+        for name, held in zip((words.from_, words.to), helds, strict=True)
+    )
+    found = switched(before, after)
     if words.format == "json":
         write(sys.stdout, _json(switch_data(found)))
     else:
         text = moves.as_markdown(found, named) if words.format == "markdown" else moves.as_text(found, named)
         write(sys.stdout, text.rstrip("\n"))
     if words.html:
-        _write_page(words.html, run, {"switch": switch_data(found)})
-    return int(bool(found.broken(named)))
+        _write_page(words.html, newest(helds), {"switch": switch_data(found)})
+    return 1 if found.broken(named) else 3 if found.untested(named) else 0
 
 
 def find(words: Iterable[str]) -> tuple[str, ...]:
@@ -109,40 +147,3 @@ def find(words: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(client.name for word in words for client in find_clients(word)))
     except UnknownClientError as error:
         raise UsageError(plain(str(error))) from error
-
-
-def _side(name: str, run: PastRun | None) -> Side:
-    """Return a provider of the run, else what a document says; a provider that was not judged is told on paper."""
-    provider = run.providers.get(name) if run else None
-    if provider is None:
-        return _unmet(name, run)
-    dialect = load_dialect(provider.dialect) if provider.dialect in bundled() else None
-    if provider.status not in ("not-run", "inconclusive") or dialect is None:
-        return from_run(provider, dialect)
-    reason = provider.reason.removeprefix(f"{name}: ")
-    return _paper(
-        name, dialect, f"{name} was not judged ({provider.status}: {reason}); its document speaks instead"
-    )
-
-
-def _unmet(name: str, run: PastRun | None) -> Side:
-    providers = tuple(run.providers) if run else ()
-    if name not in bundled() and not Path(name).is_dir():
-        there = dict.fromkeys((*providers, *bundled()))
-        hint = catalogue.nearest(name, there) or f"; there is: {', '.join(there)}"
-        where = f"in {run.source}" if run else "of a latest run"
-        raise UsageError(plain(f"{name!r} is neither a provider {where} nor a dialect{hint}"))
-    try:
-        return _paper(name, load_dialect(name), f"{name} is known from its document alone; nothing was asked")
-    except DialectError as error:
-        raise UsageError(*(plain(str(line)) for line in error.args)) from error
-
-
-def _paper(name: str, dialect: Dialect, why: str) -> Side:
-    assumed = silent(dialect)
-    gap = (
-        (f"the document of {name} says nothing of {', '.join(assumed)}: Google's is assumed for the clients",)
-        if assumed
-        else ()
-    )
-    return from_paper(name, dialect, clients_on_paper(dialect), (why, *gap))

@@ -9,14 +9,34 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 import pytest
 
 from conformance import plugin, test_providers
 from conformance.running.engine import Engine
+from conformance.running.interrupts import first_signal_waits
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
+
+
+class LastingWords:
+    """A stream that drops what names a scratch folder, which is gone by the time that anybody reads of it."""
+
+    def __init__(self, stream: TextIO, folder: str) -> None:
+        """Pass on to `stream` whatever does not name `folder`."""
+        self._stream = stream
+        self._folder = folder
+
+    def write(self, text: str) -> int:
+        """Write text unless it names the folder. Return its length."""
+        if self._folder not in text:
+            self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return any other attribute of the stream itself."""
+        return getattr(self._stream, name)
 
 
 @contextlib.contextmanager
@@ -50,6 +70,19 @@ def _arguments(html: Path, settings: Path) -> list[str]:
     ]  # fmt: skip
 
 
+class _WithoutLogPath:
+    """A stream that leaves out where pytest-html wrote its log: the file is gone when anybody could open it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return 0 if "Generated html report" in text else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     """Run the whole suite for one engine, and return the run's exit code.
 
@@ -57,26 +90,41 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
     output folder cannot be used.
     """
     engine.claimed()
-    heard = io.StringIO()
-    suite = plugin.Suite(engine)
+    heard, suite = io.StringIO(), plugin.ControllerSuite(engine)
     try:
-        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-            code = _run(suite, Path(scratch), sys.stderr if verbose else heard)
-    except OSError as error:
-        engine.fault = engine.fault or f"{engine.out}: the report cannot be written: {error.strerror}"
-        code = int(engine.results["run"]["exit_code"]) if engine.results else 3
+        _run_in_scratch(suite, cast("TextIO", _WithoutLogPath(sys.stderr)) if verbose else heard)
+        if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
+            told = suite.fault or heard.getvalue()[-4000:]
+            sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
+            engine.fault = engine.fault or "the checker itself failed; please report it"
+        return _concluded(engine)
     finally:
         engine.released()
-    if suite.fault or (engine.results is None and not engine.fault and not engine.interrupted):
-        told = suite.fault or heard.getvalue()[-4000:]
-        sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
-        return 130 if engine.interrupted else 3
-    return 130 if engine.interrupted else code or (3 if engine.fault else 0)
 
 
-def _run(suite: plugin.Suite, scratch: Path, heard: TextIO) -> int:
+def _run_in_scratch(suite: plugin.ControllerSuite, heard: TextIO) -> None:
+    """Run pytest in a folder of its own, and note what ended it."""
+    engine = suite.engine
+    try:
+        with tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
+            _run(suite, Path(scratch), cast("TextIO", LastingWords(heard, Path(scratch).name)))
+    except KeyboardInterrupt:
+        engine.interrupted = True
+    except OSError as error:
+        engine.fault = engine.fault or f"{error.filename or engine.out}: cannot be written: {error.strerror}"
+
+
+def _concluded(engine: Engine) -> int:
+    """Write what was judged where pytest was ended before it could have it written; return the exit code."""
+    with first_signal_waits():
+        if engine.asked and engine.results is None:
+            engine.finish()
+        return engine.conclude()
+
+
+def _run(suite: plugin.ControllerSuite, scratch: Path, heard: TextIO) -> None:
     """Run pytest with its log and its settings in a folder of their own, which nothing outlives."""
     settings = scratch / "pytest.ini"
     settings.write_text(_SETTINGS, encoding="utf-8")
     with _alone(), contextlib.redirect_stdout(heard):
-        return int(pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin]))
+        pytest.main(_arguments(scratch / "log.html", settings), plugins=[suite, plugin])

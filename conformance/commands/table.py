@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.clients import UnknownClientError, find_clients
-from conformance.commands import deciding, judged, telling
-from conformance.commands.terminal import Progress, closing_words, plain, write
+from conformance.commands import deciding, doctoring, explaining, judged, judging, telling
+from conformance.commands.terminal import Progress, closing_words, plain, say_where_from, write
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import terminal
 from conformance.running.engine import Engine
+from conformance.running.recorded import CAPTURED
 from conformance.running.session import Options, Session, UsageError, again, prepare
 
 
@@ -27,7 +27,7 @@ def _options(words: Namespace) -> Options:
         dimensions=tuple(get("dimension") or ()),
         config=get("config"),
         out=get("out"),
-        clients=_clients(get("client") or []),
+        clients=tuple(get("client") or ()),
         fail_on=get("fail_on") or "must",
         against=get("against") or "both",
         max_examples=get("max_examples"),
@@ -36,13 +36,6 @@ def _options(words: Namespace) -> Options:
         resume=get("resume"),
         write_known=get("write_known"),
     )
-
-
-def _clients(named: list[str]) -> tuple[str, ...]:
-    try:
-        return tuple(client.name for word in named for client in find_clients(word))
-    except UnknownClientError as error:
-        raise UsageError(str(error)) from error
 
 
 def _run_file(folder: Path) -> RunFile:
@@ -77,6 +70,9 @@ def _resumed(options: Options, recorded: RunFile) -> Options:
 
 def replay(words: Namespace) -> int:
     """Judge a recording anew; sends nothing."""
+    if words.folder.is_file():
+        what = "a HAR" if words.folder.suffix.lower() == ".har" else "a file"
+        raise UsageError(plain(f"{words.folder}: {what} is not a run; `conformance judge` reads it"))
     recorded = _run_file(words.folder)
     options = _options(words)
     changes = {
@@ -85,19 +81,22 @@ def replay(words: Namespace) -> int:
         "providers": tuple(recorded.selection.get("providers", ())),
     }
     options = Options(**{**vars(options), **changes, "out": options.out or words.folder / "replay"})
+    if recorded.selection.get(CAPTURED):
+        return judging.replay(recorded, words, options)
     session = again(options, recorded.providers, Path(recorded.source), recorded.left)
     return _judge(session, words, recorded.started_at)
 
 
 def _judge(session: Session, words: Namespace, started_at: str | None = None) -> int:
-    progress = Progress(sys.stderr, quiet=words.quiet)
+    say_where_from(session)
+    progress = Progress(sys.stderr, quiet=words.quiet, replay=session.options.replay is not None)
     engine = Engine(session, progress, started_at)
     code = judged.with_pytest(engine, verbose=words.verbose)
     progress.close()
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns
         write(sys.stdout, terminal(engine.results, colour=_colour(), width=width))
-    for line in closing_words(engine):
+    for line in closing_words(engine, warned=not words.quiet):
         write(sys.stdout, plain(line))
     return code
 
@@ -110,14 +109,15 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
     {
         "run": run,
         "replay": replay,
-        "doctor": telling.doctor,
+        "judge": judging.judge,
+        "doctor": doctoring.doctor,
         "plan": telling.plan,
         "compare": deciding.compare,
         "switch": deciding.switch,
         "clients": telling.clients,
         "docs": telling.docs,
         "list": telling.list_,
-        "explain": telling.explain,
+        "explain": explaining.explain,
         "lint": telling.lint_,
         "serve": telling.serve_,
         "init": telling.init,

@@ -1,35 +1,32 @@
-"""The commands that tell without judging: doctor, plan, docs, list, explain, lint, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from conformance import catalogue
-from conformance.asking.send import Sender
-from conformance.bases import BASES
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
-from conformance.commands.terminal import plain, write
+from conformance.commands.streams import is_lost
+from conformance.commands.terminal import plain, say_where_from, write
 from conformance.config.providers import ProvidersError, init_text, load_providers
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
 from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
-from conformance.embedded import serve
+from conformance.embedded import default_port, serve
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
-from conformance.judging.expectations import MET, obedience
-from conformance.reading.reply import Reply, read
-from conformance.recording.record import LONGEST_LINE
+from conformance.model import JSON
+from conformance.recording.record import LONGEST_LINE, write_whole
 from conformance.running import planning
-from conformance.running.session import Chosen, Options, Session, UsageError, embedded_servers, prepare
+from conformance.running.session import Options, UsageError, check_providers, prepare
 
 
 def _print(*lines: str) -> None:
@@ -40,78 +37,27 @@ def _print(*lines: str) -> None:
         )
 
 
-def _session(words: Namespace) -> Session:
-    examples = vars(words).get("max_examples")
-    return prepare(
-        Options(providers=tuple(words.provider), config=words.config, max_examples=examples), os.environ
-    )
+def _print_json(value: object) -> None:
+    """Print JSON in ASCII: nothing in it can move a cursor or turn the writing direction."""
+    write(sys.stdout, json.dumps(value, indent=2))
 
 
 def plan(words: Namespace) -> int:
     """Say what a run would send and cost at most."""
     # A missing key is part of what a plan says, so -p must not end it.
     session = prepare(Options(config=words.config, max_examples=words.max_examples), os.environ)
-    _known(words.provider, session)
-    several = planning.estimates(session)
-    _print(
-        *planning.lines([one for one in several if not words.provider or one.provider.name in words.provider])
-    )
+    check_providers(words.provider, session.loaded)
+    named = [
+        one
+        for one in planning.estimates(session)
+        if not words.provider or one.provider.name in words.provider
+    ]
+    say_where_from(session)
+    if words.format == "json":
+        _print_json(planning.as_data(named))
+    else:
+        _print(*planning.lines(named))
     return 0
-
-
-def _known(names: list[str], session: Session) -> None:
-    known = [provider.name for provider in session.loaded.providers]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no provider is called {name!r}{catalogue.nearest(name, known)}")
-
-
-def doctor(words: Namespace) -> int:
-    """Ask each provider one cheap question, and say what to mend."""
-    session = _session(words)
-    number = len(session.loaded.providers)
-    _print(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault")
-    with embedded_servers(session.chosen) as started:
-        replies = asyncio.run(_ask_each(started))
-    for one, reply in zip(started, replies, strict=True):
-        _print(f"{one.provider.name}: {_diagnosis(reply)}")
-    for left in session.left:
-        _print(f"{left.provider.name}: not asked: {left.reason}")
-    return 0 if replies and all(reply.ok for reply in replies) else 3
-
-
-async def _ask_each(chosen: list[Chosen]) -> list[Reply]:
-    return list(await asyncio.gather(*(_ask(one) for one in chosen)))
-
-
-async def _ask(one: Chosen) -> Reply:
-    question = PROBES["plain"].build(catalogue.Asking(one.provider.model, "0d0c"))
-    if isinstance(question, catalogue.Unaskable):
-        raise UsageError(question.reason)
-    async with Sender(one.provider, one.key, os.environ) as sender:
-        return read(await sender.ask("plain", 1, question), one.provider.limits)
-
-
-_HINTS = {
-    400: "the request is refused: is the model right, and does the vendor want another form?",
-    401: "the key is refused: is it right, and is `auth` the way this vendor takes it?",
-    402: "the account has no credit",
-    403: "the key is refused, or may not use this model",
-    404: "not found: is base_url what stands before /v1beta, and does the vendor serve this model?",
-    429: "the quota is used up; try later",
-}
-
-
-def _diagnosis(reply: Reply) -> str:
-    failure = reply.exchange.failure or reply.decoded.failure
-    if failure is not None:
-        return f"no answer that can be read: {failure.kind}: {failure.detail}"
-    if reply.ok:
-        obeys = "and obeys" if obedience(reply).verdict == MET else "but does not follow a plain instruction"
-        return f"answers (HTTP {reply.status}, {reply.exchange.ended_ms:.0f} ms) {obeys}"
-    said = reply.error.message[:160] if reply.error else f"the body is {reply.kind.value}"
-    hint = _HINTS.get(reply.status, "base_url?" if reply.kind.value == "html" else "")
-    return f"HTTP {reply.status}: {said}" + (f" ({hint})" if hint else "")
 
 
 def docs(words: Namespace) -> int:
@@ -122,66 +68,80 @@ def docs(words: Namespace) -> int:
 
 
 def list_(words: Namespace) -> int:
-    """Print what there is of one kind, a line each."""
+    """Print what there is of one kind: a line each, or a JSON array."""
     catalogue.load()
-    _print(*_LISTS[words.what](words))
+    entries = _ENTRIES[words.what](words)
+    if words.format == "json":
+        _print_json(entries)
+    else:
+        _print(*(_LINES[words.what].format(**entry) for entry in entries))
     return 0
 
 
-def _rules(_words: Namespace) -> Iterator[str]:
-    for rule in sorted(RULES.values(), key=lambda rule: rule.id):
-        yield f"{rule.id:<58} {rule.level.value:<7} {rule.title}"
+Entries = list[dict[str, JSON]]
 
 
-def _probes(_words: Namespace) -> Iterator[str]:
-    for probe in PROBES.values():
-        yield f"{probe.id:<36} {probe.title}"
+def _rules(_words: Namespace) -> Entries:
+    return [
+        {"id": rule.id, "level": rule.level.value, "dimension": rule.dimension.value, "title": rule.title}
+        for rule in sorted(RULES.values(), key=lambda rule: rule.id)
+    ]
 
 
-def _providers(words: Namespace) -> Iterator[str]:
+def _probes(_words: Namespace) -> Entries:
+    return [{"id": probe.id, "title": probe.title} for probe in PROBES.values()]
+
+
+def _providers(words: Namespace) -> Entries:
     try:
         loaded = load_providers(words.config, dialects=bundled())
     except ProvidersError as fault:
         raise UsageError(*fault.faults) from fault
-    for provider in loaded.providers:
-        where = "embedded" if provider.embedded else provider.base_url
-        yield f"{provider.name:<24} {provider.dialect:<14} {provider.model:<24} {where}"
+    return [
+        {
+            "name": one.name,
+            "dialect": one.dialect,
+            "model": one.model,
+            "address": "embedded" if one.embedded else one.base_url,
+        }
+        for one in loaded.providers
+    ]
 
 
-def _clients(_words: Namespace) -> Iterator[str]:
-    yield from (f"{client.slug:<28} {client.name}" for client in ALL_CLIENTS.values())
+def _clients(_words: Namespace) -> Entries:
+    return [{"id": client.slug, "name": client.name} for client in ALL_CLIENTS.values()]
 
 
-def _dialects(_words: Namespace) -> Iterator[str]:
-    for name in bundled():
-        dialect = load_dialect(name)
-        yield f"{name:<14} {dialect.title:<22} {len(dialect.fields):>3} fields, {len(dialect.remarks)} remarks"
+def _dialects(_words: Namespace) -> Entries:
+    dialects = {name: load_dialect(name) for name in bundled()}
+    return [
+        {"name": name, "title": one.title, "fields": len(one.fields), "remarks": len(one.remarks)}
+        for name, one in dialects.items()
+    ]
 
 
-_LISTS = {
+_ENTRIES: Mapping[str, Callable[[Namespace], Entries]] = {
     "rules": _rules,
     "probes": _probes,
     "providers": _providers,
     "clients": _clients,
     "dialects": _dialects,
 }
-
-
-def explain(words: Namespace) -> int:
-    """Print what a rule means, whose word it is, whom it hurts, and the way round."""
-    catalogue.load()
-    rule = RULES.get(words.rule)
-    if rule is None:
-        raise UsageError(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}")
-    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
-    basis = f"Basis: {BASES[rule.id].words}"
-    asked = f"Asked by: {', '.join(rule.probes) or 'every question'}"
-    _print(f"{rule.id} ({rule.level.value})", "", rule.text(), "", source, "", basis, "", asked)
-    return 0
+_LINES = {
+    "rules": "{id:<58} {level:<7} {title}",
+    "probes": "{id:<36} {title}",
+    "providers": "{name:<24} {dialect:<14} {model:<24} {address}",
+    "clients": "{id:<28} {name}",
+    "dialects": "{name:<14} {title:<22} {fields:>3} fields, {remarks} remarks",
+}
 
 
 def lint_(words: Namespace) -> int:
     """Check a dialect of the user's own; a line per fault."""
+    if words.folder.is_file():
+        raise UsageError(
+            f"{words.folder}: is a file; name its folder: conformance lint {words.folder.parent}"
+        )
     if not words.folder.is_dir():
         raise UsageError(f"{words.folder}: no such folder; docs/dialects.md tells how to write a dialect")
     faults = lint(words.folder)
@@ -194,11 +154,14 @@ def lint_(words: Namespace) -> int:
 def serve_(words: Namespace) -> int:
     """Run a bundled server until interrupted."""
     try:
-        serve(load_dialect(words.dialect), words.port, _model(words.model))
+        dialect, model = load_dialect(words.dialect), _model(words.model)
     except DialectError as error:
         raise UsageError(*error.args) from error
+    port = default_port(dialect) if words.port is None else words.port
+    try:
+        serve(dialect, port, model)
     except OSError as error:
-        raise UsageError(f"port {words.port}: {error.strerror}; choose another with --port") from error
+        raise UsageError(f"port {port}: {error.strerror}; choose another with --port") from error
     except KeyboardInterrupt:
         return 0
     return 0
@@ -221,13 +184,9 @@ def init(_words: Namespace) -> int:
     """Write a commented providers.yaml into the working folder."""
     target = Path("providers.yaml")
     schema = (schemas_folder() / "providers.schema.json").as_uri()
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(init_text(schema))
-    except FileExistsError as error:
-        raise UsageError(f"{target}: is there already; remove it, or edit it") from error
-    except OSError as error:
-        raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
+    if target.exists() or target.is_symlink():
+        raise UsageError(f"{target}: is there already; remove it, or edit it")
+    write_whole(target, init_text(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 
@@ -261,6 +220,8 @@ def clients(words: Namespace) -> int:
         with _opened(words.file) as file:
             for entry in report_lines(_bounded(file)):
                 sys.stdout.write(json.dumps(entry) + "\n")
+                if is_lost(sys.stdout):
+                    break
     except OSError as error:
         raise UsageError(f"{words.file}: {error.strerror}") from error
     except BadCaptureError as error:
@@ -269,5 +230,5 @@ def clients(words: Namespace) -> int:
 
 
 __all__ = [
-    "clients", "docs", "doctor", "explain", "init", "lint_", "list_", "plan", "serve_",
+    "clients", "docs", "init", "lint_", "list_", "plan", "serve_",
 ]  # fmt: skip

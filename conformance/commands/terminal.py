@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
 from conformance.asking.run import Gathered
 from conformance.running.engine import Engine
+from conformance.running.session import BUNDLED_FILE, Session
+from conformance.verdicts.exit_code import NOT_JUDGED
 
 _EVERY = 0.2  # seconds between two lines of progress on a terminal
 _SELDOM = 5.0  # and in a log
@@ -28,11 +32,12 @@ def write(stream: TextIO, text: str) -> None:
 class Progress:
     """One line that follows the asking on a terminal, and now and then a line in a log."""
 
-    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
-        """Begin with nothing shown."""
+    def __init__(self, stream: TextIO, *, quiet: bool, replay: bool = False) -> None:
+        """Begin with nothing shown. A replay reads what it counts, it does not ask."""
         self._stream = stream
         self._quiet = quiet
-        self._live = stream.isatty()
+        self._replay = replay
+        self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._began = time.monotonic()
         self._shown = 0.0
         self._seen: dict[str, Gathered] = {}
@@ -48,12 +53,17 @@ class Progress:
     def _show(self) -> None:
         seconds = time.monotonic() - self._began
         busy = [one for one in self._seen.values() if not one.finished]
-        asked = sum(len(one.exchanges) for one in self._seen.values())
-        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{one.planned}" for one in busy[:4])
+        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{_total(one)}" for one in busy[:4])
         more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
-        line = plain(f"asked {asked} questions in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
+        line = plain(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
+
+    def _count(self) -> str:
+        number = sum(len(one.exchanges) for one in self._seen.values())
+        if self._replay:
+            return f"read {number} recorded exchange{'' if number == 1 else 's'}"
+        return f"asked {number} question{'' if number == 1 else 's'}"
 
     def close(self) -> None:
         """Clear the line; a log ends with how much was asked in all."""
@@ -66,14 +76,46 @@ class Progress:
             self._show()
 
 
-def closing_words(engine: Engine) -> Iterator[str]:
-    """Yield what the user should know at the end: warnings, leaks, and where the report is."""
-    if engine.fault and engine.results is None:
+def _total(gathered: Gathered) -> int:
+    """Return how many exchanges are expected by now; further attempts make it grow, so that it is never passed."""
+    waiting = gathered.planned - len(gathered.answered) - len(gathered.unasked)
+    return len(gathered.exchanges) + max(0, waiting)
+
+
+def say_where_from(session: Session) -> None:
+    """Say, before all else and under -q too, that the user's own providers are not those that are used."""
+    if session.loaded.bundled:
+        write(sys.stderr, BUNDLED_FILE)
+
+
+def closing_words(engine: Engine, *, warned: bool = False) -> Iterator[str]:
+    """Yield what the user should know at the end, where the report is last; no warnings if already `warned`."""
+    warnings = engine.results["run"]["warnings"] if engine.results is not None else []
+    if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
         yield "A KEY WAS WRITTEN; delete these files and report the fault:"
         yield from engine.leaks
+    if engine.results is not None and (resumed := engine.describe_resumption()):
+        yield resumed
+    if not warned:
+        yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
+    yield from _why_not_judged(engine)
     if engine.results is not None:
-        yield from (f"warning: {line}" for line in engine.results["run"]["warnings"])
-        if (engine.out / "report.html").is_file():
-            yield f"report: {engine.out / 'report.html'}"
+        page = engine.out / "report.html"
+        if page.is_file() and not engine.fault.startswith(str(page)):  # else it is an earlier run's
+            yield f"report: {page}"
+
+
+_REASONS_MOST = 5
+
+
+def _why_not_judged(engine: Engine) -> Iterator[str]:
+    """Say why a run ends in 3: nothing that stands above it shows that anything is wrong."""
+    if engine.exit_code != NOT_JUDGED:
+        return
+    causes = [cause for cause in engine.exit_causes() if cause.code == NOT_JUDGED]
+    for cause in causes[:_REASONS_MOST]:
+        yield f"exit code 3: {cause.provider}{': ' if cause.provider else ''}{cause.reason}"
+    if len(causes) > _REASONS_MOST:
+        yield f"exit code 3: and {len(causes) - _REASONS_MOST} more reasons"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.judging.traits import REFERENCE
@@ -12,7 +12,9 @@ REQUEST, ANSWER = "request", "answer"
 Advice = Callable[[str, str], str]  # (before, after) -> what to do, empty where code goes on working
 
 NONE = "none"
+SPLIT = "split"
 _AND = " + "
+_BEST_FIRST = ("x-goog-api-key", "bearer", "x-api-key", "query-key")  # a key in an address ends up in logs
 _SPELLED = {"camelCase": "lowerCamelCase", "snake_case": "snake_case"}
 _HEADERS = {
     "x-goog-api-key": "x-goog-api-key: KEY",
@@ -21,13 +23,13 @@ _HEADERS = {
     "x-api-key": "x-api-key: KEY",
 }
 _READS = {
-    "sse": "read server-sent events (`data:` and an empty line)",
+    "sse": "read server-sent events (data: and an empty line)",
     "json-array": "read the elements of one JSON array as they come",
     "ndjson": "read one JSON object per line",
     "single-json": "read one JSON object; nothing comes before the end",
 }
 _WRITES = {
-    "sse": "hand each object on as `data: {…}` and an empty line, with Content-Type text/event-stream",
+    "sse": "hand each object on as data: {…} and an empty line, with Content-Type text/event-stream",
     "json-array": "hand the objects on as one JSON array",
     "ndjson": "hand each object on as a line of its own",
     "single-json": "hand on one object",
@@ -71,21 +73,30 @@ def _request_casing(before: str, after: str) -> str:
 
 
 def _response_casing(before: str, after: str) -> str:
-    wanted = _SPELLED.get(before, "lowerCamelCase")
+    wanted, came = _SPELLED.get(before, "lowerCamelCase"), _SPELLED.get(after)
+    if came == wanted:
+        return f"read every name of an answer in {wanted}: before, some came in another casing"
+    how = f"from {came} to {wanted}" if came else f"to {wanted}: they come in another casing, or in several"
     return (
-        f"rename the names of an answer from {_SPELLED.get(after, after)} to {wanted}, except inside functionCall.args, functionResponse.response and "
+        f"rename the names of an answer {how}, except inside functionCall.args, functionResponse.response and "
         "whatever else your users name"
     )
 
 
 def _envelope(before: str, after: str) -> str:
-    if after == "none":
-        return f"stop taking answers out of {before!r}: they stand at the root"
-    if after == "split":
+    if after == NONE:
+        how = (
+            "bringing the two halves of an answer together"
+            if before == SPLIT
+            else f"taking answers out of {before!r}"
+        )
+        return f"stop {how}: they stand at the root"
+    if after == SPLIT:
         return "bring what is inside the envelope and what is beside it together into one object at the root"
-    return f"take the Gemini object out of {after!r}" + (
-        "" if before == "none" else f", and put it where it was: {before!r}"
-    )
+    taken = f"take the Gemini object out of {after!r}"
+    if before == SPLIT:
+        return f"{taken}, where all of it stands: there are no two halves to bring together"
+    return taken if before == NONE else f"{taken}, and put it where it was: {before!r}"
 
 
 def _framing(before: str, after: str) -> str:
@@ -103,10 +114,16 @@ def auth_advice(before: str, after: str) -> str:
         return ""
     both = [way for way in old if way in new]
     if both:
-        return f"send the key as `{_HEADERS.get(both[0], both[0])}`: both sides take it"
+        return f"{send_key(both)}: both sides take it"
     if new == [NONE]:
         return "ask the vendor how to send the key: no way was accepted"
-    return f"send the key as `{_HEADERS.get(new[0], new[0])}`"
+    return send_key(new)
+
+
+def send_key(ways: Sequence[str]) -> str:
+    """Return the advice to carry the key in the best of several ways: a header before the address."""
+    best = min(ways, key=lambda way: _BEST_FIRST.index(way) if way in _BEST_FIRST else len(_BEST_FIRST))
+    return f'send the key as "{_HEADERS.get(best, best)}"'
 
 
 ASPECTS: tuple[Aspect, ...] = (
@@ -127,7 +144,8 @@ def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) ->
     An unknown `before` is taken for Google's way; an unknown `after` can only be tried.
     """
     old = said(before[0] if before else REFERENCE[aspect.trait])
-    several = dict.fromkeys(aspect.advice(old, said(one)) for one in after if one not in before)
+    fresh = [said(one) for one in after if one not in before]
+    several = dict.fromkeys(aspect.advice(old, one) for one in fresh if one != old)
     return "; or, by the page's other reading: ".join(filter(None, several))
 
 

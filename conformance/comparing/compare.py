@@ -1,17 +1,27 @@
-"""Two runs in, what is new, fixed, still there and no longer covered out; a lost pass is said, never silence."""
+"""Two runs in; what is new, fixed, still there and no longer covered out, with what happened and the exit code.
+
+The exit code is 1 for a new finding at or above the level that fails, and for a client that worked and breaks; else 3
+where a provider or a rule was judged before and is not now; else 0. A provider that could not be judged accuses nobody:
+whatever its cases say, they count as not judged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from conformance.comparing.events import BROKE, LOSSES, Event, Pair, events_of, pairs_of, reason_of
 from conformance.comparing.past import FINDING, PASS, UNJUDGED, PastCase, PastProvider, PastRun
+from conformance.comparing.places import Draws, draws_of, fixed_questions, new_places
 from conformance.model import JSON
 
 FORMAT = "conformance-comparison/1"
-NEW, FIXED, STILL, LOST, GAINED = GROUPS = ("new", "fixed", "still", "lost", "gained")
+NEW, FIXED, STILL, LOST, GAINED, MORE = GROUPS = ("new", "fixed", "still", "lost", "gained", "more_bodies")
 LEVELS = ("must", "should", "note", "")
 GRAVE = LEVELS[:2]
+FAILING: Mapping[str, tuple[str, ...]] = {
+    "must": LEVELS[:1], "should": LEVELS[:2], "any": LEVELS[:3], "never": (),
+}  # fmt: skip
 ABSENT = "absent"
 _GROUP: Mapping[tuple[str, str], str] = {
     (FINDING, FINDING): STILL,
@@ -53,33 +63,87 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Criteria:
+    """What decides the exit code: the level that fails, and the clients that the user has (none: all count)."""
+
+    fail_on: str = "must"
+    clients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """All that differs between two runs, each line in one group, worst first."""
+    """All that differs between two runs, each line in one group, worst first.
+
+    `gone`: the lines of providers that were judged before and are not now, apart from those of the groups.
+    `judged`: whether the newer run could judge any provider at all.
+    """
 
     old: Mapping[str, JSON]
     new: Mapping[str, JSON]
     groups: Mapping[str, tuple[Line, ...]]
+    gone: tuple[Line, ...]
+    events: tuple[Event, ...]
     moves: tuple[Move, ...]
     remarks: tuple[str, ...]
+    criteria: Criteria
+    judged: bool
+
+    @property
+    def failing(self) -> tuple[Line, ...]:
+        """What is new at or above the level that fails, and not accepted."""
+        levels = FAILING[self.criteria.fail_on]
+        return tuple(line for line in self.groups[NEW] if line.level in levels and not line.known)
+
+    @property
+    def broken(self) -> tuple[Event, ...]:
+        """The clients that worked and break: those of the user alone, where the user named any."""
+        named = self.criteria.clients
+        return tuple(one for one in self.events if one.kind == BROKE and (not named or one.client in named))
+
+    @property
+    def lost(self) -> bool:
+        """Whether something was judged before and is not now, or nothing is judged now."""
+        return not self.judged or any(one.kind in LOSSES for one in self.events)
 
     @property
     def fails(self) -> bool:
-        """Whether something new is worse than a note and not accepted."""
-        return any(line.level in GRAVE and not line.known for line in self.groups[NEW])
+        """Whether something new, or a client that breaks, fails the comparison."""
+        # `never` silences findings; whoever names a client wants to hear of it all the same.
+        heeds_clients = self.criteria.fail_on != "never" or bool(self.criteria.clients)
+        return bool(self.failing) or (heeds_clients and bool(self.broken))
+
+    @property
+    def exit_code(self) -> int:
+        """The code that the command ends with: 1, 3 or 0."""
+        return 1 if self.fails else 3 if self.lost else 0
 
 
-def compare(old: PastRun, new: PastRun) -> Comparison:
+def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Comparison:
     """Return what became of every rule of every provider from the old run to the new one. Pure."""
-    names = list(dict.fromkeys((*new.providers, *old.providers)))
-    pairs = [(old.providers.get(name), new.providers.get(name)) for name in names]
-    grouped = [found for before, after in pairs for found in _lines(before, after)]
+    chosen = criteria or Criteria()
+    pairs = pairs_of(old, new)
+    grouped = [(pair, group, line) for pair in pairs for group, line in _lines(pair)]
     return Comparison(
         old=_about(old),
         new=_about(new),
-        groups={group: _sorted(line for where, line in grouped if where == group) for group in GROUPS},
-        moves=tuple(move for before, after in pairs for move in _moves(before, after)),
+        groups={
+            group: _sorted(line for pair, where, line in grouped if where == group and not pair.is_gone)
+            for group in GROUPS
+        },
+        gone=_sorted(line for pair, _, line in grouped if pair.is_gone),
+        events=tuple(event for pair in pairs for event in _events(pair, new, grouped, chosen)),
+        moves=tuple(move for pair in pairs for move in _moves(pair)),
         remarks=tuple(_remarks(old, new)),
+        criteria=chosen,
+        judged=any(one.is_judged for one in new.providers.values()),
     )
+
+
+def _events(
+    pair: Pair, new: PastRun, grouped: Iterable[tuple[Pair, str, Line]], criteria: Criteria
+) -> Iterator[Event]:
+    lost = [line.reason for where, group, line in grouped if where is pair and group == LOST]
+    yield from events_of(pair, new, lost, criteria.clients)
 
 
 def _about(run: PastRun) -> dict[str, JSON]:
@@ -88,7 +152,7 @@ def _about(run: PastRun) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def _sorted(lines: Iterator[Line]) -> tuple[Line, ...]:
+def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=lambda line: (line.known, _rank(line.level), line.provider, line.rule)))
 
 
@@ -96,36 +160,43 @@ def _rank(level: str) -> int:
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
-def _lines(old: PastProvider | None, new: PastProvider | None) -> Iterator[tuple[str, Line]]:
-    rules = dict.fromkeys((*(new.cases if new else ()), *(old.cases if old else ())))
-    name = (new or old or _NOBODY).name
+def _lines(pair: Pair) -> Iterator[tuple[str, Line]]:
+    rules = dict.fromkeys((*(pair.new.cases if pair.new else ()), *(pair.old.cases if pair.old else ())))
+    draws = draws_of(pair.old, pair.new)
     for rule in rules:
-        before, after = _case(old, rule, "old"), _case(new, rule, "new")
-        group = _group(before, after)
+        before, after = _case(pair.old, rule, "old"), _case(pair.new, rule, "new")
+        group = _group(before, after, draws)
         if group:
-            yield group, _line(name, before, after)
-
-
-_NOBODY = PastProvider("", "", "", "", "", embedded=False, status="", reason="")
+            yield group, _line(pair.name, before, after, draws)
 
 
 def _case(provider: PastProvider | None, rule: str, which: str) -> PastCase:
-    """Return the case, or one that says why there is none."""
+    """Return the case, or one that says why there is none. Nothing counts of a provider that could not be judged."""
     if provider is None:
         return PastCase(rule, ABSENT, f"the provider is not in the {which} run")
-    if provider.status == "not-run":
-        return PastCase(rule, ABSENT, f"the provider was not run: {provider.reason}")
+    if not provider.is_judged:
+        return PastCase(rule, ABSENT, f"the provider {reason_of(provider)}")
     return provider.cases.get(rule) or PastCase(rule, ABSENT, f"the rule is not in the {which} run")
 
 
-def _group(before: PastCase, after: PastCase) -> str:
+def _group(before: PastCase, after: PastCase, draws: Draws) -> str:
     group = _GROUP.get((before.state, after.state), "")
-    # A finding that grew worse, or that is no longer accepted, is as new as one that was not there.
-    worse = _rank(after.level) < _rank(before.level) or (before.known and not after.known)
-    return NEW if group == STILL and worse else group
+    if group == FIXED and before.generated and draws.shrank:
+        return LOST
+    if group == STILL and not _is_worse(before, after):
+        return NEW if new_places(before, after) and not draws.grew else STILL
+    if group in (NEW, STILL):
+        was_accepted = before.known and not after.known
+        return MORE if after.generated and draws.grew and not was_accepted else NEW
+    return group
 
 
-def _line(provider: str, before: PastCase, after: PastCase) -> Line:
+def _is_worse(before: PastCase, after: PastCase) -> bool:
+    """Whether a finding grew worse or is no longer accepted: that is as new as one that was not there."""
+    return _rank(after.level) < _rank(before.level) or (before.known and not after.known)
+
+
+def _line(provider: str, before: PastCase, after: PastCase, draws: Draws) -> Line:
     telling = after if after.state == FINDING else before
     return Line(
         provider=provider,
@@ -135,7 +206,7 @@ def _line(provider: str, before: PastCase, after: PastCase) -> Line:
         title=telling.said("title") or (telling.reason if telling.state == FINDING else ""),
         before=word(before),
         after=word(after),
-        reason=after.reason if after.state == UNJUDGED else _spread(before, after),
+        reason=after.reason if after.state == UNJUDGED else _spread(before, after, draws),
     )
 
 
@@ -146,28 +217,51 @@ def word(case: PastCase) -> str:
     return f"accepted {case.level}" if case.known else case.level
 
 
-def _spread(before: PastCase, after: PastCase) -> str:
-    """Name the questions that show a finding now and did not before."""
-    fresh = [probe for probe in after.listed("probes") if probe not in before.listed("probes")]
-    if before.state != FINDING or not fresh:
-        return ""
-    return f"now also seen on {', '.join(fresh[:5])}" + (
-        f" and {len(fresh) - 5} more" if len(fresh) > 5 else ""
-    )
+def _spread(before: PastCase, after: PastCase, draws: Draws) -> str:
+    """Say where a finding shows now and did not before, and how the number of generated bodies bears on it."""
+    if after.state == PASS:
+        bodies = f"seen with {draws.before} generated bodies; the new run was to ask {draws.after}"
+        return bodies if before.generated and draws.shrank else ""
+    places = new_places(before, after)
+    if places:
+        return f"now also at {_some(places)}" + (_bodies(draws) if draws.grew else "")
+    if before.state != FINDING:
+        return _bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
+    known = fixed_questions(before.listed("probes"))
+    fresh = [probe for probe in fixed_questions(after.listed("probes")) if probe not in known]
+    return f"now also seen on {_some(fresh)}" if fresh else ""
 
 
-def _moves(old: PastProvider | None, new: PastProvider | None) -> Iterator[Move]:
-    if old is None or new is None or "not-run" in (old.status, new.status):
+def _bodies(draws: Draws) -> str:
+    return f", seen with {draws.after} generated bodies; the old run was to ask {draws.before}"
+
+
+def _some(names: Iterable[str], most: int = 5) -> str:
+    several = [name or "the whole body" for name in names]
+    more = f" and {len(several) - most} more" if len(several) > most else ""
+    return ", ".join(several[:most]) + more
+
+
+def _moves(pair: Pair) -> Iterator[Move]:
+    old, new = pair.old, pair.new
+    if old is None or new is None or not pair.judged_twice:
         return
     yield from _move(new.name, "dialect", old.dialect, new.dialect)
     yield from _move(new.name, "model", old.model, new.model)
     if not (old.embedded and new.embedded):  # a bundled server has another port in every run
         yield from _move(new.name, "address", old.base_url, new.base_url)
-    for trait in new.traits:
-        yield from _move(new.name, trait, old.traits.get(trait), new.traits.get(trait))
-    for client, verdict in new.clients.items():
-        if client in old.clients:
-            yield from _move(new.name, client, old.clients[client].verdict, verdict.verdict)
+    for trait, seen in new.traits.items():
+        if seen is not None:  # what could not be seen now did not change: it is no longer covered
+            yield from _move(new.name, trait, old.traits.get(trait), seen)
+    for client, now in new.clients.items():
+        if client in old.clients and now.verdict != "untested":
+            before = old.clients[client].verdict
+            yield from _move(
+                new.name, client, _VERDICTS.get(before, before), _VERDICTS.get(now.verdict, now.verdict)
+            )
+
+
+_VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every page has for it
 
 
 def _move(provider: str, what: str, before: JSON, after: JSON) -> Iterator[Move]:
@@ -189,33 +283,45 @@ def _remarks(old: PastRun, new: PastRun) -> Iterator[str]:
         yield f"The runs were judged by different versions ({old.version} and {new.version}): a rule may have changed."
     for name in ("against", "dimensions"):
         if old.selection.get(name) != new.selection.get(name):
-            yield f"The runs selected different {name}: {_said(old.selection.get(name))} and {_said(new.selection.get(name))}."
+            before, after = (_said(run.selection.get(name) or "all") for run in (old, new))
+            yield f"The runs selected different {name}: {before} and {after}."
 
 
 def as_data(comparison: Comparison) -> dict[str, JSON]:
-    """Return a comparison as JSON: the runs, the groups by name, the moves and the remarks."""
+    """Return a comparison as JSON: the runs, the events, the groups by name, the moves, the remarks and the exit code."""
     groups: dict[str, JSON] = {
         name: [asdict(line) for line in lines] for name, lines in comparison.groups.items()
     }
+    lost = [asdict(line) for line in (*comparison.groups[LOST], *comparison.gone)]
     return {
         "format": FORMAT,
         "runs": {"old": dict(comparison.old), "new": dict(comparison.new)},
+        "exit_code": comparison.exit_code,
         "fails": comparison.fails,
+        "fail_on": comparison.criteria.fail_on,
+        "clients": [*comparison.criteria.clients],
+        "events": [_event(event) for event in comparison.events],
         **groups,
+        LOST: [*lost],
         "moves": [asdict(move) for move in comparison.moves],
         "remarks": [*comparison.remarks],
     }
 
 
+def _event(event: Event) -> dict[str, JSON]:
+    return {**asdict(event), "untested": [*event.untested]}
+
+
 def page_section(comparison: Comparison) -> dict[str, JSON]:
     """Return a comparison as the page's `comparison` section wants it: groups of provider, rule, level and words."""
-    return {
+    groups: dict[str, JSON] = {
         name: [
             {"provider": line.provider, "rule": line.rule, "level": line.level, "title": in_words(line)}
             for line in comparison.groups[name]
         ]
-        for name in (NEW, FIXED, STILL, LOST)
+        for name in (NEW, MORE, FIXED, STILL, LOST)
     }
+    return {"runs": {"old": dict(comparison.old), "new": dict(comparison.new)}, **groups}
 
 
 def in_words(line: Line) -> str:

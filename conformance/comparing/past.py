@@ -15,6 +15,8 @@ FILE_NAME = "results.json"
 LARGEST = 256 * 1024 * 1024  # bytes; 150 providers with evidence are some 25 MB
 FINDING, PASS, UNJUDGED = "finding", "pass", "unjudged"
 _FINDINGS = ("deviation", "known", "note")
+_RUN_FILE = "run.json"
+_NOT_JUDGED = ("inconclusive", "not-run")  # statuses
 MEND = "it is damaged or was changed by hand; `conformance replay` on the run's folder writes it anew"
 
 
@@ -45,6 +47,17 @@ class PastCase:
     def known(self) -> bool:
         """Whether a `known` entry accepts the finding."""
         return self.outcome == "known" or (self.deviation or {}).get("known") is True
+
+    @property
+    def generated(self) -> bool:
+        """Whether generated bodies alone show the finding."""
+        return (self.deviation or {}).get("generated") is True
+
+    @property
+    def unlisted(self) -> bool:
+        """Whether the finding has more places than the file lists."""
+        more = (self.deviation or {}).get("more_pointers")
+        return isinstance(more, int) and more > 0
 
     def said(self, name: str) -> str:
         """Return a text of the finding, or an empty one."""
@@ -84,6 +97,16 @@ class PastProvider:
     documented: Mapping[str, JSON] = field(default_factory=lambda: NOTHING)
     cases: Mapping[str, PastCase] = field(default_factory=lambda: MappingProxyType({}))
     clients: Mapping[str, PastClient] = field(default_factory=lambda: MappingProxyType({}))
+    questions: int = 0  # requests without the retries
+    rules_judged: int | None = None  # None where an older version wrote the file
+    rules_in_all: int | None = None
+    limited_by: tuple[str, ...] = ()
+    bodies: int | None = None  # generated bodies that the run was to ask; None where nothing says so
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything can be said of the provider."""
+        return self.status not in _NOT_JUDGED
 
 
 @dataclass(frozen=True)
@@ -107,7 +130,8 @@ def read_past(place: Path) -> PastRun:
     whole = _Place(path, read_json_file(path, within=place if folder else None, limit=LARGEST)).object()
     _check_format(path, whole.value)
     run = whole.at("run").object()
-    providers = [_provider(entry.object()) for entry in whole.at("providers").items()]
+    bodies = _bodies(path.with_name(_RUN_FILE), run.member("selection"))
+    providers = [_provider(entry.object(), bodies) for entry in whole.at("providers").items()]
     return PastRun(
         source=str(path),
         id=run.text("id"),
@@ -118,6 +142,20 @@ def read_past(place: Path) -> PastRun:
         providers=MappingProxyType({one.name: one for one in providers}),
         whole=MappingProxyType(whole.value),
     )
+
+
+def _bodies(run_file: Path, selection: Mapping[str, JSON]) -> Mapping[str | None, int]:
+    """Return how many generated bodies each provider was to be asked; under None, what the command line said of all."""
+    chosen = selection.get("max_examples")
+    if isinstance(chosen, int):
+        return {None: chosen}
+    try:
+        found = read_json_file(run_file, within=run_file.parent) if run_file.is_file() else None
+    except FileError:
+        return {}  # the results are whole without it
+    entries = _list(found.get("providers")) if isinstance(found, dict) else []
+    named = [(one.get("name"), one.get("max_examples")) for one in entries if isinstance(one, dict)]
+    return {name: count for name, count in named if isinstance(name, str) and isinstance(count, int)}
 
 
 def _check_format(path: Path, whole: Mapping[str, JSON]) -> None:
@@ -181,8 +219,9 @@ class _Object:
         return value if isinstance(value, dict) else {}
 
 
-def _provider(entry: _Object) -> PastProvider:
+def _provider(entry: _Object, bodies: Mapping[str | None, int]) -> PastProvider:
     name = entry.text("name")
+    judged, traffic = entry.member("judged"), entry.member("traffic")
     deviations = {one.text("rule"): one.value for one in _objects(entry, "deviations")}
     cases = [_case(one, deviations) for one in _objects(entry, "cases")]
     clients = [_client(one) for one in _objects(entry, "clients")]
@@ -202,7 +241,17 @@ def _provider(entry: _Object) -> PastProvider:
         documented=MappingProxyType({key: found.get("documented") for key, found in traits.items()}),
         cases=MappingProxyType({case.rule: case for case in cases}),
         clients=MappingProxyType({one.client: one for one in clients}),
+        questions=max(0, (_count(traffic, "requests") or 0) - (_count(traffic, "retries") or 0)),
+        rules_judged=_count(judged, "rules"),
+        rules_in_all=_count(judged, "of"),
+        limited_by=tuple(str(one) for one in _list(judged.get("limited_by"))),
+        bodies=bodies.get(name, bodies.get(None)),
     )
+
+
+def _count(entry: Mapping[str, JSON], name: str) -> int | None:
+    value = entry.get(name)
+    return value if isinstance(value, int) else None
 
 
 def _objects(entry: _Object, name: str) -> Iterator[_Object]:

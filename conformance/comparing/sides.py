@@ -18,7 +18,8 @@ USAGE = "usageMetadata"
 class Side:
     """What is known of one side. `traits` holds the readings of each: none where nothing is known of it.
 
-    On paper there are no cases; the clients were shown a sample answer dressed as the document says.
+    On paper there are no cases; the clients were shown a sample answer dressed as the document says. `partly` says on
+    how little a verdict stands; it is empty where all was judged.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Side:
     clients: Mapping[str, PastClient] = field(default_factory=lambda: MappingProxyType({}))
     dialect: Dialect | None = None
     remarks: tuple[str, ...] = ()
+    partly: str = ""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -52,13 +54,12 @@ class Side:
         )
 
 
-def from_run(provider: PastProvider, dialect: Dialect | None) -> Side:
+def from_run(
+    provider: PastProvider, dialect: Dialect | None, partly: str = "", remarks: tuple[str, ...] = ()
+) -> Side:
     """Return a provider as a run found it; its dialect, where it is a bundled one, adds what the document lists."""
-    remarks = (
-        (f"{provider.name} is the bundled server: it answers as the document says",)
-        if provider.embedded
-        else ()
-    )
+    if provider.embedded:
+        remarks = (f"{provider.name} is the bundled server: it answers as the document says", *remarks)
     return Side(
         name=provider.name,
         title=provider.title,
@@ -72,6 +73,7 @@ def from_run(provider: PastProvider, dialect: Dialect | None) -> Side:
         clients=provider.clients,
         dialect=dialect,
         remarks=remarks,
+        partly=partly,
     )
 
 

@@ -17,6 +17,7 @@ from conformance.model import Limits, Provider
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_NAME = "providers.yaml"
+MISSPELT = ("providers.yml", "provider.yaml", "provider.yml")  # names that are meant to be FILE_NAME
 EMBEDDED_MODEL = "gemini-2.5-flash"  # what an embedded server is asked for where nothing is said
 
 KEYS: Mapping[str, Read] = MappingProxyType(
@@ -37,6 +38,7 @@ KEYS: Mapping[str, Read] = MappingProxyType(
         "proxy": settings.proxy,
         "ca_file": settings.optional_text,
         "insecure_http": settings.flag,
+        "optional": settings.flag,
         "prices": settings.prices,
         "limits": settings.limits,
         "known": settings.known,
@@ -60,6 +62,7 @@ class Loaded:
 
     providers: tuple[Provider, ...]
     source: Path
+    bundled: bool = False  # the file that comes with the program, because the user has none
 
     @property
     def shown(self) -> str:
@@ -77,15 +80,29 @@ def load_providers(
     """Read the providers of `path`, else of providers.yaml in `folder`, else of the bundled file.
 
     `dialects` are the bundled ones; given, a name that is none of them, and no folder, is a fault.
-    Raises ProvidersError with every fault of the file.
+    Raises ProvidersError with every fault of the file, and where the folder holds one under a wrong name alone.
     """
-    own = (folder or Path.cwd()) / FILE_NAME
-    source = path or (own if own.exists() else providers_file())
+    own = path or _own_file(folder or Path.cwd())
+    source = own or providers_file()
     shown = source if path else Path(source.name)
     try:
-        return Loaded(parse(read_bounded(source, limit=LARGEST), str(shown), source.parent, dialects), source)
+        data = read_bounded(source, limit=LARGEST)
     except FileError as error:
         raise ProvidersError((str(error),)) from None
+    return Loaded(parse(data, str(shown), source.parent, dialects), source, bundled=own is None)
+
+
+def _own_file(folder: Path) -> Path | None:
+    """Return the providers.yaml of a folder, None where it has none. Raises ProvidersError on a misspelt one."""
+    own = folder / FILE_NAME
+    if own.exists() or own.is_symlink():
+        return own
+    misspelt = next((name for name in MISSPELT if (folder / name).exists()), None)
+    if misspelt:
+        raise ProvidersError(
+            (f"{misspelt}: is not read under this name; rename it {FILE_NAME}, or pass -c {misspelt}",)
+        )
+    return None
 
 
 def parse(data: bytes, shown: str, folder: Path, dialects: Collection[str] = ()) -> tuple[Provider, ...]:
@@ -213,10 +230,11 @@ providers:
   #   model: gemini-2.5-flash
   #   auth: x-goog-api-key                 # or bearer, query-key, x-api-key
   #   key_env: MY_VENDOR_API_KEY
+  #   optional: true                       # without its key it is left out; else a missing key ends a run in 3
   #   unsupported: [images]                # what the vendor says it lacks
   #   prices: {input: 0.3, output: 2.5}    # per million tokens: plan and traffic then speak of money
   #   known:                               # deviations that you accept; an entry that no longer applies fails the run
-  #     - rule: casing/response-names-are-camel-case
+  #     - rule: casing/answers-in-camel-case
   #       probe: "*"
   #       reason: our adapter renames them
   #       until: 2027-06-30

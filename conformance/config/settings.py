@@ -38,6 +38,10 @@ UNSUPPORTED = (
 """The features that a vendor may say it lacks: `unsupported` takes no other word."""
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What a base_url must not end in: the version, and whatever of a method's own path follows it.
+_OF_A_METHOD = re.compile(
+    r"(/v1(beta|alpha)?(/models(/.*)?|/?)$)|(/models(/.*)?$)|(:(stream)?generateContent.*$)", re.IGNORECASE
+)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LIKE_A_KEY = re.compile(
     r"AIza[\w-]{16,}|\bsk-[\w-]{16,}|\bAQ\.[\w-]{16,}|\bya29\.[\w-]{16,}|\beyJ[\w-]{12,}\.[\w-]+"
@@ -86,13 +90,14 @@ def base_url(faults: Faults, key: str, node: Node) -> str | None:
     value = text(faults, key, node)
     if value is None:
         return None
-    fault = _fault_in_url(value)
+    fault = fault_in_base_url(value)
     if fault:
         faults.add(node.line, key, fault)
     return None if fault else value.rstrip("/")
 
 
-def _fault_in_url(value: str) -> str:
+def fault_in_base_url(value: str) -> str:
+    """Return what keeps an address from being what stands before /v1beta; empty where nothing does."""
     parts = split_url(value)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
         return "must be an address such as https://host or https://host/prefix"
@@ -100,9 +105,9 @@ def _fault_in_url(value: str) -> str:
         return "must not hold a user or a password; the key comes from key_env"
     if parts.query or parts.fragment or "?" in value or "#" in value:
         return "must end before any ? or #; what follows is built by the program"
-    tail = parts.path.rstrip("/").rpartition("/")[2]
-    if tail in ("v1", "v1beta", "v1alpha"):
-        return f"leave /{tail} out: the program appends /v1beta/models/… itself"
+    surplus = _OF_A_METHOD.search(parts.path)
+    if surplus:
+        return f"leave {surplus[0].rstrip('/')} out: the program appends /v1beta/models/… itself"
     return ""
 
 

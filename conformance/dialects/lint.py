@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from conformance.config.settings import fault_in_base_url
 from conformance.dialects.dialect import (
     PLACES,
     Dialect,
@@ -219,8 +220,56 @@ def _texts(value: JSON) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
+def envelope_is_described(dialect: Dialect, parts: Parts) -> Iterator[Fault]:
+    """The dotted path that the trait `envelope` gives leads through response.schema.json."""
+    top = parts.get("response.schema.json")
+    if top is None:
+        return
+    for number, reading in enumerate(dialect.traits.get("envelope", ())):
+        path = str(reading.value)
+        if path not in ("none", "split") and (missing := _first_missing(top, path)):
+            yield Fault(
+                "dialect.json",
+                f"/traits/envelope/{number}/value",
+                f"{path!r} is not in response.schema.json: {missing!r} is no property there; describe it, or mend the path",
+            )
+
+
+def _first_missing(top: Mapping[str, JSON], path: str) -> str:
+    """Return the first step of a dotted path that a schema has no property for; empty where it has all."""
+    node = top
+    for step in path.split("."):
+        properties = table(_resolve(top, node).get("properties"))
+        if step not in properties:
+            return step
+        node = table(properties[step])
+    return ""
+
+
+def _resolve(top: Mapping[str, JSON], node: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """Follow references within the file, a few steps at most."""
+    for _ in range(8):
+        reference_ = node.get("$ref")
+        if not (isinstance(reference_, str) and reference_.startswith("#/")):
+            return node
+        found: JSON = dict(top)
+        for step in reference_.removeprefix("#/").split("/"):
+            found = table(found).get(step)
+        node = table(found)
+    return node
+
+
+def base_url_is_what_stands_before_the_version(dialect: Dialect, _parts: Parts) -> Iterator[Fault]:
+    """The address of the page, as providers.yaml would take it."""
+    fault = fault_in_base_url(dialect.base_url) if dialect.base_url else ""
+    if fault:
+        yield Fault("dialect.json", "/base_url", fault)
+
+
 RULES: tuple[Callable[[Dialect, Parts], Iterator[Fault]], ...] = (
     lines_exist,
+    base_url_is_what_stands_before_the_version,
+    envelope_is_described,
     required_names_are_described,
     answers_have_open_enums,
     no_placeholder_is_a_value,

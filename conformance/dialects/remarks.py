@@ -1,17 +1,20 @@
-"""What results.json holds of the bundled documents, and of what this version was proven with."""
+"""What results.json holds of the documents of those who were asked, and of what this version was proven with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
-from conformance.dialects.dialect import bundled, load_dialect
+from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.dialects.sidebyside import side_by_side
 from conformance.files import read_json_file, schemas_folder
 from conformance.model import JSON
 
+GOOGLE = "google"  # whose document every other one is held against
 
-def all_remarks() -> list[JSON]:
-    """Return the `documents` entries of every bundled dialect; found without a request."""
+
+def remarks_on(dialects: Iterable[Dialect]) -> list[JSON]:
+    """Return the `documents` entries of these dialects, each dialect once; found without a request."""
     return [
         {
             "dialect": one.dialect,
@@ -20,15 +23,21 @@ def all_remarks() -> list[JSON]:
             "says": one.says,
             "lines": one.lines,
         }
-        for name in bundled()
-        for one in load_dialect(name).remarks
+        for dialect in _each_once(dialects)
+        for one in dialect.remarks
     ]
 
 
-def tables() -> dict[str, JSON]:
-    """Return the tables of the documents side by side, as the page shows them."""
-    both = side_by_side([load_dialect(name) for name in bundled()])
-    return {"tables": [asdict(table) for table in both.tables]}
+def tables(dialects: Iterable[Dialect]) -> dict[str, JSON]:
+    """Return the tables of these documents beside Google's, as the page shows them; none where there is no document."""
+    asked = [dialect for dialect in _each_once(dialects) if dialect.name != GOOGLE]
+    both = side_by_side([load_dialect(GOOGLE), *asked]) if asked else None
+    return {"tables": [asdict(table) for table in both.tables] if both else []}
+
+
+def _each_once(dialects: Iterable[Dialect]) -> list[Dialect]:
+    found = {dialect.name: dialect for dialect in dialects}
+    return [found[name] for name in sorted(found)]
 
 
 def proof() -> dict[str, JSON]:

@@ -25,9 +25,11 @@ def recased(value: JSON) -> JSON:
 
 def wrapped(value: dict[str, JSON], envelope: Envelope) -> dict[str, JSON]:
     """Return an object inside its envelope, constants first."""
-    inside: JSON = {name: child for name, child in value.items() if name not in envelope.outside}
+    inside: dict[str, JSON] = {name: child for name, child in value.items() if name not in envelope.outside}
     outside = {name: value[name] for name in envelope.outside if name in value}
-    return {**envelope.constants, envelope.member: inside, **outside}
+    for step in reversed(envelope.member.split(".")):
+        inside = {step: inside}
+    return {**envelope.constants, **inside, **outside}
 
 
 def _places(value: Any, steps: list[str]) -> Iterator[Any]:

@@ -6,10 +6,10 @@ import sys
 import threading
 from dataclasses import replace
 
-from conformance.dialects.dialect import Dialect
+from conformance.dialects.dialect import Dialect, bundled
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.http import Host
-from conformance.embedded.style import style_of
+from conformance.embedded.style import served_traits, style_of
 
 
 def behaviour_of(dialect: Dialect, model: str | None = None) -> Behaviour:
@@ -27,6 +27,16 @@ def default_port(dialect: Dialect) -> int:
     return port if isinstance(port, int) else 0
 
 
+def describe(dialect: Dialect) -> str:
+    """Return what the server of a dialect follows of its document, and what it does not, as a phrase."""
+    if dialect.name in bundled():
+        return f"{dialect.title}, as its document says it"
+    served, unserved = served_traits(dialect)
+    follows = f"as its document says of {', '.join(served)}" if served else "as Google answers"
+    fails = f"; not as it says of {', '.join(unserved)}" if unserved else ""
+    return f"{dialect.title}, {follows}{fails}{'; in all else as Google answers' if served else ''}"
+
+
 def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -> None:
     """Run the server of a dialect on 127.0.0.1 until interrupted, with one `model` alone where it is given.
 
@@ -35,8 +45,8 @@ def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -
     with Host() as host:
         url = host.start(behaviour_of(dialect, model), default_port(dialect) if port is None else port)
         sys.stdout.write(
-            f"{dialect.title}, as its document says it, on {url} (any key is good, unless it begins with bad, junk "
-            "or spent; Ctrl-C ends)\n"
+            f"{describe(dialect)}, on {url} (any key is accepted, unless "
+            "it begins with bad, junk or spent; Ctrl-C ends)\n"
         )
         sys.stdout.flush()
         threading.Event().wait()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.shapes import Shape, canonical, reference, table
-from conformance.embedded.frames import ARRAY, SSE
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE
 from conformance.model import JSON, NOTHING
 
 # What models.list of the server like Google holds, beside the models of the dialect.
@@ -22,7 +22,7 @@ MODELS = (
 
 @dataclass(frozen=True)
 class Envelope:
-    """Where the Gemini object goes: its members under `member`, those of `outside` beside it, `constants` too."""
+    """Where the Gemini object goes: its members under `member` (a dotted path), `outside` and `constants` beside it."""
 
     member: str
     outside: tuple[str, ...] = ()
@@ -92,21 +92,74 @@ def _flat(names: tuple[str, ...]) -> dict[str, str]:
     return {name: setting for name in names if (setting := canonical(settings, name)) is not None}
 
 
+_FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
+
+
+def _served_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
+    """Return, per trait, the members of `embedded` that serve what the document says of it; Google's own says nothing."""
+    found: dict[str, dict[str, JSON]] = {}
+    for trait, readings in dialect.traits.items():
+        for reading in readings:
+            if members := _members_for(trait, reading.value):
+                found.setdefault(trait, members)  # where a page contradicts itself, its first word counts
+    if ways := _all_ways(dialect):
+        found["auth"] = {"auth": ways}
+    return found
+
+
+def _all_ways(dialect: Dialect) -> list[JSON]:
+    """Return every way to carry the key that the document names: a client may have read any of them."""
+    several = (way for reading in dialect.traits.get("auth", ()) for way in _texts(reading.value))
+    return [*dict.fromkeys(several)]
+
+
+def _members_for(trait: str, value: JSON) -> dict[str, JSON]:
+    name = str(value)
+    if trait == "response-casing" and name in ("camelCase", "snake_case"):
+        return {"answer_casing": name}
+    if trait == "envelope" and name not in ("split", "other"):
+        return {"envelope": None if name == "none" else {"member": name}}
+    if trait == "stream-framing" and name in _FRAMINGS:
+        return {"framing": name}
+    if trait == "stream-framing-default" and name in _FRAMINGS:
+        return {"framing_default": name}
+    return {"settings": name} if trait == "settings" and name in ("nested", "flat") else {}
+
+
+# The document's word on these is not served, or needs no serving: errors are Google's, and requests are read either way.
+_UNSERVED = ("request-casing", "error-shape")
+
+
+def served_traits(dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the traits in which a dialect's server follows its document, and those in which it cannot."""
+    spoken = [trait for trait, readings in dialect.traits.items() if readings]
+    served = [trait for trait in spoken if trait in _served_readings(dialect)]
+    return tuple(served), tuple(trait for trait in spoken if trait not in served and trait not in _UNSERVED)
+
+
+def _description(dialect: Dialect) -> Mapping[str, JSON]:
+    """Return the `embedded` data of a dialect, filled up from the traits of its document."""
+    from_traits: dict[str, JSON] = {}
+    for members in _served_readings(dialect).values():
+        from_traits |= members
+    return {**from_traits, **dialect.embedded}
+
+
 def style_of(dialect: Dialect) -> Style:
-    """Return the style of a dialect's server: what its `embedded` data says, and Google's where it says nothing.
+    """Return the style of a dialect's server: its `embedded` data, else its traits, and Google's where both are silent.
 
     Members that the document puts at the root of a request are obeyed there where they are settings of Google's,
     and taken without effect where they are not.
     """
-    said = dialect.embedded
+    said = _description(dialect)
     own = table(said.get("own_form"))
     foreign = _foreign(dialect.shapes.get("request"))
     flat = _flat(foreign) if said.get("settings") == "flat" else {}
-    default = str(said.get("framing_default", ARRAY))
+    default = _FRAMINGS[str(said.get("framing_default", "json-array"))]
     return Style(
         casing=str(said.get("answer_casing", "camelCase")),
         envelope=_envelope(said.get("envelope")),
-        framing=str(said.get("framing", SSE)),
+        framing=_FRAMINGS[str(said.get("framing", "sse"))],
         framing_default=default,
         auth=_texts(said.get("auth")) or Style.auth,
         nested_settings=said.get("settings") != "flat",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
 
+HELD_BACK_RULE = (
+    "streaming/arrives-while-it-is-made"  # the rule that accuses by `held_back`, after several attempts
+)
 TIMELY = "timely"  # the expectation of a question whose answer is long enough to be seen to stream
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
 _ENOUGH = 100  # characters; the same

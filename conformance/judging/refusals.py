@@ -94,6 +94,21 @@ def says_nothing(seen: Seen) -> bool:
     return all(reply.kind in (Kind.EMPTY, Kind.HTML) for reply in seen.all)
 
 
+def describe_silence(seen: Seen) -> str:
+    """Return what came in place of answers where `says_nothing` holds: nothing, or pages, and with which status."""
+    kinds = {reply.kind for reply in seen.all}
+    what = (
+        "an HTML page"
+        if kinds == {Kind.HTML}
+        else "empty"
+        if kinds == {Kind.EMPTY}
+        else "empty or an HTML page"
+    )
+    statuses = sorted({reply.status for reply in seen.all})
+    hint = "" if statuses and statuses[0] >= 500 else "; base_url?"
+    return f"every answer is {what} (HTTP {', '.join(map(str, statuses[:3]))}{hint})"
+
+
 def works_throughout(seen: Seen) -> bool:
     """Return whether the plain question was answered before and after all others."""
     before, after = seen.of("plain"), seen.of("plain-at-the-end")
@@ -103,7 +118,7 @@ def works_throughout(seen: Seen) -> bool:
 def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
     """Return the last of three or more equal 5xx to a question, where the vendor worked before and after.
 
-    The contract's condition for blaming a vendor for a 5xx; None where it is not met.
+    Only then is a vendor blamed for a 5xx; None where one of these conditions is not met.
     """
     replies = seen.of(probe)
     same = {reply.status for reply in replies}

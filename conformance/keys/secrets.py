@@ -100,7 +100,7 @@ class Keyring:
     def spans(self, data: bytes) -> list[Span]:
         """Return where any key stands in `data`, in any spelling known here, merged and in order."""
         values = {key.value for key in self.keys if len(key.value) >= SHORTEST_KEY}
-        return _merged(span for value in values for span in spelt_in(value, data))
+        return merge_spans(span for value in values for span in spelt_in(value, data))
 
     def mask_bytes(self, data: bytes) -> Masked:
         """Return `data` with every key masked."""
@@ -174,7 +174,8 @@ def _overwritten(data: bytes, spans: Sequence[tuple[int, ...]]) -> bytes:
     return b"".join([*parts, data[last:]])
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in order, those that overlap as one."""
     merged: list[Span] = []
     for left, right in sorted(spans):
         if merged and left < merged[-1][1]:

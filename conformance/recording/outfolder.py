@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 from pathlib import Path
 
+from conformance.recording.locks import FolderLock, lock_folder
 from conformance.recording.record import FOLDER
 
 
@@ -23,16 +22,14 @@ class Claim:
         Symbolic links are refused: whoever may plant one would have the run write elsewhere.
         """
         self.folder = folder
-        self._handle: int | None = None
+        self._lock: FolderLock | None = None
         for path in (folder, folder / FOLDER):
             if path.is_symlink():
                 raise FolderError(f"{path}: is a symbolic link; name the folder itself")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock_folder(folder)
         except OSError as error:
-            self.release()
             raise FolderError(_fault(folder, error)) from error
 
     def set_aside(self) -> Path | None:
@@ -53,13 +50,13 @@ class Claim:
 
     def release(self) -> None:
         """Let others write here."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 def _fault(folder: Path, error: OSError) -> str:
-    if error.errno in (errno.EWOULDBLOCK, errno.EACCES) and isinstance(error, BlockingIOError):
+    if isinstance(error, BlockingIOError):
         return f"{folder}: another run is writing here; wait for it, or name another folder with --out"
     reason = (
         "is no folder"

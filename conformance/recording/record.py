@@ -27,6 +27,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
+# The first two are POSIX; the third keeps Windows from changing line ends.
+_FLAGS = ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 
@@ -171,18 +173,21 @@ class Recorder:
 
 def _opened(path: Path) -> IO[bytes]:
     """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o644)
-    os.ftruncate(handle, _whole_lines(handle))
-    return os.fdopen(handle, "ab", buffering=_STEP)
+    flags = sum(getattr(os, name, 0) for name in _FLAGS)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | flags, 0o644)
+    file = os.fdopen(handle, "a+b", buffering=_STEP)
+    file.truncate(_whole_lines(file))
+    file.seek(0, os.SEEK_END)
+    return file
 
 
-def _whole_lines(handle: int) -> int:
+def _whole_lines(file: IO[bytes]) -> int:
     """Return where the last finished line ends."""
-    end = os.fstat(handle).st_size
+    end = file.seek(0, os.SEEK_END)
     while end > 0:
         start = max(0, end - _STEP)
-        at = os.pread(handle, end - start, start).rfind(b"\n")
+        file.seek(start)
+        at = file.read(end - start).rfind(b"\n")
         if at >= 0:
             return start + at + 1
         end = start
@@ -362,9 +367,10 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is there only where writing failed or was interrupted
+            beside.unlink()
 
 
 def write_run(folder: Path, value: Mapping[str, JSON]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conformance.comparing.compare import (
     FIXED,
     GAINED,
-    GRAVE,
     LOST,
+    MORE,
     NEW,
     STILL,
     Comparison,
@@ -16,13 +17,30 @@ from conformance.comparing.compare import (
     Move,
     in_words,
 )
+from conformance.comparing.events import (
+    BACK,
+    BROKE,
+    CAME,
+    COVERAGE,
+    GONE,
+    IDLE,
+    STILL_DEAD,
+    WORKS_AGAIN,
+    Event,
+)
+from conformance.model import JSON
 from conformance.report.plain import clip, md_code, md_text, moment, one_line
 from conformance.report.words import LEVELS, plural
 
 MOST = 200  # lines of one group; the JSON has them all
+SENTENCES_MOST = 30  # of one kind
+_REASON = 240
 _RULES_SHOWN = 6
+_CLIENTS_SHOWN = 4
+_NAMES_SHOWN = 8
 _TITLES = {
     NEW: "New",
+    MORE: "Seen with more generated bodies, so not called new",
     FIXED: "Fixed",
     STILL: "Still there",
     LOST: "No longer covered",
@@ -31,22 +49,120 @@ _TITLES = {
 _WORDS = {NEW: "new", FIXED: "fixed", STILL: "still there", LOST: "no longer covered"}
 
 
-def headline(comparison: Comparison) -> str:
-    """Return the comparison in a sentence: how many of each, and whether it fails."""
-    counts = ", ".join(f"{len(comparison.groups[group])} {words}" for group, words in _WORDS.items())
-    new = comparison.groups[NEW]
-    worst = sum(line.level in GRAVE and not line.known for line in new)
-    if worst:
-        return f"{counts}. {plural(worst, 'new must or should', 'new musts or shoulds')}: this fails."
+def sentences(comparison: Comparison) -> tuple[str, ...]:
+    """Return the comparison in sentences: how many of each, what fails, and each thing that happened, worst first."""
     return (
-        f"{counts}. {'What is new is a note or accepted, and fails nothing.' if new else 'Nothing is new.'}"
+        _counts(comparison),
+        *_new(comparison),
+        *_told(comparison, {BROKE: _broke}),
+        *_told(comparison, dict.fromkeys(GONE, _gone)),
+        *_told(comparison, {COVERAGE: _uncovered}),
+        *_told(comparison, {STILL_DEAD: _still_dead, BACK: _back, CAME: _came, WORKS_AGAIN: _works_again}),
+        *_idle(comparison),
+        *_nothing(comparison),
     )
+
+
+def headline(comparison: Comparison) -> str:
+    """Return the sentences as one text."""
+    return " ".join(sentences(comparison))
+
+
+def _counts(comparison: Comparison) -> str:
+    return ", ".join(f"{len(comparison.groups[group])} {words}" for group, words in _WORDS.items()) + "."
+
+
+def _new(comparison: Comparison) -> Iterator[str]:
+    failing, fail_on = comparison.failing, comparison.criteria.fail_on
+    if failing:
+        yield f"New: {_levels(failing)}: this fails."
+    rest = [line for line in comparison.groups[NEW] if line not in failing]
+    if rest:
+        accepted = [line for line in rest if line.known]
+        below = [line for line in rest if not line.known]
+        said = [_levels(below)] if below else []
+        said += [f"{len(accepted)} accepted"] if accepted else []
+        yield f"{'Also new' if failing else 'New'}: {' and '.join(said)}, which fails nothing (--fail-on {fail_on})."
+    more = comparison.groups[MORE]
+    if more:
+        yield f"{plural(len(more), 'finding')} seen with more generated bodies than before: not called new."
+
+
+def _levels(lines: Sequence[Line]) -> str:
+    counted = Counter(line.level for line in lines)
+    return " and ".join(plural(counted[level], level) for level in LEVELS if counted[level])
+
+
+def _told(comparison: Comparison, kinds: Mapping[str, Callable[[Event], str]]) -> Iterator[str]:
+    found = [event for event in comparison.events if event.kind in kinds]
+    yield from (kinds[event.kind](event) for event in found[:SENTENCES_MOST])
+    if len(found) > SENTENCES_MOST:
+        yield f"And {len(found) - SENTENCES_MOST} more of this kind; --format json lists them all."
+
+
+def _broke(event: Event) -> str:
+    why = f": {clip(event.reason, _REASON)}" if event.reason else ""
+    return f"{event.client} worked with {event.provider} and breaks now{why}."
+
+
+def _works_again(event: Event) -> str:
+    return f"{event.client} works again with {event.provider}{f' ({event.reason})' if event.reason else ''}."
+
+
+def _gone(event: Event) -> str:
+    rules = f" ({plural(event.rules, 'rule')} judged before)" if event.rules else ""
+    return f"{event.provider} {clip(event.reason, _REASON)}{rules}."
+
+
+def _still_dead(event: Event) -> str:
+    return f"{event.provider} {clip(event.reason, _REASON)} (nor was it judged before)."
+
+
+def _back(event: Event) -> str:
+    return f"{event.provider} is judged again."
+
+
+def _came(event: Event) -> str:
+    return f"{event.provider} is not in the old run: all that is found of it counts as new."
+
+
+def _uncovered(event: Event) -> str:
+    parts = [f"{plural(event.rules, 'rule')} judged before and not now"] if event.rules else []
+    if event.untested:
+        more = len(event.untested) - _CLIENTS_SHOWN
+        names = ", ".join(event.untested[:_CLIENTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        parts.append(f"no longer tested: {names}")
+    why = f" ({clip(event.reason, _REASON)})" if event.reason else ""
+    return f"{event.provider} lost coverage: {'; '.join(parts)}{why}."
+
+
+def _idle(comparison: Comparison) -> Iterator[str]:
+    names = [event.provider for event in comparison.events if event.kind == IDLE]
+    if names:
+        more = len(names) - _NAMES_SHOWN
+        yield f"Not run, then as now: {', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}."
+
+
+def _nothing(comparison: Comparison) -> Iterator[str]:
+    quiet = not (comparison.groups[NEW] or comparison.groups[MORE] or comparison.groups[LOST])
+    if (
+        quiet
+        and not comparison.lost
+        and not any(one.kind in (BROKE, STILL_DEAD) for one in comparison.events)
+    ):
+        yield "Nothing is new."
+
+
+def as_section(comparison: Comparison, section: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the page's or the JSON's view of a comparison with its sentences in front."""
+    said = [one_line(sentence) for sentence in sentences(comparison)]
+    return {"headline": " ".join(said), "sentences": [*said], **section}
 
 
 def _runs(comparison: Comparison) -> list[str]:
     return [
         f"{which}: {run['id']} ({moment(str(run['started_at']))})"
-        for which, run in (("old", comparison.old), ("new", comparison.new))
+        for which, run in (("old run", comparison.old), ("new run", comparison.new))
     ]
 
 
@@ -104,7 +220,8 @@ def _text_move(move: Move) -> str:
 
 def as_text(comparison: Comparison) -> str:
     """Return a comparison for a terminal."""
-    lines = [headline(comparison), *(one_line(run) for run in _runs(comparison))]
+    lines = [one_line(sentence) for sentence in sentences(comparison)]
+    lines += [one_line(run) for run in _runs(comparison)]
     lines += [f"! {one_line(remark)}" for remark in comparison.remarks]
     for group, title in _TITLES.items():
         found = comparison.groups[group]
@@ -134,7 +251,9 @@ def _md_move(move: Move) -> str:
 
 def as_markdown(comparison: Comparison) -> str:
     """Return a comparison as Markdown."""
-    lines = [f"## {headline(comparison)}", "", *(f"- {md_text(run)}" for run in _runs(comparison))]
+    first, *rest = sentences(comparison)
+    lines = [f"## {md_text(first)}", "", *(f"- **{md_text(sentence)}**" for sentence in rest)]
+    lines += [f"- {md_text(run)}" for run in _runs(comparison)]
     lines += [f"- **{md_text(remark)}**" for remark in comparison.remarks]
     for group, title in _TITLES.items():
         found = comparison.groups[group]

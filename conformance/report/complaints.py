@@ -54,7 +54,8 @@ def _head(results: Entry, provider: Entry, found: Finding) -> list[str]:
     when = f"model {md_code(str(provider['model']))}, {moment(str(results['run']['started_at']))}"
     rule = f"Rule {md_code(found.rule)} ({_LEVELS[found.sign.key]})"
     checker = f"checked by {md_text(tool['name'])} {md_text(tool['version'])}"
-    return [f"## Not met: {md_text(found.title)}", "", f"{who}, {when}. {rule}, {checker}.", ""]
+    title = ", ".join(filter(None, (found.title, found.conditions)))
+    return [f"## Not met: {md_text(title)}", "", f"{who}, {when}. {rule}, {checker}.", ""]
 
 
 def parts(found: Finding, request: str, status: int | None) -> list[tuple[str, str, str]]:

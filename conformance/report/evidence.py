@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report.arrivals import Arrivals, arrivals
 from conformance.report.plain import clip, visible
 
@@ -143,15 +144,28 @@ def _headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
 
 
-def timed(entry: Entry) -> Arrivals | None:
-    """Return when the pieces of a stream arrived; None for what was never asked as a stream."""
+def timed(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
+    """Return when the pieces of a stream arrived; None for what was never asked as a stream.
+
+    `held_back`: the ids of the exchanges that the rule on buffering accuses.
+    """
     if not _STREAM.search(str(entry.get("request") or "")[:REQUEST]):
         return None
-    return arrivals(entry.get("arrivals_ms") or (), entry.get("ended_ms"))
+    times, ended = entry.get("arrivals_ms") or (), entry.get("ended_ms")
+    return arrivals(times, ended, held_back=str(entry.get("exchange")) in held_back)
 
 
-def shown(entries: Sequence[Entry], limit: int) -> Shown:
-    """Return one exchange for the page; `entries` are the same exchange, marked by one finding each."""
+def buffered(provider: Entry) -> frozenset[str]:
+    """Return the ids of a provider's exchanges that the rule on buffering judged to be held back."""
+    found = (each for each in provider.get("deviations") or () if each.get("rule") == HELD_BACK_RULE)
+    return frozenset(str(id_) for each in found for id_ in each.get("exchanges") or ())
+
+
+def shown(entries: Sequence[Entry], limit: int, held_back: frozenset[str] = frozenset()) -> Shown:
+    """Return one exchange for the page; `entries` are the same exchange, marked by one finding each.
+
+    `held_back`: as for `timed`.
+    """
     entry = entries[0]
     union = places({**entry, "places": [place for each in entries for place in places(each)]})
     request = str(entry.get("request") or "")
@@ -163,7 +177,7 @@ def shown(entries: Sequence[Entry], limit: int) -> Shown:
         headers=_headers(entry),
         body=_window(entry, union, limit),
         failure=str(entry.get("failure") or ""),
-        arrivals=timed(entry),
+        arrivals=timed(entry, held_back),
         frames=_frames(entry),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.arrivals import Arrivals
-from conformance.report.evidence import Extract, extract, timed
+from conformance.report.evidence import Extract, buffered, extract, timed
 from conformance.report.plain import clip, short, slug, unique
 from conformance.report.words import EFFECTS, LEVELS, Sign
 
@@ -50,6 +50,7 @@ class Finding:
     known: bool
     generated: bool
     title: str
+    conditions: str  # when it happens, where it does not always: `only when streamed`
     expected: str
     observed: str
     accepted: str  # why a known deviation is accepted, and until when
@@ -74,7 +75,7 @@ class Finding:
     @property
     def brief(self) -> str:
         """What was observed, in a line."""
-        return f"not so: {clip(self.observed, 160)}"
+        return f"instead: {clip(self.observed, 160)}"
 
 
 def effects(deviation: Entry) -> list[Entry]:
@@ -141,7 +142,7 @@ def _timed(deviation: Entry, entries: Sequence[Entry]) -> Arrivals | None:
     if deviation.get("dimension") not in {"streaming", "transport"}:
         return None
     longest = max(entries, key=lambda entry: len(entry.get("arrivals_ms") or ()), default=None)
-    return timed(longest) if longest else None
+    return timed(longest, buffered({"deviations": [deviation]})) if longest else None
 
 
 def _accepted(deviation: Entry) -> str:
@@ -164,6 +165,7 @@ def finding(deviation: Entry, id_: str) -> Finding:
         known=bool(deviation.get("known")),
         generated=bool(deviation.get("generated")),
         title=short(str(deviation["title"]), 300),
+        conditions=conditions(deviation),
         expected=short(str(deviation["expected"]), SENTENCE),
         observed=short(str(deviation["observed"]), SENTENCE),
         accepted=_accepted(deviation),
@@ -185,6 +187,17 @@ def finding(deviation: Entry, id_: str) -> Finding:
         arrivals=_timed(deviation, entries),
         entries=entries,
     )
+
+
+def conditions(deviation: Entry) -> str:
+    """Return when a deviation happens: `only when streamed, with tools declared`; empty where it always does."""
+    found = [clip(str(each), 120) for each in deviation.get("conditions") or ()]
+    return f"only {', '.join(each.removeprefix('only ') for each in found)}" if found else ""
+
+
+def title_in_full(deviation: Entry) -> str:
+    """Return a deviation's title with the condition under which it happens."""
+    return ", ".join(filter(None, (str(deviation["title"]), conditions(deviation))))
 
 
 def suffering(deviation: Entry) -> tuple[str, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from conformance.recording.record import write_whole
 from conformance.report import sections, words
 from conformance.report.complaints import skeleton
 from conformance.report.overview import client_names, dimensions, overview
@@ -35,6 +36,14 @@ def text(found: str) -> Markup:
     return Markup(visible(found).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def prose(found: str) -> Markup:
+    """Return a sentence for the page: escaped, and what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(visible(found)))))  # noqa: S704 - escaped here
+
+
 def pick(items: Iterable[Any], name: str, value: str) -> Any:
     """Return the first item whose attribute `name` is `value`; None where there is none."""
     return next((item for item in items if getattr(item, name) == value), None)
@@ -50,7 +59,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalise,
     )
-    made.filters.update(text=text, slug=slug, plural=words.plural)
+    made.filters.update(text=text, prose=prose, slug=slug, plural=words.plural)
     made.globals.update(words=words, anchor_of=anchor_of, pick=pick)
     return made
 
@@ -118,10 +127,7 @@ def page(results: Results, log: LogRows | None = None) -> str:
 def finish(temporary_html: Path, results: Results, target: Path) -> None:
     """Turn the file that pytest-html wrote into the report at `target`, whole or not at all.
 
-    Raises ValueError where pytest-html wrote something that this version does not know; the temporary file
-    is left where it is.
+    Raises ValueError where pytest-html wrote something that this version does not know, RecordError where the
+    report cannot be written; the temporary file is left where it is.
     """
-    made = page(results, log_rows(temporary_html.read_text(encoding="utf-8")))
-    whole = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    whole.write_text(made, encoding="utf-8")
-    whole.replace(target)
+    write_whole(target, page(results, log_rows(temporary_html.read_text(encoding="utf-8"))))

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.report.complaints import fill, skeleton
-from conformance.report.findings import finding, finding_ids, worst_first
+from conformance.report.findings import finding, finding_ids, title_in_full, worst_first
 from conformance.report.matrix import Cell, cells, display_name, status_sign
 from conformance.report.matrix import worst_first as in_order
-from conformance.report.overview import overview
+from conformance.report.overview import Banner, overview
 from conformance.report.plain import clip, md_code, md_text, slug
 from conformance.report.sections import proven
-from conformance.report.vendors import traits, verdict
+from conformance.report.vendors import traits
+from conformance.report.verdict import verdict
 from conformance.report.words import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, plural
 
 Entry = Mapping[str, Any]
@@ -58,6 +59,11 @@ def _legend() -> str:
     return ", ".join(f"{sign.mark} {sign.word}" for sign in signs)
 
 
+def _banner(banner: Banner) -> str:
+    said = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
+    return f"> **{md_text(banner.title)}.** {md_text(clip(said, 900))}\n"
+
+
 def _traits(providers: list[Entry]) -> Iterator[str]:
     found = [(provider, {trait.key: trait for trait in traits(provider)}) for provider in providers]
     found = [(provider, known) for provider, known in found if provider["status"] != "not-run" and known]
@@ -91,7 +97,7 @@ def _worst(providers: list[Entry]) -> Iterator[str]:
     yield from ("", "### Worst findings", "")
     for provider, each in rows[:WORST_MOST]:
         sign = LEVELS[str(each["level"])]
-        title, rule = md_text(clip(str(each["title"]), 200)), md_code(str(each["rule"]))
+        title, rule = md_text(clip(title_in_full(each), 300)), md_code(str(each["rule"]))
         yield f"- {sign.mark} {sign.word}, {_name(provider)}: {title} ({rule})"
         yield f"  <br>expected {md_text(clip(str(each['expected']), 200))}; observed {md_text(clip(str(each['observed']), 200))}"
     if len(rows) > WORST_MOST:
@@ -102,7 +108,7 @@ def summary_markdown(results: Entry) -> str:
     """Return a run as Markdown: the sentence, banners, matrix, traits, worst findings, where the page is."""
     top, providers = overview(results), in_order(results.get("providers") or [])
     lines = [f"## {top.headline}", ""]
-    lines += [f"> **{md_text(banner.title)}.** {md_text(clip(banner.text, 600))}\n" for banner in top.banners]
+    lines += [_banner(banner) for banner in top.banners]
     if providers:
         lines += [*_matrix(providers), "", _legend()]
     lines += [*_traits(providers), *_worst(providers), ""]

@@ -111,13 +111,25 @@ def counted(provider: Entry) -> str:
 
 
 def worst_first(providers: Sequence[Entry]) -> list[Entry]:
-    """Return providers in the order of the matrix: deviating, not judged, conforming, not run; vendors first."""
-    return sorted(providers, key=_rank)
+    """Return providers in the order of the matrix: deviating, not judged, in part, conforming, not run; vendors first.
+
+    Those that share a title have their names behind it.
+    """
+    titles = Counter(_title(each) for each in providers)
+    apart = (
+        {**each, "title": f"{_title(each)} ({each['name']})"} if titles[_title(each)] > 1 else each
+        for each in providers
+    )
+    return sorted(apart, key=_rank)
+
+
+def _title(provider: Entry) -> str:
+    return str(provider.get("title") or provider["name"])
 
 
 def display_name(provider: Entry) -> str:
     """Return a provider's title, with a word for a bundled server whose title does not say that it is one."""
-    title = one_line(str(provider.get("title") or provider["name"]))
+    title = one_line(_title(provider))
     said = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
     return title if said else f"{title} (bundled)"
 
@@ -138,5 +150,5 @@ def _rank(provider: Entry) -> tuple[object, ...]:
         -new["should"],
         -known.total(),
         -new["note"],
-        str(provider.get("title") or provider["name"]).lower(),
+        _title(provider).lower(),
     )

@@ -1,4 +1,4 @@
-"""Says what one run found as a whole: headline, banners, facts, and the choices of the filters."""
+"""Gathers what stands above the matrix: the headline, banners, facts, and the choices of the filters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.report.matrix import levels, status_sign, worst_first
-from conformance.report.plain import between, moment
+from conformance.report.headline import headline, is_against_documents
+from conformance.report.matrix import status_sign, worst_first
+from conformance.report.plain import between, clip, moment
 from conformance.report.words import DIMENSIONS, EXITS, Sign, plural
 
 Entry = Mapping[str, Any]
 
 
-_NARROWED = ("providers", "dimensions", "rules", "clients")
+LINES_MOST = 10  # of one banner
+RULES_NAMED = 4
+_NARROWED = ("providers", "dimensions", "clients")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Banner:
     kind: str
     title: str
     text: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,42 +38,7 @@ class Overview:
     counts: tuple[tuple[Sign, int], ...]
     banners: tuple[Banner, ...]
     facts: tuple[tuple[str, str], ...]
-
-
-def _judged(providers: Sequence[Entry]) -> list[Entry]:
-    return [each for each in providers if each["status"] in {"deviates", "conforms"}]
-
-
-def headline(results: Entry) -> str:
-    """Return the run in one sentence."""
-    providers = results.get("providers") or []
-    judged = _judged(providers)
-    real = [each for each in judged if not each.get("embedded")]
-    if not providers:
-        return "Nothing was selected, so nothing was tested"
-    if not judged:
-        return "No vendor could be judged"
-    return _sentence(real, "vendor") if real else _sentence(judged, "bundled server")
-
-
-def _sentence(judged: Sequence[Entry], noun: str) -> str:
-    breaking = sum(1 for each in judged if levels(each)["must"])
-    deviating = sum(1 for each in judged if each["status"] == "deviates")
-    total = plural(len(judged), noun)
-    if len(judged) == 1:
-        only = "The vendor" if noun == "vendor" else "The bundled server"
-        return f"{only} {_one(breaking, deviating)}"
-    if breaking:
-        return f"{breaking} of {total} break{'s' * (breaking == 1)} Google's contract"
-    if deviating:
-        return f"None of {total} breaks Google's contract; {deviating} deviate{'s' * (deviating == 1)} in details"
-    return f"All {total} conform to Google's contract"
-
-
-def _one(breaking: int, deviating: int) -> str:
-    if breaking:
-        return "breaks Google's contract"
-    return "keeps Google's contract but for details" if deviating else "conforms to Google's contract"
+    measure: str  # what the providers were held against
 
 
 def _embedded_banner(providers: Sequence[Entry]) -> Banner | None:
@@ -86,51 +55,66 @@ def _embedded_banner(providers: Sequence[Entry]) -> Banner | None:
     )
 
 
-def _status_banner(
-    providers: Sequence[Entry], status: str, kind: str, title: str, text: str
-) -> Banner | None:
-    names = [str(each.get("title") or each["name"]) for each in providers if each["status"] == status]
-    if not names:
+def _dead_banner(providers: Sequence[Entry]) -> Banner | None:
+    """Return the one banner on every provider that could not be judged, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    dead = [each for each in providers if each["status"] == "inconclusive"]
+    for each in dead:
+        reason = str(each.get("reason") or "no usable answer came to the plain question")
+        own = reason.removeprefix(f"{each['name']}: ")
+        reasons.setdefault(clip(own, 240), []).append(str(each.get("title") or each["name"]))
+    if not dead:
         return None
-    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return Banner(kind, f"{plural(len(names), 'provider')} {title}", f"{listed}. {text}")
+    lines = tuple(f"{_names(names)}: {reason}" for reason, names in reasons.items())
+    text = "Nothing is said of them, good or bad." if len(dead) > 1 else "Nothing is said of it, good or bad."
+    return Banner("care", f"{plural(len(dead), 'provider')} could not be judged", text, _bounded(lines))
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _bounded(lines: Sequence[str]) -> tuple[str, ...]:
+    more = [f"and {len(lines) - LINES_MOST} more"] if len(lines) > LINES_MOST else []
+    return (*lines[:LINES_MOST], *more)
 
 
 def _stale_banner(providers: Sequence[Entry]) -> Banner | None:
     lines = [
-        f"{each.get('title') or each['name']}: {line}"
+        f"{each.get('title') or each['name']}: {str(line).removeprefix(str(each['name']) + ': ')}"
         for each in providers
         for line in each.get("stale") or ()
     ]
-    if not lines:
+    return Banner("care", "Accepted deviations that no longer hold", "", _bounded(lines)) if lines else None
+
+
+def _warning_banner(run: Entry, providers: Sequence[Entry]) -> Banner | None:
+    """Return one banner with what is to be known of the run, but for what another banner says already."""
+    dead = tuple(f"{each['name']}: " for each in providers if each["status"] == "inconclusive")
+    stale = {str(line) for each in providers for line in each.get("stale") or ()}
+    warnings = [str(line) for line in run.get("warnings") or ()]
+    lines = [line for line in warnings if line not in stale and not (dead and line.startswith(dead))]
+    return Banner("care", "About this run", "", _bounded(lines)) if lines else None
+
+
+def _unfinished_banner(run: Entry) -> Banner | None:
+    if run["complete"]:
         return None
-    more = f"; and {len(lines) - 10} more" if len(lines) > 10 else ""
-    return Banner("care", "Accepted deviations that no longer hold", "; ".join(lines[:10]) + more)
+    title = "Interrupted" if run.get("interrupted") or run["exit_code"] == 130 else "Incomplete"
+    text = "What is missing below was not asked; it did not pass."
+    return Banner("stop", f"{title}: this run did not finish", text)
 
 
 def banners(results: Entry) -> tuple[Banner, ...]:
-    """Return what must not be overlooked: interrupted, warnings, not judged, bundled servers."""
+    """Return what must not be overlooked: interrupted, warnings, not judged, bundled servers; one banner of each."""
     run, providers = results["run"], results.get("providers") or []
-    found: list[Banner | None] = []
-    if not run["complete"]:
-        interrupted = run.get("interrupted") or run["exit_code"] == 130
-        title = "Interrupted" if interrupted else "Incomplete"
-        found.append(
-            Banner(
-                "stop",
-                f"{title}: this run did not finish",
-                "What is missing below was not asked; it did not pass.",
-            )
-        )
-    found += [Banner("care", "About this run", str(warning)) for warning in (run.get("warnings") or ())[:20]]
-    found += [
-        _status_banner(
-            providers, "inconclusive", "care", "could not be judged",
-            "No usable answer came to the plain question, so nothing is said of them.",
-        ),
+    found = (
+        _unfinished_banner(run),
+        _dead_banner(providers),
+        _warning_banner(run, providers),
         _stale_banner(providers),
         _embedded_banner(providers),
-    ]  # fmt: skip
+    )
     return tuple(banner for banner in found if banner)
 
 
@@ -150,19 +134,38 @@ def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
         ("Sent", f"{plural(requests, 'request')}, {plural(tokens, 'token')}"),
         ("With", f"{tool['name']} {tool['version']}, seed {run['seed']}"),
         ("Selected", selection(run)),
-        ("Exit code", f"{code}: {EXITS.get(code, '')}"),
+        ("Exit code", f"{code}: {EXITS.get(code, '')}{_uncounted(results)}"),
     ]
     return tuple((name, text) for name, text in facts if text)
 
 
+def _uncounted(results: Entry) -> str:
+    """Return what explains an exit code that bundled servers did not change."""
+    run = results["run"]
+    named = run["exit_code"] != 0 or (run.get("selection") or {}).get("providers")
+    bundled = any(
+        each.get("embedded") and each["status"] == "deviates" for each in results.get("providers") or ()
+    )
+    return "; bundled servers count only when named with -p" if bundled and not named else ""
+
+
 def selection(run: Entry) -> str:
-    """Return what a run was narrowed to, as words; empty where all was asked."""
+    """Return what a run was narrowed to, as words; empty where all was asked.
+
+    Dimensions are named, and the rules that they leave are counted; rules are named only where they are few.
+    """
     chosen: Entry = run.get("selection") or {}
-    return ", ".join(f"{name} {_listed(chosen[name])}" for name in _NARROWED if chosen.get(name))
+    said = [f"{name} {_listed(chosen[name])}" for name in _NARROWED if chosen.get(name)]
+    rules = [str(rule) for rule in chosen.get("rules") or ()]
+    if rules and not chosen.get("dimensions") and len(rules) <= RULES_NAMED:
+        said.append(f"{'rule' if len(rules) == 1 else 'rules'} {_listed(rules)}")
+    elif rules:
+        said.append(plural(len(rules), "rule"))
+    return "; ".join(said)
 
 
 def _listed(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _tally(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
@@ -186,7 +189,9 @@ def _said_of(sign: Sign, number: int) -> Sign:
 def overview(results: Entry) -> Overview:
     """Return the top of the page."""
     counts = tuple(_tally(results.get("providers") or []))
-    return Overview(headline(results), counts, banners(results), _facts(results))
+    own = is_against_documents(results)
+    measure = "their own documents" if own else "Google"
+    return Overview(headline(results), counts, banners(results), _facts(results), measure)
 
 
 def dimensions(results: Entry) -> tuple[str, ...]:

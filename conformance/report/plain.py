@@ -84,6 +84,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def milliseconds(value: float) -> str:
+    """Return milliseconds as `320 ms`, from one second on as `duration` does."""
+    return f"{value:.0f} ms" if value < 1000 else duration(value / 1000)
+
+
 def between(started: str, finished: str) -> str:
     """Return how long it took from one ISO 8601 time to another; an empty string where one is none."""
     try:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.dialects.sidebyside import KINDS
-from conformance.report.plain import clip, short
-from conformance.report.words import LEVELS, TRAITS, Sign, plural, readings, value
+from conformance.report.plain import clip, moment, short
+from conformance.report.words import CLIENTS, EFFECTS, LEVELS, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
 
 ROWS_MOST = 400
+_REMARKS: Mapping[str, tuple[str, str]] = {
+    "contradiction": ("contradiction", "contradictions"),
+    "gap": ("gap", "gaps"),
+    "oddity": ("oddity", "oddities"),
+    "departs-from-google": ("departure from Google", "departures from Google"),
+}
 STATES: Mapping[str, str] = {
     "new": "New",
+    "more_bodies": "Seen with more generated bodies",
     "fixed": "Fixed",
     "still": "Still there",
     "lost": "No longer covered",
@@ -61,20 +69,19 @@ class Change:
 
 
 def documents(results: Entry) -> tuple[Document, ...]:
-    """Return what each document says against itself and Google, contradictions first."""
+    """Return what each document of a provider that was asked says against itself and Google, contradictions first."""
+    asked = {str(each["dialect"]) for each in results.get("providers") or () if each["status"] != "not-run"}
     groups: dict[str, list[Entry]] = {}
     for entry in results.get("documents") or ():
-        groups.setdefault(str(entry["dialect"]), []).append(entry)
+        if entry["dialect"] in asked:
+            groups.setdefault(str(entry["dialect"]), []).append(entry)
     return tuple(_document(dialect, entries) for dialect, entries in groups.items())
 
 
 def _document(dialect: str, entries: list[Entry]) -> Document:
     ordered = sorted(entries, key=lambda entry: list(KINDS).index(str(entry["kind"])))
-    said = (
-        f"{says} {plural(number, 'time')}"
-        for kind, says in KINDS.items()
-        if (number := sum(entry["kind"] == kind for entry in entries))
-    )
+    counts = Counter(str(entry["kind"]) for entry in ordered)
+    said = (plural(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
     return Document(dialect, ", ".join(said), tuple(_remark(entry) for entry in ordered[:ROWS_MOST]))
 
 
@@ -113,6 +120,19 @@ def _cells(name: str, every: list[Entry]) -> tuple[str, ...]:
     )
 
 
+def compared_with(results: Entry) -> str:
+    """Return which runs a comparison holds against each other; empty where it does not say."""
+    runs: Entry = (results.get("comparison") or {}).get("runs") or {}
+    named = [_run_name(runs.get(name)) for name in ("old", "new")]
+    return f"{named[0]} → {named[1]}" if all(named) else ""
+
+
+def _run_name(run: Any) -> str:
+    found: Entry = run if isinstance(run, Mapping) else {}
+    started = moment(str(found.get("started_at") or ""))
+    return clip(" ".join(filter(None, (str(found.get("id") or ""), f"({started})" if started else ""))), 120)
+
+
 def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...]:
     """Return a comparison's groups: what they are, how many, and their lines; () where none was asked for."""
     found: Entry = results.get("comparison") or {}
@@ -120,6 +140,12 @@ def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...
     return tuple(
         (words, len(lines), tuple(_change(line) for line in lines[:ROWS_MOST])) for words, lines in groups
     )
+
+
+def comparison_sentences(results: Entry) -> tuple[str, ...]:
+    """Return what a comparison says in words."""
+    found: Entry = results.get("comparison") or {}
+    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:ROWS_MOST])
 
 
 def _change(line: Any) -> Change:
@@ -136,17 +162,37 @@ def switch_rows(results: Entry) -> tuple[tuple[str, ...], ...]:
     """Return what changes from one vendor to another: aspect, before, after, what to do."""
     rows = (results.get("switch") or {}).get("changes") or ()
     names = ("what", "from", "to", "do")
-    return tuple(tuple(clip(value(row.get(name), ""), 400) for name in names) for row in rows[:ROWS_MOST])
+    return tuple(tuple(_switched(row.get(name)) for name in names) for row in rows[:ROWS_MOST])
+
+
+def _switched(found: Any) -> str:
+    """Return a cell of a switch; a client's verdict in the word that the rest of the page has for it."""
+    first, *rest = clip(value(found, ""), 400).split(": ")
+    if first not in CLIENTS:
+        return ": ".join([first, *rest])
+    return ": ".join([CLIENTS[first].word, *(EFFECTS.get(each, each) for each in rest)])
 
 
 def proven(results: Entry) -> str:
     """Return the kill matrix as a sentence; empty where the run carries none."""
     found: Entry = results["run"].get("kill_matrix") or {}
     rules, wrong, fine = (int(found.get(name) or 0) for name in ("rules", "miniatures", "variations"))
+    tripped = int(found.get("tripped") or 0)
     if not rules:
         return ""
     return (
         f"This version was proven with {plural(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
-        f"every one of its {plural(rules, 'rule')} was seen to find its fault. "
+        f"{_seen_to_find(tripped, rules)}. "
         f"{plural(fine, 'harmless variation')} of a good server raised nothing."
     )
+
+
+def _seen_to_find(tripped: int, rules: int) -> str:
+    """Return how many rules found their fault; the others are those that accuse nobody. 0: an old file does not say."""
+    if not tripped:
+        return f"its {plural(rules, 'rule')} were tried on them"
+    if tripped == rules:
+        return f"every one of its {plural(rules, 'rule')} was seen to find its fault"
+    rest = rules - tripped
+    others = "the other one accuses" if rest == 1 else f"the other {rest} accuse"
+    return f"{tripped} of its {plural(rules, 'rule')} were seen to find their fault; {others} nobody"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.comparing.switching import CLIENT, Change, ClientChange, Open, Step, Switch
+from conformance.comparing.changes import CLIENT, Change
+from conformance.comparing.switching import ClientChange, Open, Step, Switch
 from conformance.report.plain import clip, md_code, md_text, one_line
 from conformance.report.words import CLIENTS, plural
 
@@ -15,26 +16,37 @@ _WAYS = {"request": "on the way out", "answer": "on the way back"}
 
 
 def headline(found: Switch, named: Sequence[str]) -> str:
-    """Return the switch in a sentence; `named` are the clients that the user has."""
+    """Return the switch in sentences; `named` are the clients that the user has."""
     where = f"From {found.before.name} to {found.after.name}" + (" (on paper)" if found.on_paper else "")
-    breaks = sum(one.breaks for one in found.clients)
     steps = plural(len(found.steps), "step")
-    clients = plural(breaks, "client breaks", "clients break")
-    return f"{where}: {steps} for an adapter; {clients} that {'does' if breaks == 1 else 'do'} not now.{_verdict(found, named)}"
+    first = f"{where}: {steps} for an adapter; {_breaking(found)}."
+    partly = [f"{said}." for said in found.partly]
+    return " ".join(filter(None, (first, *partly, _verdict(found, named))))
+
+
+def _breaking(found: Switch) -> str:
+    """Say how many clients break there: those that work today, those that nothing is known of today, and what is open."""
+    working = sum(one.breaks and one.before != "untested" for one in found.clients)
+    unknown = sum(one.breaks and one.before == "untested" for one in found.clients)
+    untested = sum(one.after == "untested" for one in found.clients)
+    breaks = plural(working, "client breaks", "clients break") if working else "no client breaks"
+    said = f"{breaks} that {'works' if working < 2 else 'work'} today"
+    if unknown:
+        said += f"; {plural(unknown, 'client breaks', 'clients break')} of which nothing is known today"
+    if untested:
+        said += f"; {plural(untested, 'client was', 'clients were')} not tested there"
+    return said
 
 
 def _verdict(found: Switch, named: Sequence[str]) -> str:
     if not named:
         return ""
-    broken = found.broken(named)
+    broken, untested = found.broken(named), found.untested(named)
     if broken:
-        return f" Of yours, {', '.join(broken)} would break."
-    open_ = [one.client for one in found.clients if one.client in named and one.after == "untested"]
-    return (
-        f" Of yours none was seen to break; untested: {', '.join(open_)}."
-        if open_
-        else " None of yours would break."
-    )
+        return f"Of yours, {', '.join(broken)} would break."
+    if untested:
+        return f"Of yours none was seen to break; not tested there: {', '.join(untested)}."
+    return "None of yours was seen to break." if found.after.partly else "None of yours would break."
 
 
 def _changes(found: Switch) -> list[Change]:
@@ -62,9 +74,15 @@ def _text_change(change: Change) -> str:
     return said + (f"\n      {one_line(change.do)}" if change.do else "")
 
 
+def _clause(text: str) -> str:
+    """Return a text that goes on a sentence: without the full stop at its end."""
+    return text.strip().removesuffix(".")
+
+
 def _text_step(step: Step) -> str:
     lines = [f"  {step.number}. {one_line(step.do)} ({_WAYS[step.way]})"]
-    lines += [f"      because {one_line(clip(step.why, 400))}"] if step.why else []
+    lines += [f"      because {one_line(clip(_clause(step.why), 400))}"] if step.why else []
+    lines += [f"      breaks: {one_line(clip(_clause(step.hurts), 400))}"] if step.hurts else []
     lines += [f"      answers {one_line(_rules(step.rules))}"] if step.rules else []
     return "\n".join(lines)
 
@@ -72,7 +90,7 @@ def _text_step(step: Step) -> str:
 def _text_client(client: ClientChange) -> str:
     lines = [f"  {one_line(client.client)}: {_word(client.before)} → {_word(client.after)}"]
     lines += [f"      {one_line(clip(why, _CELL))}" for why in client.because[:3]]
-    lines += [f"      tell it {one_line(need)}" for need in client.configure]
+    lines += [f"      set the {one_line(need)}" for need in client.configure]
     return "\n".join(lines)
 
 
@@ -111,14 +129,14 @@ def _md_table(found: Switch) -> list[str]:
 
 
 def _md_step(step: Step) -> str:
-    why = f" {md_text(clip(step.why, 400))}" if step.why else ""
+    why = f" Because {md_text(clip(_clause(step.why), 400))}." if step.why else ""
     answers = f" ({', '.join(map(md_code, step.rules[:_RULES_SHOWN]))})" if step.rules else ""
     return f"{step.number}. **{md_text(step.do)}** ({_WAYS[step.way]}).{why}{answers}"
 
 
 def _md_client(client: ClientChange) -> str:
     because = "; ".join(md_text(clip(why, _CELL)) for why in client.because[:3])
-    needs = "; ".join(f"tell it {md_code(need)}" for need in client.configure)
+    needs = "; ".join(f"set the {md_text(need)}" for need in client.configure)
     beside = ". ".join(filter(None, (because, needs)))
     said = f"- {md_text(client.client)}: {_word(client.before)} → {_word(client.after)}"
     return f"{said}: {beside}" if beside else said

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.evidence import Shown, grouped, key, limit_for, shown
+from conformance.report.evidence import Shown, buffered, grouped, key, limit_for, shown
 from conformance.report.findings import Finding, findings
 from conformance.report.matrix import Cell, cells, counted, group, status_sign, worst_first
-from conformance.report.plain import clip, duration, short, slug, unique
+from conformance.report.plain import clip, duration, milliseconds, short, slug, unique
+from conformance.report.verdict import client_needs, clients_in_words, judged_in_words, verdict
 from conformance.report.words import CLIENTS, EFFECTS, OUTCOMES, SEEN, TRAITS, Sign, plural, readings, value
 
 Entry = Mapping[str, Any]
@@ -42,6 +42,7 @@ class Client:
     because: tuple[str, ...]
     more: int
     configure: tuple[str, ...]
+    needs: str  # what it works with: a header, an API version; empty where it works as it is
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,11 @@ class Vendor:
     name: str
     title: str
     group: str
+    adapted: bool  # asked through the adapter
     sign: Sign
-    says: str
+    says: str  # what stands beside the verdict in the matrix
+    judged: str  # how much was judged and what limited it; empty where everything was
+    meets: str  # what clients meet
     reason: str
     summary: str  # the counts of its findings
     facts: tuple[tuple[str, str], ...]
@@ -151,36 +155,8 @@ def _client(entry: Entry) -> Client:
         because=tuple(because[:BECAUSE_MOST]),
         more=max(0, len(because) - BECAUSE_MOST),
         configure=tuple(str(line) for line in entry.get("configure") or ()),
+        needs=client_needs(entry) if entry["verdict"] in {"works", "degraded"} else "",
     )
-
-
-def clients_in_words(provider: Entry) -> str:
-    """Return how many clients break: `5 of 8 clients break, 1 is degraded`; empty where none was tested."""
-    verdicts = Counter(str(entry["verdict"]) for entry in provider.get("clients") or ())
-    tested = verdicts.total() - verdicts["untested"]
-    if not tested:
-        return ""
-    if not verdicts["broken"] and not verdicts["degraded"]:
-        return "the client works" if tested == 1 else f"all {tested} clients work"
-    said = []
-    if verdicts["broken"]:
-        said.append(
-            f"{verdicts['broken']} of {plural(tested, 'client')} break{'s' * (verdicts['broken'] == 1)}"
-        )
-    if verdicts["degraded"]:
-        said.append(
-            f"{verdicts['degraded']} degraded"
-            if said
-            else f"{verdicts['degraded']} of {plural(tested, 'client')} degraded"
-        )
-    return ", ".join(said)
-
-
-def verdict(provider: Entry) -> str:
-    """Return what stands beside a provider's verdict: why it was not judged, else what clients meet."""
-    if provider.get("reason"):
-        return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
-    return clients_in_words(provider)
 
 
 def _asides(provider: Entry) -> tuple[Aside, ...]:
@@ -217,6 +193,17 @@ def _coverage(provider: Entry) -> tuple[tuple[tuple[str, tuple[Entry, ...]], ...
     return tuple((says, found) for says, found in groups if found), len(fields) - len(kept)
 
 
+def _latency(provider: Entry) -> list[tuple[str, str]]:
+    """Return how long answers took, where results.json says so."""
+    found: Entry = provider.get("latency") or {}
+    rows = {"First piece": "first_piece", "Whole, unary": "unary", "Whole, streamed": "streamed"}
+    return [
+        (name, ", ".join(f"{milliseconds(float(found[f'{key}_{which}']))} {which}" for which in known))
+        for name, key in rows.items()
+        if (known := [which for which in ("median", "worst") if found.get(f"{key}_{which}") is not None])
+    ]
+
+
 def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     traffic: Entry = provider.get("traffic") or {}
     requests, retries = int(traffic.get("requests") or 0), int(traffic.get("retries") or 0)
@@ -233,6 +220,7 @@ def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
             ("Sent", f"{sent} in {duration(float(traffic.get('seconds') or 0))}"),
             ("Tokens", tokens),
         ]
+    facts += _latency(provider)
     if traffic.get("money") is not None:
         facts.append(("Money", str(traffic["money"])))
     return tuple((name, clip(fact, 200)) for name, fact in facts if fact)
@@ -245,13 +233,17 @@ def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
     kept = list(groups.items())[:EXCHANGES_MOST]
     anchors = {name: f"exchange-{id_}-{number}" for number, (name, _) in enumerate(kept, 1)}
     coverage, uncovered = _coverage(provider)
+    held_back = buffered(provider)
     return Vendor(
         id=id_,
         name=str(provider["name"]),
         title=clip(str(provider.get("title") or provider["name"]), 80),
         group=group(provider),
+        adapted=bool(provider.get("adapted")),
         sign=status_sign(provider),
         says=verdict(provider),
+        judged=judged_in_words(provider),
+        meets=clients_in_words(provider),
         reason=short(str(provider.get("reason") or ""), 600),
         summary=counted(provider),
         facts=_facts(provider),
@@ -264,7 +256,7 @@ def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
         passing=_passing(provider),
         coverage=coverage,
         coverage_left_out=uncovered,
-        exchanges=tuple((anchors[name], shown(entries, limit)) for name, entries in kept),
+        exchanges=tuple((anchors[name], shown(entries, limit, held_back)) for name, entries in kept),
         exchanges_left_out=len(groups) - len(kept),
         anchors=anchors,
     )

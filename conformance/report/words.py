@@ -55,7 +55,13 @@ CELLS = _table(
 )
 STATUSES = _table(
     Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
-    Sign("conforms", "✓", "conforms", "every must and should that could be judged holds"),
+    Sign(
+        "partial",
+        "½",
+        "judged in part",
+        "nothing was found, but too little was judged to say that it conforms",
+    ),
+    Sign("conforms", "✓", "conforms", "every must and should holds"),
     Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
     Sign("not-run", "–", "not run", "nothing was sent"),
 )
@@ -106,8 +112,8 @@ SEEN: Mapping[str, str] = MappingProxyType(
 )
 EXITS: Mapping[int, str] = MappingProxyType(
     {
-        0: "nothing new stands",
-        1: "new deviations, or accepted ones that no longer hold",
+        0: "nothing new at or above --fail-on",
+        1: "new deviations at or above --fail-on, or accepted ones that no longer hold",
         2: "wrong command line or providers.yaml",
         3: "nothing new, but something could not be judged",
         130: "interrupted",

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from conformance.asking.run import Generated
 from conformance.catalogue import Probe
-from conformance.model import Exchange, Question
+from conformance.model import Exchange, Provider, Question
 from conformance.running.session import Chosen, Drawing, Recorded, Session, UsageError
 from conformance.verdicts.verdict import Verdict
 
@@ -48,7 +48,10 @@ class Bodies:
         if not self._count(one):
             return Drawing()
         room = _examples()
-        budget = room.Budget(self._seed, self._count(one), self._options.shrink)
+        count = bodies_within_budget(one.provider, self._count(one), probes)
+        if count < self._count(one):
+            self.warnings.append(_too_many(one.provider, self._count(one), count))
+        budget = room.Budget(self._seed, count, self._options.shrink)
         drawing, said = room.drawing(one, probes, budget, self._file(one.provider.name))
         self.warnings += said
         return Drawing(drawing.bodies, drawing.smaller)
@@ -63,6 +66,19 @@ class Bodies:
         for verdict in verdicts:
             if verdict.provider.name in names:
                 _examples().keep(self._file(verdict.provider.name), verdict)
+
+
+def bodies_within_budget(provider: Provider, wanted: int, probes: Sequence[Probe]) -> int:
+    """Return how many of the wanted bodies `max_requests` leaves room for, when each question is asked once."""
+    asked = sum(probe.lacking(provider.unsupported) is None for probe in probes)
+    return max(0, min(wanted, provider.max_requests - asked))
+
+
+def _too_many(provider: Provider, wanted: int, count: int) -> str:
+    return (
+        f"{provider.name}: {count} generated bodies of {wanted}: "
+        f"max_requests is {provider.max_requests}, and the other questions come first"
+    )
 
 
 def _examples() -> ModuleType:

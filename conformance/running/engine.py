@@ -6,23 +6,34 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conformance import __version__
 from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
-from conformance.dialects.remarks import all_remarks, proof
+from conformance.dialects.remarks import proof
 from conformance.keys.leaks import scan
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.recording.latest import point_latest
 from conformance.recording.outfolder import Claim, FolderError
-from conformance.recording.record import FOLDER, Recorder, RecordError, read_recording, write_run, write_whole
+from conformance.recording.record import (
+    FOLDER,
+    Recorder,
+    RecordError,
+    read_recording,
+    write_run,
+    write_whole,
+)
 from conformance.recording.runfile import FORMAT, provider_to_json
+from conformance.recording.steps import append_text
 from conformance.report import junit, summary_markdown
 from conformance.running.accepting import proposal, unfit
 from conformance.running.drawing import Bodies
+from conformance.running.health import describe_health
+from conformance.running.interrupts import first_signal_waits
 from conformance.running.session import (
     Asking,
     Chosen,
@@ -33,7 +44,9 @@ from conformance.running.session import (
     gather,
     now,
 )
-from conformance.verdicts.results import About, document, dumps, exit_code
+from conformance.verdicts.exit_code import Asked, Cause, asked_of, compute_exit_code, exit_causes
+from conformance.verdicts.extent import Limits
+from conformance.verdicts.results import About, document, dumps
 from conformance.verdicts.verdict import Selection, Verdict, not_run, reach
 
 Progress = Callable[[Gathered], None]
@@ -60,7 +73,8 @@ class Engine:
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
         self.seed = chosen_seed(session.options)
         self.out = (
-            session.options.out or Path("reports") / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+            session.options.out
+            or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
         )
         self.gathered: list[Gathered] = []
         self.verdicts: list[Verdict] = []
@@ -74,6 +88,11 @@ class Engine:
         self._warnings = list(session.warnings)
         self._wanted: tuple[Sequence[Chosen], tuple[Rule, ...]] = ((), ())
         self._cases: dict[tuple[str, str], Case] = {}
+        self._written: object = (
+            None  # what was known when the results were written, and when the run was concluded
+        )
+        self._concluded: object = None
+        self._appended = False
         self._recorded = self._read()
         self._bodies = Bodies(session, self.seed, self.out, self._recorded)
 
@@ -146,7 +165,7 @@ class Engine:
         try:
             yield
         except RecordError as error:
-            self.fault = str(error)
+            self.fault = self.fault or str(error)
 
     def _read(self) -> dict[tuple[str, str, int], Exchange]:
         folder = self.session.options.replay or self.session.options.resume
@@ -197,37 +216,114 @@ class Engine:
 
     def _judge(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
         selection = Selection(
-            rules, self.session.options.measures, self.started.date(), self.session.loaded.shown
+            rules,
+            self.session.options.measures,
+            self.started.date(),
+            self.session.loaded.shown,
+            self._limits(rules),
         )
         dialects = {one.provider.name: one.dialect for one in chosen}
         self.verdicts = [reach(one, dialects[one.provider.name], selection) for one in self.gathered]
         self._cases = {(v.provider.name, case.rule): case for v in self.verdicts for case in v.cases}
 
+    def _limits(self, rules: Sequence[Rule]) -> Limits:
+        """Say what narrowed the run as a whole, and what ended its asking early."""
+        options, left_out = self.session.options, len(self.session.rules) - len(rules)
+        chosen = [f"-d {name}" for name in options.dimensions]
+        chosen += [f"--against {options.against}"] if options.against != "both" else []
+        chosen += [f"{left_out} rules not selected"] if left_out else []
+        return Limits(tuple(chosen), "interrupted" if self.interrupted else self.fault)
+
     def case(self, provider: str, rule: str) -> Case:
-        """Return what became of one rule for one provider; inconclusive where the run ended before it."""
-        gone = Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
+        """Return what became of one rule for one provider; blocked or inconclusive where it was not judged."""
+        judged = any(verdict.provider.name == provider for verdict in self.verdicts)
+        gone = (
+            Case(rule, Outcome.BLOCKED, f"--against {self.session.options.against} leaves it out")
+            if judged
+            else Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
+        )
         return self._cases.get((provider, rule), gone)
 
     def finish(self) -> int:
-        """Write the folder of results, and return the exit code."""
+        """Write the folder of results, and return the exit code as far as it is known before `conclude`."""
+        with self.finishing():
+            return self._finish()
+
+    @contextlib.contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Write in spite of a first signal; where one has ended the asking already, the next ends the writing too."""
+        with contextlib.nullcontext() if self.interrupted else first_signal_waits():
+            yield
+
+    def _finish(self) -> int:
         self._judge_the_rest()
-        everyone = self._everyone()
-        options = self.session.options
-        code = exit_code(
-            everyone, options.fail_on, frozenset(options.providers), interrupted=self.interrupted
-        )
-        code = self._with_clients(code, everyone)
-        code = 3 if self.fault and code == 0 else code
-        written = dumps(self._without_keys(document(self._about(), everyone, all_remarks(), code)))
+        self._write_results()
+        if not self.interrupted:
+            with self._disk():
+                self._bodies.keep(self.verdicts)
+        if self.session.options.out is None:
+            point_latest(self.out)
+        return self.exit_code
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code as far as the run is known by now."""
+        return compute_exit_code(self.results, self._asked())
+
+    def exit_causes(self) -> list[Cause]:
+        """Return everything that makes the exit code other than 0."""
+        return list(exit_causes(self.results, self._asked()))
+
+    def conclude(self) -> int:
+        """Look for keys in all that was written, the page included, and return the exit code of the run.
+
+        Computed last, from all that is known by then; where that is more than results.json says, it is written again.
+        """
+        if self._concluded == self._known():
+            return self.exit_code
+        self.leaks = self._find_leaks()
+        if self.results is not None and self._written != self._known():
+            self._write_results()
+        self._append_to_steps()
+        self._concluded = self._known()
+        return self.exit_code
+
+    def _known(self) -> tuple[bool, tuple[str, ...]]:
+        """What befell the run beside its verdicts."""
+        return self.interrupted, self._faults()
+
+    def _faults(self) -> tuple[str, ...]:
+        leaked = "a key was written to a file of the report" if self.leaks else ""
+        return tuple(fault for fault in (self.fault, leaked) if fault)
+
+    def _asked(self) -> Asked:
+        asked = asked_of(self.results) if self.results is not None else Asked()
+        return replace(asked, interrupted=self.interrupted, faults=self._faults())
+
+    def _find_leaks(self) -> list[str]:
+        more = [self.session.options.write_known] if self.session.options.write_known else []
+        return [str(leak) for leak in scan([self.out, *more], self._secrets())]
+
+    def _write_results(self) -> None:
+        """Compute results.json, and write it with what is drawn from it beside the page."""
+        self._written = self._known()
+        written = dumps(self._document())
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
         with self._disk():
             self._write(self.results, written)
-        if not self.interrupted:
-            self._bodies.keep(self.verdicts)
-        if self.session.options.out is None:
-            point_latest(self.out)
-        return code or (3 if self.fault else 0)
+
+    def _document(self) -> dict[str, JSON]:
+        return self._without_keys(document(self._about(), self._everyone()))
+
+    def _append_to_steps(self) -> None:
+        """Hand the summary to GitHub; one in which a key was found stays here."""
+        steps = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not steps or self.leaks or self._appended or self.results is None or self.session.options.replay:
+            return
+        self._appended = True
+        with self._disk():
+            append_text(Path(steps), summary_markdown(self.results))
 
     def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
         """Mask once more where texts were put together: what one provider said, with that provider's keys."""
@@ -245,14 +341,6 @@ class Engine:
         if any(one.provider.name not in judged for one in self.gathered):
             self._judge(*self._wanted)
 
-    def scanned(self, code: int) -> int:
-        """Look for keys in all that was written, the page included; return the exit code, which a leak makes a failure."""
-        options = self.session.options
-        steps = os.environ.get("GITHUB_STEP_SUMMARY")
-        more = [path for path in (options.write_known, Path(steps) if steps else None) if path is not None]
-        self.leaks = [str(leak) for leak in scan([self.out, *more], self._secrets())]
-        return 3 if self.leaks and code == 0 else code
-
     def _about(self) -> About:
         return About(
             id=self.out.name,
@@ -262,21 +350,10 @@ class Engine:
             seed=self.seed,
             warnings=(*self._warnings, *self._bodies.warnings, *self._health()),
             interrupted=self.interrupted,
+            faults=self._faults(),
             selection=self._selection(self.session.rules),
             kill_matrix=proof(),
         )
-
-    def _with_clients(self, code: int, everyone: Sequence[Verdict]) -> int:
-        """With --client the exit code follows the clients that the user has: broken fails, the rest does not."""
-        named = set(self.session.options.clients)
-        if not named or code not in (0, 1):
-            return code
-        asked = [verdict for verdict in everyone if verdict.provider.name in self.session.options.providers]
-        broken = any(
-            c.client in named and c.verdict == "broken" for verdict in asked for c in verdict.clients
-        )
-        stale = any(verdict.stale for verdict in asked)
-        return int(broken or stale)
 
     def _secrets(self) -> list[Any]:
         return [secret for one in self.session.chosen for secret in one.secrets]
@@ -292,36 +369,18 @@ class Engine:
 
     def _health(self) -> list[str]:
         """What a reader should know of the run itself before believing its verdicts."""
-        said = [self.fault] if self.fault else []
-        if self.session.options.resume is not None:
-            asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
-            said.append(
-                f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
-            )
-        said += [line for verdict in self.verdicts for line in verdict.stale]
-        for verdict in self.verdicts:
-            refused = sum(reply.status in (401, 403) for reply in verdict.replies)
-            if verdict.replies and refused > 0.6 * len(verdict.replies):
-                said.append(
-                    f"{verdict.provider.name}: {refused} of {len(verdict.replies)} answers were 401 or 403"
-                )
-            said += sorted(
-                {
-                    f"{verdict.provider.name}: {one.detail}"
-                    for one in (verdict.gathered.unasked if verdict.gathered else [])
-                    if one.cause in ("budget", "dead", "cut-off")
-                }
-            )
-        return said
+        return [*([self.fault] if self.fault else []), *describe_health(self.verdicts)]
+
+    def describe_resumption(self) -> str:
+        """Return how much of a resumed run had been recorded before; empty for any other run."""
+        if self.session.options.resume is None:
+            return ""
+        asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+        return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
 
     def _write(self, results: dict[str, Any], written: str) -> None:
         write_whole(self.out / "results.json", written)
         if self.session.options.write_known is not None:
             write_whole(self.session.options.write_known, proposal(results))
-        summary = summary_markdown(results)
-        write_whole(self.out / "summary.md", summary)
+        write_whole(self.out / "summary.md", summary_markdown(results))
         write_whole(self.out / "junit.xml", junit(results))
-        steps = os.environ.get("GITHUB_STEP_SUMMARY")
-        if steps and self.session.options.replay is None:
-            with Path(steps).open("a", encoding="utf-8") as page:
-                page.write(summary)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from conformance.asking.prompts import room_after
 from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.dialects.dialect import Dialect
 from conformance.judging.tries import TRIES
-from conformance.model import Provider, Question
+from conformance.model import JSON, Provider, Question
+from conformance.running.drawing import bodies_within_budget
 from conformance.running.session import Session, probes_for
 
 BODY = 16  # tokens that a drawn body allows at most
@@ -60,7 +61,7 @@ def estimate(provider: Provider, dialect: Dialect, session: Session, missing: st
     """Return what a run would send to one provider."""
     probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
     asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
-    generated = _examples(provider, session)
+    generated = bodies_within_budget(provider, _examples(provider, session), probes)
     tries = sum(probe.tries for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)
     # A body that fails is asked three times, and one for which there is no room a few times more.
@@ -85,6 +86,15 @@ def estimates(session: Session) -> list[Estimate]:
     left = [estimate(one.provider, one.dialect, session, one.reason) for one in session.left]
     order = [provider.name for provider in session.loaded.providers]
     return sorted([*chosen, *left], key=lambda one: order.index(one.provider.name))
+
+
+def as_data(several: Sequence[Estimate]) -> dict[str, JSON]:
+    """Return the plan as data, for `--format json`; `money` and `missing` are null where there are none."""
+    names = [one.name for one in fields(Estimate) if one.name != "provider"]
+    entries = [
+        {"provider": one.provider.name} | {name: getattr(one, name) for name in names} for one in several
+    ]
+    return {"providers": [*entries]}
 
 
 def lines(several: Sequence[Estimate]) -> list[str]:

@@ -26,6 +26,7 @@ from conformance.asking.run import (
 )
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
+from conformance.clients import UnknownClientError, find_clients
 from conformance.config.providers import Loaded, ProvidersError, load_providers
 from conformance.config.settings import is_loopback
 from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
@@ -40,6 +41,12 @@ _SAMPLE = (
     CONTROL, "plain-streamed", "streamed-without-alt", "long-answer-streamed", "function-call", "unknown-model",
     "wrong-type", "plain-at-the-end",
 )  # fmt: skip
+
+
+BUNDLED_FILE = (
+    "there is no providers.yaml here, so the providers that come with the program are used; "
+    "`conformance init` writes a file to begin with, -c names one elsewhere"
+)
 
 
 class UsageError(Exception):
@@ -59,6 +66,7 @@ class Options:
     dimensions: tuple[str, ...] = ()
     config: Path | None = None
     out: Path | None = None
+    reports: Path = Path("reports")  # where a run without `out` makes its folder
     clients: tuple[str, ...] = ()
     fail_on: str = "must"
     against: str = "both"
@@ -110,9 +118,12 @@ class Session:
 def prepare(options: Options, environ: Mapping[str, str]) -> Session:
     """Return what a run will do. Raises UsageError, a line per fault; sends nothing."""
     catalogue.load()
+    options = replace(options, clients=resolve_clients(options.clients))
     loaded = _loaded(options)
     _check_names(options, loaded)
     session = Session(options, loaded, [], [], _rules(options.dimensions), environ)
+    if loaded.bundled:
+        session.warnings.append(BUNDLED_FILE)
     for provider in loaded.providers:
         if not options.providers or provider.name in options.providers:
             _choose(session, provider, environ)
@@ -125,6 +136,7 @@ def again(options: Options, providers: Sequence[Provider], source: Path, left: M
     `left` are those that were not run, and why. Raises UsageError where a dialect is gone.
     """
     catalogue.load()
+    options = replace(options, clients=resolve_clients(options.clients))
     _check_names(replace(options, providers=()), Loaded(tuple(providers), source))
     session = Session(options, Loaded(tuple(providers), source), [], [], _rules(options.dimensions), {})
     for provider in providers:
@@ -134,6 +146,14 @@ def again(options: Options, providers: Sequence[Provider], source: Path, left: M
         else:
             session.chosen.append(Chosen(provider, dialect, None, ()))
     return session
+
+
+def resolve_clients(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the full names of the clients that the words name, each once. Raises UsageError with the nearest."""
+    try:
+        return tuple(dict.fromkeys(client.name for word in words for client in find_clients(word)))
+    except UnknownClientError as error:
+        raise UsageError(str(error)) from error
 
 
 def _dialect(provider: Provider, source: Path) -> Dialect:
@@ -164,19 +184,36 @@ def _misspelt_rules(provider: Provider, source: Path) -> Iterator[str]:
 
 
 def _check_names(options: Options, loaded: Loaded) -> None:
-    names = [provider.name for provider in loaded.providers]
-    for name in options.providers:
-        if name not in names:
-            close = difflib.get_close_matches(name, names, 1)
-            raise UsageError(
-                f"no provider is called {name!r} in {loaded.source}"
-                + (f"; did you mean {close[0]!r}?" if close else "")
-            )
+    check_providers(options.providers, loaded)
     for name in options.dimensions:
         if name not in list(Dimension):
             raise UsageError(
                 f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}"
             )
+
+
+def check_providers(named: Sequence[str], loaded: Loaded) -> None:
+    """Raise UsageError where a provider is named that the file does not have."""
+    names = [provider.name for provider in loaded.providers]
+    for name in named:
+        if name not in names:
+            raise UsageError(_unknown_provider(name, names, loaded))
+
+
+_NAMES_MOST = 12
+
+
+def _unknown_provider(name: str, names: Sequence[str], loaded: Loaded) -> str:
+    """Say that no provider has that name, where it was looked for, and which names there are."""
+    if "," in name:
+        each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
+        return f"-p takes one name; repeat it for each provider: {each}"
+    close = difflib.get_close_matches(name, names, 1)
+    there = ", ".join(names[:_NAMES_MOST])
+    more = f" and {len(names) - _NAMES_MOST} more" if len(names) > _NAMES_MOST else ""
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    where = "the file that comes with the program" if loaded.bundled else str(loaded.source)
+    return f"no provider is called {name!r} in {where}: {hint}there are {there}{more}"
 
 
 def _rules(dimensions: Sequence[str]) -> tuple[Rule, ...]:

@@ -13,13 +13,17 @@ from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
-from conformance.judging.quotes import unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 
-AT_THE_END = "plain-at-the-end"
 GRAVE = (Level.MUST, Level.SHOULD)
+# How the reason of a blocked case begins, where others have to know why it is blocked.
+EXPLAINED = "explained by "
+DISOBEDIENT = "the answers do not follow the simplest instruction"
+UNANSWERED = "nothing that it could look at was answered as asked"
+NO_BODIES = "no generated body was asked"
+OTHER_MEASURE = "what it found departs from Google alone, and only the vendor's own document is asked about"
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 # What decides when a rule's spots and asides mix: the worst that is certain.
 _ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
@@ -56,7 +60,7 @@ class Evidence:
 
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
-    """Return the rules so that each comes after those that may explain it; unknown ones are an error."""
+    """Return the rules so that each comes after those that may explain it. Raises ValueError for a circle."""
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
@@ -68,14 +72,31 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
 
 
 def judge(evidence: Evidence, rules: Sequence[Rule]) -> list[Case]:
-    """Return one case per rule, in the catalogue's order. A check that raises is an `error` case."""
+    """Return one case per rule, in the catalogue's order. A check that raises is an `error` case.
+
+    A rule whose findings could not count by the chosen measures has no case: nothing of it would be judged.
+    """
     cases: dict[str, Case] = {}
     done: dict[str, Rule] = {}
+    rules = [rule for rule in rules if can_accuse(rule, evidence.dialect, evidence.against)]
     for rule in in_order(rules):
         cause = _cause(rule, evidence, cases, done)
-        case = Case(rule.id, Outcome.BLOCKED, f"explained by {cause}") if cause else _case(rule, evidence)
+        case = Case(rule.id, Outcome.BLOCKED, f"{EXPLAINED}{cause}") if cause else _case(rule, evidence)
         cases[rule.id], done[rule.id] = _accepted(case, evidence), rule
     return [cases[rule.id] for rule in rules]
+
+
+def can_accuse(rule: Rule, dialect: Dialect, against: frozenset[Against]) -> bool:
+    """Return whether a finding of that rule can count by these measures, for a vendor of that dialect."""
+    if rule.documented or Against.REFERENCE not in against:
+        return Against.DOCUMENTED in against and (rule.documented or _promises_google(rule, dialect))
+    return True
+
+
+def _promises_google(rule: Rule, dialect: Dialect) -> bool:
+    """The vendor's own document says of the rule's trait what Google does."""
+    readings = dialect.traits.get(rule.trait or "", ())
+    return any(reading.value == REFERENCE.get(str(rule.trait)) for reading in readings)
 
 
 def _case(rule: Rule, evidence: Evidence) -> Case:
@@ -85,9 +106,7 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
         if not usable:
             return _without_replies(rule, evidence, selected)
         if rule.obeys and not evidence.obeys:
-            return Case(
-                rule.id, Outcome.BLOCKED, "the answers do not follow the simplest instruction", len(usable)
-            )
+            return Case(rule.id, Outcome.BLOCKED, DISOBEDIENT, len(usable))
         found = list(rule.look(evidence.seen(usable)))
         if not found:
             return _passed(rule, evidence, usable)
@@ -146,48 +165,6 @@ def _selects(rule: Rule, reply: Reply) -> bool:
     return (not rule.probes or reply.probe in rule.probes) and rule.select(reply)
 
 
-def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
-    """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
-    retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
-    return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
-
-
-def _shut_out(replies: Sequence[Reply]) -> int:
-    """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
-    last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
-    shut = (
-        last is not None
-        and last.status in (401, 402, 403)
-        and any(r.ok for r in replies if r.probe == CONTROL)
-    )
-    return last.status if last is not None and shut else 0
-
-
-def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
-
-    The plain question passed at first and is refused at the end: what was refused with that status in between says
-    nothing of the question.
-    """
-    status = _shut_out(replies)
-    kept = tuple(reply for reply in replies if not status or reply.status != status)
-    lost = dict.fromkeys(reply.probe for reply in replies if reply not in kept)
-    why = f"the key stopped being good during the run (HTTP {status})"
-    answered = {reply.probe for reply in kept}
-    return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
-
-
-def without_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
-    why = unrelated(replies)
-    kept = tuple(reply for reply in replies if reply.id not in why)
-    answered = {reply.probe for reply in kept}
-    lost = {reply.probe: why[reply.id] for reply in replies if reply.id in why}
-    return kept, tuple(
-        Unasked(probe, "unrelated", said) for probe, said in lost.items() if probe not in answered
-    )
-
-
 def transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
@@ -197,9 +174,9 @@ def transient(reply: Reply) -> bool:
 def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Case:
     for outcome, reason in _reasons(rule, evidence, selected):
         return Case(rule.id, outcome, reason, len(selected))
-    return Case(
-        rule.id, Outcome.BLOCKED, "nothing that it could look at was answered as asked", len(selected)
-    )
+    asked = any(reply.exchange.generated for reply in evidence.replies)
+    reason = NO_BODIES if rule.generated and not asked else UNANSWERED
+    return Case(rule.id, Outcome.BLOCKED, reason, len(selected))
 
 
 def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
@@ -211,6 +188,8 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
     works = any(reply.ok for reply in evidence.replies if reply.probe == CONTROL)
     if rule.feature and works and any(clearly_refused(reply) for reply in selected):
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
+    if _wants_streams_alone(rule, evidence):
+        yield Outcome.UNSUPPORTED, "providers.yaml says that streaming is unsupported"
     for unasked in evidence.unasked:
         if unasked.probe in rule.probes:
             asked = "was not answered" if unasked.cause == "unrelated" else "was not asked"
@@ -218,6 +197,12 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
     ended = next((unasked for unasked in evidence.unasked if unasked.cause in _ENDED), None)
     if not rule.probes and not selected and ended:
         yield _UNASKED[ended.cause], ended.detail
+
+
+def _wants_streams_alone(rule: Rule, evidence: Evidence) -> bool:
+    """Where the user says that a vendor streams nothing: whether a rule found nothing among all its other answers."""
+    said = "streaming" in evidence.provider.unsupported
+    return said and not (rule.probes or rule.generated or any(reply.streamed for reply in evidence.replies))
 
 
 # What ends the asking as a whole, and so explains why a rule on whatever came has nothing.
@@ -263,7 +248,9 @@ def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], look
     asides = sorted(
         (item for item in found if isinstance(item, Aside)), key=lambda item: _ASIDES.index(item.outcome)
     )
-    if asides and not spots:
+    if spots:
+        return Case(rule.id, Outcome.BLOCKED, OTHER_MEASURE, looked_at)
+    if asides:
         return Case(rule.id, asides[0].outcome, asides[0].reason, looked_at)
     return Case(rule.id, Outcome.PASS, "", looked_at)
 
@@ -302,8 +289,8 @@ def _against(rule: Rule, evidence: Evidence, spots: Sequence[Spot]) -> tuple[Aga
     seen = evidence.traits.get(rule.trait)
     if not readings or seen is None or any(reading.value == seen for reading in readings):
         return (Against.REFERENCE,)
-    promises_google = any(reading.value == REFERENCE.get(rule.trait) for reading in readings)
-    return (Against.REFERENCE, Against.DOCUMENTED) if promises_google else (Against.REFERENCE,)
+    both = (Against.REFERENCE, Against.DOCUMENTED)
+    return both if _promises_google(rule, evidence.dialect) else (Against.REFERENCE,)
 
 
 def in_force(known: Known, today: dt.date) -> bool:

@@ -6,17 +6,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance import __version__
 from conformance.asking.curl import curl_line
 from conformance.catalogue import RULES
-from conformance.dialects.remarks import tables
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.remarks import remarks_on, tables
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
 from conformance.verdicts.cases import probe_of
 from conformance.verdicts.coverage import coverage
 from conformance.verdicts.evidence import of as evidence_of
+from conformance.verdicts.exit_code import asked_of, compute_exit_code
 from conformance.verdicts.serving import shown
 from conformance.verdicts.verdict import ClientVerdict, Verdict
 
@@ -35,14 +38,19 @@ class About:
     seed: int
     warnings: tuple[str, ...] = ()
     interrupted: bool = False
+    faults: tuple[str, ...] = ()  # what the checker itself failed at
     selection: Mapping[str, JSON] | None = None
     kill_matrix: Mapping[str, JSON] | None = None
 
 
-def document(
-    about: About, verdicts: Sequence[Verdict], remarks: Sequence[JSON], exit_code: int
-) -> dict[str, JSON]:
-    """Return the whole of results.json; `exit_code` is what the run ends with."""
+def document(about: About, verdicts: Sequence[Verdict]) -> dict[str, JSON]:
+    """Return the whole of results.json, with the exit code that it amounts to."""
+    results = _without_code(about, verdicts)
+    results["run"]["exit_code"] = compute_exit_code(results, asked_of(results))
+    return results
+
+
+def _without_code(about: About, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     run: dict[str, JSON] = {
         "id": about.id,
         "started_at": about.started_at,
@@ -50,7 +58,7 @@ def document(
         "complete": about.complete,
         "interrupted": about.interrupted,
         "seed": about.seed,
-        "exit_code": exit_code,
+        "faults": [*about.faults],
         "warnings": [*about.warnings],
         "selection": dict(about.selection or {}),
         "kill_matrix": dict(about.kill_matrix or {}),
@@ -60,9 +68,14 @@ def document(
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": [provider(verdict) for verdict in verdicts],
-        "documents": [*remarks],
-        "side_by_side": tables(),
+        "documents": [*remarks_on(asked_dialects(verdicts))],
+        "side_by_side": tables(asked_dialects(verdicts)),
     }
+
+
+def asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
+    """Return the dialects of the providers that were asked anything."""
+    return [verdict.dialect for verdict in verdicts if verdict.status != "not-run"]
 
 
 def provider(verdict: Verdict) -> dict[str, JSON]:
@@ -78,6 +91,13 @@ def provider(verdict: Verdict) -> dict[str, JSON]:
         "embedded": embedded,
         "status": verdict.status,
         "reason": verdict.reason,
+        "judged": {
+            "rules": verdict.judged.rules,
+            "of": verdict.judged.of,
+            "limited_by": [*verdict.judged.limited_by],
+        },
+        "undecided": [*verdict.undecided],
+        "optional": verdict.provider.optional,
         "traits": _traits(verdict),
         "clients": [_client(client) for client in verdict.clients],
         "traffic": _traffic(verdict),
@@ -206,42 +226,6 @@ def _observed(deviation: Deviation) -> str:
     several = list(dict.fromkeys(spot.observed for spot in deviation.spots))
     more = len(several) - 3
     return "; ".join(several[:3]) + (f"; and {more} more" if more > 0 else "")
-
-
-def exit_code(verdicts: Sequence[Verdict], fail_on: str, named: frozenset[str], *, interrupted: bool) -> int:
-    """Return the code a run ends with, as the contract's table says; `named` are the providers of -p.
-
-    Embedded servers count only when named.
-    """
-    if interrupted:
-        return 130
-    counted = [
-        verdict for verdict in verdicts if verdict.provider.embedded is None or verdict.provider.name in named
-    ]
-    if fail_on != "never" and any(_fails(verdict, fail_on) for verdict in counted):
-        return 1
-    tested = [verdict for verdict in verdicts if verdict.status != "not-run"]
-    unjudged = any(
-        _unjudged(verdict)
-        for verdict in counted
-        if verdict.status != "not-run" or verdict.provider.name in named
-    )
-    return 3 if unjudged or not any(verdict.cases for verdict in tested) else 0
-
-
-_LEVELS = {"must": ("must",), "should": ("must", "should"), "any": ("must", "should", "note")}
-
-
-def _fails(verdict: Verdict, fail_on: str) -> bool:
-    if verdict.stale:
-        return True
-    return any(one.known is None and one.level.value in _LEVELS[fail_on] for one in verdict.deviations)
-
-
-def _unjudged(verdict: Verdict) -> bool:
-    if verdict.status in ("inconclusive", "not-run"):
-        return True
-    return any(case.outcome in (Outcome.INCONCLUSIVE, Outcome.ERROR) for case in verdict.cases)
 
 
 _LONE = re.compile("[\ud800-\udfff]")

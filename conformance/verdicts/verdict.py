@@ -17,15 +17,9 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import (
-    GRAVE,
-    Evidence,
-    before_the_end,
-    judge,
-    settled,
-    stale,
-    without_unrelated,
-)
+from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
+from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.telling import before_the_end, settled, without_unrelated
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
@@ -46,7 +40,7 @@ class Verdict:
 
     provider: Provider
     dialect: Dialect
-    status: str  # conforms | deviates | inconclusive | not-run
+    status: str  # conforms | partial | deviates | inconclusive | not-run
     reason: str | None
     replies: tuple[Reply, ...]
     cases: tuple[Case, ...]
@@ -54,6 +48,8 @@ class Verdict:
     clients: tuple[ClientVerdict, ...]
     stale: tuple[str, ...]
     gathered: Gathered | None
+    judged: Extent
+    undecided: tuple[str, ...] = ()  # what was selected and could not be judged, in words
 
     @property
     def deviations(self) -> list[Deviation]:
@@ -66,7 +62,19 @@ def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
     """Return the verdict of a provider that was not asked, and why."""
     silent = dict.fromkeys(observed(()), None)
     clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
-    return Verdict(provider, dialect, "not-run", reason, (), (), silent, clients, (), None)
+    return Verdict(
+        provider,
+        dialect,
+        "not-run",
+        reason,
+        (),
+        (),
+        silent,
+        clients,
+        (),
+        None,
+        Extent(0, len(RULES), (reason,)),
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class Selection:
     against: frozenset[Against] = frozenset(Against)
     today: dt.date = dt.date(1970, 1, 1)
     source: str = "providers.yaml"  # the file of the providers, as its user names it
+    limits: Limits = NOT_LIMITED  # what narrowed the run as a whole, or ended it
 
 
 def _place(probe: str) -> tuple[int, str]:
@@ -110,11 +119,12 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         selection.source,
     )
     cases = judge(evidence, selection.rules)
-    status, reason = _status(cases, replies)
+    course = Course.of(gathered, replies, evidence.unasked, cases, selection.limits)
+    status, reason = _status(course)
     clients, cases = _clients(replies, cases, traits)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
-        tuple(stale(evidence, cases)), gathered,
+        tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
     )  # fmt: skip
 
 
@@ -123,7 +133,8 @@ def _is_of_another_service(reply: Reply) -> bool:
     return reply.exchange.captured and reply.resource.name == "none"
 
 
-def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str | None]:
+def _status(course: Course) -> tuple[str, str | None]:
+    cases, replies = course.cases, course.replies
     unjudged = _unjudged(replies)
     if unjudged is not None:
         return "inconclusive", unjudged
@@ -131,7 +142,9 @@ def _status(cases: Sequence[Case], replies: Sequence[Reply]) -> tuple[str, str |
     refused = None if Level.MUST in levels else _turned_down(replies)
     if refused is not None:
         return "inconclusive", refused
-    return ("deviates" if levels & set(GRAVE) else "conforms"), None
+    if levels & set(GRAVE):
+        return "deviates", None
+    return ("conforms" if is_whole(course) else "partial"), None
 
 
 def _turned_down(replies: Sequence[Reply]) -> str | None:

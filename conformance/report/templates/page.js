@@ -40,6 +40,19 @@
     (!wanted.client || finding.clients.includes(wanted.client)) &&
     terms.every((term) => words(finding).includes(term));
 
+  const visible = () => findings.filter((finding) => !finding.element.hidden).map((finding) => finding.element);
+  const opener = $("#open-all");
+  const allOpen = () => visible().every((element) => element.open);
+  const label = () => {
+    opener.textContent = allOpen() ? "Fold all" : "Open all";
+    opener.disabled = !visible().length;
+  };
+  const openAll = () => {
+    const open = !allOpen();
+    for (const element of visible()) element.open = open;
+    label();
+  };
+
   const apply = () => {
     const wanted = state();
     const terms = wanted.q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -55,6 +68,8 @@
       }
     }
     for (const vendor of vendors) vendor.hidden = filtered && !left.has(vendor.dataset.vendor);
+    $("#nothing-left").hidden = !filtered || count > 0;
+    label();
     shown.textContent = filtered ? `${count} of ${findings.length} findings` : `${findings.length} findings`;
   };
   const remember = () => {
@@ -147,7 +162,7 @@
 
   let current = null;
   const step = (by) => {
-    const there = findings.filter((finding) => !finding.element.hidden).map((finding) => finding.element);
+    const there = visible();
     if (!there.length) return;
     const at = there.indexOf(current?.isConnected && !current.hidden ? current : null);
     current = there[at < 0 ? (by > 0 ? 0 : there.length - 1) : Math.min(Math.max(at + by, 0), there.length - 1)];
@@ -185,11 +200,11 @@
     history.replaceState(null, "", place);
   };
 
-  // --- printing: what a finding says is part of the document
+  // --- printing: nothing that is printed is folded; the log and whole exchanges are not printed
 
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = $$(".finding:not([open])");
+    folded = $$("details:not([open])").filter((fold) => !fold.closest("#log, .exchanges, .keys"));
     for (const fold of folded) fold.open = true;
   });
   addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
@@ -212,6 +227,8 @@
   });
   if (form) {
     form.addEventListener("input", change);
+    opener.addEventListener("click", openAll);
+    for (const finding of findings) finding.element.addEventListener("toggle", label);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(change));
     document.addEventListener("keydown", onKey);

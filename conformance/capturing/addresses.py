@@ -1,0 +1,135 @@
+"""What a recorded address asks for: the host, the model and the method, in whatever path they stand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+from conformance.keys.found import is_secret_parameter, keys_in_query
+from conformance.model import LONGEST_PATH
+
+_LONGEST_NAME = 64
+UNKNOWN_HOST = "host-not-recorded.invalid"
+_METHODS = "generateContent|streamGenerateContent|countTokens"
+# The colon may be escaped. Code Assist (v1internal) wraps what it is asked and what it answers: it is another API.
+_ASKED = re.compile(rf"^(?P<before>.*)/(?P<model>[^/]+?)(?::|%3[Aa])(?P<method>{_METHODS})/?$")
+_INTERNAL = re.compile(r"^v\d+internal$")
+_COLLECTION = re.compile(r"^(?P<prefix>.*?)/(?P<what>models|tunedModels|endpoints)/(?P<model>.+)$")
+_LISTED = re.compile(r"^(?P<prefix>.*)/models(?:/(?P<model>[^:]+?))?/?$")
+_VERSION = re.compile(r"^(?P<prefix>.*?)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)(?=/|$)")
+_GOOGLES = re.compile(r"(^|\.)googleapis\.com$")
+_INTEREST = re.compile(r"(?i)(?:generateContent|countTokens|/models)\b")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an exchange went, and what for; `path` holds the query, without anything that carries a key."""
+
+    host: str
+    base_url: str
+    path: str
+    model: str
+    method: str  # generateContent | streamGenerateContent | countTokens | models
+    secrets: tuple[str, ...]
+    certain: bool = True  # False: another API lists its models at such a path too
+
+
+def is_of_interest(url: str) -> bool:
+    """Return, quickly, whether an address may be one of the Gemini API's."""
+    return _INTEREST.search(url[-LONGEST_PATH:]) is not None
+
+
+def parse_address(url: str, verb: str, host: str | None = None) -> Address | None:
+    """Return what an address asks for; None where it is no method of the Gemini API that is judged.
+
+    `host` stands in for the host of an address that is a path alone.
+    """
+    if len(url) > LONGEST_PATH:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (
+        _asked(parts, host)
+        if verb.upper() == "POST"
+        else _listed(parts, host)
+        if verb.upper() == "GET"
+        else None
+    )
+
+
+def _asked(parts: SplitResult, host: str | None) -> Address | None:
+    match = _ASKED.match(parts.path)
+    if match is None or _INTERNAL.match(match["model"]):
+        return None
+    path = f"{match['before']}/{match['model']}"
+    collection = _COLLECTION.match(path)
+    model = collection["model"] if collection else match["model"]
+    prefix = collection["prefix"] if collection else match["before"]
+    return _address(parts, host, f"{path}:{match['method']}", prefix, model, match["method"])
+
+
+def _listed(parts: SplitResult, host: str | None) -> Address | None:
+    match = _LISTED.match(parts.path)
+    if match is None or "/operations" in parts.path:
+        return None
+    found = _address(parts, host, parts.path, match["prefix"], "", "models")
+    version = _VERSION.match(match["prefix"])
+    google = _GOOGLES.search(found.host) is not None
+    certain = google or (version is not None and version["version"] not in ("v1", "v2"))
+    return Address(found.host, found.base_url, found.path, "", "models", found.secrets, certain)
+
+
+def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
+    parts: SplitResult, host: str | None, path: str, prefix: str, model: str, method: str
+) -> Address:
+    name = parts.hostname or (host or "").strip().lower() or UNKNOWN_HOST
+    scheme = parts.scheme or "https"
+    port = f":{_port(parts)}" if _port(parts) else ""
+    version = _VERSION.match(prefix)
+    base = version["prefix"] if version else prefix
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    kept = urlencode([(key, value) for key, value in pairs if not is_secret_parameter(key)], safe="$;=,")
+    return Address(
+        f"{name}{port}",
+        f"{scheme}://{name}{port}{base}",
+        quote(path, safe="/:@%$,;=+!*'()~") + (f"?{kept}" if kept else ""),
+        model,
+        method,
+        tuple(keys_in_query(pairs)),
+    )
+
+
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port if parts.port != _USUAL_PORTS.get(parts.scheme) else None
+    except ValueError:
+        return None
+
+
+def provider_names(
+    groups: Sequence[tuple[str, str]], taken: frozenset[str] = frozenset()
+) -> dict[tuple[str, str], str]:
+    """Return for each pair of host and model a name that is fit for files and the command line; all differ."""
+    wished = {
+        group: _slug("-".join(part for part in group if part and part != UNKNOWN_HOST)) for group in groups
+    }
+    counts = Counter(slug[:_LONGEST_NAME] for slug in wished.values())
+    return {
+        group: slug
+        if len(slug) <= _LONGEST_NAME and counts[slug] == 1 and slug not in taken
+        else f"{slug[:57]}-{hashlib.sha256(repr(group).encode()).hexdigest()[:6]}"
+        for group, slug in wished.items()
+    }
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-") or "recording"

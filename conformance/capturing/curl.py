@@ -1,0 +1,180 @@
+"""What `curl -i` and `curl -iv` print: the head of the answer and its body, and with -v the head of the request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from conformance.capturing.entry import CaptureError, Entry, Read
+
+LARGEST = 128 * 1024 * 1024  # bytes
+_STATUS = re.compile(rb"^HTTP/\d(?:\.\d)?\s+(\d{3})\b[^\r\n]*\r?\n?$")
+_REQUEST = re.compile(rb"^([A-Z]{3,8})\s+(\S+)(?:\s+HTTP/[\d.]+)?\s*$")
+_HEADER = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)\s*$", re.DOTALL)
+_NOISE = re.compile(rb"^(?:\* |[{}] \[\d+ bytes data\]|\*\r?\n?$| {2}% Total|\s+Dload\s)")
+_LEFT = re.compile(
+    rb"(?:\r?\n)?\* (?:Connection #\d+ to host \S+(?: \S+)? left intact|Closing connection(?: #?-?\d+)?|Connection #\d+ to host [^\n]*)\s*$"
+)
+_TRACED = re.compile(rb"(?m)^[{}] \[\d+ bytes data\]\r?\n")
+
+_SENT = (b"> ", b">\r", b">\n")
+_RECEIVED = (b"< ", b"<\r", b"<\n")
+
+
+@dataclass
+class _Head:
+    """The head of a request or an answer as its lines come."""
+
+    status: int | None = None
+    verb: str = ""
+    path: str = ""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    crlf: bool = True
+
+    def take(self, line: bytes) -> None:
+        match = _HEADER.match(line)
+        if match:
+            self.headers.append((match[1].decode("latin-1"), match[2].decode("latin-1")))
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+@dataclass
+class _Dump:
+    """A dump that is being read: the request that was seen last, and the answer that is being read."""
+
+    request: _Head | None = None
+    answer: _Head | None = None
+    body: list[bytes] = field(default_factory=list)
+    verbose: bool = False  # -v was given
+    plain: bool = False  # -i was given too: its head counts, and that of -v is passed over
+
+
+def looks_like_curl(head: bytes) -> bool:
+    """Return whether a text begins as what curl prints: with a status line, or with its own remarks."""
+    for line in head.split(b"\n")[:200]:
+        stripped = line.rstrip(b"\r")
+        if _STATUS.match(stripped) or stripped.startswith((b"< HTTP/", b"> ")):
+            return True
+        if stripped and not _NOISE.match(stripped + b"\n"):
+            return False
+    return False
+
+
+def read_curl(data: bytes) -> Read:
+    """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
+    dump, found = _Dump(), 0
+    in_body = False
+    for line in _lines(data):
+        if in_body and not _begins(line, verbose=dump.verbose):
+            dump.body.append(line)
+            continue
+        if in_body and dump.answer is not None and not _is_interim(dump, line):
+            found += 1
+            yield _finished(dump, found)
+            dump = _Dump(verbose=dump.verbose)
+        in_body = _take_head(dump, line)
+    if dump.answer is not None:
+        found += 1
+        yield _finished(dump, found)
+    if not found:
+        raise CaptureError(
+            "holds no answer of curl's: record with -i, so that the status and the headers are there"
+        )
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield lines with their line ends; a line ends with LF, whatever stands before it."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        yield data[start:end]
+        start = end
+
+
+def _begins(line: bytes, *, verbose: bool) -> bool:
+    """Return whether a line within a body begins another exchange."""
+    if _STATUS.match(line):
+        return True
+    if not verbose:
+        return False
+    return line.startswith(b"< HTTP/") or (line.startswith(b"> ") and _REQUEST.match(line[2:]) is not None)
+
+
+def _is_interim(dump: _Dump, line: bytes) -> bool:
+    """Return whether an answer only announces the one that `line` begins.
+
+    Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a second
+    time, before -i prints it with the body.
+    """
+    if dump.answer is None or _body(dump).strip():
+        return False
+    match = _STATUS.match(line)
+    again = dump.verbose and not dump.plain and match is not None and int(match[1]) == dump.answer.status
+    return again or (dump.answer.status or 0) < 400
+
+
+def _body(dump: _Dump) -> bytes:
+    """Return the body without what -v prints around it."""
+    body = b"".join(dump.body)
+    if not dump.verbose:
+        return body
+    return _LEFT.sub(b"", _TRACED.sub(b"", body))
+
+
+def _take_head(dump: _Dump, line: bytes) -> bool:
+    """Take a line of a head; return whether a body follows."""
+    if line.startswith(_SENT):
+        dump.verbose = True
+        _take_request(dump, line[1:].lstrip(b" "))
+        return False
+    if line.startswith(_RECEIVED):
+        dump.verbose = True
+        return not dump.plain and _take_answer(dump, line[1:].lstrip(b" "))
+    if _NOISE.match(line):
+        dump.verbose = dump.verbose or line.startswith(b"* ")
+        return False
+    dump.plain = dump.plain or _STATUS.match(line) is not None
+    return _take_answer(dump, line)
+
+
+def _take_request(dump: _Dump, line: bytes) -> None:
+    match = _REQUEST.match(line)
+    if match and not _HEADER.match(line):
+        dump.request = _Head(verb=match[1].decode(), path=match[2].decode("latin-1"))
+    elif dump.request is not None:
+        dump.request.take(line)
+
+
+def _take_answer(dump: _Dump, line: bytes) -> bool:
+    match = _STATUS.match(line)
+    if match:
+        dump.answer, dump.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
+    elif not line.strip():
+        return dump.answer is not None
+    elif dump.answer is not None:
+        dump.answer.take(line)
+    return False
+
+
+def _finished(dump: _Dump, number: int) -> Entry:
+    answer, request = dump.answer or _Head(), dump.request
+    return Entry(
+        f"answer {number}",
+        _url(request) if request else None,
+        request.verb if request else "POST",
+        tuple(request.headers) if request else None,
+        None,
+        answer.status,
+        tuple(answer.headers),
+        headers_complete=True,
+        body=_body(dump),
+        reserialised=not answer.crlf,  # line ends were changed on the way into the file
+    )
+
+
+def _url(request: _Head) -> str:
+    host = request.header("host")
+    return f"https://{host}{request.path}" if host and request.path.startswith("/") else request.path

@@ -1,0 +1,257 @@
+"""From an entry to an exchange that checks can read: addressed, keys masked, and said of it what was not recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
+from conformance.capturing.entry import Entry
+from conformance.capturing.jsonstream import ends_early
+from conformance.keys.found import (
+    RecordedKeyring,
+    as_keys,
+    is_cookie,
+    is_secret_header,
+    keys_by_shape,
+    keys_in_headers,
+    with_masked_values,
+    without_secrets,
+)
+from conformance.keys.secrets import Key, Keyring
+from conformance.model import CAPTURED, Exchange, Failure, Limits, Piece, Request
+from conformance.wire.encoding import GZIP_MAGIC, declared, decode_body
+from conformance.wire.jsontext import read_json
+
+_PLAIN = re.compile(rb"^\s*(?:[\[{<\"]|data:|event:|: )")
+_WITHOUT_BODY = (204, 205, 304)
+NO_BODY = "without a recorded body"
+CUT = "with a body that was recorded in part"
+UNREADABLE = "in a coding that cannot be undone here"
+_WAYS = (
+    ("x-goog-api-key", "x-goog-api-key"),
+    ("authorization", "bearer"),
+    ("x-api-key", "x-api-key"),
+)
+
+
+@dataclass(frozen=True)
+class Read:
+    """An exchange as read from a recording: whose it is, the keys in it, and in a few words what is missing of it."""
+
+    address: Address
+    exchange: Exchange
+    keys: tuple[Key, ...] = ()
+    cookies: tuple[Key, ...] = ()
+    lacking: str = ""
+
+
+def address_of(entry: Entry, url: str | None) -> Address | None:
+    """Return what an entry asked for; `url` stands in where it was not recorded."""
+    asked = entry.url or url
+    if asked is None:
+        return None
+    address = parse_address(
+        asked, entry.verb, entry.request_header("host") or entry.request_header(":authority")
+    )
+    if address is None or address.certain or _lists_models(entry):
+        return address
+    return None
+
+
+def _lists_models(entry: Entry) -> bool:
+    return entry.body is not None and re.search(rb'"models"\s*:', entry.body[:4096]) is not None
+
+
+def make_exchange(entry: Entry, address: Address) -> Read:
+    """Return the exchange that an entry holds, with every key in it masked; it has no name of its own yet."""
+    headers = entry.headers or ()
+    pieces = _pieces(entry)
+    exchange = Exchange(
+        provider="recording",
+        probe=CAPTURED,
+        number=1,
+        request=_request(entry, address),
+        expected={},
+        status=entry.status,
+        http_version="",
+        headers=headers,
+        pieces=pieces,
+        failure=None,
+        started_at=entry.started_at[:64],
+        headers_ms=None,
+        ended_ms=pieces[-1].at_ms if pieces else 0.0,
+        headers_complete=entry.headers_complete and entry.headers is not None,
+        reserialised=entry.reserialised,
+        timed=len(entry.pieces) > 1,
+    )
+    exchange = _without_false_length(_decoded(exchange, entry))
+    lacking = _lacking(exchange, entry, streamed=address.method == "streamGenerateContent")
+    if lacking:
+        exchange = replace(exchange, failure=Failure("cancelled", f"an exchange {lacking}"))
+    return _masked(exchange, entry, address, lacking)
+
+
+def _request(entry: Entry, address: Address) -> Request:
+    headers = without_secrets(entry.request_headers or ())
+    return Request(entry.verb.upper(), address.path, headers, entry.request_body or b"", _way(entry, address))
+
+
+def _way(entry: Entry, address: Address) -> str:
+    """Return how the request carried its key, as far as it was recorded."""
+    names = {name.lower() for name, _ in entry.request_headers or ()}
+    found = next((way for name, way in _WAYS if name in names), None)
+    return found or ("query-key" if address.secrets else "configured")
+
+
+def _pieces(entry: Entry) -> tuple[Piece, ...]:
+    """Cut the body as it arrived, where that was recorded and adds up."""
+    body = entry.body or b""
+    if not body:
+        return ()
+    if sum(length for _, length in entry.pieces) != len(body):
+        return (Piece(0.0, body),)
+    cut, at = [], 0
+    for ms, length in entry.pieces:
+        cut.append(Piece(ms, body[at : at + length]))
+        at += length
+    return tuple(cut)
+
+
+# --- what was recorded, and what was not ---
+
+
+def _decoded(exchange: Exchange, entry: Entry) -> Exchange:
+    """Say whether Content-Encoding was undone: the recorder says it, or the bytes show it."""
+    if entry.decoded is not None:
+        return replace(exchange, decoded=entry.decoded)
+    body = exchange.body[:64]
+    undone = bool(declared(exchange)) and _PLAIN.match(body) is not None
+    # Bytes without the header that declares them packed: the recorder keeps few headers.
+    packed = body.startswith(GZIP_MAGIC) and not declared(exchange) and not exchange.headers_complete
+    if packed:
+        exchange = replace(exchange, headers=(*exchange.headers, ("Content-Encoding", "gzip")))
+    return replace(exchange, decoded=undone)
+
+
+def _without_false_length(exchange: Exchange) -> Exchange:
+    """Drop a Content-Length that the recorder's changes to the body made wrong."""
+    length = _length(exchange)
+    if length is None or (length == len(exchange.body) and not exchange.reserialised):
+        return exchange
+    kept = tuple(pair for pair in exchange.headers if pair[0].lower() != "content-length")
+    return replace(exchange, headers=kept, headers_complete=False)
+
+
+def _length(exchange: Exchange) -> int | None:
+    said = (exchange.header("content-length") or "").strip()
+    return int(said) if said.isdecimal() and len(said) < 16 else None
+
+
+def _lacking(exchange: Exchange, entry: Entry, *, streamed: bool) -> str:
+    """Return what of the body is missing; an empty text where it is whole as far as can be told."""
+    if entry.status is None:
+        return "without a recorded status"
+    if entry.body is None and entry.status not in _WITHOUT_BODY:
+        return NO_BODY
+    opened = decode_body(exchange, Limits())
+    if opened.failure is not None and opened.failure.kind == "encoding":
+        return UNREADABLE
+    body = opened.body
+    short = entry.size is not None and len(body) < entry.size and (streamed or not _is_json(body))
+    if short or entry.ended or (not _promised(entry) and is_cut(body, streamed=streamed)):
+        return CUT
+    return ""
+
+
+def _is_json(body: bytes) -> bool:
+    return read_json(body).ok
+
+
+def _promised(entry: Entry) -> bool:
+    """Return whether Content-Length says that just these bytes came: then the recorder lost none."""
+    said = (entry.header("content-length") or "").strip()
+    return (
+        entry.body is not None and said == str(len(entry.body)) and entry.header("content-encoding") is None
+    )
+
+
+def is_cut(body: bytes, *, streamed: bool) -> bool:
+    """Return whether a body ends within a JSON value, so that somebody cut it: who, a recording cannot tell."""
+    text = body.strip()
+    if text[:1] in (b"{", b"["):
+        return ends_early(text)
+    if not streamed or body.endswith((b"\n", b"\r")):
+        return False
+    last = re.split(rb"[\r\n]", text)[-1]
+    data = last.removeprefix(b"data:").strip()
+    return last.startswith(b"data:") and data[:1] in (b"{", b"[") and ends_early(data)
+
+
+# --- keys ---
+
+
+def _texts(entry: Entry, exchange: Exchange) -> Iterator[bytes]:
+    yield (entry.url or "").encode("utf-8", "surrogatepass")
+    yield entry.request_body or b""
+    yield exchange.body
+    if declared(exchange) and not exchange.decoded:
+        yield decode_body(exchange, Limits()).body
+    for name, value in (*(entry.request_headers or ()), *(entry.headers or ())):
+        if not is_secret_header(name):
+            yield value.encode("utf-8", "surrogatepass")
+
+
+def _keys(entry: Entry, exchange: Exchange, address: Address) -> tuple[Key, ...]:
+    headers = [*(entry.request_headers or ()), *(entry.headers or ())]
+    values = [*address.secrets, *keys_in_headers(pair for pair in headers if not is_cookie(pair[0]))]
+    values += [value for text in _texts(entry, exchange) for value in keys_by_shape(text)]
+    return as_keys(values)
+
+
+def _cookies(entry: Entry) -> tuple[Key, ...]:
+    headers = [*(entry.request_headers or ()), *(entry.headers or ())]
+    return as_keys(keys_in_headers(pair for pair in headers if is_cookie(pair[0])))
+
+
+def _masked(exchange: Exchange, entry: Entry, address: Address, lacking: str) -> Read:
+    keys, cookies = _keys(entry, exchange, address), _cookies(entry)
+    return Read(address, mask_exchange(exchange, (*keys, *cookies)), keys, cookies, lacking)
+
+
+def masked_own(exchange: Exchange) -> Read:
+    """Return an exchange of our own recording, masked once more: it may have come a long way."""
+    request = exchange.request
+    entry = Entry("", request.path, request.verb, request.headers, request.body, headers=exchange.headers)
+    address = parse_address(request.path, "POST") or parse_address(request.path, "GET")
+    address = address or Address(UNKNOWN_HOST, f"https://{UNKNOWN_HOST}", request.path, "", "", ())
+    return _masked(exchange, entry, address, "")
+
+
+def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
+    """Return an exchange in which every key is masked, in the request as well; packed bodies are unfolded for it."""
+    exchange = replace(exchange, headers=with_masked_values(exchange.headers))
+    if not keys:
+        return exchange
+    keyring = RecordedKeyring(tuple(keys))
+    request = exchange.request
+    sent = Request(
+        request.verb,
+        keyring.mask(request.path),
+        tuple((keyring.mask(name), keyring.mask(value)) for name, value in request.headers),
+        keyring.mask_bytes(request.body).data,
+        request.key,
+    )
+    pieces, decoded = _masked_pieces(exchange, keyring)
+    headers = tuple((name, keyring.mask(value)) for name, value in exchange.headers)
+    return replace(exchange, request=sent, pieces=pieces, headers=headers, decoded=decoded)
+
+
+def _masked_pieces(exchange: Exchange, keyring: Keyring) -> tuple[tuple[Piece, ...], bool]:
+    if declared(exchange) and not exchange.decoded:
+        opened = decode_body(exchange, Limits())
+        inside, places = keyring.mask_pieces(opened.pieces)
+        if places:
+            return inside, True
+    return keyring.mask_pieces(exchange.pieces)[0], exchange.decoded

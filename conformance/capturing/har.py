@@ -1,0 +1,108 @@
+"""HAR 1.2, as browsers, proxies and HTTP tools export it: entries are read one at a time, however long the file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from conformance.capturing.addresses import is_of_interest
+from conformance.capturing.entry import CaptureError, Entry, Read, Skipped, pairs_of, status_of
+from conformance.capturing.jsonstream import read_items
+from conformance.model import JSON
+
+_EMPTY = (204, 205, 304)
+
+
+def read_har(file: IO[bytes]) -> Read:
+    """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is none, after what came before."""
+    for number, value in enumerate(read_items(file, "log", "entries"), 1):
+        yield _entry(f"entry {number}", value)
+
+
+def _entry(where: str, value: Any) -> Entry | Skipped:
+    request, response = _object(value, "request"), _object(value, "response")
+    url, verb = request.get("url"), request.get("method")
+    if not isinstance(url, str) or not isinstance(verb, str):
+        return Skipped(where, "names no request")
+    if not is_of_interest(url):  # bodies of what is of no interest are not even decoded
+        return Entry(where, url, verb)
+    try:
+        return _related(where, value, request, response)
+    except CaptureError as error:
+        return Skipped(where, str(error))
+
+
+def _related(
+    where: str, value: Mapping[str, JSON], request: Mapping[str, JSON], response: Mapping[str, JSON]
+) -> Entry:
+    content = _object(response, "content")
+    body = _body(content, response)
+    headers = pairs_of(response.get("headers"))
+    size = None if _is_chunked(content) else content.get("size")
+    return Entry(
+        where,
+        str(request["url"]),
+        str(request["method"]).upper(),
+        pairs_of(request.get("headers")),
+        _posted(_object(request, "postData")),
+        status_of(response.get("status")),
+        _with_type(headers, content.get("mimeType")),
+        body=body,
+        size=size if type(size) is int and size >= 0 else None,
+        decoded=None if content.get("encoding") == "base64" else True,  # some keep the packed bytes so
+        started_at=str(value.get("startedDateTime") or ""),
+        ended=str(response.get("_error") or ""),
+    )
+
+
+def _object(value: Any, name: str) -> Mapping[str, JSON]:
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _posted(data: Mapping[str, JSON]) -> bytes | None:
+    text = data.get("text")
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) and text else None
+
+
+def _with_type(headers: Any, kind: JSON) -> Any:
+    """Take the content's type for the header where the exporter kept no headers of that name."""
+    known = any(name.lower() == "content-type" for name, _ in headers or ())
+    if known or not isinstance(kind, str) or "/" not in kind or kind == "x-unknown":
+        return headers
+    return (*(headers or ()), ("Content-Type", kind))
+
+
+def _body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | None:
+    """Return the body; None where it was not recorded, which an empty text alone does not tell from an empty body."""
+    text = content.get("text")
+    if not isinstance(text, str) or not text:
+        return b"" if _is_empty(content, response) else None
+    if content.get("encoding") != "base64":
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        chunks = json.loads(text) if _is_chunked(content) else [text]
+        return b"".join(base64.b64decode(chunk) for chunk in chunks)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise CaptureError(f"its body is no Base64: {error}") from error
+
+
+def _is_chunked(content: Mapping[str, JSON]) -> bool:
+    """Return whether a packed body stands there as a list of its chunks, as Polly.js writes it."""
+    text = content.get("text")
+    return content.get("encoding") == "base64" and isinstance(text, str) and text.startswith("[")
+
+
+def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
+    length = next(_lengths(response), None)
+    said = length == "0" or (response.get("bodySize") == 0 and length is None)
+    return status_of(response.get("status")) in _EMPTY or (said and content.get("size") in (0, None))
+
+
+def _lengths(response: Mapping[str, JSON]) -> Iterator[str]:
+    for name, value in pairs_of(response.get("headers")) or ():
+        if name.lower() == "content-length":
+            yield value.strip()

@@ -1,0 +1,171 @@
+"""JSON lines: exchanges in the form of the contract, and those that this program recorded itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+from urllib.parse import urlencode
+
+from conformance.capturing.cassettes import read_interaction, read_vcrpy
+from conformance.capturing.entry import CaptureError, Entry, Own, Read, Skipped, body_of, pairs_of, status_of
+from conformance.capturing.jsonstream import read_items, read_values
+from conformance.model import JSON
+from conformance.recording.record import RecordError, exchange_of
+
+LONGEST_LINE = 128 * 1024 * 1024  # bytes
+_NOCK = frozenset({"scope", "path", "response"})
+_HEX = re.compile(r"^(?:[0-9a-f]{2})+$")
+_MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
+
+
+def read_lines(file: IO[bytes], head: bytes) -> Read:
+    """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
+    first = head.lstrip().partition(b"\n")[0].strip()
+    if first.startswith(b"[") or not _is_whole(first, alone=len(first) == len(head.strip())):
+        values = read_items(file) if first.startswith(b"[") else read_values(file)
+        yield from (read_value(f"entry {number}", value) for number, value in enumerate(values, 1))
+        return
+    for number, line in enumerate(_bounded(file), 1):
+        if line.strip():
+            yield _read_line(f"line {number}", line)
+
+
+def _is_whole(line: bytes, *, alone: bool) -> bool:
+    """Return whether the first line is a whole value; a longer one than is looked at, or the only one, is taken for it."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return not line.endswith((b"{", b",", b"[")) or (alone and len(line) > 1)
+    return True
+
+
+def _bounded(file: IO[bytes]) -> Iterator[bytes]:
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise CaptureError(f"{number}: longer than {LONGEST_LINE // 1024**2} MiB")
+        yield line
+
+
+def _read_line(where: str, line: bytes) -> Entry | Own | Skipped:
+    try:
+        return read_value(where, json.loads(line))
+    except RecursionError:
+        return Skipped(where, "is nested too deeply")
+    except ValueError as error:
+        return Skipped(where, f"is not JSON ({str(error)[:80]})")
+
+
+def read_value(where: str, value: object) -> Entry | Own | Skipped:
+    """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
+    if not isinstance(value, Mapping):
+        return Skipped(where, "is no JSON object")
+    if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
+        return read_interaction(where, value, read_vcrpy)
+    if not any(name in value for name in (*_MEMBERS, "probe")):
+        return Skipped(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
+    try:
+        if "probe" in value:
+            return Own(where, exchange_of(dict(value)))
+        return _entry(where, _as_line(value) if value.keys() >= _NOCK else value)
+    except (CaptureError, RecordError, binascii.Error) as error:
+        return Skipped(where, str(error)[:200])
+
+
+def _entry(where: str, value: Mapping[str, Any]) -> Entry:
+    body, printed = _body(value)
+    return Entry(
+        where,
+        _url(value),
+        str(value.get("http_method") or value.get("method") or value.get("verb") or "POST").upper(),
+        pairs_of(value.get("request_headers")),
+        _request_body(value),
+        status_of(value.get("status")),
+        pairs_of(value.get("response_headers")),
+        headers_complete=value.get("headers_complete") is True,
+        body=body,
+        decoded=value["decoded"] if isinstance(value.get("decoded"), bool) else None,
+        reserialised=printed or value.get("reserialised") is True or value.get("bytes") == "reserialised",
+        pieces=_pieces(value.get("pieces")),
+        started_at=_text(value.get("recorded_at") or value.get("started_at")),
+    )
+
+
+def _as_line(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what nock recorded as a line: its `body` is what was sent, and an answer that came packed a list of hex."""
+    answer, headers = value["response"], value.get("rawHeaders")
+    line = {
+        "url": f"{value['scope']}{value.get('path', '')}",
+        "method": value.get("method"),
+        "status": value.get("status"),
+    }
+    line |= {"request_body": value.get("body"), "request_headers": value.get("reqheaders"), "body": answer}
+    if isinstance(headers, list) and all(isinstance(one, str) for one in headers):
+        headers = [[*pair] for pair in zip(headers[::2], headers[1::2], strict=False)]
+    if (
+        isinstance(answer, list)
+        and answer
+        and all(isinstance(one, str) and _HEX.match(one) for one in answer)
+    ):
+        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(answer))).decode()}
+    return line | {"response_headers": headers}
+
+
+def _text(value: JSON) -> str:
+    return value[:64] if isinstance(value, str) else ""
+
+
+def _url(value: Mapping[str, Any]) -> str | None:
+    url = value.get("url")
+    if isinstance(url, str) and url:
+        return url
+    path = value.get("path")
+    if not isinstance(path, str) or not path:
+        return None
+    query = _query(value.get("query"))
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+
+
+def _query(value: JSON) -> str:
+    if isinstance(value, str):
+        return value.lstrip("?")
+    if value is None:
+        return ""
+    return urlencode(pairs_of(value) or ())
+
+
+def _request_body(value: Mapping[str, Any]) -> bytes | None:
+    packed = value.get("request_body_b64", value.get("request_body_base64"))
+    if isinstance(packed, str):
+        return base64.b64decode(packed, validate=True)
+    body, _ = body_of(value.get("request_body"))
+    return body or None
+
+
+def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
+    packed = value.get("body_b64", value.get("body_base64"))
+    if packed is None:
+        return body_of(value.get("body"))
+    if not isinstance(packed, str):
+        raise CaptureError("body_b64 is no text")
+    try:
+        return base64.b64decode(packed, validate=True), False
+    except binascii.Error as error:
+        raise CaptureError(f"body_b64 is no Base64: {error}") from error
+
+
+def _pieces(value: JSON) -> tuple[tuple[float, int], ...]:
+    """Return milliseconds and lengths; none where they are not written as pairs of numbers."""
+    found: list[tuple[float, int]] = []
+    for item in value if isinstance(value, list) else ():
+        match item:
+            case [int() | float() as ms, int(length)] if length >= 0 and not isinstance(ms, bool):
+                found.append((float(ms), length))
+            case _:
+                return ()
+    return tuple(found)

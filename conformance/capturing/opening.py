@@ -1,0 +1,107 @@
+"""Opens a file that somebody sends us: a plain one or standard input, gzip undone, its beginning looked at, all bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from conformance.capturing.entry import CaptureError
+
+HEAD = 64 * 1024  # bytes that decide of which format a file is
+LARGEST_UNPACKED = 2 * 1024**3  # bytes that a gzip file may unfold to
+BROKEN = (
+    OSError,
+    EOFError,
+    zlib.error,
+)  # what reading a file, or what gzip hides, may raise; see `say_broken`
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is being read: its first bytes, and all of it (those included)."""
+
+    name: str
+    head: bytes
+    file: IO[bytes]
+
+    def whole(self, most: int) -> bytes:
+        """Return all of it. Raises CaptureError where that is more than `most` bytes."""
+        data = self.file.read(most + 1)
+        if len(data) > most:
+            raise CaptureError(
+                f"is longer than {most // 1024**2} MiB, more than is read of this format at once"
+            )
+        return data
+
+
+class _Replayed(io.RawIOBase):
+    """The bytes that were read ahead, then the rest, at most `most` in all."""
+
+    def __init__(self, head: bytes, rest: IO[bytes], most: int | None) -> None:
+        self._head = head
+        self._rest = rest
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(buffer) :]
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise CaptureError(f"unfolds to more than {LARGEST_UNPACKED // 1024**3} GiB")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@contextlib.contextmanager
+def opened(name: str) -> Iterator[Opened]:
+    """Open a file, or standard input where it is called `-`. What gzip hides is unfolded.
+
+    Raises CaptureError; and, like every later read from the file, one of `BROKEN`.
+    """
+    with contextlib.ExitStack() as stack:
+        raw = _raw(name, stack)
+        head = raw.read(HEAD)
+        if head.startswith(_GZIP):
+            packed = gzip.GzipFile(fileobj=io.BufferedReader(_Replayed(head, raw, None), HEAD))
+            yield _ahead(name, packed.read(HEAD), cast("IO[bytes]", packed), LARGEST_UNPACKED)
+        else:
+            yield _ahead(name, head, raw, None)
+
+
+def _raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
+    if name == "-":
+        return sys.stdin.buffer
+    path = Path(name)
+    if path.exists() and not path.is_file():  # before it is opened: a pipe would wait for ever
+        raise CaptureError("is not a plain file; name the files themselves, or - for standard input")
+    return stack.enter_context(path.open("rb"))
+
+
+def _ahead(name: str, head: bytes, rest: IO[bytes], most: int | None) -> Opened:
+    if head.startswith(_UTF16):
+        raise CaptureError("is UTF-16, as some shells write it; save it as UTF-8")
+    head = head.removeprefix(_BOM)
+    return Opened(name, head, io.BufferedReader(_Replayed(head, rest, most), HEAD))
+
+
+def say_broken(error: Exception) -> str:
+    """Return in words why a file could not be read on."""
+    if isinstance(error, CaptureError):
+        return str(error)
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
+        return f"its gzip data are broken: {error}"
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,267 @@
+"""Any number of files of any known format become exchanges, a group per host and model, and a line per file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from conformance.capturing import curl
+from conformance.capturing.addresses import Address, parse_address, provider_names
+from conformance.capturing.cassettes import LARGEST, load_json, load_yaml, read_cassette
+from conformance.capturing.entry import CaptureError, Entry, Own, Skipped
+from conformance.capturing.entry import Read as Entries
+from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, masked_own
+from conformance.capturing.har import read_har
+from conformance.capturing.jsonstream import first_names
+from conformance.capturing.lines import read_lines, read_value
+from conformance.capturing.opening import BROKEN, Opened, opened, say_broken
+from conformance.keys.found import MOST
+from conformance.keys.secrets import Key
+from conformance.model import CAPTURED, JSON, Exchange
+
+MOST_BYTES = 256 * 1024 * 1024  # of bodies that are kept, all files together
+MOST_EXCHANGES = 100_000
+EXAMPLE = "https://HOST/v1beta/models/gemini-2.5-flash:generateContent"
+_NAMED = 5  # entries that are named one by one in the line of a file
+_YAML = re.compile(rb"(?m)^(?:(?:http_)?interactions\s*:|requests\s*:|-\s+request\s*:)")
+
+
+@dataclass(frozen=True)
+class Group:
+    """The exchanges with one model of one host: what is judged as one provider."""
+
+    name: str
+    host: str
+    base_url: str
+    model: str
+    exchanges: tuple[Exchange, ...]
+    keys: tuple[Key, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)  # id of an exchange -> where it was recorded
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one file: a line, and whether it could be read as a recording at all."""
+
+    name: str
+    says: str
+    fault: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.says}"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Everything that was read."""
+
+    groups: tuple[Group, ...]
+    files: tuple[FileReport, ...]
+
+    @property
+    def count(self) -> int:
+        """How many exchanges there are."""
+        return sum(len(group.exchanges) for group in self.groups)
+
+
+@dataclass
+class _Tally:
+    """What was met in one file, counted."""
+
+    kind: str = ""
+    seen: int = 0
+    read: int = 0
+    unrelated: int = 0
+    unaddressed: int = 0
+    too_many: int = 0
+    lacking: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
+    not_named: int = 0
+    ended: str = ""
+
+    def skip(self, one: Skipped) -> None:
+        if len(self.skipped) < _NAMED:
+            self.skipped.append(one)
+        else:
+            self.not_named += 1
+
+    def __str__(self) -> str:
+        parts = [f"{self.kind}, {_counted(self.seen, 'entry', 'entries')}", f"{self.read} read"]
+        parts += [f"{number} {what}" for what, number in sorted(self.lacking.items())]
+        for number, what in (
+            (self.unrelated, "of something else than the Gemini API, left out"),
+            (self.unaddressed, "without an address, left out (--url says what was asked)"),
+            (self.too_many, f"left out: bodies of more than {MOST_BYTES // 1024**2} MiB in all"),
+        ):
+            parts += [f"{number} {what}"] if number else []
+        parts += [f"{one.where} {one.why}" for one in self.skipped]
+        parts += [f"{self.not_named} more that cannot be used"] if self.not_named else []
+        return "; ".join([*parts, *([f"{self.ended}; what came before was read"] if self.ended else [])])
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """One exchange and the place where it was recorded."""
+
+    place: str
+    read: Read
+
+
+class _Collector:
+    """Takes entries from any number of files, and sorts them by host and model; our own by provider."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._captured: dict[tuple[str, str], list[_Taken]] = {}
+        self._own: dict[str, dict[str, _Taken]] = {}
+        self._bytes = 0
+        self._number = 0
+
+    def take(self, name: str, one: Entry | Own | Skipped, tally: _Tally) -> None:
+        """Take what stands at one place of a file, or count why it is not taken."""
+        tally.seen += 1
+        if isinstance(one, Skipped):
+            tally.skip(one)
+        elif isinstance(one, Own):
+            self._take_own(name, one, tally)
+        elif one.url is None and self._url is None:
+            tally.unaddressed += 1
+        else:
+            self._take_entry(name, one, tally)
+
+    def _take_own(self, name: str, own: Own, tally: _Tally) -> None:
+        exchange = own.exchange
+        several = self._own.setdefault(exchange.provider, {})
+        if exchange.id in several:
+            tally.skip(Skipped(own.where, f"is {exchange.id} again; judge the files of two runs apart"))
+        elif self._has_room(exchange, tally):
+            several[exchange.id] = _Taken(f"{name}, {own.where}", masked_own(exchange))
+
+    def _take_entry(self, name: str, entry: Entry, tally: _Tally) -> None:
+        address = address_of(entry, self._url)
+        if address is None:
+            tally.unrelated += 1
+            return
+        read = make_exchange(entry, address)
+        if self._has_room(read.exchange, tally):
+            tally.lacking.update([read.lacking] if read.lacking else [])
+            several = self._captured.setdefault((address.host, address.model), [])
+            several.append(_Taken(f"{name}, {entry.where}", read))
+
+    def _has_room(self, exchange: Exchange, tally: _Tally) -> bool:
+        size = len(exchange.body) + len(exchange.request.body)
+        if self._bytes + size > MOST_BYTES or self._number >= MOST_EXCHANGES:
+            tally.too_many += 1
+            return False
+        self._bytes += size
+        self._number += 1
+        tally.read += 1
+        return True
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return what was taken, a group per host and model, in the order of their first exchanges."""
+        own = [_own_group(name, list(several.values())) for name, several in self._own.items() if several]
+        names = provider_names(tuple(self._captured), frozenset(group.name for group in own))
+        return (*own, *(_group(names[key], key, several) for key, several in self._captured.items()))
+
+
+def _own_group(name: str, several: Sequence[_Taken]) -> Group:
+    address = several[0].read.address
+    placed = [(one.place, one.read.exchange) for one in several]
+    return _made(name, address, address.model, placed, [one.read for one in several])
+
+
+def _group(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> Group:
+    placed = [
+        (one.place, replace(one.read.exchange, provider=name, probe=f"{CAPTURED}-{number}"))
+        for number, one in enumerate(several, 1)
+    ]
+    return _made(name, several[0].read.address, key[1], placed, [one.read for one in several])
+
+
+def _made(
+    name: str, address: Address, model: str, placed: Sequence[tuple[str, Exchange]], reads: Sequence[Read]
+) -> Group:
+    """Put a group together: a key that one exchange gives away is masked in all of them."""
+    shared = tuple(dict.fromkeys(key for read in reads for key in read.keys))[:MOST]
+    done = tuple(
+        mask_exchange(exchange, [key for key in shared if key not in read.keys])
+        for (_, exchange), read in zip(placed, reads, strict=True)
+    )
+    places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}
+    secrets = tuple(dict.fromkeys((*shared, *(key for read in reads for key in read.cookies))))[:MOST]
+    return Group(name, address.host, address.base_url, model, done, secrets, places)
+
+
+# --- files ---
+
+
+def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
+    """Read every file; what cannot be read is said in the file's line, and the others are read all the same.
+
+    `url` says what was asked where a recording does not. Raises CaptureError where it is no address of the API.
+    """
+    if url is not None and parse_address(url, "POST") is None and parse_address(url, "GET") is None:
+        raise CaptureError(f"--url {url[:200]!r} asks for no method of the Gemini API, such as {EXAMPLE}")
+    collector = _Collector(url)
+    files = tuple(_read_file(name, collector) for name in dict.fromkeys(names))
+    return Recorded(collector.groups(), files)
+
+
+def read_values(values: Iterable[Mapping[str, JSON] | Exchange]) -> Recorded:
+    """Read JSON objects of the contract's form, or exchanges. What cannot be used raises CaptureError with its place."""
+    collector, tally = _Collector(None), _Tally("values")
+    for number, value in enumerate(values, 1):
+        where = f"exchange {number}"
+        one = Own(where, value) if isinstance(value, Exchange) else read_value(where, value)
+        if isinstance(one, Skipped):
+            raise CaptureError(f"{one.where} {one.why}")
+        collector.take("given", one, tally)
+    return Recorded(collector.groups(), (FileReport("given", str(tally)),))
+
+
+def _read_file(name: str, collector: _Collector) -> FileReport:
+    tally = _Tally()
+    try:
+        with opened(name) as file:
+            tally.kind, entries = entries_of(file)
+            for one in entries:
+                collector.take(Path(name).name, one, tally)
+    except (CaptureError, *BROKEN) as error:
+        if not tally.seen:
+            return FileReport(name, say_broken(error), fault=True)
+        tally.ended = say_broken(error)
+    nothing = tally.seen and len(tally.skipped) + tally.not_named == tally.seen
+    return FileReport(name, str(tally), fault=bool(nothing))
+
+
+def entries_of(file: Opened) -> tuple[str, Entries]:
+    """Return the format of a file, by its content, and its entries. Raises CaptureError where it is of none."""
+    head = file.head.lstrip()
+    if not head:
+        raise CaptureError("is empty")
+    if curl.looks_like_curl(head):
+        return "curl's output", curl.read_curl(file.whole(curl.LARGEST))
+    if head[:1] in (b"{", b"["):
+        return _json_entries(file, head)
+    if _YAML.search(head):
+        return "a cassette", read_cassette(load_yaml(file.whole(LARGEST)))
+    raise CaptureError(
+        "is no recording that is known here: neither HAR, nor a VCR cassette, nor what curl -i prints, nor JSON lines"
+    )
+
+
+def _json_entries(file: Opened, head: bytes) -> tuple[str, Entries]:
+    names = first_names(head)
+    if "log" in names:
+        return "HAR", read_har(file.file)
+    if {"interactions", "http_interactions"} & {*names} or {"requests", "responses"} <= {*names}:
+        return "a cassette", read_cassette(load_json(file.whole(LARGEST)))
+    return "JSON lines", read_lines(file.file, head)

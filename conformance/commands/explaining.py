@@ -1,0 +1,91 @@
+"""The command `explain`: what a rule means, whose word it is, whom it hurts, the workaround, and what it looks at."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from conformance import catalogue
+from conformance.asking.addressing import EMBEDDED_KEY, address
+from conformance.bases import BASES
+from conformance.catalogue import PROBES, RULES, Asking, Probe, Rule, Unaskable
+from conformance.commands.terminal import plain, write
+from conformance.embedded import HONEST, Incoming
+from conformance.keys.secrets import Key
+from conformance.model import Exchange, Piece, Provider, Question
+from conformance.reading.reply import Reply, read
+from conformance.running.session import UsageError
+
+_MODEL = "gemini-2.5-flash"
+_NAMED_MOST = 8  # questions that are named one by one
+
+
+def explain(words: Namespace) -> int:
+    """Print one rule. Raises UsageError where no rule has that name."""
+    catalogue.load()
+    rule = RULES.get(words.rule)
+    if rule is None:
+        raise UsageError(plain(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}"))
+    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
+    basis = f"Basis: {BASES[rule.id].words}"
+    parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))
+    for line in "\n\n".join(parts).split("\n"):
+        write(sys.stdout, plain(line))
+    return 0
+
+
+def describe_questions(rule: Rule) -> str:
+    """Return which questions a rule needs; one that needs none in particular is said by what it looks at."""
+    if rule.probes:
+        return f"Asked by: {', '.join(rule.probes)}"
+    if rule.generated:
+        return "Looks at: every generated body"
+    replies = _googles_replies()
+    admitted = [reply for reply in replies if rule.select(reply) and rule.usable(reply)]
+    one, several, belongs = _kind_of(admitted)
+    if len(admitted) > _NAMED_MOST or len(admitted) == sum(map(belongs, replies)):
+        return f"Looks at: every {one}"
+    return f"Looks at: {several} such as {', '.join(reply.probe for reply in admitted)}"
+
+
+_Kind = tuple[str, str, Callable[[Reply], bool]]
+# From the narrowest to the widest: what one is called, what several are, and which replies are of that kind.
+_KINDS: tuple[_Kind, ...] = (
+    ("stream", "streams", lambda reply: reply.ok and reply.streamed),
+    ("stream, refused ones included", "streams", lambda reply: reply.streamed),
+    ("refusal", "refusals", lambda reply: not reply.ok),
+    ("unary answer", "unary answers", lambda reply: reply.ok and not reply.streamed),
+    ("answer", "answers", lambda reply: reply.ok),
+)
+_ANY: _Kind = ("reply, refusals included", "replies", lambda _reply: True)
+
+
+def _kind_of(replies: Sequence[Reply]) -> _Kind:
+    return next((kind for kind in _KINDS if all(map(kind[2], replies))), _ANY)
+
+
+def _googles_replies() -> list[Reply]:
+    """Return what Google would answer to each question that needs no first turn; nothing is sent."""
+    return [reply for probe in PROBES.values() if (reply := _reply_to(probe)) is not None]
+
+
+def _reply_to(probe: Probe) -> Reply | None:
+    question = None if probe.after else probe.build(Asking(_MODEL, "0d0c1a"))
+    return None if question is None or isinstance(question, Unaskable) else _answered(probe, question)
+
+
+def _answered(probe: Probe, question: Question) -> Reply:
+    provider = Provider("google", "Google", "http://127.0.0.1", "google", _MODEL, embedded="google")
+    asked = address(provider, Key("embedded", EMBEDDED_KEY), question, {}, "explain")
+    split = urlsplit(asked.url)
+    target = split.path + (f"?{split.query}" if split.query else "")
+    headers = {name.lower(): value for name, value in asked.headers}
+    answer = HONEST(Incoming(asked.request.verb, target, headers, asked.request.body))
+    pieces = tuple(Piece(0.0, piece.data) for piece in answer.pieces)
+    exchange = Exchange(
+        provider.name, probe.id, 1, asked.request, question.expected, answer.status, "HTTP/1.1", answer.headers,
+        pieces, None, "", 0.0, 0.0,
+    )  # fmt: skip
+    return read(exchange)

@@ -1,0 +1,94 @@
+"""`conformance judge`: exchanges that somebody else recorded, judged without a request and without a key."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from conformance.capturing.entry import CaptureError
+from conformance.capturing.recording import FileReport, Group, Recorded, read_files
+from conformance.commands import judged
+from conformance.commands.terminal import closing_words, plain, write
+from conformance.model import Provider
+from conformance.recording.record import FOLDER
+from conformance.recording.runfile import RunFile
+from conformance.report.recorded import recording_markdown, recording_text
+from conformance.running.recorded import RecordedEngine, prepare_recorded
+from conformance.running.session import Options, UsageError
+
+
+def judge(words: Namespace) -> int:
+    """Judge the recordings that the command line names."""
+    try:
+        recorded = read_files(words.files, words.url)
+    except CaptureError as error:
+        raise UsageError(plain(str(error))) from error
+    _say(recorded.files, quiet=words.quiet)
+    options = Options(
+        out=words.out, clients=tuple(words.client), fail_on=words.fail_on, against=words.against, seed=1
+    )
+    engine = RecordedEngine(prepare_recorded(options, recorded, words.dialect), recorded)
+    return _judged(engine, recorded, words)
+
+
+def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
+    """Say of each file what was read, what was left out and why; of one that cannot be read always."""
+    for file in files:
+        if file.fault or not quiet:
+            write(sys.stderr, plain(str(file)))
+
+
+def _judged(engine: RecordedEngine, recorded: Recorded, words: Namespace) -> int:
+    if words.out is None or not recorded.groups:
+        engine.weigh()
+    else:
+        judged.with_pytest(engine, verbose=words.verbose)
+    if recorded.groups and engine.results is not None:
+        _print(engine, words)
+    said = {f"warning: {file}" for file in recorded.files}
+    for line in closing_words(engine):
+        if line not in said:
+            write(sys.stderr, plain(line))
+    if words.out is not None and not recorded.groups:
+        write(sys.stderr, plain(f"nothing is written to {words.out}: there is nothing to judge"))
+    return engine.exit_code
+
+
+def _print(engine: RecordedEngine, words: Namespace) -> None:
+    results = engine.results or {}
+    if words.format == "json":
+        write(sys.stdout, json.dumps(results, indent=1))
+    elif words.format == "markdown":
+        write(sys.stdout, recording_markdown(results).rstrip("\n"))
+    elif not words.quiet:
+        text = recording_text(results, min(shutil.get_terminal_size().columns, 140))
+        if text:
+            write(sys.stdout, text)
+
+
+def replay(recorded: RunFile, words: Namespace, options: Options) -> int:
+    """Judge anew what `judge --out` wrote; providers keep the addresses that they had."""
+    files = [str(path) for path in sorted((words.folder / FOLDER).glob("*.jsonl"))]
+    found = read_files(files)
+    faults = [str(file) for file in found.files if file.fault]
+    if faults or not files:
+        raise UsageError(*(faults or [f"{words.folder}: holds no recording"]))
+    known = {provider.name: provider for provider in recorded.providers}
+    groups = tuple(
+        _restored(group, known[group.name]) if group.name in known else group for group in found.groups
+    )
+    dialect = recorded.providers[0].dialect if recorded.providers else "google"
+    anew = Recorded(groups, found.files)
+    session = prepare_recorded(replace(options, replay=None), anew, dialect)
+    engine = RecordedEngine(session, anew, recorded.started_at)
+    return _judged(engine, anew, Namespace(**{**vars(words), "format": "text", "out": options.out}))
+
+
+def _restored(group: Group, provider: Provider) -> Group:
+    return replace(
+        group, base_url=provider.base_url, model=provider.model, host=provider.title.partition(",")[0]
+    )

@@ -1,0 +1,32 @@
+"""The keys that stand in the environment, so that nothing which a command writes holds one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from conformance.config.providers import ProvidersError, load_providers
+from conformance.dialects.dialect import bundled
+from conformance.keys.secrets import Key, Keyring, header_secrets
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+
+
+def keys_at_hand(environ: Mapping[str, str]) -> Keyring:
+    """Return every key that the providers.yaml of this folder names, and whatever is called one in the environment.
+
+    A results.json holds no key when it is written; one that was changed by hand, or by another program, may.
+    """
+    called = (Key(name, value) for name, value in environ.items() if value and _SECRET.search(name))
+    return Keyring.of([*called, *_of_providers(environ)])
+
+
+def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:
+    try:
+        loaded = load_providers(None, dialects=bundled())
+    except ProvidersError:
+        return  # comparing needs no providers.yaml: one that is wrong is not told here
+    for provider in loaded.providers:
+        if provider.key_env and environ.get(provider.key_env):
+            yield Key(provider.key_env, environ[provider.key_env])
+        yield from header_secrets(provider, environ)

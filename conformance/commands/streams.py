@@ -1,0 +1,81 @@
+"""Standard output and standard error as they may be: closed, full, or with nobody left to read them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO, cast
+
+
+class GuardedStream:
+    """A text stream whose write errors end nothing: the first one is kept in `lost`, and later text is dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Guard `stream`."""
+        self._stream = stream
+        self.lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write text, or drop it where the stream takes nothing more. Return its length."""
+        if self.lost is None:
+            try:
+                self._stream.write(text)
+            except OSError as error:
+                self._lose(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, if the stream still takes it."""
+        if self.lost is None:
+            try:
+                self._stream.flush()
+            except OSError as error:
+                self._lose(error)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return any other attribute of the stream itself."""
+        return getattr(self._stream, name)
+
+    def _lose(self, error: OSError) -> None:
+        """Remember the error, and lead the descriptor to nowhere: the interpreter flushes once more at its end."""
+        self.lost = error
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def open_closed_streams() -> None:
+    """Open the null device in place of standard streams that the caller closed.
+
+    Otherwise the next file that is opened would get the number of the closed one.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
+
+
+@contextlib.contextmanager
+def guarded_streams() -> Iterator[GuardedStream]:
+    """Guard standard output and standard error for the length of a block; yield the guarded output."""
+    before = sys.stdout, sys.stderr
+    output, errors = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
+    sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", errors)
+    try:
+        yield output
+    finally:
+        output.flush()
+        errors.flush()
+        sys.stdout, sys.stderr = before
+
+
+def is_lost(stream: TextIO) -> bool:
+    """Return whether nobody receives what is written to a guarded stream any more."""
+    return getattr(stream, "lost", None) is not None

@@ -1,0 +1,288 @@
+"""What is not as it was from one side of a switch to the other: address, model, traits, findings, features, fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.catalogue import RULES
+from conformance.comparing.adapting import ANSWER, ASPECTS, REQUEST, Aspect, advise, auth_advice, said
+from conformance.comparing.compare import GRAVE
+from conformance.comparing.past import FINDING, PASS, PastCase
+from conformance.comparing.sides import Side
+from conformance.judging.traits import REFERENCE
+from conformance.model import JSON
+
+LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
+_BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
+_UNKNOWN = "not known"
+NEITHER = "neither"
+Readings = tuple[tuple[JSON, ...], tuple[JSON, ...]]  # of one trait, on the old side and on the new
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is not as it was: what, how it was and is, what to do, why, and the findings behind it.
+
+    way: request or answer (a step of an adapter, where there is something to do), lost, gained, mended, note, client.
+    """
+
+    what: str
+    before: str
+    after: str
+    do: str = ""
+    why: str = ""
+    way: str = ANSWER
+    rules: tuple[str, ...] = ()
+    hurts: str = ""  # who suffers while nothing is done
+
+
+def changes_of(before: Side, after: Side) -> tuple[Change, ...]:
+    """Return what changes from one side to the other, clients left out. The catalogue must have been loaded."""
+    traits = list(_traits(before, after))
+    moved = frozenset(trait for trait, _ in traits)
+    found = (
+        *_address(before, after),
+        *(change for _, change in traits),
+        *_findings(before, after, moved),
+        *_mended(before, after, moved),
+        *_offers(before, after, LOST),
+        *_offers(before, after, GAINED),
+        *_documented(before, after),
+    )
+    return tuple(map(_without_ticks, found))
+
+
+def _without_ticks(change: Change) -> Change:
+    """Return a change without the marks that rules put around code: no form of output shows them as code."""
+    return replace(
+        change,
+        what=plain_words(change.what),
+        before=plain_words(change.before),
+        after=plain_words(change.after),
+        do=plain_words(change.do),
+        why=plain_words(change.why),
+        hurts=plain_words(change.hurts),
+    )
+
+
+def plain_words(text: str) -> str:
+    """Return a text without backticks."""
+    return text.replace("`", "")
+
+
+def _address(before: Side, after: Side) -> Iterator[Change]:
+    if before.base_url != after.base_url:
+        yield Change(
+            "Address",
+            before.base_url,
+            after.base_url,
+            f"send requests to {after.base_url}",
+            "another host",
+            REQUEST,
+        )
+    yield from _model(before, after)
+
+
+def _model(before: Side, after: Side) -> Iterator[Change]:
+    """Model names: the one that is asked for, or on paper those that a page lists."""
+    old, new = _models(before), _models(after)
+    if set(old) == set(new) or not new:
+        return
+    kept = [name for name in old if name in new]
+    why = "a name that is not served is refused"
+    served = _is_named(kept) if after.on_paper else "the vendor there answers under that name"
+    do = f"keep {_enumerated(kept)}: {served}" if kept else f"ask for {' or '.join(new)}"
+    unasked = [] if kept else [name for name in old if name in after.models]
+    if unasked:
+        do += f"; {_is_named(unasked)} ({_enumerated(unasked)}), which was not asked"
+    yield Change("Model", ", ".join(old) or _UNKNOWN, ", ".join(new), do, why, NOTE if kept else REQUEST)
+
+
+def _is_named(models: Sequence[str]) -> str:
+    return f"the document there names {'it' if len(models) == 1 else 'them'} too"
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if names[:-1] else "") + names[-1]
+
+
+def _models(side: Side) -> tuple[str, ...]:
+    return (side.model,) if side.model else side.models
+
+
+def _traits(before: Side, after: Side) -> Iterator[tuple[str, Change]]:
+    for aspect in ASPECTS:
+        old, new = before.traits.get(aspect.trait, ()), after.traits.get(aspect.trait, ())
+        if set(map(said, old)) != set(map(said, new)):
+            yield aspect.trait, _trait(aspect, (old, new), after)
+
+
+def _trait(aspect: Aspect, readings: Readings, after: Side) -> Change:
+    old, new = readings
+    do = _todo(aspect, readings, after)
+    rules = tuple(rule for rule in _grave(after) if _trait_of(rule) == aspect.trait)
+    # A rule on one way of carrying the key gives a reason for that way, which need not be the way that is advised.
+    whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].said("why") for rule in rules]
+    why = next(filter(None, whys), aspect.why)
+    shown = do or (_GOES_ON if new else "nothing is known of it there: try it before you move")
+    return Change(aspect.label, _all_said(old), _all_said(new), shown, why, aspect.way if do else NOTE, rules)
+
+
+def _todo(aspect: Aspect, readings: Readings, after: Side) -> str:
+    """What to do about a trait. Where nothing that was tried took effect, the document's word is all there is."""
+    old, new = readings
+    if new != (NEITHER,):
+        return advise(aspect, old, new)
+    documented = advise(aspect, old, after.documented(aspect.trait))
+    return (
+        f"{documented}, as its document does; it could not be seen to matter"
+        if documented
+        else advise(aspect, old, new)
+    )
+
+
+def _all_said(readings: Sequence[JSON]) -> str:
+    return " or ".join(map(said, readings)) or _UNKNOWN
+
+
+def _trait_of(rule: str) -> str | None:
+    return RULES[rule].trait if rule in RULES else None
+
+
+def _grave(side: Side) -> list[str]:
+    """The rules that a side breaks at must or should, in the catalogue's order; accepted ones too."""
+    return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE]
+
+
+def _findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change]:
+    """What the new side breaks and the old one did not, musts first; what a moved trait says already is left out."""
+    fresh = [case for rule, case in after.cases.items() if case.state == FINDING and not _same(before, case)]
+    for case in sorted(fresh, key=lambda case: ("must", "should", "note").index(case.level)):
+        if case.level == "note" or _trait_of(case.rule) not in moved:
+            yield _finding(before, after, case)
+
+
+def _same(before: Side, case: PastCase) -> bool:
+    old = before.cases.get(case.rule)
+    return old is not None and old.state == FINDING
+
+
+def _finding(before: Side, after: Side, case: PastCase) -> Change:
+    old = before.cases.get(case.rule)
+    dimension = case.rule.partition("/")[0]
+    made = Change(
+        what=f"{dimension}: {case.said('title') or case.rule}",
+        before="holds" if old is not None and old.state == PASS else _UNKNOWN,
+        after=f"{case.level}: {case.said('observed') or case.reason}",
+        why=case.said("why") or case.said("breaks"),
+        rules=(case.rule,),
+        hurts=case.said("breaks") if case.said("why") else "",
+    )
+    if _is_about_the_key(case) and after.traits.get(AUTH):
+        carry = _carry_key(before, after)
+        way = _way(case, REQUEST) if carry else NOTE
+        return replace(made, do=carry or _GOES_ON, why=_WHY_OF_KEYS, way=way)
+    way = REQUEST if dimension in _BEFORE_THE_ANSWER else ANSWER
+    do = case.said("way_round").strip().removesuffix(".")
+    if _NO_WAY.match(do) or not do:
+        return replace(made, do="" if case.level == "note" else _nothing(case), way=NOTE)
+    return replace(made, do=do, way=_way(case, way))
+
+
+def _way(case: PastCase, way: str) -> str:
+    return NOTE if case.level == "note" else way
+
+
+def _is_about_the_key(case: PastCase) -> bool:
+    """Whether the rule advises to carry the key otherwise, without a word on how."""
+    return case.rule.startswith(f"{AUTH}/") and bool(_SOME_WAY.search(case.said("way_round")))
+
+
+def _carry_key(before: Side, after: Side) -> str:
+    """Return how code of the old side carries its key on the new one; empty where it need not change."""
+    old = before.traits.get(AUTH) or (REFERENCE[AUTH],)
+    return auth_advice(said(old[0]), said(after.traits[AUTH][0]))
+
+
+def _nothing(case: PastCase) -> str:
+    """Return what stands in place of a step: what the rule says besides, where it says more than that nothing helps."""
+    beside = case.said("way_round").partition(";")[2].strip().removesuffix(".")
+    return f"nothing that an adapter could do; {beside or 'test what you use of it'}"
+
+
+AUTH = "auth"
+_WHY_OF_KEYS = next(aspect.why for aspect in ASPECTS if aspect.trait == AUTH)
+_GOES_ON = "nothing: what worked goes on working"
+_NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
+_SOME_WAY = re.compile(r"\bthe header\b|\bin a way that is accepted\b|\bwhere it is accepted\b")
+
+
+def _mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change]:
+    for rule in _grave(before):
+        new = after.cases.get(rule)
+        if new is not None and new.state == PASS and _trait_of(rule) not in moved:
+            old = before.cases[rule]
+            what = f"{rule.partition('/')[0]}: {old.said('title') or rule}"
+            yield Change(
+                what,
+                f"{old.level}: {old.said('observed') or old.reason}",
+                "holds",
+                "drop what worked around it",
+                "",
+                MENDED,
+                (rule,),
+            )
+
+
+def _offers(before: Side, after: Side, way: str) -> Iterator[Change]:
+    """Features that one side works with and the other says it lacks, a line per feature."""
+    has, lacks = (before, after) if way == LOST else (after, before)
+    found: dict[str, list[PastCase]] = {}
+    for rule, case in lacks.cases.items():
+        other = has.cases.get(rule)
+        if (
+            case.outcome == "unsupported"
+            and other is not None
+            and other.state == PASS
+            and not _of_a_document(rule)
+        ):
+            found.setdefault(_feature(rule), []).append(case)
+    for feature, cases in found.items():
+        rules = tuple(case.rule for case in cases)
+        says = f"not offered: {cases[0].reason}"
+        if way == LOST:
+            yield Change(
+                feature, "offered", says, "do without it, or keep the old side for it", "", LOST, rules
+            )
+        else:
+            yield Change(feature, says, "offered", "", "", GAINED, rules)
+
+
+def _of_a_document(rule: str) -> bool:
+    """Whether a rule holds a vendor against its own page: a page that says nothing is no feature that is lacking."""
+    return rule in RULES and RULES[rule].documented
+
+
+def _feature(rule: str) -> str:
+    known = RULES.get(rule)
+    return (known.feature or known.title) if known else rule
+
+
+def _documented(before: Side, after: Side) -> Iterator[Change]:
+    """On paper, the fields that one page names and the other does not."""
+    for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
+        old, new = before.fields(place), after.fields(place)
+        if (before.on_paper or after.on_paper) and old and new and old != new:
+            do = "a page never names all: try what you use of these" if old - new else ""
+            what = f"Documented fields of the {label}"
+            yield Change(
+                what, f"only here: {_names(old - new)}", f"only there: {_names(new - old)}", do, "", NOTE
+            )
+
+
+def _names(pointers: frozenset[str], most: int = 12) -> str:
+    shown = sorted(pointers)[:most]
+    more = len(pointers) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

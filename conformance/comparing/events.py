@@ -1,0 +1,139 @@
+"""What happened between two runs beside single rules: clients that broke, providers that died, coverage that was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from conformance.comparing.limits import limits_of
+from conformance.comparing.past import PastProvider, PastRun
+
+BROKE, WORKS_AGAIN = "client broke", "client works again"
+DEAD, NO_SECRET, MISSING = "provider dead", "secret missing", "provider missing"
+STILL_DEAD, BACK, CAME = "provider still dead", "provider back", "provider added"
+IDLE = "provider not run"  # in neither run, which is a choice
+COVERAGE = "coverage lost"
+GONE = (DEAD, NO_SECRET, MISSING)
+LOSSES = (*GONE, COVERAGE)  # what ends in exit code 3
+_READS = ("works", "degraded")
+_REASONS_SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a provider: which kind, and what a reader needs to know of it.
+
+    `client`: whom a change concerns. `rules`: how many were judged before and are not now. `untested`: clients that
+    were tested before and are not now. `reason`: why, as the newer run has it.
+    """
+
+    kind: str
+    provider: str
+    reason: str = ""
+    client: str = ""
+    rules: int = 0
+    untested: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One provider in two runs; None where a run does not have it."""
+
+    name: str
+    old: PastProvider | None
+    new: PastProvider | None
+
+    @property
+    def judged_twice(self) -> bool:
+        """Whether both runs could say something of it."""
+        return bool(self.old and self.old.is_judged and self.new and self.new.is_judged)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was judged before, and is not now."""
+        return bool(self.old and self.old.is_judged and not (self.new and self.new.is_judged))
+
+
+def pairs_of(old: PastRun, new: PastRun) -> tuple[Pair, ...]:
+    """Return every provider of two runs, in the order of the newer one."""
+    names = dict.fromkeys((*new.providers, *old.providers))
+    return tuple(Pair(name, old.providers.get(name), new.providers.get(name)) for name in names)
+
+
+def events_of(pair: Pair, run: PastRun, lost: Sequence[str], named: Sequence[str]) -> Iterator[Event]:
+    """Yield what happened to one provider.
+
+    `run` is the newer run, `lost` the reason of each rule that is no longer judged, `named` the clients that the user
+    has (none: all count).
+    """
+    if pair.is_gone:
+        yield _gone(pair, len(lost))
+    elif pair.old and pair.new and pair.judged_twice:
+        yield from _clients(pair.old, pair.new)
+        yield from _coverage(pair.old, pair.new, run, lost, named)
+    else:
+        yield from _arrival(pair)
+
+
+def _gone(pair: Pair, rules: int) -> Event:
+    if pair.new is None:
+        return Event(MISSING, pair.name, "is not in the new run", rules=rules)
+    reason = reason_of(pair.new)
+    is_unset = pair.new.status == "not-run" and "is not set" in reason
+    return Event(NO_SECRET if is_unset else DEAD, pair.name, reason, rules=rules)
+
+
+def reason_of(provider: PastProvider) -> str:
+    """Return in words why nothing is said of a provider."""
+    said = provider.reason.removeprefix(f"{provider.name}: ") or "the run does not say why"
+    return f"was not run: {said}" if provider.status == "not-run" else f"could not be judged: {said}"
+
+
+def _arrival(pair: Pair) -> Iterator[Event]:
+    if pair.new and pair.new.status == "not-run" and (pair.old is None or pair.old.status == "not-run"):
+        yield Event(IDLE, pair.name, reason_of(pair.new))
+    elif pair.new is None or not pair.new.is_judged:
+        yield Event(
+            STILL_DEAD,
+            pair.name,
+            reason_of(pair.new) if pair.new else "is not in the new run, and the old one could not judge it",
+        )
+    elif pair.old is None:
+        yield Event(CAME, pair.name)
+    else:
+        yield Event(BACK, pair.name, reason_of(pair.old))
+
+
+def _clients(old: PastProvider, new: PastProvider) -> Iterator[Event]:
+    for name, now in new.clients.items():
+        before = old.clients[name].verdict if name in old.clients else ""
+        if before in _READS and now.verdict == "broken":
+            yield Event(BROKE, new.name, "; ".join(now.because[:1]), name)
+        elif before == "broken" and now.verdict in _READS:
+            yield Event(WORKS_AGAIN, new.name, "" if now.verdict == "works" else now.verdict, name)
+
+
+def _coverage(
+    old: PastProvider, new: PastProvider, run: PastRun, lost: Sequence[str], named: Sequence[str]
+) -> Iterator[Event]:
+    untested = tuple(
+        name
+        for name, client in old.clients.items()
+        if client.verdict != "untested" and (name in named or not named) and _is_untested(name, new, named)
+    )
+    if lost or untested:
+        limits = limits_of(run, new)
+        fresh = [limit for limit in limits if limit not in old.limited_by]
+        reason = ", ".join(fresh or limits) or _commonest(lost)
+        yield Event(COVERAGE, new.name, reason, rules=len(lost), untested=untested)
+
+
+def _is_untested(name: str, new: PastProvider, named: Sequence[str]) -> bool:
+    """Whether nothing is known of a client now. One that this version no longer models is missed only where it is named."""
+    return new.clients[name].verdict == "untested" if name in new.clients else name in named
+
+
+def _commonest(reasons: Sequence[str]) -> str:
+    found = Counter(reason for reason in reasons if reason).most_common(_REASONS_SHOWN)
+    return "; ".join(reason for reason, _ in found)

@@ -1,0 +1,187 @@
+"""Judges exchanges that somebody else recorded, for `conformance judge` and for other people's own tests.
+
+    from conformance import judge
+
+    verdict = judge([{"url": …, "request_body": …, "status": 200, "response_headers": …, "body": …}])
+    assert verdict.status != "deviates", [deviation.title for deviation in verdict.deviations]
+
+Nothing is asked here, so nothing is said of what was not recorded. The exchanges with one model of one host are judged
+together, yet no question is held against another: each has a probe of its own, of which no rule expects anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from conformance import catalogue
+from conformance.asking.run import Gathered
+from conformance.capturing.addresses import UNKNOWN_HOST
+from conformance.capturing.recording import Group, read_values
+from conformance.catalogue import RULES, Rule
+from conformance.dialects.dialect import Dialect, load_dialect
+from conformance.model import JSON, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
+from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
+from conformance.verdicts.extent import JUDGED, Extent
+from conformance.verdicts.verdict import ClientVerdict, Selection, Verdict, reach
+
+NOT_ASKED = "not asked"
+_MEASURES: Mapping[str, frozenset[Against]] = {
+    "both": frozenset(Against),
+    "reference": frozenset({Against.REFERENCE}),
+    "documented": frozenset({Against.DOCUMENTED}),
+}
+
+
+def judge(
+    exchanges: Iterable[Mapping[str, JSON] | Exchange], *, dialect: str = "google", against: str = "both"
+) -> Verdict:
+    """Return what recorded exchanges show of whoever answered them.
+
+    An exchange is a mapping of the form that docs/judging.md describes, or an `Exchange`. `dialect` is a bundled one,
+    or the path of a folder; `against` is `reference`, `documented` or `both`. Of the verdict,
+
+    * `status` is `deviates` (a must or a should), `partial` (nothing of that in what could be judged) or `inconclusive`
+      (nothing could be judged), for a few exchanges are never the whole contract;
+    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `spots` with `expected` and `observed`;
+    * `clients` says of each modelled client whether it `works`, is `degraded` or `broken`, and why;
+    * `judged` says how many rules were judged, and what limited that.
+
+    Raises ValueError for an exchange that cannot be read, and for exchanges of which none asks for anything of the
+    Gemini API; DialectError for a dialect.
+    """
+    if against not in _MEASURES:
+        raise ValueError(f"against is {against!r}; it must be one of {', '.join(_MEASURES)}")
+    found = load_dialect(dialect)
+    recorded = read_values(exchanges)
+    if not recorded.groups:
+        raise ValueError(f"there is nothing to judge: {'; '.join(one.says for one in recorded.files)}")
+    return merge([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
+
+
+def provider_of(group: Group, dialect: str) -> Provider:
+    """Return a group of recorded exchanges as the provider that it is judged as."""
+    host = "a recording without a host" if group.host == UNKNOWN_HOST else group.host
+    title = ", ".join(part for part in (host, group.model) if part)
+    return Provider(group.name, title, group.base_url, dialect, group.model)
+
+
+def gather(group: Group, dialect: str) -> Gathered:
+    """Return recorded exchanges as if they had been asked; nothing else was."""
+    return Gathered(
+        provider_of(group, dialect), list(group.exchanges), [], len(group.exchanges), finished=True
+    )
+
+
+def in_order() -> tuple[Rule, ...]:
+    """Return every rule of the catalogue, by dimension and id."""
+    catalogue.load()
+    order = list(Dimension)
+    return tuple(sorted(RULES.values(), key=lambda rule: (order.index(rule.dimension), rule.id)))
+
+
+def judge_group(
+    group: Group,
+    dialect: Dialect,
+    against: frozenset[Against] = _MEASURES["both"],
+    rules: Sequence[Rule] = (),
+    today: dt.date = dt.date(1970, 1, 1),
+) -> Verdict:
+    """Return the verdict on the exchanges with one model of one host. Pure: no clock, no network."""
+    selection = Selection(tuple(rules) or in_order(), against, today, "")
+    verdict = reach(gather(group, dialect.name), dialect, selection)
+    return _of_a_recording(replace(verdict, cases=tuple(_told(case, verdict) for case in verdict.cases)))
+
+
+# --- what is said of a recording is said of what it holds ---
+
+
+def _told(case: Case, verdict: Verdict) -> Case:
+    """Say `not asked` of a rule that found nothing to look at: nobody put the question, which is nobody's fault."""
+    if case.outcome not in (Outcome.BLOCKED, Outcome.INCONCLUSIVE) or case.reason.startswith(EXPLAINED):
+        return case
+    probes = RULES[case.rule].probes
+    asked = {reply.probe for reply in verdict.replies}
+    if probes and not asked & set(probes):
+        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: {_listed(probes)}")
+    if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES):
+        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: nothing in the recording is what it looks at")
+    return case
+
+
+def _listed(probes: Sequence[str]) -> str:
+    more = f" and {len(probes) - 3} more" if len(probes) > 3 else ""
+    return f"it needs the question {' or '.join(probes[:3])}{more}"
+
+
+def _of_a_recording(verdict: Verdict) -> Verdict:
+    """Say what the verdict rests on. What was not asked leaves nothing open that a recording could have settled."""
+    number = sum(case.outcome in JUDGED for case in verdict.cases)
+    status, reason = _status(verdict, number)
+    several = len(verdict.replies)
+    limited = f"a recording of {several:,} exchange{'' if several == 1 else 's'}"
+    return replace(
+        verdict, status=status, reason=reason, judged=Extent(number, len(RULES), (limited,)), undecided=()
+    )
+
+
+def _status(verdict: Verdict, judged: int) -> tuple[str, str | None]:
+    if any(one.level in GRAVE for one in verdict.deviations):
+        return "deviates", None
+    if verdict.replies and all(reply.kind == "html" for reply in verdict.replies):
+        return "inconclusive", verdict.reason
+    if judged and any(reply.exchange.failure is None for reply in verdict.replies):
+        return "partial", None
+    return "inconclusive", "nothing in the recording can be judged"
+
+
+# --- several models in one verdict ---
+
+_WORST = ("broken", "degraded", "works", "untested")
+_RANK = {outcome: number for number, outcome in enumerate(
+    (Outcome.ERROR, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.PASS, Outcome.UNSUPPORTED,
+     Outcome.INCONCLUSIVE, Outcome.BLOCKED))}  # fmt: skip
+
+
+def merge(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return several verdicts as one, the worst of each case; that of a single one is returned as it is."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    by_rule: dict[str, list[Case]] = {}
+    for case in (case for verdict in verdicts for case in verdict.cases):
+        by_rule.setdefault(case.rule, []).append(case)
+    whole = replace(
+        verdicts[0],
+        replies=tuple(reply for verdict in verdicts for reply in verdict.replies),
+        cases=tuple(_merged(cases) for cases in by_rule.values()),
+        clients=tuple(_worst(several) for several in zip(*(one.clients for one in verdicts), strict=True)),
+        gathered=None,
+        traits={},
+    )
+    return _of_a_recording(whole)
+
+
+def _merged(cases: Sequence[Case]) -> Case:
+    worst = min(cases, key=lambda case: _RANK[case.outcome])
+    deviations = [case.deviation for case in cases if case.deviation]
+    joined = _joined(deviations) if deviations else None
+    return replace(worst, exchanges=sum(case.exchanges for case in cases), deviation=joined)
+
+
+def _joined(deviations: Sequence[Deviation]) -> Deviation:
+    worst = min(deviations, key=lambda one: GRAVE.index(one.level) if one.level in GRAVE else len(GRAVE))
+    effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
+    return replace(
+        worst,
+        spots=tuple(
+            spot for one in (worst, *(one for one in deviations if one is not worst)) for spot in one.spots
+        ),
+        effects=tuple(effects.values()),
+    )
+
+
+def _worst(several: Sequence[ClientVerdict]) -> ClientVerdict:
+    worst = min(several, key=lambda one: _WORST.index(one.verdict))
+    because = tuple(dict.fromkeys(reason for one in several for reason in one.because))[:6]
+    return replace(worst, because=because)

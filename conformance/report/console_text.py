@@ -1,0 +1,84 @@
+"""Measures, wraps and colours text for a terminal; nothing from a vendor reaches it as anything but text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from conformance.report.plain import one_line
+
+# SGR codes: what matters is bold, what is fine is faint; the marks carry the meaning without them.
+_COLOURS: Mapping[str, str] = {
+    "must": "1;31",
+    "should": "33",
+    "note": "36",
+    "known": "35",
+    "pass": "32",
+    "unjudged": "1;33",
+    "deviates": "1;31",
+    "partial": "1;33",
+    "conforms": "32",
+    "inconclusive": "1;33",
+    "not-run": "2",
+    "nothing": "2",
+    "unsupported": "2",
+    "strong": "1",
+    "faint": "2",
+}
+NARROWEST = 20  # columns that wrapped text gets at least
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal needs for text; wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(ch) else 1 + (unicodedata.east_asian_width(ch) in "WF") for ch in text
+    )
+
+
+def paint(text: str, key: str, *, colour: bool) -> str:
+    """Return text in the colour of a state, where a terminal shows colours."""
+    return f"\x1b[{_COLOURS[key]}m{text}\x1b[0m" if colour and key in _COLOURS else text
+
+
+def pad(text: str, width: int) -> str:
+    """Return text with blanks behind it up to `width` columns."""
+    return text + " " * max(0, width - columns(text))
+
+
+def cut(text: str, width: int) -> str:
+    """Return text on one line in at most `width` columns, ending in an ellipsis where there was more."""
+    flat = one_line(text)
+    return flat if columns(flat) <= width else f"{_split(flat, max(width - 1, 1))[0].rstrip()}…"
+
+
+def _split(word: str, width: int) -> tuple[str, str]:
+    """Return the beginning of a word that fits into `width` columns, at least one character, and the rest."""
+    room = 1
+    while room < len(word) and columns(word[: room + 1]) <= width:
+        room += 1
+    return word[:room], word[room:]
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """Yield the words of a text, those that are too long for a line in pieces."""
+    for word in one_line(text).split(" "):
+        rest = word
+        while columns(rest) > width:
+            piece, rest = _split(rest, width)
+            yield piece
+        yield rest
+
+
+def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """Return text as lines of at most `width` columns: `first` before the first line, `indent` before the others."""
+    head = indent if first is None else first
+    room = max(width - max(columns(indent), columns(head)), NARROWEST)
+    lines: list[str] = []
+    line = ""
+    for piece in _pieces(text, room):
+        joined = f"{line} {piece}" if line else piece
+        if line and columns(joined) > room:
+            lines.append(line)
+            joined = piece
+        line = joined
+    return [f"{indent if number else head}{each}".rstrip() for number, each in enumerate([*lines, line])]

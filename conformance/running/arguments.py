@@ -1,0 +1,102 @@
+"""The options of a run, once: `conformance run` and pytest (with the prefix `--conformance-`) take the same.
+
+A table, not a parser: argparse and pytest declare their options with the same words.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.model import Dimension
+
+LEVELS = ("must", "should", "any", "never")
+MEASURES = ("reference", "documented", "both")
+
+
+def whole_number_between(least: int, most: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `least` to `most`; it refuses anything else and names these bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+BODIES = whole_number_between(0, 1_000_000)
+SEED = whole_number_between(0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One option: its long name without dashes, its short flag, and how argparse is to declare it."""
+
+    name: str
+    help: str
+    flag: str = ""
+    how: Mapping[str, Any] = field(default_factory=dict)
+
+    def declare(self, add: Callable[..., Any], prefix: str = "") -> None:
+        """Declare the option with argparse's or pytest's `add`; a prefix takes the place of the short flag."""
+        flags = [self.flag] if self.flag and not prefix else []
+        add(*flags, f"--{prefix}{self.name}", help=self.help, **self.how)
+
+
+def _repeated(metavar: str) -> Mapping[str, Any]:
+    return {"action": "append", "default": [], "metavar": metavar}
+
+
+PROVIDER = Argument("provider", "ask this provider (repeatable)", "-p", _repeated("NAME"))
+CONFIG = Argument(
+    "config", "a providers.yaml other than the folder's", "-c", {"type": Path, "metavar": "FILE"}
+)
+CLIENT = Argument(
+    "client",
+    "let the exit code follow this client (repeatable; conformance list clients)",
+    "",
+    _repeated("CLIENT"),
+)
+OUT = Argument("out", "where the report goes (default reports/<time>/)", "", {"type": Path, "metavar": "DIR"})
+FAIL_ON = Argument(
+    "fail-on", "exit 1 from this level up (default must)", "", {"choices": LEVELS, "default": "must"}
+)
+AGAINST = Argument(
+    "against",
+    "judge against Google's reference, the vendor's document, or both (default both)",
+    "",
+    {"choices": MEASURES, "default": "both"},
+)
+DIMENSION = Argument(
+    "dimension", f"judge this dimension only: {', '.join(Dimension)}", "-d", _repeated("DIMENSION")
+)
+MAX_EXAMPLES = Argument(
+    "max-examples",
+    "generated bodies per provider, within max_requests",
+    "",
+    {"type": BODIES, "metavar": "N"},
+)
+SHRINK = Argument(
+    "shrink",
+    "requests spent on making failing bodies small",
+    "",
+    {"type": BODIES, "default": 0, "metavar": "N"},
+)
+SEED_OF_RUN = Argument(
+    "seed",
+    "seed of nonces and generated bodies (default: a new one)",
+    "",
+    {"type": SEED, "default": 0, "metavar": "N"},
+)
+JUDGING = (DIMENSION, OUT, FAIL_ON, AGAINST, CLIENT)
+ASKING = (PROVIDER, CONFIG)
+GENERATING = (MAX_EXAMPLES, SHRINK, SEED_OF_RUN)
+OF_A_RUN = (*ASKING, *JUDGING, *GENERATING)

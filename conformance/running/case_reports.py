@@ -1,0 +1,137 @@
+"""What a test runner shows of one case: passed, failed or skipped, and in which words.
+
+Computed once, where the cases were judged; the processes that merely show cases read them from a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from conformance.catalogue import Rule
+from conformance.clients import ALL_CLIENTS
+from conformance.model import Case, Deviation, Outcome, Provider
+from conformance.recording.record import write_whole
+from conformance.report.plain import one_line
+from conformance.verdicts.exit_code import FAILING_LEVELS
+
+Result = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """The result of one case and the words that explain it; no words where there is nothing to explain."""
+
+    result: Result
+    words: str = ""
+
+
+def report_case(case: Case, fail_on: str) -> CaseReport:
+    """Return how a runner shows a case, so that it fails exactly where the exit code counts it.
+
+    `fail_on`: must | should | any | never, the level from which a finding fails.
+    """
+    if case.deviation is not None:
+        return CaseReport(_result_of_finding(case, case.deviation, fail_on), describe_finding(case.deviation))
+    if case.outcome is Outcome.ERROR:
+        return CaseReport("failed", f"the checker's own fault: {one_line(case.reason)}")
+    if case.outcome in (Outcome.PASS, Outcome.NOTE):
+        return CaseReport("passed")
+    return CaseReport("skipped", f"{case.outcome}: {one_line(case.reason)}")
+
+
+def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result:
+    accepted = deviation.known is not None or case.outcome is Outcome.KNOWN
+    return "failed" if deviation.level in FAILING_LEVELS[fail_on] and not accepted else "passed"
+
+
+def describe_finding(deviation: Deviation) -> str:
+    """Return a finding in a few lines: its level and title, what was expected and observed, and where."""
+    spot = deviation.spots[0]
+    accepted = f" (known: {one_line(deviation.known.reason)})" if deviation.known else ""
+    return (
+        f"{deviation.level}: {one_line(deviation.title)}{accepted}\n"
+        f"expected: {one_line(spot.expected)}\n"
+        f"observed: {one_line(spot.observed)}\n"
+        f"at {spot.exchange} {one_line(spot.pointer)}"
+    )
+
+
+def report_client(verdict: str, provider: str, client: str) -> CaseReport:
+    """Return how a runner shows a client: `verdict` is works | degraded | broken | untested."""
+    if verdict == "untested":
+        return CaseReport("skipped", f"untested: nothing showed how {client} reads {provider}")
+    if verdict == "broken":
+        return CaseReport("failed", f"{client} breaks on {provider}")
+    return CaseReport("passed")
+
+
+def report_known(stale: Sequence[str]) -> CaseReport:
+    """Return how a runner shows a provider's `known` entries; `stale` has a line for each that accepts nothing."""
+    return CaseReport("failed", "\n".join(map(one_line, stale))) if stale else CaseReport("passed")
+
+
+Reports = Mapping[str, CaseReport]  # by the id of the test
+
+
+def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:
+    """Write the reports for the processes that show them; `mask` hides every key of the run."""
+    made = {id_: [report.result, mask(report.words)] for id_, report in reports.items()}
+    write_whole(path, json.dumps(made))
+
+
+def read_reports(path: Path) -> dict[str, CaseReport]:
+    """Return what `write_reports` wrote; empty where the file is not there, because nothing was asked."""
+    if not path.is_file():
+        return {}
+    return {id_: CaseReport(*entry) for id_, entry in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def id_of_rule(provider: Provider, rule: Rule) -> str:
+    """Return the id of the case of one rule."""
+    return f"{provider.name}-{rule.id.replace('/', '-')}"
+
+
+def id_of_client(provider: str, client: str) -> str:
+    """Return the id of the case of one client."""
+    return f"{provider}-client-{ALL_CLIENTS[client].slug}"
+
+
+def id_of_known(provider: str) -> str:
+    """Return the id of the case of a provider's `known` entries."""
+    return f"{provider}-known-entries"
+
+
+def id_in(name: str) -> str:
+    """Return the id in the name of a case or of any other test; "" where it has none."""
+    return name.rpartition("[")[2].removesuffix("]") if name.endswith("]") else ""
+
+
+@dataclass(frozen=True)
+class CaseIds:
+    """The ids of all cases of a run, and whom they concern."""
+
+    rules: Mapping[str, tuple[str, str]]  # id -> provider and rule
+    others: Mapping[str, str]  # id of a client's or of the known entries' case -> provider
+
+    @classmethod
+    def of(cls, providers: Sequence[Provider], rules: Sequence[Rule], clients: Sequence[str]) -> CaseIds:
+        """Return the ids for the providers that are asked, the rules that are judged and the clients that are named."""
+        every = {id_of_rule(one, rule): (one.name, rule.id) for one in providers for rule in rules}
+        named = {id_of_client(one.name, client): one.name for one in providers for client in clients}
+        return cls(every, named | {id_of_known(one.name): one.name for one in providers})
+
+    def select(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """Return each provider with the rules that a selection of cases needs; a client's case needs all of them."""
+        wanted: dict[str, set[str]] = {}
+        every = {rule for _, rule in self.rules.values()}
+        for id_ in map(id_in, names):
+            if id_ in self.rules:
+                provider, rule = self.rules[id_]
+                wanted.setdefault(provider, set()).add(rule)
+            elif id_ in self.others:
+                wanted.setdefault(self.others[id_], set()).update(every)
+        return wanted

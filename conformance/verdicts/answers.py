@@ -1,0 +1,68 @@
+"""What each client makes of each recorded answer, as results.json tells it of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.clients import ALL_CLIENTS, from_exchange, see
+from conformance.clients.effects import effects
+from conformance.clients.seen import Client, Seen
+from conformance.model import JSON
+from conformance.reading.reply import Reply
+from conformance.verdicts.verdict import Verdict, ordinary, truth
+
+MOST = 500  # answers of one provider that are described
+_LONGEST = 160
+
+
+def describe_answers(verdict: Verdict, places: Mapping[str, str]) -> list[JSON]:
+    """Return an entry per exchange: its id, place, request and status, and what each client makes of the answer."""
+    replies = sorted(verdict.replies, key=lambda reply: _number(reply.probe))
+    return [_describe(reply, places.get(reply.id, "")) for reply in replies[:MOST]]
+
+
+def _number(probe: str) -> tuple[int, str]:
+    digits = probe.rpartition("-")[2]
+    return (int(digits) if digits.isdecimal() else 0), probe
+
+
+def _describe(reply: Reply, place: str) -> dict[str, JSON]:
+    request, failure = reply.exchange.request, reply.exchange.failure
+    return {
+        "exchange": reply.id,
+        "place": place,
+        "request": f"{request.verb} {request.path}",
+        "status": reply.exchange.status,
+        "lacking": failure.detail if failure else "",
+        "clients": [] if failure or reply.resource.name != "response" else [*_clients(reply)],
+    }
+
+
+def _clients(reply: Reply) -> list[JSON]:
+    captured = from_exchange(reply.exchange)
+    several = [client for client in ALL_CLIENTS.values() if captured.method in client.methods]
+    return [_one(client, reply) for client in several]
+
+
+def _one(client: Client, reply: Reply) -> dict[str, JSON]:
+    captured = from_exchange(reply.exchange)
+    harm = effects(client, captured, truth(reply)) if ordinary(reply) else ()
+    out: dict[str, JSON] = {"client": client.name, "sees": _in_words(see(client, captured))}
+    return out | ({"effect": harm[0].effect, "detail": harm[0].detail} if harm else {})
+
+
+def _in_words(seen: Seen) -> str:
+    stopped = seen.raises or seen.refused or "; ".join(seen.errors)
+    if stopped:
+        after = f" after {_several(seen.chunks_before, 'chunk')}" if seen.chunks_before else ""
+        return f"raises {stopped[:_LONGEST]}{after}"
+    parts = [_several(len(seen.text), "character")]
+    parts += [_several(seen.calls, "function call")] if seen.calls else []
+    reason = str(seen.finish_reason).removeprefix("FinishReason.")[:40]
+    parts += [reason if reason != "None" else "no finish reason"]  # one client spells it as the word
+    parts += [f"{seen.total_tokens} tokens" if seen.total_tokens is not None else "no count of tokens"]
+    return ", ".join(parts)
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

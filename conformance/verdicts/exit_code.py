@@ -1,0 +1,124 @@
+"""The exit code of a run: computed once, last, from results.json and what was asked of the run.
+
+Pure: results and `Asked` in, causes out. Everything that shows a code (the process, results.json, junit.xml, pytest)
+takes it from here, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Entry = Mapping[str, Any]
+
+NOTHING_NEW, NEW, NOT_JUDGED, INTERRUPTED = 0, 1, 3, 130
+_ORDER = (INTERRUPTED, NEW, NOT_JUDGED)  # the first that applies
+# The levels that fail a run, by --fail-on.
+FAILING_LEVELS: Mapping[str, tuple[str, ...]] = {
+    "must": ("must",),
+    "should": ("must", "should"),
+    "any": ("must", "should", "note"),
+    "never": (),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a run, and what befell it beside its verdicts.
+
+    `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
+    that could not be written, a key that was).
+    """
+
+    fail_on: str = "must"
+    named: frozenset[str] = frozenset()
+    clients: tuple[str, ...] = ()
+    interrupted: bool = False
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason for an exit code: the code, the provider that it concerns (empty: the run), and the words."""
+
+    code: int
+    provider: str
+    reason: str
+
+
+def asked_of(results: Entry) -> Asked:
+    """Return what results.json says was asked of its run."""
+    run = results["run"]
+    chosen = run.get("selection") or {}
+    return Asked(
+        fail_on=str(chosen.get("fail_on") or "must"),
+        named=frozenset(map(str, chosen.get("providers") or ())),
+        clients=tuple(map(str, chosen.get("clients") or ())),
+        interrupted=bool(run.get("interrupted")),
+        faults=tuple(map(str, run.get("faults") or ())),
+    )
+
+
+def compute_exit_code(results: Entry | None, asked: Asked) -> int:
+    """Return the code that a run ends with; `results` is None where nothing could be written."""
+    codes = {cause.code for cause in exit_causes(results, asked)}
+    return next((code for code in _ORDER if code in codes), NOTHING_NEW)
+
+
+def exit_causes(results: Entry | None, asked: Asked) -> Iterator[Cause]:
+    """Yield everything that makes the exit code other than 0, in the order of the providers."""
+    if asked.interrupted:
+        yield Cause(INTERRUPTED, "", "interrupted")
+    yield from (Cause(NOT_JUDGED, "", fault) for fault in asked.faults)
+    providers = (results or {}).get("providers") or ()
+    for provider in providers:
+        if counts(provider, asked.named):
+            yield from _causes(provider, asked)
+    if not any(provider["cases"] for provider in providers):
+        yield Cause(NOT_JUDGED, "", "nothing was tested")
+
+
+def counts(provider: Entry, named: Collection[str]) -> bool:
+    """Return whether a provider counts for the exit code: a bundled server does only where -p names it."""
+    return not provider.get("embedded") or provider["name"] in named
+
+
+def is_failure(deviation: Entry, fail_on: str) -> bool:
+    """Return whether a finding fails a run: new, and at or above the level."""
+    return not deviation.get("known") and deviation["level"] in FAILING_LEVELS[fail_on]
+
+
+def _causes(provider: Entry, asked: Asked) -> Iterator[Cause]:
+    name = str(provider["name"])
+    if asked.fail_on != "never":
+        yield from (Cause(NEW, name, reason) for reason in failures(provider, asked))
+    yield from (Cause(NOT_JUDGED, name, reason) for reason in open_questions(provider, asked))
+
+
+def failures(provider: Entry, asked: Asked) -> Iterator[str]:
+    """Yield in words what fails a run: new findings, or with clients those that break; entries that are stale."""
+    if asked.clients:
+        yield from (f"{client} breaks" for client in _clients(provider, asked, "broken"))
+    else:
+        new = [one for one in provider["deviations"] if is_failure(one, asked.fail_on)]
+        yield from (f"{one['level']}: {one['rule']}" for one in new)
+    yield from map(str, provider.get("stale") or ())
+
+
+def open_questions(provider: Entry, asked: Asked) -> Iterator[str]:
+    """Yield in words what of a provider was selected and could not be judged."""
+    if provider["status"] == "not-run":
+        if not provider.get("optional"):
+            yield f"not run: {provider.get('reason')}"
+        return
+    if provider["status"] == "inconclusive":
+        yield f"could not be judged: {provider.get('reason')}"
+        return
+    yield from map(str, provider.get("undecided") or ())
+    yield from (f"{client} could not be judged" for client in _clients(provider, asked, "untested"))
+
+
+def _clients(provider: Entry, asked: Asked, verdict: str) -> list[str]:
+    found = [entry for entry in provider.get("clients") or () if entry["verdict"] == verdict]
+    return [str(entry["client"]) for entry in found if entry["client"] in asked.clients]
