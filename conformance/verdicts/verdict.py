@@ -17,16 +17,9 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import (
-    GRAVE,
-    Evidence,
-    before_the_end,
-    judge,
-    settled,
-    stale,
-    without_unrelated,
-)
+from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.telling import before_the_end, settled, without_unrelated
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
