@@ -185,6 +185,19 @@ def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest
     said(capsys, str(tmp_path / "without.har"), code=3)
 
 
+def test_a_model_of_which_nothing_can_be_judged_leaves_the_others_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = recordings.Taped(
+        recordings.UNARY.replace("2.5-flash", "2.5-pro"), 502, b"<html>bad gateway</html>", "text/html"
+    )
+    said(capsys, file(tmp_path, lost), code=3)
+    out, _ = said(capsys, file(tmp_path, lost, recordings.good()), "--format", "json", code=0)
+    results = json.loads(out)
+    assert results["run"]["exit_code"] == 0
+    assert [provider["status"] for provider in results["providers"]] == ["inconclusive", "partial"]
+
+
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
