@@ -77,7 +77,9 @@ class RecordedEngine(Engine):
             run["exit_code"] = WRONG_FILE
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
-        providers: list[JSON] = [{**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]]
+        providers: list[JSON] = [
+            {**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]
+        ]
         return self._without_keys({**found, "run": run, "providers": providers})
 
 

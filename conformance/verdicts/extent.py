@@ -17,7 +17,9 @@ from conformance.model import Case, Exchange, Level, Outcome
 from conformance.reading.reply import Reply
 from conformance.verdicts.cases import DISOBEDIENT, EXPLAINED, NO_BODIES, OTHER_MEASURE, probe_of, transient
 
-BY_FINDINGS = "explained by other findings"  # what limited a rule that a finding blocks: nothing of the run's own
+BY_FINDINGS = (
+    "explained by other findings"  # what limited a rule that a finding blocks: nothing of the run's own
+)
 JUDGED = frozenset({Outcome.PASS, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.UNSUPPORTED})
 # Why a question was never asked although it should have been: the asking ended early.
 _ENDED_EARLY = ("budget", "dead", "cut-off")
