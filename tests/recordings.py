@@ -229,6 +229,14 @@ def curl(one: Taped) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + one.body
 
 
+_LEFT = b"* Connection #0 to host api.reseller.example left intact\n"
+_METER_HEAD = (
+    b"  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    b"                                 Dload  Upload   Total   Spent    Left  Speed\n"
+)
+_METER = b"\r100   711    0   650  100    61  46138   4329 --:--:--  0:00:01 --:--:-- 50785"
+
+
 def curl_verbose(one: Taped) -> bytes:
     """What `curl -iv URL >FILE 2>&1` leaves: -v's lines first, then the head again and the body."""
     path = one.url.removeprefix(HOST)
@@ -240,10 +248,26 @@ def curl_verbose(one: Taped) -> bytes:
 
 
 def curl_v(one: Taped) -> bytes:
-    """What `curl -sv URL >FILE 2>&1` leaves: the body behind -v's lines."""
+    """What `curl -sNv URL >FILE 2>&1` leaves: the body behind -v's lines; curl adds no line end to it."""
     whole = curl_verbose(one)
     at = whole.index(b"{ [125")
-    return whole[:at] + one.body + b"\n* Connection #0 to host api.reseller.example left intact\n"
+    return whole[:at] + b"{ [125 bytes data]\n" + one.body + _LEFT
+
+
+def curl_v_buffered(one: Taped) -> bytes:
+    """The same without -N: the body is written last, after the remark that the connection is left."""
+    whole = curl_verbose(one)
+    at = whole.index(b"{ [125")
+    return whole[:at] + b"{ [125 bytes data]\n" + _LEFT + one.body
+
+
+def curl_v_metered(one: Taped) -> bytes:
+    """The same without -s: the progress meter stands before the first remark and within the body."""
+    half = len(one.body) // 2
+    whole = curl_verbose(one)
+    at = whole.index(b"{ [125")
+    body = one.body[:half] + _METER + b"{ [24 bytes data]\n" + one.body[half:]
+    return _METER_HEAD + _METER + whole[:at] + b"{ [125 bytes data]\n" + body + _METER + b"\n" + _LEFT
 
 
 def line(one: Taped) -> dict[str, Any]:
@@ -275,6 +299,7 @@ def written(folder: Path, one: Taped) -> dict[str, Path]:
         "ruby.json": json.dumps(ruby(one)).encode(),
         "curl-iv.txt": curl_verbose(one),
         "curl-v.txt": curl_v(one),
+        "curl-v-buffered.txt": curl_v_buffered(one),
         "lines.jsonl": json.dumps(line(one)).encode() + b"\n",
         "array.json": json.dumps([line(one)], indent=1).encode(),
     }

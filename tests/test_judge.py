@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -20,7 +21,8 @@ from conformance.capturing.recording import read_files
 from conformance.cli import main
 from conformance.dialects.dialect import DialectError
 from conformance.files import validate
-from conformance.recording.record import Recorder
+from conformance.model import Exchange
+from conformance.recording.record import Recorder, read_recording
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> tuple[str, str]:
@@ -183,6 +185,19 @@ def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest
     said(capsys, str(tmp_path / "without.har"), code=3)
 
 
+def test_a_model_of_which_nothing_can_be_judged_leaves_the_others_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = recordings.Taped(
+        recordings.UNARY.replace("2.5-flash", "2.5-pro"), 502, b"<html>bad gateway</html>", "text/html"
+    )
+    said(capsys, file(tmp_path, lost), code=3)
+    out, _ = said(capsys, file(tmp_path, lost, recordings.good()), "--format", "json", code=0)
+    results = json.loads(out)
+    assert results["run"]["exit_code"] == 0
+    assert [provider["status"] for provider in results["providers"]] == ["inconclusive", "partial"]
+
+
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
@@ -323,3 +338,47 @@ def test_what_judge_writes_is_a_recording(reported: Path) -> None:
     with Recorder(reported / "copy") as recorder:
         recorder.add(found.groups[0].exchanges[0])
     assert (reported / "copy" / "exchanges" / path.name).read_bytes() == path.read_bytes()
+
+
+def as_line(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange of ours as another program would have written it: without its question."""
+    return {
+        "url": f"https://api.example{exchange.request.path}",
+        "method": exchange.request.verb,
+        "request_headers": [list(pair) for pair in exchange.request.headers],
+        "request_body": exchange.request.body.decode("utf-8", "replace") or None,
+        "status": exchange.status,
+        "response_headers": [list(pair) for pair in exchange.headers],
+        "headers_complete": True,
+        "body_b64": base64.b64encode(exchange.body).decode(),
+        "pieces": [[piece.at_ms, len(piece.data)] for piece in exchange.pieces],
+    }
+
+
+def test_a_good_vendors_answers_to_all_our_questions_accuse_nobody_in_a_recording(tmp_path: Path) -> None:
+    """Sixty different questions, faulty ones among them, of which no reader of the recording knows what they were."""
+    words = ["-c", str(ROOT / "providers.yaml"), "--max-examples", "0", "--out", str(tmp_path / "out"), "-q"]
+    assert main(["run", "-p", "google-embedded", *words]) == 0
+    several = [as_line(exchange) for exchange in read_recording(tmp_path / "out").exchanges]
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(map(json.dumps, several)))
+    groups = read_files([str(path)]).groups
+    assert sum(len(group.exchanges) for group in groups) > 50
+    verdict = judge(exchange for group in groups for exchange in group.exchanges)
+    assert [(one.rule, one.spots[0].observed) for one in verdict.deviations if one.level != "note"] == []
+    assert verdict.judged.rules > 60
+
+
+def test_our_own_exchanges_are_judged_as_the_run_judged_them(tmp_path: Path) -> None:
+    words = ["-c", str(ROOT / "providers.yaml"), "--max-examples", "0", "--out", str(tmp_path / "out"), "-q"]
+    main(["run", "-p", "anyfast-embedded", *words])
+    path = tmp_path / "out" / "exchanges" / "anyfast-embedded.jsonl"
+    main(["judge", str(path), "--dialect", "anyfast", "--out", str(tmp_path / "judged"), "-q"])
+    run, judged = (
+        json.loads((tmp_path / name / "results.json").read_text())["providers"][0]
+        for name in ("out", "judged")
+    )
+    assert [(one["rule"], one["level"]) for one in run["deviations"]] == [
+        (one["rule"], one["level"]) for one in judged["deviations"]
+    ]
+    assert run["judged"]["rules"] == judged["judged"]["rules"]

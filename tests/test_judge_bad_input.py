@@ -20,6 +20,7 @@ from conformance.capturing.exchanges import is_cut
 from conformance.capturing.recording import FileReport, Recorded, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.library import judge_group
+from conformance.recording.record import NAME
 from conformance.verdicts.verdict import Verdict
 
 
@@ -311,6 +312,38 @@ def test_is_cut_tells_an_early_end_from_other_faults() -> None:
     assert is_cut(b'data: {"a": 1}\n\ndata: {"a":', streamed=True)
     for whole in (b'{"a": 1}', b'{"a": 1,}', b"", b"<html>", b'data: {"a": 1}', b"not json {"):
         assert not is_cut(whole, streamed=True), whole
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://h.example/v1beta/models/m\ud800:generateContent",
+        "https://\ud800/v1beta/models/m:generateContent?alt=\udfff",
+        "https://[::1/v1beta/models/m:generateContent",
+        "https://h.example:99999999/v1beta/models/m:generateContent",
+        "https://h.example/v1beta/models/../../etc/passwd:generateContent",
+        "https://h.example/v1beta/models/" + "m" * 7000 + ":generateContent",
+        "https://h.example/v1beta/models/" + "/" * 7000 + ":generateContent",
+        "https://h.example/v1beta/models/" + "é" * 4000 + ":generateContent",
+        "https://h.example/" + "models/" * 1000 + "m:generateContent",
+        "https://h.example/" + "v1" * 3500 + "/models",
+        "https://h.example/v1beta/models/é\u202e\x00\x1b[0m:generateContent",
+        "/v1beta/models/m:generateContent",
+        "models/m:generateContent",
+        ":generateContent",
+    ],
+)
+def test_odd_addresses_break_nothing(tmp_path: Path, url: str) -> None:
+    value = {**recordings.line(recordings.good()), "url": url, "request_headers": {"Host": "a\ud800\nb"}}
+    began = time.monotonic()
+    found = read(tmp_path / "x.jsonl", json.dumps(value))
+    for group in found.groups:
+        assert NAME.fullmatch(group.name)
+        json.dumps(
+            [group.name, group.base_url, group.model, group.exchanges[0].request.path], ensure_ascii=False
+        ).encode()
+        assert verdict_of(found).status in ("partial", "deviates")
+    assert time.monotonic() - began < 5
 
 
 # --- size ---

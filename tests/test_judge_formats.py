@@ -255,6 +255,23 @@ def test_curl_dumps_of_several_answers_and_interim_ones_are_read(tmp_path: Path)
     assert [exchange.status for exchange in found.groups[0].exchanges] == [200, 404]
 
 
+def test_what_curl_writes_into_a_stream_accuses_nobody(tmp_path: Path) -> None:
+    one, path = recordings.good_stream(), tmp_path / "metered.txt"
+    path.write_bytes(recordings.curl_v_metered(one))
+    assert only(read(path)).body == one.body
+    assert [found for found in findings(read(path)) if found[1] != "note"] == []
+
+
+def test_bytes_are_unknown_where_curl_wrote_into_them(tmp_path: Path) -> None:
+    one, path = recordings.good_stream(), tmp_path / "metered.txt"
+    path.write_bytes(recordings.curl_v_metered(one))
+    beside = recordings.written(tmp_path, one)
+    reserialised = [
+        only(read(file)).reserialised for file in (beside["curl-v.txt"], beside["curl-v-buffered.txt"], path)
+    ]
+    assert reserialised == [False, False, True]
+
+
 def test_line_ends_that_changed_on_the_way_make_bytes_unknown(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.good_stream()).replace(b"\r\n", b"\n"))
     assert only(read(tmp_path / "x.txt", recordings.STREAM)).reserialised

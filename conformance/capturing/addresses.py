@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
@@ -22,6 +22,8 @@ _COLLECTION = re.compile(r"^(?P<prefix>.*?)/(?P<what>models|tunedModels|endpoint
 _LISTED = re.compile(r"^(?P<prefix>.*)/models(?:/(?P<model>[^:]+?))?/?$")
 _VERSION = re.compile(r"^(?P<prefix>.*?)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)(?=/|$)")
 _GOOGLES = re.compile(r"(^|\.)googleapis\.com$")
+_HOST = re.compile(r"^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$")
+_LONE = re.compile("[\ud800-\udfff]")  # half a character: no address can be written with it
 _INTEREST = re.compile(r"(?i)(?:generateContent|countTokens|/models)\b")
 
 
@@ -51,16 +53,13 @@ def parse_address(url: str, verb: str, host: str | None = None) -> Address | Non
     if len(url) > LONGEST_PATH:
         return None
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(_LONE.sub("\ufffd", url))
     except ValueError:
         return None
-    return (
-        _asked(parts, host)
-        if verb.upper() == "POST"
-        else _listed(parts, host)
-        if verb.upper() == "GET"
-        else None
-    )
+    host = host if host and _HOST.match(host) else None
+    read = _READERS.get(verb.upper())
+    found = read(parts, host) if read else None
+    return found if found is not None and len(found.path) <= LONGEST_PATH else None
 
 
 def _asked(parts: SplitResult, host: str | None) -> Address | None:
@@ -85,10 +84,13 @@ def _listed(parts: SplitResult, host: str | None) -> Address | None:
     return Address(found.host, found.base_url, found.path, "", "models", found.secrets, certain)
 
 
+_READERS: Mapping[str, Callable[[SplitResult, str | None], Address | None]] = {"POST": _asked, "GET": _listed}
+
+
 def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
     parts: SplitResult, host: str | None, path: str, prefix: str, model: str, method: str
 ) -> Address:
-    name = parts.hostname or (host or "").strip().lower() or UNKNOWN_HOST
+    name = parts.hostname or (host or UNKNOWN_HOST).lower()
     scheme = parts.scheme or "https"
     port = f":{_port(parts)}" if _port(parts) else ""
     version = _VERSION.match(prefix)

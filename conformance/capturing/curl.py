@@ -12,11 +12,16 @@ LARGEST = 128 * 1024 * 1024  # bytes
 _STATUS = re.compile(rb"^HTTP/\d(?:\.\d)?\s+(\d{3})\b[^\r\n]*\r?\n?$")
 _REQUEST = re.compile(rb"^([A-Z]{3,8})\s+(\S+)(?:\s+HTTP/[\d.]+)?\s*$")
 _HEADER = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)\s*$", re.DOTALL)
-_NOISE = re.compile(rb"^(?:\* |[{}] \[\d+ bytes data\]|\*\r?\n?$| {2}% Total|\s+Dload\s)")
-_LEFT = re.compile(
-    rb"(?:\r?\n)?\* (?:Connection #\d+ to host \S+(?: \S+)? left intact|Closing connection(?: #?-?\d+)?|Connection #\d+ to host [^\n]*)\s*$"
+_NOISE = re.compile(rb"^(?:\* |[{}] \[\d+ bytes data\]|\*\r?\n?$)")
+# What -v writes between the bytes of a body where both go into one file; curl adds no line end of its own before it.
+_REMARKS = re.compile(
+    rb"[{}] \[\d+ bytes data\]\r?\n"
+    rb"|^\* [^\n]*(?:\n|\Z)"
+    rb"|\* (?:Connection #\d+ to host [^\n]*|Closing connection(?: #?-?\d+)?)\s*\Z",
+    re.MULTILINE,
 )
-_TRACED = re.compile(rb"(?m)^[{}] \[\d+ bytes data\]\r?\n")
+_METER_HEAD = re.compile(rb" *% Total {4}% Received[^\n]*\n\s+Dload {2}Upload[^\n]*\n")
+_METER = re.compile(rb"\r[ \d]{3} [ \d.kMGTP]{30,80}(?:[ \d:-]{8} ){3}[ \d.kMGTP]{5}(?:\n(?=\* |\Z))?")
 
 _SENT = (b"> ", b">\r", b">\n")
 _RECEIVED = (b"< ", b"<\r", b"<\n")
@@ -50,11 +55,12 @@ class _Dump:
     body: list[bytes] = field(default_factory=list)
     verbose: bool = False  # -v was given
     plain: bool = False  # -i was given too: its head counts, and that of -v is passed over
+    metered: bool = False  # the progress meter stood in it, at any place
 
 
 def looks_like_curl(head: bytes) -> bool:
     """Return whether a text begins as what curl prints: with a status line, or with its own remarks."""
-    for line in head.split(b"\n")[:200]:
+    for line in _without_meter(head).split(b"\n")[:200]:
         stripped = line.rstrip(b"\r")
         if _STATUS.match(stripped) or stripped.startswith((b"< HTTP/", b"> ")):
             return True
@@ -65,16 +71,17 @@ def looks_like_curl(head: bytes) -> bool:
 
 def read_curl(data: bytes) -> Read:
     """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
-    dump, found = _Dump(), 0
+    text = _without_meter(data)
+    dump, found = _Dump(metered=text is not data), 0
     in_body = False
-    for line in _lines(data):
+    for line in _lines(text):
         if in_body and not _begins(line, verbose=dump.verbose):
             dump.body.append(line)
             continue
         if in_body and dump.answer is not None and not _is_interim(dump, line):
             found += 1
             yield _finished(dump, found)
-            dump = _Dump(verbose=dump.verbose)
+            dump = _Dump(verbose=dump.verbose, metered=dump.metered)
         in_body = _take_head(dump, line)
     if dump.answer is not None:
         found += 1
@@ -83,6 +90,13 @@ def read_curl(data: bytes) -> Read:
         raise CaptureError(
             "holds no answer of curl's: record with -i, so that the status and the headers are there"
         )
+
+
+def _without_meter(data: bytes) -> bytes:
+    """Return a dump without curl's progress meter, or the dump itself where its heading is missing."""
+    if not _METER_HEAD.search(data, 0, 4096):
+        return data
+    return _METER.sub(b"", _METER_HEAD.sub(b"", data))
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
@@ -117,11 +131,15 @@ def _is_interim(dump: _Dump, line: bytes) -> bool:
 
 
 def _body(dump: _Dump) -> bytes:
-    """Return the body without what -v prints around it."""
+    """Return the body without what -v prints around it and into it."""
     body = b"".join(dump.body)
-    if not dump.verbose:
-        return body
-    return _LEFT.sub(b"", _TRACED.sub(b"", body))
+    return _REMARKS.sub(b"", body) if dump.verbose else body
+
+
+def _is_printed_anew(dump: _Dump, body: bytes) -> bool:
+    """Return whether the bytes may differ from those received: line ends changed, or curl wrote between them."""
+    changed = dump.answer is not None and not dump.answer.crlf
+    return changed or dump.metered or body not in b"".join(dump.body)
 
 
 def _take_head(dump: _Dump, line: bytes) -> bool:
@@ -161,6 +179,7 @@ def _take_answer(dump: _Dump, line: bytes) -> bool:
 
 def _finished(dump: _Dump, number: int) -> Entry:
     answer, request = dump.answer or _Head(), dump.request
+    body = _body(dump)
     return Entry(
         f"answer {number}",
         _url(request) if request else None,
@@ -170,8 +189,8 @@ def _finished(dump: _Dump, number: int) -> Entry:
         answer.status,
         tuple(answer.headers),
         headers_complete=True,
-        body=_body(dump),
-        reserialised=not answer.crlf,  # line ends were changed on the way into the file
+        body=body,
+        reserialised=_is_printed_anew(dump, body),
     )
 
 

@@ -22,7 +22,8 @@ from conformance.keys.found import MOST
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, JSON, Exchange
 
-MOST_BYTES = 256 * 1024 * 1024  # of bodies that are kept, all files together
+MOST_BYTES = 768 * 1024 * 1024  # of memory that the exchanges may fill once they are read, all files together
+_VALUE = 200  # bytes that a value of a body's JSON takes when it is read, measured on bodies of little else
 MOST_EXCHANGES = 100_000
 EXAMPLE = "https://HOST/v1beta/models/gemini-2.5-flash:generateContent"
 _NAMED = 5  # entries that are named one by one in the line of a file
@@ -94,7 +95,10 @@ class _Tally:
         for number, what in (
             (self.unrelated, "of something else than the Gemini API, left out"),
             (self.unaddressed, "without an address, left out (--url says what was asked)"),
-            (self.too_many, f"left out: bodies of more than {MOST_BYTES // 1024**2} MiB in all"),
+            (
+                self.too_many,
+                "left out, since what came before fills the memory that a recording may take; judge fewer at once",
+            ),
         ):
             parts += [f"{number} {what}"] if number else []
         parts += [f"{one.where} {one.why}" for one in self.skipped]
@@ -156,7 +160,7 @@ class _Collector:
             several.append(_Taken(f"{name}, {entry.where}", read))
 
     def _has_room(self, exchange: Exchange, tally: _Tally) -> bool:
-        size = len(exchange.body) + len(exchange.request.body)
+        size = _weight(exchange)
         if self._bytes + size > MOST_BYTES or self._number >= MOST_EXCHANGES:
             tally.too_many += 1
             return False
@@ -170,6 +174,16 @@ class _Collector:
         own = [_own_group(name, list(several.values())) for name, several in self._own.items() if several]
         names = provider_names(tuple(self._captured), frozenset(group.name for group in own))
         return (*own, *(_group(names[key], key, several) for key, several in self._captured.items()))
+
+
+def _weight(exchange: Exchange) -> int:
+    """Return about how many bytes of memory an exchange takes once it is read."""
+    body, sent = exchange.body, exchange.request.body
+    return (
+        len(body)
+        + len(sent)
+        + _VALUE * sum(data.count(mark) for data in (body, sent) for mark in (b",", b":"))
+    )
 
 
 def _own_group(name: str, several: Sequence[_Taken]) -> Group:

@@ -161,7 +161,10 @@ def serve_(words: Namespace) -> int:
     try:
         serve(dialect, port, model)
     except OSError as error:
-        raise UsageError(f"port {port}: {error.strerror}; choose another with --port") from error
+        reason = (
+            os.strerror(error.errno) if error.errno else str(error)
+        )  # asyncio's own words repeat the port
+        raise UsageError(f"port {port}: {reason}; choose another with --port") from error
     except KeyboardInterrupt:
         return 0
     return 0

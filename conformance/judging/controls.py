@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from conformance.judging.refusals import must_fail, turned_down
 from conformance.reading.reply import Reply
 
+AT_THE_END = "plain-at-the-end"
 CONTROLS: Mapping[bool, tuple[str, ...]] = {
-    False: ("plain", "plain-repeated", "plain-at-the-end"),
+    False: ("plain", "plain-repeated", AT_THE_END),
     True: ("plain-streamed",),
 }
 """The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""

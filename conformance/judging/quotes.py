@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.dialects.shapes import fold
-from conformance.judging.controls import CONTROLS, EVERY_CONTROL, is_readable
+from conformance.judging.controls import (
+    AT_THE_END,
+    CONTROLS,
+    EVERY_CONTROL,
+    answers_the_plain_question,
+    is_readable,
+)
 from conformance.judging.refusals import must_fail, turned_down
 from conformance.model import JSON
 from conformance.reading.reply import Reply
@@ -127,15 +133,23 @@ def names_its_fault(reply: Reply, replies: Sequence[Reply]) -> bool:
 
 
 def _moods(replies: Sequence[Reply]) -> list[Reply]:
-    """Return the refusals of the plain question where it is answered at other times."""
+    """Return the refusals of the plain question where it is answered at other times.
+
+    At the end it is asked without an offer of compression: that it is answered then may have that reason.
+    """
     asked = [[reply for reply in replies if reply.probe in probes] for probes in CONTROLS.values()]
-    answered = [several for several in asked if any(map(is_readable, several))]
+    answered = [
+        several
+        for several in asked
+        if any(is_readable(reply) for reply in several if reply.probe != AT_THE_END)
+    ]
     return [reply for several in answered for reply in several if turned_down(reply)]
 
 
 def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
     """Return the refusals of a vendor that is locked at times which have the words of an earlier one, and why they go."""
-    if all(must_fail(reply) for reply in replies if reply.id in quotes):
+    right = any(reply.id in quotes and not must_fail(reply) for reply in replies)
+    if not (right and answers_the_plain_question(replies)):
         return {}
     keys, sources = accepted_keys(replies), dict(quotes)
     unclear: dict[str, str] = {}

@@ -17,7 +17,7 @@ def sigterm_as_sigint() -> Iterator[None]:
 
     Does nothing outside the main thread, where no handler can be set.
     """
-    with _handling((signal.SIGTERM,), _interrupt):
+    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), _interrupt):
         yield
 
 
@@ -30,6 +30,28 @@ def first_signal_waits() -> Iterator[None]:
 
     with _handling((signal.SIGINT, signal.SIGTERM), note):
         yield
+
+
+@contextlib.contextmanager
+def _ignored_sigint_kept_out() -> Iterator[None]:
+    """Where the caller ignores SIGINT (a job in the background), block it instead of ignoring it.
+
+    asyncio ends its tasks in order only where SIGINT has Python's own handler, which SIGTERM then uses as well.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN or not _can_block():
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _can_block() -> bool:
+    return hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

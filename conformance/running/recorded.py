@@ -18,6 +18,7 @@ from conformance.recording.record import Recorder
 from conformance.running.engine import Engine
 from conformance.running.session import Chosen, Options, Session, UsageError, resolve_clients
 from conformance.verdicts.answers import describe_answers
+from conformance.verdicts.exit_code import NOT_JUDGED, NOTHING_NEW
 from conformance.verdicts.results import document, dumps
 
 WRONG_FILE = 2
@@ -37,7 +38,15 @@ class RecordedEngine(Engine):
     @property
     def exit_code(self) -> int:
         """The exit code: a file that is no recording comes before whatever the others showed."""
-        return WRONG_FILE if self._is_wrong else super().exit_code
+        return self._code(super().exit_code)
+
+    def _code(self, code: int) -> int:
+        """Return the exit code of a recording: a model that it shows too little of leaves no question of ours open."""
+        if self._is_wrong:
+            return WRONG_FILE
+        judged = any(verdict.judged.rules for verdict in self.verdicts)
+        open_alone = code == NOT_JUDGED and not self._faults() and not self.session.options.clients
+        return NOTHING_NEW if open_alone and judged else code
 
     @property
     def _is_wrong(self) -> bool:
@@ -73,8 +82,7 @@ class RecordedEngine(Engine):
         """Return results.json with what each client makes of each answer."""
         found: dict[str, Any] = document(self._about(), self._everyone())
         run = {**found["run"], "recordings": [str(file) for file in self._files]}
-        if self._is_wrong:
-            run["exit_code"] = WRONG_FILE
+        run["exit_code"] = self._code(run["exit_code"])
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
         providers: list[JSON] = [

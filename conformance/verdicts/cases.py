@@ -13,12 +13,10 @@ from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
-from conformance.judging.quotes import unrelated
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 
-AT_THE_END = "plain-at-the-end"
 GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
@@ -178,48 +176,6 @@ def _elsewhere(deviation: Deviation, cause: Rule, rule: Rule, replies: Sequence[
 
 def _selects(rule: Rule, reply: Reply) -> bool:
     return (not rule.probes or reply.probe in rule.probes) and rule.select(reply)
-
-
-def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
-    """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
-    retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
-    return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
-
-
-def _shut_out(replies: Sequence[Reply]) -> int:
-    """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
-    last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
-    shut = (
-        last is not None
-        and last.status in (401, 402, 403)
-        and any(r.ok for r in replies if r.probe == CONTROL)
-    )
-    return last.status if last is not None and shut else 0
-
-
-def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
-
-    The plain question passed at first and is refused at the end: what was refused with that status in between says
-    nothing of the question.
-    """
-    status = _shut_out(replies)
-    kept = tuple(reply for reply in replies if not status or reply.status != status)
-    lost = dict.fromkeys(reply.probe for reply in replies if reply not in kept)
-    why = f"the key stopped being good during the run (HTTP {status})"
-    answered = {reply.probe for reply in kept}
-    return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
-
-
-def without_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
-    why = unrelated(replies)
-    kept = tuple(reply for reply in replies if reply.id not in why)
-    answered = {reply.probe for reply in kept}
-    lost = {reply.probe: why[reply.id] for reply in replies if reply.id in why}
-    return kept, tuple(
-        Unasked(probe, "unrelated", said) for probe, said in lost.items() if probe not in answered
-    )
 
 
 def transient(reply: Reply) -> bool:
