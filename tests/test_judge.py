@@ -220,6 +220,14 @@ def test_the_request_to_repeat_names_a_variable_for_the_key(
     assert "embedded-key" not in out
 
 
+def test_a_verdict_prints_on_one_line() -> None:
+    one = recordings.snake()
+    verdict = judge([{"url": one.url, "status": 200, "body": one.body.decode()}])
+    said = repr(verdict)
+    assert said.startswith("<Verdict on api.reseller.example, gemini-2.5-flash: deviates, ")
+    assert len(said) < 150
+
+
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
