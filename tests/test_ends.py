@@ -173,8 +173,10 @@ def test_a_disk_that_fills_up_while_the_report_is_written_is_said_with_the_file(
     assert whole.code in (0, 3), whole.stdout + whole.stderr
     sizes = {path.name: path.stat().st_size for path in whole.out.rglob("*") if path.is_file()}
     later = {"results.json": REPORT, "report.html": ("report.html",)}[file]
-    before = sum(size for name, size in sizes.items() if name not in later)
-    with small_disk(one_provider / "disk", (before + sizes[file] // 2) // 1024) as disk:
+    pages = (
+        sum(-(-size // 4096) for name, size in sizes.items() if name not in later) + sizes[file] // 2 // 4096
+    )
+    with small_disk(one_provider / "disk", 4 * pages) as disk:
         done = run(one_provider / "providers.yaml", disk / "out", *words)
         said = done.stdout + done.stderr
         words_of_it = f"{disk / 'out' / file}: cannot be written: No space left on device"

@@ -243,6 +243,18 @@ def test_where_nothing_is_answered_only_the_shape_of_errors_is_known(
     assert known <= {"error-shape"}
 
 
+@pytest.mark.parametrize("name", [name for name, allowed in ALLOWED.items() if allowed is NOTHING])
+def test_where_nothing_is_answered_no_client_is_said_to_work(
+    name: str, verdicts: Mapping[str, Verdict]
+) -> None:
+    assert {client.verdict for client in verdicts[name].clients} <= {"broken", "untested"}
+
+
+@pytest.mark.parametrize("name", ["chats", "chats-in-one-piece", "catches-all"])
+def test_another_apis_success_breaks_whoever_asks(name: str, verdicts: Mapping[str, Verdict]) -> None:
+    assert {client.verdict for client in verdicts[name].clients} == {"broken"}
+
+
 @pytest.mark.parametrize(
     ("name", "rule", "wanted", "reason"),
     [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, google
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
-from conformance.model import Level, Spot
+from conformance.model import JSON, Level, Spot
 from conformance.reading.reply import Kind, Reply
 from conformance.wire.framing import Framing, Irregular
 
@@ -60,6 +61,14 @@ def _protocol(keys: list[str]) -> str:
     return f"JSON with {', '.join(keys[:8])}" if keys else "JSON without any member"
 
 
+def _kind_of(value: JSON) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list) else "a number"
+
+
 @check_each(Level.MUST, _ROOT, usable=_foreign)
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
     """A successful answer holds a Gemini object, not another protocol's.
@@ -71,7 +80,7 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
     if reply.kind is not Kind.FOREIGN:
         return
     raw = reply.chunks[0].raw if reply.chunks else None
-    said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON of type {type(raw).__name__}"
+    said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON that is {_kind_of(raw)}"
     yield Spot(
         reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said
     )

@@ -34,6 +34,7 @@ class Truth:
     thoughts: str = ""
     error: bool = False
     blocked: bool = False  # by a filter: clients that raise for that are right
+    hollow: bool = False  # a success without anything of this API: what shows nothing then, hides that
 
 
 def effects(client: Client, captured: Captured | Exchange, truth: Truth) -> tuple[Effect, ...]:
@@ -70,7 +71,7 @@ def _stopped(stop: str, chunks: int | None) -> str:
 
 
 def _losses(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
-    if (truth.text or truth.calls) and not seen.text and not seen.calls:
+    if (truth.text or truth.calls or truth.hollow) and not seen.text and not seen.calls:
         yield "silent-loss", f"{NOTHING}: text and calls are empty, without an exception"
     else:
         yield from _text(seen.text, truth)

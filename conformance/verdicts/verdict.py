@@ -19,6 +19,7 @@ from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, 
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.reached import correct_verdict, find_refusals, is_hollow, method_of
 from conformance.verdicts.telling import before_the_end, settled, without_unrelated
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
@@ -60,8 +61,13 @@ class Verdict:
     @property
     def deviations(self) -> list[Deviation]:
         """The findings, worst first."""
-        found = [case.deviation for case in self.cases if case.deviation]
-        return sorted(found, key=lambda one: (_LEVELS[one.level], one.known is not None, one.rule))
+        return sorted(
+            _found(self.cases), key=lambda one: (_LEVELS[one.level], one.known is not None, one.rule)
+        )
+
+
+def _found(cases: Sequence[Case]) -> list[Deviation]:
+    return [case.deviation for case in cases if case.deviation]
 
 
 def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
@@ -128,6 +134,8 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
     course = Course.of(gathered, replies, evidence.unasked, cases, selection.limits)
     status, reason = _status(course)
     clients, cases = _clients(replies, cases, traits)
+    if status == "inconclusive" and not any(one.level in GRAVE for one in _found(cases)):
+        clients = tuple(replace(client, verdict="untested", because=()) for client in clients)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
         tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
@@ -278,6 +286,7 @@ def truth(reply: Reply) -> Truth:
         thoughts=first.thoughts,
         error=reply.error is not None,
         blocked=isinstance(feedback, dict) and "blockReason" in feedback,
+        hollow=is_hollow(reply),
     )
 
 
@@ -292,28 +301,28 @@ def _clients(
 ) -> tuple[tuple[ClientVerdict, ...], list[Case]]:
     judged = [reply for reply in replies if ordinary(reply)]
     every = [effect for reply in judged for effect in _effects_of(reply)]
+    if judged:
+        every += [one for client in CLIENTS.values() for one in find_refusals(client, replies, cases)]
     explain = _explanations(cases)
     verdicts = tuple(
-        _client(name, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS
+        _client(name, replies, judged, every, explain, _configure(name, replies, traits)) for name in CLIENTS
     )
     return verdicts, [_with_effects(case, every, explain) for case in cases]
 
 
-def _client(
+def _client(  # noqa: PLR0913, PLR0917 - all that one verdict rests on
     name: str,
+    replies: Sequence[Reply],
     judged: Sequence[Reply],
     every: Sequence[Effect],
     explain: Mapping[str, str],
     configure: tuple[str, ...],
 ) -> ClientVerdict:
     mine = [effect for effect in every if effect.client == name]
-    asked = sum(_method(reply) in CLIENTS[name].methods for reply in judged)
+    asked = sum(method_of(reply) in CLIENTS[name].methods for reply in judged)
     because = tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(mine))
-    return ClientVerdict(name, verdict(mine, asked), because, configure)
-
-
-def _method(reply: Reply) -> str:
-    return "streamGenerateContent" if reply.streamed else "generateContent"
+    found = correct_verdict(verdict(mine, asked or len(mine)), CLIENTS[name], replies, judged)
+    return ClientVerdict(name, found, because, configure)
 
 
 def _distinct(several: Sequence[Effect]) -> list[Effect]:

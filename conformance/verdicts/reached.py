@@ -1,0 +1,74 @@
+"""Whether a client's verdict rests on anything: which of its methods the vendor answered, and which it turned down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from conformance.asking.run import CONTROL
+from conformance.clients.seen import Client
+from conformance.judging.controls import CONTROLS
+from conformance.judging.refusals import turned_down
+from conformance.model import Case, Effect, Level
+from conformance.reading.reply import Kind, Reply
+
+_PLAIN = (CONTROL, "plain-streamed")
+_NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill
+
+
+def method_of(reply: Reply) -> str:
+    """Return the method that a reply answers, as clients name it."""
+    return "streamGenerateContent" if reply.streamed else "generateContent"
+
+
+def is_hollow(reply: Reply) -> bool:
+    """Return whether a success holds nothing that a client of this API could show: another API's answer, a page.
+
+    An empty stream is not meant: Google sends one now and then.
+    """
+    foreign = reply.kind in (Kind.FOREIGN, Kind.HTML, Kind.UNREADABLE)
+    empty = reply.kind is Kind.EMPTY and not reply.streamed
+    return reply.error is None and (foreign or empty) and 200 <= reply.status < 300
+
+
+def brings_anything(reply: Reply) -> bool:
+    """Return whether an answer has content, and the vendor gave it to a request as clients send it.
+
+    No client asks for an answer without compression.
+    """
+    sent = {name.lower(): value for name, value in reply.exchange.request.headers}
+    usual = reply.exchange.captured or sent.get("accept-encoding") != "identity"
+    return reply.ok and usual and any(candidate.parts for candidate in reply.candidates)
+
+
+def find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Case]) -> Iterator[Effect]:
+    """Yield the plain questions of that client's methods that the vendor turned down, as a finding says."""
+    musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
+    shown = {spot.exchange for deviation in musts for spot in deviation.spots}
+    for reply in replies:
+        refused = turned_down(reply) and reply.status not in _NO_FAULT_OF_THE_METHOD
+        if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
+            detail = f"raises on HTTP {reply.status}: {method_of(reply)} is turned down"
+            yield Effect(client.name, "raises", detail, reply.id)
+
+
+def correct_verdict(
+    verdict: str, client: Client, replies: Sequence[Reply], ordinary: Collection[Reply]
+) -> str:
+    """Return a client's verdict, no better than the answers that it rests on.
+
+    Without any content in any answer a client is broken where it does wrong, else untested. It is untested, too, where
+    the plain question of one of its methods was asked and brought nothing.
+    """
+    mine = [reply for reply in ordinary if method_of(reply) in client.methods]
+    if verdict in ("broken", "untested"):
+        return verdict
+    if not any(map(brings_anything, mine)):
+        return "broken" if verdict == "degraded" else "untested"
+    return "untested" if _asked_in_vain(replies, mine) & set(client.methods) else verdict
+
+
+def _asked_in_vain(replies: Sequence[Reply], ordinary: Sequence[Reply]) -> set[str]:
+    answered = {method_of(reply) for reply in ordinary if brings_anything(reply)}
+    plain = (*CONTROLS[False], *CONTROLS[True])
+    asked = {method_of(reply) for reply in replies if reply.probe in plain and not reply.exchange.captured}
+    return asked - answered
