@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from conformance.running.arguments import (
     Argument,
     whole_number_between,
 )
-from conformance.running.interrupts import sigterm_as_sigint
+from conformance.running.interrupts import restored_handlers, sigterm_as_sigint
 from conformance.running.session import UsageError
 
 _CODES = {
@@ -224,7 +225,8 @@ def _refused(lines: Sequence[object]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
-    with guarded_streams() as output:
+    ours = arguments is None  # the process is: nobody needs its handlers back
+    with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
         words, unknown = parser().parse_known_args(arguments)
         if unknown:  # with the usage of the command, which the top parser does not know
             words.refuse(f"unrecognized arguments: {' '.join(unknown)}")
