@@ -101,7 +101,7 @@ class Rule:
     dimension: Dimension
     level: Level
     title: str
-    sections: Mapping[str, str]  # why, breaks, way round: from the docstring
+    sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
     look: Callable[[Any], Iterable[Spot | Aside]]
     select: Callable[[Any], bool]  # which replies it looks at
@@ -124,8 +124,9 @@ class Rule:
 PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
 
-SECTIONS = ("Why", "Breaks", "Way round")
-_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
+SECTIONS = ("Why", "Breaks", "Workaround")
+_OLDER = {"Way round": "Workaround"}  # what docstrings may still call it
+_LABEL = re.compile(rf"^({'|'.join((*SECTIONS, *_OLDER))}):\s*", re.MULTILINE)
 
 
 def slug(name: str) -> str:
@@ -142,7 +143,10 @@ def sentences(function: Callable[..., object]) -> tuple[str, str]:
 
 def _sections(rest: str) -> dict[str, str]:
     pieces = _LABEL.split(rest)
-    return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+    return {
+        _OLDER.get(name, name): " ".join(body.split())
+        for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
+    }
 
 
 def probe(

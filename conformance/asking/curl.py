@@ -72,7 +72,7 @@ def _verbatim(text: str) -> str:
 def _secret(request: Request, provider: Provider) -> str:
     if request.key == "bad":
         return bad_key(None)
-    return f"${{{provider.key_env}}}" if provider.key_env else EMBEDDED_KEY
+    return EMBEDDED_KEY if provider.embedded else f"${{{provider.key_env or 'API_KEY'}}}"
 
 
 def _url(request: Request, provider: Provider) -> str:

@@ -264,8 +264,17 @@ def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], look
     if spots:
         return Case(rule.id, Outcome.BLOCKED, OTHER_MEASURE, looked_at)
     if asides:
-        return Case(rule.id, asides[0].outcome, asides[0].reason, looked_at)
+        outcome, reason = _explain_aside(asides[0], rule, evidence)
+        return Case(rule.id, outcome, reason, looked_at)
     return Case(rule.id, Outcome.PASS, "", looked_at)
+
+
+def _explain_aside(aside: Aside, rule: Rule, evidence: Evidence) -> tuple[Outcome, str]:
+    """Return why a rule was not judged; what it lacks may be an answer to a question that the user says cannot be asked."""
+    left = next((u for u in evidence.unasked if u.cause == "unsupported" and u.probe in rule.probes), None)
+    if aside.outcome is Outcome.BLOCKED and left is not None:
+        return Outcome.UNSUPPORTED, f"{left.probe} was not asked: {left.detail}"
+    return aside.outcome, aside.reason
 
 
 def _level(rule: Rule, spots: Sequence[Spot]) -> Level:

@@ -35,7 +35,7 @@ class ClientVerdict:
     configure: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """All that was found of one provider."""
 
@@ -51,6 +51,12 @@ class Verdict:
     gathered: Gathered | None
     judged: Extent
     undecided: tuple[str, ...] = ()  # what was selected and could not be judged, in words
+
+    def __repr__(self) -> str:
+        """Say it on one line: a failing `assert verdict.status != "deviates"` prints the verdict."""
+        found = len(self.deviations)
+        judged = f"{self.judged.rules} of {self.judged.of} rules judged"
+        return f"<Verdict on {self.provider.title}: {self.status}, {found} finding{'s' * (found != 1)}, {judged}>"
 
     @property
     def deviations(self) -> list[Deviation]:
