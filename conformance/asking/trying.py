@@ -9,6 +9,8 @@ from conformance.judging.arrivals import TIMELY, held_back
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience, refused, statuses
 from conformance.judging.habits import says_nothing_at_all
+from conformance.judging.proof import blames_the_key
+from conformance.judging.quotes import message_of
 from conformance.reading.reply import Reply
 
 
@@ -23,7 +25,7 @@ def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
         return False
     expected = reply.exchange.expected
     if 200 not in statuses(expected):
-        return reply.status >= 500 or (obeys and _is_found(reply))
+        return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
     if reply.ok and expected.get(TIMELY) and held_back(reply):
         return True
     if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply)):
@@ -37,12 +39,17 @@ def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
 _PLACE = re.compile(r"\b(locations?|countr(y|ies)|regions?)\b", re.IGNORECASE)
 
 
+def _blames_the_caller(reply: Reply) -> bool:
+    """Return whether an error speaks of the key, or of where it is used from."""
+    said = message_of(reply)
+    return blames_the_key(reply) or _PLACE.search(said) is not None
+
+
 def _may_be_of_the_moment(reply: Reply) -> bool:
     """Return whether a right question is refused, and not for a feature that the error says to be lacking."""
-    said = reply.error.message if reply.error else ""
-    return refused(reply) and (not names_a_lack(reply) or _PLACE.search(said) is not None)
+    return refused(reply) and (not names_a_lack(reply) or _blames_the_caller(reply))
 
 
-def _is_found(reply: Reply) -> bool:
-    """Return whether what does not exist is refused as if something else were wrong with the question."""
-    return refused(reply) and 404 in statuses(reply.exchange.expected)
+def _is_of_another_fault(reply: Reply) -> bool:
+    """Return whether a wrong question is refused as if its caller, or its body in place of its path, were wrong."""
+    return refused(reply) and (404 in statuses(reply.exchange.expected) or _blames_the_caller(reply))
