@@ -269,6 +269,11 @@ def _speaks(reply: Reply) -> bool:
     return turned_down(reply) and _json_error(reply) and bool(reply.error and reply.error.message)
 
 
+def _names_it(reply: Reply) -> bool:
+    said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
+    return any(_NAMED[reply.probe][0] in text.lower() for text in said)
+
+
 @check(
     Level.SHOULD,
     google(
@@ -289,17 +294,12 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
+    named = {reply.probe for reply in seen.replies if _names_it(reply)}
     for reply in seen.replies:
-        name, level = _NAMED[reply.probe]
-        said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
-        if not any(name in text.lower() for text in said):
-            yield Spot(
-                reply.id,
-                reply.error.at if reply.error else "",
-                f"a message that names {name}",
-                words(reply),
-                level,
-            )
+        if reply.probe not in named:
+            name, level = _NAMED[reply.probe]
+            place = reply.error.at if reply.error else ""
+            yield Spot(reply.id, place, f"a message that names {name}", words(reply), level)
 
 
 @check(

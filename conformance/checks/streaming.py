@@ -396,6 +396,5 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
         return
     yield from map(_chunkless, filter(is_bare_array, seen.replies))  # Google's empty streams have no bytes
     bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
-    yield from unless_rare(
-        (_chunkless(reply) for reply in bare if not failed_in_success(reply)), seen.replies
-    )
+    told = [reply for reply in bare if not failed_in_success(reply)]
+    yield from unless_rare(map(_chunkless, told), seen.replies)

@@ -61,6 +61,11 @@ _OF_KEYS = (401, 402, 403, 407)
 _OF_ROUTES = (404, 405, 410)
 
 
+def blames_the_key(reply: Reply) -> bool:
+    """Return whether the message of an error speaks of a key or its like."""
+    return _KEY_WORDS.search(message_of(reply)) is not None
+
+
 def _fits(reply: Reply, background: Background) -> bool:
     """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
     if reply.exchange.request.key not in background.keys:
@@ -70,8 +75,7 @@ def _fits(reply: Reply, background: Background) -> bool:
         fits = any(status in _OF_ROUTES for status in wanted)
     else:
         fits = reply.status in wanted or reply.status not in _OF_KEYS
-    blames_the_key = _KEY_WORDS.search(message_of(reply)) is not None
-    return fits and not (blames_the_key and not names_its_fault(reply, background.controls))
+    return fits and not (blames_the_key(reply) and not names_its_fault(reply, background.controls))
 
 
 def doubt(reply: Reply, background: Background) -> Aside | None:

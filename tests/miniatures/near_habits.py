@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
 from miniatures import Miniature, Variation
@@ -138,6 +139,17 @@ def _is_no_route(_answer: Outgoing, incoming: Incoming) -> bool:
     return ":frobnicate" in incoming.path or (incoming.verb == "GET" and ":" in incoming.path)
 
 
+def _of_many_keys(message: str, every: int) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    """Return a change that refuses each so-and-so-many-th question of the model with 400, whatever it asks."""
+    met = itertools.count(1)
+    said = json.dumps(Refused(400, message).body()).encode()
+
+    def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        return whole(400, JSON_TYPE, said) if generates(incoming) and next(met) % every == 0 else None
+
+    return change
+
+
 def _rule(name: str) -> frozenset[str]:
     return frozenset({name})
 
@@ -147,6 +159,9 @@ _CUMULATIVE = _rule("usage/counts-are-cumulative")
 _SUM = _rule("usage/total-is-the-sum")
 _BODY = _rule("errors/answers-with-a-body")
 _REDIRECTS = _rule("transport/answers-without-redirects")
+_ONE_BY_ONE = (("concurrency", 1),)
+_ELSEWHERE = "User location is not supported for the API use."
+_SPENT = "API key expired. Please renew the API key."
 
 MINIATURES: tuple[Miniature, ...] = (
     Miniature("starts-over", "Long streams begin to count their tokens anew again and again.", chunking(_for_long(_starting_over)), _CUMULATIVE),
@@ -167,5 +182,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("one-uncounted", "One longer answer does not count its own tokens.", answering(_once(2), only="unary"), _COUNTED),
     Variation("short-by-one-on-vertex", "Vertex AI's members, and a total that is short by one.", with_usage(_vertex(-1)), _SUM),
     Variation("two-empty", "Two unary answers of all are empty.", finishing(_empty_each(9, 2)), _BODY),
+    Variation("keys-of-many-places", "Each seventh question meets a key that may not be used from here.", finishing(_of_many_keys(_ELSEWHERE, 7)), settings=_ONE_BY_ONE),
+    Variation("a-spent-key-among-many", "Each eighth question meets a key that has expired.", finishing(_of_many_keys(_SPENT, 8)), settings=_ONE_BY_ONE),
     Variation("moved-routes", "Paths that do not exist are sent to a page.", finishing(_moved(_is_no_route)), _REDIRECTS),
 )  # fmt: skip
