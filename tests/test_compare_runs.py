@@ -93,6 +93,7 @@ def test_a_vendor_of_pages_is_not_called_empty(folder: Path, vendor: Vendor) -> 
     assert set(said) == {"every answer is an HTML page (HTTP 502)"}
 
 
+@pytest.mark.slow
 def test_a_run_of_one_dimension_loses_the_coverage_of_the_others(folder: Path) -> None:
     run("one", "-d", "envelope", "-d", "auth")
     run("two", "-d", "auth")
@@ -104,6 +105,7 @@ def test_a_run_of_one_dimension_loses_the_coverage_of_the_others(folder: Path) -
     assert compare(folder, "one", "one").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_missing_key_in_the_second_run_is_exit_code_3(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_missing_key_in_the_second_run_is_exit_code_3(
     assert "v was not run: WHOLE_KEY is not set" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_vendor_that_changed_its_answers_is_exit_code_1(folder: Path, vendor: Vendor) -> None:
     run("one", "-d", "envelope")
 
@@ -134,6 +137,7 @@ def test_a_vendor_that_changed_its_answers_is_exit_code_1(folder: Path, vendor: 
     assert compare(folder, "two", "one").returncode == 0
 
 
+@pytest.mark.slow
 def test_two_providers_that_were_run_apart_can_be_switched_between(folder: Path, vendor: Vendor) -> None:
     text = (folder / "providers.yaml").read_text(encoding="utf-8")
     one = yaml.safe_load(text)["providers"]["v"]

@@ -49,6 +49,11 @@ def _an_error(reply: Reply) -> bool:
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
 
 
+def _comes_as_event(reply: Reply) -> bool:
+    """Return whether an error is an event of a stream: where none was asked for, no client looks for it there."""
+    return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
+
+
 def _has_no_route(reply: Reply) -> bool:
     """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
 
@@ -116,9 +121,17 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: decide by the HTTP status alone, and show the body as it is.
     """
     explained = False
+    events = any(
+        reply.streamed and _comes_as_event(reply) for reply in seen.replies
+    )  # the rule on streams says so
     for reply in seen.replies:
         error = reply.error
         if error is None or not _lasting(seen, reply):
+            continue
+        if not reply.streamed and not events and _comes_as_event(reply):
+            yield Spot(
+                reply.id, "@0", "an error object of Google's", f"HTTP {reply.status}, an event of a stream"
+            )
             continue
         if _fits(error):
             wrong = _mistyped(reply)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
+from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
 from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
@@ -393,6 +394,7 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
+    yield from map(_chunkless, filter(is_bare_array, seen.replies))  # Google's empty streams have no bytes
     bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
     yield from unless_rare(
         (_chunkless(reply) for reply in bare if not failed_in_success(reply)), seen.replies

@@ -16,6 +16,7 @@ from conformance.judging.refusals import (
     failed_in_success,
     must_fail,
     turned_down,
+    weigh_redirect,
     whole,
     words,
     works,
@@ -395,5 +396,4 @@ def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
         return
     for reply in moved:
         wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
-        level = None if reply.exchange.request.verb == "POST" else Level.SHOULD
-        yield Spot(reply.id, "", wanted, _there(reply), Level.NOTE if must_fail(reply) else level)
+        yield Spot(reply.id, "", wanted, _there(reply), weigh_redirect(reply))
