@@ -16,6 +16,7 @@ from conformance import catalogue
 from conformance.bases import BASES
 from conformance.catalogue import RULES, Rule
 from conformance.model import Dimension
+from conformance.report.verdict import client_needs
 
 ROOT = Path(__file__).resolve().parent.parent
 _SIGNS = {"works": "works", "degraded": "degraded", "broken": "**breaks**", "untested": "–"}
@@ -52,6 +53,11 @@ def rules_pages() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "rules" / "README.md", "\n".join(index) + "\n"
 
 
+def _cell(client: Any) -> str:
+    sign = _SIGNS[client["verdict"]]
+    return f"{sign} {client_needs(client)}".strip() if client["verdict"] == "works" else sign
+
+
 def clients_table(results: Any) -> str:
     """Return the table of bundled servers and clients, from a run's results."""
     providers = [one for one in results["providers"] if one["embedded"] and one["status"] != "not-run"]
@@ -59,7 +65,7 @@ def clients_table(results: Any) -> str:
     rows = [["", *(one["title"].replace(" (embedded)", "") for one in providers)]]
     rows.append(["---"] * len(rows[0]))
     for number, name in enumerate(names):
-        rows.append([name, *(_SIGNS[one["clients"][number]["verdict"]] for one in providers)])
+        rows.append([name, *(_cell(one["clients"][number]) for one in providers)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 

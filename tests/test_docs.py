@@ -29,7 +29,7 @@ def test_the_pages_made_from_the_code_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_rule_says_why_who_breaks_and_the_way_round() -> None:
+def test_every_rule_says_why_who_breaks_and_the_workaround() -> None:
     for rule in RULES.values():
         assert set(rule.sections) == set(SECTIONS), rule.id
         assert all(rule.sections.values()), rule.id

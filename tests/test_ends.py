@@ -334,7 +334,7 @@ def test_more_bodies_than_max_requests_leaves_room_for_are_not_drawn(one_provide
     began = time.monotonic()
     done = ended(one_provider, "run", "--max-examples", "100000", "-d", "schema", "--out", "out", *SEED)
     assert time.monotonic() - began < 40
-    assert "generated bodies of 100000: max_requests is 120" in done.stdout
+    assert "of 100000 generated bodies: max_requests is 120" in done.stdout
     results = json.loads((one_provider / "out" / "results.json").read_text(encoding="utf-8"))
     assert results["providers"][0]["traffic"]["requests"] <= 120
     lines = (one_provider / "out" / "exchanges" / "mine.jsonl").read_text(encoding="utf-8").splitlines()

@@ -60,13 +60,17 @@ def _dead_banner(providers: Sequence[Entry]) -> Banner | None:
     reasons: dict[str, list[str]] = {}
     dead = [each for each in providers if each["status"] == "inconclusive"]
     for each in dead:
-        reason = str(each.get("reason") or "no usable answer came to the plain question")
+        reason = str(each.get("reason") or "the plain question got no usable answer")
         own = reason.removeprefix(f"{each['name']}: ")
         reasons.setdefault(clip(own, 240), []).append(str(each.get("title") or each["name"]))
     if not dead:
         return None
     lines = tuple(f"{_names(names)}: {reason}" for reason, names in reasons.items())
-    text = "Nothing is said of them, good or bad." if len(dead) > 1 else "Nothing is said of it, good or bad."
+    text = (
+        "This report says nothing about them, good or bad."
+        if len(dead) > 1
+        else "This report says nothing about it, good or bad."
+    )
     return Banner("care", f"{plural(len(dead), 'provider')} could not be judged", text, _bounded(lines))
 
 

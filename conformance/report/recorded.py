@@ -103,7 +103,7 @@ def _answers(answers: Sequence[Entry], width: int) -> Iterator[str]:
         )
         yield from (line for text in _sights(answer) for line in _wrapped("", text, width, 6))
     if len(shown) < len(answers):
-        yield f"  and {len(answers) - len(shown)} more, with which nothing is wrong for any client"
+        yield f"  and {len(answers) - len(shown)} more, which every client reads without trouble"
 
 
 def _is_harmful(answer: Entry) -> bool:
