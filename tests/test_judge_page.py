@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import recordings
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
-from test_report_browser import AXE, CHROMIUM, Axe, Seen
+from test_report_browser import AXE, CHROMIUM, Seen
 
 from conformance.cli import main
 from conformance.files import bundled_schemas, validate

@@ -178,11 +178,9 @@ def _asides(provider: Entry) -> tuple[Aside, ...]:
     for case in provider.get("cases") or ():
         if case["outcome"] in OUTCOMES:
             reason = short(str(case.get("reason") or ""), 300)
-            unasked = reason.startswith(NOT_ASKED)
-            outcome = NOT_ASKED if unasked else str(case["outcome"])
-            groups.setdefault(outcome, []).append(
-                (str(case["rule"]), reason.removeprefix(f"{NOT_ASKED}: ") if unasked else reason)
-            )
+            outcome = NOT_ASKED if reason.startswith(f"{NOT_ASKED}: ") else str(case["outcome"])
+            said = reason.removeprefix(f"{NOT_ASKED}: ")
+            groups.setdefault(outcome, []).append((str(case["rule"]), said))
     rules = tuple(Aside(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
     unasked = tuple(_unasked(each) for each in provider.get("unasked") or ())
     return (*rules, Aside("questions that were not asked", unasked)) if unasked else rules
