@@ -257,18 +257,18 @@ def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
         for other in rule.after:
             if other not in RULES:
-                yield f"the rule {rule.id} is after {other!r}, and no rule is called so{nearest(other, RULES)}"
+                yield f"the rule {rule.id} is after {other!r}, but there is no such rule{nearest(other, RULES)}"
 
 
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
             if probe not in PROBES and not probe.startswith(_MADE_LATER):
-                yield f"the rule {rule.id} needs {probe!r}, and no probe is called so{nearest(probe, PROBES)}"
+                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{nearest(probe, PROBES)}"
     for follower in PROBES.values():
         if follower.after is not None and follower.after not in PROBES:
             yield (
-                f"the probe {follower.id} is after {follower.after!r}, and no probe is called so"
+                f"the probe {follower.id} is after {follower.after!r}, but there is no such probe"
                 f"{nearest(follower.after, PROBES)}"
             )
 

@@ -243,9 +243,9 @@ def _json_error(reply: Reply) -> bool:
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
 
-    Why: a client cannot tell JSON from a text in any other way. Where events were asked for, Google calls the error that
-    comes instead text/event-stream, though its body is plain JSON: both names are accepted there.
-    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
+    Why: nothing else tells a client that the body is JSON. Where a stream of events was requested, Google labels the error
+    that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted there.
+    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")

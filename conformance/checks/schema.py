@@ -49,7 +49,7 @@ def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
     Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
-    answer among thousands holds its usage alone, so only what is so each time accuses.
+    answer among thousands holds nothing but its usage, so only a vendor whose answers always do is accused.
     Breaks: every client returns an empty answer without an exception, which is billed.
     Way round: treat an answer without candidates as an error, and ask again.
     """
@@ -166,7 +166,7 @@ def _never_stopped(seen: Seen) -> Iterator[Spot]:
     whole = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
     done = [one for one in whole if asks_for_obedience(one.exchange.expected)]
     if len({one.probe for one in done}) >= TRIES and all(map(ended_otherwise, done)):
-        said = f"{done[-1].first.finish_reason} after all {len(done)} answers that are whole"
+        said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
         yield Spot(done[-1].id, "/candidates/0/finishReason", "STOP", said)
 
 
@@ -180,8 +180,8 @@ def _never_stopped(seen: Seen) -> Iterator[Spot]:
 def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
     """Each candidate of a unary answer says why the model stopped.
 
-    Why: a unary answer is finished, so its finishReason is set; one that is whole has not met a filter each time.
-    Breaks: a cut answer cannot be told from a whole one; the Vercel AI SDK says other.
+    Why: a unary answer is finished, so its finishReason is set. Answers that came whole cannot all have met a filter.
+    Breaks: a truncated answer looks like a whole one; the Vercel AI SDK reports `other`.
     Way round: none that is sound.
     """
     for reply in seen.replies:

@@ -386,8 +386,8 @@ def _chunkless(reply: Reply) -> Spot:
 def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     """A stream of status 200 holds at least one chunk.
 
-    Why: where there is nothing to say there is an error, with an error's status. Google itself was seen to send an empty
-    stream twice among thousands, so only a vendor that does it each time is accused.
+    Why: a vendor that has nothing to send has met an error, which has a status of its own. Google itself sent an empty
+    stream twice among thousands, so only a vendor that always does so is accused.
     Breaks: every client ends normally with nothing; a terminal program waits for ever.
     Way round: take an empty stream for a failure, and ask again.
     """

@@ -57,9 +57,9 @@ def _finished(reply: Reply) -> bool:
 def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
 
-    Why: usageMetadata stands in every answer of Google's since the middle of 2024, in a stream in each chunk. One answer
-    among thousands lacks a counter, short answers and those of built-in tools may count nothing, and Gemma's never do:
-    only what is missing each time accuses.
+    Why: since the middle of 2024 every answer of Google's has usageMetadata, and in a stream every chunk has. One answer
+    among thousands lacks a counter, short answers and those of built-in tools may count nothing, and Gemma's never
+    do, so only a counter that is always missing accuses.
     Breaks: every client reports no usage; budgets and bills count nothing.
     Way round: count the tokens of prompts with countTokens, and estimate the answers.
     """
@@ -141,7 +141,7 @@ def _adds_none(seen: Seen) -> bool:
 def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
-    Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 did otherwise.
+    Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 differed.
     Breaks: bills that add the counters charge the thoughts twice.
     Way round: subtract the thoughts from the answer's tokens.
     """
@@ -172,9 +172,9 @@ def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
 def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     """The total is the sum of prompt, answer, thoughts and tool use.
 
-    Why: Google's totals hold in all but a dozen of 6,754 recorded blocks; what is absent counts as nothing. Those of
-    Vertex AI were seen to be short by one.
-    Breaks: one of the numbers is wrong, and nobody knows which to pay.
+    Why: Google's totals are right in all but a dozen of 6,754 recorded blocks, where an absent counter counts as 0.
+    Some totals of Vertex AI are short by one.
+    Breaks: one of the numbers is wrong, and it is not clear which one to pay.
     Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
     missing, forgotten = _left_out(seen), _adds_none(seen)
@@ -230,9 +230,9 @@ def _falls_each_time(seen: Seen) -> set[str]:
 def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
     """In a stream each usage block counts the whole answer so far.
 
-    Why: clients take the last block as the whole. Google's own numbers fall now and then on the way, as the prompt is
-    counted anew, so that alone is a note. A last block that is far too small for the answer is not, nor are tokens of
-    the answer that fall in every long stream: Google's did in ten of 1,150.
+    Why: clients take the last block as the whole. Google's own numbers sometimes fall within a stream, because the
+    prompt is counted anew; that alone is a note. A last block that is far too small for the answer is more than a note,
+    and so are answer tokens that fall in every long stream; Google's fell in ten of 1,150.
     Breaks: where each block counts its own chunk only, clients see the cost of the last chunk.
     Way round: add the blocks up, for this vendor only.
     """

@@ -21,9 +21,11 @@ GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
-UNANSWERED = "nothing that it could look at was answered as asked"
+UNANSWERED = "no question that it looks at was answered as asked"
 NO_BODIES = "no generated body was asked"
-OTHER_MEASURE = "what it found departs from Google alone, and only the vendor's own document is asked about"
+OTHER_MEASURE = (
+    "its finding departs only from Google, and this run judges against the vendor's own document alone"
+)
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 # What decides when a rule's spots and asides mix: the worst that is certain.
 _ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)

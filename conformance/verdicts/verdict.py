@@ -18,9 +18,9 @@ from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
-from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, list_undecided, measure
 from conformance.verdicts.reached import correct_verdict, find_refusals, is_hollow, method_of
-from conformance.verdicts.telling import before_the_end, settled, without_unrelated
+from conformance.verdicts.telling import drop_superseded, drop_unrelated, keep_before_the_end
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
@@ -114,11 +114,13 @@ def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
-    replies = settled(
+    replies = drop_superseded(
         [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
     )
-    telling, lost = before_the_end(tuple(reply for reply in replies if not _is_of_another_service(reply)))
-    telling, unrelated = without_unrelated(telling)
+    telling, lost = keep_before_the_end(
+        tuple(reply for reply in replies if not _is_of_another_service(reply))
+    )
+    telling, unrelated = drop_unrelated(telling)
     traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
@@ -138,7 +140,7 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         clients = tuple(replace(client, verdict="untested", because=()) for client in clients)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
-        tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
+        tuple(stale(evidence, cases)), gathered, measure(course), list_undecided(course, status),
     )  # fmt: skip
 
 
