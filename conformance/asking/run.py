@@ -13,7 +13,7 @@ from conformance.asking.costs import dead, takes_long, weight
 from conformance.asking.prompts import roomier
 from conformance.asking.trying import try_again
 from conformance.catalogue import Asking, Probe, Unaskable
-from conformance.judging.expectations import MET, answered_as_asked, obedience
+from conformance.judging.expectations import MET, answered_as_asked, obedience, refused
 from conformance.judging.generated import wants_another
 from conformance.judging.tries import TRIES
 from conformance.model import Exchange, Provider, Question
@@ -193,11 +193,13 @@ class Run:
         if lacking is not None:
             self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return
-        for number in range(1, probe.tries + 1):
+        tries = {True: 0, False: 0}  # refusals that may be of the moment use up no try of an answer
+        while max(tries.values()) < probe.tries:
             reply = await self._once(probe, self._next_number(probe.id))
             obeys = self._obeys or probe.id == CONTROL
-            if reply is None or number == probe.tries or not try_again(probe, reply, obeys=obeys):
+            if reply is None or not try_again(probe, reply, obeys=obeys):
                 break
+            tries[refused(reply)] += 1
 
     def _next_number(self, probe: str) -> int:
         return len(self._replies.get(probe, [])) + 1

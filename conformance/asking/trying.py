@@ -11,6 +11,7 @@ from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obe
 from conformance.judging.habits import says_nothing_at_all
 from conformance.judging.proof import blames_the_key
 from conformance.judging.quotes import message_of
+from conformance.judging.rows import find_gap
 from conformance.reading.reply import Reply
 
 
@@ -28,7 +29,7 @@ def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
         return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
     if reply.ok and expected.get(TIMELY) and held_back(reply):
         return True
-    if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply)):
+    if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply) or _is_torn(reply)):
         return True
     if not obeys or not reply.ok or not asks_for_obedience(expected):
         return False
@@ -53,3 +54,8 @@ def _may_be_of_the_moment(reply: Reply) -> bool:
 def _is_of_another_fault(reply: Reply) -> bool:
     """Return whether a wrong question is refused as if its caller, or its body in place of its path, were wrong."""
     return refused(reply) and (404 in statuses(reply.exchange.expected) or _blames_the_caller(reply))
+
+
+def _is_torn(reply: Reply) -> bool:
+    """Return whether a stream of numbers lacks some, or has some twice: the right text may stand within what came."""
+    return reply.ok and reply.streamed and bool(find_gap(reply))

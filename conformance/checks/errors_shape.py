@@ -296,7 +296,7 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
         return
     named = {reply.probe for reply in seen.replies if _names_it(reply)}
     for reply in seen.replies:
-        if reply.probe not in named:
+        if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
             name, level = _NAMED[reply.probe]
             place = reply.error.at if reply.error else ""
             yield Spot(reply.id, place, f"a message that names {name}", words(reply), level)

@@ -97,7 +97,7 @@ def limit_of_five(_ask: Asking) -> Question:
     return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
 
 
-@probe(needs="safety-settings")
+@probe(tries=3, needs="safety-settings")
 def every_setting(ask: Asking) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"

@@ -7,12 +7,22 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
-from miniatures.making import Message, answering, candidates, chunking, parts, with_candidates, with_usage
+from miniatures.making import (
+    Message,
+    answering,
+    candidates,
+    chunking,
+    forgetting,
+    parts,
+    with_candidates,
+    with_usage,
+)  # fmt: skip
 
 Chunks = list[Message]
 
@@ -113,6 +123,19 @@ def _empty_each(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], 
     return change
 
 
+def _unspecified(made: Chunks) -> Chunks:
+    for chunk in made[:-1]:
+        for candidate in candidates(chunk):
+            candidate["finishReason"] = "FINISH_REASON_UNSPECIFIED"
+    return made
+
+
+def _in_a_mood() -> Behaviour:
+    """Return a server that forgets system instructions, and has many keys of which one has expired."""
+    moody = finishing(_of_many_keys(_SPENT, 7))
+    return replace(moody, think=forgetting("systemInstruction").think)
+
+
 def _bare_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     bare = generates(incoming) and ":stream" in incoming.path and incoming.query.get("alt") != "sse"
     return whole(200, JSON_TYPE, b"[]") if bare and answer.status == 200 else None
@@ -173,6 +196,9 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("always-other", "Whole answers end with the reason OTHER.", with_candidates(_always_other), _rule("schema/says-why-it-ended")),
     Miniature("every-third-is-empty", "Every third unary answer is empty.", finishing(_empty_each(3)), _BODY),
     Miniature("bare-array", "Streams without alt=sse are an empty array.", finishing(_bare_array), _rule("streaming/holds-at-least-one-chunk")),
+    Miniature("begins-twice", "The first chunk of a long stream comes twice.", chunking(_for_long(lambda made: [made[0], *made])), _rule("streaming/brings-every-chunk-in-order")),
+    Miniature("unspecified-reasons", "Every chunk before the last has a reason that says nothing.", chunking(_unspecified), _rule("streaming/gives-the-reason-last")),
+    Miniature("forgetful-with-many-keys", "System instructions are dropped, and each seventh question meets a spent key.", _in_a_mood(), _rule("semantics/obeys-the-system-instruction"), settings=_ONE_BY_ONE),
     Miniature("errors-as-events", "Errors of unary questions are events.", finishing(_as_event), _rule("errors/writes-errors-as-google-does")),
     Miniature("login-for-keys", "A wrong key is sent to a login page.", finishing(_moved(_refuses_a_key)), _REDIRECTS),
 )  # fmt: skip
