@@ -1,46 +1,135 @@
+"""Everything generated is up to date, and what would show that it is not, does."""
+
 from __future__ import annotations
 
+import copy
 import json
-from pathlib import Path
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import regenerate
 
-from conformance.cli import main
-from conformance.report.html_page import source
-
-EXAMPLE = Path(__file__).resolve().parent.parent / "reports" / "example"
-HINT = "out of date: conformance run --seed 1 --out /tmp/example, then copy report.html and results.json to reports/example"
+from conformance.files import validate
+from conformance.report import LogRows, page
 
 
-def _kept(results: Any) -> dict[str, Any]:
-    """Return what a reader would miss: rules, outcomes, levels, traits, clients; not times, ids or nonces."""
-    return {
-        one["name"]: {
-            "cases": sorted((case["rule"], case["outcome"]) for case in one["cases"]),
-            "deviations": sorted(
-                (found["rule"], found["level"], found["expected"]) for found in one["deviations"]
-            ),
-            "traits": one["traits"],
-            "clients": [(client["client"], client["verdict"]) for client in one["clients"]],
-        }
-        for one in results["providers"]
-    }
+def test_everything_generated_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, "docs/regenerate.py", "--check"],
+        cwd=regenerate.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("example") / "out"
-    assert main(["run", "-q", "--seed", "1", "--out", str(folder)]) == 0
-    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
+@pytest.fixture
+def results() -> Any:
+    return json.loads((regenerate.EXAMPLE / "results.json").read_text(encoding="utf-8"))
 
 
-def test_the_example_is_what_the_first_command_makes(fresh: Any) -> None:
-    shown = json.loads((EXAMPLE / "results.json").read_text(encoding="utf-8"))
-    assert _kept(shown) == _kept(fresh), HINT
+def test_the_example_s_results_are_as_their_schema_says(results: Any) -> None:
+    assert validate(results, "results.schema.json") == []
 
 
-def test_the_example_s_page_is_of_this_version() -> None:
-    page = (EXAMPLE / "report.html").read_text(encoding="utf-8")
-    assert source("page.css").strip()[:400] in page, HINT
-    assert source("page.js").strip()[-300:] in page, HINT
+def _judged(results: Any) -> Any:
+    return next(one for one in results["providers"] if one["deviations"])
+
+
+def _drop_a_finding(results: Any) -> None:
+    _judged(results)["deviations"].pop()
+
+
+def _lower_a_level(results: Any) -> None:
+    _judged(results)["deviations"][0]["level"] = "note"
+
+
+def _turn_a_pass_into_a_deviation(results: Any) -> None:
+    next(case for case in _judged(results)["cases"] if case["outcome"] == "pass")["outcome"] = "deviation"
+
+
+def _change_a_status(results: Any) -> None:
+    results["providers"][0]["status"] = "partial"
+
+
+def _mend_a_client(results: Any) -> None:
+    next(one for one in _judged(results)["clients"] if one["verdict"] != "works")["verdict"] = "works"
+
+
+def _take_a_header_away(results: Any) -> None:
+    clients = [client for one in results["providers"] for client in one["clients"] if client["configure"]]
+    clients[0]["configure"] = []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _drop_a_finding,
+        _lower_a_level,
+        _turn_a_pass_into_a_deviation,
+        _change_a_status,
+        _mend_a_client,
+        _take_a_header_away,
+    ],
+)
+def test_results_with_another_outcome_are_stale(results: Any, change: Callable[[Any], None]) -> None:
+    before = copy.deepcopy(results)
+    change(results)
+    assert regenerate.outcomes(results) != regenerate.outcomes(before)
+
+
+def test_results_that_differ_in_times_alone_are_not_stale(results: Any) -> None:
+    before = copy.deepcopy(results)
+    results["run"] |= {"id": "another", "started_at": "2031-01-01T00:00:00+00:00"}
+    _judged(results)["traffic"]["seconds"] = 99.0
+    _judged(results)["deviations"][0]["evidence"] = []
+    _judged(results)["base_url"] = "http://127.0.0.1:1"
+    assert regenerate.outcomes(results) == regenerate.outcomes(before)
+
+
+@pytest.fixture
+def drawn(results: Any) -> str:
+    rows = {"0": [{"result": "failed", "testId": "a", "resultsTableRow": []}]}
+    return page(results, LogRows({"tests": rows}, "start();", 3, 1))
+
+
+def test_a_page_that_was_just_drawn_is_of_this_version(results: Any, drawn: str) -> None:
+    assert regenerate.is_drawn_by_this_version(drawn, results)
+
+
+def _pieces(drawn: str) -> Iterator[tuple[str, str]]:
+    """A word of the templates, of the style, of the script, of a finding and of the tail: anywhere in the page."""
+    yield "What this does not claim", "What this never claims"
+    yield "</style>", " </style>"
+    yield "addEventListener", "attachEvent"
+    yield drawn[len(drawn) // 2 :][:40], ""
+    yield "nothing is fetched.", "nothing is loaded."
+
+
+def test_a_page_that_differs_anywhere_is_stale(results: Any, drawn: str) -> None:
+    for old, new in _pieces(drawn):
+        assert old in drawn
+        assert not regenerate.is_drawn_by_this_version(drawn.replace(old, new, 1), results), old
+
+
+def test_a_page_without_a_log_is_stale(results: Any) -> None:
+    assert not regenerate.is_drawn_by_this_version(page(results, None), results)
+
+
+def test_the_table_of_clients_says_what_a_client_needs() -> None:
+    clients = [
+        {"client": "one", "verdict": "works", "configure": ['header: {"Authorization": "Bearer KEY"}']},
+        {"client": "two", "verdict": "works", "configure": []},
+        {"client": "three", "verdict": "broken", "configure": ["API version: v1beta"]},
+    ]
+    provider = {"title": "A (embedded)", "embedded": True, "status": "deviates", "clients": clients}
+    lines = regenerate.clients_table({"providers": [provider]}).splitlines()
+    assert lines[2:] == [
+        "| one | works with a header |",
+        "| two | works |",
+        "| three | **breaks** |",
+    ]

@@ -77,8 +77,10 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
         "ignored": "ignores it",
     }
 )
+NOT_ASKED = "not asked"  # how the reason of a rule begins for which a recording holds nothing
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
+        NOT_ASKED: "not asked: a recording shows only what somebody asked",
         "blocked": "blocked: what it depends on failed, and stands above",
         "inconclusive": "inconclusive: rate limits, 5xx, time-outs or the network",
         "error": "the checker's own fault",
