@@ -173,12 +173,12 @@ def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest
     (tmp_path / "bad.yaml").write_text("interactions: !!python/object:x.Y {}\n")
     good = file(tmp_path, recordings.good())
     out, err = said(capsys, str(tmp_path / "bad.yaml"), good, code=2)
-    assert err.count("builds an object") == 1
+    assert err.count("would build an object") == 1
     assert "exit code 3" not in err
     assert "rules judged" in out
     out, _ = said(capsys, str(tmp_path / "bad.yaml"), good, "--format", "json", code=2)
     assert json.loads(out)["run"]["exit_code"] == 2
-    assert "builds an object" in json.loads(out)["run"]["warnings"][0]
+    assert "would build an object" in json.loads(out)["run"]["warnings"][0]
     without = json.loads(recordings.har(recordings.good()))
     del without["log"]["entries"][0]["response"]["content"]["text"]
     (tmp_path / "without.har").write_text(json.dumps(without))
@@ -342,7 +342,7 @@ def test_several_models_are_judged_apart_and_told_as_one() -> None:
         ([], "nothing to judge"),
         ([{"url": "https://x.example/v1/chat/completions", "status": 200, "body": "{}"}], "nothing to judge"),
         ([{"nothing": 1}], "exchange 1 holds none of url, path, status, body"),
-        ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is no Base64"),
+        ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is not valid Base64"),
         (["text"], "exchange 1 is no JSON object"),
     ],
 )
