@@ -199,11 +199,11 @@ def test_a_model_of_which_nothing_can_be_judged_leaves_the_others_judged(
 
 
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
+    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.snake()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
     assert "--url says what was asked" in err
     said(
-        capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.STREAM}&key=AIzaSy0123456789abcdefgh", code=1
+        capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.UNARY}?key=AIzaSy0123456789abcdefgh", code=1
     )
 
 
