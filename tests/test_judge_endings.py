@@ -66,7 +66,7 @@ def chunked(*, whole: bool) -> bytes:
 
 
 STREAM: Callable[[], recordings.Taped] = recordings.without_reason
-KNOWN = {
+KNOWN: dict[str, Callable[[], bytes]] = {
     "har": har,
     "har-of-chrome": lambda: har(_error=None),
     "vcrpy": lambda: recordings.dump(recordings.vcrpy(STREAM())),
@@ -77,14 +77,14 @@ KNOWN = {
     "curl-v": lambda: recordings.curl_v(STREAM()),
     "curl-iv": lambda: recordings.curl_verbose(STREAM()) + LEFT,
 }
-UNKNOWN = {
+UNKNOWN: dict[str, Callable[[], bytes]] = {
     "curl": lambda: recordings.curl(STREAM()),
     "har-without-a-time": lambda: har(time=-1),
     "line-trimmed": lambda: json.dumps(
         {**recordings.line(STREAM()), "body_b64": None, "body": STREAM().body.decode().strip()}
     ).encode(),
 }
-CUT = {
+CUT: dict[str, Callable[[], bytes]] = {
     "har-cancelled": lambda: har(_error="net::ERR_ABORTED"),
     "har-failed": lambda: har(_failureText="net::ERR_ABORTED"),
     "line-incomplete": lambda: json.dumps({**recordings.line(STREAM()), "complete": False}).encode(),

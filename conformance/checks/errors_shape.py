@@ -49,6 +49,12 @@ def _an_error(reply: Reply) -> bool:
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
 
 
+def _may_show_its_form(reply: Reply) -> bool:
+    """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
+    recorded = reply.exchange.captured and reply.status >= 500
+    return _an_error(reply) or (recorded and whole(reply))
+
+
 def _has_no_route(reply: Reply) -> bool:
     """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
 
@@ -106,7 +112,7 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
 
 
-@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape", rests=Rests.REFUSAL)
+@check(Level.SHOULD, _BODY, usable=_may_show_its_form, trait="error-shape", rests=Rests.REFUSAL)
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
 
@@ -118,7 +124,8 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     explained = False
     for reply in seen.replies:
         error = reply.error
-        if error is None or not _lasting(seen, reply):
+        passing = not _lasting(seen, reply)
+        if error is None or (passing and not reply.exchange.captured):
             continue
         if _fits(error):
             wrong = _mistyped(reply)
@@ -128,7 +135,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = _has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks)
+        page = passing or (_has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks))
         yield Spot(
             reply.id,
             error.at,
