@@ -229,12 +229,10 @@ def test_a_verdict_prints_on_one_line() -> None:
 
 
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
+    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.snake()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
     assert "give it with --url" in err
-    said(
-        capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.STREAM}&key=AIzaSy0123456789abcdefgh", code=1
-    )
+    said(capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.UNARY}?key=AIzaSy0123456789abcdefgh", code=1)
 
 
 def test_standard_input_is_read(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 import recordings
 import yaml
 
-from conformance.capturing.exchanges import is_cut
+from conformance.capturing.endings import is_cut
 from conformance.capturing.recording import FileReport, Recorded, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.library import judge_group
