@@ -286,6 +286,14 @@ def test_nothing_tested_at_all_ends_in_3(tmp_path: Path) -> None:
     assert "nothing was tested" in ran.stdout
 
 
+@pytest.mark.parametrize("where", ["/dev/full", "no-such-folder/summary"])
+def test_a_summary_that_no_step_can_hold_ends_in_3(ports: dict[str, int], tmp_path: Path, where: str) -> None:
+    config = write_providers(tmp_path, {"one": vendor(ports["honest"])})
+    ran = agrees(run(config, tmp_path / "out", *QUICK, env=environment(GITHUB_STEP_SUMMARY=where)))
+    assert ran.code == 3
+    assert "cannot be written" in (ran.out / "report.html").read_text(encoding="utf-8")
+
+
 _RAISING = """
 import dataclasses, sys
 from conformance import catalogue, cli
