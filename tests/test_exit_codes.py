@@ -251,10 +251,19 @@ def test_a_file_of_another_name_is_named_instead_of_passed_over(tmp_path: Path) 
 # --- 3 ------------------------------------------------------------------------------------------------
 
 
-def test_a_key_that_is_missing_ends_in_3(ports: dict[str, int], tmp_path: Path) -> None:
-    ran = ended(tmp_path, {"one": vendor(ports["honest"]), "two": vendor(1, key_env="NO_KEY")}, *QUICK)
-    assert ran.code == 3
+def test_a_key_that_is_missing_and_a_vendor_that_does_not_answer_end_in_3(
+    ports: dict[str, int], tmp_path: Path
+) -> None:
+    providers = {
+        "one": vendor(ports["honest"]),
+        "two": vendor(1, key_env="NO_KEY"),
+        "three": vendor(1, limits=NO_WAITING),
+    }
+    ran = ended(tmp_path, providers, *QUICK)
+    assert (ran.code, ran.provider("three")["status"]) == (3, "inconclusive")
     assert "two: not run: NO_KEY is not set" in ran.stdout
+    causes = exit_causes(ran.results, asked_of(ran.results))
+    assert {(one.code, one.provider) for one in causes} == {(3, "two"), (3, "three")}
 
 
 def test_a_limiter_that_lets_no_question_through_in_the_end_is_said(
@@ -274,16 +283,18 @@ def test_a_budget_that_is_spent_is_said(ports: dict[str, int], tmp_path: Path) -
     assert any("max_requests (30) is spent" in limit for limit in ran.provider("one")["judged"]["limited_by"])
 
 
-def test_a_vendor_that_does_not_answer_ends_in_3(ports: dict[str, int], tmp_path: Path) -> None:
-    providers = {"one": vendor(ports["honest"]), "two": vendor(1, limits=NO_WAITING)}
-    ran = ended(tmp_path, providers, *QUICK)
-    assert (ran.code, ran.provider("two")["status"]) == (3, "inconclusive")
-
-
 def test_nothing_tested_at_all_ends_in_3(tmp_path: Path) -> None:
     ran = ended(tmp_path, {"one": vendor(1, key_env="NO_KEY", optional=True)})
     assert ran.code == 3
     assert "nothing was tested" in ran.stdout
+
+
+@pytest.mark.parametrize("where", ["/dev/full", "no-such-folder/summary"])
+def test_a_summary_that_no_step_can_hold_ends_in_3(ports: dict[str, int], tmp_path: Path, where: str) -> None:
+    config = write_providers(tmp_path, {"one": vendor(ports["honest"])})
+    ran = agrees(run(config, tmp_path / "out", *QUICK, env=environment(GITHUB_STEP_SUMMARY=where)))
+    assert ran.code == 3
+    assert "cannot be written" in (ran.out / "report.html").read_text(encoding="utf-8")
 
 
 _RAISING = """

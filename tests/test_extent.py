@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from miniatures.asked import Server, judged
+from miniatures.making import answering
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.wire import whole
@@ -36,6 +37,10 @@ def _echo(incoming: Incoming) -> Outgoing:
     return whole(200, "application/json; charset=UTF-8", said + usage) if plain else answer
 
 
+def _nameless(response: dict[str, Any]) -> None:
+    response.pop("modelVersion", None)
+
+
 _HASTY: tuple[tuple[str, Any], ...] = (("max_requests", 30),)
 
 
@@ -47,6 +52,7 @@ def verdicts() -> Mapping[str, Verdict]:
             Server("limited", _limited()),
             Server("short", HONEST, settings=_HASTY),
             Server("aloof", _echo),
+            Server("nameless", answering(_nameless)),
         ]
     )
 
@@ -80,6 +86,15 @@ def test_a_model_that_does_not_obey_leaves_rules_open_with_one_note(verdicts: Ma
     assert any("do not follow the simplest instruction" in case.reason for case in blocked)
     assert any("do not follow the simplest instruction" in limit for limit in verdict.judged.limited_by)
     assert verdict.status != "conforms"
+
+
+def test_a_model_that_nobody_names_is_not_called_the_one_that_was_asked(
+    verdicts: Mapping[str, Verdict],
+) -> None:
+    rule = "semantics/answers-with-the-model-that-was-asked"
+    case = next(one for one in verdicts["nameless"].cases if one.rule == rule)
+    assert (case.outcome, case.reason) == (Outcome.UNSUPPORTED, "no answer names the model that made it")
+    assert verdicts["nameless"].undecided == ()
 
 
 def test_the_count_is_that_of_the_cases(verdicts: Mapping[str, Verdict]) -> None:

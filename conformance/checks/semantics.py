@@ -24,7 +24,7 @@ from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
 from conformance.model import Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Chunk, Reply, Seen
 
 _CONFIG = google(
     "GenerationConfig",
@@ -91,9 +91,13 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
             yield Spot(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
 
 
-def _another_model(reply: Reply) -> Spot | None:
+def _named_models(reply: Reply) -> list[tuple[Chunk, str]]:
     found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
-    named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
+    return [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
+
+
+def _another_model(reply: Reply) -> Spot | None:
+    named = _named_models(reply)
     asked = asked_model(reply)
     level = compare_models(asked, named[-1][1]) if named and asked else None
     if level is None:
@@ -110,7 +114,7 @@ def _another_model(reply: Reply) -> Spot | None:
     usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
     after=_OWN,
 )
-def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot]:
+def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
     """The model that answers is the model that was asked.
 
     Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets
@@ -119,6 +123,9 @@ def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot]:
     Breaks: another model's answers at this model's price.
     Way round: check modelVersion in every answer.
     """
+    if not any(map(_named_models, seen.replies)):
+        yield Aside(Outcome.UNSUPPORTED, "no answer names the model that made it")
+        return
     recorded = [reply for reply in seen.replies if reply.exchange.captured]
     always = len(recorded) >= TRIES and all(map(_another_model, recorded))
     for reply in seen.replies:

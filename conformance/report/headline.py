@@ -98,8 +98,9 @@ def _predicate(provider: Entry, pool: Pool) -> str:
     if not levels(provider)["should"]:
         return f"departs from {contract}, as accepted"
     if found is not None and not found.whole:
-        counted = f"{found.count} were judged"
-        return f"deviates in details; {' '.join(filter(None, (counted, limits_in_words(found.limits))))}"
+        return (
+            f"deviates in details; {' '.join(filter(None, (found.counted, limits_in_words(found.limits))))}"
+        )
     return f"keeps {contract} except in details"
 
 

@@ -115,19 +115,32 @@ def _recording_banner(results: Entry) -> Banner | None:
     return Banner("hint", f"Judged from {recorded}", text, (*files[:RECORDINGS_MOST], *more))
 
 
-def _unfinished_banner(run: Entry) -> Banner | None:
+def _unfinished_banner(run: Entry, providers: Sequence[Entry]) -> Banner | None:
     if run["complete"]:
         return None
+    if _is_only_unwritten(run, providers):
+        return Banner("stop", "Incomplete: not all that was judged could be written", "")
     title = "Interrupted" if run.get("interrupted") or run["exit_code"] == 130 else "Incomplete"
     text = "What is missing below was not asked; it did not pass."
     return Banner("stop", f"{title}: this run did not finish", text)
+
+
+def _is_only_unwritten(run: Entry, providers: Sequence[Entry]) -> bool:
+    """Return whether the asking came to its end, and only the writing failed."""
+    limits = {
+        str(limit) for each in providers for limit in (each.get("judged") or {}).get("limited_by") or ()
+    }
+    spent = any(one.get("cause") == "budget" for each in providers for one in each.get("unasked") or ())
+    faults = {str(fault) for fault in run.get("faults") or ()}
+    unwritten = bool(faults) and all("cannot be written" in fault for fault in faults)
+    return unwritten and not (faults & limits or spent or run.get("interrupted"))
 
 
 def banners(results: Entry) -> tuple[Banner, ...]:
     """Return what must not be overlooked: interrupted, warnings, not judged, bundled servers; one banner of each."""
     run, providers = results["run"], results.get("providers") or []
     found = (
-        _unfinished_banner(run),
+        _unfinished_banner(run, providers),
         _recording_banner(results),
         _dead_banner(providers),
         _warning_banner(run, providers),

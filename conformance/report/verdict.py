@@ -36,6 +36,11 @@ class Judged:
         """The count: `97 of 158 rules`."""
         return f"{self.rules:,} of {plural(self.of, 'rule')}"
 
+    @property
+    def counted(self) -> str:
+        """The count as a sentence: `97 of 158 rules were judged`."""
+        return f"{self.count} {'was' if self.rules == 1 else 'were'} judged"
+
 
 def judged(provider: Entry) -> Judged | None:
     """Return how much of a provider was judged; None where results.json does not say."""
@@ -68,9 +73,7 @@ def judged_in_words(provider: Entry) -> str:
     found = judged(provider)
     if found is None or found.whole:
         return ""
-    count = (
-        f"nothing found in {found.count}" if provider["status"] == "partial" else f"{found.count} were judged"
-    )
+    count = f"nothing found in {found.count}" if provider["status"] == "partial" else found.counted
     limits = [limit for limit in found.limits if not limit.startswith(BY_FINDINGS)]
     return " ".join(filter(None, (count, limits_in_words(limits))))
 

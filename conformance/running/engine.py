@@ -276,11 +276,15 @@ class Engine:
         if self._concluded == self._known():
             return self.exit_code
         self.leaks = self._find_leaks()
-        if self.results is not None and self._written != self._known():
-            self._write_results()
+        self._write_what_is_known()
         self._append_to_steps()
+        self._write_what_is_known()  # the summary may have been what could not be written
         self._concluded = self._known()
         return self.exit_code
+
+    def _write_what_is_known(self) -> None:
+        if self.results is not None and self._written != self._known():
+            self._write_results()
 
     def _known(self) -> tuple[bool, tuple[str, ...]]:
         """What befell the run beside its verdicts."""
