@@ -20,9 +20,9 @@ class Basis(StrEnum):
 
 
 _WORDS: Mapping[Basis, str] = {
-    Basis.RECORDED: "recorded: answers of Google's own that other projects recorded show it",
-    Basis.DOCUMENTED: "documented: it is written, but no recorded answer of Google's shows it",
-    Basis.INFERRED: "inferred: concluded from what clients and other rules need; nothing written or recorded settles it",
+    Basis.RECORDED: "recorded: Google's own answers show it, as other projects recorded them",
+    Basis.DOCUMENTED: "documented: a document states it, but no recorded answer of Google's shows it",
+    Basis.INFERRED: "inferred: it follows from what clients and other rules need; no document or recording settles it",
 }
 # Names of rules by what they rest on and by dimension.
 _NAMES: Mapping[Basis, Mapping[str, str]] = {

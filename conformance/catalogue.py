@@ -101,7 +101,7 @@ class Rule:
     dimension: Dimension
     level: Level
     title: str
-    sections: Mapping[str, str]  # why, breaks, way round: from the docstring
+    sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
     look: Callable[[Any], Iterable[Spot | Aside]]
     select: Callable[[Any], bool]  # which replies it looks at
@@ -124,8 +124,9 @@ class Rule:
 PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
 
-SECTIONS = ("Why", "Breaks", "Way round")
-_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
+SECTIONS = ("Why", "Breaks", "Workaround")
+_OLDER = {"Way round": "Workaround"}  # what docstrings may still call it
+_LABEL = re.compile(rf"^({'|'.join((*SECTIONS, *_OLDER))}):\s*", re.MULTILINE)
 
 
 def slug(name: str) -> str:
@@ -142,7 +143,10 @@ def sentences(function: Callable[..., object]) -> tuple[str, str]:
 
 def _sections(rest: str) -> dict[str, str]:
     pieces = _LABEL.split(rest)
-    return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+    return {
+        _OLDER.get(name, name): " ".join(body.split())
+        for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
+    }
 
 
 def probe(
@@ -253,18 +257,18 @@ def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
         for other in rule.after:
             if other not in RULES:
-                yield f"the rule {rule.id} is after {other!r}, and no rule is called so{nearest(other, RULES)}"
+                yield f"the rule {rule.id} is after {other!r}, but there is no such rule{nearest(other, RULES)}"
 
 
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
             if probe not in PROBES and not probe.startswith(_MADE_LATER):
-                yield f"the rule {rule.id} needs {probe!r}, and no probe is called so{nearest(probe, PROBES)}"
+                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{nearest(probe, PROBES)}"
     for follower in PROBES.values():
         if follower.after is not None and follower.after not in PROBES:
             yield (
-                f"the probe {follower.id} is after {follower.after!r}, and no probe is called so"
+                f"the probe {follower.id} is after {follower.after!r}, but there is no such probe"
                 f"{nearest(follower.after, PROBES)}"
             )
 

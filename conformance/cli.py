@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from conformance.running.arguments import (
     Argument,
     whole_number_between,
 )
-from conformance.running.interrupts import sigterm_as_sigint
+from conformance.running.interrupts import restored_handlers, sigterm_as_sigint
 from conformance.running.session import UsageError
 
 _CODES = {
@@ -31,10 +32,10 @@ _CODES = {
     "2 wrong command line or file; 3 something could not be judged; 130 interrupted",
     "doctor": "0 every provider answers; 2 wrong command line or file; 3 one does not",
     "plan": "0 always; 2 wrong command line or file",
-    "judge": "as run, but that rules which nobody asked are no reason for 3; 2 a file that is no recording",
+    "judge": "as run, but rules whose question was not asked do not cause 3; 2 also for a file that is not a recording",
     "replay": "as run; 2 where the recording cannot be read",
     "compare": "0 nothing new; 1 a new deviation at or above --fail-on, or a client that worked and breaks; "
-    "2 wrong command line or file, or the runs have no provider in common; 3 nothing of that, but coverage was lost",
+    "2 wrong command line or file, or the runs have no provider in common; 3 none of that, but coverage was lost",
     "switch": "0 no named client would break; 1 one would; 2 wrong command line or file, or a side that could not be "
     "judged; 3 none would, but a named client was not tested there",
     "clients": "0; 2 a line that cannot be read",
@@ -53,7 +54,7 @@ _PORT = whole_number_between(0, 65_535)
 def _command(
     subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str
 ) -> argparse.ArgumentParser:
-    lost = "" if name in _REPORTING else "; 2 also where what it prints cannot be written"
+    lost = "" if name in _REPORTING else "; also 2 where the output cannot be written"
     parser = subparsers.add_parser(
         name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}{lost}", allow_abbrev=False
     )
@@ -63,7 +64,7 @@ def _command(
 
 def _volume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-q", "--quiet", action="store_true", help="print warnings and the path of the report alone"
+        "-q", "--quiet", action="store_true", help="print only warnings and the path of the report"
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print pytest's own lines as well, on standard error"
@@ -109,9 +110,14 @@ def _judge(parser: argparse.ArgumentParser) -> None:
         "files", nargs="+", metavar="FILE",
         help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",
     )  # fmt: skip
-    parser.add_argument("--url", metavar="URL", help="what was asked, where the recording does not hold it")
     parser.add_argument(
-        "--dialect", default="google", metavar="DIALECT", help="whose document also counts (default google)"
+        "--url", metavar="URL", help="the address that was asked, where the recording does not contain it"
+    )
+    parser.add_argument(
+        "--dialect",
+        default="google",
+        metavar="DIALECT",
+        help="the dialect whose document counts as well (default google)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
     _declare(parser, FAIL_ON)
@@ -125,15 +131,15 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", type=Path, metavar="NEW", help="another")
     parser.add_argument(
         "-p", "--provider", action="append", default=[], metavar="NAME",
-        help="compare this provider alone, or those that a pattern names (repeatable)",
+        help="compare only this provider, or those that match a pattern (repeatable)",
     )  # fmt: skip
     parser.add_argument(
         "--fail-on", choices=("must", "should", "any", "never"), default="must",
-        help="exit 1 from a new deviation of this level up (default must)",
+        help="exit with 1 at a new deviation of this level or above (default must)",
     )  # fmt: skip
     parser.add_argument(
         "--client", action="append", default=[], metavar="CLIENT",
-        help="of clients that worked and break, count these alone (repeatable; conformance list clients)",
+        help="of the clients that worked and now break, count only these (repeatable; conformance list clients)",
     )  # fmt: skip
     _format(parser)
     _html(parser, "the report of NEW with what changed")
@@ -163,7 +169,11 @@ def _list(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects")
     )
     parser.add_argument(
-        "-c", "--config", type=Path, metavar="FILE", help="a providers.yaml other than the folder's"
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a file to read instead of the current folder's providers.yaml",
     )
     _text_or_json(parser)
 
@@ -174,7 +184,9 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
     )
     parser.add_argument(
-        "--model", metavar="MODEL", help="the only model, with its family's habits (gemini-2.0-flash)"
+        "--model",
+        metavar="MODEL",
+        help="serve this model alone, with the habits of its family (such as gemini-2.0-flash)",
     )
 
 
@@ -187,7 +199,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _run(_command(sub, "run", "ask, record, judge and report"))
-    doctor = _command(sub, "doctor", "one cheap request per provider, and what to mend")
+    doctor = _command(sub, "doctor", "one cheap question per provider, and what to fix")
     _declare(doctor, *ASKING)
     _text_or_json(doctor)
     plan = _command(sub, "plan", "what a run would send; sends nothing")
@@ -224,7 +236,8 @@ def _refused(lines: Sequence[object]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
-    with guarded_streams() as output:
+    ours = arguments is None  # the process is: nobody needs its handlers back
+    with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
         words, unknown = parser().parse_known_args(arguments)
         if unknown:  # with the usage of the command, which the top parser does not know
             words.refuse(f"unrecognized arguments: {' '.join(unknown)}")

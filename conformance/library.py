@@ -106,7 +106,7 @@ def _told(case: Case, verdict: Verdict) -> Case:
     if probes and not asked & set(probes):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: {_listed(probes)}")
     if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES):
-        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: nothing in the recording is what it looks at")
+        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it looks at")
     return case
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from conformance.model import Dimension, Provider
-from conformance.recording.record import RecordError, write_whole
+from conformance.recording.outfolder import write_report_file
+from conformance.recording.record import RecordError
 from conformance.report import finish, page
 from conformance.report.plain import one_line
 from conformance.running.arguments import OF_A_RUN
@@ -196,6 +197,7 @@ class ControllerSuite(Suite):
         self.engine = engine
         self.fault = ""
         self._others_failed = False
+        self._shown: object = None  # the results that the page shows
         self._ended: pytest.Session | None = None
         self._scratch: Path | None = None
 
@@ -327,20 +329,22 @@ class ControllerSuite(Suite):
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
-        self._write_page(config)
+        log = getattr(config.option, "htmlpath", None)
+        self.write_page(Path(log) if log else None)
         if self.engine.results is not None and self._ended is not None:
-            shown = self.engine.results
             self._ended.exitstatus = self._code_of_session(self.engine.conclude())
-            if self.engine.results is not shown:  # the code is another than the page says
-                self._write_page(config)
+            self.write_page(Path(log) if log else None)
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _write_page(self, config: pytest.Config) -> None:
-        """Write the page; where that fails, the engine knows."""
+    def write_page(self, log: Path | None = None) -> None:
+        """Write the page unless it shows the newest results already; where that fails, the engine knows."""
+        if self.engine.results is None or self.engine.results is self._shown:
+            return
         try:
             with self.engine.finishing():
-                self._page(config)
+                self._page(self.engine.results, log)
+                self._shown = self.engine.results
         except RecordError as error:
             self.engine.fault = self.engine.fault or str(error)
         except (OSError, ValueError) as error:
@@ -348,16 +352,13 @@ class ControllerSuite(Suite):
                 self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
             )
 
-    def _page(self, config: pytest.Config) -> None:
+    def _page(self, results: Mapping[str, Any], log: Path | None) -> None:
         """Put our page in front of the one that pytest-html has written by now."""
-        results, target = self.engine.results, self.engine.out / "report.html"
-        written = getattr(config.option, "htmlpath", None)
-        if results is None:
-            return
-        if written and Path(written).is_file():
-            finish(Path(written), results, target)
+        target = self.engine.out / "report.html"
+        if log is not None and log.is_file():
+            finish(log, results, target)
         else:  # without pytest-html's log the page stands alone
-            write_whole(target, page(results))
+            write_report_file(target, page(results))
 
 
 def _is_empty(item: pytest.Item) -> bool:

@@ -75,9 +75,9 @@ def test_every_rule_that_an_example_accepts_exists() -> None:
     [
         (
             {"after": ("casing/answers-in-camelcase",)},
-            "after 'casing/answers-in-camelcase', and no rule is called so",
+            "after 'casing/answers-in-camelcase', but there is no such rule",
         ),
-        ({"probes": ("plane",)}, "needs 'plane', and no probe is called so; did you mean 'plain'?"),
+        ({"probes": ("plane",)}, "needs 'plane', but there is no such probe; did you mean 'plain'?"),
     ],
 )
 def test_a_rule_that_names_what_does_not_exist_is_refused_when_the_catalogue_loads(
@@ -213,7 +213,7 @@ def test_what_a_server_cannot_follow_is_said(tmp_path: Path) -> None:
 
 def test_lint_refuses_an_envelope_that_the_answers_schema_does_not_have(own: Path) -> None:
     assert any(
-        "/traits/envelope/0/value: 'data.response' is not in response.schema.json: 'data' is no property"
+        "/traits/envelope/0/value: 'data.response' is not in response.schema.json: 'data' is not a property"
         in line
         for line in lint(own)
     )

@@ -60,7 +60,7 @@ def test_a_method_that_is_turned_down_breaks_the_clients_that_call_it(
     breaks = {client for client in found if name == "unary-alone" or client != STREAM_ONLY}
     assert {client for client, said in found.items() if said == "broken"} == breaks
     because = verdicts[name].clients[0].because[0]
-    assert "is turned down" in because[0].detail
+    assert "is refused" in because[0].detail
     assert because[1] == "routes/answers-by-both-methods"
 
 

@@ -489,7 +489,7 @@ def test_a_provider_that_neither_run_asked_is_a_choice_and_takes_nothing_away(
     folder = written(tmp_path / "run", results)
     code, out, _ = told(capsys, folder, folder)
     assert code == 0
-    assert f"Not run, then as now: {WHO}." in out
+    assert f"Not run, before or now: {WHO}." in out
     assert "Nothing is new." in out
 
 
@@ -597,7 +597,7 @@ def test_findings_on_generated_bodies_are_matched_by_rule_and_place(
     out = told(capsys, *places)[1]
     assert "generated-0" not in out
     if group == "more_bodies":
-        assert "1 finding seen with more generated bodies than before: not called new." in out
+        assert "1 finding seen with more generated bodies than before, and not counted as new." in out
         assert "seen with 40 generated bodies; the old run was to ask 12" in out
 
 

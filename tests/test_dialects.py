@@ -234,7 +234,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["traits"].update(
             {"envelope": [{"value": "data.response", "lines": "L1", "known": "listed"}]}
         ),
-        "'data' is no property there; describe it, or mend the path",
+        "'data' is not a property there; describe it, or correct the path",
     ),
     "an address with its version": (
         "dialect.json",

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 catalogue.load()
 
 
-def test_every_rule_says_why_who_breaks_and_the_way_round() -> None:
+def test_every_rule_says_why_who_breaks_and_the_workaround() -> None:
     for rule in RULES.values():
         assert set(rule.sections) == set(SECTIONS), rule.id
         assert all(rule.sections.values()), rule.id

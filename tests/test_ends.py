@@ -106,6 +106,49 @@ def test_a_second_sigterm_ends_the_process_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.02, 0.3])
+def test_signals_of_one_interruption_cost_nobody_the_report(tmp_path: Path, pause: float) -> None:
+    with office() as (_, port):
+        write_providers(tmp_path, providers(port))
+        out = tmp_path / "out"
+        process = start(tmp_path, "--out", str(out), *SEED)
+        _until(lambda: len(recorded(out)) >= 5)
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
+            time.sleep(pause)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert all((out / name).is_file() for name in REPORT)
+
+
+def test_a_signal_after_the_last_word_leaves_the_code_that_the_files_name() -> None:
+    script = "from conformance.running.interrupts import settle_exit_code as settle; import os, signal, sys; settle(3)"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        late = f"class Late:\n def __del__(self): os.kill(os.getpid(), {int(number)})\nkept = Late()"
+        for end in (f"os.kill(os.getpid(), {int(number)})", f"{late}\nsys.exit(3)"):
+            done = subprocess.run(
+                [sys.executable, "-c", f"{script}\n{end}"], env=environment(), check=False, timeout=60
+            )
+            assert done.returncode == 3, (number, end)
+
+
+@pytest.mark.slow
+def test_a_report_of_an_earlier_run_does_not_speak_for_one_that_was_killed(tmp_path: Path) -> None:
+    with office() as (clerk, port):
+        write_providers(tmp_path, providers(port))
+        out = tmp_path / "out"
+        start(tmp_path, "--out", str(out), "-d", "envelope", *SEED).communicate(timeout=60)
+        assert all((out / name).is_file() for name in REPORT)
+        clerk.closed.set()
+        process = start(tmp_path, "--out", str(out), *SEED)
+        _until(lambda: clerk.waiting > 0, 60)
+        process.kill()
+        process.communicate(timeout=20)
+    assert not any((out / name).exists() for name in REPORT)
+    assert (out / "exchanges-1").is_dir()
+
+
+@pytest.mark.slow
 def test_sigterm_ends_plain_pytest_with_a_report(tmp_path: Path) -> None:
     with office() as (_, port):
         write_providers(tmp_path, providers(port))
@@ -185,6 +228,28 @@ def test_a_disk_that_fills_up_while_the_report_is_written_is_said_with_the_file(
         assert "Traceback" not in said
         assert not left_behind(disk)
         assert (disk / "out" / "results.json").exists() is (file == "report.html")
+
+
+@pytest.mark.slow
+def test_no_file_on_a_full_disk_says_that_all_is_well(one_provider: Path) -> None:
+    """The disk has room for each file once, and for none of them beside its older self."""
+    words = ("-d", "envelope", *SEED)
+    whole = run(one_provider / "providers.yaml", one_provider / "whole", "-q", *words)
+    sizes = {
+        path.name: -(-path.stat().st_size // 4096) * 4 for path in whole.out.rglob("*") if path.is_file()
+    }
+    room = sum(size for name, size in sizes.items() if name != "report.html")
+    for kilobytes in (room, room + 4):
+        with small_disk(one_provider / f"disk-{kilobytes}", kilobytes) as disk:
+            done = run(one_provider / "providers.yaml", disk / "out", *words)
+            assert done.code == 3
+            for name, says in (
+                ("results.json", '"exit_code": 3'),
+                ("summary.md", "Exit code: 3"),
+                ("junit.xml", "cannot be written"),
+            ):
+                path = disk / "out" / name
+                assert not path.exists() or says in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -269,7 +334,7 @@ def test_more_bodies_than_max_requests_leaves_room_for_are_not_drawn(one_provide
     began = time.monotonic()
     done = ended(one_provider, "run", "--max-examples", "100000", "-d", "schema", "--out", "out", *SEED)
     assert time.monotonic() - began < 40
-    assert "generated bodies of 100000: max_requests is 120" in done.stdout
+    assert "of 100000 generated bodies: max_requests is 120" in done.stdout
     results = json.loads((one_provider / "out" / "results.json").read_text(encoding="utf-8"))
     assert results["providers"][0]["traffic"]["requests"] <= 120
     lines = (one_provider / "out" / "exchanges" / "mine.jsonl").read_text(encoding="utf-8").splitlines()

@@ -59,7 +59,7 @@ def test_the_terminal_says_what_each_client_makes_of_each_answer(
     flat = " ".join(out.split())
     assert "x.har, entry 1: POST /v1beta/models/gemini-2.5-flash:generateContent, HTTP 200" in flat
     assert re.search(r"all \d clients: 14 characters, STOP, 9 tokens", flat)
-    assert "no count of tokens" in flat  # of the second answer, whose names they do not know
+    assert "no token count" in flat  # of the second answer, whose names they do not know
     assert re.search(r"(?m)^  (broken|degraded)", out)
 
 
@@ -168,7 +168,7 @@ def test_the_exit_code_follows_what_was_found(
 def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = file(tmp_path, recordings.Taped("https://cdn.example/app.js", body=b"x"), name="other.har")
     _, err = said(capsys, other, code=3)
-    assert "1 of something else" in err
+    assert "1 not of the Gemini API" in err
     assert "exit code 3: nothing was tested" in err
     (tmp_path / "bad.yaml").write_text("interactions: !!python/object:x.Y {}\n")
     good = file(tmp_path, recordings.good())
@@ -198,10 +198,40 @@ def test_a_model_of_which_nothing_can_be_judged_leaves_the_others_judged(
     assert [provider["status"] for provider in results["providers"]] == ["inconclusive", "partial"]
 
 
+def test_one_answer_in_two_recordings_is_no_repeated_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = recordings.written(tmp_path, recordings.good())
+    assert main(["judge", str(paths["x.har"]), str(paths["vcrpy.yaml"])]) == 0
+    assert "schema/names-each-response" not in capsys.readouterr().out
+
+
+def test_the_request_to_repeat_names_a_variable_for_the_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.har"
+    one = recordings.snake()
+    path.write_bytes(
+        recordings.har(recordings.Taped(one.url + "?key=a-key-of-mine-0123456789", body=one.body))
+    )
+    assert main(["judge", str(path), "--format", "markdown"]) == 1
+    out = capsys.readouterr().out
+    assert "${API_KEY}" in out
+    assert "embedded-key" not in out
+
+
+def test_a_verdict_prints_on_one_line() -> None:
+    one = recordings.snake()
+    verdict = judge([{"url": one.url, "status": 200, "body": one.body.decode()}])
+    said = repr(verdict)
+    assert said.startswith("<Verdict on api.reseller.example, gemini-2.5-flash: deviates, ")
+    assert len(said) < 150
+
+
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
-    assert "--url says what was asked" in err
+    assert "give it with --url" in err
     said(
         capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.STREAM}&key=AIzaSy0123456789abcdefgh", code=1
     )

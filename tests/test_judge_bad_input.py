@@ -49,21 +49,21 @@ def grave(verdict: Verdict) -> list[str]:
     ("text", "says"),
     [
         ("", "is empty"),
-        ("hello\n", "is no recording that is known here"),
-        ("providers:\n  x: {base_url: y}\n", "is no recording that is known here"),
+        ("hello\n", "is not a recording in a known format"),
+        ("providers:\n  x: {base_url: y}\n", "is not a recording in a known format"),
         ("http_interactions: 3\n", "is no cassette"),
         ("interactions:\n  - - - [\n", "3: "),
-        ("interactions: [\x00]\n", "is no YAML that can be read"),
+        ("interactions: [\x00]\n", "is not readable YAML"),
         (b"interactions:\n- \xff\xfe\n", "2: is not UTF-8"),
-        ('{"interactions": [}', "is no JSON that can be read"),
+        ('{"interactions": [}', "is not readable JSON"),
         ('{"log": {"entries": [', "its JSON ends early"),
         ('{"log": {"entries": [}}', "its JSON is broken"),
-        ("\xff\xfe{", "is no recording"),
+        ("\xff\xfe{", "is not a recording"),
         (b"\xff\xfeH\x00", "is UTF-16"),
-        (b"\x1f\x8bnot gzip at all", "its gzip data are broken"),
+        (b"\x1f\x8bnot gzip at all", "its gzip data is broken"),
         ("[1, 2]", "entry 1 is no JSON object"),
         ('{"x": 1}\n{"y": 2}\n', "line 1 holds none of url, path, status, body"),
-        ("* Trying 192.0.2.1...\n> GET / HTTP/1.1\n", "holds no answer of curl's"),
+        ("* Trying 192.0.2.1...\n> GET / HTTP/1.1\n", "holds no response from curl"),
     ],
 )
 def test_what_is_no_recording_is_said_in_one_line(tmp_path: Path, text: bytes | str, says: str) -> None:
@@ -211,7 +211,7 @@ def test_a_coding_that_cannot_be_undone_accuses_nobody(tmp_path: Path, coding: s
     value = recordings.vcrpy_packed(recordings.good())
     value["interactions"][0]["response"]["headers"]["Content-Encoding"] = [coding]
     found = read(tmp_path / "x.yaml", recordings.dump(value))
-    assert "1 in a coding that cannot be undone here" in found.files[0].says
+    assert "1 in a content coding that cannot be decoded here" in found.files[0].says
     assert grave(verdict_of(found)) == []
 
 
@@ -374,7 +374,7 @@ def test_a_long_har_of_unrelated_entries_fills_no_memory(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", _BIG, str(path)], capture_output=True, text=True, check=True)
     grown, _, says = done.stdout.partition(" ")
     assert int(grown) < 40 * 1024  # KiB, of a file of 50 MB
-    assert "1000 of something else" in says
+    assert "1000 not of the Gemini API" in says
     assert time.monotonic() - began < 20
 
 

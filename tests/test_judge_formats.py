@@ -307,9 +307,7 @@ def test_other_apis_are_counted_and_left_out(tmp_path: Path, url: str) -> None:
     (tmp_path / "x.har").write_bytes(recordings.har(recordings.Taped(url, body=b"{}"), recordings.good()))
     found = read(tmp_path / "x.har")
     assert found.count == 1
-    assert str(found.files[0]).endswith(
-        "HAR, 2 entries; 1 read; 1 of something else than the Gemini API, left out"
-    )
+    assert str(found.files[0]).endswith("HAR, 2 entries; 1 read; 1 not of the Gemini API, left out")
 
 
 def test_another_apis_list_of_models_is_not_taken_for_geminis(tmp_path: Path) -> None:

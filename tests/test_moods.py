@@ -67,7 +67,7 @@ def test_a_key_that_is_locked_during_the_run_accuses_nobody_and_says_so(
     verdict = verdicts["locked-midway"]
     header = case(verdict, "auth/takes-x-goog-api-key")
     assert header.outcome is Outcome.INCONCLUSIVE
-    assert "the key stopped being good during the run (HTTP 403)" in header.reason
+    assert "the key stopped working during the run (HTTP 403)" in header.reason
     assert verdict.traits["auth"] is None
 
 

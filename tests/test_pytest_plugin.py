@@ -93,6 +93,7 @@ def unavailable(_incoming: Incoming) -> Outgoing:
     return Outgoing(503, (("Content-Type", "application/json"),), (Piece(0.0, b"{}"),))
 
 
+@pytest.mark.slow
 def test_each_provider_is_asked_once_whatever_the_number_of_workers(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=HONEST, two=WRAPPED)
     alone = start_pytest(tmp_path, "-n", "0")
@@ -128,6 +129,7 @@ def test_a_finding_below_the_failing_level_is_no_failed_test(tmp_path: Path, hos
     assert strict.outcomes()["failure"] == {"test_provider[one-schema-names-the-models-role]"}
 
 
+@pytest.mark.slow
 def test_the_result_follows_the_clients_that_are_named(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=WRAPPED, two=HONEST)
     ended = start_pytest(tmp_path, "-n", "2", "--conformance-client", "google-genai")
@@ -150,6 +152,7 @@ def test_an_unknown_client_and_an_unknown_provider_end_in_two(tmp_path: Path, ho
         assert "Traceback" not in ended.said
 
 
+@pytest.mark.slow
 def test_what_could_not_be_judged_is_said_where_pytest_ends(tmp_path: Path, host: Host) -> None:
     port = port_of(host, unavailable)
     write_providers(tmp_path, {"dead": entry(port)})
@@ -211,6 +214,7 @@ def test_options_of_other_peoples_conftest_files_are_left_in_peace(tmp_path: Pat
     assert ended.results["run"]["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_no_key_reaches_what_pytest_prints_or_writes(tmp_path: Path) -> None:
     with Host() as host:
         write_project(tmp_path, host, one=answering(echo_the_key))

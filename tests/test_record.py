@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from conformance.files import validate
 from conformance.model import Exchange, Failure, Piece, Request
+from conformance.recording.outfolder import write_report_file
 from conformance.recording.record import (
     Recorder,
     RecordError,
@@ -268,3 +269,12 @@ def test_a_run_json_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RecordError, match=r"run\.json: "):
         read_run(tmp_path)
+
+
+def test_what_cannot_replace_an_older_report_removes_it(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    file.write_text("exit code 0")
+    (tmp_path / f".results.json.{os.getpid()}").mkdir()  # where the new one would be written first
+    with pytest.raises(RecordError, match="cannot be written"):
+        write_report_file(file, "exit code 3")
+    assert not file.exists()

@@ -171,7 +171,7 @@ def test_bundled_servers_are_never_called_vendors() -> None:
     results = example()
     results["providers"] = [each for each in results["providers"] if each["embedded"]]
     text = page(results, None)
-    assert "The bundled server keeps Google&#39;s contract but for details" in text
+    assert "The bundled server keeps Google&#39;s contract except in details" in text
     assert "No vendor was asked: these are bundled servers" in text
 
 

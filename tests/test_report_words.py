@@ -59,11 +59,11 @@ def documented(*providers: dict[str, Any]) -> dict[str, Any]:
         ([partial("a"), partial("b", rules=120)], "All 2 vendors were judged in part: nothing found in 97 to 120 of 158 rules (limited by 24 answers of 429)"),
         ([fine("a"), partial()], "1 of 2 vendors conforms to Google's contract; 1 was judged in part"),
         ([fine("a"), fine("b"), dead("c")], "2 of 3 vendors conform to Google's contract; 1 could not be judged"),
-        ([partial(), dead("c")], "None of 2 vendors was judged whole; 1 was judged in part; 1 could not be judged"),
+        ([partial(), dead("c")], "None of 2 vendors was judged in full; 1 was judged in part; 1 could not be judged"),
         ([deviating("a"), fine("b")], "None of 2 vendors breaks Google's contract; 1 deviates in details"),
         ([deviating("a"), partial()], "1 of 2 vendors deviates in details; 1 was judged in part"),
         ([deviating("a", "must"), dead("b")], "1 of 2 vendors breaks Google's contract; 1 could not be judged"),
-        ([deviating("a")], "The vendor keeps Google's contract but for details"),
+        ([deviating("a")], "The vendor keeps Google's contract except in details"),
         ([{**deviating("a"), "judged": {"rules": 97, "of": 158, "limited_by": ["-d usage"]}}], "The vendor deviates in details; 97 of 158 rules were judged (limited by -d usage)"),
         ([deviating("a", "must", known=True)], "The vendor departs from Google's contract, as accepted"),
         ([dead("a"), {**fine("b"), "embedded": True}], "No vendor could be judged"),
@@ -126,7 +126,7 @@ def test_partial_has_its_own_sign_and_words_wherever_a_verdict_stands() -> None:
     assert text.count("½") == 4  # tally, matrix, legend, the provider's own head
     assert plain(text).count(said) == 2
     assert f"½ judged in part<br>{said}" in summary_markdown(results).replace("\\", "")
-    assert "What was not judged did not pass." in plain(text)
+    assert "What was not judged has not passed." in plain(text)
 
 
 def test_how_much_was_judged_stands_beside_a_finding_too() -> None:

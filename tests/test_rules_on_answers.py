@@ -17,7 +17,7 @@ from conformance import catalogue
 from conformance.catalogue import PROBES, RULES, Asking
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.shapes import reference
-from conformance.judging.models import unlike
+from conformance.judging.models import compare_models
 from conformance.judging.traits import observed
 from conformance.judging.values import Wrong, faults, walk, where
 from conformance.model import (
@@ -232,7 +232,7 @@ def test_a_good_answer_has_no_finding() -> None:
     ],
 )
 def test_a_model_is_told_from_a_version_of_it(asked: str, answered: str, level: Level | None) -> None:
-    assert unlike(asked, answered) == level
+    assert compare_models(asked, answered) == level
 
 
 @pytest.mark.parametrize(

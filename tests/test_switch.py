@@ -265,7 +265,7 @@ def test_a_name_that_is_a_dialect_too_speaks_on_paper_where_nothing_was_asked(
     code, out, _ = told(capsys, "google", "visioncoder", "--results", written(tmp_path / "run", results))
     assert code == 0
     assert "(on paper)" in out
-    assert "visioncoder was not run (K is not set); its document speaks instead" in out
+    assert "visioncoder was not run (K is not set); its document is used instead" in out
     results = _called(run, "visioncoder", status="inconclusive", reason="HTTP 502", cases=[], deviations=[])
     code, out, err = told(capsys, "google", "visioncoder", "--results", written(tmp_path / "dead", results))
     assert (code, out) == (2, "")
@@ -333,7 +333,7 @@ def test_a_side_of_which_a_part_was_judged_says_so_where_the_verdict_stands(
     assert "not tested there: google-genai 3.4.0 (Python)" in out
     code, out, _ = told(capsys, GOOGLE, SNAKE, "--results", folder, "--client", OLD_PYTHON)
     assert code == 0
-    assert "None of yours was seen to break." in out
+    assert "None of your clients was seen to break." in out
     one["judged"] = {"rules": 21, "of": 158, "limited_by": ["-d auth", "24 answers of 429"]}
     found = data(capsys, GOOGLE, SNAKE, "--results", written(tmp_path / "newer", results))
     said = "computed from 13 questions of auth only, 21 of 158 rules judged (24 answers of 429)"

@@ -7,18 +7,23 @@ import re
 import shlex
 
 from conformance.asking.addressing import EMBEDDED_KEY, JUNK
+from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.keys.secrets import VARIABLE, bad_key
 from conformance.model import Auth, Provider, Request
 
+_UNKNOWN_WAY = "configured"  # of a recorded request that shows no key
 INLINE = 60_000  # characters; what is longer goes through a pipe, because arguments have a limit
 _SAFE = re.compile(r"[A-Za-z0-9._~:/?#@!&=+%,-]*")
+_UNRECORDED = f"https://{UNKNOWN_HOST}"
+_HOST = '"https://${HOST:?the recording does not name the host}"'  # the shell asks for it
 
 
 def curl_line(request: Request, provider: Provider) -> str:
     """Return a line for a POSIX shell with curl and base64; nothing but the key's variable needs to be set.
 
-    A body of printable text stands in the line, any other is carried as Base64. Neither .curlrc nor patterns
-    in the address change what is sent. An embedded provider's base_url must be filled in by the caller.
+    That is API_KEY where the provider names none; HOST is another one where a recording does not name the host. A body
+    of printable text stands in the line, any other is carried as Base64. Neither .curlrc nor patterns in the address
+    change what is sent. An embedded provider's base_url must be filled in by the caller.
     """
     literal = _literal(request.body)
     parts = ["curl -q -sS -g -i -N", *_verb(request), _url(request, provider)]
@@ -72,20 +77,24 @@ def _verbatim(text: str) -> str:
 def _secret(request: Request, provider: Provider) -> str:
     if request.key == "bad":
         return bad_key(None)
-    return f"${{{provider.key_env}}}" if provider.key_env else EMBEDDED_KEY
+    named = f"${{{provider.key_env or 'API_KEY'}}}"
+    return EMBEDDED_KEY if provider.embedded else named
 
 
 def _url(request: Request, provider: Provider) -> str:
     """Return the address. Its path may hold a name that a vendor listed: no variable that stands there is filled in."""
     url = provider.base_url + request.path
+    host = _HOST if url.startswith(_UNRECORDED) else ""
+    url = url.removeprefix(_UNRECORDED)
     if _way(request, provider) != Auth.QUERY_KEY:
-        return _verbatim(url)
+        return host + _verbatim(url)
     key = f"{'&' if '?' in url else '?'}key={_secret(request, provider)}"
-    return _quoted(url + key) if _SAFE.fullmatch(url) and "!" not in url else _verbatim(url) + _quoted(key)
+    plain = _SAFE.fullmatch(url) and "!" not in url
+    return host + (_quoted(url + key) if plain else _verbatim(url) + _quoted(key))
 
 
 def _way(request: Request, provider: Provider) -> str:
-    return provider.auth.value if request.key == "bad" else request.key
+    return provider.auth.value if request.key in ("bad", _UNKNOWN_WAY) else request.key
 
 
 def _key_headers(request: Request, provider: Provider) -> list[str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from conformance.catalogue import Probe
 from conformance.judging.arrivals import TIMELY, held_back
-from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience, statuses
+from conformance.judging.contents import names_a_lack
+from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience, refused, statuses
 from conformance.judging.habits import says_nothing_at_all
+from conformance.judging.proof import blames_the_key
+from conformance.judging.quotes import message_of
 from conformance.reading.reply import Reply
 
 
@@ -13,17 +18,38 @@ def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     """Return whether `reply` must be seen again before it counts, by the tries that its probe allows.
 
     So is a 5xx where a refusal was due, a stream that seems held back, what Google itself sends once among thousands,
-    and an answer that did not do as it was told where the model can (`obeys`).
+    a refusal that need not be the question's own, and an answer that did not do as it was told where the model can
+    (`obeys`).
     """
     if probe.tries == 1:
         return False
     expected = reply.exchange.expected
     if 200 not in statuses(expected):
-        return reply.status >= 500
+        return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
     if reply.ok and expected.get(TIMELY) and held_back(reply):
         return True
-    if obeys and says_nothing_at_all(reply):
+    if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply)):
         return True
     if not obeys or not reply.ok or not asks_for_obedience(expected):
         return False
     return obedience(reply).verdict in (UNMET, CUT)
+
+
+# Vendors with many keys have some that are spent, or that may not be used from where they are used.
+_PLACE = re.compile(r"\b(locations?|countr(y|ies)|regions?)\b", re.IGNORECASE)
+
+
+def _blames_the_caller(reply: Reply) -> bool:
+    """Return whether an error speaks of the key, or of where it is used from."""
+    said = message_of(reply)
+    return blames_the_key(reply) or _PLACE.search(said) is not None
+
+
+def _may_be_of_the_moment(reply: Reply) -> bool:
+    """Return whether a right question is refused, and not for a feature that the error says to be lacking."""
+    return refused(reply) and (not names_a_lack(reply) or _blames_the_caller(reply))
+
+
+def _is_of_another_fault(reply: Reply) -> bool:
+    """Return whether a wrong question is refused as if its caller, or its body in place of its path, were wrong."""
+    return refused(reply) and (404 in statuses(reply.exchange.expected) or _blames_the_caller(reply))

@@ -38,7 +38,7 @@ class _Loader(_BASE):  # type: ignore[misc]  # libyaml's where PyYAML was built 
         for key, _ in node.value:
             if key.tag == f"{_CORE}merge":
                 raise yaml.constructor.ConstructorError(
-                    None, None, "merge keys stand in no cassette", key.start_mark
+                    None, None, "uses a YAML merge key, which no recorder writes", key.start_mark
                 )
             if key.tag == f"{_CORE}value":
                 key.tag = f"{_CORE}str"
@@ -69,7 +69,7 @@ def _refuse(_loader: Any, node: yaml.Node) -> None:
     raise yaml.constructor.ConstructorError(
         None,
         None,
-        f"the tag {tag!r} builds an object, which is not done here; record without it",
+        f"the tag {tag!r} would build an object, which is refused; record without it",
         node.start_mark,
     )
 
@@ -101,7 +101,7 @@ def load_yaml(data: bytes) -> JSON:
             f"{mark.line + 1 if mark else 1}: {error.problem or 'is no YAML'}"[:300]
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
-        raise CaptureError(f"is no YAML that can be read: {' '.join(str(error).split())}"[:300]) from error
+        raise CaptureError(f"is not readable YAML: {' '.join(str(error).split())}"[:300]) from error
     return value
 
 
@@ -110,7 +110,7 @@ def load_json(data: bytes) -> JSON:
     try:
         value: JSON = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise CaptureError(f"is no JSON that can be read: {error}"[:300]) from error
+        raise CaptureError(f"is not readable JSON: {error}"[:300]) from error
     return value
 
 
@@ -138,7 +138,7 @@ def _interactions(value: JSON) -> tuple[Sequence[Any], _Reader]:
         pairs = zip(requests, responses, strict=False)
         return [{"request": request, "response": response} for request, response in pairs], read_vcrpy
     raise CaptureError(
-        "is no cassette: it holds neither `interactions` (vcrpy) nor `http_interactions` (VCR for Ruby)"
+        "is not a cassette: it has neither `interactions` (vcrpy) nor `http_interactions` (VCR for Ruby)"
     )
 
 
@@ -147,7 +147,7 @@ def read_interaction(where: str, value: Any, read: _Reader) -> Entry | Skipped:
     request = value.get("request") if isinstance(value, Mapping) else None
     response = value.get("response") if isinstance(value, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):
-        return Skipped(where, "is no pair of a request and a response")
+        return Skipped(where, "is not a pair of request and response")
     url = request.get("uri") or request.get("url")
     if not isinstance(url, str):
         return Skipped(where, "names no request")
@@ -196,7 +196,7 @@ def _unpacked(body: Mapping[str, Any]) -> Any:
     try:
         return base64.b64decode(packed)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise CaptureError(f"its base64_string is no Base64: {error}") from error
+        raise CaptureError(f"its base64_string is not valid Base64: {error}") from error
 
 
 def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:

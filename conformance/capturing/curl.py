@@ -88,7 +88,7 @@ def read_curl(data: bytes) -> Read:
         yield _finished(dump, found)
     if not found:
         raise CaptureError(
-            "holds no answer of curl's: record with -i, so that the status and the headers are there"
+            "holds no response from curl: record with -i, which prints the status and the headers"
         )
 
 

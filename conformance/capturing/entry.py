@@ -92,7 +92,7 @@ def _pair(item: JSON) -> tuple[str, str]:
             return name, "" if value is None else str(value)
         case [str(name), value] if not isinstance(value, dict | list):
             return name, "" if value is None else str(value)
-    raise CaptureError("headers hold something that is no pair of name and value")
+    raise CaptureError("headers contain something that is not a pair of name and value")
 
 
 def status_of(value: JSON) -> int | None:

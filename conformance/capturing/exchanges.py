@@ -28,7 +28,7 @@ _PLAIN = re.compile(rb"^\s*(?:[\[{<\"]|data:|event:|: )")
 _WITHOUT_BODY = (204, 205, 304)
 NO_BODY = "without a recorded body"
 CUT = "with a body that was recorded in part"
-UNREADABLE = "in a coding that cannot be undone here"
+UNREADABLE = "in a content coding that cannot be decoded here"
 _WAYS = (
     ("x-goog-api-key", "x-goog-api-key"),
     ("authorization", "bearer"),
@@ -220,7 +220,7 @@ def _masked(exchange: Exchange, entry: Entry, address: Address, lacking: str) ->
     return Read(address, mask_exchange(exchange, (*keys, *cookies)), keys, cookies, lacking)
 
 
-def masked_own(exchange: Exchange) -> Read:
+def mask_own_exchange(exchange: Exchange) -> Read:
     """Return an exchange of our own recording, masked once more: it may have come a long way."""
     request = exchange.request
     entry = Entry("", request.path, request.verb, request.headers, request.body, headers=exchange.headers)

@@ -87,7 +87,7 @@ def _body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | 
         chunks = json.loads(text) if _is_chunked(content) else [text]
         return b"".join(base64.b64decode(chunk) for chunk in chunks)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise CaptureError(f"its body is no Base64: {error}") from error
+        raise CaptureError(f"its body is not valid Base64: {error}") from error
 
 
 def _is_chunked(content: Mapping[str, JSON]) -> bool:

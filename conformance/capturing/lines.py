@@ -152,11 +152,11 @@ def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     if packed is None:
         return body_of(value.get("body"))
     if not isinstance(packed, str):
-        raise CaptureError("body_b64 is no text")
+        raise CaptureError("body_b64 is not a string")
     try:
         return base64.b64decode(packed, validate=True), False
     except binascii.Error as error:
-        raise CaptureError(f"body_b64 is no Base64: {error}") from error
+        raise CaptureError(f"body_b64 is not valid Base64: {error}") from error
 
 
 def _pieces(value: JSON) -> tuple[tuple[float, int], ...]:

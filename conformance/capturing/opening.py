@@ -38,9 +38,7 @@ class Opened:
         """Return all of it. Raises CaptureError where that is more than `most` bytes."""
         data = self.file.read(most + 1)
         if len(data) > most:
-            raise CaptureError(
-                f"is longer than {most // 1024**2} MiB, more than is read of this format at once"
-            )
+            raise CaptureError(f"is longer than {most // 1024**2} MiB, the most that is read of this format")
         return data
 
 
@@ -61,13 +59,13 @@ class _Replayed(io.RawIOBase):
         if self._left is not None:
             self._left -= len(data)
             if self._left < 0:
-                raise CaptureError(f"unfolds to more than {LARGEST_UNPACKED // 1024**3} GiB")
+                raise CaptureError(f"decompresses to more than {LARGEST_UNPACKED // 1024**3} GiB")
         buffer[: len(data)] = data
         return len(data)
 
 
 @contextlib.contextmanager
-def opened(name: str) -> Iterator[Opened]:
+def open_recording(name: str) -> Iterator[Opened]:
     """Open a file, or standard input where it is called `-`. What gzip hides is unfolded.
 
     Raises CaptureError; and, like every later read from the file, one of `BROKEN`.
@@ -103,5 +101,5 @@ def say_broken(error: Exception) -> str:
     if isinstance(error, CaptureError):
         return str(error)
     if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
-        return f"its gzip data are broken: {error}"
+        return f"its gzip data is broken: {error}"
     return f"cannot be read: {getattr(error, 'strerror', None) or error}"

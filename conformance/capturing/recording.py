@@ -13,11 +13,11 @@ from conformance.capturing.addresses import Address, parse_address, provider_nam
 from conformance.capturing.cassettes import LARGEST, load_json, load_yaml, read_cassette
 from conformance.capturing.entry import CaptureError, Entry, Own, Skipped
 from conformance.capturing.entry import Read as Entries
-from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, masked_own
+from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, mask_own_exchange
 from conformance.capturing.har import read_har
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
-from conformance.capturing.opening import BROKEN, Opened, opened, say_broken
+from conformance.capturing.opening import BROKEN, Opened, open_recording, say_broken
 from conformance.keys.found import MOST
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, JSON, Exchange
@@ -93,11 +93,11 @@ class _Tally:
         parts = [f"{self.kind}, {_counted(self.seen, 'entry', 'entries')}", f"{self.read} read"]
         parts += [f"{number} {what}" for what, number in sorted(self.lacking.items())]
         for number, what in (
-            (self.unrelated, "of something else than the Gemini API, left out"),
-            (self.unaddressed, "without an address, left out (--url says what was asked)"),
+            (self.unrelated, "not of the Gemini API, left out"),
+            (self.unaddressed, "without an address, left out (give it with --url)"),
             (
                 self.too_many,
-                "left out, since what came before fills the memory that a recording may take; judge fewer at once",
+                "left out, because those before fill the memory that a recording may take; judge fewer at once",
             ),
         ):
             parts += [f"{number} {what}"] if number else []
@@ -144,9 +144,9 @@ class _Collector:
         exchange = own.exchange
         several = self._own.setdefault(exchange.provider, {})
         if exchange.id in several:
-            tally.skip(Skipped(own.where, f"is {exchange.id} again; judge the files of two runs apart"))
+            tally.skip(Skipped(own.where, f"is {exchange.id} again; judge the files of two runs separately"))
         elif self._has_room(exchange, tally):
-            several[exchange.id] = _Taken(f"{name}, {own.where}", masked_own(exchange))
+            several[exchange.id] = _Taken(f"{name}, {own.where}", mask_own_exchange(exchange))
 
     def _take_entry(self, name: str, entry: Entry, tally: _Tally) -> None:
         address = address_of(entry, self._url)
@@ -223,7 +223,7 @@ def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
     `url` says what was asked where a recording does not. Raises CaptureError where it is no address of the API.
     """
     if url is not None and parse_address(url, "POST") is None and parse_address(url, "GET") is None:
-        raise CaptureError(f"--url {url[:200]!r} asks for no method of the Gemini API, such as {EXAMPLE}")
+        raise CaptureError(f"--url {url[:200]!r} names no method of the Gemini API, such as {EXAMPLE}")
     collector = _Collector(url)
     files = tuple(_read_file(name, collector) for name in dict.fromkeys(names))
     return Recorded(collector.groups(), files)
@@ -244,7 +244,7 @@ def read_values(values: Iterable[Mapping[str, JSON] | Exchange]) -> Recorded:
 def _read_file(name: str, collector: _Collector) -> FileReport:
     tally = _Tally()
     try:
-        with opened(name) as file:
+        with open_recording(name) as file:
             tally.kind, entries = entries_of(file)
             for one in entries:
                 collector.take(Path(name).name, one, tally)
@@ -268,7 +268,7 @@ def entries_of(file: Opened) -> tuple[str, Entries]:
     if _YAML.search(head):
         return "a cassette", read_cassette(load_yaml(file.whole(LARGEST)))
     raise CaptureError(
-        "is no recording that is known here: neither HAR, nor a VCR cassette, nor what curl -i prints, nor JSON lines"
+        "is not a recording in a known format: HAR, a VCR cassette, the output of curl -i, or JSON lines"
     )
 
 

@@ -53,7 +53,7 @@ def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
     if reply.ok:
         if takes_any_key(seen):
             yield Aside(
-                Outcome.BLOCKED, "a nonsense key, or none, is taken too: that this one is shows nothing"
+                Outcome.BLOCKED, "a nonsense key, or no key, is accepted too: that this one is shows nothing"
             )
     elif any(one.ok and carried(one, reply.exchange.request.key) for one in seen.all):
         yield Aside(
@@ -275,7 +275,7 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     if takes_any_key(seen):
-        yield Aside(Outcome.BLOCKED, "a nonsense key, or none, is taken too")
+        yield Aside(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
             yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")

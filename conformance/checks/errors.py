@@ -7,7 +7,7 @@ from functools import partial
 
 from conformance.catalogue import Aside, Rests, check, check_each, google
 from conformance.judging import sights
-from conformance.judging.expectations import statuses
+from conformance.judging.expectations import refused, statuses
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
     breaks_each_time,
@@ -279,6 +279,12 @@ _GONE = google(
 )
 
 
+def _telling(seen: Seen) -> Iterator[Reply]:
+    """Yield the replies without refusals of a question that was refused as is right in another try."""
+    right = {reply.probe for reply in seen.replies if reply.status == 404}
+    yield from (reply for reply in seen.replies if reply.probe not in right or not refused(reply))
+
+
 def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     if reply.ok:
         named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
@@ -302,7 +308,7 @@ def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
     there = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
-    for reply in seen.replies:
+    for reply in _telling(seen):
         # Where nothing is streamed at all, a refusal of a stream says nothing of the model.
         found = _unknown_model(reply) if (reply.streamed, reply.alt_sse) in there else None
         if found:
@@ -315,7 +321,7 @@ def _strange(
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
-    for reply in seen.replies:
+    for reply in _telling(seen):
         # A vendor whose errors have the status 200 throughout is told so once.
         success = 200 <= reply.status < 300 and not reply.ok
         usual = success and any(failed_in_success(one) and one.kind is reply.kind for one in seen.all)

@@ -49,6 +49,11 @@ def _an_error(reply: Reply) -> bool:
     return whole(reply) and reply.status >= 400 and asked and lasting and not later
 
 
+def _comes_as_event(reply: Reply) -> bool:
+    """Return whether an error is an event of a stream: where none was asked for, no client looks for it there."""
+    return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
+
+
 def _has_no_route(reply: Reply) -> bool:
     """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
 
@@ -116,9 +121,17 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: decide by the HTTP status alone, and show the body as it is.
     """
     explained = False
+    events = any(
+        reply.streamed and _comes_as_event(reply) for reply in seen.replies
+    )  # the rule on streams says so
     for reply in seen.replies:
         error = reply.error
         if error is None or not _lasting(seen, reply):
+            continue
+        if not reply.streamed and not events and _comes_as_event(reply):
+            yield Spot(
+                reply.id, "@0", "an error object of Google's", f"HTTP {reply.status}, an event of a stream"
+            )
             continue
         if _fits(error):
             wrong = _mistyped(reply)
@@ -230,9 +243,9 @@ def _json_error(reply: Reply) -> bool:
 def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     """An error that is JSON says so in its Content-Type.
 
-    Why: a client cannot tell JSON from a text in any other way. Where events were asked for, Google calls the error that
-    comes instead text/event-stream, though its body is plain JSON: both names are accepted there.
-    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error that it makes up.
+    Why: nothing else tells a client that the body is JSON. Where a stream of events was requested, Google labels the error
+    that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted there.
+    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Way round: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
@@ -256,6 +269,11 @@ def _speaks(reply: Reply) -> bool:
     return turned_down(reply) and _json_error(reply) and bool(reply.error and reply.error.message)
 
 
+def _names_it(reply: Reply) -> bool:
+    said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
+    return any(_NAMED[reply.probe][0] in text.lower() for text in said)
+
+
 @check(
     Level.SHOULD,
     google(
@@ -276,17 +294,12 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
         return
+    named = {reply.probe for reply in seen.replies if _names_it(reply)}
     for reply in seen.replies:
-        name, level = _NAMED[reply.probe]
-        said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
-        if not any(name in text.lower() for text in said):
-            yield Spot(
-                reply.id,
-                reply.error.at if reply.error else "",
-                f"a message that names {name}",
-                words(reply),
-                level,
-            )
+        if reply.probe not in named:
+            name, level = _NAMED[reply.probe]
+            place = reply.error.at if reply.error else ""
+            yield Spot(reply.id, place, f"a message that names {name}", words(reply), level)
 
 
 @check(

@@ -64,7 +64,7 @@ def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
         if tries and other and all(map(_closed, tries)):
             yield Spot(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
         elif not any(one.ok for one in tries):
-            yield Aside(Outcome.BLOCKED, f"{probe} is not answered in a way that could be read")
+            yield Aside(Outcome.BLOCKED, f"{probe} got no readable answer")
 
 
 def _v1(reply: Reply) -> bool:

@@ -15,9 +15,9 @@ from conformance.judging.contents import (
     parts,
     parts_of,
 )
-from conformance.judging.expectations import blocked
+from conformance.judging.expectations import MET, asks_for_obedience, blocked, ended_otherwise, obedience
 from conformance.judging.habits import unless_rare
-from conformance.judging.tries import generated_text
+from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import shown, where
 from conformance.model import JSON, Level, Spot
 from conformance.reading.reply import Reply, Seen
@@ -49,7 +49,7 @@ def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
     Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
-    answer among thousands holds its usage alone, so only what is so each time accuses.
+    answer among thousands holds nothing but its usage, so only a vendor whose answers always do is accused.
     Breaks: every client returns an empty answer without an exception, which is billed.
     Way round: treat an answer without candidates as an error, and ask again.
     """
@@ -154,24 +154,39 @@ def names_the_models_role(reply: Reply) -> Iterator[Spot]:
             return
 
 
-@check_each(
+def _unreasoned(reply: Reply) -> Iterator[Spot]:
+    for candidate in reply.candidates:
+        if candidate.finish_reason is None:
+            yield Spot(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
+            return
+
+
+def _never_stopped(seen: Seen) -> Iterator[Spot]:
+    """Yield the last of several answers that are whole, where all of them end with the reason of a filter."""
+    whole = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
+    done = [one for one in whole if asks_for_obedience(one.exchange.expected)]
+    if len({one.probe for one in done}) >= TRIES and all(map(ended_otherwise, done)):
+        said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
+        yield Spot(done[-1].id, "/candidates/0/finishReason", "STOP", said)
+
+
+@check(
     Level.SHOULD,
     google("Candidate.finishReason", "It is empty only while the model has not stopped."),
     usable=_whole,
     select=lambda reply: not reply.streamed,
     sight=sights.A_CANDIDATE,
 )
-def says_why_it_ended(reply: Reply) -> Iterator[Spot]:
+def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
     """Each candidate of a unary answer says why the model stopped.
 
-    Why: a unary answer is finished, so its finishReason is set.
-    Breaks: a cut answer cannot be told from a whole one; the Vercel AI SDK says other.
+    Why: a unary answer is finished, so its finishReason is set. Answers that came whole cannot all have met a filter.
+    Breaks: a truncated answer looks like a whole one; the Vercel AI SDK reports `other`.
     Way round: none that is sound.
     """
-    for candidate in reply.candidates:
-        if candidate.finish_reason is None:
-            yield Spot(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
-            return
+    for reply in seen.replies:
+        yield from _unreasoned(reply)
+    yield from _never_stopped(seen)
 
 
 @check_each(
@@ -230,10 +245,17 @@ def names_each_response(seen: Seen) -> Iterator[Spot]:
         id_ = next((chunk.body["responseId"] for chunk in reply.chunks if chunk.body.get("responseId")), None)
         if id_ is None:
             yield Spot(reply.id, "/responseId", "an id", "absent")
+        elif isinstance(id_, str) and id_ in ids and _was_recorded_twice(reply, ids[id_]):
+            continue
         elif isinstance(id_, str) and id_ in ids and not reply.exchange.failure:
             yield Spot(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
         elif isinstance(id_, str):
             ids[id_] = reply
+
+
+def _was_recorded_twice(reply: Reply, earlier: Reply) -> bool:
+    """Return whether two recorded exchanges may be one: files of different recorders often hold the same answer."""
+    return reply.exchange.captured and reply.exchange.body == earlier.exchange.body
 
 
 def _silent(reply: Reply) -> str | None:

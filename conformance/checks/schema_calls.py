@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -17,13 +18,18 @@ from conformance.reading.reply import Reply
 _CALL = google(
     "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."
 )
+_PIECES = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
 _OTHER_NAMES = ("arguments", "parameters", "input")
 
 
 def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
-    """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more."""
+    """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more.
+
+    It does so where the request wants it; in recorded traffic nobody may know what the request wanted.
+    """
     told = "partialArgs" in call or "willContinue" in call or not any(call.values())
-    return told and flavour(reply) is Flavour.VERTEX
+    wanted = reply.exchange.captured or _PIECES.search(reply.exchange.request.body)
+    return told and bool(wanted) and flavour(reply) is Flavour.VERTEX
 
 
 @check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling", sight=sights.A_CALL)

@@ -18,7 +18,7 @@ from conformance.judging.contents import (
     unmet,
 )
 from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
-from conformance.judging.models import unlike
+from conformance.judging.models import compare_models
 from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
@@ -94,7 +94,7 @@ def _another_model(reply: Reply) -> Spot | None:
     found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
     named = [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
     asked = asked_model(reply)
-    level = unlike(asked, named[-1][1]) if named and asked else None
+    level = compare_models(asked, named[-1][1]) if named and asked else None
     if level is None:
         return None
     return Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked, shown(named[-1][1]), level)
@@ -112,9 +112,9 @@ def _another_model(reply: Reply) -> Spot | None:
 def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot]:
     """The model that answers is the model that was asked.
 
-    Why: the path names the model; modelVersion names the one that answered, at most more exactly. Google lets the
-    successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
-    only what is so in every answer accuses.
+    Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets
+    the successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been
+    edited, only a difference in every answer is more than a note.
     Breaks: another model's answers at this model's price.
     Way round: check modelVersion in every answer.
     """

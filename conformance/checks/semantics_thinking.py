@@ -59,8 +59,8 @@ def _hidden(reply: Reply) -> str | None:
 def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
     """With includeThoughts the thoughts come with the answer.
 
-    Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Models that show their
-    thoughts in streams alone are Google's own.
+    Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
+    models show their thoughts only in streams.
     Breaks: programs that show the thinking show nothing; thoughts are billed all the same.
     Way round: none.
     """

@@ -312,7 +312,7 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     google("FunctionDeclaration.name", "A function's name is the caller's, whatever it is."),
     probes=("nested-tool",),
     usable=generated_text,
-    after=(*_FIRST, "semantics/forces-a-call-in-mode-any"),
+    after=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
     obeys=True,
     feature="function-calling",
 )

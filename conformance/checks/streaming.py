@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
+from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
 from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
@@ -385,15 +386,15 @@ def _chunkless(reply: Reply) -> Spot:
 def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     """A stream of status 200 holds at least one chunk.
 
-    Why: where there is nothing to say there is an error, with an error's status. Google itself was seen to send an empty
-    stream twice among thousands, so only a vendor that does it each time is accused.
+    Why: a vendor that has nothing to send has met an error, which has a status of its own. Google itself sent an empty
+    stream twice among thousands, so only a vendor that always does so is accused.
     Breaks: every client ends normally with nothing; a terminal program waits for ever.
     Way round: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
+    yield from map(_chunkless, filter(is_bare_array, seen.replies))  # Google's empty streams have no bytes
     bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
-    yield from unless_rare(
-        (_chunkless(reply) for reply in bare if not failed_in_success(reply)), seen.replies
-    )
+    told = [reply for reply in bare if not failed_in_success(reply)]
+    yield from unless_rare(map(_chunkless, told), seen.replies)

@@ -29,8 +29,9 @@ def _priced(unary: Reply, stream: Reply) -> Iterator[Spot]:
     """Where the prompt of a stream costs far more, or far less, than the same in a unary answer."""
     counts = unary.count("promptTokenCount"), stream.count("promptTokenCount")
     every = [count(block, "promptTokenCount") for _, block in blocks(stream)]
-    # Google counts the prompt anew on the way, and may end below what it began with.
-    recounted = counts[1] < counts[0] and any(not _far(counts[0], one) for one in every if one)
+    # Google counts the prompt anew on the way, and may end below what it began with, at two fifths at the least.
+    lower = counts[0] // 3 <= counts[1] < counts[0]
+    recounted = lower and any(not _far(counts[0], one) for one in every if one)
     if _far(*counts) and not recounted:
         pointer = stream.at(stream.chunks[-1], "/usageMetadata/promptTokenCount")
         yield Spot(stream.id, pointer, f"about {counts[0]}, as the unary method counts", str(counts[1]))

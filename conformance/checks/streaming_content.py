@@ -11,7 +11,7 @@ from conformance.judging.arrivals import candidate_of, held_back, misread, quest
 from conformance.judging.contents import empty
 from conformance.judging.expectations import UNMET, blocked, obedience
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.rows import are_cumulative, find_gap, lost_repeats
+from conformance.judging.rows import are_cumulative, find_gap, has_lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
@@ -49,8 +49,8 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
 def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     """The last chunk does not repeat the whole answer.
 
-    Why: clients join the chunks' texts, so a repetition is shown as part of the answer. Only around a built-in tool may a
-    model say the same twice.
+    Why: clients join the chunks' texts, so a repetition is shown as part of the answer. A model may
+    say the same twice only before and after a built-in tool.
     Breaks: every client shows the answer twice; no exception.
     Way round: drop a last chunk whose text is that of all before it.
     """
@@ -290,7 +290,7 @@ def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
     lossy = [
         reply
         for reply, text in zip(seen.replies, wanted, strict=True)
-        if lost_repeats(text, reply.text.strip())
+        if has_lost_repeats(text, reply.text.strip())
     ]
     if len(lossy) >= TRIES:
         yield Spot(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])

@@ -16,6 +16,7 @@ from conformance.judging.refusals import (
     failed_in_success,
     must_fail,
     turned_down,
+    weigh_redirect,
     whole,
     words,
     works,
@@ -92,7 +93,7 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     if missing:
         yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
     if seen.unrelated:
-        said = f"met by an error that is not theirs: {', '.join(seen.unrelated[:6])}"
+        said = f"got an error that belongs to another question: {', '.join(seen.unrelated[:6])}"
         yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
@@ -106,7 +107,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     """
     said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
     if said and reply.exchange.captured:
-        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and nobody knows what was asked for")
+        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
     elif said:
         yield Spot(reply.id, "", f"an answer within {bound}", said)
 
@@ -226,7 +227,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     after=(COMPRESSION,),
-    sight=Sight("no offer of compression was answered", lambda one: one.ok and _offers(one)),
+    sight=Sight("no request that offered compression was answered", lambda one: one.ok and _offers(one)),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """A request that offers gzip is answered as one that does not.
@@ -395,5 +396,4 @@ def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
         return
     for reply in moved:
         wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
-        level = None if reply.exchange.request.verb == "POST" else Level.SHOULD
-        yield Spot(reply.id, "", wanted, _there(reply), Level.NOTE if must_fail(reply) else level)
+        yield Spot(reply.id, "", wanted, _there(reply), weigh_redirect(reply))

@@ -17,7 +17,7 @@ from conformance.commands.taking_sides import find_sides, take_side
 from conformance.commands.terminal import plain, write
 from conformance.comparing.compare import Criteria, as_data, page_section
 from conformance.comparing.compare import compare as compared
-from conformance.comparing.limits import restrict, unmatched
+from conformance.comparing.limits import find_unmatched, restrict
 from conformance.comparing.past import MEND, PastRun, read_past
 from conformance.comparing.shelf import newest
 from conformance.comparing.switching import as_data as switch_data
@@ -99,10 +99,10 @@ def _check_providers(old: PastRun, new: PastRun, patterns: Sequence[str]) -> Non
     named, and nothing that a vendor did could have brought it about.
     """
     names = list(dict.fromkeys((*new.providers, *old.providers)))
-    strange = unmatched(names, patterns)
+    strange = find_unmatched(names, patterns)
     if strange:
         known = ", ".join(names) or "none"
-        raise UsageError(plain(f"-p {strange[0]}: neither run has such a provider; there is: {known}"))
+        raise UsageError(plain(f"-p {strange[0]}: neither run has such a provider; there are: {known}"))
     if not set(old.providers) & set(new.providers):
         sides = " / ".join(", ".join(run.providers) or "none" for run in (old, new))
         raise UsageError(plain(f"the runs have no provider in common: {sides}"))

@@ -131,7 +131,7 @@ def _failure_message(base_url: str, failure: Failure) -> str:
         return f"cannot connect to {where}: {failure.detail.removeprefix('no connection: ')}"
     if failure.kind == "tls" and _speaks_plain_http(host, port):
         return f"{where} speaks plain http; is base_url http://?"
-    return f"no answer that can be read: {failure.kind}: {failure.detail}"
+    return f"no readable answer: {failure.kind}: {failure.detail}"
 
 
 def _speaks_plain_http(host: str, port: int) -> bool:

@@ -27,7 +27,8 @@ def explain(words: Namespace) -> int:
     catalogue.load()
     rule = RULES.get(words.rule)
     if rule is None:
-        raise UsageError(plain(f"no rule is called {words.rule!r}{catalogue.nearest(words.rule, RULES)}"))
+        hint = catalogue.nearest(words.rule, RULES) or "; `conformance list rules` names them"
+        raise UsageError(plain(f"no rule is called {words.rule!r}{hint}"))
     source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
     basis = f"Basis: {BASES[rule.id].words}"
     parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))

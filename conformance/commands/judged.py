@@ -15,7 +15,7 @@ import pytest
 
 from conformance import plugin, test_providers
 from conformance.running.engine import Engine
-from conformance.running.interrupts import first_signal_waits
+from conformance.running.interrupts import first_signal_waits, settle_exit_code
 
 _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\n"
 
@@ -97,7 +97,7 @@ def with_pytest(engine: Engine, *, verbose: bool = False) -> int:
             told = suite.fault or heard.getvalue()[-4000:]
             sys.stderr.write(f"the checker's own fault; please report it:\n{engine.masked(told)}\n")
             engine.fault = engine.fault or "the checker itself failed; please report it"
-        return _concluded(engine)
+        return _concluded(suite)
     finally:
         engine.released()
 
@@ -114,12 +114,18 @@ def _run_in_scratch(suite: plugin.ControllerSuite, heard: TextIO) -> None:
         engine.fault = engine.fault or f"{error.filename or engine.out}: cannot be written: {error.strerror}"
 
 
-def _concluded(engine: Engine) -> int:
+def _concluded(suite: plugin.ControllerSuite) -> int:
     """Write what was judged where pytest was ended before it could have it written; return the exit code."""
+    engine = suite.engine
     with first_signal_waits():
         if engine.asked and engine.results is None:
             engine.finish()
-        return engine.conclude()
+        engine.conclude()
+        if not engine.fault:  # else it was tried, and what stands there is not to be trusted
+            suite.write_page()
+        code = engine.conclude()
+        settle_exit_code(code)
+    return code
 
 
 def _run(suite: plugin.ControllerSuite, scratch: Path, heard: TextIO) -> None:

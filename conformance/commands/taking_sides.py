@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conformance import catalogue
 from conformance.commands.terminal import plain
-from conformance.comparing.limits import partly
+from conformance.comparing.limits import describe_part
 from conformance.comparing.paper import clients_on_paper, silent
 from conformance.comparing.shelf import Held, find_held, folders_of, read_newest_first, runs_with
 from conformance.comparing.sides import Side, from_paper, from_run
@@ -46,12 +46,14 @@ def take_side(name: str, held: Held | None, results: Sequence[Path]) -> Side:
     provider, when = held.provider, _when(held)
     if provider.is_judged:
         dialect = load_dialect(provider.dialect) if provider.dialect in bundled() else None
-        stands = partly(held.run, provider)
+        stands = describe_part(held.run, provider)
         remarks = (f"{name}: {when}{f'; {stands}' if stands else ''}",)
         return from_run(provider, dialect, stands, remarks)
     reason = provider.reason.removeprefix(f"{name}: ") or "the run does not say why"
     if provider.status == "not-run" and name in bundled():
-        return _paper(name, load_dialect(name), f"{name} was not run ({reason}); its document speaks instead")
+        return _paper(
+            name, load_dialect(name), f"{name} was not run ({reason}); its document is used instead"
+        )
     what = "was not run" if provider.status == "not-run" else "could not be judged"
     raise UsageError(plain(f"{name} {what} ({when}): {reason}; {_ways_on(name, provider.dialect)}"))
 
@@ -79,7 +81,9 @@ def _take_unasked(name: str, results: Sequence[Path]) -> Side:
     where = ", ".join(map(str, results)) or f"{REPORTS}/"
     listed = _listed()
     if name in listed:
-        said = f"{name} stands in {listed[name]}, but in no run of {where}; ask it first: conformance run -p {name}"
+        said = (
+            f"{name} is in {listed[name]}, but in no run of {where}; ask it first: conformance run -p {name}"
+        )
         raise UsageError(plain(said))
     there = dict.fromkeys((*_in_runs(results), *listed, *bundled()))
     hint = catalogue.nearest(name, there) or f"; there is: {', '.join(there)}"

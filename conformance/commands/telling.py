@@ -178,7 +178,7 @@ def _model(name: str | None) -> str | None:
     if find_family(full) is None:
         known = ", ".join(prefix for family in FAMILIES for prefix in family.prefixes)
         raise UsageError(
-            f"--model {name}: no family of models is known by this name; give one that begins with {known}"
+            f"--model {name}: no known family of models has this name; give a name that begins with {known}"
         )
     return full
 
@@ -188,7 +188,7 @@ def init(_words: Namespace) -> int:
     target = Path("providers.yaml")
     schema = (schemas_folder() / "providers.schema.json").as_uri()
     if target.exists() or target.is_symlink():
-        raise UsageError(f"{target}: is there already; remove it, or edit it")
+        raise UsageError(f"{target}: already exists; remove it, or edit it")
     write_whole(target, init_text(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0

@@ -214,7 +214,7 @@ def _nothing(case: PastCase) -> str:
 
 AUTH = "auth"
 _WHY_OF_KEYS = next(aspect.why for aspect in ASPECTS if aspect.trait == AUTH)
-_GOES_ON = "nothing: what worked goes on working"
+_GOES_ON = "nothing: what worked still works"
 _NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
 _SOME_WAY = re.compile(r"\bthe header\b|\bin a way that is accepted\b|\bwhere it is accepted\b")
 
@@ -275,7 +275,7 @@ def _documented(before: Side, after: Side) -> Iterator[Change]:
     for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
         old, new = before.fields(place), after.fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
-            do = "a page never names all: try what you use of these" if old - new else ""
+            do = "no page names every field: try those that you use" if old - new else ""
             what = f"Documented fields of the {label}"
             yield Change(
                 what, f"only here: {_names(old - new)}", f"only there: {_names(new - old)}", do, "", NOTE

@@ -244,7 +244,7 @@ def _some(names: Iterable[str], most: int = 5) -> str:
 
 def _moves(pair: Pair) -> Iterator[Move]:
     old, new = pair.old, pair.new
-    if old is None or new is None or not pair.judged_twice:
+    if old is None or new is None or not pair.was_judged_twice:
         return
     yield from _move(new.name, "dialect", old.dialect, new.dialect)
     yield from _move(new.name, "model", old.model, new.model)

@@ -45,7 +45,7 @@ class Pair:
     new: PastProvider | None
 
     @property
-    def judged_twice(self) -> bool:
+    def was_judged_twice(self) -> bool:
         """Whether both runs could say something of it."""
         return bool(self.old and self.old.is_judged and self.new and self.new.is_judged)
 
@@ -69,7 +69,7 @@ def events_of(pair: Pair, run: PastRun, lost: Sequence[str], named: Sequence[str
     """
     if pair.is_gone:
         yield _gone(pair, len(lost))
-    elif pair.old and pair.new and pair.judged_twice:
+    elif pair.old and pair.new and pair.was_judged_twice:
         yield from _clients(pair.old, pair.new)
         yield from _coverage(pair.old, pair.new, run, lost, named)
     else:

@@ -42,7 +42,7 @@ def dimensions_of(run: PastRun) -> tuple[str, ...]:
     return tuple(_texts(run.selection.get("dimensions")))
 
 
-def partly(run: PastRun, provider: PastProvider) -> str:
+def describe_part(run: PastRun, provider: PastProvider) -> str:
     """Return in words on how little a verdict stands: questions, rules and what limited them; empty where all was judged."""
     limits = limits_of(run, provider)
     if provider.status == "partial":
@@ -76,7 +76,7 @@ def matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or name.partition("@")[0] == pattern
 
 
-def unmatched(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
+def find_unmatched(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the patterns that name no provider."""
     known = list(names)
     return tuple(each for each in patterns if not any(matches(name, each) for name in known))

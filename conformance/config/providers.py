@@ -222,7 +222,7 @@ providers:
   google-embedded:
     embedded: google
 
-  # A vendor of yours. Take the hash signs away, and export MY_VENDOR_API_KEY.
+  # A vendor of yours. Remove the hash signs down to key_env, and export MY_VENDOR_API_KEY.
   # my-vendor:
   #   title: My vendor
   #   base_url: https://api.example.com    # what stands before /v1beta
@@ -230,9 +230,10 @@ providers:
   #   model: gemini-2.5-flash
   #   auth: x-goog-api-key                 # or bearer, query-key, x-api-key
   #   key_env: MY_VENDOR_API_KEY
-  #   optional: true                       # without its key it is left out; else a missing key ends a run in 3
-  #   unsupported: [images]                # what the vendor says it lacks
-  #   prices: {input: 0.3, output: 2.5}    # per million tokens: plan and traffic then speak of money
+  # Below, remove the hash signs only of what applies to you.
+  #   optional: true                       # without its key, leave it out; otherwise a missing key ends a run in 3
+  #   unsupported: [images]                # features that the vendor says it lacks
+  #   prices: {input: 0.3, output: 2.5}    # per million tokens; plan and the report then show costs
   #   known:                               # deviations that you accept; an entry that no longer applies fails the run
   #     - rule: casing/answers-in-camel-case
   #       probe: "*"

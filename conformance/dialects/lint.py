@@ -231,7 +231,7 @@ def envelope_is_described(dialect: Dialect, parts: Parts) -> Iterator[Fault]:
             yield Fault(
                 "dialect.json",
                 f"/traits/envelope/{number}/value",
-                f"{path!r} is not in response.schema.json: {missing!r} is no property there; describe it, or mend the path",
+                f"{path!r} is not in response.schema.json: {missing!r} is not a property there; describe it, or correct the path",
             )
 
 

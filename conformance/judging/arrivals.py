@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
+from conformance.wire.framing import Framing, Irregular
 
 HELD_BACK_RULE = (
     "streaming/arrives-while-it-is-made"  # the rule that accuses by `held_back`, after several attempts
@@ -47,6 +48,12 @@ def questioned(reply: Reply, text: str) -> bool:
     wanted = str(reply.exchange.expected.get("text", ""))
     lost = "?" in text and "?" not in wanted and not wanted.isascii()
     return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
+
+
+def is_bare_array(reply: Reply) -> bool:
+    """Return whether a stream is a whole JSON array without anything in it."""
+    whole = reply.exchange.failure is None and not reply.framed.has(Irregular.TRUNCATED)
+    return whole and reply.framed.framing is Framing.JSON_ARRAY and not reply.chunks
 
 
 def candidate_of(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:

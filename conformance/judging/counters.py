@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from conformance.judging.contents import asked_model
+from conformance.judging.habits import uses_server_tools
 from conformance.judging.values import is_whole
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
@@ -96,17 +97,33 @@ def _missing(reply: Reply) -> list[str]:
     return [name for name in ("promptTokenCount", "totalTokenCount", *spoken) if not reply.usage.get(name)]
 
 
+_BRIEF = 20  # characters; Google counts nothing for some answers of one token
+
+
+def is_brief(reply: Reply) -> bool:
+    """Return whether an answer is so short that Google itself may count no tokens for it."""
+    return len(reply.text.strip()) <= _BRIEF
+
+
+def lacks_own_tokens_alone(reply: Reply) -> bool:
+    """Return whether nothing but the answer's own tokens is left uncounted."""
+    return bool(reply.usage) and _missing(reply) == ["candidatesTokenCount"]
+
+
 def lacks_as_google_may(reply: Reply) -> bool:
     """Return whether what an answer leaves uncounted was seen at Google: its totals once, its own tokens when few.
 
-    Whole blocks are missing only in answers of early 2024, which none but recorded traffic holds.
+    Built-in tools and models of the Gemma family count no output either. Whole blocks are missing only in answers of
+    early 2024, which none but recorded traffic holds.
     """
     missing = set(_missing(reply))
     totals = {"promptTokenCount", "totalTokenCount"}
-    held = (
-        bool(missing) and missing - totals <= {"candidatesTokenCount"} and missing & totals in (set(), totals)
-    )
-    return held and (bool(reply.usage) or reply.exchange.captured)
+    spoken = missing - totals
+    held = bool(missing) and spoken <= {"candidatesTokenCount"} and missing & totals in (set(), totals)
+    if reply.exchange.captured:
+        return held
+    few = is_brief(reply) or uses_server_tools(reply) or counts_no_output(reply)
+    return held and bool(reply.usage) and (few or not spoken)
 
 
 def uncounted(reply: Reply) -> str:
@@ -143,6 +160,12 @@ def hides_thoughts(reply: Reply) -> bool:
     """Return whether thoughts were shown and no block counts any by name; Google's last one may leave them out."""
     every = [block for _, block in blocks(reply)]
     return bool(reply.first.thoughts and every) and not any(count(one, "thoughtsTokenCount") for one in every)
+
+
+def spoken_counts(reply: Reply) -> list[int]:
+    """Return what the blocks of a stream say of the answer's own tokens, where they say anything."""
+    told = [block for _, block in blocks(reply) if block.get("candidatesTokenCount") is not None]
+    return [count(block, "candidatesTokenCount") for block in told]
 
 
 def falls(reply: Reply) -> str:

@@ -202,6 +202,11 @@ def _filters() -> frozenset[str]:
     return frozenset(candidate.properties["finishReason"].enum if candidate else ()) - set(_ENDED)
 
 
+def ended_otherwise(reply: Reply) -> bool:
+    """Return whether the reason is a filter's, or the one that says nothing: neither the end nor a limit."""
+    return reply.first.finish_reason in {*_filters(), _ENDED[-1]}
+
+
 def blocked(reply: Reply) -> bool:
     """Return whether the prompt was blocked, as Google says it: promptFeedback with a blockReason."""
     feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]

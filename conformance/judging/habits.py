@@ -16,15 +16,29 @@ _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
 
 
 def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]:
-    """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it happens each time.
+    """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
 
-    It does where a question was asked three times or more and shows it every time, or where all answers of its method
-    do. `among` holds the replies that could have shown it. Captured traffic never does: nothing was asked again.
+    It is none where a question was asked three times or more and shows it every time, where all answers of its method
+    do, or where three questions and one answer in twenty do. `among` holds the replies that could have shown it.
+    Captured traffic never is: nothing was asked again.
     """
     spots = list(found)
     shown = {spot.exchange for spot in spots}
+    often = _is_frequent([reply for reply in among if reply.id in shown], among)
     steady = {reply.id for reply in among if _each_time(reply, among, shown)}
-    yield from (spot if spot.exchange in steady else replace(spot, level=Level.NOTE) for spot in spots)
+    yield from (
+        spot if spot.exchange in steady | often else replace(spot, level=Level.NOTE) for spot in spots
+    )
+
+
+_FEW = 20  # answers of which one may show what is rare
+
+
+def _is_frequent(showing: Sequence[Reply], among: Sequence[Reply]) -> set[str]:
+    """Return the ids of the replies that show it, where they are too many for a rarity; else nothing."""
+    own = [reply for reply in showing if not reply.exchange.captured]
+    many = len({reply.probe for reply in own}) >= TRIES and len(own) * _FEW >= len(among)
+    return {reply.id for reply in own} if many else set()
 
 
 def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:

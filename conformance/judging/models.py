@@ -34,7 +34,7 @@ def is_successor(asked: str, answered: str) -> bool:
     return passed_on and kinds[0] == kinds[1] and _number(answered) >= _number(asked)
 
 
-def unlike(asked: str, answered: str) -> Level | None:
+def compare_models(asked: str, answered: str) -> Level | None:
     """Return how gravely the names differ; None where the second is the first, or a version of it."""
     mine, theirs = _model_words(asked), _model_words(answered)
     if "latest" in asked.lower() or not any(word[0].isdigit() for word in mine):

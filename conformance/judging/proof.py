@@ -15,7 +15,13 @@ from conformance.judging.controls import (
     takes_whatever_comes,
 )
 from conformance.judging.expectations import statuses
-from conformance.judging.quotes import accepted_keys, message_of, names_its_fault, quoting, wording
+from conformance.judging.quotes import (
+    accepted_keys,
+    find_repeated_errors,
+    message_of,
+    names_its_fault,
+    read_refusal,
+)
 from conformance.judging.refusals import turned_down, whole, words
 from conformance.model import Outcome
 from conformance.reading.reply import Kind, Reply
@@ -40,18 +46,18 @@ class Background:
             takes_whatever_comes(replies),
             accepted_keys(replies),
             {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
-            quoting(replies),
+            find_repeated_errors(replies),
             tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
         )
 
 
 def _plainly_refused(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
-    return frozenset(wording(reply) for reply in replies if reply.probe in probes and turned_down(reply))
+    return frozenset(read_refusal(reply) for reply in replies if reply.probe in probes and turned_down(reply))
 
 
 def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
     """Return whether the plain question was refused with the same status and the same words."""
-    return wording(reply) in _plainly_refused(replies, CONTROLS[reply.streamed])
+    return read_refusal(reply) in _plainly_refused(replies, CONTROLS[reply.streamed])
 
 
 _KEY_WORDS = re.compile(
@@ -59,6 +65,11 @@ _KEY_WORDS = re.compile(
 )
 _OF_KEYS = (401, 402, 403, 407)
 _OF_ROUTES = (404, 405, 410)
+
+
+def blames_the_key(reply: Reply) -> bool:
+    """Return whether the message of an error speaks of a key or its like."""
+    return _KEY_WORDS.search(message_of(reply)) is not None
 
 
 def _fits(reply: Reply, background: Background) -> bool:
@@ -70,8 +81,7 @@ def _fits(reply: Reply, background: Background) -> bool:
         fits = any(status in _OF_ROUTES for status in wanted)
     else:
         fits = reply.status in wanted or reply.status not in _OF_KEYS
-    blames_the_key = _KEY_WORDS.search(message_of(reply)) is not None
-    return fits and not (blames_the_key and not names_its_fault(reply, background.controls))
+    return fits and not (blames_the_key(reply) and not names_its_fault(reply, background.controls))
 
 
 def doubt(reply: Reply, background: Background) -> Aside | None:
@@ -79,14 +89,12 @@ def doubt(reply: Reply, background: Background) -> Aside | None:
     refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
     if not refused:
-        return Aside(Outcome.BLOCKED, f"{said}: that is no refusal")
+        return Aside(Outcome.BLOCKED, f"{said}: that is not a refusal")
     if not background.answered:
-        return Aside(
-            Outcome.BLOCKED, "the plain question is not answered either, so that a refusal shows nothing"
-        )
+        return Aside(Outcome.BLOCKED, "the plain question is not answered either, so a refusal shows nothing")
     if reply.id in background.quotes:
         return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
-    if wording(reply) in background.plain[reply.streamed]:
+    if read_refusal(reply) in background.plain[reply.streamed]:
         return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
     return None if _fits(reply, background) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
 
@@ -108,9 +116,9 @@ def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background
     """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
     read = any(map(is_readable, looked_at))
     if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not read:
-        return Aside(Outcome.BLOCKED, "nothing that it looked at is an answer that could be read")
+        return Aside(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
     if rule.rests is Rests.ACCEPTANCE and background.takes_everything:
-        return Aside(Outcome.BLOCKED, "whatever is wrong is taken too, so that taking this shows nothing")
+        return Aside(Outcome.BLOCKED, "faulty requests are accepted too, so accepting this one shows nothing")
     if rule.rests not in _OF_REFUSALS or (rule.rests is Rests.EITHER and read):
         return None
     found = doubts(looked_at, background)

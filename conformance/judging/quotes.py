@@ -63,7 +63,7 @@ def _numberless(message: str) -> str:
     return re.sub(r"\d+", "0", message)
 
 
-def wording(reply: Reply) -> tuple[int, str]:
+def read_refusal(reply: Reply) -> tuple[int, str]:
     """Return the status and the words of a refusal, without the numbers in them."""
     return reply.status, _numberless(message_of(reply))
 
@@ -77,7 +77,7 @@ def _source(reply: Reply, alike: Sequence[Reply], own: Mapping[str, frozenset[st
     return None
 
 
-def quoting(replies: Sequence[Reply]) -> dict[str, str]:
+def find_repeated_errors(replies: Sequence[Reply]) -> dict[str, str]:
     """Return the ids of refusals that repeat another question's error, each with that question's probe.
 
     Such an error names something that the other request holds and its own does not: a code, which stands in no other
@@ -158,7 +158,7 @@ def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, 
         sources |= {**alike, **quotes}
         own = names_its_fault(first, replies) or first.exchange.request.key not in keys
         if not own and not all(map(must_fail, others)):
-            unclear[first.id] = "right questions are refused in the same words"
+            unclear[first.id] = "correct questions are refused in the same words"
     return {
         id_: f"its error is that of another question, {other}" for id_, other in sources.items()
     } | unclear
@@ -169,7 +169,9 @@ def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
 
     A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.
     """
-    moods = {wording(reply) for reply in _moods(replies)}
+    moods = {read_refusal(reply) for reply in _moods(replies)}
     why = "the plain question, which is answered at other times, is refused in the same way"
-    of_moods = [reply for reply in replies if wording(reply) in moods and reply.probe not in EVERY_CONTROL]
-    return _repeated(replies, quoting(replies)) | {reply.id: why for reply in of_moods}
+    of_moods = [
+        reply for reply in replies if read_refusal(reply) in moods and reply.probe not in EVERY_CONTROL
+    ]
+    return _repeated(replies, find_repeated_errors(replies)) | {reply.id: why for reply in of_moods}

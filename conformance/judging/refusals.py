@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.tries import TRIES
-from conformance.model import JSON, Spot
+from conformance.model import JSON, Level, Spot
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Kind, Reply, Seen
 
@@ -66,6 +66,13 @@ def failures(seen: Seen) -> Iterator[Reply]:
 def must_fail(reply: Reply) -> bool:
     """Return whether Google refuses the question, going by what was recorded with it."""
     return 200 not in statuses(reply.exchange.expected)
+
+
+def weigh_redirect(reply: Reply) -> Level | None:
+    """Return how grave a redirect is, None for the gravest: what is wrong with a question to a model is said nowhere."""
+    if must_fail(reply):
+        return Level.SHOULD if reply.resource.name == "response" else Level.NOTE
+    return None if reply.exchange.request.verb == "POST" else Level.SHOULD
 
 
 def words(reply: Reply) -> str:

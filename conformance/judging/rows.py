@@ -31,7 +31,7 @@ def find_gap(reply: Reply) -> str:
 _MISCOUNTED = 2  # characters by which a model itself may mistake the length of a run
 
 
-def lost_repeats(wanted: str, got: str) -> bool:
+def has_lost_repeats(wanted: str, got: str) -> bool:
     """The text is what was asked, but for runs that were shortened by more than a model miscounts them."""
     squeeze = "".join(a for a, b in pairwise(wanted + "\0") if a != b)
     short = "".join(a for a, b in pairwise(got + "\0") if a != b)

@@ -74,7 +74,7 @@ _LONG = ("long-answer-streamed",)
 
 A_CANDIDATE = Sight("no answer holds a candidate", lambda reply: any(True for _ in candidates(reply)))
 PARTS = Sight(
-    "no answer holds a part of a content",
+    "no answer holds a content part",
     lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
 )
 CANDIDATES = Sight("no answer holds candidates side by side", _side_by_side, ("two-candidates",))

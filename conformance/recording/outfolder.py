@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from pathlib import Path
 
 from conformance.recording.locks import FolderLock, lock_folder
-from conformance.recording.record import FOLDER
+from conformance.recording.record import FOLDER, RecordError, write_whole
+
+REPORT = ("results.json", "summary.md", "junit.xml", "report.html")
+
+
+def write_report_file(path: Path, text: str) -> None:
+    """Write a file of the report. What cannot replace an older one removes it: it may claim what no longer holds.
+
+    Raises RecordError.
+    """
+    try:
+        write_whole(path, text)
+    except RecordError:
+        if not path.is_file():
+            raise
+        with contextlib.suppress(OSError):
+            path.unlink()  # which also makes room on a full disk
+        write_whole(path, text)
 
 
 class FolderError(Exception):
@@ -35,9 +53,11 @@ class Claim:
     def set_aside(self) -> Path | None:
         """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None where nothing was.
 
-        Two runs in one recording could not be told apart; and what was paid for is not thrown away.
-        Raises FolderError.
+        Two runs in one recording could not be told apart; and what was paid for is not thrown away. Its report goes:
+        it would speak for a run that ends before it can write its own. Raises FolderError.
         """
+        if (self.folder / "run.json").is_file():
+            self._remove_report()
         before = self.folder / FOLDER
         if not before.is_dir() or not any(before.iterdir()):
             return None
@@ -47,6 +67,13 @@ class Claim:
             return before.rename(after)
         except OSError as error:
             raise FolderError(_fault(before, error)) from error
+
+    def _remove_report(self) -> None:
+        for name in REPORT:
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise FolderError(_fault(self.folder / name, error)) from error
 
     def release(self) -> None:
         """Let others write here."""

@@ -40,7 +40,7 @@ _CLIENTS_SHOWN = 4
 _NAMES_SHOWN = 8
 _TITLES = {
     NEW: "New",
-    MORE: "Seen with more generated bodies, so not called new",
+    MORE: "Seen with more generated bodies, so not counted as new",
     FIXED: "Fixed",
     STILL: "Still there",
     LOST: "No longer covered",
@@ -85,7 +85,7 @@ def _new(comparison: Comparison) -> Iterator[str]:
         yield f"{'Also new' if failing else 'New'}: {' and '.join(said)}, which fails nothing (--fail-on {fail_on})."
     more = comparison.groups[MORE]
     if more:
-        yield f"{plural(len(more), 'finding')} seen with more generated bodies than before: not called new."
+        yield f"{plural(len(more), 'finding')} seen with more generated bodies than before, and not counted as new."
 
 
 def _levels(lines: Sequence[Line]) -> str:
@@ -123,7 +123,7 @@ def _back(event: Event) -> str:
 
 
 def _came(event: Event) -> str:
-    return f"{event.provider} is not in the old run: all that is found of it counts as new."
+    return f"{event.provider} is not in the old run, so everything found there counts as new."
 
 
 def _uncovered(event: Event) -> str:
@@ -140,7 +140,7 @@ def _idle(comparison: Comparison) -> Iterator[str]:
     names = [event.provider for event in comparison.events if event.kind == IDLE]
     if names:
         more = len(names) - _NAMES_SHOWN
-        yield f"Not run, then as now: {', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}."
+        yield f"Not run, before or now: {', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}."
 
 
 def _nothing(comparison: Comparison) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.report.answers import UNKNOWN_HOST
 from conformance.report.evidence import REQUEST
 from conformance.report.findings import Finding, Harm, Written
 from conformance.report.plain import clip, md_code, md_fence, md_text, moment, visible
@@ -50,7 +51,8 @@ def _facts(found: Finding, pointers: list[str]) -> list[str]:
 
 def _head(results: Entry, provider: Entry, found: Finding) -> list[str]:
     tool = results["tool"]
-    who = f"{md_text(str(provider.get('title') or provider['name']))}, {md_code(str(provider['base_url']))}"
+    title, address = md_text(str(provider.get("title") or provider["name"])), str(provider["base_url"])
+    who = title if UNKNOWN_HOST in address else f"{title}, {md_code(address)}"
     when = f"model {md_code(str(provider['model']))}, {moment(str(results['run']['started_at']))}"
     rule = f"Rule {md_code(found.rule)} ({_LEVELS[found.sign.key]})"
     checker = f"checked by {md_text(tool['name'])} {md_text(tool['version'])}"

@@ -24,7 +24,7 @@ _FAILING = {
 }
 
 
-def failing(results: Entry) -> tuple[str, ...]:
+def find_failing_levels(results: Entry) -> tuple[str, ...]:
     """Return the levels at or above --fail-on, as the run was asked for; must where results.json does not say."""
     selection: Entry = results["run"].get("selection") or {}
     return _FAILING.get(str(selection.get("fail_on")), ("must",))
@@ -62,7 +62,7 @@ def _share(counts: Sequence[int]) -> int:
 
 def findings(results: Entry, providers: Sequence[Entry], width: int, *, colour: bool) -> Iterator[str]:
     """Yield every new finding at or above --fail-on, grouped by provider; what is left out is counted."""
-    levels = failing(results)
+    levels = find_failing_levels(results)
     groups = [(each, new) for each in providers if (new := _new(each, levels))]
     share = _share([len(new) for _, new in groups])
     shown = groups[:MOST]

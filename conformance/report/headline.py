@@ -100,7 +100,7 @@ def _predicate(provider: Entry, pool: Pool) -> str:
     if found is not None and not found.whole:
         counted = f"{found.count} were judged"
         return f"deviates in details; {' '.join(filter(None, (counted, limits_in_words(found.limits))))}"
-    return f"keeps {contract} but for details"
+    return f"keeps {contract} except in details"
 
 
 def _of_several(pool: Pool) -> str:
@@ -118,7 +118,7 @@ def _of_several(pool: Pool) -> str:
         return "; ".join([f"{conforming} of {total} {keep} {contract}", *rest])
     if not pool.of_status("inconclusive"):
         return f"All {total} were judged in part: {_nothing_found(pool.everyone)}"
-    return "; ".join([f"None of {total} was judged whole", *rest])
+    return "; ".join([f"None of {total} was judged in full", *rest])
 
 
 def _accusation(pool: Pool, total: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from conformance.recording.record import write_whole
+from conformance.recording.outfolder import write_report_file
 from conformance.report import sections, words
 from conformance.report.complaints import skeleton
 from conformance.report.overview import client_names, dimensions, overview
@@ -130,4 +130,4 @@ def finish(temporary_html: Path, results: Results, target: Path) -> None:
     Raises ValueError where pytest-html wrote something that this version does not know, RecordError where the
     report cannot be written; the temporary file is left where it is.
     """
-    write_whole(target, page(results, log_rows(temporary_html.read_text(encoding="utf-8"))))
+    write_report_file(target, page(results, log_rows(temporary_html.read_text(encoding="utf-8"))))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.report.answers import RECORDINGS_MOST, recording_in_words
 from conformance.report.headline import headline, is_against_documents
 from conformance.report.matrix import status_sign, worst_first
 from conformance.report.plain import between, clip, moment
@@ -60,13 +61,17 @@ def _dead_banner(providers: Sequence[Entry]) -> Banner | None:
     reasons: dict[str, list[str]] = {}
     dead = [each for each in providers if each["status"] == "inconclusive"]
     for each in dead:
-        reason = str(each.get("reason") or "no usable answer came to the plain question")
+        reason = str(each.get("reason") or "the plain question got no usable answer")
         own = reason.removeprefix(f"{each['name']}: ")
         reasons.setdefault(clip(own, 240), []).append(str(each.get("title") or each["name"]))
     if not dead:
         return None
     lines = tuple(f"{_names(names)}: {reason}" for reason, names in reasons.items())
-    text = "Nothing is said of them, good or bad." if len(dead) > 1 else "Nothing is said of it, good or bad."
+    text = (
+        "This report says nothing about them, good or bad."
+        if len(dead) > 1
+        else "This report says nothing about it, good or bad."
+    )
     return Banner("care", f"{plural(len(dead), 'provider')} could not be judged", text, _bounded(lines))
 
 
@@ -92,9 +97,22 @@ def _warning_banner(run: Entry, providers: Sequence[Entry]) -> Banner | None:
     """Return one banner with what is to be known of the run, but for what another banner says already."""
     dead = tuple(f"{each['name']}: " for each in providers if each["status"] == "inconclusive")
     stale = {str(line) for each in providers for line in each.get("stale") or ()}
-    warnings = [str(line) for line in run.get("warnings") or ()]
+    warnings = [str(line) for line in run.get("warnings") or () if line not in (run.get("recordings") or ())]
     lines = [line for line in warnings if line not in stale and not (dead and line.startswith(dead))]
     return Banner("care", "About this run", "", _bounded(lines)) if lines else None
+
+
+def _recording_banner(results: Entry) -> Banner | None:
+    """Return what was read of each file, where a recording was judged."""
+    recorded, files = (
+        recording_in_words(results),
+        [str(one) for one in results["run"].get("recordings") or ()],
+    )
+    if not recorded:
+        return None
+    more = [f"and {len(files) - RECORDINGS_MOST} more files"] if len(files) > RECORDINGS_MOST else []
+    text = "Nothing was asked, and nothing is said of what was not recorded."
+    return Banner("hint", f"Judged from {recorded}", text, (*files[:RECORDINGS_MOST], *more))
 
 
 def _unfinished_banner(run: Entry) -> Banner | None:
@@ -110,6 +128,7 @@ def banners(results: Entry) -> tuple[Banner, ...]:
     run, providers = results["run"], results.get("providers") or []
     found = (
         _unfinished_banner(run),
+        _recording_banner(results),
         _dead_banner(providers),
         _warning_banner(run, providers),
         _stale_banner(providers),
@@ -125,14 +144,17 @@ def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
     tokens = sum(
         int(each.get("prompt_tokens") or 0) + int(each.get("output_tokens") or 0) for each in traffic
     )
-    code = run["exit_code"]
+    code, recorded = run["exit_code"], recording_in_words(results)
     facts = [
         (
             "Run",
             f"{moment(run['started_at'])}, {between(run['started_at'], run['finished_at'])}".rstrip(", "),
         ),
-        ("Sent", f"{plural(requests, 'request')}, {plural(tokens, 'token')}"),
-        ("With", f"{tool['name']} {tool['version']}, seed {run['seed']}"),
+        (
+            "Judged" if recorded else "Sent",
+            f"{recorded or plural(requests, 'request')}, {plural(tokens, 'token')}",
+        ),
+        ("With", f"{tool['name']} {tool['version']}" + ("" if recorded else f", seed {run['seed']}")),
         ("Selected", selection(run)),
         ("Exit code", f"{code}: {EXITS.get(code, '')}{_uncounted(results)}"),
     ]

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.report.answers import ANSWERS_MOST, choose, is_harmful, sights
 from conformance.report.markdown import complaint
 from conformance.report.plain import clip, md_code, md_text, one_line
 
 Entry = Mapping[str, Any]
 
-ANSWERS_MOST = 40  # answers shown of one provider in which every client sees the same
 FINDINGS_MOST = 100
 _STATUS = {
     "deviates": "deviates",
@@ -95,7 +95,7 @@ def _answers(answers: Sequence[Entry], width: int) -> Iterator[str]:
     if not answers:
         return
     yield from ("", "  What clients make of the answers:")
-    shown = [*answers[:ANSWERS_MOST], *(one for one in answers[ANSWERS_MOST:] if _is_harmful(one))]
+    shown = choose(answers)
     for answer in shown:
         status = f"HTTP {answer['status']}" if answer["status"] else "no status"
         yield from _wrapped(
@@ -103,33 +103,16 @@ def _answers(answers: Sequence[Entry], width: int) -> Iterator[str]:
         )
         yield from (line for text in _sights(answer) for line in _wrapped("", text, width, 6))
     if len(shown) < len(answers):
-        yield f"  and {len(answers) - len(shown)} more, with which nothing is wrong for any client"
-
-
-def _is_harmful(answer: Entry) -> bool:
-    return any(client.get("effect") for client in answer["clients"])
+        yield f"  and {len(answers) - len(shown)} more"
 
 
 def _sights(answer: Entry) -> Iterator[str]:
     """Yield what clients see, those that see the same together."""
     if answer["lacking"]:
         yield f"not judged: {answer['lacking']}"
-    groups: dict[str, list[str]] = {}
-    for client in answer["clients"]:
-        harm = f" ({client['effect']}: {client['detail']})" if client.get("effect") else ""
-        groups.setdefault(f"{clip(str(client['sees']), 200)}{harm}", []).append(str(client["client"]))
-    number = len(answer["clients"])
-    for sees, names in _joined(groups):
-        everyone = len(names) == number and number > 1
-        yield f"{f'all {number} clients' if everyone else ', '.join(names)}: {sees}"
-
-
-def _joined(groups: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
-    """Put those together that differ in capitals alone: one client writes a finish reason in small letters."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    for sees, names in groups.items():
-        found.setdefault(sees.lower(), (sees, []))[1].extend(names)
-    return list(found.values())
+    for sight in sights(answer):
+        harm = f" ({sight.effect}: {sight.detail})" if sight.effect else ""
+        yield f"{sight.who}: {sight.sees}{harm}"
 
 
 def _clients(provider: Entry, width: int) -> Iterator[str]:
@@ -169,7 +152,7 @@ def _sentence(text: str) -> str:
 
 
 def _answers_table(answers: Sequence[Entry]) -> Iterator[str]:
-    harmful = [answer for answer in answers if _is_harmful(answer)]
+    harmful = [answer for answer in answers if is_harmful(answer)]
     if not harmful:
         return
     yield from (

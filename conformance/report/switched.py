@@ -43,10 +43,14 @@ def _verdict(found: Switch, named: Sequence[str]) -> str:
         return ""
     broken, untested = found.broken(named), found.untested(named)
     if broken:
-        return f"Of yours, {', '.join(broken)} would break."
+        return f"Of your clients, {', '.join(broken)} would break."
     if untested:
-        return f"Of yours none was seen to break; not tested there: {', '.join(untested)}."
-    return "None of yours was seen to break." if found.after.partly else "None of yours would break."
+        return f"None of your clients was seen to break; not tested there: {', '.join(untested)}."
+    return (
+        "None of your clients was seen to break."
+        if found.after.partly
+        else "None of your clients would break."
+    )
 
 
 def _changes(found: Switch) -> list[Change]:

@@ -6,12 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.report.answers import Answer, address_in_words, read_answers
 from conformance.report.evidence import Shown, buffered, grouped, key, limit_for, shown
 from conformance.report.findings import Finding, findings
 from conformance.report.matrix import Cell, cells, counted, group, status_sign, worst_first
 from conformance.report.plain import clip, duration, milliseconds, short, slug, unique
 from conformance.report.verdict import client_needs, clients_in_words, judged_in_words, verdict
-from conformance.report.words import CLIENTS, EFFECTS, OUTCOMES, SEEN, TRAITS, Sign, plural, readings, value
+from conformance.report.words import (
+    CLIENTS,
+    EFFECTS,
+    NOT_ASKED,
+    OUTCOMES,
+    SEEN,
+    TRAITS,
+    Sign,
+    plural,
+    readings,
+    value,
+)
 
 Entry = Mapping[str, Any]
 
@@ -78,6 +90,8 @@ class Vendor:
     passing: tuple[tuple[str, tuple[str, ...]], ...]  # dimension, names of rules
     coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # seen in words, fields
     coverage_left_out: int
+    answers: tuple[Answer, ...]  # of a recording: what clients make of each
+    answers_left_out: int
     exchanges: tuple[tuple[str, Shown], ...]  # anchor, exchange
     exchanges_left_out: int
     anchors: Mapping[tuple[object, ...], str]  # evidence key -> anchor
@@ -164,7 +178,9 @@ def _asides(provider: Entry) -> tuple[Aside, ...]:
     for case in provider.get("cases") or ():
         if case["outcome"] in OUTCOMES:
             reason = short(str(case.get("reason") or ""), 300)
-            groups.setdefault(str(case["outcome"]), []).append((str(case["rule"]), reason))
+            outcome = NOT_ASKED if reason.startswith(f"{NOT_ASKED}: ") else str(case["outcome"])
+            said = reason.removeprefix(f"{NOT_ASKED}: ")
+            groups.setdefault(outcome, []).append((str(case["rule"]), said))
     rules = tuple(Aside(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
     unasked = tuple(_unasked(each) for each in provider.get("unasked") or ())
     return (*rules, Aside("questions that were not asked", unasked)) if unasked else rules
@@ -212,10 +228,12 @@ def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     facts = [
         ("Name", str(provider["name"])),
         ("Dialect", str(provider.get("dialect") or "")),
-        ("Address", str(provider.get("base_url") or "")),
+        ("Address", address_in_words(str(provider.get("base_url") or ""))),
         ("Model", str(provider.get("model") or "")),
     ]
-    if requests:
+    if requests and "answers" in provider:
+        facts += [("Recorded", plural(requests, "exchange")), ("Tokens", tokens)]
+    elif requests:
         facts += [
             ("Sent", f"{sent} in {duration(float(traffic.get('seconds') or 0))}"),
             ("Tokens", tokens),
@@ -234,6 +252,7 @@ def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
     anchors = {name: f"exchange-{id_}-{number}" for number, (name, _) in enumerate(kept, 1)}
     coverage, uncovered = _coverage(provider)
     held_back = buffered(provider)
+    answers, unanswered = read_answers(provider)
     return Vendor(
         id=id_,
         name=str(provider["name"]),
@@ -256,6 +275,8 @@ def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
         passing=_passing(provider),
         coverage=coverage,
         coverage_left_out=uncovered,
+        answers=answers,
+        answers_left_out=unanswered,
         exchanges=tuple((anchors[name], shown(entries, limit, held_back)) for name, entries in kept),
         exchanges_left_out=len(groups) - len(kept),
         anchors=anchors,

@@ -40,11 +40,9 @@ def _table(*signs: Sign) -> Mapping[str, Sign]:
 
 
 LEVELS = _table(
-    Sign(
-        "must", "■", "must", "breaks Google's contract: a current client stops, or loses data without a word"
-    ),
+    Sign("must", "■", "must", "breaks Google's contract: a current client stops, or loses data silently"),
     Sign("should", "▲", "should", "wrong or unusual: some client, or the bill, suffers"),
-    Sign("note", "○", "note", "worth knowing: Google does it too, or nobody suffers"),
+    Sign("note", "○", "note", "worth knowing: Google does it too, or no client suffers"),
 )
 CELLS = _table(
     Sign("known", "◇", "accepted", "a deviation that providers.yaml lists as known"),
@@ -59,7 +57,7 @@ STATUSES = _table(
         "partial",
         "½",
         "judged in part",
-        "nothing was found, but too little was judged to say that it conforms",
+        "nothing was found, but too little was judged to call it conforming",
     ),
     Sign("conforms", "✓", "conforms", "every must and should holds"),
     Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
@@ -79,8 +77,10 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
         "ignored": "ignores it",
     }
 )
+NOT_ASKED = "not asked"  # how the reason of a rule begins for which a recording holds nothing
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
+        NOT_ASKED: "not asked: a recording shows only what somebody asked",
         "blocked": "blocked: what it depends on failed, and stands above",
         "inconclusive": "inconclusive: rate limits, 5xx, time-outs or the network",
         "error": "the checker's own fault",

@@ -57,7 +57,10 @@ def _repeated(metavar: str) -> Mapping[str, Any]:
 
 PROVIDER = Argument("provider", "ask this provider (repeatable)", "-p", _repeated("NAME"))
 CONFIG = Argument(
-    "config", "a providers.yaml other than the folder's", "-c", {"type": Path, "metavar": "FILE"}
+    "config",
+    "a file to read instead of the current folder's providers.yaml",
+    "-c",
+    {"type": Path, "metavar": "FILE"},
 )
 CLIENT = Argument(
     "client",
@@ -67,7 +70,7 @@ CLIENT = Argument(
 )
 OUT = Argument("out", "where the report goes (default reports/<time>/)", "", {"type": Path, "metavar": "DIR"})
 FAIL_ON = Argument(
-    "fail-on", "exit 1 from this level up (default must)", "", {"choices": LEVELS, "default": "must"}
+    "fail-on", "exit with 1 at this level or above (default must)", "", {"choices": LEVELS, "default": "must"}
 )
 AGAINST = Argument(
     "against",
@@ -86,7 +89,7 @@ MAX_EXAMPLES = Argument(
 )
 SHRINK = Argument(
     "shrink",
-    "requests spent on making failing bodies small",
+    "requests to spend on making failing bodies small",
     "",
     {"type": BODIES, "default": 0, "metavar": "N"},
 )

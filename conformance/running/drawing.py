@@ -76,7 +76,7 @@ def bodies_within_budget(provider: Provider, wanted: int, probes: Sequence[Probe
 
 def _too_many(provider: Provider, wanted: int, count: int) -> str:
     return (
-        f"{provider.name}: {count} generated bodies of {wanted}: "
+        f"{provider.name}: only {count} of {wanted} generated bodies: "
         f"max_requests is {provider.max_requests}, and the other questions come first"
     )
 

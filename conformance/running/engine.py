@@ -18,7 +18,7 @@ from conformance.keys.leaks import scan
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.recording.latest import point_latest
-from conformance.recording.outfolder import Claim, FolderError
+from conformance.recording.outfolder import Claim, FolderError, write_report_file
 from conformance.recording.record import (
     FOLDER,
     Recorder,
@@ -310,8 +310,7 @@ class Engine:
         written = dumps(self._document())
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
-        with self._disk():
-            self._write(self.results, written)
+        self._write(self.results, written)
 
     def _document(self) -> dict[str, JSON]:
         return self._without_keys(document(self._about(), self._everyone()))
@@ -379,8 +378,14 @@ class Engine:
         return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
 
     def _write(self, results: dict[str, Any], written: str) -> None:
-        write_whole(self.out / "results.json", written)
+        texts = {
+            "results.json": written,
+            "summary.md": summary_markdown(results),
+            "junit.xml": junit(results),
+        }
+        for name, text in texts.items():
+            with self._disk():
+                write_report_file(self.out / name, text)
         if self.session.options.write_known is not None:
-            write_whole(self.session.options.write_known, proposal(results))
-        write_whole(self.out / "summary.md", summary_markdown(results))
-        write_whole(self.out / "junit.xml", junit(results))
+            with self._disk():
+                write_whole(self.session.options.write_known, proposal(results))

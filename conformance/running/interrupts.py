@@ -1,35 +1,76 @@
-"""What SIGINT and SIGTERM do to a run: the first ends the asking and lets the report be written, the second ends all."""
+"""What SIGINT and SIGTERM do to a run: the first ends the asking and lets the report be written, a later one ends all.
+
+A shell, a job server and a container runtime often signal the same process one after the other. What follows within a
+second of the first is of the same interruption, and costs nobody the report.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 _Handler = Callable[[int, FrameType | None], object]
+_BURST = 1.0  # seconds
+_BOTH = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = 130
 
 
 @contextlib.contextmanager
 def sigterm_as_sigint() -> Iterator[None]:
-    """Treat the first SIGTERM of a block as SIGINT is treated at that time; a second one ends the process.
+    """Treat the first SIGTERM of a block as SIGINT is treated at that time; a later one ends the process.
 
     Does nothing outside the main thread, where no handler can be set.
     """
-    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), _interrupt):
+    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), _first(_interrupt)):
         yield
 
 
 @contextlib.contextmanager
 def first_signal_waits() -> Iterator[None]:
-    """Finish a short block in spite of the first SIGINT or SIGTERM; a second one ends the process."""
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-
-    with _handling((signal.SIGINT, signal.SIGTERM), note):
+    """Finish a short block in spite of the first SIGINT or SIGTERM; a later one ends the process."""
+    with _handling(_BOTH, _first(lambda _number, _frame: None)):
         yield
+
+
+def settle_exit_code(code: int) -> None:
+    """Let whatever signal comes from now on end the process with the code that its files name already."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _BOTH:
+            signal.signal(number, lambda _number, _frame: os._exit(code))
+        if hasattr(signal, "pthread_sigmask"):  # the interpreter takes its handlers away before it has ended
+            atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, _BOTH)
+
+
+@contextlib.contextmanager
+def restored_handlers() -> Iterator[None]:
+    """Leave the handlers of SIGINT and SIGTERM as they were before the block."""
+    before = {number: signal.getsignal(number) for number in _BOTH}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _first(act: _Handler) -> _Handler:
+    """Return a handler that acts on the first signal, passes over those that follow at once, and exits on a later one."""
+    began: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not began:
+            began.append(time.monotonic())
+            act(number, frame)
+        elif time.monotonic() - began[0] > _BURST:
+            os._exit(INTERRUPTED)
+
+    return handle
 
 
 @contextlib.contextmanager
@@ -54,9 +95,8 @@ def _can_block() -> bool:
     return hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, frame: FrameType | None) -> None:
     """Do what SIGINT does now: asyncio has a handler of its own while it runs, and a shell may have it ignored."""
-    signal.signal(number, signal.SIG_DFL)
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):
         raise KeyboardInterrupt
@@ -73,4 +113,5 @@ def _handling(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterato
         yield
     finally:
         for number, old in before.items():
-            signal.signal(number, signal.SIG_DFL if old is None else old)
+            if signal.getsignal(number) is handler:  # else somebody settled what happens from now on
+                signal.signal(number, signal.SIG_DFL if old is None else old)

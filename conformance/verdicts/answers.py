@@ -60,7 +60,7 @@ def _in_words(seen: Seen) -> str:
     parts += [_several(seen.calls, "function call")] if seen.calls else []
     reason = str(seen.finish_reason).removeprefix("FinishReason.")[:40]
     parts += [reason if reason != "None" else "no finish reason"]  # one client spells it as the word
-    parts += [f"{seen.total_tokens} tokens" if seen.total_tokens is not None else "no count of tokens"]
+    parts += [f"{seen.total_tokens} tokens" if seen.total_tokens is not None else "no token count"]
     return ", ".join(parts)
 
 

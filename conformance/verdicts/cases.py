@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rule, Sight
+from conformance.catalogue import Aside, Rests, Rule, Sight
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
@@ -21,9 +21,11 @@ GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
-UNANSWERED = "nothing that it could look at was answered as asked"
+UNANSWERED = "no question that it looks at was answered as asked"
 NO_BODIES = "no generated body was asked"
-OTHER_MEASURE = "what it found departs from Google alone, and only the vendor's own document is asked about"
+OTHER_MEASURE = (
+    "its finding departs only from Google, and this run judges against the vendor's own document alone"
+)
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 # What decides when a rule's spots and asides mix: the worst that is certain.
 _ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
@@ -124,9 +126,22 @@ def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
         lacking = Aside(Outcome.INCONCLUSIVE, how_it_failed(usable[0]))
     elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):
         lacking = _unseen(rule.sight, evidence)
+    lacking = lacking or _left_open(rule, evidence)
     if lacking is None:
         return Case(rule.id, Outcome.PASS, "", len(usable))
     return Case(rule.id, lacking.outcome, lacking.reason, len(usable))
+
+
+_OF_EVERY_QUESTION = (Rests.EACH_REFUSAL, Rests.ACCEPTANCE)
+
+
+def _left_open(rule: Rule, evidence: Evidence) -> Aside | None:
+    """Return that a question was met by another one's error, where a pass of the rule needs each of its questions."""
+    wanted = rule.probes if rule.rests in _OF_EVERY_QUESTION else ()
+    for one in evidence.unasked:
+        if one.cause == "unrelated" and one.probe in wanted:
+            return Aside(Outcome.INCONCLUSIVE, f"{one.probe} was not answered: {one.detail}")
+    return None
 
 
 def _unseen(sight: Sight, evidence: Evidence) -> Aside:
@@ -251,8 +266,17 @@ def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], look
     if spots:
         return Case(rule.id, Outcome.BLOCKED, OTHER_MEASURE, looked_at)
     if asides:
-        return Case(rule.id, asides[0].outcome, asides[0].reason, looked_at)
+        outcome, reason = _explain_aside(asides[0], rule, evidence)
+        return Case(rule.id, outcome, reason, looked_at)
     return Case(rule.id, Outcome.PASS, "", looked_at)
+
+
+def _explain_aside(aside: Aside, rule: Rule, evidence: Evidence) -> tuple[Outcome, str]:
+    """Return why a rule was not judged; what it lacks may be an answer to a question that the user says cannot be asked."""
+    left = next((u for u in evidence.unasked if u.cause == "unsupported" and u.probe in rule.probes), None)
+    if aside.outcome is Outcome.BLOCKED and left is not None:
+        return Outcome.UNSUPPORTED, f"{left.probe} was not asked: {left.detail}"
+    return aside.outcome, aside.reason
 
 
 def _level(rule: Rule, spots: Sequence[Spot]) -> Level:

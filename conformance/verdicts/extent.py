@@ -99,7 +99,7 @@ def _is_judged(course: Course, rule: str) -> bool:
     return any(case.rule == rule and case.outcome in JUDGED for case in course.cases)
 
 
-def undecided(course: Course, status: str) -> tuple[str, ...]:
+def list_undecided(course: Course, status: str) -> tuple[str, ...]:
     """Return in words what was selected and could not be judged; each makes a run end in 3 where nothing is new.
 
     What a finding explains does not count, nor what the user left out. A rule without an answer to look at counts

@@ -47,7 +47,7 @@ def find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Case
     for reply in replies:
         refused = turned_down(reply) and reply.status not in _NO_FAULT_OF_THE_METHOD
         if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
-            detail = f"raises on HTTP {reply.status}: {method_of(reply)} is turned down"
+            detail = f"raises on HTTP {reply.status}: {method_of(reply)} is refused"
             yield Effect(client.name, "raises", detail, reply.id)
 
 

@@ -204,7 +204,7 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
         "evidence": [*extracts],
         "why": sections.get("Why", ""),
         "breaks": sections.get("Breaks", ""),
-        "way_round": sections.get("Way round", ""),
+        "way_round": sections.get("Workaround", ""),
     }
     if deviation.documented is not None:
         out["documented"] = _source(deviation.documented)

@@ -10,14 +10,14 @@ from conformance.judging.quotes import unrelated
 from conformance.reading.reply import Reply
 
 
-def settled(replies: Sequence[Reply]) -> tuple[Reply, ...]:
+def drop_superseded(replies: Sequence[Reply]) -> tuple[Reply, ...]:
     """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
     retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
     return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
 
 
 def _shut_out(replies: Sequence[Reply]) -> int:
-    """Return the status with which the key stopped being good during the run, spent or locked; 0 where it did not."""
+    """Return the status with which the key stopped working during the run, spent or locked; 0 where it did not."""
     last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
     shut = (
         last is not None
@@ -27,7 +27,7 @@ def _shut_out(replies: Sequence[Reply]) -> int:
     return last.status if last is not None and shut else 0
 
 
-def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+def keep_before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
     """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
 
     The plain question passed at first and is refused at the end: what was refused with that status in between says
@@ -36,12 +36,12 @@ def before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[U
     status = _shut_out(replies)
     kept = tuple(reply for reply in replies if not status or reply.status != status)
     lost = dict.fromkeys(reply.probe for reply in replies if reply not in kept)
-    why = f"the key stopped being good during the run (HTTP {status})"
+    why = f"the key stopped working during the run (HTTP {status})"
     answered = {reply.probe for reply in kept}
     return kept, tuple(Unasked(probe, "cut-off", why) for probe in lost if probe not in answered)
 
 
-def without_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+def drop_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
     """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
     why = unrelated(replies)
     kept = tuple(reply for reply in replies if reply.id not in why)

@@ -18,9 +18,9 @@ from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
-from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, measure, undecided
+from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, list_undecided, measure
 from conformance.verdicts.reached import correct_verdict, find_refusals, is_hollow, method_of
-from conformance.verdicts.telling import before_the_end, settled, without_unrelated
+from conformance.verdicts.telling import drop_superseded, drop_unrelated, keep_before_the_end
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
@@ -35,7 +35,7 @@ class ClientVerdict:
     configure: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """All that was found of one provider."""
 
@@ -51,6 +51,12 @@ class Verdict:
     gathered: Gathered | None
     judged: Extent
     undecided: tuple[str, ...] = ()  # what was selected and could not be judged, in words
+
+    def __repr__(self) -> str:
+        """Say it on one line: a failing `assert verdict.status != "deviates"` prints the verdict."""
+        found = len(self.deviations)
+        judged = f"{self.judged.rules} of {self.judged.of} rules judged"
+        return f"<Verdict on {self.provider.title}: {self.status}, {found} finding{'s' * (found != 1)}, {judged}>"
 
     @property
     def deviations(self) -> list[Deviation]:
@@ -108,11 +114,13 @@ def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
-    replies = settled(
+    replies = drop_superseded(
         [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
     )
-    telling, lost = before_the_end(tuple(reply for reply in replies if not _is_of_another_service(reply)))
-    telling, unrelated = without_unrelated(telling)
+    telling, lost = keep_before_the_end(
+        tuple(reply for reply in replies if not _is_of_another_service(reply))
+    )
+    telling, unrelated = drop_unrelated(telling)
     traits = observed(telling)
     evidence = Evidence(
         gathered.provider,
@@ -132,7 +140,7 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         clients = tuple(replace(client, verdict="untested", because=()) for client in clients)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
-        tuple(stale(evidence, cases)), gathered, measure(course), undecided(course, status),
+        tuple(stale(evidence, cases)), gathered, measure(course), list_undecided(course, status),
     )  # fmt: skip
 
 
