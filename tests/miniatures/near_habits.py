@@ -22,7 +22,7 @@ from miniatures.making import (
     parts,
     with_candidates,
     with_usage,
-)  # fmt: skip
+)
 
 Chunks = list[Message]
 
