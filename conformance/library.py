@@ -21,12 +21,16 @@ from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.capturing.recording import Group, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
+from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
 from conformance.model import JSON, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
 from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
 from conformance.verdicts.extent import JUDGED, Extent
 from conformance.verdicts.verdict import ClientVerdict, Selection, Verdict, reach
 
 NOT_ASKED = "not asked"
+# Reasons that speak of questions which our own runs ask.
+_NOT_ITS_KIND = (NO_REFUSAL, NO_CODE)
+_REFUSALS_ALONE = "the recording holds refusals alone, which show only what is wrong with them"
 _MEASURES: Mapping[str, frozenset[Against]] = {
     "both": frozenset(Against),
     "reference": frozenset({Against.REFERENCE}),
@@ -105,8 +109,10 @@ def _told(case: Case, verdict: Verdict) -> Case:
     asked = {reply.probe for reply in verdict.replies}
     if probes and not asked & set(probes):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: {_listed(probes)}")
-    if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES):
+    if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES) or case.reason.endswith(_NOT_ITS_KIND):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it looks at")
+    if case.reason == NO_CONTROL:
+        return Case(case.rule, Outcome.BLOCKED, _REFUSALS_ALONE, case.exchanges)
     return case
 
 

@@ -229,6 +229,7 @@ class Exchange:
     headers_complete: bool = True  # False: a header that is absent may have been received all the same
     reserialised: bool = False  # True: the recorder printed the JSON anew, so the bytes are its own
     timed: bool = True  # False: when the pieces arrived is not known
+    end_known: bool = True  # False: nobody knows whether the vendor ended the answer, or whoever read it
 
     @property
     def id(self) -> str:

@@ -20,12 +20,12 @@ from conformance.model import Dimension, Provider
 from conformance.recording.outfolder import write_report_file
 from conformance.recording.record import RecordError
 from conformance.report import finish, page
-from conformance.report.plain import one_line
 from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (
     CaseIds,
     CaseReport,
     Reports,
+    describe_end,
     id_in,
     id_of_client,
     id_of_known,
@@ -37,13 +37,12 @@ from conformance.running.case_reports import (
     write_reports,
 )
 from conformance.running.engine import Engine
-from conformance.running.interrupts import sigterm_as_sigint
+from conformance.running.interrupts import first_signal_waits, sigterm_as_sigint
 from conformance.running.session import Options, Session, UsageError, prepare
 
 SUITE = pytest.StashKey["Suite"]()
 _PREFIX = "conformance-"
 _CASES_OF = {"rule_case": "rules", "client_case": "clients", "known_case": "known"}  # fixture -> its cases
-_CAUSES = 10  # reasons for the exit code that the terminal names
 _NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was judged")
 
 
@@ -197,6 +196,7 @@ class ControllerSuite(Suite):
         self.engine = engine
         self.fault = ""
         self._others_failed = False
+        self._given = 0  # the code that pytest ends with, but for ours
         self._shown: object = None  # the results that the page shows
         self._ended: pytest.Session | None = None
         self._scratch: Path | None = None
@@ -241,7 +241,9 @@ class ControllerSuite(Suite):
         Under pytest-xdist nothing is collected in this process: the first worker says what is selected.
         """
         with sigterm_as_sigint():
-            if session.items and not session.config.option.collectonly:
+            option = session.config.option
+            ends_now = session.testsfailed and not option.continue_on_collection_errors
+            if session.items and not option.collectonly and not ends_now:
                 self._ask([item.name for item in session.items])
             return (yield)
 
@@ -279,9 +281,9 @@ class ControllerSuite(Suite):
             report.longrepr = (Path(path).name, line, reason)
         return report
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Report what is there, marked as incomplete, when the user interrupts pytest."""
-        self.engine.interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Mark what is there as incomplete when the user interrupts pytest; -x is none, whatever pytest-xdist raises."""
+        self.engine.interrupted |= excinfo.type is KeyboardInterrupt
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -289,17 +291,23 @@ class ControllerSuite(Suite):
 
         What other tests of the same session failed stays failed.
         """
-        self._ended = session
+        self._ended, self._given = session, int(session.exitstatus)
         if self.engine.asked and not session.config.option.collectonly:
             session.exitstatus = self._code_of_session(self.engine.finish())
 
     def _code_of_session(self, code: int) -> int:
-        return 1 if self._others_failed and code in (0, 3) else code
+        """Return the exit code of pytest: the run's, unless something beside the run went wrong as well."""
+        if self._others_failed and code in (0, 3):
+            return 1
+        return code or self._given
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember whether a test that is not ours failed in this session."""
-        if report.failed and id_in(report.nodeid) not in self.reports:
-            self._others_failed = True
+        self._others_failed |= report.failed and id_in(report.nodeid) not in self.reports
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember whether a file of tests could not be read: none of ours is ever that."""
+        self._others_failed |= report.failed
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep what went wrong in the checker itself: it must be told, whatever the results say."""
@@ -311,14 +319,9 @@ class ControllerSuite(Suite):
         if results is None:
             return
         terminalreporter.section("conformance")
-        for provider in results["providers"]:
-            terminalreporter.line(f"{provider['name']}: {provider['status']}")
-        causes = [f"{one.provider or 'run'}: {one.reason}" for one in self.engine.exit_causes()]
-        terminalreporter.line(f"exit code {self.engine.exit_code}{':' if causes else ''}")
-        for cause in causes[:_CAUSES]:
-            terminalreporter.line(f"  {self.mask(one_line(cause))}")
-        if len(causes) > _CAUSES:
-            terminalreporter.line(f"  and {len(causes) - _CAUSES} more")
+        code = self.engine.exit_code
+        for line in describe_end(results, self.engine.exit_causes(), code, self._code_of_session(code)):
+            terminalreporter.line(self.mask(line))
         terminalreporter.line(f"report: {self.engine.out / 'report.html'}")
 
     @pytest.hookimpl(optionalhook=True)
@@ -342,7 +345,7 @@ class ControllerSuite(Suite):
         if self.engine.results is None or self.engine.results is self._shown:
             return
         try:
-            with self.engine.finishing():
+            with first_signal_waits():
                 self._page(self.engine.results, log)
                 self._shown = self.engine.results
         except RecordError as error:

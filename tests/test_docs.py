@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -65,9 +66,23 @@ def test_the_readme_explains_every_outcome() -> None:
     assert not [outcome for outcome in Outcome if outcome.value not in text]
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
     targets = {part.split(")")[0] for part in text.split("](")[1:]}
+    headings = {_anchor(line) for line in text.splitlines() if line.startswith("#")}
+    assert not [target for target in targets if target.startswith("#") and target[1:] not in headings]
     assert not [
         target for target in targets if "://" not in target and not (ROOT / target.split("#")[0]).exists()
     ]
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lstrip("# ").lower()).replace(" ", "-")
+
+
+def test_the_files_that_the_walks_name_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:conformance|tests|docs|schemas)/[\w/.-]+\.(?:py|md|jsonl)", text))
+    assert len(named) > 20
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -173,12 +173,12 @@ def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest
     (tmp_path / "bad.yaml").write_text("interactions: !!python/object:x.Y {}\n")
     good = file(tmp_path, recordings.good())
     out, err = said(capsys, str(tmp_path / "bad.yaml"), good, code=2)
-    assert err.count("builds an object") == 1
+    assert err.count("would build an object") == 1
     assert "exit code 3" not in err
     assert "rules judged" in out
     out, _ = said(capsys, str(tmp_path / "bad.yaml"), good, "--format", "json", code=2)
     assert json.loads(out)["run"]["exit_code"] == 2
-    assert "builds an object" in json.loads(out)["run"]["warnings"][0]
+    assert "would build an object" in json.loads(out)["run"]["warnings"][0]
     without = json.loads(recordings.har(recordings.good()))
     del without["log"]["entries"][0]["response"]["content"]["text"]
     (tmp_path / "without.har").write_text(json.dumps(without))
@@ -229,12 +229,10 @@ def test_a_verdict_prints_on_one_line() -> None:
 
 
 def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.without_reason()))
+    (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.snake()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
     assert "give it with --url" in err
-    said(
-        capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.STREAM}&key=AIzaSy0123456789abcdefgh", code=1
-    )
+    said(capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.UNARY}?key=AIzaSy0123456789abcdefgh", code=1)
 
 
 def test_standard_input_is_read(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +340,7 @@ def test_several_models_are_judged_apart_and_told_as_one() -> None:
         ([], "nothing to judge"),
         ([{"url": "https://x.example/v1/chat/completions", "status": 200, "body": "{}"}], "nothing to judge"),
         ([{"nothing": 1}], "exchange 1 holds none of url, path, status, body"),
-        ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is no Base64"),
+        ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is not valid Base64"),
         (["text"], "exchange 1 is no JSON object"),
     ],
 )

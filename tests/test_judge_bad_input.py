@@ -16,7 +16,7 @@ import pytest
 import recordings
 import yaml
 
-from conformance.capturing.exchanges import is_cut
+from conformance.capturing.endings import is_cut
 from conformance.capturing.recording import FileReport, Recorded, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.library import judge_group
@@ -51,7 +51,7 @@ def grave(verdict: Verdict) -> list[str]:
         ("", "is empty"),
         ("hello\n", "is not a recording in a known format"),
         ("providers:\n  x: {base_url: y}\n", "is not a recording in a known format"),
-        ("http_interactions: 3\n", "is no cassette"),
+        ("http_interactions: 3\n", "is not a cassette"),
         ("interactions:\n  - - - [\n", "3: "),
         ("interactions: [\x00]\n", "is not readable YAML"),
         (b"interactions:\n- \xff\xfe\n", "2: is not UTF-8"),

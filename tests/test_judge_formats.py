@@ -51,6 +51,8 @@ def findings(recorded: Recorded) -> set[tuple[str, str, str, str]]:
 def test_every_format_gives_the_same_findings(tmp_path: Path, kind: str) -> None:
     one = recordings.KINDS[kind]()
     found = {name: findings(recorded) for name, recorded in every(tmp_path, one).items()}
+    if kind == "without-reason":  # what curl -i printed does not tell whether the vendor or the user ended it
+        found.pop("curl-i.txt")
     assert len({frozenset(several) for several in found.values()}) == 1, found
 
 

@@ -225,3 +225,35 @@ def test_no_key_reaches_what_pytest_prints_or_writes(tmp_path: Path) -> None:
 
 def echo_the_key(response: dict[str, Any]) -> dict[str, Any]:
     return {"code": 0, "data": {**response, "yourKey": KEY}}
+
+
+# What goes wrong in the user's own tests, and what pytest says of it by itself.
+OWN_FAULTS = {
+    "a test that fails": ("def test_own():\n    assert 0\n", 1),
+    "a fixture that fails": (
+        "import pytest\n@pytest.fixture\ndef broken():\n    raise ValueError\ndef test_own(broken):\n    pass\n",
+        1,
+    ),
+    "a file that cannot be read": ("import no_such_module\n", 2),
+    "an exit": ("import pytest\ndef test_own():\n    pytest.exit('enough', returncode=7)\n", 7),
+}
+
+
+@pytest.mark.parametrize("fault", OWN_FAULTS)
+def test_nothing_that_goes_wrong_beside_the_run_ends_in_0(tmp_path: Path, host: Host, fault: str) -> None:
+    text, code = OWN_FAULTS[fault]
+    write_project(tmp_path, host, vendor=HONEST)
+    (tmp_path / "test_own.py").write_text(text, encoding="utf-8")
+    ended = start_pytest(tmp_path, ".", "-k", "own or succeeds_with_200 or succeeds-with-200")
+    assert ended.code == code, ended.said
+    assert "exit code 0" not in ended.said
+    asked = (tmp_path / "reports").exists()
+    assert asked is (fault != "a file that cannot be read")
+    assert not asked or ended.results["run"]["exit_code"] == 0
+
+
+def test_stopping_at_the_first_failure_is_no_interruption(tmp_path: Path, host: Host) -> None:
+    write_project(tmp_path, host, vendor=WRAPPED)
+    ended = start_pytest(tmp_path, "-n", "2", "-x", "-k", "envelope")
+    assert ended.code == ended.results["run"]["exit_code"] == 1, ended.said
+    assert ended.results["run"]["complete"]

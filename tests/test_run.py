@@ -84,8 +84,9 @@ def test_every_documented_request_field_is_sent(whole: Path) -> None:
 
 
 def test_providers_without_a_key_stand_there_as_not_run(whole: Path) -> None:
+    vendors = {one["name"] for one in results(whole)["providers"] if not one["embedded"]}
     left = [one for one in results(whole)["providers"] if one["status"] == "not-run"]
-    assert {one["name"] for one in left} == {"apimart", "anyfast", "acedata", "visioncoder"}
+    assert {one["name"] for one in left} == vendors != set()
     assert all("is not set" in one["reason"] for one in left)
 
 

@@ -151,18 +151,32 @@ def read_interaction(where: str, value: Any, read: _Reader) -> Entry | Skipped:
     url = request.get("uri") or request.get("url")
     if not isinstance(url, str):
         return Skipped(where, "names no request")
+    url = _whole_address(url, request.get("query_string"))
     if not is_of_interest(url):
         return Entry(where, url, str(request.get("method")))
     try:
-        return read(where, {**request, "uri": url, "at": value.get("recorded_at")}, response)
+        return read(where, {**request, "uri": url, "at": value.get("recorded_at")}, {**response, "uri": url})
     except CaptureError as error:
         return Skipped(where, str(error))
+
+
+# What google-genai's replays write for the address of Google's API and of Vertex.
+_PREFIXES = {
+    "{MLDEV_URL_PREFIX}": "https://generativelanguage.googleapis.com/v1beta",
+    "{VERTEX_URL_PREFIX}": "https://aiplatform.googleapis.com/v1",
+}
+
+
+def _whole_address(url: str, query: Any) -> str:
+    for short, prefix in _PREFIXES.items():
+        url = f"{prefix}/{url.removeprefix(short).lstrip('/')}" if url.startswith(short) else url
+    return f"{url}?{query}" if isinstance(query, str) and query and "?" not in url else url
 
 
 def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
     """Read one interaction of vcrpy, whichever of its stubs wrote it."""
     body, printed = _vcrpy_body(response)
-    sent, _ = _vcrpy_body(request)
+    sent, _ = _vcrpy_body({**request, "uri": ""})  # a question is one value
     status = response.get("status", response.get("status_code"))
     return Entry(
         where,
@@ -180,7 +194,14 @@ def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, An
 
 def _vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     """Return a body and whether it was printed anew: `parsed_body` is how several serializers keep JSON readable."""
+    segments, packed = message.get("body_segments"), message.get("body_blob")
+    if isinstance(segments, list):
+        return _joined(segments, str(message.get("uri") or "")), True
+    if isinstance(packed, str) and packed:
+        return _decoded(packed, "body_blob"), False
     body = message.get("body", message.get("content"))
+    if message.get("body_json") is not None:
+        return body_of(message["body_json"])[0], True
     if isinstance(body, Mapping) and body.keys() & {"string", "base64_string"}:
         body = _unpacked(body)
     if body is None and message.get("parsed_body") is not None:
@@ -189,14 +210,27 @@ def _vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     return body_of(body)
 
 
+def _joined(segments: Sequence[Any], url: str) -> bytes | None:
+    """Return a body of which google-genai's replays keep the JSON alone, one value for each chunk of a stream."""
+    if ":streamGenerateContent" not in url or any(
+        isinstance(one, Mapping) and "error" in one for one in segments
+    ):
+        return body_of(segments[0])[0] if segments else None
+    if "alt=sse" not in url:
+        return body_of([*segments])[0]
+    return b"".join(b"data: " + (body_of(one)[0] or b"") + b"\r\n\r\n" for one in segments)
+
+
 def _unpacked(body: Mapping[str, Any]) -> Any:
     packed = body.get("base64_string")
-    if packed is None:
-        return body.get("string")
+    return body.get("string") if packed is None else _decoded(packed, "base64_string")
+
+
+def _decoded(packed: Any, name: str) -> bytes:
     try:
         return base64.b64decode(packed)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise CaptureError(f"its base64_string is not valid Base64: {error}") from error
+        raise CaptureError(f"its {name} is not valid Base64: {error}") from error
 
 
 def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:

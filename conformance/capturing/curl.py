@@ -17,9 +17,13 @@ _NOISE = re.compile(rb"^(?:\* |[{}] \[\d+ bytes data\]|\*\r?\n?$)")
 _REMARKS = re.compile(
     rb"[{}] \[\d+ bytes data\]\r?\n"
     rb"|^\* [^\n]*(?:\n|\Z)"
-    rb"|\* (?:Connection #\d+ to host [^\n]*|Closing connection(?: #?-?\d+)?)\s*\Z",
+    rb"|\* (?:Connection #\d+ to host [^\n]*|Closing connection(?: #?-?\d+)?)\s*\Z"
+    rb"|\* Operation timed out after \d+ milliseconds with [^\n]*(?:\n|\Z)",
     re.MULTILINE,
 )
+_FAULT = re.compile(rb"curl: \(\d{1,3}\) [^\n]*\s*\Z")  # its last word where 2>&1 was given
+_WHOLE = b" left intact"
+_TIMED_OUT = b"* Operation timed out after"
 _METER_HEAD = re.compile(rb" *% Total {4}% Received[^\n]*\n\s+Dload {2}Upload[^\n]*\n")
 _METER = re.compile(rb"\r[ \d]{3} [ \d.kMGTP]{30,80}(?:[ \d:-]{8} ){3}[ \d.kMGTP]{5}(?:\n(?=\* |\Z))?")
 
@@ -132,8 +136,16 @@ def _is_interim(dump: _Dump, line: bytes) -> bool:
 
 def _body(dump: _Dump) -> bytes:
     """Return the body without what -v prints around it and into it."""
-    body = b"".join(dump.body)
+    body = _FAULT.sub(b"", b"".join(dump.body))
     return _REMARKS.sub(b"", body) if dump.verbose else body
+
+
+def _remarks(dump: _Dump) -> bytes:
+    """Return what curl wrote of its own around the body: how the exchange ended stands there."""
+    body = b"".join(dump.body)
+    fault = _FAULT.search(body)
+    said = [match[0] for match in _REMARKS.finditer(body)] if dump.verbose else []
+    return b"".join([*said, fault[0] if fault else b""])
 
 
 def _is_printed_anew(dump: _Dump, body: bytes) -> bool:
@@ -179,7 +191,8 @@ def _take_answer(dump: _Dump, line: bytes) -> bool:
 
 def _finished(dump: _Dump, number: int) -> Entry:
     answer, request = dump.answer or _Head(), dump.request
-    body = _body(dump)
+    body, said = _body(dump), _remarks(dump)
+    broken = _TIMED_OUT in said or b"curl: (" in said
     return Entry(
         f"answer {number}",
         _url(request) if request else None,
@@ -191,6 +204,8 @@ def _finished(dump: _Dump, number: int) -> Entry:
         headers_complete=True,
         body=body,
         reserialised=_is_printed_anew(dump, body),
+        ended="curl ended before the answer did" if broken else "",
+        end_known=_WHOLE in said,
     )
 
 

@@ -34,6 +34,8 @@ class Entry:
     pieces: tuple[tuple[float, int], ...] = ()  # milliseconds and length of each
     started_at: str = ""
     ended: str = ""  # what the recorder says of an exchange that broke off
+    exact: bool = False  # the body was kept as bytes, not as text that somebody may have trimmed
+    end_known: bool = True  # False: the recorder may have stopped before the answer ended
 
     def header(self, name: str) -> str | None:
         """Return the first header of the answer with that name, or None."""

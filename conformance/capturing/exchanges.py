@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
+from conformance.capturing.endings import is_cut, is_end_known, is_promised, unchunk
 from conformance.capturing.entry import Entry
-from conformance.capturing.jsonstream import ends_early
 from conformance.keys.found import (
     RecordedKeyring,
     as_keys,
@@ -66,6 +66,7 @@ def _lists_models(entry: Entry) -> bool:
 
 def make_exchange(entry: Entry, address: Address) -> Read:
     """Return the exchange that an entry holds, with every key in it masked; it has no name of its own yet."""
+    entry = unchunk(entry)
     headers = entry.headers or ()
     pieces = _pieces(entry)
     exchange = Exchange(
@@ -87,9 +88,14 @@ def make_exchange(entry: Entry, address: Address) -> Read:
         timed=len(entry.pieces) > 1,
     )
     exchange = _without_false_length(_decoded(exchange, entry))
-    lacking = _lacking(exchange, entry, streamed=address.method == "streamGenerateContent")
+    streamed = address.method == "streamGenerateContent"
+    lacking = _lacking(exchange, entry, streamed=streamed)
     if lacking:
-        exchange = replace(exchange, failure=Failure("cancelled", f"an exchange {lacking}"))
+        failure = Failure("cancelled", f"an exchange {lacking}")
+        exchange = replace(exchange, failure=failure, end_known=False)
+    else:
+        body = decode_body(exchange, Limits()).body
+        exchange = replace(exchange, end_known=is_end_known(entry, body, streamed=streamed))
     return _masked(exchange, entry, address, lacking)
 
 
@@ -160,33 +166,13 @@ def _lacking(exchange: Exchange, entry: Entry, *, streamed: bool) -> str:
         return UNREADABLE
     body = opened.body
     short = entry.size is not None and len(body) < entry.size and (streamed or not _is_json(body))
-    if short or entry.ended or (not _promised(entry) and is_cut(body, streamed=streamed)):
+    if short or entry.ended or (not is_promised(entry) and is_cut(body, streamed=streamed)):
         return CUT
     return ""
 
 
 def _is_json(body: bytes) -> bool:
     return read_json(body).ok
-
-
-def _promised(entry: Entry) -> bool:
-    """Return whether Content-Length says that just these bytes came: then the recorder lost none."""
-    said = (entry.header("content-length") or "").strip()
-    return (
-        entry.body is not None and said == str(len(entry.body)) and entry.header("content-encoding") is None
-    )
-
-
-def is_cut(body: bytes, *, streamed: bool) -> bool:
-    """Return whether a body ends within a JSON value, so that somebody cut it: who, a recording cannot tell."""
-    text = body.strip()
-    if text[:1] in (b"{", b"["):
-        return ends_early(text)
-    if not streamed or body.endswith((b"\n", b"\r")):
-        return False
-    last = re.split(rb"[\r\n]", text)[-1]
-    data = last.removeprefix(b"data:").strip()
-    return last.startswith(b"data:") and data[:1] in (b"{", b"[") and ends_early(data)
 
 
 # --- keys ---

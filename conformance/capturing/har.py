@@ -54,7 +54,9 @@ def _related(
         size=size if type(size) is int and size >= 0 else None,
         decoded=None if content.get("encoding") == "base64" else True,  # some keep the packed bytes so
         started_at=str(value.get("startedDateTime") or ""),
-        ended=str(response.get("_error") or ""),
+        exact=content.get("encoding") == "base64",
+        ended=_broken_off(value, response),
+        end_known=value.get("time") != -1,
     )
 
 
@@ -97,9 +99,18 @@ def _is_chunked(content: Mapping[str, JSON]) -> bool:
 
 
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
-    length = next(_lengths(response), None)
-    said = length == "0" or (response.get("bodySize") == 0 and length is None)
-    return status_of(response.get("status")) in _EMPTY or (said and content.get("size") in (0, None))
+    """Return whether the answer had no body: its length says so. bodySize is 0 for a body from a cache, too."""
+    said = next(_lengths(response), None) == "0" and content.get("size") in (0, None)
+    return status_of(response.get("status")) in _EMPTY or said
+
+
+_ABORTED = ("_error", "_failureText", "_errorText")
+
+
+def _broken_off(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
+    """Return what an exporter says of an exchange that somebody aborted; empty where it says nothing of the kind."""
+    marks = (holder.get(name) for holder in (response, entry) for name in _ABORTED)
+    return next((str(mark)[:200] for mark in marks if mark), "")
 
 
 def _lengths(response: Mapping[str, JSON]) -> Iterator[str]:

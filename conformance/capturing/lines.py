@@ -93,6 +93,8 @@ def _entry(where: str, value: Mapping[str, Any]) -> Entry:
         reserialised=printed or value.get("reserialised") is True or value.get("bytes") == "reserialised",
         pieces=_pieces(value.get("pieces")),
         started_at=_text(value.get("recorded_at") or value.get("started_at")),
+        exact=value.get("body_b64", value.get("body_base64")) is not None,
+        ended="the recorder calls it incomplete" if value.get("complete") is False else "",
     )
 
 

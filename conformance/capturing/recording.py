@@ -15,6 +15,8 @@ from conformance.capturing.entry import CaptureError, Entry, Own, Skipped
 from conformance.capturing.entry import Read as Entries
 from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, mask_own_exchange
 from conformance.capturing.har import read_har
+from conformance.capturing.httprr import FIRST_LINE, read_httprr
+from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, Opened, open_recording, say_broken
@@ -263,6 +265,8 @@ def entries_of(file: Opened) -> tuple[str, Entries]:
         raise CaptureError("is empty")
     if curl.looks_like_curl(head):
         return "curl's output", curl.read_curl(file.whole(curl.LARGEST))
+    if head.startswith(FIRST_LINE):
+        return "a trace of httprr", read_httprr(file.whole(LARGEST_TRACE))
     if head[:1] in (b"{", b"["):
         return _json_entries(file, head)
     if _YAML.search(head):

@@ -54,6 +54,12 @@ def _comes_as_event(reply: Reply) -> bool:
     return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
 
 
+def _may_show_its_form(reply: Reply) -> bool:
+    """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
+    recorded = reply.exchange.captured and reply.status >= 500
+    return _an_error(reply) or (recorded and whole(reply))
+
+
 def _has_no_route(reply: Reply) -> bool:
     """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
 
@@ -111,7 +117,7 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
 
 
-@check(Level.SHOULD, _BODY, usable=_an_error, trait="error-shape", rests=Rests.REFUSAL)
+@check(Level.SHOULD, _BODY, usable=_may_show_its_form, trait="error-shape", rests=Rests.REFUSAL)
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
 
@@ -126,7 +132,8 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     )  # the rule on streams says so
     for reply in seen.replies:
         error = reply.error
-        if error is None or not _lasting(seen, reply):
+        passing = not _lasting(seen, reply)
+        if error is None or (passing and not reply.exchange.captured):
             continue
         if not reply.streamed and not events and _comes_as_event(reply):
             yield Spot(
@@ -141,7 +148,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if _explained(seen, error):
             explained = True
             continue
-        page = _has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks)
+        page = passing or (_has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks))
         yield Spot(
             reply.id,
             error.at,

@@ -19,6 +19,7 @@ from conformance.judging.contents import (
 )
 from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
 from conformance.judging.models import compare_models
+from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
@@ -69,7 +70,7 @@ def _codes(reply: Reply) -> set[str]:
     google("generateContent", "An answer answers the request that it is the response to."),
     usable=generated_text,
     sight=Sight(
-        "no answer holds the code that its question asks for",
+        NO_CODE,
         lambda reply: any(code in reply.text for code in _codes(reply)),
         outcome=Outcome.BLOCKED,
     ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from conformance.catalogue import Aside, check, check_each, google
 from conformance.judging import sights
 from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
-from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
+from conformance.judging.habits import has_own_bytes, is_cut_at, lacks_its_end, may_have_lost, unless_rare
 from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Level, Outcome, Spot
@@ -137,8 +138,7 @@ def _events(reply: Reply) -> bool:
 
 def _found(reply: Reply, table: Mapping[Irregular, Level], expected: str) -> Iterator[Spot]:
     for one in reply.framed.irregularities:
-        level = table.get(Irregular(one.kind))
-        if level is not None:
+        if (level := table.get(Irregular(one.kind))) is not None and not is_cut_at(reply, one.at):
             said = f"{one.kind}: {one.detail}" if one.detail else one.kind
             yield Spot(reply.id, f"@{one.at}", expected, said, level)
 
@@ -207,7 +207,8 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
     Vercel AI SDK loses it in silence; with single newlines almost all fail.
     Way round: write the missing blank lines.
     """
-    yield from _found(reply, _ENDS, "a blank line after each event (LF or CRLF)")
+    for spot in _found(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
+        yield replace(spot, level=Level.NOTE) if lacks_its_end(reply) else spot
 
 
 @check_each(Level.MUST, _SSE, usable=_events)

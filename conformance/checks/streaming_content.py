@@ -106,7 +106,10 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
             reply.id,
             reply.at(candidates[-1], "/candidates/0/finishReason"),
             "a finish reason",
-            "none in any chunk",
+            "none in any chunk"
+            if reply.exchange.end_known
+            else "none; the recording does not tell who ended it",
+            None if reply.exchange.end_known else Level.NOTE,
         )
 
 

@@ -10,6 +10,7 @@ from conformance.judging.expectations import blocked
 from conformance.judging.tries import TRIES
 from conformance.model import JSON, Level, Spot
 from conformance.reading.reply import Kind, Reply
+from conformance.wire.frames import Irregular
 
 _BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
 _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
@@ -95,3 +96,18 @@ def may_have_lost(reply: Reply, header: str) -> bool:
 def has_own_bytes(reply: Reply) -> bool:
     """Return whether the bytes are the vendor's, not those of a recorder that printed the JSON anew."""
     return not reply.exchange.reserialised
+
+
+_TRIMMED = (Irregular.NO_FINAL_BLANK_LINE, Irregular.SINGLE_NEWLINE, Irregular.MIXED_LINE_ENDS)
+
+
+def lacks_its_end(reply: Reply) -> bool:
+    """Return whether a stream lacks what ends it, and nobody knows whether the vendor left that out."""
+    lacking = any(one.kind in _TRIMMED for one in reply.framed.irregularities)
+    return not reply.exchange.end_known and (lacking or reply.first.finish_reason is None)
+
+
+def is_cut_at(reply: Reply, offset: int) -> bool:
+    """Return whether a place is in the last line of a stream that was recorded in part: that line is not whole."""
+    cut = reply.exchange.failure is not None and not reply.exchange.end_known
+    return cut and offset >= reply.text_of_body.rfind(b"\n") + 1

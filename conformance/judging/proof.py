@@ -26,6 +26,10 @@ from conformance.judging.refusals import turned_down, whole, words
 from conformance.model import Outcome
 from conformance.reading.reply import Kind, Reply
 
+NO_REFUSAL = "that is not a refusal"
+NO_CODE = "no answer holds the code that its question asks for"
+NO_CONTROL = "the plain question is not answered either, so a refusal shows nothing"
+
 
 @dataclass(frozen=True)
 class Background:
@@ -89,9 +93,9 @@ def doubt(reply: Reply, background: Background) -> Aside | None:
     refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
     if not refused:
-        return Aside(Outcome.BLOCKED, f"{said}: that is not a refusal")
+        return Aside(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")
     if not background.answered:
-        return Aside(Outcome.BLOCKED, "the plain question is not answered either, so a refusal shows nothing")
+        return Aside(Outcome.BLOCKED, NO_CONTROL)
     if reply.id in background.quotes:
         return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
     if read_refusal(reply) in background.plain[reply.streamed]:

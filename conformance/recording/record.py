@@ -26,7 +26,7 @@ LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 M
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
-_USUAL = {"headers_complete": True, "reserialised": False, "timed": True}
+_USUAL = {"headers_complete": True, "reserialised": False, "timed": True, "end_known": True}
 # The first two are POSIX; the third keeps Windows from changing line ends.
 _FLAGS = ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes

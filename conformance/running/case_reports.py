@@ -6,17 +6,18 @@ Computed once, where the cases were judged; the processes that merely show cases
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
 from conformance.model import Case, Deviation, Outcome, Provider
 from conformance.recording.record import write_whole
+from conformance.report import short_verdict
 from conformance.report.plain import one_line
-from conformance.verdicts.exit_code import FAILING_LEVELS
+from conformance.verdicts.exit_code import FAILING_LEVELS, Cause
 
 Result = Literal["passed", "failed", "skipped"]
 
@@ -75,6 +76,25 @@ def report_known(stale: Sequence[str]) -> CaseReport:
 
 
 Reports = Mapping[str, CaseReport]  # by the id of the test
+
+
+_CAUSES = 10  # reasons for the exit code that the terminal names
+
+
+def describe_end(results: Mapping[str, Any], causes: Sequence[Cause], code: int, ended: int) -> Iterator[str]:
+    """Yield what pytest's terminal says of a run: its providers, and the code that the session ends with, and why.
+
+    `code` is the run's own; where the session ends with another, something beside the run went wrong.
+    """
+    for provider in results["providers"]:
+        more = f" ({short_verdict(provider)})" if provider["status"] in ("partial", "deviates") else ""
+        yield f"{provider['name']}: {provider['status']}{more}"
+    said = [f"{one.provider or 'run'}: {one.reason}" for one in causes]
+    said += ["something else in this session failed"] if ended != code else []
+    yield f"exit code {ended}{':' if said else ''}"
+    yield from (f"  {one_line(cause)}" for cause in said[:_CAUSES])
+    if len(said) > _CAUSES:
+        yield f"  and {len(said) - _CAUSES} more"
 
 
 def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:

@@ -246,14 +246,8 @@ class Engine:
 
     def finish(self) -> int:
         """Write the folder of results, and return the exit code as far as it is known before `conclude`."""
-        with self.finishing():
+        with first_signal_waits():
             return self._finish()
-
-    @contextlib.contextmanager
-    def finishing(self) -> Iterator[None]:
-        """Write in spite of a first signal; where one has ended the asking already, the next ends the writing too."""
-        with contextlib.nullcontext() if self.interrupted else first_signal_waits():
-            yield
 
     def _finish(self) -> int:
         self._judge_the_rest()

@@ -13,6 +13,7 @@ from conformance.clients import from_exchange, must_configure
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.dialects.dialect import Dialect
 from conformance.judging.expectations import said_anything, withheld
+from conformance.judging.habits import lacks_its_end
 from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
@@ -255,10 +256,16 @@ _ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-stream
 def silenced(reply: Reply) -> bool:
     """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
 
-    A filter, our own small limit, a fault of the moment that a stream tells in Google's form.
+    A filter, our own small limit, a fault of the moment that a stream tells in Google's form, or, as far as a recording
+    tells, whoever read it.
     """
     spent = reply.first.finish_reason == "MAX_TOKENS" and not said_anything(reply)
-    return spent or withheld(reply) or (reply.error is not None and reply.error.shape == "google")
+    return (
+        lacks_its_end(reply)
+        or spent
+        or withheld(reply)
+        or (reply.error is not None and reply.error.shape == "google")
+    )
 
 
 def ordinary(reply: Reply) -> bool:
