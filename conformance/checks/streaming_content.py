@@ -138,7 +138,6 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     # In every chunk that says something it is an old habit of Google's own, unless one stands there alone first.
     silent = [chunk for chunk, reason in zip(reply.chunks[:last_text], said, strict=False) if not reason]
     always = all(empty(candidate_of(chunk, index)) for chunk in silent) and _spoken(early[0], index)
-    always = always and candidate_of(early[0], index).get("finishReason") != "FINISH_REASON_UNSPECIFIED"
     level = Level.NOTE if always or uses_server_tools(reply) else None
     observed = f"{candidate_of(early[0], index).get('finishReason')!r} before the text has ended"
     pointer = reply.at(early[0], "/candidates/0/finishReason")

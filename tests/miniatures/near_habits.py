@@ -22,7 +22,7 @@ from miniatures.making import (
     parts,
     with_candidates,
     with_usage,
-)  # fmt: skip
+)
 
 Chunks = list[Message]
 
@@ -123,13 +123,6 @@ def _empty_each(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], 
     return change
 
 
-def _unspecified(made: Chunks) -> Chunks:
-    for chunk in made[:-1]:
-        for candidate in candidates(chunk):
-            candidate["finishReason"] = "FINISH_REASON_UNSPECIFIED"
-    return made
-
-
 def _in_a_mood() -> Behaviour:
     """Return a server that forgets system instructions, and has many keys of which one has expired."""
     moody = finishing(_of_many_keys(_SPENT, 7))
@@ -197,7 +190,6 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("every-third-is-empty", "Every third unary answer is empty.", finishing(_empty_each(3)), _BODY),
     Miniature("bare-array", "Streams without alt=sse are an empty array.", finishing(_bare_array), _rule("streaming/holds-at-least-one-chunk")),
     Miniature("begins-twice", "The first chunk of a long stream comes twice.", chunking(_for_long(lambda made: [made[0], *made])), _rule("streaming/brings-every-chunk-in-order")),
-    Miniature("unspecified-reasons", "Every chunk before the last has a reason that says nothing.", chunking(_unspecified), _rule("streaming/gives-the-reason-last")),
     Miniature("forgetful-with-many-keys", "System instructions are dropped, and each seventh question meets a spent key.", _in_a_mood(), _rule("semantics/obeys-the-system-instruction"), settings=_ONE_BY_ONE),
     Miniature("errors-as-events", "Errors of unary questions are events.", finishing(_as_event), _rule("errors/writes-errors-as-google-does")),
     Miniature("login-for-keys", "A wrong key is sent to a login page.", finishing(_moved(_refuses_a_key)), _REDIRECTS),
