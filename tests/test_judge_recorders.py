@@ -78,7 +78,7 @@ def test_traces_of_httprr_are_read(tmp_path: Path, kind: str, chunks: bool) -> N
         (b"httprr trace v1\n", "0 entries"),
         (b"httprr trace v1\nx y\n", "record 1 does not begin with two lengths"),
         (b"httprr trace v1\n10 9999999999\nPOST", "record 1 ends early"),
-        (b"httprr trace v1\n3 3\nabcdef", "1 of something else"),
+        (b"httprr trace v1\n3 3\nabcdef", "1 not of the Gemini API"),
     ],
 )
 def test_a_broken_trace_is_said_in_one_line(tmp_path: Path, data: bytes, says: str) -> None:

@@ -60,6 +60,7 @@ class _Dump:
     verbose: bool = False  # -v was given
     plain: bool = False  # -i was given too: its head counts, and that of -v is passed over
     metered: bool = False  # the progress meter stood in it, at any place
+    remarked: bytes = b""  # what -v wrote between its own head of this answer and that of -i
 
 
 def looks_like_curl(head: bytes) -> bool:
@@ -145,7 +146,7 @@ def _remarks(dump: _Dump) -> bytes:
     body = b"".join(dump.body)
     fault = _FAULT.search(body)
     said = [match[0] for match in _REMARKS.finditer(body)] if dump.verbose else []
-    return b"".join([*said, fault[0] if fault else b""])
+    return b"".join([dump.remarked, *said, fault[0] if fault else b""])
 
 
 def _is_printed_anew(dump: _Dump, body: bytes) -> bool:
@@ -181,6 +182,8 @@ def _take_request(dump: _Dump, line: bytes) -> None:
 def _take_answer(dump: _Dump, line: bytes) -> bool:
     match = _STATUS.match(line)
     if match:
+        again = dump.verbose and dump.answer is not None and dump.answer.status == int(match[1])
+        dump.remarked = _remarks(dump) if again else b""
         dump.answer, dump.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
     elif not line.strip():
         return dump.answer is not None

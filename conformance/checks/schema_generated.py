@@ -155,7 +155,7 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
     Way round: write names in lowerCamelCase, enums by name, and leave out what is null.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
-        yield Aside(Outcome.BLOCKED, "no body was answered in two ways of writing it")
+        yield Aside(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
     for tries in _smallest_first(seen.replies):
         last = tries[-1]
         base = base_of(last, seen.all)
