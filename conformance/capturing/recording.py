@@ -20,7 +20,7 @@ from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, Opened, opened, say_broken
-from conformance.keys.found import MOST
+from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, JSON, Exchange
 
@@ -213,7 +213,8 @@ def _made(
     )
     places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}
     secrets = tuple(dict.fromkeys((*shared, *(key for read in reads for key in read.cookies))))[:MOST]
-    return Group(name, address.host, address.base_url, model, done, secrets, places)
+    mask = RecordedKeyring(secrets).mask  # some carry the key in the path
+    return Group(name, address.host, mask(address.base_url), mask(model), done, secrets, places)
 
 
 # --- files ---
