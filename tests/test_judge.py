@@ -202,9 +202,7 @@ def test_url_says_what_curl_was_asked(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.snake()))
     _, err = said(capsys, str(tmp_path / "x.txt"), code=3)
     assert "--url says what was asked" in err
-    said(
-        capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.UNARY}?key=AIzaSy0123456789abcdefgh", code=1
-    )
+    said(capsys, str(tmp_path / "x.txt"), "--url", f"{recordings.UNARY}?key=AIzaSy0123456789abcdefgh", code=1)
 
 
 def test_standard_input_is_read(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

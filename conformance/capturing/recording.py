@@ -22,7 +22,7 @@ from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, Opened, opened, say_broken
 from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
-from conformance.model import CAPTURED, JSON, Exchange
+from conformance.model import CAPTURED, Exchange
 
 MOST_BYTES = 768 * 1024 * 1024  # of memory that the exchanges may fill once they are read, all files together
 _VALUE = 200  # bytes that a value of a body's JSON takes when it is read, measured on bodies of little else
@@ -232,7 +232,7 @@ def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
     return Recorded(collector.groups(), files)
 
 
-def read_values(values: Iterable[Mapping[str, JSON] | Exchange]) -> Recorded:
+def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> Recorded:
     """Read JSON objects of the contract's form, or exchanges. What cannot be used raises CaptureError with its place."""
     collector, tally = _Collector(None), _Tally("values")
     for number, value in enumerate(values, 1):
