@@ -37,10 +37,11 @@ def read(path: Path, *lines: dict[str, Any]) -> Recorded:
         [{"key": "Content-Type", "value": "a/b"}, {"key": "X", "value": "1"}],
         [{"Content-Type": "a/b"}, {"X": ["1"]}],
         ["Content-Type: a/b", "X:1"],
+        (("Content-Type", "a/b"), ("X", "1")),
         "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nX: 1\r\n",
         {"Content-Type": "a/b", "X": 1, "Y": None, "Z": {"not": "a text"}},
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_headers_are_read_in_every_shape(headers: Any) -> None:
     assert pairs_of(headers) == (("Content-Type", "a/b"), ("X", "1"))

@@ -82,7 +82,7 @@ def pairs_of(value: JSON) -> Pairs | None:
         value = [line for line in value.splitlines() if line.strip() and not line.startswith("HTTP/")]
     if isinstance(value, Mapping):
         return tuple((str(name), text) for name, several in value.items() for text in _texts(several))
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return tuple(
             (name, text) for item in value for name, several in [_pair(item)] for text in _texts(several)
         )
@@ -99,8 +99,10 @@ def _texts(value: JSON) -> Iterator[str]:
 
 def _pair(item: JSON) -> tuple[str, JSON]:
     match item:
-        case {"name": str(name), **rest} | {"key": str(name), **rest}:
-            return name, rest.get("value")
+        case {"name": str(name), "value": value} | {"key": str(name), "value": value}:
+            return name, value
+        case {"name": str(name)}:
+            return name, None
         case [str(name), value] if not isinstance(value, dict):
             return name, value
         case str(line) if re.match(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:", line):
