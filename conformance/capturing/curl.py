@@ -59,6 +59,7 @@ class _Dump:
     body: list[bytes] = field(default_factory=list)
     verbose: bool = False  # -v was given
     plain: bool = False  # -i was given too: its head counts, and that of -v is passed over
+    intact: bool = False  # -v said, before the body, that the connection is left as it was
     metered: bool = False  # the progress meter stood in it, at any place
 
 
@@ -181,6 +182,7 @@ def _take_request(dump: _Dump, line: bytes) -> None:
 def _take_answer(dump: _Dump, line: bytes) -> bool:
     match = _STATUS.match(line)
     if match:
+        dump.intact = _WHOLE in b"".join(dump.body)  # remarks alone: this head is the same one again
         dump.answer, dump.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
     elif not line.strip():
         return dump.answer is not None
@@ -205,7 +207,7 @@ def _finished(dump: _Dump, number: int) -> Entry:
         body=body,
         reserialised=_is_printed_anew(dump, body),
         ended="curl ended before the answer did" if broken else "",
-        end_known=_WHOLE in said,
+        end_known=dump.intact or _WHOLE in said,
     )
 
 
