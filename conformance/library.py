@@ -22,7 +22,7 @@ from conformance.capturing.recording import Group, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
-from conformance.model import JSON, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
+from conformance.model import Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
 from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
 from conformance.verdicts.extent import JUDGED, Extent
 from conformance.verdicts.verdict import ClientVerdict, Selection, Verdict, reach
@@ -39,7 +39,7 @@ _MEASURES: Mapping[str, frozenset[Against]] = {
 
 
 def judge(
-    exchanges: Iterable[Mapping[str, JSON] | Exchange], *, dialect: str = "google", against: str = "both"
+    exchanges: Iterable[Mapping[str, object] | Exchange], *, dialect: str = "google", against: str = "both"
 ) -> Verdict:
     """Return what recorded exchanges show of whoever answered them.
 

@@ -356,7 +356,7 @@ def test_unknown_words_of_the_library_are_refused() -> None:
     with pytest.raises(ValueError, match="against"):
         judge(one, against="nobody")
     with pytest.raises(AttributeError, match="nothing"):
-        conformance.nothing  # noqa: B018 - the access is the test
+        conformance.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
 
 
 def test_what_judge_writes_is_a_recording(reported: Path) -> None:

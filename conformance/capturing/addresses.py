@@ -53,13 +53,21 @@ def parse_address(url: str, verb: str, host: str | None = None) -> Address | Non
     if len(url) > LONGEST_PATH:
         return None
     try:
-        parts = urlsplit(_LONE.sub("\ufffd", url))
+        parts = urlsplit(_rooted(_LONE.sub("\ufffd", url.strip())))
     except ValueError:
         return None
     host = host if host and _HOST.match(host) else None
     read = _READERS.get(verb.upper())
     found = read(parts, host) if read else None
     return found if found is not None and len(found.path) <= LONGEST_PATH else None
+
+
+def _rooted(url: str) -> str:
+    """Return an address that begins with a host or a slash: some recorders leave out the scheme, some the slash."""
+    if "://" in url[:12] or url.startswith("/"):
+        return url
+    first = url.partition("/")[0]
+    return f"//{url}" if _HOST.match(first) and re.search(r"[.:]\w", first) and "/" in url else f"/{url}"
 
 
 def _asked(parts: SplitResult, host: str | None) -> Address | None:
@@ -91,6 +99,7 @@ def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
     parts: SplitResult, host: str | None, path: str, prefix: str, model: str, method: str
 ) -> Address:
     name = parts.hostname or (host or UNKNOWN_HOST).lower()
+    name = f"[{name}]" if ":" in name and parts.hostname else name
     scheme = parts.scheme or "https"
     port = f":{_port(parts)}" if _port(parts) else ""
     version = _VERSION.match(prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -70,36 +71,57 @@ def _first(headers: Pairs | None, name: str) -> str | None:
 
 
 def pairs_of(value: JSON) -> Pairs | None:
-    """Return headers written in any of the usual ways: pairs, {name, value} objects, or an object; None where none are.
+    """Return headers written in any of the usual ways; None where none are. A name without a value was not recorded.
 
-    Raises CaptureError for anything else.
+    The ways: an object, of texts or of lists; a list of pairs, of {name, value}, of {key, value}, of objects with a
+    single member, or of lines `name: value`; such lines as one text. Raises CaptureError for anything else.
     """
     if value is None:
         return None
+    if isinstance(value, str):
+        value = [line for line in value.splitlines() if line.strip() and not line.startswith("HTTP/")]
     if isinstance(value, Mapping):
         return tuple((str(name), text) for name, several in value.items() for text in _texts(several))
-    if isinstance(value, list):
-        return tuple(_pair(item) for item in value)
+    if isinstance(value, list | tuple):
+        return tuple(
+            (name, text) for item in value for name, several in [_pair(item)] for text in _texts(several)
+        )
     raise CaptureError("headers are neither a list of pairs nor an object")
 
 
 def _texts(value: JSON) -> Iterator[str]:
     for one in value if isinstance(value, list | tuple) else [value]:
-        yield one.decode("latin-1") if isinstance(one, bytes) else "" if one is None else str(one)
+        if isinstance(one, bytes):
+            yield one.decode("latin-1")
+        elif one is not None and not isinstance(one, dict | list):
+            yield str(one)
 
 
-def _pair(item: JSON) -> tuple[str, str]:
+def _pair(item: JSON) -> tuple[str, JSON]:
     match item:
-        case {"name": str(name), "value": value}:
-            return name, "" if value is None else str(value)
-        case [str(name), value] if not isinstance(value, dict | list):
-            return name, "" if value is None else str(value)
+        case {"name": str(name), "value": value} | {"key": str(name), "value": value}:
+            return name, value
+        case {"name": str(name)}:
+            return name, None
+        case [str(name), value] if not isinstance(value, dict):
+            return name, value
+        case str(line) if re.match(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:", line):
+            name, _, text = line.partition(":")
+            return name, text.strip()
+        case dict() if len(item) == 1:
+            return next((str(name), value) for name, value in item.items())
     raise CaptureError("headers contain something that is not a pair of name and value")
 
 
+_STATUS = re.compile(r"\s*(?:HTTP/[\d.]+\s+)?([1-5]\d\d)(?:\s+\D[^\n]{0,80})?\s*", re.ASCII)
+
+
 def status_of(value: JSON) -> int | None:
-    """Return an HTTP status, given as a number or as its digits; None where it is neither."""
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 8:
+    """Return an HTTP status, given as a number, as its digits or as a status line; None where it is none of these."""
+    if isinstance(value, str):
+        match = _STATUS.fullmatch(value)
+        return int(match[1]) if match else None
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if type(value) is int and 100 <= value <= 599 else None
 

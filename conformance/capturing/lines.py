@@ -144,7 +144,7 @@ def _query(value: JSON) -> str:
 def _request_body(value: Mapping[str, Any]) -> bytes | None:
     packed = value.get("request_body_b64", value.get("request_body_base64"))
     if isinstance(packed, str):
-        return base64.b64decode(packed, validate=True)
+        return base64.b64decode("".join(packed.split()), validate=True)
     body, _ = body_of(value.get("request_body"))
     return body or None
 
@@ -156,7 +156,7 @@ def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     if not isinstance(packed, str):
         raise CaptureError("body_b64 is not a string")
     try:
-        return base64.b64decode(packed, validate=True), False
+        return base64.b64decode("".join(packed.split()), validate=True), False
     except binascii.Error as error:
         raise CaptureError(f"body_b64 is not valid Base64: {error}") from error
 

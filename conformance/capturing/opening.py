@@ -23,7 +23,13 @@ BROKEN = (
 )  # what reading a file, or what gzip hides, may raise; see `say_broken`
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"[\x00", b"\x00{", b"\x00[")
+_ARCHIVES = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ": "packed with xz",
+    b"(\xb5/\xfd": "packed with zstd",
+}
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,9 @@ def _raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
 def _ahead(name: str, head: bytes, rest: IO[bytes], most: int | None) -> Opened:
     if head.startswith(_UTF16):
         raise CaptureError("is UTF-16, as some shells write it; save it as UTF-8")
+    packed = next((what for magic, what in _ARCHIVES.items() if head.startswith(magic)), None)
+    if packed:
+        raise CaptureError(f"is {packed}; unpack it first, or pack it with gzip")
     head = head.removeprefix(_BOM)
     return Opened(name, head, io.BufferedReader(_Replayed(head, rest, most), HEAD))
 

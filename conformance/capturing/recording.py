@@ -20,9 +20,9 @@ from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, Opened, open_recording, say_broken
-from conformance.keys.found import MOST
+from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
-from conformance.model import CAPTURED, JSON, Exchange
+from conformance.model import CAPTURED, Exchange
 
 MOST_BYTES = 768 * 1024 * 1024  # of memory that the exchanges may fill once they are read, all files together
 _VALUE = 200  # bytes that a value of a body's JSON takes when it is read, measured on bodies of little else
@@ -213,7 +213,8 @@ def _made(
     )
     places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}
     secrets = tuple(dict.fromkeys((*shared, *(key for read in reads for key in read.cookies))))[:MOST]
-    return Group(name, address.host, address.base_url, model, done, secrets, places)
+    mask = RecordedKeyring(secrets).mask  # some carry the key in the path
+    return Group(name, address.host, mask(address.base_url), mask(model), done, secrets, places)
 
 
 # --- files ---
@@ -231,7 +232,7 @@ def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
     return Recorded(collector.groups(), files)
 
 
-def read_values(values: Iterable[Mapping[str, JSON] | Exchange]) -> Recorded:
+def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> Recorded:
     """Read JSON objects of the contract's form, or exchanges. What cannot be used raises CaptureError with its place."""
     collector, tally = _Collector(None), _Tally("values")
     for number, value in enumerate(values, 1):

@@ -43,14 +43,14 @@ def _is_frequent(showing: Sequence[Reply], among: Sequence[Reply]) -> set[str]:
 
 
 def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:
+    if reply.exchange.captured:  # known at once: of a recording there may be thousands
+        return False
     own = [one for one in among if not one.exchange.captured]
     alike = (
         [one for one in own if one.probe == reply.probe],
         [one for one in own if one.streamed is reply.streamed],
     )
-    return not reply.exchange.captured and any(
-        len(group) >= TRIES and all(one.id in shown for one in group) for group in alike
-    )
+    return any(len(group) >= TRIES and all(one.id in shown for one in group) for group in alike)
 
 
 def says_nothing_at_all(reply: Reply) -> bool:

@@ -105,12 +105,10 @@ def doubt(reply: Reply, background: Background) -> Aside | None:
 
 def doubts(looked_at: Sequence[Reply], background: Background) -> list[Aside]:
     """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
-    found = []
-    for probe in dict.fromkeys(reply.probe for reply in looked_at):
-        each = [doubt(reply, background) for reply in looked_at if reply.probe == probe]
-        if None not in each:
-            found.append(each[-1])
-    return [one for one in found if one is not None]
+    each: dict[str, list[Aside | None]] = {}
+    for reply in looked_at:
+        each.setdefault(reply.probe, []).append(doubt(reply, background))
+    return [found[-1] for found in each.values() if None not in found and found[-1] is not None]
 
 
 _OF_REFUSALS = (Rests.REFUSAL, Rests.EACH_REFUSAL, Rests.EITHER)

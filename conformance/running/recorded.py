@@ -44,7 +44,7 @@ class RecordedEngine(Engine):
         """Return the exit code of a recording: a model that it shows too little of leaves no question of ours open."""
         if self._is_wrong:
             return WRONG_FILE
-        judged = any(verdict.judged.rules for verdict in self.verdicts)
+        judged = any(verdict.judged.rules and verdict.status != "inconclusive" for verdict in self.verdicts)
         open_alone = code == NOT_JUDGED and not self._faults() and not self.session.options.clients
         return NOTHING_NEW if open_alone and judged else code
 
