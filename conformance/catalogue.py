@@ -125,8 +125,7 @@ PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
 
 SECTIONS = ("Why", "Breaks", "Workaround")
-_OLDER = {"Way round": "Workaround"}  # what docstrings may still call it
-_LABEL = re.compile(rf"^({'|'.join((*SECTIONS, *_OLDER))}):\s*", re.MULTILINE)
+_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
 
 
 def slug(name: str) -> str:
@@ -143,10 +142,7 @@ def sentences(function: Callable[..., object]) -> tuple[str, str]:
 
 def _sections(rest: str) -> dict[str, str]:
     pieces = _LABEL.split(rest)
-    return {
-        _OLDER.get(name, name): " ".join(body.split())
-        for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
-    }
+    return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
 
 
 def probe(

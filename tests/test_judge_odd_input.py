@@ -121,7 +121,7 @@ def test_base64_may_stand_in_several_lines(tmp_path: Path) -> None:
         (b"\xfd7zXZ\x00" + b"x" * 50, "is packed with xz"),
         ('{"log": 1}'.encode("utf-16-le"), "is UTF-16"),
         ('{"log": 1}'.encode("utf-16-be"), "is UTF-16"),
-        (b"\0" * 1000, "is no recording that is known here"),
+        (b"\0" * 1000, "is not a recording in a known format"),
         (b'{"log": {"entries": [\0]}}', "its JSON is broken"),
     ],
 )

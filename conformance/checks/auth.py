@@ -71,7 +71,7 @@ def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: it is the header that Google asks for, and the only one that its clients send.
     Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK: 401 on every request.
-    Way round: send the key in the vendor's way as an extra header, where the client lets you.
+    Workaround: send the key in the vendor's way as an extra header, where the client lets you.
     """
     yield from _way_refused(seen)
 
@@ -82,7 +82,7 @@ def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: Google takes it there, and its examples for curl put it there.
     Breaks: older clients, scripts, and whatever was copied from Google's notebooks.
-    Way round: send the header.
+    Workaround: send the header.
     """
     yield from _way_refused(seen)
 
@@ -100,7 +100,7 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
 
     Why: Google takes a Bearer token for OAuth and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
-    Way round: send x-goog-api-key where it is accepted.
+    Workaround: send x-goog-api-key where it is accepted.
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
@@ -120,7 +120,7 @@ def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
 
     Why: Google looks at Authorization before it looks at the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
-    Way round: send one credential.
+    Workaround: send one credential.
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
@@ -144,7 +144,7 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: whoever is served without a key of theirs is served on somebody's bill.
     Breaks: a wrong or forgotten key goes unnoticed until the bill, or the log of somebody else, shows it.
-    Way round: none.
+    Workaround: none.
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
@@ -168,7 +168,7 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: Google serves registered callers only, and answers 403.
     Breaks: a forgotten key goes unnoticed.
-    Way round: none.
+    Workaround: none.
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
@@ -189,7 +189,7 @@ def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: those are what Google and everybody else answers; another status speaks of something else.
     Breaks: clients look for the fault in the address or in the request.
-    Way round: try a request with a good key before believing the status.
+    Workaround: try a request with a good key before believing the status.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered with the right key either")
@@ -219,7 +219,7 @@ def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
 
     Why: a message that says which key was expected hands it to everybody who asks with a wrong one.
     Breaks: no client; the key, and the bill behind it, is anybody's.
-    Way round: take the key for known, and change vendors before changing the key.
+    Workaround: take the key for known, and change vendors before changing the key.
     """
     for reply in _strangers(seen):
         yield Spot(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
@@ -242,7 +242,7 @@ def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
 
     Why: Google's clients pass any word on; a vendor that wants its own prefix refuses keys that somebody else made.
     Breaks: tools that check keys, or hold those of several vendors in one place.
-    Way round: use a key of the vendor's own.
+    Workaround: use a key of the vendor's own.
     """
     reply = seen.replies[-1]
     if reply.error and _FORM.search(reply.error.message):
@@ -269,7 +269,7 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: one key in one header opens all methods.
     Breaks: pickers of models stay empty, and clients that look at the models first take the key for a bad one.
-    Way round: name the model by hand.
+    Workaround: name the model by hand.
     """
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
@@ -301,7 +301,7 @@ def takes_the_key_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: it is what the page tells its readers to send; a page that shows two ways promises both.
     Breaks: code written by the page is refused.
-    Way round: send the key in a way that is accepted.
+    Workaround: send the key in a way that is accepted.
     """
     readings = seen.dialect.traits.get("auth", ())
     if seen.dialect.name == "google" or not readings:

@@ -40,7 +40,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
     Why: Google's answers are ProtoJSON, whose names are lowerCamelCase at every depth.
     Breaks: every client loses what it cannot find, without an exception: the finish reason and the usage in all of
     Google's SDKs and the Vercel AI SDK, function calls in most of them.
-    Way round: rename the members to lowerCamelCase before the client sees the answer.
+    Workaround: rename the members to lowerCamelCase before the client sees the answer.
     """
     for pointer, note in _respelled(reply):
         if not note.beside:
@@ -54,7 +54,7 @@ def spells_each_name_once(reply: Reply) -> Iterator[Spot]:
 
     Why: Google writes each member once; a second spelling is noise that may drift from the first.
     Breaks: no client that was measured; readers of both spellings may see two truths.
-    Way round: read the lowerCamelCase member and ignore the other.
+    Workaround: read the lowerCamelCase member and ignore the other.
     """
     for pointer, note in _respelled(reply):
         if note.beside:
@@ -88,7 +88,7 @@ def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
     Why: generationConfig is the only place that Google knows for limits, stop sequences and sampling.
     Breaks: every SDK sends settings nested; a vendor that reads them flat at the top level ignores them all, and
     answers run on and are billed.
-    Way round: copy the settings to the top level, in the spelling that the vendor documents.
+    Workaround: copy the settings to the top level, in the spelling that the vendor documents.
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
@@ -121,7 +121,7 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
     Why: ProtoJSON parsers take the name of the proto file beside its lowerCamelCase form, at every depth, and Google's
     own examples use it.
     Breaks: snake_case settings and system instructions are dropped in silence; google-genai for Python sends some.
-    Way round: send lowerCamelCase only.
+    Workaround: send lowerCamelCase only.
     """
     for probe, twin in (
         ("snake-case-request", "system-instruction"),
@@ -151,7 +151,7 @@ def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
     Why: ProtoJSON takes either spelling of each name on its own, so a mix is as good as either.
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside camelCase
     objects; tools lose their parameters and images vanish.
-    Way round: rename the members to lowerCamelCase on the way out.
+    Workaround: rename the members to lowerCamelCase on the way out.
     """
     if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
         return  # without it, the fault is not the casing's
@@ -195,7 +195,7 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Spot]:
 
     Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies inside.
     Breaks: tool dispatch fails in every client, for the parameter that was declared is not there.
-    Way round: map the argument names back before the tool is called.
+    Workaround: map the argument names back before the tool is called.
     """
     if obedience(reply).verdict not in (MET, UNMET):
         return

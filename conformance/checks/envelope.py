@@ -29,7 +29,7 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
     Why: Google's response is the root of the body; there is no code, data, result or list around it.
     Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope, it
     is even counted: a billed empty answer.
-    Way round: unwrap the object before the client sees it.
+    Workaround: unwrap the object before the client sees it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
         yield Spot(
@@ -75,7 +75,7 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
 
     Why: generateContent answers with a GenerateContentResponse; candidates, promptFeedback or usageMetadata tell it.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
-    Way round: use the vendor's route for that other protocol with a client of that protocol.
+    Workaround: use the vendor's route for that other protocol with a client of that protocol.
     """
     if reply.kind is not Kind.FOREIGN:
         return
@@ -102,7 +102,7 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
 
     Why: the method's name decides whether an answer is streamed; generateContent never is.
     Breaks: google-genai raises JSONDecodeError, the JavaScript clients a SyntaxError.
-    Way round: join the stream's chunks into one object before the client sees it.
+    Workaround: join the stream's chunks into one object before the client sees it.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
@@ -123,7 +123,7 @@ def method_decides_whether_it_streams(reply: Reply) -> Iterator[Spot]:
 
     Why: the method's name decides; what Google does here was not measured, so this is recorded only.
     Breaks: no client asks this; a proxy that adds alt=sse everywhere may.
-    Way round: leave alt=sse to the streaming method.
+    Workaround: leave alt=sse to the streaming method.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")

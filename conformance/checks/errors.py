@@ -41,7 +41,7 @@ def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
 
     Why: the HTTP status is what tells an error from an answer; a body that says otherwise is not looked at.
     Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer, without an exception.
-    Way round: look for an error or a code in each body before it is handed to the client.
+    Workaround: look for an error or a code in each body before it is handed to the client.
     """
     for reply in failures(seen):
         yield Spot(reply.id, reply.error.at if reply.error else "", "a status of 4xx or 5xx", words(reply))
@@ -69,7 +69,7 @@ def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
     Why: until the first chunk there is no stream; Google sends no events, and no 200, for an error alone.
     Breaks: an error as the only event of a 200 is an empty answer without an exception in the Vercel AI SDK and in all
     older SDKs; @google/genai skips one that is called `event: error`; google-genai reads no message from events.
-    Way round: read the first event before the stream is handed on, and make it an error.
+    Workaround: read the first event before the stream is handed on, and make it an error.
     """
     for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
@@ -96,7 +96,7 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: where there is nothing to say there is an error; 204 and an empty 200 say neither.
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
-    Way round: take an empty body for a failure, and ask again.
+    Workaround: take an empty body for a failure, and ask again.
     """
     if says_nothing(seen):
         yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
@@ -119,7 +119,7 @@ def succeeds_with_200(reply: Reply) -> Iterator[Spot]:
 
     Why: Google's methods know one status of success, and clients compare with it.
     Breaks: google-genai raises APIError on everything but 200, the answer in its text; the JavaScript clients read on.
-    Way round: set the status in a proxy.
+    Workaround: set the status in a proxy.
     """
     if reply.status != 200:
         yield Spot(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
@@ -152,7 +152,7 @@ def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: 5xx says that trying again may help; a request that is wrong stays wrong.
     Breaks: every client with retries sends the request again and again: google-genai five times where retries are on.
-    Way round: do not retry a 5xx whose message speaks of the request.
+    Workaround: do not retry a 5xx whose message speaks of the request.
     """
     for probe, replies in _refusals(seen).items():
         if replies and all(reply.status >= 500 for reply in replies):
@@ -191,7 +191,7 @@ def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
     Why: a server that takes all three takes everything; that it takes a right request then shows nothing, so nothing
     that it accepts is counted in its favour.
     Breaks: a typing error in a field, a model's name or a key looks like success in every client.
-    Way round: check names against Google's documents before sending.
+    Workaround: check names against Google's documents before sending.
     """
     taken = [_accepted(seen, probe) for probe in _CONTROLS]
     for reply in taken:
@@ -229,7 +229,7 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     Why: Google answers 400 with `Unknown name … Cannot find field`; a field that is dropped hides a typing error, and
     hides that the vendor does not know an option.
     Breaks: options vanish in silence, in every client.
-    Way round: look at what comes back for the effect of each option.
+    Workaround: look at what comes back for the effect of each option.
     """
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
@@ -240,7 +240,7 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a value that cannot be read is dropped where it is not refused; for a safety setting that matters.
     Breaks: settings are ignored in silence, in every client.
-    Way round: check values before sending.
+    Workaround: check values before sending.
     """
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
@@ -251,7 +251,7 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a request that ends in its middle has lost something, and nobody knows what.
     Breaks: half a request is answered, and billed, as if it were the whole.
-    Way round: none needed by clients that send whole requests.
+    Workaround: none needed by clients that send whole requests.
     """
     yield from _taken(seen, "malformed-json")
 
@@ -266,7 +266,7 @@ def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
     Breaks: an empty conversation is answered, and billed; a strange role alone hurts nobody and is noted.
-    Way round: check that there is something to ask before asking.
+    Workaround: check that there is something to ask before asking.
     """
     yield from _taken(seen, "empty-contents", noted=("bad-role",))
 
@@ -302,7 +302,7 @@ def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     Why: 404 is what tells a client to choose another model; an answer under a name that nobody has comes from some
     other model than the one that was asked.
     Breaks: clients that go on to another model at 404 stop at 400; a wrong name is billed as whatever answers.
-    Way round: compare names with the list of models before asking.
+    Workaround: compare names with the list of models before asking.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
@@ -341,7 +341,7 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: what follows the colon names the method; one that is not there is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
-    Way round: check the spelling of methods.
+    Workaround: check the spelling of methods.
     """
     yield from _strange(seen, "HTTP 404", (404,), (405, 410))
 
@@ -356,7 +356,7 @@ def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the method is bound to POST.
     Breaks: no client; a page of the vendor's site often stands there.
-    Way round: none needed.
+    Workaround: none needed.
     """
     yield from _strange(seen, "HTTP 404 or 405", (400, 404, 405), ())
 
@@ -381,7 +381,7 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
 
     Why: blocking is an answer, not a failure: the reason stands in promptFeedback, and there are no candidates.
     Breaks: clients see a fault of the request instead of the reason, and some ask again.
-    Way round: read the reason in the error's message.
+    Workaround: read the reason in the error's message.
     """
     said = (
         reply.error.message.upper().replace(" REASON", "_REASON")

@@ -124,7 +124,7 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     Why: clients choose by error.status and error.code what to do, and show error.message.
     Breaks: google-genai has no status, the Vercel AI SDK loses the message; an empty body or HTML labelled JSON makes
     @google/genai raise a SyntaxError; a text for `error` an AttributeError in google-genai 1.30.
-    Way round: decide by the HTTP status alone, and show the body as it is.
+    Workaround: decide by the HTTP status alone, and show the body as it is.
     """
     explained = False
     events = any(
@@ -177,7 +177,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
     Why: the code in the body is the HTTP status; a text, or another number, is for other readers.
     Breaks: the Vercel AI SDK drops the message where code is no number; inside of a stream google-genai raises a
     TypeError.
-    Way round: use the HTTP status.
+    Workaround: use the HTTP status.
     """
     error = reply.error
     if error and not _is_status(error.code, reply.status):
@@ -196,7 +196,7 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
 
     Why: there are seventeen names, each with its HTTP status; clients tell exhausted quotas from wrong arguments by them.
     Breaks: what chooses by the name does not know what to do: retries, other models, other keys.
-    Way round: decide by the HTTP status.
+    Workaround: decide by the HTTP status.
     """
     error = reply.error
     names = _names_for(reply.status)
@@ -225,7 +225,7 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
 
     Why: a list of one is what Google sends where it would have streamed an array, and nowhere else.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
-    Way round: unwrap a list of one.
+    Workaround: unwrap a list of one.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Spot(reply.id, "/0", "one object", "a list with the error in it")
@@ -253,7 +253,7 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     Why: nothing else tells a client that the body is JSON. Where a stream of events was requested, Google labels the error
     that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
-    Way round: parse the error's text as JSON.
+    Workaround: parse the error's text as JSON.
     """
     got = reply.exchange.header("content-type")
     kind = (got or "").partition(";")[0].strip().lower()
@@ -296,7 +296,7 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: whoever reads `Request failed with status code 400` has to guess which of fifty fields it was.
     Breaks: no program; everybody who looks for the fault.
-    Way round: take the request apart until it is accepted.
+    Workaround: take the request apart until it is accepted.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
@@ -325,7 +325,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
     Why: Google gives no Retry-After; how long to wait stands in RetryInfo, and the field in BadRequest. Many errors of
     its own have no details at all.
     Breaks: gemini-cli waits five seconds where nobody says how long.
-    Way round: wait longer each time.
+    Workaround: wait longer each time.
     """
     for reply in seen.replies:
         if reply.error and not reply.error.details:
@@ -349,7 +349,7 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
     Why: that is the one form in which clients notice that a stream has failed.
     Breaks: with a text for a code google-genai raises a TypeError and @google/genai yields an empty chunk; the answer
     looks whole.
-    Way round: take a stream without a finish reason for a failed one.
+    Workaround: take a stream without a finish reason for a failed one.
     """
     for chunk in reply.chunks:
         error = chunk.error

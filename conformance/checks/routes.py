@@ -56,7 +56,7 @@ def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the unary and the streaming method take one request, one model and one key.
     Breaks: chats and agents stream, batches do not: every request of theirs is refused.
-    Way round: use the method that is there.
+    Workaround: use the method that is there.
     """
     for probe in _BOTH:
         tries = seen.of(probe)
@@ -86,7 +86,7 @@ def answers_on_v1(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: Google serves both versions.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default: 404 on every request.
-    Way round: set the API version to v1beta in the client's HTTP options.
+    Workaround: set the API version to v1beta in the client's HTTP options.
     """
     yield from _missing(seen, "an answer on /v1 as on /v1beta")
 
@@ -98,7 +98,7 @@ def counts_tokens(seen: Seen) -> Iterator[Spot | Aside]:
     Why: it is how a client knows whether a prompt fits before it pays for it.
     Breaks: gemini-cli and whatever compresses long conversations; a route that is only called with a slash is missing
     too.
-    Way round: estimate four letters to a token.
+    Workaround: estimate four letters to a token.
     """
     yield from _missing(seen, "totalTokens")
     for reply in seen.replies:
@@ -126,7 +126,7 @@ def counts_more_for_longer_texts(seen: Seen) -> Iterator[Spot]:
 
     Why: a constant is no count.
     Breaks: clients believe that everything fits, and fail, or pay, later.
-    Way round: estimate four letters to a token.
+    Workaround: estimate four letters to a token.
     """
     short, long = (_total(seen, probe) for probe in _COUNTED)
     if long is None:
@@ -154,7 +154,7 @@ def lists_its_models(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: GET /v1beta/models answers `models`, with at least one of them.
     Breaks: pickers of models stay empty; clients that read OpenAI's `data` elsewhere find nothing here.
-    Way round: name the model by hand.
+    Workaround: name the model by hand.
     """
     for found in _missing(seen, "a list `models`"):
         openai = isinstance(found, Spot) and _openai(seen.replies[-1])
@@ -182,7 +182,7 @@ def names_models_with_their_prefix(seen: Seen) -> Iterator[Spot]:
 
     Why: a name is used as it stands: it is what follows /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
-    Way round: take what follows the last slash, and put models/ before it.
+    Workaround: take what follows the last slash, and put models/ before it.
     """
     for reply in seen.replies:
         for place, entry in _models(reply):
@@ -198,7 +198,7 @@ def says_what_each_model_can_do(seen: Seen) -> Iterator[Spot]:
     Why: the methods are how a client tells models that generate from those that embed; the limits are how it knows what
     fits.
     Breaks: pickers show nothing, or models that cannot answer; where the limits are absent they guess.
-    Way round: keep a table of models of your own.
+    Workaround: keep a table of models of your own.
     """
     for reply in seen.replies:
         several = _models(reply)
@@ -227,7 +227,7 @@ def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
 
     Why: a list is what callers choose from.
     Breaks: a picker does not offer what works.
-    Way round: name the model by hand.
+    Workaround: name the model by hand.
     """
     for reply in seen.replies:
         names = [entry.get("name") for _, entry in _models(reply)]
@@ -248,7 +248,7 @@ def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
     Why: the list says what can be asked. A listed model may be out of service, or want another kind of request, so one
     that is refused is only noted; a list of which nothing can be asked is no list.
     Breaks: clients that take the name from the list.
-    Way round: use names from the vendor's document.
+    Workaround: use names from the vendor's document.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
@@ -269,7 +269,7 @@ def describes_a_model(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: GET /v1beta/models/{model} answers that model.
     Breaks: clients that look up limits before they ask.
-    Way round: find the model in the list.
+    Workaround: find the model in the list.
     """
     yield from _missing(seen, "the model")
     for reply in seen.replies:
@@ -308,7 +308,7 @@ def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
     Why: a browser asks first, and sends nothing that is not allowed. A vendor that serves no browsers at all is only
     noted; one that serves them, but not with Google's header, shuts Google's client out.
     Breaks: @google/genai in a page.
-    Way round: call the vendor from a server.
+    Workaround: call the vendor from a server.
     """
     if not works(seen):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")

@@ -51,7 +51,7 @@ def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
     answer among thousands holds nothing but its usage, so only a vendor whose answers always do is accused.
     Breaks: every client returns an empty answer without an exception, which is billed.
-    Way round: treat an answer without candidates as an error, and ask again.
+    Workaround: treat an answer without candidates as an error, and ask again.
     """
     bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
     listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
@@ -103,7 +103,7 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
 
     Why: a candidate has no text, message or tool_calls of its own, and a part no type and content.
     Breaks: every client returns an empty answer without an exception.
-    Way round: move the text into content.parts before the client sees it.
+    Workaround: move the text into content.parts before the client sees it.
     """
     for chunk, place, candidate in candidates(reply):
         found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
@@ -119,7 +119,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
 
     Why: the members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
     Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the answer.
-    Way round: split such parts in two.
+    Workaround: split such parts in two.
     """
     for chunk, keys, part in parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
@@ -140,7 +140,7 @@ def names_the_models_role(reply: Reply) -> Iterator[Spot]:
 
     Why: a turn is user or model; assistant is another protocol's word. A role that is left out is only noted.
     Breaks: an answer that is replayed with role assistant is refused by Google, and by gemini-cli before it is sent.
-    Way round: set the role to model before keeping the turn.
+    Workaround: set the role to model before keeping the turn.
     """
     for chunk, place, candidate in candidates(reply):
         content = candidate.get("content")
@@ -182,7 +182,7 @@ def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
 
     Why: a unary answer is finished, so its finishReason is set. Answers that came whole cannot all have met a filter.
     Breaks: a truncated answer looks like a whole one; the Vercel AI SDK reports `other`.
-    Way round: none that is sound.
+    Workaround: none that is sound.
     """
     for reply in seen.replies:
         yield from _unreasoned(reply)
@@ -200,7 +200,7 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
 
     Why: clients put the pieces of several streamed candidates together by index.
     Breaks: two candidates of one index are joined into one text.
-    Way round: ask for one candidate at a time.
+    Workaround: ask for one candidate at a time.
     """
     for chunk in reply.chunks:
         several = [raw for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)]
@@ -222,7 +222,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Spot]:
 
     Why: modelVersion is the only word on which model answered.
     Breaks: no client that was measured; nobody can audit what was served.
-    Way round: none.
+    Workaround: none.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
         yield Spot(reply.id, "/modelVersion", "the model's name", "absent")
@@ -238,7 +238,7 @@ def names_each_response(seen: Seen) -> Iterator[Spot]:
 
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
-    Way round: number the answers yourself.
+    Workaround: number the answers yourself.
     """
     ids: dict[str, Reply] = {}
     for reply in seen.replies:
@@ -288,7 +288,7 @@ def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: where a call was malformed or a filter struck, the finish reason says so; STOP with nothing hides it.
     Breaks: every client takes the empty answer for a success.
-    Way round: treat an empty STOP as a failure, and ask again.
+    Workaround: treat an empty STOP as a failure, and ask again.
     """
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to what their function has answered.

@@ -38,7 +38,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
 
     Why: a call is one part, streamed or not; it is never spread over several, and its arguments are called args.
     Breaks: every SDK hands on a call without a name or without arguments; replayed, Google refuses it.
-    Way round: join the pieces before the client sees them.
+    Workaround: join the pieces before the client sees them.
     """
     for chunk, keys, part in parts(reply):
         call = part.get("functionCall")
@@ -73,7 +73,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
 
     Why: two calls of the same function can only be told apart by their ids.
     Breaks: results of parallel calls are mixed up by clients that match them by id.
-    Way round: match by position.
+    Workaround: match by position.
     """
     ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():
@@ -97,7 +97,7 @@ def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Spot]:
 
     Why: thoughtSignature is a member of Part.
     Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused for want of it.
-    Way round: move it up beside functionCall before the client sees it.
+    Workaround: move it up beside functionCall before the client sees it.
     """
     for chunk, keys, part in parts(reply):
         for inner in ("functionCall", "inlineData"):

@@ -77,7 +77,7 @@ def answers_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: who writes code by the vendor's page relies on it; where the wire does as Google instead, that is only noted.
     Breaks: code written by the page; Google's clients do not mind.
-    Way round: write code by what is seen here, and tell the vendor.
+    Workaround: write code by what is seen here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
         yield Aside(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")

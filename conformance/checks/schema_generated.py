@@ -80,7 +80,7 @@ def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     Why: a body is either answered or refused as an error that says what is wrong; what fails on one body fails for
     the user who happens to write it. Judged where the same body failed three times and the plain question passed.
     Breaks: clients retry what can never succeed, and pay for waiting; the reason stays unknown.
-    Way round: leave out the place that is named until the vendor has mended it.
+    Workaround: leave out the place that is named until the vendor has mended it.
     """
     passes = _plain_passes(seen)
     for tries in _smallest_first(seen.replies):
@@ -124,7 +124,7 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the
     simplest of them checks requests, and here misses one; one that refuses none is told so by other rules.
     Breaks: a misspelt or dropped setting goes unnoticed; the answer is another than the one that was asked for.
-    Way round: check requests against Google's schema before they are sent.
+    Workaround: check requests against Google's schema before they are sent.
     """
     judged = [reply for reply in seen.replies if _checks(seen, reply)]
     if not judged:
@@ -152,7 +152,7 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
     Why: Google's parser reads snake_case names, numbers of enums, numbers in quotation marks, null for what is absent
     and members in any order as the same request; a text in two parts, and two functions in two tools, say the same.
     Breaks: bodies that another language's protobuf library writes are refused, or lose a setting.
-    Way round: write names in lowerCamelCase, enums by name, and leave out what is null.
+    Workaround: write names in lowerCamelCase, enums by name, and leave out what is null.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
         yield Aside(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")

@@ -69,7 +69,7 @@ def response_ids_hold_the_time(seen: Seen) -> Iterator[Spot]:
     time, or another time, was invented or replayed on the way and cannot be looked up at Google; it shows nothing
     else. It is noted once.
     Breaks: no client.
-    Way round: none is needed.
+    Workaround: none is needed.
     """
     for reply in seen.replies:
         said = _strange(reply)

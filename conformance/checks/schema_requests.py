@@ -38,7 +38,7 @@ def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
 
     Why: the model stands in the path and the method says whether to stream; a body has no stream and no model.
     Breaks: no SDK of Google's sends such members, so every one of them is refused.
-    Way round: add the members that the vendor documents on the way out.
+    Workaround: add the members that the vendor documents on the way out.
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
@@ -88,7 +88,7 @@ def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: settings, safety settings, system instructions and histories belong to the plainest use of the API.
     Breaks: whole requests fail with an error that blames the caller, in every client.
-    Way round: leave out what the message names.
+    Workaround: leave out what the message names.
     """
     if not any(reply.ok for reply in seen.of("plain")):
         yield Aside(Outcome.BLOCKED, "the plain question is not answered")
@@ -120,7 +120,7 @@ def accepts_nested_parameters(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: parameters are a Schema, which nests; tools of agents have such parameters every day.
     Breaks: the whole request is refused, in every client that declares such a tool.
-    Way round: flatten the parameters, or describe them in words.
+    Workaround: flatten the parameters, or describe them in words.
     """
     if not obeyed(seen, "function-call-forced"):
         yield Aside(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")

@@ -76,7 +76,7 @@ def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
     Breaks: google-genai raises a ValidationError and loses the whole answer on a fraction, a string for args or content,
     an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript joins counters
     that are strings instead of adding them.
-    Way round: convert the values before the client sees the answer.
+    Workaround: convert the values before the client sees the answer.
     """
     yield from _spots(
         reply, (Wrong.TYPE, Wrong.FRACTION, Wrong.HOLE, Wrong.RANGE, Wrong.WHOLE_FLOAT), _severity
@@ -109,7 +109,7 @@ def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
     Breaks: google-genai raises a ValidationError and loses the whole answer, also where the text was cut; the
     others hand on a file that is none, and an altered signature is refused in the next turn.
-    Way round: fetch what the address names and put its base64 in the place.
+    Workaround: fetch what the address names and put its base64 in the place.
     """
     yield from _spots(reply, (Wrong.BASE64, Wrong.URL_SAFE), _alphabet(reply))
 
@@ -133,7 +133,7 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
     Why: finishReason is STOP or MAX_TOKENS, never stop or length; a name that is not known here may be new, and is only
     noted.
     Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not length.
-    Way round: map the values to Google's names.
+    Workaround: map the values to Google's names.
     """
     yield from _spots(reply, (Wrong.SPELLING, Wrong.NEW), _new)
 
@@ -148,7 +148,7 @@ def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Spot]:
 
     Why: ProtoJSON omits what is not set.
     Breaks: no client that was measured; strict decoders in typed languages fail.
-    Way round: drop members that are null.
+    Workaround: drop members that are null.
     """
     yield from _spots(reply, (Wrong.NULL, Wrong.EMPTY), lambda _fault: None)
 
@@ -170,7 +170,7 @@ def adds_no_members(reply: Reply) -> Iterator[Spot]:
 
     Why: additions are harmless; they are noted because code that reads them works with this vendor only.
     Breaks: no client that was measured.
-    Way round: none is needed.
+    Workaround: none is needed.
     """
     extra = [found for found in faults(reply) if found.fault.wrong is Wrong.EXTRA and not _owned(found)]
     for place, found in {found.fault.place: found for found in reversed(extra)}.items():
@@ -189,7 +189,7 @@ def numbers_are_json(reply: Reply) -> Iterator[Spot]:
 
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
     Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
-    Way round: replace the bare word by null before parsing.
+    Workaround: replace the bare word by null before parsing.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -224,7 +224,7 @@ def citations_are_googles(reply: Reply) -> Iterator[Spot]:
     Why: start, end and publicationDate belong to other APIs; where a date stands there, it is an object, never a text.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a text and loses the whole answer; nobody
     reads start and end.
-    Way round: drop the date, and rename start and end.
+    Workaround: drop the date, and rename start and end.
     """
     for pointer, source in _citations(reply):
         for name in ("publicationDate", "publication_date"):

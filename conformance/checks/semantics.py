@@ -50,7 +50,7 @@ def follows_a_plain_instruction(seen: Seen) -> Iterator[Spot | Aside]:
     Why: this is the control question: a model that does not repeat a code when told to cannot show whether settings,
     tools or instructions reach it, so all rules that depend on its obedience are left unjudged.
     Breaks: nothing by itself.
-    Way round: test with a model that follows instructions.
+    Workaround: test with a model that follows instructions.
     """
     yield from disobeyed(seen, "plain", "the code that was asked for")
 
@@ -80,7 +80,7 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
 
     Why: one caller's answer must never reach another, and a cache must not confuse prompts.
     Breaks: every client shows the answer to something else; it may be somebody else's.
-    Way round: none; report it at once.
+    Workaround: none; report it at once.
     """
     asked = {code: reply for reply in seen.all for code in _codes(reply)}
     for reply in seen.replies:
@@ -121,7 +121,7 @@ def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
     the successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been
     edited, only a difference in every answer is more than a note.
     Breaks: another model's answers at this model's price.
-    Way round: check modelVersion in every answer.
+    Workaround: check modelVersion in every answer.
     """
     if not any(map(_named_models, seen.replies)):
         yield Aside(Outcome.UNSUPPORTED, "no answer names the model that made it")
@@ -149,7 +149,7 @@ def obeys_the_system_instruction(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: systemInstruction is a field of its own, not a user's turn, and never dropped.
     Breaks: assistants forget who they are, and guard rails vanish, in silence.
-    Way round: repeat the instruction in the first user turn.
+    Workaround: repeat the instruction in the first user turn.
     """
     yield from each_time(seen, "system-instruction", "what the system instruction demands", lacks_text)
 
@@ -168,7 +168,7 @@ def remembers_the_conversation(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the API keeps no state; contents is the whole conversation.
     Breaks: every chat forgets what was said.
-    Way round: put the conversation into one user turn.
+    Workaround: put the conversation into one user turn.
     """
     found = each_time(seen, "history", "the word from the first turn", lacks_text)
     yield from if_understood(seen, "history", found)
@@ -205,7 +205,7 @@ def reads_generation_config(seen: Seen) -> Iterator[Spot]:
     Why: limits, stop sequences, schemas and thinking all stand there; where neither a limit nor a stop sequence takes
     effect, none of them can be trusted.
     Breaks: answers run on and are billed, JSON comes as prose, in every client and in silence.
-    Way round: none, unless the vendor documents another place for settings.
+    Workaround: none, unless the vendor documents another place for settings.
     """
     limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
     stop = list(failing_each_time(seen, "stop-sequence", "a stop", _keeps_going))
@@ -226,7 +226,7 @@ def applies_max_output_tokens(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the limit is the caller's protection against long and costly answers.
     Breaks: answers run on and are billed.
-    Way round: ask for a short answer in words.
+    Workaround: ask for a short answer in words.
     """
     yield from each_time(seen, "limit-of-five", "at most five tokens", _runs_on)
 
@@ -265,7 +265,7 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
 
     Why: STOP means a natural end, and an answer that was cut has none.
     Breaks: half an answer is taken for a whole one, in every client.
-    Way round: compare candidatesTokenCount with the limit.
+    Workaround: compare candidatesTokenCount with the limit.
     """
     yield from failing_each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
 
@@ -288,7 +288,7 @@ def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
 
     Why: the last chunk has the same finish reason that a unary answer has.
     Breaks: half an answer is taken for a whole one, in every client that streams.
-    Way round: compare candidatesTokenCount with the limit.
+    Workaround: compare candidatesTokenCount with the limit.
     """
     yield from failing_each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
 
@@ -307,7 +307,7 @@ def stops_at_stop_sequences(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: parsers rely on it, and what follows is billed.
     Breaks: programs that cut answers by a mark get the mark and more.
-    Way round: cut the text yourself.
+    Workaround: cut the text yourself.
     """
     yield from each_time(seen, "stop-sequence", "the text before the stop sequence", _keeps_going)
 
@@ -331,7 +331,7 @@ def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: all requested candidates are returned, or none.
     Breaks: programs that choose among candidates have nothing to choose from.
-    Way round: ask twice.
+    Workaround: ask twice.
     """
     yield from each_time(seen, "two-candidates", "two candidates, or an error", _count_of_candidates)
 
@@ -353,7 +353,7 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor without them refuses.
     Breaks: programs that parse the answer fail on prose or on a code fence.
-    Way round: ask for JSON in words, and check it.
+    Workaround: ask for JSON in words, and check it.
     """
     for probe in ("response-schema", "response-json-schema"):
         yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
@@ -376,7 +376,7 @@ def uses_cached_content(seen: Seen) -> Iterator[Spot]:
 
     Why: the cached content is part of the prompt; dropping it drops most of what was meant to be sent.
     Breaks: answers lack their context, in silence.
-    Way round: send the content with each request.
+    Workaround: send the content with each request.
     """
     for reply in seen.replies:
         if reply.ok:

@@ -38,7 +38,7 @@ def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: inlineData is content like text; a model that cannot see refuses it.
     Breaks: answers about images are invented, and the images are billed.
-    Way round: none.
+    Workaround: none.
     """
     found = each_time(seen, "image", "the colour of the image", unmet)
     yield from if_understood(seen, "image", found, _tells)
@@ -57,7 +57,7 @@ def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: ProtoJSON readers take both alphabets.
     Breaks: google-genai for Python sends all images and signatures in the URL-safe alphabet.
-    Way round: translate - and _ to + and / on the way out.
+    Workaround: translate - and _ to + and / on the way out.
     """
     if not obeyed(seen, "image"):
         yield Aside(Outcome.BLOCKED, "images in standard base64 are not seen either")

@@ -27,7 +27,7 @@ def marks_thoughts(seen: Seen) -> Iterator[Spot]:
     Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so only
     three or more answers accuse.
     Breaks: users are shown, or read aloud, what the model thought.
-    Way round: cut what stands between think tags.
+    Workaround: cut what stands between think tags.
     """
     leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
     # In recorded traffic the question itself may have asked for such tags.
@@ -62,7 +62,7 @@ def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
     Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
     models show their thoughts only in streams.
     Breaks: programs that show the thinking show nothing; thoughts are billed all the same.
-    Way round: none.
+    Workaround: none.
     """
     streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
     level = Level.NOTE if streamed else None
@@ -97,7 +97,7 @@ def thinks_no_more_than_allowed(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the budget bounds what is thought and billed; models that cannot do without refuse the request.
     Breaks: answers cost and take many times what they should.
-    Way round: choose a model that does not think.
+    Workaround: choose a model that does not think.
     """
     level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
     yield from each_time(seen, "no-thinking", "no thoughts", _thinks_anyway, level)

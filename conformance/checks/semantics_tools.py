@@ -67,7 +67,7 @@ def hands_functions_to_the_model(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: tools are part of the request; a vendor without them refuses.
     Breaks: agents answer in words what a function should have answered, in silence.
-    Way round: none.
+    Workaround: none.
     """
     if any(reply.first.calls for reply in seen.of(*_PROBES)):
         return
@@ -97,7 +97,7 @@ def forces_a_call_in_mode_any(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: ANY is how programs make sure of a call, and allowedFunctionNames of which.
     Breaks: programs that read the call find none, or another one.
-    Way round: declare only the function that is wanted, and ask for it in words.
+    Workaround: declare only the function that is wanted, and ask for it in words.
     """
     yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
 
@@ -120,7 +120,7 @@ def calls_nothing_in_mode_none(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: NONE is how programs get an answer in words although functions are declared.
     Breaks: loops of calls that never end in an answer.
-    Way round: leave the tools out of that request.
+    Workaround: leave the tools out of that request.
     """
     yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
 
@@ -139,7 +139,7 @@ def streams_function_calls(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: streaming changes when an answer arrives, not what is in it.
     Breaks: agents that stream never see the call.
-    Way round: ask without streaming.
+    Workaround: ask without streaming.
     """
     yield from each_time(seen, "function-call-streamed", "a function call", _no_call)
 
@@ -158,7 +158,7 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: each call is a part; none is merged or dropped.
     Breaks: half of the work is never done, and the next turn is refused, for its responses do not match the calls.
-    Way round: ask for one thing at a time.
+    Workaround: ask for one thing at a time.
     """
 
     def fewer(reply: Reply) -> str | None:
@@ -199,7 +199,7 @@ def fills_required_arguments(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the declaration names them, and the prompt holds them.
     Breaks: tools run without their arguments.
-    Way round: check the arguments before the tool runs, and ask again.
+    Workaround: check the arguments before the tool runs, and ask again.
     """
     for probe in ("function-call", "function-call-streamed"):
         yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
@@ -230,7 +230,7 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Spot | Aside]:
 
     Why: Gemini 3 refuses the next turn when the signature of its call does not come back.
     Breaks: the second turn fails with 400 in every client.
-    Way round: none; older models do without.
+    Workaround: none; older models do without.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
         yield Aside(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
@@ -272,7 +272,7 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a second turn repeats the first verbatim: ids and signatures go out as they came in, and must go on upstream.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
-    Way round: none.
+    Workaround: none.
     """
     firsts = {reply.id: reply for reply in seen.all}
     for probe in ("function-answered",):
@@ -301,7 +301,7 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: functionResponse is the only way for a result into the conversation.
     Breaks: agents invent the result that they were given.
-    Way round: repeat the result as text.
+    Workaround: repeat the result as text.
     """
     found = each_time(seen, "function-answered", "the function's report", lacks_text)
     yield from if_understood(seen, "function-answered", found, _speaks_of_the_weather)
@@ -321,6 +321,6 @@ def leaves_functions_what_they_are(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: googleSearch is the built-in tool; a declared function is never turned into it, nor renamed.
     Breaks: the program's own search never runs, and answers end as malformed calls.
-    Way round: give the function a name that no vendor knows.
+    Workaround: give the function a name that no vendor knows.
     """
     yield from each_time(seen, "nested-tool", "a call of WebSearch", unmet)

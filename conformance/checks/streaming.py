@@ -64,7 +64,7 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     Why: alt=sse chooses server-sent events, and every client of Google's asks for it.
     Breaks: on newline-delimited JSON @google/genai and gemini-cli raise, the Vercel AI SDK is silently empty; on a JSON
     array google-genai raises too; on a single object all JavaScript clients fail.
-    Way round: turn each JSON object into one event: data, a space, the object on one line, a blank line.
+    Workaround: turn each JSON object into one event: data, a space, the object on one line, a blank line.
     """
     for reply in _longest_first(seen):
         if reply.framed.framing is not Framing.SSE:
@@ -84,7 +84,7 @@ def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
 
     Why: a JSON array is what Google streams where nothing else is asked.
     Breaks: Google's protobuf client and incremental array parsers, which raise at the first byte.
-    Way round: ask with alt=sse, as Google's newer clients do.
+    Workaround: ask with alt=sse, as Google's newer clients do.
     """
     asked = [reply for reply in _longest_first(seen) if not must_fail(reply)]
     ours = [reply for reply in asked if not reply.exchange.captured]
@@ -120,7 +120,7 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
 
     Why: readers that choose their parser by the Content-Type have nothing else to go by.
     Breaks: Google's SDKs ignore it; some applications refuse a stream that is not text/event-stream.
-    Way round: set the header in a proxy.
+    Workaround: set the header in a proxy.
     """
     wanted = _TYPES.get(reply.framed.framing)
     got = reply.exchange.header("content-type")
@@ -160,7 +160,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
     Why: Google sends neither comments nor event, id or retry fields; its clients read nothing else, though the general
     standard for server-sent events allows them.
     Breaks: google-genai raises at the first such line; @google/genai drops the event that it stands in, in silence.
-    Way round: strip every line that does not begin with data, heartbeats included.
+    Workaround: strip every line that does not begin with data, heartbeats included.
     """
     yield from _found(reply, _LINES, "only data lines and blank lines")
 
@@ -172,7 +172,7 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
     Why: Google writes the space, and its Python client looks for it.
     Breaks: without the space google-genai raises at the first line, and so do the older JavaScript clients; a doubled
     prefix breaks all.
-    Way round: rewrite the beginning of each line.
+    Workaround: rewrite the beginning of each line.
     """
     table = {Irregular.NO_SPACE: Level.MUST, Irregular.DOUBLE_DATA_PREFIX: Level.MUST}
     yield from _found(reply, table, "data, a colon, one space, the JSON")
@@ -184,7 +184,7 @@ def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Spot]:
 
     Why: Google never spreads an event over several data lines.
     Breaks: @google/genai, its 1.30 and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
-    Way round: join the data lines of each event.
+    Workaround: join the data lines of each event.
     """
     yield from _found(reply, {Irregular.MULTI_LINE_DATA: Level.SHOULD}, "one data line per event")
 
@@ -205,7 +205,7 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
     Why: the blank line is what ends an event; LF and CRLF are both fine.
     Breaks: without the last one @google/genai loses the event with the finish reason and the usage, and raises; the
     Vercel AI SDK loses it in silence; with single newlines almost all fail.
-    Way round: write the missing blank lines.
+    Workaround: write the missing blank lines.
     """
     for spot in _found(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
         yield replace(spot, level=Level.NOTE) if lacks_its_end(reply) else spot
@@ -217,7 +217,7 @@ def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
 
     Why: [DONE] is OpenAI's; Google closes the stream.
     Breaks: google-genai and @google/genai raise after the whole text has arrived; the Vercel AI SDK reads on.
-    Way round: drop the last event.
+    Workaround: drop the last event.
     """
     yield from _found(
         reply, {Irregular.DONE_SENTINEL: Level.MUST}, "the end of the body after the last chunk"
@@ -255,7 +255,7 @@ def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
     Why: a chunk is a GenerateContentResponse; nothing else stands in an event, and none is cut in two.
     Breaks: all clients raise on a payload that is not JSON, keep-alives as data included; the Vercel AI SDK reports an
     error part.
-    Way round: drop events that hold no JSON, and join those that were split.
+    Workaround: drop events that hold no JSON, and join those that were split.
     """
     yield from _found(reply, _PAYLOADS, _OBJECT)
     yield from _outside_of_events(reply)
@@ -286,7 +286,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
 
     Why: JSON texts and event streams are UTF-8 without a mark, and Google sends none.
     Breaks: google-genai raises at the first line; the JavaScript clients skip it.
-    Way round: drop the first three bytes.
+    Workaround: drop the first three bytes.
     """
     yield from _found(reply, {Irregular.BOM: Level.SHOULD}, "no byte order mark")
 
@@ -303,7 +303,7 @@ def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
 
     Why: some line splitters take U+2028, U+2029 and U+0085 for the end of a line; Google's chunks survive them all.
     Breaks: google-genai 1.30, @google/genai 1.30 (and gemini-cli on it) and the old SDK take it for a line's end.
-    Way round: write the three characters as JSON escapes.
+    Workaround: write the three characters as JSON escapes.
     """
     yield from _found(reply, {Irregular.RAW_SEPARATOR: Level.SHOULD}, "line separators as JSON escapes")
 
@@ -329,7 +329,7 @@ def comes_whole(reply: Reply) -> Iterator[Spot]:
     Why: a body that ends inside a JSON value was cut; the answer's end, its reason and its bill are in the part that
     is missing.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail in silence.
-    Way round: treat an answer without a finish reason as failed, and ask again.
+    Workaround: treat an answer without a finish reason as failed, and ask again.
     """
     if reply.exchange.failure is None:
         yield from _found(reply, {Irregular.TRUNCATED: Level.MUST}, "the end of the body after a whole chunk")
@@ -368,7 +368,7 @@ def streams_a_well_formed_array(seen: Seen) -> Iterator[Spot]:
 
     Why: the whole body is one JSON document; incremental parsers rely on its commas and its last bracket.
     Breaks: Google's protobuf client and every incremental array parser.
-    Way round: ask with alt=sse.
+    Workaround: ask with alt=sse.
     """
     table = _ARRAYS if _said_of_events(seen) else {**_ARRAYS, **_ELEMENTS}
     for reply in seen.replies:
@@ -390,7 +390,7 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     Why: a vendor that has nothing to send has met an error, which has a status of its own. Google itself sent an empty
     stream twice among thousands, so only a vendor that always does so is accused.
     Breaks: every client ends normally with nothing; a terminal program waits for ever.
-    Way round: take an empty stream for a failure, and ask again.
+    Workaround: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))

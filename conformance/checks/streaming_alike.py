@@ -71,7 +71,7 @@ def streams_what_the_unary_method_says(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: both methods ask one model one question; only the way in which the answer travels differs.
     Breaks: callers that stream take a whole answer for a cut one, or pay for the prompt once for each piece.
-    Way round: use the method that says it right, and hold bills against countTokens.
+    Workaround: use the method that says it right, and hold bills against countTokens.
     """
     long = _long(seen)
     dear = list(_priced(*long)) if long else []

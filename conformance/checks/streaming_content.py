@@ -31,7 +31,7 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
 
     Why: clients join the chunks' texts as they come.
     Breaks: every client shows the text again and again, each time longer; no exception.
-    Way round: take from each chunk only what goes beyond the one before.
+    Workaround: take from each chunk only what goes beyond the one before.
     """
     texts = texts_of(reply)
     if are_cumulative([text for _, text in texts]):
@@ -52,7 +52,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     Why: clients join the chunks' texts, so a repetition is shown as part of the answer. A model may
     say the same twice only before and after a built-in tool.
     Breaks: every client shows the answer twice; no exception.
-    Way round: drop a last chunk whose text is that of all before it.
+    Workaround: drop a last chunk whose text is that of all before it.
     """
     texts = texts_of(reply)
     before = "".join(text for _, text in texts[:-1])
@@ -92,7 +92,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     filter blocks the prompt after all and the reason stands in promptFeedback.
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK says other; elsewhere a cut answer
     cannot be told from a whole one.
-    Way round: none that is sound: without the reason nobody knows whether the answer is whole.
+    Workaround: none that is sound: without the reason nobody knows whether the answer is whole.
     """
     candidates = [chunk for chunk in reply.chunks if candidate_of(chunk)]
     if (
@@ -127,7 +127,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     Why: a reason before the end says that the model stopped when it did not. A reason in every chunk is an old habit
     of Google's own, and a built-in tool may end a step early; neither is held against a vendor.
     Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
-    Way round: read to the end of the stream, and take the last reason.
+    Workaround: read to the end of the stream, and take the last reason.
     """
     index = reply.first.index
     said = [bool(candidate_of(chunk, index).get("finishReason")) for chunk in reply.chunks]
@@ -164,7 +164,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
 
     Why: ProtoJSON writes no empty lists.
     Breaks: google-genai 1.30 raises IndexError on the empty list; the others read on.
-    Way round: drop chunks whose candidates are empty, once their usage is read.
+    Workaround: drop chunks whose candidates are empty, once their usage is read.
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
@@ -187,7 +187,7 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a stream is asked for to see the first words early; one that is held back until the end only looks like one.
     Breaks: programs seem to hang, and idle time-outs end answers that were under way.
-    Way round: none on the client's side; allow a longer time-out.
+    Workaround: none on the client's side; allow a longer time-out.
     """
     usual = _usual(seen)
     tries = [(reply, held_back(reply, usual)) for reply in seen.replies]
@@ -239,7 +239,7 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a truncation must be visible: MAX_TOKENS where a limit ended it, an error where the connection did.
     Breaks: half an answer is taken for a whole one, in every client.
-    Way round: check long answers for their end.
+    Workaround: check long answers for their end.
     """
     if obeyed(seen, "long-answer-streamed"):
         return
@@ -263,7 +263,7 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: clients join the chunks as they come; none may be lost, and none may overtake another.
     Breaks: words are missing or mixed up in every client; no exception.
-    Way round: ask without streaming.
+    Workaround: ask without streaming.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
     if len(torn) >= TRIES:
@@ -285,7 +285,7 @@ def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a filter against replayed chunks must not take the model's own repetitions for replays.
     Breaks: numbers, code and Chinese words lose characters in silence, in every client.
-    Way round: ask without streaming.
+    Workaround: ask without streaming.
     """
     if obeyed(seen, "repeated-text-streamed"):
         return
@@ -315,7 +315,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
 
     Why: a gateway that decodes each read on its own breaks the characters that lie across two reads.
     Breaks: replacement characters in Chinese, Japanese, Korean and emoji, in every client.
-    Way round: ask without streaming.
+    Workaround: ask without streaming.
     """
     for chunk in reply.chunks:
         # Bytes that are no UTF-8 are said of the JSON.
@@ -346,7 +346,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: the streaming method answers with the same parts as the unary one.
     Breaks: programs that show the model's thinking show none, only when streaming.
-    Way round: ask without streaming.
+    Workaround: ask without streaming.
     """
     unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
     # One object alone may be the last of several: what stood in the others, nobody knows.
@@ -376,7 +376,7 @@ def keeps_one_id(reply: Reply) -> Iterator[Spot]:
 
     Why: the chunks are one response.
     Breaks: no client that was measured; logs that group by id fall apart.
-    Way round: group by connection.
+    Workaround: group by connection.
     """
     for name in ("responseId", "modelVersion"):
         values = {value for chunk in reply.chunks if isinstance(value := chunk.body.get(name), str) and value}

@@ -85,7 +85,7 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     Why: what timed out, was refused for quota or failed with 5xx, retries included, shows nothing; it accuses nobody,
     and is named here so that nobody takes silence for a pass.
     Breaks: nothing by itself.
-    Way round: run again, with a lower concurrency or a longer timeout.
+    Workaround: run again, with a lower concurrency or a longer timeout.
     """
     answered = {reply.probe for reply in seen.replies if _came(reply) or beyond(reply)}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
@@ -103,7 +103,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
 
     Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
     Breaks: clients without bounds run out of memory; those with bounds raise.
-    Way round: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
+    Workaround: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
     """
     said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
     if said and reply.exchange.captured:
@@ -130,7 +130,7 @@ def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a connection that breaks within a body loses the end of the answer, its finish reason and its usage.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail of a stream in silence.
-    Way round: take an answer without a finish reason for a failed one.
+    Workaround: take an answer without a finish reason for a failed one.
     """
     for streamed in (False, True):
         group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
@@ -165,7 +165,7 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
     Why: a client undoes what the header declares, and nothing else.
     Breaks: all clients raise on compressed bytes that nobody declared, but for the Vercel AI SDK, which is silently
     empty.
-    Way round: ask with `Accept-Encoding: identity`.
+    Workaround: ask with `Accept-Encoding: identity`.
     """
     failure = reply.decoded.failure
     for oddity in reply.decoded.oddities:
@@ -188,7 +188,7 @@ def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
 
     Why: HTTP/1.0 has no chunks, so a cut stream looks like one that has ended; some readers refuse raw deflate.
     Breaks: no client that was measured.
-    Way round: none needed.
+    Workaround: none needed.
     """
     if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
         yield Spot(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
@@ -215,7 +215,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
 
     Why: Accept-Encoding says what a client can undo.
     Breaks: curl, and every client without a decoder, gets bytes that it cannot read.
-    Way round: ask for gzip, and undo it.
+    Workaround: ask for gzip, and undo it.
     """
     got = (reply.exchange.header("content-encoding") or "identity").lower()
     if got != "identity" and reply.exchange.body:
@@ -234,7 +234,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: every HTTP client offers gzip unless told otherwise.
     Breaks: all clients fail; the same request from curl works, so the fault is looked for in the client.
-    Way round: send `Accept-Encoding: identity`.
+    Workaround: send `Accept-Encoding: identity`.
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
     taken = any(one.ok and not _offers(one) for one in seen.replies) and not any(one.ok for one in offering)
@@ -264,7 +264,7 @@ def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
 
     Why: generic clients and gateways choose how to read a body by its Content-Type.
     Breaks: Google's SDKs ignore it; what sits between them and the vendor may not.
-    Way round: set the header in a proxy.
+    Workaround: set the header in a proxy.
     """
     got = reply.exchange.header("content-type")
     if (got or "").partition(";")[0].strip().lower() != "application/json":
@@ -291,7 +291,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
 
     Why: clients parse the whole body as one document.
     Breaks: a byte order mark makes google-genai raise; bytes after the end make all of them raise.
-    Way round: cut the body to its JSON in a proxy.
+    Workaround: cut the body to its JSON in a proxy.
     """
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
@@ -314,7 +314,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
 
     Why: parsers disagree on what to make of the rest: some take the last of two names, some the first.
     Breaks: text comes out garbled; two readers of one answer see two answers.
-    Way round: none.
+    Workaround: none.
     """
     for chunk in reply.chunks:
         for odd in chunk.json.oddities:
@@ -337,7 +337,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
 
     Why: a body that arrived whole and still ends inside of a value, or is no JSON at all, was cut before it was sent.
     Breaks: all clients raise; the answer is lost, and was billed.
-    Way round: ask again.
+    Workaround: ask again.
     """
     if reply.kind is Kind.UNREADABLE and not failed_in_success(reply):
         cut = reply.framed.has(Irregular.TRUNCATED)
@@ -361,7 +361,7 @@ def answers_with_json_not_html(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a page with status 200 is what a web site answers to a path that it does not know.
     Breaks: every client raises a decoding error that says nothing of the cause.
-    Way round: compare base_url with the vendor's document: often a part of the path is missing.
+    Workaround: compare base_url with the vendor's document: often a part of the path is missing.
     """
     pages = [reply for reply in seen.replies if reply.kind is Kind.HTML]
     if pages and len(pages) == len(seen.replies):
@@ -388,7 +388,7 @@ def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
 
     Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
-    Way round: use the address that the redirect names as base_url.
+    Workaround: use the address that the redirect names as base_url.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not works(seen):

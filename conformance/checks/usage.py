@@ -61,7 +61,7 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     among thousands lacks a counter, short answers and those of built-in tools may count nothing, and Gemma's never
     do, so only a counter that is always missing accuses.
     Breaks: every client reports no usage; budgets and bills count nothing.
-    Way round: count the tokens of prompts with countTokens, and estimate the answers.
+    Workaround: count the tokens of prompts with countTokens, and estimate the answers.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
@@ -100,7 +100,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
 
     Why: usage is cumulative, so only the last block tells the whole; Google's last chunk has it.
     Breaks: clients that take the last block see what the answer had cost so far: the bill is short.
-    Way round: none; ask without streaming where costs matter.
+    Workaround: none; ask without streaming where costs matter.
     """
     numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
     if numbers and len(reply.chunks) > 1 and max(numbers) < _last_spoken(reply):
@@ -119,7 +119,7 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
 
     Why: thoughts are billed, and have a counter of their own.
     Breaks: bills and budgets that read the counters fall short, by most of the cost for a thinking model.
-    Way round: take the total less the prompt and the answer.
+    Workaround: take the total less the prompt and the answer.
     """
     found = last_block(reply)
     if found is not None and hides_thoughts(reply):
@@ -143,7 +143,7 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
 
     Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 differed.
     Breaks: bills that add the counters charge the thoughts twice.
-    Way round: subtract the thoughts from the answer's tokens.
+    Workaround: subtract the thoughts from the answer's tokens.
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
@@ -175,7 +175,7 @@ def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     Why: Google's totals are right in all but a dozen of 6,754 recorded blocks, where an absent counter counts as 0.
     Some totals of Vertex AI are short by one.
     Breaks: one of the numbers is wrong, and it is not clear which one to pay.
-    Way round: pay by the counters, not by the total, or ask the vendor which one it bills.
+    Workaround: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
     missing, forgotten = _left_out(seen), _adds_none(seen)
     for reply in seen.replies:
@@ -234,7 +234,7 @@ def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
     prompt is counted anew; that alone is a note. A last block that is far too small for the answer is more than a note,
     and so are answer tokens that fall in every long stream; Google's fell in ten of 1,150.
     Breaks: where each block counts its own chunk only, clients see the cost of the last chunk.
-    Way round: add the blocks up, for this vendor only.
+    Workaround: add the blocks up, for this vendor only.
     """
     always = _falls_each_time(seen)
     for reply in seen.replies:
@@ -262,7 +262,7 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
 
     Why: the prompt is counted whole, cached or not.
     Breaks: bills differ for the same request, and nobody can check them.
-    Way round: none; hold the bill against countTokens.
+    Workaround: none; hold the bill against countTokens.
     """
     firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
     for reply in seen.replies:
@@ -286,7 +286,7 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
 
     Why: promptTokenCount is the whole prompt, cachedContentTokenCount the share of it that is cheaper.
     Breaks: cost calculators that subtract the cached share come to less than nothing.
-    Way round: add the two before calculating.
+    Workaround: add the two before calculating.
     """
     found = last_block(reply)
     if found and count(found[1], "cachedContentTokenCount") > max(0, count(found[1], "promptTokenCount")):
@@ -343,7 +343,7 @@ def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
     Why: promptTokenCount counts the request; a hidden prompt changes both the bill and the answers. A small difference
     from countTokens betrays an estimate, and is only noted.
     Breaks: every request is billed for text that the caller never wrote.
-    Way round: none; choose another vendor for short prompts.
+    Workaround: none; choose another vendor for short prompts.
     """
     counted = _counted(seen)
     for reply in seen.replies:
@@ -377,7 +377,7 @@ def details_add_up(reply: Reply) -> Iterator[Spot]:
 
     Why: they split it by modality; Google's own differ now and then, so this is noted only.
     Breaks: no client that was measured.
-    Way round: read the counters.
+    Workaround: read the counters.
     """
     found = last_block(reply)
     for name, counter in _DETAILS.items() if found else ():
