@@ -324,6 +324,7 @@ def on_a_terminal(folder: Path, term: str, *words: str) -> bytes:
     return seen
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_no_escapes(tmp_path: Path) -> None:
     words = ("run", "-p", "google-embedded", "-d", "casing", "--out", "out")
     seen = on_a_terminal(tmp_path, "dumb", *words)
@@ -332,6 +333,7 @@ def test_a_dumb_terminal_gets_no_escapes(tmp_path: Path) -> None:
     assert b"\x1b[K" in on_a_terminal(tmp_path, "xterm", *words)
 
 
+@pytest.mark.slow
 def test_no_total_of_the_progress_is_ever_passed(tmp_path: Path) -> None:
     seen = on_a_terminal(tmp_path, "xterm", "run", "-p", "google-embedded", "--out", "out").decode()
     pairs = re.findall(r"google-embedded (\d+)/(\d+)", seen)

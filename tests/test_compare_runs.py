@@ -83,6 +83,7 @@ def test_a_vendor_that_is_dead_in_the_second_run_is_one_true_line_and_exit_code_
     assert "v could not be judged" in summary.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_vendor_of_pages_is_not_called_empty(folder: Path, vendor: Vendor) -> None:
     vendor.answer = lambda _: BAD_GATEWAY
     found = run("dead", "-d", "streaming", "-d", "errors")

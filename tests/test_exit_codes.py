@@ -142,6 +142,7 @@ def test_a_part_of_the_rules_that_holds_ends_in_0_and_is_called_partial(
         assert "conforms to Google" not in text
 
 
+@pytest.mark.slow
 def test_whole_runs_of_a_faultless_vendor_conform(tmp_path: Path, ports: dict[str, int]) -> None:
     found = ended(tmp_path, {"one": vendor(ports["honest"], max_examples=6)})
     assert (found.code, found.provider("one")["status"]) == (0, "conforms")
@@ -199,6 +200,7 @@ def test_a_family_means_all_its_versions(breaking: Ran, tmp_path: Path) -> None:
     assert all(client.startswith("google-genai ") or "google-genai" in client for client in chosen)
 
 
+@pytest.mark.slow
 def test_a_run_with_a_client_that_breaks_ends_in_1(ports: dict[str, int], tmp_path: Path) -> None:
     assert (
         ended(
@@ -208,6 +210,7 @@ def test_a_run_with_a_client_that_breaks_ends_in_1(ports: dict[str, int], tmp_pa
     )
 
 
+@pytest.mark.slow
 def test_an_accepted_deviation_that_is_gone_ends_in_1(ports: dict[str, int], tmp_path: Path) -> None:
     known = [{"rule": "envelope/gemini-object-at-root", "probe": "*", "reason": "their page says so"}]
     ran = ended(tmp_path, {"one": vendor(ports["honest"], known=known)}, *QUICK)
@@ -218,6 +221,7 @@ def test_an_accepted_deviation_that_is_gone_ends_in_1(ports: dict[str, int], tmp
 # --- 2 ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -251,6 +255,7 @@ def test_a_file_of_another_name_is_named_instead_of_passed_over(tmp_path: Path) 
 # --- 3 ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_key_that_is_missing_and_a_vendor_that_does_not_answer_end_in_3(
     ports: dict[str, int], tmp_path: Path
 ) -> None:
@@ -266,6 +271,7 @@ def test_a_key_that_is_missing_and_a_vendor_that_does_not_answer_end_in_3(
     assert {(one.code, one.provider) for one in causes} == {(3, "two"), (3, "three")}
 
 
+@pytest.mark.slow
 def test_a_limiter_that_lets_no_question_through_in_the_end_is_said(
     ports: dict[str, int], tmp_path: Path
 ) -> None:
@@ -277,6 +283,7 @@ def test_a_limiter_that_lets_no_question_through_in_the_end_is_said(
     assert found["judged"]["rules"] < found["judged"]["of"]
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_spent_is_said(ports: dict[str, int], tmp_path: Path) -> None:
     ran = ended(tmp_path, {"one": vendor(ports["honest"], max_requests=30)})
     assert (ran.code, ran.provider("one")["status"]) == (3, "partial")
@@ -289,6 +296,7 @@ def test_nothing_tested_at_all_ends_in_3(tmp_path: Path) -> None:
     assert "nothing was tested" in ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["/dev/full", "no-such-folder/summary"])
 def test_a_summary_that_no_step_can_hold_ends_in_3(ports: dict[str, int], tmp_path: Path, where: str) -> None:
     config = write_providers(tmp_path, {"one": vendor(ports["honest"])})
@@ -309,6 +317,7 @@ sys.exit(cli.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_a_check_that_raises_ends_in_3(ports: dict[str, int], tmp_path: Path) -> None:
     config = write_providers(tmp_path, {"one": vendor(ports["honest"])})
     line = [sys.executable, "-c", _RAISING, "run", "-c", str(config), "--out", str(tmp_path / "out"), *QUICK]
@@ -321,6 +330,7 @@ def test_a_check_that_raises_ends_in_3(ports: dict[str, int], tmp_path: Path) ->
 # --- 130 ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_in_130_and_says_what_it_lacks(
     ports: dict[str, int], tmp_path: Path, number: signal.Signals

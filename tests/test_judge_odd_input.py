@@ -165,6 +165,7 @@ def test_pipes_devices_and_links_are_read_or_refused_at_once(tmp_path: Path) -> 
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.slow
 def test_thousands_of_files_are_judged_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = json.dumps(LINE)
     names = []

@@ -35,6 +35,7 @@ def test_the_example_passes(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong", "says"),
     [
@@ -51,6 +52,7 @@ def test_the_example_fails_where_the_gateway_is_wrong(
     assert says in done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_is_well_typed(tmp_path: Path) -> None:
     text = (
         example()

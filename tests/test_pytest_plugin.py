@@ -119,6 +119,7 @@ def test_a_selection_prunes_the_questions_under_workers_too(tmp_path: Path, host
     assert ended.requests("one") < 30
 
 
+@pytest.mark.slow
 def test_a_finding_below_the_failing_level_is_no_failed_test(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=ROLE)
     mild = start_pytest(tmp_path, "-n0", "-k", "role")
@@ -163,6 +164,7 @@ def test_what_could_not_be_judged_is_said_where_pytest_ends(tmp_path: Path, host
     assert not ended.outcomes()["failure"] | ended.outcomes()["error"] | ended.outcomes()["passed"]
 
 
+@pytest.mark.slow
 def test_an_accepted_deviation_that_is_gone_fails_a_case_of_its_own(tmp_path: Path, host: Host) -> None:
     port = port_of(host, HONEST)
     known = [{"rule": "envelope/gemini-object-at-root", "probe": "*", "reason": "our adapter unwraps it"}]
@@ -172,6 +174,7 @@ def test_an_accepted_deviation_that_is_gone_fails_a_case_of_its_own(tmp_path: Pa
     assert ended.outcomes()["failure"] == {"test_known_entries[one-known-entries]"}
 
 
+@pytest.mark.slow
 def test_the_terminal_says_where_the_report_is(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=HONEST)
     ended = start_pytest(tmp_path, "-n0", "-k", "camel-case")
@@ -179,6 +182,7 @@ def test_the_terminal_says_where_the_report_is(tmp_path: Path, host: Host) -> No
     assert (tmp_path / line.removeprefix("report: ")).is_file()
 
 
+@pytest.mark.slow
 def test_the_file_of_rootdir_is_used_from_a_folder_below(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, mine=HONEST)
     below = tmp_path / "tests"
@@ -189,6 +193,7 @@ def test_the_file_of_rootdir_is_used_from_a_folder_below(tmp_path: Path, host: H
     assert (tmp_path / "reports" / "latest").is_dir()
 
 
+@pytest.mark.slow
 def test_options_of_other_peoples_conftest_files_are_left_in_peace(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=HONEST)
     options = (
@@ -239,6 +244,7 @@ OWN_FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", OWN_FAULTS)
 def test_nothing_that_goes_wrong_beside_the_run_ends_in_0(tmp_path: Path, host: Host, fault: str) -> None:
     text, code = OWN_FAULTS[fault]
@@ -252,6 +258,7 @@ def test_nothing_that_goes_wrong_beside_the_run_ends_in_0(tmp_path: Path, host: 
     assert not asked or ended.results["run"]["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_stopping_at_the_first_failure_is_no_interruption(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, vendor=WRAPPED)
     ended = start_pytest(tmp_path, "-n", "2", "-x", "-k", "envelope")

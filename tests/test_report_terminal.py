@@ -178,6 +178,7 @@ def test_text_is_wrapped_by_columns_and_loses_nothing() -> None:
     assert "".join("".join(lines).removeprefix("  - ").split()) == "".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["-v", "-q"])
 def test_a_run_ends_with_the_path_of_its_report_and_names_no_file_that_is_gone(
     tmp_path: Path, how: str
