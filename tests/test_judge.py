@@ -52,6 +52,15 @@ def test_the_terminal_names_each_finding_with_all_that_proves_it(
     assert "HAR, 1 entry; 1 read" in err
 
 
+def test_a_stream_asked_as_no_client_asks_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    array = recordings.dump([recordings.chunk("Blue"), recordings.chunk(".", finishReason="STOP")])
+    without_alt = recordings.Taped(recordings.STREAM.partition("?")[0], body=array)
+    out, _ = said(capsys, file(tmp_path, without_alt, recordings.good_stream()), code=0)
+    assert out.count("asked without alt=sse, as none of these clients asks:") == 1
+
+
 def test_the_terminal_says_what_each_client_makes_of_each_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

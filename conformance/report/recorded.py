@@ -110,6 +110,8 @@ def _sights(answer: Entry) -> Iterator[str]:
     """Yield what clients see, those that see the same together."""
     if answer["lacking"]:
         yield f"not judged: {answer['lacking']}"
+    if ":streamGenerateContent" in answer["request"] and "alt=sse" not in answer["request"]:
+        yield "asked without alt=sse, as none of these clients asks:"
     for sight in sights(answer):
         harm = f" ({sight.effect}: {sight.detail})" if sight.effect else ""
         yield f"{sight.who}: {sight.sees}{harm}"
