@@ -20,7 +20,7 @@ def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]
     """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
 
     It is none where a question was asked three times or more and shows it every time, where all answers of its method
-    do, or where three questions and one answer in twenty do. `among` holds the replies that could have shown it.
+    do, or where three questions and one answer in four do. `among` holds the replies that could have shown it.
     Captured traffic never is: nothing was asked again.
     """
     spots = list(found)
@@ -32,13 +32,13 @@ def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]
     )
 
 
-_FEW = 20  # answers of which one may show what is rare
+_SHARE = 4  # of so many answers at least one must show a fault before it is no rarity: Google's was one in hundreds
 
 
 def _is_frequent(showing: Sequence[Reply], among: Sequence[Reply]) -> set[str]:
     """Return the ids of the replies that show it, where they are too many for a rarity; else nothing."""
     own = [reply for reply in showing if not reply.exchange.captured]
-    many = len({reply.probe for reply in own}) >= TRIES and len(own) * _FEW >= len(among)
+    many = len({reply.probe for reply in own}) >= TRIES and len(own) * _SHARE >= len(among)
     return {reply.id for reply in own} if many else set()
 
 

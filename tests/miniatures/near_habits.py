@@ -200,6 +200,7 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("one-uncounted", "One longer answer does not count its own tokens.", answering(_once(2), only="unary"), _COUNTED),
     Variation("short-by-one-on-vertex", "Vertex AI's members, and a total that is short by one.", with_usage(_vertex(-1)), _SUM),
     Variation("two-empty", "Two unary answers of all are empty.", finishing(_empty_each(9, 2)), _BODY),
+    Variation("every-eleventh-is-empty", "Every eleventh unary answer is empty.", finishing(_empty_each(11)), _BODY),
     Variation("keys-of-many-places", "Each seventh question meets a key that may not be used from here.", finishing(_of_many_keys(_ELSEWHERE, 7)), settings=_ONE_BY_ONE),
     Variation("a-spent-key-among-many", "Each eighth question meets a key that has expired.", finishing(_of_many_keys(_SPENT, 8)), settings=_ONE_BY_ONE),
     Variation("moved-routes", "Paths that do not exist are sent to a page.", finishing(_moved(_is_no_route)), _REDIRECTS),
