@@ -27,7 +27,8 @@ def sigterm_as_sigint() -> Iterator[None]:
 
     Does nothing outside the main thread, where no handler can be set.
     """
-    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), _first(_interrupt)):
+    handler = _first(_interrupt)
+    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), handler), _taken_back(handler):
         yield
 
 
@@ -59,14 +60,20 @@ def restored_handlers() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _first(act: _Handler) -> _Handler:
-    """Return a handler that acts on the first signal, passes over those that follow at once, and exits on a later one."""
+def _first(act: Callable[[object, FrameType | None], None]) -> _Handler:
+    """Return a handler that acts on the first signal, passes over those that follow at once, and exits on a later one.
+
+    `act` is given what SIGINT did until then. From the first signal on SIGINT comes here too: asyncio would take one
+    that follows for a second interruption, and stop in the middle of ending its tasks.
+    """
     began: list[float] = []
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, frame: FrameType | None) -> None:
         if not began:
             began.append(time.monotonic())
-            act(number, frame)
+            until_now = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, handle)
+            act(until_now, frame)
         elif time.monotonic() - began[0] > _BURST:
             os._exit(INTERRUPTED)
 
@@ -95,12 +102,25 @@ def _can_block() -> bool:
     return hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
 
 
-def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Do what SIGINT does now: asyncio has a handler of its own while it runs, and a shell may have it ignored."""
-    handler = signal.getsignal(signal.SIGINT)
+def _interrupt(handler: object, frame: FrameType | None) -> None:
+    """Do what SIGINT did until now: asyncio has a handler of its own while it runs, and a shell may have it ignored."""
     if not callable(handler):
         raise KeyboardInterrupt
     handler(signal.SIGINT, frame)
+
+
+@contextlib.contextmanager
+def _taken_back(handler: _Handler) -> Iterator[None]:
+    """Give SIGINT back what it did before the block, where `handler` took it over when the first signal came."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is handler:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
