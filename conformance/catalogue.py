@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from conformance.model import Auth, Dimension, Level, Outcome, Question, Source, Spot
+from conformance.reading.reply import Reply, Seen
 
 GOOGLE = "Google Gemini API reference (v1beta)"
 
@@ -88,7 +89,7 @@ class Sight:
     """
 
     missing: str
-    holds: Callable[[Any], bool]
+    holds: Callable[[Reply], bool]
     probes: tuple[str, ...] = ()
     outcome: Outcome = Outcome.UNSUPPORTED
 
@@ -103,9 +104,9 @@ class Rule:
     title: str
     sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
-    look: Callable[[Any], Iterable[Spot | Aside]]
-    select: Callable[[Any], bool]  # which replies it looks at
-    usable: Callable[[Any], bool]  # which of them it can judge
+    look: Callable[[Seen], Iterable[Spot | Aside]]
+    select: Callable[[Reply], bool]  # which replies it looks at
+    usable: Callable[[Reply], bool]  # which of them it can judge
     probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
     after: tuple[str, ...]  # rules whose deviation explains this one's
     obeys: bool  # depends on the model's obedience
@@ -171,16 +172,36 @@ def add(entry: Probe) -> None:
     PROBES[entry.id] = entry
 
 
-def _yes(_reply: Any) -> bool:
+def _yes(_reply: Reply) -> bool:
     return True
+
+
+_Check = Callable[[Seen], Iterator[Spot | Aside]]
+_CheckOfReply = Callable[[Reply], Iterator[Spot | Aside]]
+
+
+class CheckOptions(TypedDict, total=False):
+    """The options of `check` and `check_each`, so that the type checker refuses one that is misspelt."""
+
+    select: Callable[[Reply], bool]
+    usable: Callable[[Reply], bool]
+    probes: tuple[str, ...]
+    after: tuple[str, ...]
+    obeys: bool
+    trait: str | None
+    feature: str | None
+    documented: bool
+    generated: bool
+    rests: Rests
+    sight: Sight | None
 
 
 def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
     level: Level,
     source: Source,
     *,
-    select: Callable[[Any], bool] = _yes,
-    usable: Callable[[Any], bool] = _yes,
+    select: Callable[[Reply], bool] = _yes,
+    usable: Callable[[Reply], bool] = _yes,
     probes: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     obeys: bool = False,
@@ -190,7 +211,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     generated: bool = False,
     rests: Rests = Rests.ANSWER,
     sight: Sight | None = None,
-) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
+) -> Callable[[_Check], _Check]:
     """Make a function over a group of replies (`Seen`) a rule; its id is module/name.
 
     The function is handed a `Seen` that holds only the replies which `probes` and `select` name and
@@ -198,7 +219,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     if what it looked at holds what `rests` and `sight` ask for.
     """
 
-    def enter(look: Callable[[Any], Iterator[Spot | Aside]]) -> Callable[[Any], Iterator[Spot | Aside]]:
+    def enter(look: _Check) -> _Check:
         dimension = Dimension(look.__module__.rpartition(".")[2].partition("_")[0])
         title, rest = sentences(look)
         id_ = f"{dimension}/{slug(look.__name__)}"
@@ -214,12 +235,12 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
 
 
 def check_each(
-    level: Level, source: Source, **how: Any
-) -> Callable[[Callable[[Any], Iterator[Spot | Aside]]], Callable[[Any], Iterator[Spot | Aside]]]:
+    level: Level, source: Source, **how: Unpack[CheckOptions]
+) -> Callable[[_CheckOfReply], _CheckOfReply]:
     """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
 
-    def enter(look: Callable[[Any], Iterator[Spot | Aside]]) -> Callable[[Any], Iterator[Spot | Aside]]:
-        def every(seen: Any) -> Iterator[Spot | Aside]:
+    def enter(look: _CheckOfReply) -> _CheckOfReply:
+        def every(seen: Seen) -> Iterator[Spot | Aside]:
             for reply in seen.replies:
                 yield from look(reply)
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "conformance"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "files", "catalogue", "bases", "wire", "keys", "config", "dialects", "recording", "reading", "capturing", "judging",
+    "__init__", "model", "files", "wire", "keys", "config", "dialects", "recording", "reading", "catalogue", "bases", "capturing", "judging",
     "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "library", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
@@ -156,3 +156,24 @@ def test_ci_runs_the_readmes_test_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     command = [line for line in text.splitlines() if line.startswith("python3 -m venv")][1]
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_misspelt_option_or_attribute_of_a_check_fails_type_checking(tmp_path: Path) -> None:
+    text = (
+        "from collections.abc import Iterator\n"
+        "from conformance.catalogue import Aside, check_each, google\n"
+        "from conformance.model import Level, Spot\n"
+        "from conformance.reading.reply import Reply\n"
+        "@check_each(Level.NOTE, google('1', 'x'), {option}=lambda reply: reply.{attribute})\n"
+        "def says_nothing(reply: Reply) -> Iterator[Spot | Aside]:\n"
+        "    yield from ()\n"
+    )
+    found = []
+    for option, attribute in (("usable", "ok"), ("usabel", "ok"), ("usable", "oek")):
+        path = tmp_path / "trial.py"
+        path.write_text(text.format(option=option, attribute=attribute), encoding="utf-8")
+        line = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(path)]
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+        found.append((done.returncode, option in done.stdout, attribute in done.stdout))
+    assert found == [(0, False, False), (1, True, False), (1, False, True)]
