@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
-from conformance.model import Auth, Dimension, Level, Outcome, Question, Source, Spot
+from conformance.model import Dimension, Level, Outcome, Question, Source, Spot
 from conformance.reading.reply import Reply, Seen
 
 GOOGLE = "Google Gemini API reference (v1beta)"
@@ -294,8 +294,3 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known word, or an empty string."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def key_ways() -> tuple[str, ...]:
-    """Return the ways to carry the key that Question.key may name, besides the configured one."""
-    return tuple(way.value for way in Auth)

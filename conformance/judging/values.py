@@ -13,7 +13,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from conformance.dialects.shapes import Shape, canonical, reference
+from conformance.dialects.shapes import Shape, reference
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
 from conformance.wire.jsontext import pointer
@@ -282,8 +282,3 @@ def where(reply: Reply, chunk: Chunk, keys: Keys) -> str:
         raw.append(step[0] if step else key)
         value = step[1] if step else None
     return reply.at(chunk, pointer(raw))
-
-
-def known_to_google(name: str) -> bool:
-    """Return whether a name, in whatever casing, is one of GenerateContentResponse's own members."""
-    return canonical(reference().response, name) is not None

@@ -343,6 +343,3 @@ class Seen:
         """Return the last reply to a probe (retries are superseded), or None."""
         found = self.of(probe)
         return found[-1] if found else None
-
-
-FRAMED_AS_OTHER = (Framing.OTHER, Framing.EMPTY)

@@ -16,7 +16,7 @@ from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
 from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
-from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Outcome, Provider
+from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Provider
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
 from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, list_undecided, measure
@@ -370,17 +370,3 @@ def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) 
     accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
     v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
     return must_configure(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))
-
-
-def level_counts(cases: Sequence[Case]) -> dict[str, int]:
-    """Return how many findings stand at each level, known ones apart."""
-    counts = {level.value: 0 for level in Level}
-    for case in cases:
-        if case.deviation and case.outcome is not Outcome.KNOWN:
-            counts[case.deviation.level.value] += 1
-    return counts
-
-
-def rules_of(dimensions: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the catalogue's rules of those dimensions; all where none is named."""
-    return tuple(rule for rule in RULES.values() if not dimensions or rule.dimension.value in dimensions)
