@@ -8,7 +8,7 @@ __all__ = ["__version__", "judge"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return `judge` (see `conformance.library`), which is loaded when it is first asked for: it needs much of the program."""
+    """Return `judge` (see `conformance.api`), which is loaded when it is first asked for: it needs much of the program."""
     if name == "judge":
-        return import_module("conformance.library").judge
+        return import_module("conformance.api").judge
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-from conformance.library import judge as judge
+from conformance.api import judge as judge
 
 __version__: str
 __all__ = ["__version__", "judge"]

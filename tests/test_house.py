@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
     "__init__", "model", "files", "wire", "keys", "config", "dialects", "recording", "reading", "catalogue", "bases", "capturing", "judging",
-    "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "library", "comparing", "report", "running",
+    "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "api", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
 HOMES = {

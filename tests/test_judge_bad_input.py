@@ -16,10 +16,10 @@ import pytest
 import recordings
 import yaml
 
+from conformance.api import judge_group
 from conformance.capturing.endings import is_cut
 from conformance.capturing.recording import FileReport, Recorded, read_files
 from conformance.dialects.dialect import load_dialect
-from conformance.library import judge_group
 from conformance.recording.record import NAME
 from conformance.verdicts.verdict import Verdict
 

@@ -12,9 +12,9 @@ import pytest
 import recordings
 
 from conformance import judge
+from conformance.api import judge_group
 from conformance.capturing.recording import read_files
 from conformance.dialects.dialect import load_dialect
-from conformance.library import judge_group
 from conformance.verdicts.verdict import Verdict
 
 REASON = "streaming/ends-with-a-finish-reason"

@@ -10,10 +10,10 @@ import pytest
 import recordings
 
 from conformance import judge
+from conformance.api import in_order, judge_group
 from conformance.capturing.recording import Recorded, read_files
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
-from conformance.library import in_order, judge_group
 from conformance.verdicts.extent import JUDGED
 from conformance.verdicts.verdict import Verdict
 

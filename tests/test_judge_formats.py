@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import recordings
 
+from conformance.api import judge_group
 from conformance.capturing.recording import Recorded, read_files
 from conformance.clients import CLIENTS, Seen, from_exchange, real, see
 from conformance.dialects.dialect import load_dialect
-from conformance.library import judge_group
 from conformance.model import Exchange
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body

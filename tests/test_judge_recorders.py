@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import recordings
 
+from conformance.api import judge_group
 from conformance.capturing.recording import Recorded, read_files
 from conformance.dialects.dialect import load_dialect
-from conformance.library import judge_group
 from conformance.model import Exchange
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conformance.api import gather, in_order, judge_group, provider_of
 from conformance.capturing.recording import Recorded
 from conformance.catalogue import Rule
 from conformance.config.providers import Loaded
 from conformance.dialects.dialect import DialectError, load_dialect
-from conformance.library import gather, in_order, judge_group, provider_of
 from conformance.model import JSON
 from conformance.recording.record import Recorder
 from conformance.running.engine import Engine
