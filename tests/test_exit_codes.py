@@ -14,12 +14,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from miniatures.making import with_usage
+from miniatures.making import limiting_every_third, with_usage
 from whole import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of
-from conformance.embedded.wire import whole
 from conformance.model import JSON
 from conformance.verdicts.exit_code import Asked, asked_of, compute_exit_code, exit_causes
 
@@ -46,18 +45,6 @@ def _wrong_total(usage: dict[str, JSON]) -> dict[str, JSON]:
     return {**usage, "totalTokenCount": total + 7}
 
 
-def _limited() -> Callable[[Incoming], Outgoing]:
-    """Answer every third question with 429, however often it is asked."""
-    heard: dict[bytes, int] = {}
-    refusal = b'{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}'
-
-    def answer(incoming: Incoming) -> Outgoing:
-        number = heard.setdefault(incoming.body + incoming.target.encode(), len(heard) + 1)
-        return whole(429, "application/json", refusal) if number % 3 == 0 else HONEST(incoming)
-
-    return answer
-
-
 def _slow(incoming: Incoming) -> Outgoing:
     answer = HONEST(incoming)
     return replace(answer, pieces=tuple(replace(piece, wait=0.3) for piece in answer.pieces))
@@ -69,7 +56,7 @@ def ports() -> Iterator[dict[str, int]]:
         "honest": HONEST,
         "breaking": behaviour_of(load_dialect("visioncoder")),
         "miscounting": with_usage(_wrong_total),
-        "limited": _limited(),
+        "limited": limiting_every_third(),
         "slow": _slow,
     }
     with Host() as host:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from miniatures.asked import Server, judged
-from miniatures.making import answering
+from miniatures.making import answering, limiting_every_third
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.wire import whole
@@ -15,18 +15,6 @@ from conformance.model import Level, Outcome
 from conformance.report import short_verdict
 from conformance.verdicts.extent import JUDGED
 from conformance.verdicts.verdict import Verdict
-
-
-def _limited() -> Callable[[Incoming], Outgoing]:
-    """Answer every third question with 429, however often it is asked."""
-    heard: dict[bytes, int] = {}
-    refusal = b'{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}'
-
-    def answer(incoming: Incoming) -> Outgoing:
-        number = heard.setdefault(incoming.body + incoming.target.encode(), len(heard) + 1)
-        return whole(429, "application/json", refusal) if number % 3 == 0 else HONEST(incoming)
-
-    return answer
 
 
 def _echo(incoming: Incoming) -> Outgoing:
@@ -49,7 +37,7 @@ def verdicts() -> Mapping[str, Verdict]:
     return judged(
         [
             Server("honest", HONEST),
-            Server("limited", _limited()),
+            Server("limited", limiting_every_third()),
             Server("short", HONEST, settings=_HASTY),
             Server("aloof", _echo),
             Server("nameless", answering(_nameless)),

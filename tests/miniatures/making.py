@@ -11,6 +11,8 @@ from conformance.embedded.answers import Answer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.style import Style
+from conformance.embedded.wire import Incoming, Outgoing
+from conformance.embedded.wire import whole as immediate_answer
 
 Message = dict[str, Any]
 
@@ -148,3 +150,15 @@ def dropping(*names: str) -> Callable[[Message], None]:
 def adding(**members: Any) -> Callable[[Message], None]:
     """Return a change that adds members."""
     return lambda message: message.update(copy.deepcopy(members))
+
+
+def limiting_every_third() -> Callable[[Incoming], Outgoing]:
+    """Return a server that answers every third question with 429, however often it is asked."""
+    heard: dict[bytes, int] = {}
+    refusal = b'{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}'
+
+    def answer(incoming: Incoming) -> Outgoing:
+        number = heard.setdefault(incoming.body + incoming.target.encode(), len(heard) + 1)
+        return immediate_answer(429, "application/json", refusal) if number % 3 == 0 else HONEST(incoming)
+
+    return answer
