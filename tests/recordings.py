@@ -1,4 +1,4 @@
-"""One exchange as each recorder would have written it: HAR, vcrpy, VCR for Ruby, curl, JSON lines."""
+"""One exchange as each recorder would have written it (HAR, vcrpy, VCR for Ruby, curl, JSON lines), and what is read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from conformance.api import judge_group
+from conformance.capturing.recording import Recorded, read_files
+from conformance.dialects.dialect import load_dialect
+from conformance.model import Exchange
 
 HOST = "https://api.reseller.example"
 UNARY = f"{HOST}/v1beta/models/gemini-2.5-flash:generateContent"
@@ -307,3 +312,25 @@ def written(folder: Path, one: Taped) -> dict[str, Path]:
     for name, path in paths.items():
         path.write_bytes(texts[name])
     return paths
+
+
+def read_recording(path: Path, url: str | None = None) -> Recorded:
+    """Read one file as `conformance judge` does; `url` is what was asked where the file does not say."""
+    return read_files([str(path)], url)
+
+
+def only_exchange(recorded: Recorded) -> Exchange:
+    """Return the exchange of a recording that has one and no fault."""
+    assert [str(file) for file in recorded.files if file.fault] == []
+    assert recorded.count == 1, recorded.files
+    return recorded.groups[0].exchanges[0]
+
+
+def findings_of(recorded: Recorded) -> set[tuple[str, str, str, str]]:
+    """Return the rule, level, place and observation of everything found in the first provider of a recording."""
+    verdict = judge_group(recorded.groups[0], load_dialect("google"))
+    return {
+        (one.rule, one.level.value, spot.pointer, spot.observed)
+        for one in verdict.deviations
+        for spot in one.spots
+    }

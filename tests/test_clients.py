@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured_clients import AI, JS, JS_1, OLD, PYTHON, PYTHON_1
 
 from conformance.clients import (
     ALL_CLIENTS,
@@ -30,17 +31,6 @@ from conformance.model import Exchange, Failure, Piece, Request
 DATA = Path(__file__).parent / "data"
 OUTCOMES = (DATA / "outcomes.jsonl").read_text("utf-8").strip().split("\n")
 CORPUS = (DATA / "clients_corpus.jsonl").read_text("utf-8").strip().split("\n")
-PYTHON, PYTHON_1, JS, JS_1, AI, OLD = (
-    find_clients(slug)[0]
-    for slug in (
-        "google-genai-3.4.0",
-        "google-genai-1.30.0",
-        "google-genai-js-2.32.0",
-        "google-genai-js-1.30.0",
-        "ai-sdk-google-3.0.141",
-        "google-generative-ai-0.24.1",
-    )
-)
 CLI = find_clients("gemini-cli")[0]
 
 ANSWER = {

@@ -6,22 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from measured_clients import AI, JS, OLD, PYTHON, PYTHON_1
 
 from conformance.clients import CLIENTS, Captured, find_clients
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.model import Effect
 
-PYTHON, PYTHON_1, JS, JS_1, AI, OLD = (
-    find_clients(slug)[0]
-    for slug in (
-        "google-genai-3.4.0",
-        "google-genai-1.30.0",
-        "google-genai-js-2.32.0",
-        "google-genai-js-1.30.0",
-        "ai-sdk-google-3.0.141",
-        "google-generative-ai-0.24.1",
-    )
-)
 TRUTH = Truth("Hello", "STOP", 10)
 
 

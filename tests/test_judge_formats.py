@@ -11,46 +11,25 @@ from typing import Any
 
 import pytest
 import recordings
+from recordings import findings_of, only_exchange, read_recording
 
-from conformance.api import judge_group
 from conformance.capturing.recording import Recorded, read_files
 from conformance.clients import CLIENTS, Seen, from_exchange, real, see
-from conformance.dialects.dialect import load_dialect
-from conformance.model import Exchange
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 
 
-def read(path: Path, url: str | None = None) -> Recorded:
-    return read_files([str(path)], url)
-
-
-def only(recorded: Recorded) -> Exchange:
-    assert [str(file) for file in recorded.files if file.fault] == []
-    assert recorded.count == 1, recorded.files
-    return recorded.groups[0].exchanges[0]
-
-
 def every(folder: Path, one: recordings.Taped) -> dict[str, Recorded]:
-    found = {name: read(path) for name, path in recordings.written(folder, one).items()}
+    found = {name: read_recording(path) for name, path in recordings.written(folder, one).items()}
     plain = folder / "curl-i.txt"
     plain.write_bytes(recordings.curl(one))
-    return {**found, "curl-i.txt": read(plain, one.url)}
-
-
-def findings(recorded: Recorded) -> set[tuple[str, str, str, str]]:
-    verdict = judge_group(recorded.groups[0], load_dialect("google"))
-    return {
-        (one.rule, one.level.value, spot.pointer, spot.observed)
-        for one in verdict.deviations
-        for spot in one.spots
-    }
+    return {**found, "curl-i.txt": read_recording(plain, one.url)}
 
 
 @pytest.mark.parametrize("kind", recordings.KINDS)
 def test_every_format_gives_the_same_findings(tmp_path: Path, kind: str) -> None:
     one = recordings.KINDS[kind]()
-    found = {name: findings(recorded) for name, recorded in every(tmp_path, one).items()}
+    found = {name: findings_of(recorded) for name, recorded in every(tmp_path, one).items()}
     if kind == "without-reason":  # what curl -i printed does not tell whether the vendor or the user ended it
         found.pop("curl-i.txt")
     assert len({frozenset(several) for several in found.values()}) == 1, found
@@ -66,20 +45,20 @@ def test_every_format_gives_the_same_findings(tmp_path: Path, kind: str) -> None
 )
 def test_a_deviation_is_found_in_every_format(tmp_path: Path, kind: str, rule: str) -> None:
     for name, recorded in every(tmp_path, recordings.KINDS[kind]()).items():
-        assert rule in {found[0] for found in findings(recorded)}, name
+        assert rule in {found[0] for found in findings_of(recorded)}, name
 
 
 @pytest.mark.parametrize("kind", ["good", "stream"])
 def test_nothing_grave_is_found_in_a_good_answer_of_any_format(tmp_path: Path, kind: str) -> None:
     for name, recorded in every(tmp_path, recordings.KINDS[kind]()).items():
-        assert [found for found in findings(recorded) if found[1] != "note"] == [], name
+        assert [found for found in findings_of(recorded) if found[1] != "note"] == [], name
 
 
 @pytest.mark.parametrize("kind", recordings.KINDS)
 def test_every_format_is_read_as_the_same_exchange(tmp_path: Path, kind: str) -> None:
     one = recordings.KINDS[kind]()
     for name, recorded in every(tmp_path, one).items():
-        exchange = only(recorded)
+        exchange = only_exchange(recorded)
         assert exchange.status == one.status, name
         assert from_exchange(exchange).content_type == one.kind, name
         assert (recorded.groups[0].name, recorded.groups[0].base_url) == (
@@ -95,7 +74,7 @@ def test_every_format_is_read_as_the_same_exchange(tmp_path: Path, kind: str) ->
 def test_every_format_keeps_the_bytes(tmp_path: Path, kind: str) -> None:
     one = recordings.KINDS[kind]()
     for name, recorded in every(tmp_path, one).items():
-        assert decode_body(only(recorded)).body == one.body, name
+        assert decode_body(only_exchange(recorded)).body == one.body, name
 
 
 def seen_alike(seen: Seen) -> tuple[object, ...]:
@@ -106,7 +85,7 @@ def seen_alike(seen: Seen) -> tuple[object, ...]:
 def test_every_client_sees_the_same_in_every_format(tmp_path: Path, kind: str) -> None:
     found = every(tmp_path, recordings.KINDS[kind]())
     for client in CLIENTS.values():
-        seen = {name: seen_alike(see(client, only(recorded))) for name, recorded in found.items()}
+        seen = {name: seen_alike(see(client, only_exchange(recorded))) for name, recorded in found.items()}
         assert len(set(seen.values())) == 1, (client.name, seen)
 
 
@@ -119,7 +98,7 @@ NAME = f"google-genai {INSTALLED} (Python)"
 @pytest.mark.parametrize("kind", recordings.KINDS)
 def test_google_genai_itself_sees_what_its_model_sees_in_every_format(tmp_path: Path, kind: str) -> None:
     for name, recorded in every(tmp_path, recordings.KINDS[kind]()).items():
-        captured = from_exchange(only(recorded))
+        captured = from_exchange(only_exchange(recorded))
         assert seen_alike(real.ask(captured)) == seen_alike(see(CLIENTS[NAME], captured)), name
 
 
@@ -127,11 +106,11 @@ def test_google_genai_itself_sees_what_its_model_sees_in_every_format(tmp_path: 
 
 
 def test_the_exchanges_of_a_run_of_ours_are_read(tmp_path: Path) -> None:
-    source = only(read(recordings.written(tmp_path, recordings.good())["x.har"]))
+    source = only_exchange(read_recording(recordings.written(tmp_path, recordings.good())["x.har"]))
     with Recorder(tmp_path) as recorder:
         recorder.add(source)
     path = tmp_path / "exchanges" / f"{source.provider}.jsonl"
-    assert only(read(path)) == source
+    assert only_exchange(read_recording(path)) == source
 
 
 def test_several_files_at_once_are_judged_per_host_and_model(tmp_path: Path) -> None:
@@ -155,7 +134,7 @@ def test_pieces_with_their_times_are_kept(tmp_path: Path) -> None:
     half = len(one.body) // 2
     value = {**recordings.line(one), "pieces": [[10, half], [900, len(one.body) - half]]}
     (tmp_path / "x.jsonl").write_text(json.dumps(value))
-    exchange = only(read(tmp_path / "x.jsonl"))
+    exchange = only_exchange(read_recording(tmp_path / "x.jsonl"))
     assert [(piece.at_ms, len(piece.data)) for piece in exchange.pieces] == [
         (10, half),
         (900, len(one.body) - half),
@@ -168,7 +147,7 @@ def test_what_was_not_recorded_is_said_of_the_exchange(tmp_path: Path) -> None:
         key: text for key, text in recordings.line(recordings.good()).items() if key != "response_headers"
     }
     (tmp_path / "x.jsonl").write_text(json.dumps({**value, "bytes": "reserialised"}))
-    exchange = only(read(tmp_path / "x.jsonl"))
+    exchange = only_exchange(read_recording(tmp_path / "x.jsonl"))
     assert (exchange.headers, exchange.headers_complete, exchange.reserialised, exchange.timed) == (
         (),
         False,
@@ -181,8 +160,10 @@ def test_headers_count_as_complete_only_where_the_recorder_says_so(tmp_path: Pat
     (tmp_path / "x.jsonl").write_text(
         json.dumps({**recordings.line(recordings.good()), "headers_complete": True})
     )
-    assert only(read(tmp_path / "x.jsonl")).headers_complete
-    assert not only(read(recordings.written(tmp_path, recordings.good())["x.har"])).headers_complete
+    assert only_exchange(read_recording(tmp_path / "x.jsonl")).headers_complete
+    assert not only_exchange(
+        read_recording(recordings.written(tmp_path, recordings.good())["x.har"])
+    ).headers_complete
 
 
 @pytest.mark.parametrize(
@@ -201,7 +182,7 @@ def test_a_line_may_say_its_address_in_several_ways(
     value = {**recordings.line(recordings.good()), **change, "something": {"of": "another program"}}
     del value["url"]
     (tmp_path / "x.jsonl").write_text(json.dumps(value))
-    assert only(read(tmp_path / "x.jsonl")).request.path == path
+    assert only_exchange(read_recording(tmp_path / "x.jsonl")).request.path == path
 
 
 def test_a_body_may_be_given_as_json(tmp_path: Path) -> None:
@@ -209,7 +190,7 @@ def test_a_body_may_be_given_as_json(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(
         json.dumps({**value, "body": recordings.ANSWER, "request_body": recordings.ASKED})
     )
-    exchange = only(read(tmp_path / "x.jsonl"))
+    exchange = only_exchange(read_recording(tmp_path / "x.jsonl"))
     assert json.loads(exchange.body) == recordings.ANSWER
     assert json.loads(exchange.request.body) == recordings.ASKED
     assert exchange.reserialised
@@ -219,7 +200,7 @@ def test_a_parsed_body_of_a_cassette_counts_as_printed_anew(tmp_path: Path) -> N
     value = recordings.vcrpy(recordings.good())
     value["interactions"][0]["response"] |= {"body": None, "parsed_body": recordings.ANSWER}
     (tmp_path / "x.yaml").write_bytes(recordings.dump(value))
-    exchange = only(read(tmp_path / "x.yaml"))
+    exchange = only_exchange(read_recording(tmp_path / "x.yaml"))
     assert json.loads(exchange.body) == recordings.ANSWER
     assert exchange.reserialised
 
@@ -231,7 +212,7 @@ def test_the_stubs_of_vcrpy_for_httpx_are_read(tmp_path: Path) -> None:
         "content": response["body"]["string"], "http_version": "HTTP/1.1", "headers": response["headers"], "status_code": 200,
     }  # fmt: skip
     (tmp_path / "x.yaml").write_bytes(recordings.dump(value))
-    assert only(read(tmp_path / "x.yaml")).body == recordings.good().body
+    assert only_exchange(read_recording(tmp_path / "x.yaml")).body == recordings.good().body
 
 
 def test_ruby_writes_bytes_under_a_tag_of_its_own(tmp_path: Path) -> None:
@@ -246,22 +227,22 @@ def test_ruby_writes_bytes_under_a_tag_of_its_own(tmp_path: Path) -> None:
         else tail[tail.index("\n    status:") :]
     )
     (tmp_path / "x.yml").write_text(f"{head}      string: !binary |-\n{lines}{rest}")
-    assert only(read(tmp_path / "x.yml")).body == recordings.good().body
+    assert only_exchange(read_recording(tmp_path / "x.yml")).body == recordings.good().body
 
 
 def test_curl_dumps_of_several_answers_and_interim_ones_are_read(tmp_path: Path) -> None:
     one, other = recordings.good(), recordings.error()
     head = b"HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     (tmp_path / "x.txt").write_bytes(head + recordings.curl(one) + b"\n" + recordings.curl(other))
-    found = read(tmp_path / "x.txt", recordings.UNARY)
+    found = read_recording(tmp_path / "x.txt", recordings.UNARY)
     assert [exchange.status for exchange in found.groups[0].exchanges] == [200, 404]
 
 
 def test_what_curl_writes_into_a_stream_accuses_nobody(tmp_path: Path) -> None:
     one, path = recordings.good_stream(), tmp_path / "metered.txt"
     path.write_bytes(recordings.curl_v_metered(one))
-    assert only(read(path)).body == one.body
-    assert [found for found in findings(read(path)) if found[1] != "note"] == []
+    assert only_exchange(read_recording(path)).body == one.body
+    assert [found for found in findings_of(read_recording(path)) if found[1] != "note"] == []
 
 
 def test_bytes_are_unknown_where_curl_wrote_into_them(tmp_path: Path) -> None:
@@ -269,14 +250,15 @@ def test_bytes_are_unknown_where_curl_wrote_into_them(tmp_path: Path) -> None:
     path.write_bytes(recordings.curl_v_metered(one))
     beside = recordings.written(tmp_path, one)
     reserialised = [
-        only(read(file)).reserialised for file in (beside["curl-v.txt"], beside["curl-v-buffered.txt"], path)
+        only_exchange(read_recording(file)).reserialised
+        for file in (beside["curl-v.txt"], beside["curl-v-buffered.txt"], path)
     ]
     assert reserialised == [False, False, True]
 
 
 def test_line_ends_that_changed_on_the_way_make_bytes_unknown(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(recordings.curl(recordings.good_stream()).replace(b"\r\n", b"\n"))
-    assert only(read(tmp_path / "x.txt", recordings.STREAM)).reserialised
+    assert only_exchange(read_recording(tmp_path / "x.txt", recordings.STREAM)).reserialised
 
 
 @pytest.mark.parametrize(
@@ -291,7 +273,7 @@ def test_line_ends_that_changed_on_the_way_make_bytes_unknown(tmp_path: Path) ->
 )  # fmt: skip
 def test_methods_are_recognised_in_any_path(tmp_path: Path, url: str, host: str, model: str) -> None:
     (tmp_path / "x.har").write_bytes(recordings.har(recordings.Taped(url, body=recordings.good().body)))
-    group = read(tmp_path / "x.har").groups[0]
+    group = read_recording(tmp_path / "x.har").groups[0]
     assert (group.host, group.model) == (host, model)
     assert ":" in group.exchanges[0].request.path
 
@@ -307,7 +289,7 @@ def test_methods_are_recognised_in_any_path(tmp_path: Path, url: str, host: str,
 )
 def test_other_apis_are_counted_and_left_out(tmp_path: Path, url: str) -> None:
     (tmp_path / "x.har").write_bytes(recordings.har(recordings.Taped(url, body=b"{}"), recordings.good()))
-    found = read(tmp_path / "x.har")
+    found = read_recording(tmp_path / "x.har")
     assert found.count == 1
     assert str(found.files[0]).endswith("HAR, 2 entries; 1 read; 1 not of the Gemini API, left out")
 
@@ -318,7 +300,7 @@ def test_another_apis_list_of_models_is_not_taken_for_geminis(tmp_path: Path) ->
     )
     entry["request"]["method"] = "GET"
     (tmp_path / "x.har").write_text(json.dumps({"log": {"entries": [entry]}}))
-    assert read(tmp_path / "x.har").count == 0
+    assert read_recording(tmp_path / "x.har").count == 0
 
 
 # --- relatives of these formats ---
@@ -390,8 +372,8 @@ def test_relatives_of_these_formats_are_read(tmp_path: Path, name: str, form: st
     value = RELATIVES[name]()
     path = tmp_path / "x"
     path.write_bytes(json.dumps(value).encode() if form == "json" else recordings.dump(value))
-    exchange = only(read(path))
+    exchange = only_exchange(read_recording(path))
     assert json.loads(decode_body(exchange).body) == recordings.ANSWER
     assert exchange.status == 200
     assert json.loads(exchange.request.body) == recordings.ASKED
-    assert [found for found in findings(read(path)) if found[1] != "note"] == []
+    assert [found for found in findings_of(read_recording(path)) if found[1] != "note"] == []

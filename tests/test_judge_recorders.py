@@ -9,31 +9,7 @@ from typing import Any
 
 import pytest
 import recordings
-
-from conformance.api import judge_group
-from conformance.capturing.recording import Recorded, read_files
-from conformance.dialects.dialect import load_dialect
-from conformance.model import Exchange
-
-
-def read(path: Path, url: str | None = None) -> Recorded:
-    return read_files([str(path)], url)
-
-
-def only(recorded: Recorded) -> Exchange:
-    assert [str(file) for file in recorded.files if file.fault] == []
-    assert recorded.count == 1, recorded.files
-    return recorded.groups[0].exchanges[0]
-
-
-def findings(recorded: Recorded) -> set[tuple[str, str, str, str]]:
-    verdict = judge_group(recorded.groups[0], load_dialect("google"))
-    return {
-        (one.rule, one.level.value, spot.pointer, spot.observed)
-        for one in verdict.deviations
-        for spot in one.spots
-    }
-
+from recordings import findings_of, only_exchange, read_recording
 
 # --- traces of httprr, replays of google-genai, fixtures of others ---
 
@@ -64,12 +40,14 @@ def httprr(one: recordings.Taped, *, chunks: bool = False) -> bytes:
 def test_traces_of_httprr_are_read(tmp_path: Path, kind: str, chunks: bool) -> None:
     one = recordings.KINDS[kind]()
     (tmp_path / "x.httprr").write_bytes(httprr(one, chunks=chunks))
-    found = read(tmp_path / "x.httprr")
-    exchange = only(found)
+    found = read_recording(tmp_path / "x.httprr")
+    exchange = only_exchange(found)
     assert (exchange.status, exchange.body) == (one.status, one.body)
     assert json.loads(exchange.request.body) == recordings.ASKED
     (tmp_path / "x.har").write_bytes(recordings.har(one))
-    assert {rule for rule, *_ in findings(found)} == {rule for rule, *_ in findings(read(tmp_path / "x.har"))}
+    assert {rule for rule, *_ in findings_of(found)} == {
+        rule for rule, *_ in findings_of(read_recording(tmp_path / "x.har"))
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,7 +61,7 @@ def test_traces_of_httprr_are_read(tmp_path: Path, kind: str, chunks: bool) -> N
 )
 def test_a_broken_trace_is_said_in_one_line(tmp_path: Path, data: bytes, says: str) -> None:
     (tmp_path / "x").write_bytes(data)
-    found = read(tmp_path / "x")
+    found = read_recording(tmp_path / "x")
     assert found.count == 0
     assert says in found.files[0].says
 
@@ -109,13 +87,15 @@ def test_replays_of_google_genai_are_read(tmp_path: Path) -> None:
     url = "{MLDEV_URL_PREFIX}/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
     several = recordings.chunk("Blue"), recordings.chunk(".", finishReason="STOP")
     (tmp_path / "x.json").write_text(json.dumps(replay(url, *several)))
-    found = read(tmp_path / "x.json")
-    assert only(found).reserialised
+    found = read_recording(tmp_path / "x.json")
+    assert only_exchange(found).reserialised
     assert found.groups[0].host == "generativelanguage.googleapis.com"
-    assert json.loads(only(found).request.body) == recordings.ASKED
-    assert [one for one in findings(found) if one[1] != "note"] == []
+    assert json.loads(only_exchange(found).request.body) == recordings.ASKED
+    assert [one for one in findings_of(found) if one[1] != "note"] == []
     (tmp_path / "x.json").write_text(json.dumps(replay(url, several[0])))
-    assert "streaming/ends-with-a-finish-reason" in {one[0] for one in findings(read(tmp_path / "x.json"))}
+    assert "streaming/ends-with-a-finish-reason" in {
+        one[0] for one in findings_of(read_recording(tmp_path / "x.json"))
+    }
 
 
 def fixture(**response: Any) -> dict[str, Any]:
@@ -139,12 +119,12 @@ def test_fixtures_with_typed_bodies_are_read(tmp_path: Path) -> None:
     body = recordings.good_stream().body
     for response in ({"body_blob": base64.b64encode(body).decode()}, {"body": body.decode()}):
         (tmp_path / "x.json").write_text(json.dumps(fixture(**response)))
-        exchange = only(read(tmp_path / "x.json"))
+        exchange = only_exchange(read_recording(tmp_path / "x.json"))
         assert exchange.body == body
         assert exchange.request.path.endswith("?alt=sse")
         assert json.loads(exchange.request.body) == recordings.ASKED
     (tmp_path / "x.json").write_text(json.dumps(fixture(body_json=recordings.ANSWER)))
-    assert json.loads(only(read(tmp_path / "x.json")).body) == recordings.ANSWER
+    assert json.loads(only_exchange(read_recording(tmp_path / "x.json")).body) == recordings.ANSWER
 
 
 def test_a_list_of_pairs_with_a_status_code_is_read(tmp_path: Path) -> None:
@@ -162,4 +142,4 @@ def test_a_list_of_pairs_with_a_status_code_is_read(tmp_path: Path) -> None:
         "type": "ok",
     }
     (tmp_path / "x.json").write_text(json.dumps([{"request": request, "response": response}]))
-    assert only(read(tmp_path / "x.json")).body == recordings.good().body
+    assert only_exchange(read_recording(tmp_path / "x.json")).body == recordings.good().body
