@@ -52,6 +52,22 @@ def test_the_terminal_names_each_finding_with_all_that_proves_it(
     assert "HAR, 1 entry; 1 read" in err
 
 
+@pytest.mark.parametrize(("wrong", "code"), [(False, 0), (True, 2)])
+def test_junit_shows_as_failed_exactly_what_the_exit_code_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: bool, code: int
+) -> None:
+    elsewhere = recordings.UNARY.replace("2.5-flash", "2.0-flash")
+    page = recordings.Taped(elsewhere, status=502, body=b"<html>", kind="text/html")
+    (tmp_path / "bad.txt").write_bytes(b"no recording")
+    files = [file(tmp_path, recordings.good(), page), *([str(tmp_path / "bad.txt")] if wrong else [])]
+    said(capsys, *files, "--out", str(tmp_path / "out"), code=code)
+    results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert results["run"]["exit_code"] == code
+    assert {one["status"] for one in results["providers"]} == {"partial", "inconclusive"}
+    junit = (tmp_path / "out" / "junit.xml").read_text(encoding="utf-8")
+    assert ("<failure" in junit or "<error" in junit) is wrong
+
+
 def test_a_stream_asked_as_no_client_asks_is_said_to_be_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

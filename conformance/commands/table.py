@@ -16,8 +16,8 @@ from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import terminal
 from conformance.running.engine import Engine
-from conformance.running.recorded import CAPTURED
 from conformance.running.session import Options, Session, UsageError, again, prepare
+from conformance.verdicts.exit_code import CAPTURED
 
 
 def _options(words: Namespace) -> Options:

@@ -18,11 +18,8 @@ from conformance.recording.record import Recorder
 from conformance.running.engine import Engine
 from conformance.running.session import Chosen, Options, Session, UsageError, resolve_clients
 from conformance.verdicts.answers import describe_answers
-from conformance.verdicts.exit_code import NOT_JUDGED, NOTHING_NEW
+from conformance.verdicts.exit_code import CAPTURED, asked_of, compute_exit_code
 from conformance.verdicts.results import document, dumps
-
-WRONG_FILE = 2
-CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run.json and results.json
 
 
 class RecordedEngine(Engine):
@@ -34,23 +31,6 @@ class RecordedEngine(Engine):
         self.seed = 0
         self._groups = recorded.groups
         self._files = recorded.files
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code: a file that is no recording comes before whatever the others showed."""
-        return self._code(super().exit_code)
-
-    def _code(self, code: int) -> int:
-        """Return the exit code of a recording: a model that it shows too little of leaves no question of ours open."""
-        if self._is_wrong:
-            return WRONG_FILE
-        judged = any(verdict.judged.rules and verdict.status != "inconclusive" for verdict in self.verdicts)
-        open_alone = code == NOT_JUDGED and not self._faults() and not self.session.options.clients
-        return NOTHING_NEW if open_alone and judged else code
-
-    @property
-    def _is_wrong(self) -> bool:
-        return any(file.fault for file in self._files)
 
     def weigh(self) -> dict[str, Any]:
         """Judge without a folder; return what results.json would hold."""
@@ -81,14 +61,19 @@ class RecordedEngine(Engine):
     def _document(self) -> dict[str, JSON]:
         """Return results.json with what each client makes of each answer."""
         found: dict[str, Any] = document(self._about(), self._everyone())
-        run = {**found["run"], "recordings": [str(file) for file in self._files]}
-        run["exit_code"] = self._code(run["exit_code"])
+        run = {
+            **found["run"],
+            "recordings": [str(file) for file in self._files],
+            "unreadable": [str(file) for file in self._files if file.fault],
+        }
         places = {group.name: group.places for group in self._groups}
         told = {one.provider.name: describe_answers(one, places[one.provider.name]) for one in self.verdicts}
         providers: list[JSON] = [
             {**entry, "answers": told.get(entry["name"], [])} for entry in found["providers"]
         ]
-        return self._without_keys({**found, "run": run, "providers": providers})
+        whole = {**found, "run": run, "providers": providers}
+        run["exit_code"] = compute_exit_code(whole, asked_of(whole))  # with what only a recording has
+        return self._without_keys(whole)
 
 
 def prepare_recorded(options: Options, recorded: Recorded, dialect: str, folder: Path = Path()) -> Session:

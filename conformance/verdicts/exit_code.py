@@ -12,8 +12,9 @@ from typing import Any
 
 Entry = Mapping[str, Any]
 
-NOTHING_NEW, NEW, NOT_JUDGED, INTERRUPTED = 0, 1, 3, 130
-_ORDER = (INTERRUPTED, NEW, NOT_JUDGED)  # the first that applies
+NOTHING_NEW, NEW, WRONG, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 3, 130
+_ORDER = (INTERRUPTED, WRONG, NEW, NOT_JUDGED)  # the first that applies
+CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run.json and results.json
 # The levels that fail a run, by --fail-on.
 FAILING_LEVELS: Mapping[str, tuple[str, ...]] = {
     "must": ("must",),
@@ -28,7 +29,8 @@ class Asked:
     """What was asked of a run, and what befell it beside its verdicts.
 
     `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
-    that could not be written, a key that was).
+    that could not be written, a key that was); `unreadable`: a line for each file of a recording that is none;
+    `leaves_open`: a recording of which something was judged, so that what it shows too little of is no reason for 3.
     """
 
     fail_on: str = "must"
@@ -36,6 +38,8 @@ class Asked:
     clients: tuple[str, ...] = ()
     interrupted: bool = False
     faults: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    leaves_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ def asked_of(results: Entry) -> Asked:
         clients=tuple(map(str, chosen.get("clients") or ())),
         interrupted=bool(run.get("interrupted")),
         faults=tuple(map(str, run.get("faults") or ())),
+        unreadable=tuple(map(str, run.get("unreadable") or ())),
+        leaves_open=bool(chosen.get(CAPTURED)) and not chosen.get("clients") and _shows_something(results),
+    )
+
+
+def _shows_something(results: Entry) -> bool:
+    providers = results.get("providers") or ()
+    return any(
+        one["status"] != "inconclusive" and (one.get("judged") or {}).get("rules") for one in providers
     )
 
 
@@ -70,6 +83,7 @@ def exit_causes(results: Entry | None, asked: Asked) -> Iterator[Cause]:
     """Yield everything that makes the exit code other than 0, in the order of the providers."""
     if asked.interrupted:
         yield Cause(INTERRUPTED, "", "interrupted")
+    yield from (Cause(WRONG, "", line) for line in asked.unreadable)
     yield from (Cause(NOT_JUDGED, "", fault) for fault in asked.faults)
     providers = (results or {}).get("providers") or ()
     for provider in providers:
@@ -108,6 +122,8 @@ def failures(provider: Entry, asked: Asked) -> Iterator[str]:
 
 def open_questions(provider: Entry, asked: Asked) -> Iterator[str]:
     """Yield in words what of a provider was selected and could not be judged."""
+    if asked.leaves_open:
+        return
     if provider["status"] == "not-run":
         if not provider.get("optional"):
             yield f"not run: {provider.get('reason')}"
