@@ -20,12 +20,16 @@ def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]
     """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
 
     It is none where a question was asked three times or more and shows it every time, where all answers of its method
-    do, or where three questions and one answer in four do. `among` holds the replies that could have shown it.
+    do, or where three questions and one success in four of its method do. `among` holds the replies that could have
+    shown it.
     Captured traffic never is: nothing was asked again.
     """
     spots = list(found)
     shown = {spot.exchange for spot in spots}
-    often = _is_frequent([reply for reply in among if reply.id in shown], among)
+    successes = [one for one in among if 200 <= one.status < 300]  # an error says nothing of how answers come
+    often = _frequent(shown, [one for one in successes if one.streamed]) | _frequent(
+        shown, [one for one in successes if not one.streamed]
+    )
     steady = {reply.id for reply in among if _each_time(reply, among, shown)}
     yield from (
         spot if spot.exchange in steady | often else replace(spot, level=Level.NOTE) for spot in spots
@@ -35,9 +39,9 @@ def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]
 _SHARE = 4  # of so many answers at least one must show a fault before it is no rarity: Google's was one in hundreds
 
 
-def _is_frequent(showing: Sequence[Reply], among: Sequence[Reply]) -> set[str]:
-    """Return the ids of the replies that show it, where they are too many for a rarity; else nothing."""
-    own = [reply for reply in showing if not reply.exchange.captured]
+def _frequent(shown: set[str], among: Sequence[Reply]) -> set[str]:
+    """Return the ids of the replies of one method that show it, where they are too many for a rarity; else nothing."""
+    own = [reply for reply in among if reply.id in shown and not reply.exchange.captured]
     many = len({reply.probe for reply in own}) >= TRIES and len(own) * _SHARE >= len(among)
     return {reply.id for reply in own} if many else set()
 
