@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.catalogue import Unaskable
-from conformance.dialects.shapes import fold
 from conformance.judging.expectations import out_of_room
 from conformance.model import JSON, Question
+from conformance.names import fold, to_snake
 from conformance.reading.reply import Reply
 
 ROOM = 120  # tokens: enough for a short answer and some thinking before it
@@ -59,15 +59,11 @@ def streamed(what: Question) -> Question:
     )  # fmt: skip
 
 
-def snake(value: Any) -> Any:
+def snake_names(value: Any) -> Any:
     """Return a request with every member name in snake_case; for bodies without free-form subtrees."""
     if isinstance(value, dict):
-        return {_snake_name(key): snake(child) for key, child in value.items()}
-    return [snake(child) for child in value] if isinstance(value, list) else value
-
-
-def _snake_name(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        return {to_snake(key): snake_names(child) for key, child in value.items()}
+    return [snake_names(child) for child in value] if isinstance(value, list) else value
 
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}

@@ -15,6 +15,7 @@ from conformance.commands.terminal import plain, write
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
 from conformance.model import Exchange, Piece, Provider, Question
+from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, read
 from conformance.running.session import UsageError
 
@@ -27,7 +28,7 @@ def explain(words: Namespace) -> int:
     catalogue.load()
     rule = RULES.get(words.rule)
     if rule is None:
-        hint = catalogue.nearest(words.rule, RULES) or "; `conformance list rules` names them"
+        hint = suggest_spelling(words.rule, RULES) or "; `conformance list rules` names them"
         raise UsageError(plain(f"no rule is called {words.rule!r}{hint}"))
     source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
     basis = f"Basis: {BASES[rule.id].words}"

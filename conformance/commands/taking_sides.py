@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance import catalogue
 from conformance.commands.terminal import plain
 from conformance.comparing.limits import describe_part
 from conformance.comparing.paper import clients_on_paper, silent
@@ -18,6 +17,7 @@ from conformance.comparing.sides import Side, from_paper, from_run
 from conformance.config.providers import ProvidersError, load_providers
 from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
 from conformance.files import FileError
+from conformance.names import suggest_or_list
 from conformance.report.plain import moment
 from conformance.running.session import UsageError
 
@@ -86,7 +86,7 @@ def _take_unasked(name: str, results: Sequence[Path]) -> Side:
         )
         raise UsageError(plain(said))
     there = dict.fromkeys((*_in_runs(results), *listed, *bundled()))
-    hint = catalogue.nearest(name, there) or f"; there is: {', '.join(there)}"
+    hint = suggest_or_list(name, there)
     raise UsageError(plain(f"{name!r} is neither a provider of a run in {where} nor a dialect{hint}"))
 
 

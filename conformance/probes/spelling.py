@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import LONG, body, calling, counting, snake, user
+from conformance.asking.prompts import LONG, body, calling, counting, snake_names, user
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
 
@@ -13,13 +13,13 @@ def snake_case_request(ask: Asking) -> Question:
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
     request = body("What is the capital of France?", systemInstruction=instruction)
-    return Question(snake(request), expected={"text": code})
+    return Question(snake_names(request), expected={"text": code})
 
 
 @probe(tries=3)
 def snake_case_settings(_ask: Asking) -> Question:
     """A limit of five tokens, its names in snake_case."""
-    return Question(snake(body(counting(LONG), 5)), expected={"finish": "MAX_TOKENS"})
+    return Question(snake_names(body(counting(LONG), 5)), expected={"finish": "MAX_TOKENS"})
 
 
 @probe(tries=3, needs="function-calling")

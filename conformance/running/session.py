@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import difflib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +32,7 @@ from conformance.dialects.dialect import Dialect, DialectError, bundled, load_di
 from conformance.embedded import Host, behaviour_of
 from conformance.keys.secrets import Key, KeyFault, header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
+from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
 from conformance.recording.record import Recorder, RecordError
 
@@ -180,7 +180,7 @@ def _misspelt_rules(provider: Provider, source: Path) -> Iterator[str]:
     for known in provider.known:
         where = f"{source}:{known.line}: providers.{provider.name}.known"
         if known.rule not in RULES:
-            yield f"{where}: no rule is called {known.rule!r}{catalogue.nearest(known.rule, RULES)}"
+            yield f"{where}: no rule is called {known.rule!r}{suggest_spelling(known.rule, RULES)}"
 
 
 def _check_names(options: Options, loaded: Loaded) -> None:
@@ -188,7 +188,7 @@ def _check_names(options: Options, loaded: Loaded) -> None:
     for name in options.dimensions:
         if name not in list(Dimension):
             raise UsageError(
-                f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}"
+                f"no dimension is called {name!r}{suggest_spelling(name, [one.value for one in Dimension])}"
             )
 
 
@@ -208,12 +208,11 @@ def _unknown_provider(name: str, names: Sequence[str], loaded: Loaded) -> str:
     if "," in name:
         each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
         return f"-p takes one name; repeat it for each provider: {each}"
-    close = difflib.get_close_matches(name, names, 1)
     there = ", ".join(names[:_NAMES_MOST])
     more = f" and {len(names) - _NAMES_MOST} more" if len(names) > _NAMES_MOST else ""
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = suggest_spelling(name, names) or "."
     where = "the file that comes with the program" if loaded.bundled else str(loaded.source)
-    return f"no provider is called {name!r} in {where}: {hint}there are {there}{more}"
+    return f"no provider is called {name!r} in {where}{hint} There are {there}{more}"
 
 
 def _rules(dimensions: Sequence[str]) -> tuple[Rule, ...]:

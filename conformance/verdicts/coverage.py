@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from conformance.dialects.dialect import Dialect, Field
 from conformance.dialects.documented import seen_fields
 from conformance.model import JSON
+from conformance.pointers import split_pointer
 from conformance.reading.reply import Kind, Reply
 
 _RANK = {"as-documented": 0, "different": 1, "never": 2}
@@ -23,7 +24,7 @@ def _values(value: JSON, parts: Sequence[str]) -> Iterable[JSON]:
 
 
 def _sent(field: Field, bodies: Sequence[JSON]) -> str:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in field.pointer.split("/")[1:]]
+    parts = split_pointer(field.pointer)
     return "sent" if any(True for body in bodies for _ in _values(body, parts)) else "not-sent"
 
 

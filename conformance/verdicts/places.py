@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
+from conformance.pointers import split_pointer
 from conformance.reading.reply import Reply
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -39,11 +40,10 @@ def find(text: str, pointer: str, at: int = 0) -> Span | None:
 
     None where the text is not JSON at `at`.
     """
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     try:
         first = at = _skip(text, at)
         span: Span | None = None
-        for part in parts:
+        for part in split_pointer(pointer):
             if at >= len(text) or text[at] not in "{[":
                 break
             hit = next((one for one in _members(text, at) if one[0] == part), None)
