@@ -66,7 +66,9 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
-        ready = [rule for rule in waiting.values() if not any(before in waiting for before in rule.after)]
+        ready = [
+            rule for rule in waiting.values() if not any(before in waiting for before in rule.blocked_by)
+        ]
         if not ready:
             raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
         done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
@@ -158,7 +160,7 @@ def _unseen(sight: Sight, evidence: Evidence) -> Aside:
 def _cause(
     rule: Rule, evidence: Evidence, before: Mapping[str, Case], rules: Mapping[str, Rule]
 ) -> str | None:
-    for id_ in rule.after:
+    for id_ in rule.blocked_by:
         found = before[id_].deviation if id_ in before else None
         if found is None or found.level not in GRAVE:
             continue
