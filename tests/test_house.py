@@ -93,7 +93,7 @@ def test_probes_and_checks_do_not_know_each_other() -> None:
 def test_modules_are_short_and_say_what_they_are() -> None:
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
-        assert text.count("\n") <= 500, path  # a symptom of two topics in one module, not a rule of its own
+        assert text.count("\n") <= 600, path  # one topic: length is a symptom of two, not a rule of its own
         assert ast.get_docstring(ast.parse(text)), path
 
 
