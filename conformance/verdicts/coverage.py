@@ -39,7 +39,7 @@ def _raws(replies: Sequence[Reply], place: str) -> list[JSON]:
     return [chunk.raw for reply in wanted if reply.streamed is (place == "chunk") for chunk in reply.chunks]
 
 
-def coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
+def measure_coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
     """Return a row per documented field: place, pointer, seen, and its source's lines."""
     bodies = [reply.request_body for reply in replies]
     seen = {
