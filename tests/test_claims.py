@@ -18,7 +18,7 @@ from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
 from conformance.config.providers import init_text
 from conformance.dialects.dialect import load_dialect
-from conformance.dialects.lint import lint
+from conformance.dialects.lint import lint_folder
 from conformance.embedded import Incoming, behaviour_of
 from conformance.embedded.server import describe
 from conformance.report import sections
@@ -215,13 +215,13 @@ def test_lint_refuses_an_envelope_that_the_answers_schema_does_not_have(own: Pat
     assert any(
         "/traits/envelope/0/value: 'data.response' is not in response.schema.json: 'data' is not a property"
         in line
-        for line in lint(own)
+        for line in lint_folder(own)
     )
 
 
 def test_lint_refuses_a_base_url_that_providers_yaml_refuses(tmp_path: Path) -> None:
     folder = write_own(tmp_path, base_url="https://api.example.com/v1beta")
-    assert any("/base_url: leave /v1beta out" in line for line in lint(folder))
+    assert any("/base_url: leave /v1beta out" in line for line in lint_folder(folder))
 
 
 def test_lint_names_the_folder_where_a_file_is_given(own: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES, Asking
 from conformance.dialects.dialect import load_dialect
-from conformance.dialects.shapes import reference
+from conformance.dialects.shapes import load_reference
 from conformance.judging.models import compare_models
 from conformance.judging.traits import observed
 from conformance.judging.values import Wrong, faults, walk, where
@@ -189,13 +189,13 @@ def test_every_typed_field_of_the_reference_is_looked_at() -> None:
             else:
                 yield [name]
 
-    paths = list(leaves(reference().response, 4))
+    paths = list(leaves(load_reference().response, 4))
     assert len(paths) > 60
     for path in paths:
         value: Any = [[]]  # a list of a list is the type of no field
         for key in reversed(path):
             value = {key: value} if isinstance(key, str) else [value]
-        assert [fault.wrong for fault in walk(reference().response, value)] == [Wrong.TYPE], path
+        assert [fault.wrong for fault in walk(load_reference().response, value)] == [Wrong.TYPE], path
 
 
 def test_faults_are_found_behind_envelope_and_casing_and_named_where_they_stand() -> None:

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.dialects.dialect import bundled, load_dialect
-from conformance.dialects.sidebyside import (
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
+from conformance.dialects.side_by_side import (
     SideBySide,
     Table,
     _plain,
-    as_json,
-    as_markdown,
-    as_text,
-    googles_name,
-    side_by_side,
+    compare_documents,
+    find_google_name,
+    render_json,
+    render_markdown,
+    render_text,
 )
 
 
 @pytest.fixture(scope="module")
 def both() -> SideBySide:
-    return side_by_side([load_dialect(name) for name in bundled()])
+    return compare_documents([load_dialect(name) for name in list_bundled_dialects()])
 
 
 def cell(both: SideBySide, title: str, row: str, column: str) -> str:
@@ -68,13 +68,13 @@ def test_every_row_has_a_cell_for_every_column(both: SideBySide) -> None:
     ],
 )
 def test_a_documented_pointer_is_found_at_google(place: str, pointer: str, name: str) -> None:
-    assert googles_name(place, pointer) == name
+    assert find_google_name(place, pointer) == name
 
 
 def test_all_renderings_tell_every_remark(both: SideBySide) -> None:
-    squeezed = " ".join(as_text(both).split())
-    markdown = as_markdown(both)
-    told = json.loads(as_json(both))["remarks"]
+    squeezed = " ".join(render_text(both).split())
+    markdown = render_markdown(both)
+    told = json.loads(render_json(both))["remarks"]
     assert len(told) == len(both.remarks) > 40
     for remark in both.remarks:
         assert remark.says in squeezed
@@ -82,12 +82,12 @@ def test_all_renderings_tell_every_remark(both: SideBySide) -> None:
 
 
 def test_lines_of_the_text_have_no_trailing_space_and_pointers_stay_whole(both: SideBySide) -> None:
-    text = as_text(both)
+    text = render_text(both)
     assert not any(line != line.rstrip() for line in text.splitlines())
     assert "/generationConfig/responseModalities " in text
 
 
 def test_cells_cannot_break_a_markdown_table(both: SideBySide) -> None:
     hostile = Table("T", ("a",), (("x | y\nz * <b>",),))
-    rendered = as_markdown(replace(both, tables=(hostile,), remarks=()))
+    rendered = render_markdown(replace(both, tables=(hostile,), remarks=()))
     assert rendered.splitlines()[-1] == "| x \\| y z \\* &lt;b> |"

@@ -14,7 +14,7 @@ from conformance import cli
 from conformance.clients import ALL_CLIENTS
 from conformance.comparing.adapting import ASPECTS, advise, auth_advice
 from conformance.comparing.paper import clients_on_paper, silent
-from conformance.dialects.dialect import bundled, load_dialect
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.files import schemas_folder
 
 GOOGLE, SNAKE, WRAPPED, PLAIN = (
@@ -201,7 +201,7 @@ def test_a_finding_that_no_trait_explains_is_a_step_with_its_way_round(
     assert (change["way"], change["to"]) == ("mended", "holds")
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_on_paper_the_clients_break_as_they_do_on_the_server_of_that_document(run: Path, name: str) -> None:
     found = {client: one.verdict == "broken" for client, one in clients_on_paper(load_dialect(name)).items()}
     assert set(found) == set(ALL_CLIENTS)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Aside, check, google
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.documented import DIFFERENT, departures, seen_fields
-from conformance.dialects.shapes import canonical, reference
+from conformance.dialects.documented import DIFFERENT, find_departures, find_seen_fields
+from conformance.dialects.shapes import load_reference, match_property
 from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, faults, where
 from conformance.model import Basis, Level, Outcome, Spot
@@ -36,7 +36,7 @@ def _as_google(chunk: Chunk) -> bool:
 
 def _level(chunk: Chunk, pointer: str) -> Level | None:
     """How grave a departure is: a note where Google's own spelling stands there, None where another rule owns it."""
-    name = canonical(reference().response, pointer.rpartition("/")[2])
+    name = match_property(load_reference().response, pointer.rpartition("/")[2])
     if name is None or name not in chunk.body:
         return None if name == "candidates" else Level.SHOULD
     return Level.NOTE if _as_google(chunk) else None
@@ -45,7 +45,7 @@ def _level(chunk: Chunk, pointer: str) -> Level | None:
 def _departures(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
     owned = _owned(reply)
     for chunk in reply.chunks:
-        for pointer, expected, observed in departures(dialect, _place(reply), chunk.raw):
+        for pointer, expected, observed in find_departures(dialect, _place(reply), chunk.raw):
             at, level = reply.at(chunk, pointer), _level(chunk, pointer)
             if level is not None and at not in owned:
                 yield Spot(reply.id, at, expected, observed, level)
@@ -55,7 +55,7 @@ def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
     """Fields that the page spells or places in its own way, and that came in Google's."""
     for chunk in reply.chunks:
         if _as_google(chunk):
-            for pointer, how in seen_fields(dialect, _place(reply), chunk.raw).items():
+            for pointer, how in find_seen_fields(dialect, _place(reply), chunk.raw).items():
                 if how == DIFFERENT:
                     yield Spot(
                         reply.id,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from conformance.dialects.shapes import Shape, reference
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON
 from conformance.names import fold
 from conformance.pointers import to_pointer
@@ -188,7 +188,7 @@ def walk(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[Fault]:
 
 
 def _shape(reply: Reply) -> Shape | None:
-    google = reference()
+    google = load_reference()
     return {
         "response": google.response, "count": google.count_tokens,
         "models": google.models_list, "model": google.model,

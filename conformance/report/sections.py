@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.dialects.sidebyside import KINDS
+from conformance.dialects.side_by_side import KINDS
 from conformance.report.plain import clip, moment, short
 from conformance.report.words import CLIENTS, EFFECTS, LEVELS, TRAITS, Sign, plural, readings, value
 

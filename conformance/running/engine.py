@@ -13,7 +13,7 @@ from typing import Any
 from conformance import __version__
 from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
-from conformance.dialects.remarks import proof
+from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import scan
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
@@ -355,7 +355,7 @@ class Engine:
             interrupted=self.interrupted,
             faults=self._faults(),
             selection=self._selection(self.session.rules),
-            kill_matrix=proof(),
+            kill_matrix=read_proof(),
         )
 
     def _secrets(self) -> list[Any]:

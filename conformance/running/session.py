@@ -28,7 +28,7 @@ from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
 from conformance.config.providers import Loaded, ProvidersError, load_providers
 from conformance.config.settings import is_loopback
-from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.embedded import Host, behaviour_of
 from conformance.keys.secrets import Key, KeyFault, header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
@@ -169,7 +169,7 @@ def _dialect(provider: Provider, source: Path) -> Dialect:
 
 def _loaded(options: RunOptions) -> Loaded:
     try:
-        loaded = load_providers(options.config, dialects=bundled())
+        loaded = load_providers(options.config, dialects=list_bundled_dialects())
     except ProvidersError as fault:
         raise UsageError(*fault.faults) from fault
     faults = [fault for provider in loaded.providers for fault in _misspelt_rules(provider, loaded.source)]

@@ -10,7 +10,7 @@ from conformance.model import JSON
 
 
 @dataclass(frozen=True)
-class Drawn:
+class GeneratedBody:
     """One body to ask.
 
     `change` names what was done: to an invalid body the one thing that breaks it (type, unknown-name, enum, …),
@@ -32,14 +32,14 @@ class Drawn:
     @property
     def id(self) -> str:
         """Twelve hex digits that name the body as it is written, order of members included."""
-        return hashlib.sha256(written(self.body)).hexdigest()[:12]
+        return hashlib.sha256(serialize(self.body)).hexdigest()[:12]
 
     @property
-    def has_drawn_twin(self) -> bool:
+    def has_generated_twin(self) -> bool:
         """Whether its twin is another body, and not a question that every run asks."""
         return bool(self.twin) and not self.expected
 
 
-def written(body: JSON) -> bytes:
+def serialize(body: JSON) -> bytes:
     """Return a body as it goes over the wire, but for white space."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from conformance.bodies.breaking import CHANGES, break_somewhere
 from conformance.bodies.coins import Coins, one
-from conformance.bodies.drawn import Drawn
-from conformance.bodies.forms import Form, forms
+from conformance.bodies.forms import RequestForm, load_forms
+from conformance.bodies.generated_body import GeneratedBody
 from conformance.bodies.grow import Grower
-from conformance.bodies.rewriting import REWRITINGS, rewritten
-from conformance.bodies.spots import reached
+from conformance.bodies.locations import find_places
+from conformance.bodies.mutations import MUTATION_KINDS, mutate_somewhere
+from conformance.bodies.rewriting import REWRITINGS, rewrite
 from conformance.dialects.dialect import Dialect
 from conformance.model import JSON
 
@@ -32,16 +32,18 @@ USUAL_AT_ONCE, EXOTIC_AT_ONCE = (
 TRIES = 4  # to draw a body that was not drawn before
 
 
-def draw(dialect: Dialect, seed: int, count: int, kinds: Sequence[str] = ROUND) -> tuple[Drawn, ...]:
+def generate_bodies(
+    dialect: Dialect, seed: int, count: int, kinds: Sequence[str] = ROUND
+) -> tuple[GeneratedBody, ...]:
     """Return `count` different bodies; fewer bodies of the same seed are the first of them.
 
     `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written otherwise; that
     one holds all that is usual, so that every rewriting has something to rewrite.
     Raises SchemaError for a schema that cannot be read.
     """
-    own, google = forms(dialect)
+    own, google = load_forms(dialect)
     series = _Series(own, google, seed)
-    bodies: dict[str, Drawn] = {}
+    bodies: dict[str, GeneratedBody] = {}
     for turn in range(count):
         drawn = series.fresh(kinds[turn % len(kinds)], turn, bodies)
         bodies[drawn.id] = drawn
@@ -52,14 +54,14 @@ def draw(dialect: Dialect, seed: int, count: int, kinds: Sequence[str] = ROUND) 
 class _Series:
     """What bodies that are drawn one after the other remember: the places that they reached, and their turns."""
 
-    own: Form
-    google: Form
+    own: RequestForm
+    google: RequestForm
     seed: int
     done: dict[str, set[str]] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
-    last: Drawn | None = None
+    last: GeneratedBody | None = None
 
-    def fresh(self, kind: str, turn: int, before: dict[str, Drawn]) -> Drawn:
+    def fresh(self, kind: str, turn: int, before: dict[str, GeneratedBody]) -> GeneratedBody:
         """Return a body of that kind that was not drawn before, if one can be had in a few tries."""
         self.turns[kind] = self.turns.get(kind, -1) + 1
         base = self.last
@@ -74,7 +76,7 @@ class _Series:
         self.last = drawn if kind == GOOGLE_VALID else self.last
         return drawn
 
-    def made(self, kind: str, seed: int) -> Drawn:
+    def made(self, kind: str, seed: int) -> GeneratedBody:
         """Return a body of that kind."""
         form = self.google if kind in (GOOGLE_VALID, GOOGLE_INVALID, TWIN) else self.own
         wanted = form.usual if kind == GOOGLE_VALID else self.wanted(form, exotic=kind == EXOTIC)
@@ -83,10 +85,10 @@ class _Series:
             first = self.turns[kind] * 2 + (kind == GOOGLE_INVALID)
             return one(lambda coins: _invalid(form, coins, wanted, nonce, first), seed)
         body = one(lambda coins: _valid(form, coins, wanted, nonce), seed)
-        self.done[form.name] = self.done.get(form.name, set()) | reached(form.root, body)
-        return Drawn(body, valid=True, source=form.name)
+        self.done[form.name] = self.done.get(form.name, set()) | find_places(form.root, body)
+        return GeneratedBody(body, valid=True, source=form.name)
 
-    def wanted(self, form: Form, *, exotic: bool) -> tuple[str, ...]:
+    def wanted(self, form: RequestForm, *, exotic: bool) -> tuple[str, ...]:
         """Return the places that are this body's turn; when all were reached, the round begins again."""
         every, most = (form.exotic, EXOTIC_AT_ONCE) if exotic else (form.usual, USUAL_AT_ONCE)
         done = self.done.get(form.name, set())
@@ -97,17 +99,17 @@ class _Series:
         return tuple(left[:most])
 
 
-def _valid(form: Form, coins: Coins, wanted: Sequence[str], nonce: str) -> JSON:
+def _valid(form: RequestForm, coins: Coins, wanted: Sequence[str], nonce: str) -> JSON:
     return Grower(coins, form.narrowing, wanted, nonce).body(form.root)
 
 
-def _invalid(form: Form, coins: Coins, wanted: Sequence[str], nonce: str, first: int) -> Drawn:
+def _invalid(form: RequestForm, coins: Coins, wanted: Sequence[str], nonce: str, first: int) -> GeneratedBody:
     body = _valid(form, coins, wanted, nonce)
-    return break_somewhere(form, body, coins, first % len(CHANGES))
+    return mutate_somewhere(form, body, coins, first % len(MUTATION_KINDS))
 
 
-def _twin(form: Form, base: Drawn, first: int) -> Drawn | None:
-    other = rewritten(form.root, base.body, first % len(REWRITINGS))
+def _twin(form: RequestForm, base: GeneratedBody, first: int) -> GeneratedBody | None:
+    other = rewrite(form.root, base.body, first % len(REWRITINGS))
     return other and replace(base, body=other[1], change=other[0], twin=base.id)
 
 
@@ -116,10 +118,10 @@ def _derived(seed: int, turn: int, attempt: int) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
-def covered(form: Form, bodies: Sequence[Drawn]) -> Iterator[str]:
+def find_covered_places(form: RequestForm, bodies: Sequence[GeneratedBody]) -> Iterator[str]:
     """Yield the places of a form that valid bodies made for it reach."""
     done: set[str] = set()
     for drawn in bodies:
         if drawn.source == form.name and not drawn.change:
-            done |= reached(form.root, drawn.body)
+            done |= find_places(form.root, drawn.body)
     yield from (place for place in (*form.usual, *form.exotic) if place in done)

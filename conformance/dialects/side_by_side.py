@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import zip_longest
 
-from conformance.dialects.dialect import Dialect, Field, Reading, Remark
-from conformance.dialects.shapes import Shape, canonical, reference
+from conformance.dialects.dialect import Dialect, DocumentRemark, Field, Reading
+from conformance.dialects.shapes import Shape, load_reference, match_property
 from conformance.model import JSON
 
 _WIDEST = 26  # characters of a column on a terminal
@@ -43,10 +43,10 @@ class SideBySide:
     """All tables, and the remarks on each document."""
 
     tables: tuple[Table, ...]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[DocumentRemark, ...]
 
 
-def side_by_side(dialects: Sequence[Dialect]) -> SideBySide:
+def compare_documents(dialects: Sequence[Dialect]) -> SideBySide:
     """Return the documents of `dialects` (Google's first, where it is among them) as tables, and what to know of each."""
     names = tuple(dialect.title for dialect in dialects)
     return SideBySide(
@@ -116,7 +116,9 @@ def _fields(dialects: Sequence[Dialect], place: str) -> Iterator[tuple[str, ...]
     found: dict[str, dict[str, list[Field]]] = {}
     for dialect in _vendors(dialects):
         for one in dialect.fields_of(place):
-            found.setdefault(googles_name(place, one.pointer), {}).setdefault(dialect.name, []).append(one)
+            found.setdefault(find_google_name(place, one.pointer), {}).setdefault(dialect.name, []).append(
+                one
+            )
     for row in sorted(found):
         cells = (_cell(found[row].get(dialect.name, ()), row) for dialect in _vendors(dialects))
         yield row, _google(place, row), *cells
@@ -135,7 +137,7 @@ def _spelled(one: Field, row: str) -> str:
     """Return the page's own name where it is not Google's: the last name, or all of it where the place differs too."""
     parent, _, name = one.pointer.rpartition("/")
     above, _, googles = row.rpartition("/")
-    if parent != above and (not parent or googles_name(one.place, parent) != above):
+    if parent != above and (not parent or find_google_name(one.place, parent) != above):
         return f"{one.pointer} "
     return "" if name == googles else f"{name} "
 
@@ -146,10 +148,10 @@ def _google(place: str, row: str) -> str:
 
 
 def _root(place: str) -> Shape:
-    return reference().request if place == "request" else reference().response
+    return load_reference().request if place == "request" else load_reference().response
 
 
-def googles_name(place: str, pointer: str) -> str:
+def find_google_name(place: str, pointer: str) -> str:
     """Return the pointer of the field at Google that a documented pointer means, or the pointer as it stands.
 
     Names are matched in any casing, behind one member of an envelope, and settings at the root as those of
@@ -164,14 +166,14 @@ def googles_name(place: str, pointer: str) -> str:
     ]
     whole = next((name for name in tries if name), None)
     parent, _, last = pointer.rpartition("/")
-    above = googles_name(place, parent) if parent and not whole else parent
+    above = find_google_name(place, parent) if parent and not whole else parent
     return whole or f"{above}/{last}"
 
 
 def _named(shape: Shape | None, keys: Sequence[str], at: str = "") -> str | None:
     """Return Google's spelling of a whole path, or None where it leads nowhere."""
     for key in keys:
-        name = "*" if key == "*" else canonical(shape, key) if shape else None
+        name = "*" if key == "*" else match_property(shape, key) if shape else None
         shape = _step(shape, name) if shape and name else None
         if shape is None:
             return None
@@ -191,12 +193,12 @@ def _shape_at(shape: Shape, pointer: str) -> Shape | None:
     return found
 
 
-def as_json(both: SideBySide) -> str:
+def render_json(both: SideBySide) -> str:
     """Return everything as one JSON text."""
     return json.dumps({"format": "conformance-documents/1", **asdict(both)}, ensure_ascii=False, indent=2)
 
 
-def as_markdown(both: SideBySide) -> str:
+def render_markdown(both: SideBySide) -> str:
     """Return everything as Markdown tables."""
     blocks = [
         "\n\n".join(filter(None, (f"## {one.title}", one.note, "\n".join(_markdown_rows(one)))))
@@ -224,14 +226,14 @@ def _plain(cell: str) -> str:
     return " ".join(cell.translate(_MARKS).split())
 
 
-def _by_dialect(both: SideBySide) -> Mapping[str, list[Remark]]:
-    found: dict[str, list[Remark]] = {}
+def _by_dialect(both: SideBySide) -> Mapping[str, list[DocumentRemark]]:
+    found: dict[str, list[DocumentRemark]] = {}
     for remark in sorted(both.remarks, key=lambda one: list(KINDS).index(one.kind)):
         found.setdefault(remark.dialect, []).append(remark)
     return found
 
 
-def _remark_items(remarks: Iterable[Remark]) -> Iterator[str]:
+def _remark_items(remarks: Iterable[DocumentRemark]) -> Iterator[str]:
     for one in remarks:
         where = " ".join(
             filter(None, (f"`{one.pointer}`" if one.pointer else "", f"({one.lines})" if one.lines else ""))
@@ -239,7 +241,7 @@ def _remark_items(remarks: Iterable[Remark]) -> Iterator[str]:
         yield f"* **{KINDS[one.kind]}**: {_plain(one.says)} {where}".rstrip()
 
 
-def as_text(both: SideBySide) -> str:
+def render_text(both: SideBySide) -> str:
     """Return everything as tables for a terminal, the columns wrapped, and the remarks below."""
     blocks = [
         "\n".join((one.title, "=" * len(one.title), *filter(None, [one.note]), *_text_rows(one)))
@@ -268,7 +270,7 @@ def _text_row(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
-def _remark_lines(remarks: Iterable[Remark]) -> Iterator[str]:
+def _remark_lines(remarks: Iterable[DocumentRemark]) -> Iterator[str]:
     for one in remarks:
         where = " ".join(filter(None, (one.pointer, f"({one.lines})" if one.lines else "")))
         text = f"{KINDS[one.kind]}: {one.says} {where}".rstrip()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from conformance.bodies.drawn import Drawn
-from conformance.bodies.forms import google_form
+from conformance.bodies.forms import load_google_form
+from conformance.bodies.generated_body import GeneratedBody
+from conformance.bodies.locations import replace_at, walk_body
 from conformance.bodies.rewriting import REWRITINGS
-from conformance.bodies.spots import replaced, spots
 from conformance.model import JSON, Question
 
 FIRST = (
@@ -30,7 +30,7 @@ BASES = (
 """Questions of which each answer shows whether it was read: nothing that a model may do or leave."""
 
 
-def twins(asked: Mapping[str, Question], seed: int) -> tuple[Drawn, ...]:
+def build_variants(asked: Mapping[str, Question], seed: int) -> tuple[GeneratedBody, ...]:
     """Return every other writing of the questions in `asked` (by probe) whose answers tell; the most telling first.
 
     A seed moves on through those after the first few.
@@ -41,38 +41,40 @@ def twins(asked: Mapping[str, Question], seed: int) -> tuple[Drawn, ...]:
     return tuple(twin for base, name in every if base in asked for twin in _twin(base, asked[base], name))
 
 
-def _twin(base: str, question: Question, name: str) -> Iterator[Drawn]:
+def _twin(base: str, question: Question, name: str) -> Iterator[GeneratedBody]:
     body = question.body
     if not isinstance(body, dict):
         return
     other, expected = WRITINGS[name](body), dict(question.expected)
     if repr(other) != repr(body):
-        yield Drawn(other, valid=True, change=name, source="google request", twin=base, expected=expected)
+        yield GeneratedBody(
+            other, valid=True, change=name, source="google request", twin=base, expected=expected
+        )
 
 
 def _rewriting(name: str) -> Callable[[JSON], JSON]:
-    return lambda body: REWRITINGS[name](google_form().root, body)
+    return lambda body: REWRITINGS[name](load_google_form().root, body)
 
 
 def _two_parts(body: JSON) -> JSON:
     """The prompt's one text as two, cut before its last word."""
-    root, whole = google_form().root, body
-    for spot in spots(root, body):
+    root, whole = load_google_form().root, body
+    for spot in walk_body(root, body):
         match spot.path, spot.value:
             case ("contents", int(turn), "parts"), [{"text": str(text)}] if " " in text:
                 cut = text.rindex(" ")
                 halves: list[JSON] = [{"text": text[:cut]}, {"text": text[cut:]}]
-                whole = replaced(body, ("contents", turn, "parts"), halves)
+                whole = replace_at(body, ("contents", turn, "parts"), halves)
     return whole
 
 
 def _two_tools(body: JSON) -> JSON:
     """Two functions of one tool, each in a tool of its own."""
-    for spot in spots(google_form().root, body):
+    for spot in walk_body(load_google_form().root, body):
         match spot.path, spot.value:
             case ("tools",), [{"functionDeclarations": [_, _] as declared}]:
                 each: list[JSON] = [{"functionDeclarations": [one]} for one in declared]
-                return replaced(body, ("tools",), each)
+                return replace_at(body, ("tools",), each)
     return body
 
 

@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Spotted:
+class BodyLocation:
     """One place of one body: the names and positions that lead there, what it may hold, and what it holds."""
 
     path: Path
@@ -21,20 +21,20 @@ class Spotted:
     value: JSON
 
 
-def spots(node: Node, value: JSON, path: Path = ()) -> Iterator[Spotted]:
+def walk_body(node: Node, value: JSON, path: Path = ()) -> Iterator[BodyLocation]:
     """Yield every place of a body, the whole first; nothing inside free forms, whose names are the user's."""
-    yield Spotted(path, node, value)
+    yield BodyLocation(path, node, value)
     if isinstance(value, dict):
         for name, child in value.items():
             below = node.children.get(name) or node.item
             if below is not None:
-                yield from spots(below, child, (*path, name))
+                yield from walk_body(below, child, (*path, name))
     elif isinstance(value, list) and node.item is not None:
         for index, child in enumerate(value):
-            yield from spots(node.item, child, (*path, index))
+            yield from walk_body(node.item, child, (*path, index))
 
 
-def place_of(path: Path, node: Node) -> str:
+def to_place(path: Path, node: Node) -> str:
     """Return a path as a place of the tree: positions, and names that the user chose, become `*`."""
     place = ""
     for step in path:
@@ -44,51 +44,53 @@ def place_of(path: Path, node: Node) -> str:
     return place
 
 
-def reached(root: Node, body: JSON) -> set[str]:
+def find_places(root: Node, body: JSON) -> set[str]:
     """Return the places of the tree that a body reaches, inside a schema that contains itself only the outermost."""
-    return {place_of(spot.path, root) for spot in spots(root, body)}
+    return {to_place(spot.path, root) for spot in walk_body(root, body)}
 
 
-def replaced(body: JSON, path: Path, value: JSON) -> JSON:
+def replace_at(body: JSON, path: Path, value: JSON) -> JSON:
     """Return a body with another value at `path`; the body itself stays."""
     if not path:
         return value
     step, *rest = path
     if isinstance(body, dict):
         return {
-            name: replaced(one, tuple(rest), value) if name == step else one for name, one in body.items()
+            name: replace_at(one, tuple(rest), value) if name == step else one for name, one in body.items()
         }
     if isinstance(body, list):
-        return [replaced(one, tuple(rest), value) if index == step else one for index, one in enumerate(body)]
+        return [
+            replace_at(one, tuple(rest), value) if index == step else one for index, one in enumerate(body)
+        ]
     return body
 
 
-def removed(body: JSON, path: Path) -> JSON:
+def remove_at(body: JSON, path: Path) -> JSON:
     """Return a body without what stands at `path`."""
     step, *rest = path
     if isinstance(body, dict):
         left = body if rest else {name: one for name, one in body.items() if name != step}
         return {
-            name: removed(one, tuple(rest)) if rest and name == step else one for name, one in left.items()
+            name: remove_at(one, tuple(rest)) if rest and name == step else one for name, one in left.items()
         }
     if isinstance(body, list):
         kept = body if rest else [one for index, one in enumerate(body) if index != step]
         return [
-            removed(one, tuple(rest)) if rest and index == step else one for index, one in enumerate(kept)
+            remove_at(one, tuple(rest)) if rest and index == step else one for index, one in enumerate(kept)
         ]
     return body
 
 
-def snaked(node: Node, value: JSON) -> JSON:
+def to_snake_case(node: Node, value: JSON) -> JSON:
     """Return a body with its members in snake_case, free forms and names of the user's untouched."""
     if isinstance(value, dict):
-        return {_spelt(node, name): snaked(_below(node, name), one) for name, one in value.items()}
+        return {_spelt(node, name): to_snake_case(_below(node, name), one) for name, one in value.items()}
     if isinstance(value, list) and node.item is not None:
-        return [snaked(node.item, one) for one in value]
+        return [to_snake_case(node.item, one) for one in value]
     return value
 
 
-def snaked_path(node: Node, path: Sequence[str | int]) -> Path:
+def path_to_snake_case(node: Node, path: Sequence[str | int]) -> Path:
     """Return a path into a body as it is in the body that `snaked` returns."""
     steps: list[str | int] = []
     for step in path:

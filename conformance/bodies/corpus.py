@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from conformance.bodies.drawn import Drawn, written
+from conformance.bodies.generated_body import GeneratedBody, serialize
 from conformance.files import FileError, read_bounded
 from conformance.model import JSON
 from conformance.recording.record import RecordError, write_whole
@@ -26,7 +26,7 @@ EXPECTED = ("text", "exact", "finish", "call", "args", "json", "calls", "candida
 _TEXTS = ("broken_at", "change", "source", "twin")
 
 
-def keep_failing(path: Path, drawn: Iterable[Drawn]) -> None:
+def write_corpus(path: Path, drawn: Iterable[GeneratedBody]) -> None:
     """Write the bodies that fail now, a line each, in place of what the file held; without any, the file goes.
 
     Raises RecordError where the file can be neither written nor removed.
@@ -45,7 +45,7 @@ def _remove(path: Path) -> None:
         raise RecordError(f"{path}: cannot be removed: {error.strerror}") from error
 
 
-def kept(path: Path) -> tuple[tuple[Drawn, ...], tuple[str, ...]]:
+def read_corpus(path: Path) -> tuple[tuple[GeneratedBody, ...], tuple[str, ...]]:
     """Return the bodies in a file, and a line for each line that is none; nothing where there is no file."""
     if not path.exists():
         return (), ()
@@ -53,7 +53,7 @@ def kept(path: Path) -> tuple[tuple[Drawn, ...], tuple[str, ...]]:
         text = read_bounded(path, limit=MOST_BYTES).decode("utf-8", "replace")
     except FileError as exc:
         return (), (f"{exc}; delete it, or mend it",)
-    bodies: dict[str, Drawn] = {}
+    bodies: dict[str, GeneratedBody] = {}
     faults: list[str] = []
     for number, line in enumerate(text.split("\n")[: MOST_BODIES * 2], 1):
         try:
@@ -64,7 +64,7 @@ def kept(path: Path) -> tuple[tuple[Drawn, ...], tuple[str, ...]]:
     return tuple(bodies.values())[:MOST_BODIES], tuple(faults)
 
 
-def _read(line: str) -> Iterator[Drawn]:
+def _read(line: str) -> Iterator[GeneratedBody]:
     if not line.strip():
         return
     if len(line) > LONGEST:
@@ -82,20 +82,22 @@ def _read(line: str) -> Iterator[Drawn]:
     texts = {name: str(value.get(name) or "")[:500] for name in _TEXTS}
     expected = value.get("expected")
     covers = value.get("covers") if isinstance(value.get("covers"), list) else []
-    drawn = Drawn(
+    drawn = GeneratedBody(
         value["body"], value["valid"], **texts,
         google_refuses=said if isinstance(said, bool) else None,
         covers=tuple(str(one)[:200] for one in (covers or [])[:100]),
         expected=_expected(expected) if isinstance(expected, dict) else {},
     )  # fmt: skip
-    written(drawn.body)  # ValueError where a text is no Unicode
+    serialize(drawn.body)  # ValueError where a text is no Unicode
     yield drawn
 
 
 def _expected(said: dict[str, JSON]) -> dict[str, JSON]:
     """Return what an answer must show, as far as a file may say it: never which status is right."""
     return {
-        name: value for name, value in said.items() if name in EXPECTED and len(written(value)) < LONGEST_TEXT
+        name: value
+        for name, value in said.items()
+        if name in EXPECTED and len(serialize(value)) < LONGEST_TEXT
     }
 
 

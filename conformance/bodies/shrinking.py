@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from conformance.bodies.drawn import Drawn, written
-from conformance.bodies.forms import Form
-from conformance.bodies.spots import Path, Spotted, removed, replaced, spots
+from conformance.bodies.forms import RequestForm
+from conformance.bodies.generated_body import GeneratedBody, serialize
+from conformance.bodies.locations import BodyLocation, Path, remove_at, replace_at, walk_body
 from conformance.model import JSON
 from conformance.pointers import split_pointer, to_pointer
 
-Asked = Generator[Drawn, bool, Drawn]
+Asked = Generator[GeneratedBody, bool, GeneratedBody]
 
 
-def smaller(drawn: Drawn, form: Form, budget: int) -> Asked:
+def shrink(drawn: GeneratedBody, form: RequestForm, budget: int) -> Asked:
     """Yield bodies to ask, at most `budget`; send back whether each still fails; return the smallest that does.
 
     `form` is the form that the body was made for. A body with a twin is returned as it is: it fails only beside it.
@@ -38,18 +38,18 @@ def smaller(drawn: Drawn, form: Form, budget: int) -> Asked:
     return drawn
 
 
-def _cuts(drawn: Drawn, form: Form) -> Iterator[Drawn]:
+def _cuts(drawn: GeneratedBody, form: RequestForm) -> Iterator[GeneratedBody]:
     """Yield the body with one piece less, the largest piece first; then with plainer texts."""
     broken = _path(drawn)
-    every = [spot for spot in spots(form.root, drawn.body) if spot.path]
-    every.sort(key=lambda spot: len(written(spot.value)), reverse=True)
+    every = [spot for spot in walk_body(form.root, drawn.body) if spot.path]
+    every.sort(key=lambda spot: len(serialize(spot.value)), reverse=True)
     for spot in every:
         if _may_go(drawn, form, spot, broken):
             yield _cut(drawn, spot, broken)
     for spot in every:
         if _is_text(spot) and spot.path != broken[: len(spot.path)]:
             yield from (
-                replace(drawn, body=replaced(drawn.body, spot.path, text))
+                replace(drawn, body=replace_at(drawn.body, spot.path, text))
                 for text in _shorter(str(spot.value))
             )
 
@@ -59,12 +59,12 @@ def _shorter(text: str) -> tuple[str, ...]:
     return ("a", text[:half], text[half:])
 
 
-def _is_text(spot: Spotted) -> bool:
+def _is_text(spot: BodyLocation) -> bool:
     free = spot.node.kind == "string" and not spot.node.enum and not spot.node.format
     return free and isinstance(spot.value, str) and len(spot.value) > 1
 
 
-def _path(drawn: Drawn) -> Path:
+def _path(drawn: GeneratedBody) -> Path:
     """Return the broken place as steps; positions in lists are numbers."""
     steps: list[str | int] = []
     value = drawn.body
@@ -78,7 +78,7 @@ def _path(drawn: Drawn) -> Path:
     return tuple(steps)
 
 
-def _may_go(drawn: Drawn, form: Form, spot: Spotted, broken: Path) -> bool:
+def _may_go(drawn: GeneratedBody, form: RequestForm, spot: BodyLocation, broken: Path) -> bool:
     """Return whether the body may lose this place: nobody requires it, and it is not where the body breaks."""
     if broken and (broken[: len(spot.path)] == spot.path or spot.path[: len(broken)] == broken):
         return False
@@ -90,18 +90,18 @@ def _may_go(drawn: Drawn, form: Form, spot: Spotted, broken: Path) -> bool:
     return step not in parent.node.required | parent.node.always and not _beside(parent, step, broken)
 
 
-def _beside(parent: Spotted, step: str, broken: Path) -> bool:
+def _beside(parent: BodyLocation, step: str, broken: Path) -> bool:
     """Two spellings, or two of a choice: the fault is that both are there."""
     if not broken or broken[:-1] != parent.path:
         return step in parent.node.oneof and parent.node.name == "parts"
     return str(broken[-1]) in parent.node.oneof or str(broken[-1]).replace("_", "") == step.lower()
 
 
-def _parent(body: JSON, form: Form, path: Path) -> Spotted:
-    return next(spot for spot in spots(form.root, body) if spot.path == path)
+def _parent(body: JSON, form: RequestForm, path: Path) -> BodyLocation:
+    return next(spot for spot in walk_body(form.root, body) if spot.path == path)
 
 
-def _cut(drawn: Drawn, spot: Spotted, broken: Path) -> Drawn:
+def _cut(drawn: GeneratedBody, spot: BodyLocation, broken: Path) -> GeneratedBody:
     """Return the body without the place; where that moves the broken one in its list, its pointer moves too."""
     at = drawn.broken_at
     *above, last = spot.path
@@ -110,4 +110,4 @@ def _cut(drawn: Drawn, spot: Spotted, broken: Path) -> Drawn:
         now = broken[depth]
         if isinstance(now, int) and now > last:
             at = to_pointer((*broken[:depth], now - 1, *broken[depth + 1 :]))
-    return replace(drawn, body=removed(drawn.body, spot.path), broken_at=at, covers=())
+    return replace(drawn, body=remove_at(drawn.body, spot.path), broken_at=at, covers=())

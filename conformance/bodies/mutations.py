@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from conformance.bodies.coins import Coins
-from conformance.bodies.drawn import Drawn
-from conformance.bodies.forms import Form
-from conformance.bodies.spots import (
+from conformance.bodies.forms import RequestForm
+from conformance.bodies.generated_body import GeneratedBody
+from conformance.bodies.locations import (
+    BodyLocation,
     Path,
-    Spotted,
-    place_of,
-    replaced,
-    snaked,
-    snaked_path,
-    spots,
+    path_to_snake_case,
+    replace_at,
+    to_place,
+    to_snake_case,
+    walk_body,
 )
 from conformance.bodies.tree import Node
 from conformance.model import JSON
@@ -33,7 +33,7 @@ NUMBERS = ("integer", "number")
 
 
 @dataclass(frozen=True)
-class Broken:
+class Mutated:
     """One way to break one place: what it holds then, and where below it the fault lies."""
 
     value: JSON
@@ -41,21 +41,21 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Change:
+class MutationKind:
     """One kind of fault. `ways` yields what it makes of a place, nothing where it does not apply."""
 
     name: str
-    ways: Callable[[Spotted], Iterator[Broken]]
+    ways: Callable[[BodyLocation], Iterator[Mutated]]
     google_refuses: bool | None = True
 
 
 @dataclass(frozen=True)
-class Fault:
+class Mutation:
     """One fault that a body could have."""
 
-    change: Change
-    spot: Spotted
-    way: Broken
+    change: MutationKind
+    spot: BodyLocation
+    way: Mutated
 
     @property
     def path(self) -> Path:
@@ -63,12 +63,12 @@ class Fault:
         return (*self.spot.path, *self.way.below)
 
 
-def _wrong_types(spot: Spotted) -> Iterator[Broken]:
+def _wrong_types(spot: BodyLocation) -> Iterator[Mutated]:
     if spot.path:  # the body itself stays an object
-        yield from (Broken(value) for value in wrong_types(spot.node))
+        yield from (Mutated(value) for value in list_wrong_types(spot.node))
 
 
-def wrong_types(node: Node) -> tuple[JSON, ...]:
+def list_wrong_types(node: Node) -> tuple[JSON, ...]:
     """Return values whose JSON type is wrong at a place, and which no lenient reader makes right."""
     if node.kind in NUMBERS:
         return ("warm", {"a": 1}, [1])
@@ -92,25 +92,25 @@ def _wrong_for_text(node: Node) -> tuple[JSON, ...]:
 MALFORMED = {"bytes": "not base64!", "int64": "three", "duration": "soon", "timestamp": "tomorrow"}
 
 
-def _malformed(spot: Spotted) -> Iterator[Broken]:
+def _malformed(spot: BodyLocation) -> Iterator[Mutated]:
     if isinstance(spot.value, str) and spot.node.format in MALFORMED:
-        yield Broken(MALFORMED[spot.node.format])
+        yield Mutated(MALFORMED[spot.node.format])
 
 
-def _unknown_name(spot: Spotted) -> Iterator[Broken]:
+def _unknown_name(spot: BodyLocation) -> Iterator[Mutated]:
     node, value = spot.node, spot.value
     if isinstance(value, dict) and node.kind == "object" and node.children and node.item is None:
-        yield Broken({**value, NO_NAME: 1}, (NO_NAME,))
+        yield Mutated({**value, NO_NAME: 1}, (NO_NAME,))
 
 
-def _unknown_value(spot: Spotted) -> Iterator[Broken]:
+def _unknown_value(spot: BodyLocation) -> Iterator[Mutated]:
     if spot.node.enum and spot.node.format == "enum":
-        yield Broken(NO_VALUE)
+        yield Mutated(NO_VALUE)
 
 
-def _bad_role(spot: Spotted) -> Iterator[Broken]:
+def _bad_role(spot: BodyLocation) -> Iterator[Mutated]:
     if spot.node.enum and spot.node.format != "enum" and spot.node.name == "role":
-        yield Broken("narrator")
+        yield Mutated("narrator")
 
 
 _SECOND: dict[str, JSON] = {
@@ -120,101 +120,103 @@ _SECOND: dict[str, JSON] = {
 }
 
 
-def _two_of_one(spot: Spotted) -> Iterator[Broken]:
+def _two_of_one(spot: BodyLocation) -> Iterator[Mutated]:
     """Put a second member beside the one that is there; in parts only: other choices are our narrowing's."""
     value, oneof = spot.value, spot.node.oneof
     if isinstance(value, dict) and spot.node.name == "parts" and any(name in oneof for name in value):
         for name, second in _SECOND.items():
             if name in oneof and name not in value:
-                yield Broken({**value, name: second}, (name,))
+                yield Mutated({**value, name: second}, (name,))
 
 
-def _null_in_list(spot: Spotted) -> Iterator[Broken]:
+def _null_in_list(spot: BodyLocation) -> Iterator[Mutated]:
     if isinstance(spot.value, list) and spot.node.kind == "array":
-        yield Broken([*spot.value, None], (len(spot.value),))
+        yield Mutated([*spot.value, None], (len(spot.value),))
 
 
-def _both_spellings(spot: Spotted) -> Iterator[Broken]:
+def _both_spellings(spot: BodyLocation) -> Iterator[Mutated]:
     value, node = spot.value, spot.node
     if isinstance(value, dict) and node.item is None:
         for name in value:
             if name in node.children and to_snake(name) != name and not node.is_odd(name):
-                yield Broken({**value, to_snake(name): value[name]}, (to_snake(name),))
+                yield Mutated({**value, to_snake(name): value[name]}, (to_snake(name),))
 
 
-def _fraction(spot: Spotted) -> Iterator[Broken]:
+def _fraction(spot: BodyLocation) -> Iterator[Mutated]:
     if spot.node.kind == "integer":
-        yield Broken(3.5)
+        yield Mutated(3.5)
 
 
-def _too_big_for_its_type(spot: Spotted) -> Iterator[Broken]:
+def _too_big_for_its_type(spot: BodyLocation) -> Iterator[Mutated]:
     if spot.node.kind == "integer" and spot.node.format == "int32":
-        yield from (Broken(2**31), Broken(-(2**31) - 1))
+        yield from (Mutated(2**31), Mutated(-(2**31) - 1))
 
 
-def _out_of_range(spot: Spotted) -> Iterator[Broken]:
+def _out_of_range(spot: BodyLocation) -> Iterator[Mutated]:
     node = spot.node
     if node.kind in NUMBERS:
         step = 1 if node.kind == "integer" else 0.5
         if node.said_low is not None:
-            yield Broken(node.said_low - step)
+            yield Mutated(node.said_low - step)
         if node.said_high is not None:
-            yield Broken(node.said_high + step)
+            yield Mutated(node.said_high + step)
 
 
-def _too_many(spot: Spotted) -> Iterator[Broken]:
+def _too_many(spot: BodyLocation) -> Iterator[Mutated]:
     value, most = spot.value, spot.node.said_high
     if isinstance(value, list) and value and most is not None:
-        yield Broken([*value, *[value[-1]] * (int(most) + 1 - len(value))], (int(most),))
+        yield Mutated([*value, *[value[-1]] * (int(most) + 1 - len(value))], (int(most),))
 
 
-def _nothing_said(spot: Spotted) -> Iterator[Broken]:
+def _nothing_said(spot: BodyLocation) -> Iterator[Mutated]:
     """Leave contents or their parts empty or out: Google was seen to refuse that."""
     value = spot.value if isinstance(spot.value, dict) else {}
     for name in ("contents", "parts"):
         if name in value and (name == "contents" or spot.node.name == "contents"):
-            yield Broken({**value, name: []}, (name,))
-            yield Broken({key: one for key, one in value.items() if key != name}, (name,))
+            yield Mutated({**value, name: []}, (name,))
+            yield Mutated({key: one for key, one in value.items() if key != name}, (name,))
 
 
-def _empty_part(spot: Spotted) -> Iterator[Broken]:
+def _empty_part(spot: BodyLocation) -> Iterator[Mutated]:
     if (
         spot.node.name == "parts"
         and spot.node.kind == "object"
         and "text" in spot.node.oneof
         and spot.path[:1] == ("contents",)
     ):
-        yield Broken({})
+        yield Mutated({})
 
 
-CHANGES: tuple[Change, ...] = (
-    Change("type", _wrong_types),
-    Change("unknown-name", _unknown_name),
-    Change("enum", _unknown_value),
-    Change("fraction", _fraction),
-    Change("oneof", _two_of_one),
-    Change("null-in-list", _null_in_list),
-    Change("both-spellings", _both_spellings, google_refuses=None),  # its classes do for optional fields only
-    Change("malformed", _malformed),
-    Change("nothing-said", _nothing_said),
-    Change("too-big-for-its-type", _too_big_for_its_type),
-    Change("role", _bad_role),
-    Change("empty-part", _empty_part, google_refuses=None),  # nobody looked
-    Change("out-of-range", _out_of_range, google_refuses=None),
-    Change("too-many", _too_many, google_refuses=None),
+MUTATION_KINDS: tuple[MutationKind, ...] = (
+    MutationKind("type", _wrong_types),
+    MutationKind("unknown-name", _unknown_name),
+    MutationKind("enum", _unknown_value),
+    MutationKind("fraction", _fraction),
+    MutationKind("oneof", _two_of_one),
+    MutationKind("null-in-list", _null_in_list),
+    MutationKind(
+        "both-spellings", _both_spellings, google_refuses=None
+    ),  # its classes do for optional fields only
+    MutationKind("malformed", _malformed),
+    MutationKind("nothing-said", _nothing_said),
+    MutationKind("too-big-for-its-type", _too_big_for_its_type),
+    MutationKind("role", _bad_role),
+    MutationKind("empty-part", _empty_part, google_refuses=None),  # nobody looked
+    MutationKind("out-of-range", _out_of_range, google_refuses=None),
+    MutationKind("too-many", _too_many, google_refuses=None),
 )
 
 
-def faults(root: Node, body: JSON, change: Change) -> list[Fault]:
+def find_mutations(root: Node, body: JSON, change: MutationKind) -> list[Mutation]:
     """Return every fault of one kind that the body could have."""
-    return [Fault(change, spot, way) for spot in spots(root, body) for way in change.ways(spot)]
+    return [Mutation(change, spot, way) for spot in walk_body(root, body) for way in change.ways(spot)]
 
 
-def broken(form: Form, body: JSON, fault: Fault) -> Drawn:
+def apply_mutation(form: RequestForm, body: JSON, fault: Mutation) -> GeneratedBody:
     """Return the body with that one fault in it. What Google has no such place for, it does not refuse as a fault."""
-    ours = form.is_googles(place_of(fault.spot.path, form.root))
-    return Drawn(
-        replaced(body, fault.spot.path, fault.way.value),
+    ours = form.is_googles(to_place(fault.spot.path, form.root))
+    return GeneratedBody(
+        replace_at(body, fault.spot.path, fault.way.value),
         valid=False,
         broken_at=to_pointer(fault.path),
         change=fault.change.name,
@@ -223,32 +225,32 @@ def broken(form: Form, body: JSON, fault: Fault) -> Drawn:
     )
 
 
-def break_somewhere(form: Form, body: JSON, coins: Coins, first: int) -> Drawn:
+def mutate_somewhere(form: RequestForm, body: JSON, coins: Coins, first: int) -> GeneratedBody:
     """Return the body with one fault, of the kind at `first` in CHANGES or the next that applies; some in snake_case.
 
     A fault is put deep, and past the first element of a list, more often than by its share. ValueError where nothing
     can be broken.
     """
-    for turn in range(len(CHANGES)):
-        possible = faults(form.root, body, CHANGES[(first + turn) % len(CHANGES)])
+    for turn in range(len(MUTATION_KINDS)):
+        possible = find_mutations(form.root, body, MUTATION_KINDS[(first + turn) % len(MUTATION_KINDS)])
         if possible:
             later = [fault for fault in possible if _is_later(fault)]
             possible = later if later and coins.toss() else possible
             depth = coins.pick(sorted({len(fault.spot.path) for fault in possible}))
             fault = coins.pick([one for one in possible if len(one.spot.path) == depth])
-            drawn = broken(form, body, fault)
+            drawn = apply_mutation(form, body, fault)
             keeps = fault.change.name == "both-spellings" or not coins.seldom()
             return drawn if keeps else _in_snake_case(form.root, drawn, fault)
     raise ValueError(f"{form.name}: nothing of this body can be broken")
 
 
-def _is_later(fault: Fault) -> bool:
+def _is_later(fault: Mutation) -> bool:
     """Return whether the fault lies past the first element of a list: some readers look at the first only."""
     return any(isinstance(step, int) and step > 0 for step in fault.spot.path)
 
 
-def _in_snake_case(root: Node, drawn: Drawn, fault: Fault) -> Drawn:
-    at = to_pointer(snaked_path(root, fault.path))
+def _in_snake_case(root: Node, drawn: GeneratedBody, fault: Mutation) -> GeneratedBody:
+    at = to_pointer(path_to_snake_case(root, fault.path))
     return replace(
-        drawn, body=snaked(root, drawn.body), broken_at=at, source=f"{drawn.source}, in snake_case"
+        drawn, body=to_snake_case(root, drawn.body), broken_at=at, source=f"{drawn.source}, in snake_case"
     )
