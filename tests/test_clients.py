@@ -16,7 +16,7 @@ from conformance.clients import (
     ALL_CLIENTS,
     CLIENTS,
     BadCaptureError,
-    Captured,
+    CapturedResponse,
     UnknownClientError,
     find_clients,
     from_exchange,
@@ -40,12 +40,12 @@ ANSWER = {
 EVENT = f"data: {json.dumps(ANSWER)}\n\n".encode()
 
 
-def streamed(body: bytes, **more: Any) -> Captured:
-    return Captured("streamGenerateContent", 200, "text/event-stream", body=body, **more)
+def streamed(body: bytes, **more: Any) -> CapturedResponse:
+    return CapturedResponse("streamGenerateContent", 200, "text/event-stream", body=body, **more)
 
 
-def whole(answer: object) -> Captured:
-    return Captured("generateContent", 200, "application/json", body=json.dumps(answer).encode())
+def whole(answer: object) -> CapturedResponse:
+    return CapturedResponse("generateContent", 200, "application/json", body=json.dumps(answer).encode())
 
 
 def measured_calls(outcome: dict[str, Any]) -> int | None:
@@ -226,7 +226,7 @@ def test_sixty_megabytes_are_read_in_seconds(client: Any, unit: bytes) -> None:
 
 def test_deep_json_is_fine_for_javascript_and_not_for_python() -> None:
     deep = json.dumps(ANSWER)[:-1] + ', "x": ' + "[" * 3000 + "]" * 3000 + "}"
-    captured = Captured("generateContent", 200, "application/json", body=deep.encode())
+    captured = CapturedResponse("generateContent", 200, "application/json", body=deep.encode())
     assert see(JS, captured).text == see(AI, captured).text == "Hello"
     assert "RecursionError" in (see(PYTHON, captured).raises or "")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from measured_clients import AI, JS, OLD, PYTHON, PYTHON_1
 
-from conformance.clients import CLIENTS, Captured, find_clients
+from conformance.clients import CLIENTS, CapturedResponse, find_clients
 from conformance.clients.effects import Truth, effects, verdict
 from conformance.model import Effect
 
@@ -23,12 +23,12 @@ def answer(**more: Any) -> dict[str, Any]:
     return said | more
 
 
-def whole(said: object, status: int = 200) -> Captured:
-    return Captured("generateContent", status, "application/json", body=json.dumps(said).encode())
+def whole(said: object, status: int = 200) -> CapturedResponse:
+    return CapturedResponse("generateContent", status, "application/json", body=json.dumps(said).encode())
 
 
-def streamed(body: str) -> Captured:
-    return Captured("streamGenerateContent", 200, "text/event-stream", body=body.encode())
+def streamed(body: str) -> CapturedResponse:
+    return CapturedResponse("streamGenerateContent", 200, "text/event-stream", body=body.encode())
 
 
 def told(found: tuple[Effect, ...]) -> list[tuple[str, str]]:
@@ -129,7 +129,7 @@ def test_silent_loss_stands_above_an_exception_and_all_else() -> None:
 
 
 def test_what_our_own_bounds_cut_is_not_held_against_a_client() -> None:
-    cut = Captured("streamGenerateContent", 200, "text/event-stream", body=b"data: {", broken="too-big")
+    cut = CapturedResponse("streamGenerateContent", 200, "text/event-stream", body=b"data: {", broken="too-big")
     assert effects(JS, cut, TRUTH) == ()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.clients import CLIENTS, read_captured, real, see
-from conformance.clients.seen import Seen
+from conformance.clients.seen import ClientView
 
 INSTALLED = real.available()
 NAME = f"google-genai {INSTALLED} (Python)"
@@ -67,7 +67,7 @@ def lines() -> list[str]:
     return [json.dumps(said | {"variant": repr(body[:90]), "body": body}) for body in framings()]
 
 
-def compared(seen: Seen) -> tuple[object, ...]:
+def compared(seen: ClientView) -> tuple[object, ...]:
     """Return what must agree: all that the caller has, and after an exception which one, after how many chunks."""
     if seen.raises is not None:
         return (seen.raises.partition(":")[0], seen.chunks_before, seen.text)

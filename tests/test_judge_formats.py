@@ -14,7 +14,7 @@ import recordings
 from recordings import findings_of, only_exchange, read_recording
 
 from conformance.capturing.recording import Recorded, read_files
-from conformance.clients import CLIENTS, Seen, from_exchange, real, see
+from conformance.clients import CLIENTS, ClientView, from_exchange, real, see
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 
@@ -77,7 +77,7 @@ def test_every_format_keeps_the_bytes(tmp_path: Path, kind: str) -> None:
         assert decode_body(only_exchange(recorded)).body == one.body, name
 
 
-def seen_alike(seen: Seen) -> tuple[object, ...]:
+def seen_alike(seen: ClientView) -> tuple[object, ...]:
     return (seen.raises is None, seen.text, seen.finish_reason, seen.total_tokens, seen.calls)
 
 

@@ -4,7 +4,7 @@ A module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `s
 `effects` compares what it says with what a faithful reader finds.
 """
 
-from conformance.clients.captured import BadCaptureError, Captured, from_exchange, read_captured
+from conformance.clients.captured import BadCaptureError, CapturedResponse, from_exchange, read_captured
 from conformance.clients.lines import report_line, report_lines
 from conformance.clients.registry import (
     ALL_CLIENTS,
@@ -14,7 +14,7 @@ from conformance.clients.registry import (
     must_configure,
     see,
 )
-from conformance.clients.seen import Client, Seen
+from conformance.clients.seen import Client, ClientView
 
 __all__ = [
     "ALL_CLIENTS",

@@ -27,7 +27,7 @@ class BadCaptureError(ValueError):
 
 
 @dataclass(frozen=True)
-class Captured:
+class CapturedResponse:
     """A response: `body` as received, before Content-Encoding, cut at the byte offsets `written_at`.
 
     `status` is None where no answer came; `broken` says how the connection ended, where it ended badly.
@@ -59,7 +59,7 @@ class Captured:
 
 
 @dataclass(frozen=True)
-class Plain:
+class DecodedBody:
     """A body after Content-Encoding, in its pieces; `broken` where decoding or the connection failed after them."""
 
     pieces: tuple[bytes, ...]
@@ -71,14 +71,14 @@ class Plain:
         return b"".join(self.pieces)
 
 
-def from_exchange(exchange: Exchange) -> Captured:
+def from_exchange(exchange: Exchange) -> CapturedResponse:
     """Turn a recorded exchange into a response; its pieces become the cuts of the body."""
     headers = {name.lower(): value for name, value in exchange.headers}
     if exchange.decoded:
         headers = {name: value for name, value in headers.items() if name not in _OF_THE_WIRE}
     streamed = ":streamGenerateContent" in exchange.request.path
     ends = tuple(accumulate(len(piece.data) for piece in exchange.pieces))
-    return Captured(
+    return CapturedResponse(
         method="streamGenerateContent" if streamed else "generateContent",
         status=exchange.status,
         content_type=headers.get("content-type", ""),
@@ -90,7 +90,7 @@ def from_exchange(exchange: Exchange) -> Captured:
     )
 
 
-def read_captured(line: str) -> Captured:
+def read_captured(line: str) -> CapturedResponse:
     """Read one JSON line: variant, method, status, content_type, headers, body or body_base64, written_at.
 
     Raises BadCaptureError with what is wrong.
@@ -103,7 +103,7 @@ def read_captured(line: str) -> Captured:
         raise BadCaptureError("a line must be a JSON object with method, status and body")
     headers = _headers(said.get("headers"))
     content_type = str(said.get("content_type") or headers.get("content-type", ""))
-    return Captured(
+    return CapturedResponse(
         method=_method(said.get("method")),
         status=_status(said.get("status")),
         content_type=content_type,
@@ -156,44 +156,44 @@ def _cuts(said: object) -> tuple[int, ...]:
     return tuple(sorted(said))
 
 
-def _pieces(captured: Captured) -> tuple[bytes, ...]:
+def _pieces(captured: CapturedResponse) -> tuple[bytes, ...]:
     size = len(captured.body)
     ends = (0, *(offset for offset in captured.written_at if 0 < offset < size), size)
     return tuple(captured.body[start:end] for start, end in pairwise(ends) if start < end)
 
 
-def plain(captured: Captured) -> Plain:
+def plain(captured: CapturedResponse) -> DecodedBody:
     """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
     pieces, broken = _pieces(captured), captured.broken or _cut_off(captured)
     if captured.status in _WITHOUT_BODY:
-        return Plain((), None)
+        return DecodedBody((), None)
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return Plain(pieces, broken)
+        return DecodedBody(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
     return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
 
 
-def _cut_off(captured: Captured) -> str | None:
+def _cut_off(captured: CapturedResponse) -> str | None:
     """Say so where fewer bytes came than Content-Length promised."""
     promised = captured.headers.get("content-length", "").strip()
     short = promised.isascii() and promised.isdecimal() and int(promised[:18]) > len(captured.body)
     return "fewer bytes than promised" if short else None
 
 
-def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:
+def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedBody:
     inflate, size = zlib.decompressobj(wbits), 0
     done: list[bytes] = []
     for piece in pieces:
         try:
             data = inflate.decompress(piece, _MOST - size + 1)
         except zlib.error as fault:
-            return Plain(tuple(done), f"encoding: {fault}")
+            return DecodedBody(tuple(done), f"encoding: {fault}")
         size += len(data)
         if size > _MOST:
-            return Plain(tuple(done), "too-big")
+            return DecodedBody(tuple(done), "too-big")
         done.append(data)
-    return Plain(tuple(data for data in done if data), broken)
+    return DecodedBody(tuple(data for data in done if data), broken)
 
 
 def squeezed(text: AnyStr) -> AnyStr:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.clients.ai_sdk import finish_word
-from conformance.clients.captured import Captured, from_exchange
+from conformance.clients.captured import CapturedResponse, from_exchange
 from conformance.clients.registry import see
-from conformance.clients.seen import Client, Seen
+from conformance.clients.seen import Client, ClientView
 from conformance.model import JSON, Effect, Exchange
 
 HARM = ("silent-loss", "raises", "garbled", "ignored")
@@ -37,7 +37,7 @@ class Truth:
     hollow: bool = False  # a success without anything of this API: what shows nothing then, hides that
 
 
-def effects(client: Client, captured: Captured | Exchange, truth: Truth) -> tuple[Effect, ...]:
+def effects(client: Client, captured: CapturedResponse | Exchange, truth: Truth) -> tuple[Effect, ...]:
     """Return what goes wrong for that client, the worst first; nothing where it was never reached or does right."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
     if response.method not in client.methods or response.unknowable or not response.ok:
@@ -49,7 +49,7 @@ def effects(client: Client, captured: Captured | Exchange, truth: Truth) -> tupl
     return tuple(sorted(found, key=lambda effect: HARM.index(effect.effect)))
 
 
-def _compared(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _compared(client: Client, seen: ClientView, truth: Truth) -> Iterator[tuple[str, str]]:
     stop = seen.raises or seen.refused or "; ".join(seen.errors)
     right = truth.error or (truth.blocked and bool(seen.refused))
     if stop:
@@ -70,7 +70,7 @@ def _stopped(stop: str, chunks: int | None) -> str:
     )
 
 
-def _losses(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _losses(client: Client, seen: ClientView, truth: Truth) -> Iterator[tuple[str, str]]:
     if (truth.text or truth.calls or truth.hollow) and not seen.text and not seen.calls:
         yield "silent-loss", f"{NOTHING}: text and calls are empty, without an exception"
     else:
@@ -100,7 +100,7 @@ def _calls(calls: int, sent: int) -> Iterator[tuple[str, str]]:
         yield "garbled", f"{calls} function calls instead of {sent}"
 
 
-def _finish(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _finish(client: Client, seen: ClientView, truth: Truth) -> Iterator[tuple[str, str]]:
     if truth.finish_reason is None:
         return
     reason = seen.finish_reason

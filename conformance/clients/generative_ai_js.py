@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured import Captured, plain
-from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.clients.captured import CapturedResponse, plain
+from conformance.clients.seen import Raised, ClientView, ResponseView, listen, once
 from conformance.model import JSON
 
 _OWN = "Error: [GoogleGenerativeAI Error]:"
@@ -23,7 +23,7 @@ _BLOCKING = frozenset({"RECITATION", "SAFETY", "LANGUAGE"})
 _EVENT = re.compile(r"data: ([^\n\r\u2028\u2029]*)(?:\n\n|\r\r|\r\n\r\n)")
 
 
-def _refuse_status(captured: Captured) -> None:
+def _refuse_status(captured: CapturedResponse) -> None:
     if captured.status is None:
         raise Raised(f"{_OWN} Error fetching: fetch failed")
     if not captured.ok:
@@ -79,11 +79,11 @@ def _reason(feedback: object) -> str:
     return f"{said}: {message}" if js.truthy(message) else said
 
 
-def _view(answer: object) -> View:
+def _view(answer: object) -> ResponseView:
     js.assignable(answer, "text")
     finish = js.member(js.first(js.member(answer, "candidates")), "finishReason")
     total = js.member(js.member(answer, "usageMetadata"), "totalTokenCount")
-    view = View(
+    view = ResponseView(
         finish_reason=None if js.nullish(finish) else cast("JSON", finish),
         total_tokens=None if js.nullish(total) else cast("JSON", total),
     )
@@ -95,7 +95,7 @@ def _view(answer: object) -> View:
     return replace(view, text=text, calls=sum(js.truthy(js.member(part, "functionCall")) for part in parts))
 
 
-def _unary(captured: Captured) -> View:
+def _unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
     body = plain(captured)
     if body.broken:
@@ -131,7 +131,7 @@ def _events(texts: Iterable[str]) -> Iterator[list[str]]:
     yield [whole[at:]] if whole[at:].strip(js.SPACES) else []
 
 
-def _stream(captured: Captured) -> Iterator[View]:
+def _stream(captured: CapturedResponse) -> Iterator[ResponseView]:
     _refuse_status(captured)
     body = plain(captured)
     if captured.status in {204, 205}:
@@ -158,7 +158,7 @@ def _parsed(events: list[str]) -> Iterator[object]:
     yield from answers
 
 
-def read(captured: Captured, client: str) -> Seen:
+def read(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 0.24.1 does."""
     if captured.streamed:
         return listen(client, _stream(captured))

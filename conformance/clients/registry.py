@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from conformance.clients import ai_sdk, generative_ai_js, google_genai, google_genai_js
-from conformance.clients.captured import Captured, from_exchange
-from conformance.clients.seen import Client, Seen
+from conformance.clients.captured import CapturedResponse, from_exchange
+from conformance.clients.seen import Client, ClientView
 from conformance.model import Exchange
 
 _PYTHON = MappingProxyType(
@@ -137,7 +137,7 @@ def _without_namesakes(found: tuple[Client, ...], wanted: str) -> tuple[Client, 
     return exact or found
 
 
-def see(client: Client, captured: Captured | Exchange) -> Seen:
+def see(client: Client, captured: CapturedResponse | Exchange) -> ClientView:
     """Say what the caller of that client sees of a response; never raises, whatever the bytes are."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
     return client.reads(response, client.name)

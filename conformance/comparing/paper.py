@@ -8,14 +8,14 @@ from itertools import accumulate, islice, product
 from types import MappingProxyType
 from typing import Any
 
-from conformance.clients import ALL_CLIENTS, Captured, Client, must_configure
+from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, must_configure
 from conformance.clients.effects import NOTHING, Truth, effects, verdict
 from conformance.comparing.past import PastClient
 from conformance.dialects.dialect import Dialect, Reading
 from conformance.embedded.answers import think
 from conformance.embedded.chunks import chunks, whole
 from conformance.embedded.dress import dress
-from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, Framed, frame
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame
 from conformance.embedded.style import Envelope, Style, style_of
 from conformance.model import JSON
 
@@ -126,7 +126,7 @@ def _judged(client: Client, version: _Version) -> PastClient:
     return PastClient(client.name, verdict(found, len(samples)), tuple(because))
 
 
-def _samples(style: Style) -> Iterator[tuple[Captured, Truth]]:
+def _samples(style: Style) -> Iterator[tuple[CapturedResponse, Truth]]:
     for prompt in _PROMPTS:
         answer = think(prompt, _MODEL)
         truth = _truth(whole(answer))
@@ -135,9 +135,9 @@ def _samples(style: Style) -> Iterator[tuple[Captured, Truth]]:
         yield _captured("streamGenerateContent", frame(style.framing, pieces)), truth
 
 
-def _captured(method: str, framed: Framed) -> Captured:
+def _captured(method: str, framed: FramedBody) -> CapturedResponse:
     ends = tuple(accumulate(len(piece) for piece in framed.pieces))
-    return Captured(
+    return CapturedResponse(
         method=method,
         status=200,
         content_type=framed.content_type,

@@ -27,7 +27,7 @@ _THOUGHTS = (
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ScriptedCandidate:
     """One candidate: a text or calls, and why it ended."""
 
     text: str
@@ -42,10 +42,10 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedAnswer:
     """What the model has to say, before it is cut into chunks and dressed."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ScriptedCandidate, ...]
     thoughts: tuple[str, ...]  # the summaries that were asked for
     thought_tokens: int
     prompt: Mapping[str, int]  # tokens by modality
@@ -158,18 +158,18 @@ def _stopped(text: str, config: Message) -> str:
     return text[: min(places)] if places else text
 
 
-def _limited(text: str, config: Message) -> Candidate:
+def _limited(text: str, config: Message) -> ScriptedCandidate:
     words, room = tokens(text), config.get("maxOutputTokens")
     if room is None or len(words) <= room:
-        return Candidate(text, (), "STOP")
-    return Candidate("".join(words[:room]), (), "MAX_TOKENS")
+        return ScriptedCandidate(text, (), "STOP")
+    return ScriptedCandidate("".join(words[:room]), (), "MAX_TOKENS")
 
 
-def _candidate(request: Message, family: Family) -> Candidate:
+def _candidate(request: Message, family: Family) -> ScriptedCandidate:
     prompt, config = _prompt(request), request.get("generationConfig", {})
     answered = any("functionResponse" in part for part in request["contents"][-1]["parts"])
     made = () if answered else calls(request, prompt, with_ids=family.call_ids)
-    return Candidate("", made, "STOP") if made else _limited(_stopped(_text(request, prompt), config), config)
+    return ScriptedCandidate("", made, "STOP") if made else _limited(_stopped(_text(request, prompt), config), config)
 
 
 def _thoughts(config: Message, spent: int) -> Iterator[str]:
@@ -183,7 +183,7 @@ def _thoughts(config: Message, spent: int) -> Iterator[str]:
             yield thought
 
 
-def _signed(candidate: Candidate) -> Candidate:
+def _signed(candidate: ScriptedCandidate) -> ScriptedCandidate:
     """Return a candidate with its signature: on the first of several calls, or on the text."""
     if not candidate.calls:
         return replace(candidate, signature=sign({"text": candidate.text})) if candidate.text else candidate
@@ -198,14 +198,14 @@ def response_id() -> str:
     return base64.urlsafe_b64encode(clock + rest).decode().rstrip("=")
 
 
-def think(request: Message, model: str) -> Answer:
+def think(request: Message, model: str) -> ScriptedAnswer:
     """Return the model's answer to a canonical request that `semantics.judge` passes, with its family's habits."""
     config, family = request.get("generationConfig", {}), family_of(model)
     candidate = _candidate(request, family)
     thoughts = tuple(_thoughts(config, candidate.tokens)) if family.thinks else ()
     if family.signs_answer(thought=bool(thoughts), tools=bool(request.get("tools"))):
         candidate = _signed(candidate)
-    return Answer(
+    return ScriptedAnswer(
         candidates=(candidate,) * config.get("candidateCount", 1),
         thoughts=thoughts if config.get("thinkingConfig", {}).get("includeThoughts") else (),
         thought_tokens=sum(map(count, thoughts)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.families import Family
 from conformance.embedded.words import count, tokens
 from conformance.model import JSON
@@ -73,7 +73,7 @@ def details(prompt: Mapping[str, int]) -> JSON:
     return [{"modality": modality, "tokenCount": number} for modality, number in prompt.items() if number]
 
 
-def _response(answer: Answer, candidates: list[JSON], usage_metadata: JSON) -> dict[str, JSON]:
+def _response(answer: ScriptedAnswer, candidates: list[JSON], usage_metadata: JSON) -> dict[str, JSON]:
     named: dict[str, JSON] = {"responseId": answer.response_id} if answer.response_id else {}
     return {
         "candidates": candidates,
@@ -86,7 +86,7 @@ def _thought(text: str) -> dict[str, JSON]:
     return {"text": text, "thought": True}
 
 
-def whole(answer: Answer) -> dict[str, JSON]:
+def whole(answer: ScriptedAnswer) -> dict[str, JSON]:
     """Return the answer as one response."""
     thoughts = tuple(_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
@@ -97,7 +97,7 @@ def whole(answer: Answer) -> dict[str, JSON]:
     return _response(answer, made, usage(answer.family, answer.prompt, spent, answer.thought_tokens))
 
 
-def _whole(candidate: Candidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
+def _whole(candidate: ScriptedCandidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
     average = average_of(candidate.text or str(candidate.calls)) if family.average else None
     return _Slice(thoughts + _parts(candidate), 0, candidate.finish, _message(candidate, family), average)
 
@@ -107,17 +107,17 @@ def average_of(text: str) -> float:
     return -int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**33
 
 
-def _message(candidate: Candidate, family: Family) -> str:
+def _message(candidate: ScriptedCandidate, family: Family) -> str:
     return CALLED if candidate.calls and candidate.finish == "STOP" and family.explains_calls else ""
 
 
-def _parts(candidate: Candidate) -> tuple[dict[str, JSON], ...]:
+def _parts(candidate: ScriptedCandidate) -> tuple[dict[str, JSON], ...]:
     signed: dict[str, JSON] = {"thoughtSignature": candidate.signature} if candidate.signature else {}
     text: dict[str, JSON] = {"text": candidate.text, **signed}
     return candidate.calls or ((text,) if candidate.text else ())
 
 
-def _slices(candidate: Candidate, answer: Answer) -> list[_Slice]:
+def _slices(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> list[_Slice]:
     """Return a candidate as its frames hold it, the reason of its end in the last."""
     if answer.family.closes and candidate.calls:
         single = [replace(candidate, calls=(call,)) for call in candidate.calls]
@@ -128,14 +128,14 @@ def _slices(candidate: Candidate, answer: Answer) -> list[_Slice]:
     return [*made, replace(last, finish=candidate.finish, message=_message(candidate, answer.family))]
 
 
-def _closing(candidate: Candidate, answer: Answer) -> _Slice:
+def _closing(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> _Slice:
     """Return the frame of a family that ends a stream with an empty text, signed where thoughts came before words."""
     signed = candidate.signature if answer.thought_tokens and not candidate.calls else ""
     part: dict[str, JSON] = {"text": "", **({"thoughtSignature": signed} if signed else {})}
     return _Slice((part,), 0, candidate.finish)
 
 
-def _pieces(candidate: Candidate) -> list[_Slice]:
+def _pieces(candidate: ScriptedCandidate) -> list[_Slice]:
     words = tokens(candidate.text)
     if candidate.calls or not words:
         return [_Slice(_parts(candidate), candidate.tokens)]
@@ -145,7 +145,7 @@ def _pieces(candidate: Candidate) -> list[_Slice]:
     return [replace(first, parts=_parts(replace(candidate, text="".join(cut[0])))), *rest]
 
 
-def _thinking(answer: Answer) -> Iterator[dict[str, JSON]]:
+def _thinking(answer: ScriptedAnswer) -> Iterator[dict[str, JSON]]:
     spent = 0
     for text in answer.thoughts:
         spent += count(text)
@@ -156,7 +156,7 @@ def _thinking(answer: Answer) -> Iterator[dict[str, JSON]]:
         yield _response(answer, made, usage(answer.family, answer.prompt, 0, spent, last=False))
 
 
-def chunks(answer: Answer) -> tuple[dict[str, JSON], ...]:
+def chunks(answer: ScriptedAnswer) -> tuple[dict[str, JSON], ...]:
     """Return the answer as a stream: usage in every frame, one responseId, the finish reason in the last frame only."""
     made = list(_thinking(answer))
     rows = list(zip_longest(*(_slices(candidate, answer) for candidate in answer.candidates)))
@@ -170,7 +170,7 @@ def chunks(answer: Answer) -> tuple[dict[str, JSON], ...]:
     return tuple(made)
 
 
-def pace(answer: Answer, pieces: int) -> tuple[float, ...]:
+def pace(answer: ScriptedAnswer, pieces: int) -> tuple[float, ...]:
     """Return the seconds to wait before each piece of a stream: nothing for a short answer, `SPREAD` for a long one."""
     long = sum(one.tokens for one in answer.candidates) > LONG and pieces > 1
     return (0.0, *((SPREAD / (pieces - 1) if long else 0.0,) * (pieces - 1)))

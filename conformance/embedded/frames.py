@@ -15,7 +15,7 @@ SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
 
 
 @dataclass(frozen=True)
-class Framed:
+class FramedBody:
     """A body in the pieces that are sent one by one, and its Content-Type."""
 
     content_type: str
@@ -69,7 +69,7 @@ _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]
 }
 
 
-def frame(framing: str, objects: Sequence[JSON]) -> Framed:
+def frame(framing: str, objects: Sequence[JSON]) -> FramedBody:
     """Return objects in a framing: sse | json-array | ndjson | single (the last object alone)."""
     content_type, write = _FRAMINGS[framing]
-    return Framed(content_type, write(objects))
+    return FramedBody(content_type, write(objects))

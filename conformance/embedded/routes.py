@@ -28,7 +28,7 @@ _ALTS = ("json", "sse", "media", "proto")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RoutedRequest:
     """What a request asks for. `framing` is that of the answer: single unless it streams."""
 
     what: str
@@ -45,17 +45,17 @@ class Asked:
         return self.framing != SINGLE
 
 
-def presumed(incoming: Incoming, style: Style) -> Asked:
+def presumed(incoming: Incoming, style: Style) -> RoutedRequest:
     """Return what a request seems to ask for, to answer a refusal of it in the framing that it wants."""
     found = _PATH.fullmatch(incoming.path)
-    return Asked(GENERATE, framing=_framing(incoming.query, (found and found["method"]) or "", style))
+    return RoutedRequest(GENERATE, framing=_framing(incoming.query, (found and found["method"]) or "", style))
 
 
-def route(incoming: Incoming, style: Style) -> Asked:
+def route(incoming: Incoming, style: Style) -> RoutedRequest:
     """Return what a request asks for. Raises Refused: 404 for paths, methods and verbs that do not exist."""
     found = _PATH.fullmatch(incoming.path)
     if incoming.verb == "OPTIONS":
-        return Asked(PREFLIGHT)
+        return RoutedRequest(PREFLIGHT)
     if found is None:
         raise no_route() if _SEGMENT_TOO_MANY.fullmatch(incoming.path) else not_found()
     asked = _named(incoming, found, style)
@@ -63,16 +63,16 @@ def route(incoming: Incoming, style: Style) -> Asked:
     return asked
 
 
-def _named(incoming: Incoming, found: re.Match[str], style: Style) -> Asked:
+def _named(incoming: Incoming, found: re.Match[str], style: Style) -> RoutedRequest:
     version, model, method = found["version"], found["model"] or "", found["method"] or ""
     if incoming.verb == "GET" and not method:
-        return Asked(GET if model else LIST, version, model)
+        return RoutedRequest(GET if model else LIST, version, model)
     if incoming.verb == "POST" and model and not method and style.own_form:
-        return Asked(GENERATE, version, model, "generateContent", own_form=True)
+        return RoutedRequest(GENERATE, version, model, "generateContent", own_form=True)
     if incoming.verb != "POST" or method not in _METHODS:
         raise not_found()
     framing, numbers = _framing(incoming.query, method, style), _alt(incoming.query)[1] == _NUMBERS
-    return Asked(_METHODS[method], version, model, method, framing, numbers=numbers)
+    return RoutedRequest(_METHODS[method], version, model, method, framing, numbers=numbers)
 
 
 def _framing(query: Mapping[str, str], method: str, style: Style) -> str:
@@ -87,7 +87,7 @@ def _alt(query: Mapping[str, str]) -> tuple[str, str]:
     return form, option
 
 
-def _check_query(query: Mapping[str, str], asked: Asked) -> None:
+def _check_query(query: Mapping[str, str], asked: RoutedRequest) -> None:
     known = _QUERY | (_PAGING if asked.what == LIST else frozenset())
     unknown = [name for name in query if name not in known]
     if unknown:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from conformance.clients import ALL_CLIENTS, from_exchange, see
 from conformance.clients.effects import effects
-from conformance.clients.seen import Client, Seen
+from conformance.clients.seen import Client, ClientView
 from conformance.model import JSON
 from conformance.reading.reply import Reply
 from conformance.verdicts.verdict import Verdict, ordinary, truth
@@ -51,7 +51,7 @@ def _one(client: Client, reply: Reply) -> dict[str, JSON]:
     return out | ({"effect": harm[0].effect, "detail": harm[0].detail} if harm else {})
 
 
-def _in_words(seen: Seen) -> str:
+def _in_words(seen: ClientView) -> str:
     stopped = seen.raises or seen.refused or "; ".join(seen.errors)
     if stopped:
         after = f" after {_several(seen.chunks_before, 'chunk')}" if seen.chunks_before else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST
 from conformance.embedded.frames import frame
-from conformance.embedded.routes import Asked
+from conformance.embedded.routes import RoutedRequest
 from conformance.embedded.style import Style
 from conformance.embedded.wire import Incoming
 from miniatures import Miniature, Variation
@@ -47,7 +47,7 @@ def _openai(response: Message) -> Message:
     }
 
 
-def _by_alt(incoming: Incoming, style: Style) -> Asked:
+def _by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
     """alt=sse decides whether the answer is streamed, whatever the method."""
     asked = HONEST.route(incoming, style)
     return replace(asked, framing="sse") if incoming.query.get("alt") == "sse" else asked

@@ -11,8 +11,8 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.chunks import pace
-from conformance.embedded.frames import ARRAY, SSE, Framed, frame
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.frames import ARRAY, SSE, FramedBody, frame
+from conformance.embedded.wire import Incoming, Outgoing, DelayedPiece
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering, chunking, parts
 
@@ -22,9 +22,9 @@ Bytes = tuple[bytes, ...]
 def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
     """Return a server whose framed pieces are changed, of one framing."""
 
-    def write(framing: str, objects: Sequence[Any]) -> Framed:
+    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
         right = frame(framing, objects)
-        return Framed(content_type or right.content_type, change(right.pieces)) if framing == only else right
+        return FramedBody(content_type or right.content_type, change(right.pieces)) if framing == only else right
 
     return replace(HONEST, frame=write)
 
@@ -32,9 +32,9 @@ def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: s
 def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
     """Return a server that answers in another framing than it was asked for."""
 
-    def write(asked: str, objects: Sequence[Any]) -> Framed:
+    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
         right = frame(framing if asked in instead_of else asked, objects)
-        return Framed(content_type or right.content_type, right.pieces) if asked in instead_of else right
+        return FramedBody(content_type or right.content_type, right.pieces) if asked in instead_of else right
 
     return replace(HONEST, frame=write)
 
@@ -259,6 +259,6 @@ VARIATIONS: tuple[Variation, ...] = (
 )  # fmt: skip
 
 
-def hold(piece: Piece) -> Piece:
+def hold(piece: DelayedPiece) -> DelayedPiece:
     """Return a piece that is sent at once."""
     return replace(piece, wait=0.0)
