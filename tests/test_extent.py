@@ -10,7 +10,7 @@ from miniatures.asked import Server, judged
 from miniatures.making import answering, limiting_every_third
 
 from conformance.embedded import HONEST, Incoming, Outgoing
-from conformance.embedded.wire import immediate_answer
+from conformance.embedded.messages import immediate_answer
 from conformance.model import Level, Outcome
 from conformance.report import short_verdict
 from conformance.verdicts.extent import JUDGED

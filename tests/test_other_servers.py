@@ -12,9 +12,9 @@ from miniatures.making import Message, chunking
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.errors import Refused
-from conformance.embedded.routes import RoutedRequest, route
+from conformance.embedded.messages import immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import immediate_answer
 from conformance.model import Level, Outcome
 from conformance.verdicts.verdict import Verdict
 
@@ -86,7 +86,7 @@ def _named_at_the_end(made: list[Message]) -> list[Message]:
 
 
 def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
-    asked = route(incoming, style)
+    asked = route_request(incoming, style)
     return replace(asked, model="gemini-2.5-flash") if asked.model.startswith("gemini-none") else asked
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance.clients import javascript as js
 from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
-from conformance.clients.captured import CapturedResponse, plain, squeezed
-from conformance.clients.seen import Raised, ClientView, ResponseView, once
+from conformance.clients.captured_response import CapturedResponse, decode_body, shorten_line_breaks
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once
 from conformance.clients.zod import MisfitError, Obj, fit
 
 _INVALID = "AI_APICallError: Invalid JSON response"
@@ -129,7 +129,7 @@ def _refuse_orphans(parts: list[Valid]) -> None:
 
 def _unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if body.broken:
         raise Raised("AI_APICallError: Failed to process successful response")
     try:
@@ -158,7 +158,7 @@ def _refuse_status(captured: CapturedResponse) -> None:
 
 def _lines(text: str) -> Iterator[str]:
     """Lines end at LF, CRLF or CR; a CR that is the last character still waits for its LF, and an open line is lost."""
-    text = squeezed(text.removesuffix("\r"))
+    text = shorten_line_breaks(text.removesuffix("\r"))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from lines[:-1]
 
@@ -250,7 +250,7 @@ def _read_stream(captured: CapturedResponse, client: str) -> ClientView:
         return ClientView(client, errors=(stop.what,))
     if captured.status in {204, 205}:
         return ClientView(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
-    body, state = plain(captured), _Transform()
+    body, state = decode_body(captured), _Transform()
     for data in _events(js.utf8(body.whole)):
         state.event(data)
     if body.broken:
@@ -270,4 +270,4 @@ def read(captured: CapturedResponse, client: str) -> ClientView:
     """Read as generateText and streamText do."""
     if captured.streamed:
         return _read_stream(captured, client)
-    return once(client, lambda: _unary(captured))
+    return call_once(client, lambda: _unary(captured))

@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured import CapturedResponse, plain
-from conformance.clients.seen import Raised, ClientView, ResponseView, listen, once
+from conformance.clients.captured_response import CapturedResponse, decode_body
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.model import JSON
 
 _OWN = "Error: [GoogleGenerativeAI Error]:"
@@ -97,7 +97,7 @@ def _view(answer: object) -> ResponseView:
 
 def _unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if body.broken:
         raise Raised("TypeError: terminated")
     return _view(js.body_json(body.whole))
@@ -133,7 +133,7 @@ def _events(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def _stream(captured: CapturedResponse) -> Iterator[ResponseView]:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if captured.status in {204, 205}:
         raise Raised("TypeError: Cannot read properties of null (reading 'pipeThrough')")
     texts, bad = _texts(body.pieces)
@@ -161,5 +161,5 @@ def _parsed(events: list[str]) -> Iterator[object]:
 def read(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 0.24.1 does."""
     if captured.streamed:
-        return listen(client, _stream(captured))
-    return once(client, lambda: _unary(captured))
+        return iterate_stream(client, _stream(captured))
+    return call_once(client, lambda: _unary(captured))

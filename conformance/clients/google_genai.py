@@ -15,9 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from conformance.clients.captured import CapturedResponse, DecodedBody, plain, squeezed
+from conformance.clients.captured_response import (
+    CapturedResponse,
+    DecodedBody,
+    decode_body,
+    shorten_line_breaks,
+)
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.clients.lax_types import Types
-from conformance.clients.seen import Raised, ClientView, ResponseView, listen, once
 from conformance.model import JSON
 
 _LOST_CONNECTION = "RemoteProtocolError: peer closed connection without sending complete message body"
@@ -202,7 +207,7 @@ def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
 
 
 def _unary(captured: CapturedResponse, version: Version) -> ResponseView:
-    body = plain(captured)
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
@@ -212,12 +217,12 @@ def _unary(captured: CapturedResponse, version: Version) -> ResponseView:
 
 def _byte_lines(_captured: CapturedResponse, body: DecodedBody) -> list[str]:
     """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
-    return [line.decode("utf-8", "replace") for line in squeezed(body.whole).splitlines()]
+    return [line.decode("utf-8", "replace") for line in shorten_line_breaks(body.whole).splitlines()]
 
 
 def _text_lines(captured: CapturedResponse, body: DecodedBody) -> list[str]:
     """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
-    return squeezed(body.whole.decode(_charset(captured), "replace")).splitlines()
+    return shorten_line_breaks(body.whole.decode(_charset(captured), "replace")).splitlines()
 
 
 @dataclass(frozen=True)
@@ -296,7 +301,7 @@ def _refuse_no_candidate(answer: object) -> None:
 
 
 def _stream(captured: CapturedResponse, version: Version) -> Iterator[ResponseView]:
-    body = plain(captured)
+    body = decode_body(captured)
     _refuse_status(captured, body)
     lines = version.lines(captured, body)
     if body.broken and not body.whole.endswith((b"\n", b"\r")):
@@ -338,5 +343,5 @@ def read_1(captured: CapturedResponse, client: str) -> ClientView:
 
 def _read(captured: CapturedResponse, client: str, version: Version) -> ClientView:
     if captured.streamed:
-        return listen(client, _stream(captured, version))
-    return once(client, lambda: _unary(captured, version))
+        return iterate_stream(client, _stream(captured, version))
+    return call_once(client, lambda: _unary(captured, version))

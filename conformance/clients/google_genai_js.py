@@ -15,8 +15,8 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured import CapturedResponse, DecodedBody, plain
-from conformance.clients.seen import Raised, ClientView, ResponseView, listen, once
+from conformance.clients.captured_response import CapturedResponse, DecodedBody, decode_body
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.model import JSON
 
 _LOST_CONNECTION = "TypeError: terminated"
@@ -100,7 +100,7 @@ def _refuse_usage(answer: object) -> None:
 
 
 def _unary(captured: CapturedResponse, *, old: bool) -> ResponseView:
-    body = plain(captured)
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
@@ -172,7 +172,7 @@ def _decoded(pieces: Iterable[bytes]) -> list[str]:
 
 def _stream(captured: CapturedResponse, cut: Cut, *, old: bool) -> Iterator[ResponseView]:
     """Yield chunks in the order in which they are complete; each network piece is first tried as an error."""
-    body = plain(captured)
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if captured.status in _NO_BODY:
         raise Raised("Error: Response body is empty")
@@ -204,15 +204,15 @@ def _chunk(event: str, *, old: bool) -> ResponseView:
 def read_2(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 2.32.0 does."""
     if captured.streamed:
-        return listen(client, _stream(captured, _events_2, old=False))
-    return once(client, lambda: _unary(captured, old=False))
+        return iterate_stream(client, _stream(captured, _events_2, old=False))
+    return call_once(client, lambda: _unary(captured, old=False))
 
 
 def read_1(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 1.30.0 does."""
     if captured.streamed:
-        return listen(client, _stream(captured, _events_1, old=True))
-    return once(client, lambda: _unary(captured, old=True))
+        return iterate_stream(client, _stream(captured, _events_1, old=True))
+    return call_once(client, lambda: _unary(captured, old=True))
 
 
 def read_cli(captured: CapturedResponse, client: str) -> ClientView:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from conformance.clients.captured import BadCaptureError, CapturedResponse, read_captured
-from conformance.clients.registry import CLIENTS, see
-from conformance.clients.seen import Client, ClientView
+from conformance.clients.captured_response import BadCaptureError, CapturedResponse, read_captured
+from conformance.clients.client_view import Client, ClientView
+from conformance.clients.registry import CLIENTS, read_as_client
 from conformance.model import JSON
 
 
@@ -33,7 +33,7 @@ def report_line(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
     After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
     What the measurement did not read of a client (`Client.unmeasured`) is absent here too; `see` knows it.
     """
-    seen = see(client, captured)
+    seen = read_as_client(client, captured)
     raised = seen.raises is not None
     said: dict[str, JSON] = {
         "variant": captured.variant,

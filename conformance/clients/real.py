@@ -18,8 +18,8 @@ from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
-from conformance.clients.captured import CapturedResponse
-from conformance.clients.seen import Raised, ClientView, ResponseView, listen, once
+from conformance.clients.captured_response import CapturedResponse
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 
 _PAUSE = 0.05  # seconds between pieces: long enough for the reader to take each by itself
 
@@ -39,8 +39,8 @@ def ask(captured: CapturedResponse) -> ClientView:
     with _served(captured) as address, _quiet():
         client = _client(address)  # held by name: it closes itself once nobody holds it
         if captured.streamed:
-            return listen(name, _stream(client.models))
-        return once(name, lambda: _answer(client.models))
+            return iterate_stream(name, _stream(client.models))
+        return call_once(name, lambda: _answer(client.models))
 
 
 def _client(address: str) -> Any:

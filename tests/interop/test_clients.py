@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.asking.prompts import counted, png
-from conformance.clients import ALL_CLIENTS, CapturedResponse, see
+from conformance.clients import ALL_CLIENTS, CapturedResponse, read_as_client
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
 from conformance.embedded.behaviour import Behaviour
@@ -133,7 +133,7 @@ def test_gemini_cli_works_with_the_server_like_google(host: Host, work: Path) ->
 
 def _as_modelled(talker: Talker, captured: CapturedResponse) -> dict[str, Any]:
     """Return what the model of the client says of the same bytes, in the same form."""
-    said = see(ALL_CLIENTS[talker.model], captured)
+    said = read_as_client(ALL_CLIENTS[talker.model], captured)
     if said.raises is not None:
         return {"raises": said.raises.partition(":")[0]}
     finish = said.finish_reason.removeprefix("FinishReason.") if isinstance(said.finish_reason, str) else None

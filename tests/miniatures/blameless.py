@@ -11,10 +11,10 @@ from conformance.embedded.answers import ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.listing import entry
-from conformance.embedded.routes import GENERATE, RoutedRequest, route
+from conformance.embedded.listing import build_model
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, immediate_answer
 from miniatures import Variation
 from miniatures.errors import failing, finishing
 from miniatures.making import Message, adding, answering, chunking, dropping, refusing, with_candidates
@@ -79,12 +79,12 @@ _SPEAKERS = ("gemini-2.5-flash-preview-tts", "gemini-2.5-pro-preview-tts", "gemi
 def _listed(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not _lists(incoming) or answer.status != 200:
         return None
-    several = {"models": [entry(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
+    several = {"models": [build_model(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
     return immediate_answer(200, JSON_TYPE, json.dumps(several).encode())
 
 
 def _speaks_only(incoming: Incoming, style: Style) -> RoutedRequest:
-    asked = route(incoming, style)
+    asked = route_request(incoming, style)
     if asked.what == GENERATE and asked.model in _SPEAKERS:
         raise Refused(400, "The requested response modalities (TEXT) are not supported by the model.")
     return asked

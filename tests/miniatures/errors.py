@@ -9,10 +9,10 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import JSON_TYPE, SSE, FramedBody, frame
-from conformance.embedded.routes import GENERATE, RoutedRequest, route
+from conformance.embedded.frames import JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.making import Message, refusing
 
@@ -142,7 +142,7 @@ def _repairing(data: bytes) -> Message:
 
 
 def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
-    asked = route(incoming, style)
+    asked = route_request(incoming, style)
     return replace(asked, model="gemini-2.5-flash") if asked.model.startswith("gemini-none") else asked
 
 
@@ -173,7 +173,7 @@ def _unknown_method(answer: Outgoing) -> Behaviour:
 def _unsupported(incoming: Incoming, style: Style) -> RoutedRequest:
     if incoming.path.endswith(":frobnicateContent"):
         raise Refused(400, "Unsupported method: frobnicateContent")
-    return route(incoming, style)
+    return route_request(incoming, style)
 
 
 def _get(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -185,7 +185,7 @@ def _ending_in(error: Message) -> Behaviour:
     """Streams that end, and then fail after all."""
 
     def write(framing: str, objects: Sequence[Any]) -> FramedBody:
-        return frame(framing, [*objects, {"error": error}] if framing == SSE else objects)
+        return frame_objects(framing, [*objects, {"error": error}] if framing == SSE else objects)
 
     return replace(HONEST, frame=write)
 
@@ -287,7 +287,7 @@ def _unlucky(times: int) -> Behaviour:
 def _no_verb(incoming: Incoming, style: Style) -> RoutedRequest:
     if incoming.verb == "GET" and ":" in incoming.path:
         raise Refused(405, "Method Not Allowed")
-    asked = route(incoming, style)
+    asked = route_request(incoming, style)
     return asked if asked.what != GENERATE or incoming.verb == "POST" else RoutedRequest(GENERATE)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.messages import Outgoing
 from conformance.embedded.routes import RoutedRequest
-from conformance.embedded.wire import Outgoing
 from miniatures import Miniature, Variation
 from miniatures.errors import EVERYTHING
 from miniatures.making import Message, answering

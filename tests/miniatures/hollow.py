@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.wire import immediate_answer
+from conformance.embedded.messages import immediate_answer
 from conformance.model import Limits
 
 Application = Callable[[Incoming], Outgoing]

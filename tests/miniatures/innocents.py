@@ -11,12 +11,12 @@ from typing import Any
 
 from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.chunks import pace
+from conformance.embedded.chunks import spread_waits
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import RoutedRequest, route
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, immediate_answer
 from miniatures import Variation
 from miniatures.errors import finishing
 from miniatures.making import Message, answering, chunking, refusing
@@ -29,7 +29,9 @@ def now_and_then(
     number = itertools.count(1)
     said = json.dumps(Refused(status, "The model is overloaded.").body()).encode() if body is None else body
     return finishing(
-        lambda _answer, _incoming: immediate_answer(status, content_type, said) if next(number) % every == 0 else None
+        lambda _answer, _incoming: (
+            immediate_answer(status, content_type, said) if next(number) % every == 0 else None
+        )
     )
 
 
@@ -66,11 +68,15 @@ def _undecorated(response: Message) -> None:
 
 def _with_publisher(incoming: Incoming, style: Style) -> RoutedRequest:
     """The model's path holds its publisher, as relays of several vendors have it."""
-    return route(replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style)
+    return route_request(
+        replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style
+    )
 
 
 def _slow_to_begin(answer: ScriptedAnswer, pieces: int) -> Sequence[float]:
-    return [1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(pace(answer, pieces))]
+    return [
+        1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(spread_waits(answer, pieces))
+    ]
 
 
 def _later(answer: Outgoing, _incoming: Incoming) -> Outgoing:
@@ -83,7 +89,7 @@ def _slow_once() -> Callable[[ScriptedAnswer, int], Sequence[float]]:
     waits = itertools.chain((1.5,), itertools.repeat(0.0))
 
     def held(answer: ScriptedAnswer, pieces: int) -> Sequence[float]:
-        spread = pace(answer, pieces)
+        spread = spread_waits(answer, pieces)
         wait = next(waits) if sum(spread) > 0 else 0.0
         return [wait, *[0.0] * (pieces - 1)] if wait else spread
 

@@ -10,9 +10,8 @@ from typing import Any
 from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing
-from conformance.embedded.wire import immediate_answer as immediate_answer
 
 Message = dict[str, Any]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, FramedBody, frame
-from conformance.embedded.wire import Incoming, Outgoing, immediate_answer
+from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.casing import _camel_only, _flat
 from miniatures.errors import PAGE, failing, finishing, with_error
@@ -140,7 +140,7 @@ def _streams_without_alt(incoming: Incoming) -> bool:
 def _ending_in(framing: str, error: Message) -> Behaviour:
     def write(asked: str, objects: Sequence[Any]) -> FramedBody:
         mine = asked in EVERY_STREAM
-        return frame(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
+        return frame_objects(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
 
     return replace(HONEST, frame=write)
 
@@ -203,7 +203,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("usage-outside-of-events", "Usage comes without data.", framed(_usage_outside), _OBJECT),
     Miniature("list-in-every-chunk", "Each chunk is a list, with alt=sse and without.", answering(lambda r: [r], only="stream"), _OBJECT),
     Miniature("pings-of-their-own", "An object with a type and nothing else.", framed(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)), notes=_OBJECT),
-    Miniature("python-in-an-array", "The array's elements are Python.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",)) if f == ARRAY else frame(f, o)), _rules("streaming/streams-a-well-formed-array")),
+    Miniature("python-in-an-array", "The array's elements are Python.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",)) if f == ARRAY else frame_objects(f, o)), _rules("streaming/streams-a-well-formed-array")),
     Miniature("endless-array", "The array has no end.", framed(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY), _rules("streaming/comes-whole")),
     Miniature("json-in-a-text", "The whole answer is a text that holds JSON.", unary(lambda body: json.dumps(body.decode()).encode()), _rules("envelope/gemini-object-at-root")),
     Miniature("ends-with-all", "The last chunk is the whole text, its own piece included.", chunking(_ends_with_all), _ONCE),
@@ -215,7 +215,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("no-thoughts-in-lines", "NDJSON, and thoughts are not streamed.", replace(answering(_no_thoughts, only="stream"), frame=_NDJSON.frame), _SSE | _rules("streaming/streams-thoughts-too")),
     Miniature("unmarked-when-streamed", "Streamed thoughts are not marked.", answering(_unmarked, only="stream"), _rules("streaming/streams-thoughts-too")),
     Miniature("errors-in-lines", "NDJSON that ends in OpenAI's error.", _ending_in("ndjson", _QUOTA), _SSE | _rules("errors/keeps-googles-errors-within-streams")),
-    Miniature("events-always-as-json", "Always events, and called JSON.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, frame(SSE, o).pieces) if f in EVERY_STREAM else frame(f, o)), _rules("streaming/streams-an-array-without-alt", "streaming/names-the-type-of-its-stream")),
+    Miniature("events-always-as-json", "Always events, and called JSON.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, frame_objects(SSE, o).pieces) if f in EVERY_STREAM else frame_objects(f, o)), _rules("streaming/streams-an-array-without-alt", "streaming/names-the-type-of-its-stream")),
     Miniature("alt-wanted", "Streams without alt=sse are refused.", _closing(400, _streams_without_alt), _rules("streaming/streams-an-array-without-alt")),
     Miniature("no-streams", "There is no streaming method.", _closing(404, _streams), _BOTH),
     Miniature("streams-by-token", "Streams want another key.", _closing(401, _streams), _BOTH),

@@ -12,9 +12,9 @@ from typing import Any
 from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.listing import entry
+from conformance.embedded.listing import build_model
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, DelayedPiece, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
 from miniatures.making import (
@@ -210,7 +210,7 @@ def _silent_thoughts(answer: ScriptedAnswer) -> Message:
 def _retired(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if incoming.verb != "GET" or not incoming.path.endswith("/models") or answer.status != 200:
         return None
-    listed = [entry(f"gemini-1.0-pro-00{number}") for number in range(1, 5)]
+    listed = [build_model(f"gemini-1.0-pro-00{number}") for number in range(1, 5)]
     return immediate_answer(200, JSON_TYPE, json.dumps({"models": listed, "nextPageToken": "NA=="}).encode())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.functions import signature
+from conformance.embedded.functions import sign_function_call
 from miniatures import Miniature, Variation
 from miniatures.making import (
     Message,
@@ -44,7 +44,7 @@ def _no_arguments(answer: ScriptedAnswer) -> ScriptedAnswer:
         found: list[Message] = copy.deepcopy(list(candidate.calls))
         for part in found:
             part["functionCall"]["args"] = {}
-            part["thoughtSignature"] = signature(part["functionCall"])
+            part["thoughtSignature"] = sign_function_call(part["functionCall"])
         several.append(replace(candidate, calls=tuple(found)))
     return replace(answer, candidates=tuple(several))
 

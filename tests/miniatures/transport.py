@@ -11,9 +11,9 @@ from typing import Any
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import RoutedRequest, route
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, DelayedPiece, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.errors import PAGE, finishing, generates, remembers
 
@@ -72,7 +72,7 @@ def _raw(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 def _no_gzip(incoming: Incoming, style: Style) -> RoutedRequest:
     if "gzip" in incoming.header("accept-encoding"):
         raise Refused(400, "Unsupported encoding.")
-    return route(incoming, style)
+    return route_request(incoming, style)
 
 
 def _cut(streamed: bool) -> Behaviour:
@@ -80,7 +80,9 @@ def _cut(streamed: bool) -> Behaviour:
         if not generates(incoming) or answer.streamed is not streamed or answer.status != 200:
             return None
         body = answer.body
-        return replace(answer, pieces=(DelayedPiece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True)
+        return replace(
+            answer, pieces=(DelayedPiece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True
+        )
 
     return finishing(change)
 
@@ -112,7 +114,9 @@ def _moved(_answer: Outgoing) -> Outgoing:
 def _deep(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not incoming.path.endswith("/models"):
         return None
-    return immediate_answer(200, JSON_TYPE, answer.body.rstrip()[:-1] + b',"tree":' + b"[" * 300 + b"]" * 300 + b"}")
+    return immediate_answer(
+        200, JSON_TYPE, answer.body.rstrip()[:-1] + b',"tree":' + b"[" * 300 + b"]" * 300 + b"}"
+    )
 
 
 def _twice(body: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.clients.captured import CapturedResponse
+from conformance.clients.captured_response import CapturedResponse
 from conformance.model import JSON
 
 
@@ -71,7 +71,7 @@ class Client:
     unmeasured: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
+def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
     """Call for one whole answer; an exception becomes a value."""
     try:
         view = answer()
@@ -120,7 +120,7 @@ class _Caller:
         return None
 
 
-def listen(client: str, views: Iterable[ResponseView]) -> ClientView:
+def iterate_stream(client: str, views: Iterable[ResponseView]) -> ClientView:
     """Iterate over a stream as callers do, to its end or to its exception."""
     caller = _Caller()
     raises = caller.listen(views)

@@ -53,7 +53,7 @@ class CapturedResponse:
         return self.status is not None and 200 <= self.status < 300
 
     @property
-    def unknowable(self) -> bool:
+    def cut_by_us(self) -> bool:
         """Whether our own bounds cut the exchange short."""
         return self.broken in OUR_DOING
 
@@ -101,20 +101,20 @@ def read_captured(line: str) -> CapturedResponse:
         raise BadCaptureError(f"not JSON: {fault}") from None
     if not isinstance(said, dict):
         raise BadCaptureError("a line must be a JSON object with method, status and body")
-    headers = _headers(said.get("headers"))
+    headers = _read_headers(said.get("headers"))
     content_type = str(said.get("content_type") or headers.get("content-type", ""))
     return CapturedResponse(
-        method=_method(said.get("method")),
-        status=_status(said.get("status")),
+        method=_read_method(said.get("method")),
+        status=_read_status(said.get("status")),
         content_type=content_type,
         headers=headers | {"content-type": content_type},
-        body=_body(said),
-        written_at=_cuts(said.get("written_at")),
+        body=_read_body(said),
+        written_at=_read_cuts(said.get("written_at")),
         variant=str(said.get("variant") or ""),
     )
 
 
-def _headers(said: object) -> dict[str, str]:
+def _read_headers(said: object) -> dict[str, str]:
     if said is None:
         return {}
     if not isinstance(said, dict):
@@ -122,7 +122,7 @@ def _headers(said: object) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in said.items()}
 
 
-def _method(said: object) -> str:
+def _read_method(said: object) -> str:
     if said not in {"generateContent", "streamGenerateContent"}:
         raise BadCaptureError(
             f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}"
@@ -130,13 +130,13 @@ def _method(said: object) -> str:
     return str(said)
 
 
-def _status(said: object) -> int:
+def _read_status(said: object) -> int:
     if isinstance(said, bool) or not isinstance(said, int) or not 100 <= said <= 599:
         raise BadCaptureError(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
     return said
 
 
-def _body(said: Mapping[str, object]) -> bytes:
+def _read_body(said: Mapping[str, object]) -> bytes:
     if "body_base64" in said:
         try:
             return base64.b64decode(str(said["body_base64"]), validate=True)
@@ -148,7 +148,7 @@ def _body(said: Mapping[str, object]) -> bytes:
     return body.encode("utf-8", "surrogatepass")
 
 
-def _cuts(said: object) -> tuple[int, ...]:
+def _read_cuts(said: object) -> tuple[int, ...]:
     if said is None:
         return ()
     if not isinstance(said, list) or not all(type(offset) is int and offset >= 0 for offset in said):
@@ -156,32 +156,32 @@ def _cuts(said: object) -> tuple[int, ...]:
     return tuple(sorted(said))
 
 
-def _pieces(captured: CapturedResponse) -> tuple[bytes, ...]:
+def _split_body(captured: CapturedResponse) -> tuple[bytes, ...]:
     size = len(captured.body)
     ends = (0, *(offset for offset in captured.written_at if 0 < offset < size), size)
     return tuple(captured.body[start:end] for start, end in pairwise(ends) if start < end)
 
 
-def plain(captured: CapturedResponse) -> DecodedBody:
+def decode_body(captured: CapturedResponse) -> DecodedBody:
     """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
-    pieces, broken = _pieces(captured), captured.broken or _cut_off(captured)
+    pieces, broken = _split_body(captured), captured.broken or _find_missing_bytes(captured)
     if captured.status in _WITHOUT_BODY:
         return DecodedBody((), None)
     if coding not in {"gzip", "x-gzip", "deflate"}:
         return DecodedBody(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
-    return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
+    return _inflate(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
 
 
-def _cut_off(captured: CapturedResponse) -> str | None:
+def _find_missing_bytes(captured: CapturedResponse) -> str | None:
     """Say so where fewer bytes came than Content-Length promised."""
     promised = captured.headers.get("content-length", "").strip()
     short = promised.isascii() and promised.isdecimal() and int(promised[:18]) > len(captured.body)
     return "fewer bytes than promised" if short else None
 
 
-def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedBody:
+def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedBody:
     inflate, size = zlib.decompressobj(wbits), 0
     done: list[bytes] = []
     for piece in pieces:
@@ -196,7 +196,7 @@ def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Decode
     return DecodedBody(tuple(data for data in done if data), broken)
 
 
-def squeezed(text: AnyStr) -> AnyStr:
+def shorten_line_breaks(text: AnyStr) -> AnyStr:
     """Shorten long runs of line ends to an end of line and one blank line: readers of lines make no difference."""
     if isinstance(text, bytes):
         return re.sub(rb"[\r\n]{4,}", b"\n\n", text)
