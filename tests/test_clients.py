@@ -255,7 +255,7 @@ def test_a_client_is_named_by_family_slug_or_name(word: str, count: int) -> None
 
 
 def test_an_unknown_client_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownClientError, match="did you mean google-genai"):
+    with pytest.raises(UnknownClientError, match="did you mean 'google-genai'"):
         find_clients("google-genia")
 
 
@@ -274,7 +274,7 @@ def exchange(*pieces: bytes, failure: Failure | None = None, **more: Any) -> Exc
     said: dict[str, Any] = {
         "provider": "p",
         "probe": "q",
-        "number": 1,
+        "attempt": 1,
         "request": request,
         "expected": {},
         "status": 200,

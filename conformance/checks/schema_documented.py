@@ -10,7 +10,7 @@ from conformance.dialects.documented import DIFFERENT, departures, seen_fields
 from conformance.dialects.shapes import canonical, reference
 from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, faults, where
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
 
 _REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
@@ -69,6 +69,7 @@ def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("the vendor's document", "Whatever a page promises, callers build on."),
+    basis=Basis.DOCUMENTED,
     usable=generated_text,
     documented=True,
 )

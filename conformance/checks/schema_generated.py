@@ -19,7 +19,7 @@ from conformance.judging.generated import (
     told,
 )
 from conformance.judging.tries import TRIES, obeyed
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
@@ -73,7 +73,7 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, select=is_generated, generated=True, rests=Rests.EITHER)
+@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, rests=Rests.EITHER)
 def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
 
@@ -113,8 +113,9 @@ def _checks(seen: Seen, reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     _PARSER,
+    basis=Basis.DOCUMENTED,
     select=breaks_for_google,
-    after=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
+    blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     rests=Rests.REFUSAL,
 )
@@ -138,8 +139,9 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     _SAME,
+    basis=Basis.INFERRED,
     select=is_generated,
-    after=(
+    blocked_by=(
         "casing/accepts-snake-case-requests",
         "casing/reads-settings-from-generation-config",
         "schema/survives-generated-bodies",
