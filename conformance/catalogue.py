@@ -14,13 +14,7 @@ from typing import Any, TypedDict, Unpack
 
 from conformance.model import Dimension, Level, Outcome, Question, Source, Spot
 from conformance.reading.reply import Reply, Seen
-
-GOOGLE = "Google Gemini API reference (v1beta)"
-
-
-def google(lines: str, says: str) -> Source:
-    """Return Google's word as a source: where it stands, and what it says in our words."""
-    return Source(document=GOOGLE, lines=lines, says=says)
+from conformance.sources import google as google
 
 
 @dataclass(frozen=True)

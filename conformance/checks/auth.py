@@ -20,6 +20,7 @@ from conformance.judging.refusals import (
 )
 from conformance.model import JSON, Auth, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
 _OAUTH = google(
@@ -291,7 +292,7 @@ def _promised(value: JSON) -> list[str]:
 
 @check(
     Level.SHOULD,
-    google("the vendor's document", "Whatever a page promises, callers build on."),
+    VENDORS_DOCUMENT,
     probes=tuple(_PROBES.values()),
     usable=_tells,
     documented=True,

@@ -10,6 +10,7 @@ from functools import cached_property
 from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import Aside, Rests, Rule, Sight
 from conformance.dialects.dialect import Dialect
+from conformance.sources import VENDORS_DOCUMENT
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
@@ -293,10 +294,15 @@ def _deviation(rule: Rule, evidence: Evidence, spots: tuple[Spot, ...]) -> Devia
         against=_against(rule, evidence, spots),
         title=rule.title,
         spots=tuple(worst_first),
-        source=rule.source,
+        source=_source(rule, evidence.dialect),
         documented=_documented(rule, evidence),
         generated=all(spot.exchange in generated for spot in spots),
     )
+
+
+def _source(rule: Rule, dialect: Dialect) -> Source:
+    own = rule.source == VENDORS_DOCUMENT
+    return replace(dialect.document, says=VENDORS_DOCUMENT.says) if own else rule.source
 
 
 def _documented(rule: Rule, evidence: Evidence) -> Source | None:
