@@ -215,7 +215,7 @@ class Exchange:
 
     provider: str
     probe: str
-    number: int  # 1 for the first time that this probe was asked of this provider in this run
+    attempt: int  # 1 for the first time that this probe was asked of this provider in this run
     request: Request
     expected: Mapping[str, JSON]
     status: int | None  # None: no answer
@@ -239,8 +239,8 @@ class Exchange:
 
     @property
     def id(self) -> str:
-        """`provider/probe#number`."""
-        return f"{self.provider}/{self.probe}#{self.number}"
+        """`provider/probe#attempt`."""
+        return f"{self.provider}/{self.probe}#{self.attempt}"
 
     @property
     def captured(self) -> bool:
@@ -260,6 +260,25 @@ class Exchange:
         """Return the first header of that name (any casing), or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+class Basis(StrEnum):
+    """What shows that a rule is true of Google."""
+
+    RECORDED = "recorded"
+    DOCUMENTED = "documented"
+    INFERRED = "inferred"
+
+    def describe(self) -> str:
+        """Return the sentence that explanations and pages show."""
+        return _BASES[self]
+
+
+_BASES: Mapping[Basis, str] = {
+    Basis.RECORDED: "recorded: Google's own answers show it, as other projects recorded them",
+    Basis.DOCUMENTED: "documented: a document states it, but no recorded answer of Google's shows it",
+    Basis.INFERRED: "inferred: it follows from what clients and other rules need; no document or recording settles it",
+}
 
 
 @dataclass(frozen=True)

@@ -419,7 +419,7 @@ def test_a_server_that_is_wrong_in_one_way_is_found_within_200_bodies(name: str,
 def _asked() -> dict[str, Question]:
     catalogue.load()
     built = {
-        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.after
+        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.follows
     }
     return {id_: one for id_, one in built.items() if isinstance(one, Question)}
 

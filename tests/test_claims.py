@@ -74,8 +74,8 @@ def test_every_rule_that_an_example_accepts_exists() -> None:
     ("changes", "says"),
     [
         (
-            {"after": ("casing/answers-in-camelcase",)},
-            "after 'casing/answers-in-camelcase', but there is no such rule",
+            {"blocked_by": ("casing/answers-in-camelcase",)},
+            "blocked by 'casing/answers-in-camelcase', but there is no such rule",
         ),
         ({"probes": ("plane",)}, "needs 'plane', but there is no such probe; did you mean 'plain'?"),
     ],
@@ -93,8 +93,8 @@ def test_a_rule_that_names_what_does_not_exist_is_refused_when_the_catalogue_loa
 def test_a_probe_that_follows_what_does_not_exist_is_refused_when_the_catalogue_loads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(PROBES, "plain", dataclasses.replace(PROBES["plain"], after="nothing"))
-    with pytest.raises(ValueError, match="the probe plain is after 'nothing'"):
+    monkeypatch.setitem(PROBES, "plain", dataclasses.replace(PROBES["plain"], follows="nothing"))
+    with pytest.raises(ValueError, match="the probe plain follows 'nothing'"):
         catalogue.load()
 
 

@@ -274,7 +274,7 @@ def exchange(*pieces: bytes, failure: Failure | None = None, **more: Any) -> Exc
     said: dict[str, Any] = {
         "provider": "p",
         "probe": "q",
-        "number": 1,
+        "attempt": 1,
         "request": request,
         "expected": {},
         "status": 200,

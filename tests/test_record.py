@@ -38,7 +38,7 @@ def exchange(number: int = 1, provider: str = "v", body: bytes = b'{"a":1}', **m
     values: dict[str, Any] = {
         "provider": provider,
         "probe": "a.probe",
-        "number": number,
+        "attempt": number,
         "request": REQUEST,
         "expected": {"status": 200},
         "status": 200,
@@ -149,7 +149,7 @@ def test_a_killed_process_loses_nothing_that_had_ended(tmp_path: Path, after: fl
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         said = [int(line) for line in process.stdout.read().splitlines() if line]
-    kept = [one.number for one in read_recording(tmp_path).exchanges]
+    kept = [one.attempt for one in read_recording(tmp_path).exchanges]
     assert kept == list(range(1, len(kept) + 1))
     assert len(kept) >= max(said, default=1)
 

@@ -82,7 +82,7 @@ def recorded(body: bytes, method: str = UNARY, **more: Any) -> Exchange:
     sent = pretty(more.pop("asked", {"contents": [{"parts": [{"text": "How many swans?"}]}]}))
     path = more.pop("path", f"/v1beta/models/{model}:{method}")
     values: dict[str, Any] = {
-        "provider": "p", "probe": CAPTURED, "number": 1,
+        "provider": "p", "probe": CAPTURED, "attempt": 1,
         "request": Request("POST", path, more.pop("sent", ()), sent, "x-goog-api-key"),
         "expected": {}, "status": 200, "http_version": "HTTP/1.1",
         "headers": (EVENTS if "stream" in method else JSON_TYPE,),
@@ -100,7 +100,7 @@ def selection() -> Selection:
 
 def findings(*exchanges: Exchange) -> list[Deviation]:
     provider = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash")
-    several = [replace(one, number=number) for number, one in enumerate(exchanges, 1)]
+    several = [replace(one, attempt=number) for number, one in enumerate(exchanges, 1)]
     verdict = reach(Gathered(provider, several, finished=True), load_dialect("google"), selection())
     raised = [case for case in verdict.cases if case.outcome.value == "error"]
     assert not raised, raised
@@ -271,7 +271,7 @@ HABITS: dict[str, Exchange] = {
     "an unframed error behind STOP": recorded(sse(FIRST, answer(), behind=OVERLOADED), STREAM),
     "an unframed error in mid-answer": recorded(sse(FIRST, behind=OVERLOADED), STREAM),
     "no type": recorded(pretty(answer()), headers=()),
-    "another code in another question": recorded(pretty(answer("As ISO-8601 has it.")), number=2),
+    "another code in another question": recorded(pretty(answer("As ISO-8601 has it.")), attempt=2),
     "tags that were asked for": recorded(pretty(answer("<thinking>Swans.</thinking> Seven."))),
     "an error that quotes the request": recorded(
         error(400, "INVALID_ARGUMENT", 'Invalid JSON payload received. Unknown name "blockReason": Cannot find field.'),
@@ -474,7 +474,7 @@ def test_ids_are_noted_once_and_masked_ones_never() -> None:
 
 
 def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
-    made = recorded(pretty(answer()), method, probe=probe, number=number, expected={"status": 200})
+    made = recorded(pretty(answer()), method, probe=probe, attempt=number, expected={"status": 200})
     return read(made)
 
 

@@ -60,7 +60,7 @@ def questions() -> dict[str, Question]:
     built = {
         name: probe.build(Asking("gemini-2.5-flash", "7f3a21"))
         for name, probe in PROBES.items()
-        if not probe.after
+        if not probe.follows
     }
     return {name: one for name, one in built.items() if isinstance(one, Question)}
 

@@ -63,7 +63,7 @@ BODIES: list[bytes] = [*(json.dumps(value).encode() for value in (*_errors(), *_
 def questions() -> Mapping[str, Question]:
     catalogue.load()
     asking = Asking(PROVIDER.model, "0000")
-    found = {p.id: p.build(asking) for p in PROBES.values() if p.after is None}
+    found = {p.id: p.build(asking) for p in PROBES.values() if p.follows is None}
     return MappingProxyType({probe: asked for probe, asked in found.items() if isinstance(asked, Question)})
 
 

@@ -106,7 +106,7 @@ def _limited(tries: Sequence[Reply]) -> bool:
 
 def _seconds(plan: Plan) -> float:
     """Return how long a provider may be asked: every question, its tries counted, as long as it may take."""
-    questions = sum(probe.tries for probe in plan.probes) + len(plan.generated) * TRIES
+    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * TRIES
     return questions * plan.provider.timeout / plan.provider.concurrency
 
 
@@ -176,10 +176,10 @@ class Run:
     async def _together(self, ordinary: list[Probe]) -> None:
         chains: dict[str | None, list[Probe]] = {}
         for probe in ordinary:
-            chains.setdefault(probe.after, []).append(probe)
+            chains.setdefault(probe.follows, []).append(probe)
         async with asyncio.TaskGroup() as group:
             for probe in ordinary:
-                if probe.after is None or probe.after == CONTROL:
+                if probe.follows is None or probe.follows == CONTROL:
                     group.create_task(self._chain(probe, chains))
 
     async def _chain(self, probe: Probe, chains: Mapping[str | None, list[Probe]]) -> None:
@@ -194,7 +194,7 @@ class Run:
             self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return
         tries = {True: 0, False: 0}  # refusals that may be of the moment use up no try of an answer
-        while max(tries.values()) < probe.tries:
+        while max(tries.values()) < probe.attempts:
             reply = await self._once(probe, self._next_number(probe.id))
             obeys = self._obeys or probe.id == CONTROL
             if reply is None or not try_again(probe, reply, obeys=obeys):
@@ -205,9 +205,9 @@ class Run:
         return len(self._replies.get(probe, [])) + 1
 
     def _asking(self, probe: Probe, number: int) -> tuple[Asking, Reply | None] | Unaskable:
-        first = self._first(probe.after)
-        if probe.after is not None and first is None:
-            return Unaskable(f"its first turn, {probe.after}, was not answered as asked")
+        first = self._first(probe.follows)
+        if probe.follows is not None and first is None:
+            return Unaskable(f"its first turn, {probe.follows}, was not answered as asked")
         word = nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
         return Asking(self.plan.provider.model, word, first), first
 
@@ -350,7 +350,7 @@ class Run:
 
     async def _pause(self, exchange: Exchange, attempt: int) -> bool:
         """Wait as the vendor asks, within the bounds; False where that would be too long."""
-        if (exchange.probe, exchange.number + 1) in self.plan.recorded:
+        if (exchange.probe, exchange.attempt + 1) in self.plan.recorded:
             return True
         longest = self.plan.provider.limits.retry_wait
         wait = self._retry_after(exchange)

@@ -214,7 +214,7 @@ class Sender:
         exchange = Exchange(
             provider=self.provider.name,
             probe=probe,
-            number=number,
+            attempt=number,
             request=asked.request,
             expected=question.expected,
             status=answer.status,

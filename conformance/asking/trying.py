@@ -22,7 +22,7 @@ def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     a refusal that need not be the question's own, and an answer that did not do as it was told where the model can
     (`obeys`).
     """
-    if probe.tries == 1:
+    if probe.attempts == 1:
         return False
     expected = reply.exchange.expected
     if 200 not in statuses(expected):

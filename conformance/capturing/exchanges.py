@@ -72,7 +72,7 @@ def make_exchange(entry: Entry, address: Address) -> Read:
     exchange = Exchange(
         provider="recording",
         probe=CAPTURED,
-        number=1,
+        attempt=1,
         request=_request(entry, address),
         expected={},
         status=entry.status,

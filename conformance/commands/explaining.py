@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY, address
-from conformance.bases import BASES
 from conformance.catalogue import PROBES, RULES, Asking, Probe, Rule, Unaskable
 from conformance.commands.terminal import plain, write
 from conformance.embedded import HONEST, Incoming
@@ -30,7 +29,7 @@ def explain(words: Namespace) -> int:
         hint = catalogue.nearest(words.rule, RULES) or "; `conformance list rules` names them"
         raise UsageError(plain(f"no rule is called {words.rule!r}{hint}"))
     source = f"Source: {rule.source.in_words()}"
-    basis = f"Basis: {BASES[rule.id].words}"
+    basis = f"Basis: {rule.basis.describe()}"
     parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))
     for line in "\n\n".join(parts).split("\n"):
         write(sys.stdout, plain(line))
@@ -73,7 +72,7 @@ def _googles_replies() -> list[Reply]:
 
 
 def _reply_to(probe: Probe) -> Reply | None:
-    question = None if probe.after else probe.build(Asking(_MODEL, "0d0c1a"))
+    question = None if probe.follows else probe.build(Asking(_MODEL, "0d0c1a"))
     return None if question is None or isinstance(question, Unaskable) else _answered(probe, question)
 
 

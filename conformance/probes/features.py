@@ -31,13 +31,13 @@ def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
     )
 
 
-@probe(tries=3, needs="json-schema")
+@probe(attempts=3, needs="json-schema")
 def response_schema(ask: Asking) -> Question:
     """JSON mode with responseSchema, in Google's own schema language."""
     return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
 
 
-@probe(tries=3, needs="json-schema")
+@probe(attempts=3, needs="json-schema")
 def response_json_schema(ask: Asking) -> Question:
     """JSON mode with responseJsonSchema, in JSON Schema."""
     return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
@@ -50,19 +50,19 @@ def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     )
 
 
-@probe(tries=3, needs="thinking")
+@probe(attempts=3, needs="thinking")
 def thinking(_ask: Asking) -> Question:
     """Thinking with its thoughts asked for."""
     return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
 
 
-@probe(tries=3, needs=("thinking", "streaming"))
+@probe(attempts=3, needs=("thinking", "streaming"))
 def thinking_streamed(_ask: Asking) -> Question:
     """Thinking with its thoughts asked for, streamed."""
     return streamed(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
-@probe(tries=3, needs="thinking")
+@probe(attempts=3, needs="thinking")
 def no_thinking(_ask: Asking) -> Question:
     """A thinking budget of nothing."""
     return _thinking({"thinkingBudget": 0}, no_thoughts=True)
@@ -91,13 +91,13 @@ def _image(data: str, colour: list[JSON]) -> Question:
     )
 
 
-@probe(tries=3, needs="images")
+@probe(attempts=3, needs="images")
 def image(_ask: Asking) -> Question:
     """An image of one colour, in standard base64."""
     return _image(standard(png("red")), _RED)
 
 
-@probe(tries=3, needs="images")
+@probe(attempts=3, needs="images")
 def image_in_url_safe_base64(_ask: Asking) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
     return _image(url_safe(png("blue")), _BLUE)

@@ -42,13 +42,13 @@ def key_beside_junk_bearer(ask: Asking) -> Question:
     return _plain(ask, "junk-bearer", status=401)
 
 
-@probe(last=True, tries=3)
+@probe(last=True, attempts=3)
 def bad_key(ask: Asking) -> Question:
     """A key that cannot be right."""
     return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="bad", expected={"status": [400, 401, 403]})
 
 
-@probe(last=True, tries=3)
+@probe(last=True, attempts=3)
 def no_key(ask: Asking) -> Question:
     """No key at all."""
     return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="none", expected={"status": [401, 403]})

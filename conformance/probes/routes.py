@@ -14,7 +14,7 @@ def count_tokens_of_a_longer_text(_ask: Asking) -> Question:
     return Question({"contents": [user(counted(100))]}, "countTokens")
 
 
-@probe(after="plain", needs="count-tokens", ceiling=0)
+@probe(follows="plain", needs="count-tokens", ceiling=0)
 def count_tokens_of_the_plain_question(ask: Asking) -> Question | Unaskable:
     """How many tokens the plain question has, to hold against what it was billed."""
     return Question({"contents": ask.first.request_body["contents"]}, "countTokens")

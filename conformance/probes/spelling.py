@@ -7,7 +7,7 @@ from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
 
 
-@probe(tries=3, needs="system-instruction")
+@probe(attempts=3, needs="system-instruction")
 def snake_case_request(ask: Asking) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"
@@ -16,13 +16,13 @@ def snake_case_request(ask: Asking) -> Question:
     return Question(snake(request), expected={"text": code})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def snake_case_settings(_ask: Asking) -> Question:
     """A limit of five tokens, its names in snake_case."""
     return Question(snake(body(counting(LONG), 5)), expected={"finish": "MAX_TOKENS"})
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def mixed_casing_request(_ask: Asking) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
     schema: JSON = {

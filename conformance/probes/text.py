@@ -21,28 +21,28 @@ from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def plain(ask: Asking) -> Question:
     """The plainest question: one user turn, no settings at all."""
     code = f"OK-{ask.nonce}"
     return Question({"contents": [user(exactly(code))]}, expected={"text": code})
 
 
-@probe(after="plain")
+@probe(follows="plain")
 def plain_repeated(ask: Asking) -> Question:
     """The plain question once more, byte for byte, without compression, to see whether it costs the same."""
     plainly = (("Accept-Encoding", "identity"),)
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def plain_streamed(ask: Asking) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
     return streamed(Question(body(exactly(code)), expected={"text": code}))
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def streamed_without_alt(_ask: Asking) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
     request = body(counting(LONG), LONG_LIMIT)
@@ -56,14 +56,14 @@ def alt_sse_on_unary(ask: Asking) -> Question:
     return Question(body(exactly(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def long_answer_streamed(_ask: Asking) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
     expected: dict[str, JSON] = {"text": counted(LONG), TIMELY: True}
     return streamed(Question(body(counting(LONG), LONG_ROOM), expected=expected))
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def repeated_text_streamed(_ask: Asking) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
     return streamed(
@@ -71,7 +71,7 @@ def repeated_text_streamed(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def line_separator_streamed(_ask: Asking) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
     return streamed(
@@ -81,7 +81,7 @@ def line_separator_streamed(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="stop-sequences")
+@probe(attempts=3, needs="stop-sequences")
 def stop_sequence(ask: Asking) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
@@ -91,13 +91,13 @@ def stop_sequence(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def limit_of_five(_ask: Asking) -> Question:
     """A limit of five tokens on a long answer."""
     return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
 
 
-@probe(tries=3, needs="safety-settings")
+@probe(attempts=3, needs="safety-settings")
 def every_setting(ask: Asking) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
@@ -111,7 +111,7 @@ def every_setting(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="candidate-count")
+@probe(attempts=3, needs="candidate-count")
 def two_candidates(ask: Asking) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
@@ -120,7 +120,7 @@ def two_candidates(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="system-instruction")
+@probe(attempts=3, needs="system-instruction")
 def system_instruction(ask: Asking) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
@@ -130,7 +130,7 @@ def system_instruction(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="history")
+@probe(attempts=3, needs="history")
 def history(ask: Asking) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"

@@ -14,7 +14,7 @@ def _both_args() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call(_ask: Asking) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
@@ -23,7 +23,7 @@ def function_call(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs=("function-calling", "streaming"))
+@probe(attempts=3, needs=("function-calling", "streaming"))
 def function_call_streamed(_ask: Asking) -> Question:
     """The same, streamed."""
     return streamed(
@@ -34,7 +34,7 @@ def function_call_streamed(_ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call_forced(ask: Asking) -> Question:
     """Mode ANY with one allowed name, on a prompt that wants no function."""
     return Question(
@@ -43,13 +43,13 @@ def function_call_forced(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call_forbidden(_ask: Asking) -> Question:
     """Mode NONE, on a prompt that wants a function."""
     return Question(body(PARIS, tools=TOOLS, toolConfig=calling("NONE")), expected={"no_call": True})
 
 
-@probe(tries=3, needs=("function-calling", "parallel-calls"))
+@probe(attempts=3, needs=("function-calling", "parallel-calls"))
 def two_calls_in_one_turn(_ask: Asking) -> Question:
     """A prompt that wants the same function twice."""
     return Question(
@@ -81,7 +81,7 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
     return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}", UNDERSTOOD: True})
 
 
-@probe(after="function-call", tries=3, needs="function-calling", ceiling=250)
+@probe(follows="function-call", attempts=3, needs="function-calling", ceiling=250)
 def function_answered(ask: Asking) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)

@@ -69,7 +69,7 @@ def _head(exchange: Exchange) -> dict[str, Any]:
         "id": exchange.id,
         "provider": exchange.provider,
         "probe": exchange.probe,
-        "try": exchange.number,
+        "try": exchange.attempt,
         "first": exchange.first,
         "retry": exchange.retry,
         "generated": exchange.generated,
@@ -266,7 +266,7 @@ def exchange_of(value: JSON) -> Exchange:
     return Exchange(
         provider=provider,
         probe=line.take("probe", str),
-        number=number,
+        attempt=number,
         request=_request(line.take("request", dict)),
         expected=line.take("expected", dict),
         status=status,

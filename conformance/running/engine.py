@@ -176,7 +176,7 @@ class Engine:
         except RecordError as error:
             raise UsageError(str(error)) from error
         self._warnings += recording.warnings
-        return {(one.provider, one.probe, one.number): one for one in recording.exchanges}
+        return {(one.provider, one.probe, one.attempt): one for one in recording.exchanges}
 
     def _write_run(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
         left = {one.provider.name: one.reason for one in self.session.left}

@@ -67,7 +67,9 @@ def _asked(drawn: Drawn) -> Generated:
 
 def _fixed(one: Chosen, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
     """Return the first turns that are asked anyhow, by probe."""
-    able = [probe for probe in probes if probe.after is None and not probe.lacking(one.provider.unsupported)]
+    able = [
+        probe for probe in probes if probe.follows is None and not probe.lacking(one.provider.unsupported)
+    ]
     asking = Asking(one.provider.model, nonce(seed, one.provider.name, "generated", 1))
     built = {probe.id: probe.build(asking) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}

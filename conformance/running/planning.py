@@ -45,7 +45,7 @@ def _limit(question: Question) -> int:
 
 
 def _tokens(probe: Probe, provider: Provider) -> int:
-    if probe.after is not None:
+    if probe.follows is not None:
         return BARE if probe.ceiling is None else probe.ceiling
     question = probe.build(Asking(provider.model, "0000"))
     return 0 if isinstance(question, Unaskable) else _limit(question)
@@ -54,7 +54,7 @@ def _tokens(probe: Probe, provider: Provider) -> int:
 def _worst(probe: Probe, provider: Provider) -> int:
     """Every try, each with more room than the one before, as for a model whose thinking eats it."""
     first = _tokens(probe, provider)
-    return sum(room_after(first, cut) for cut in range(probe.tries))
+    return sum(room_after(first, cut) for cut in range(probe.attempts))
 
 
 def estimate(provider: Provider, dialect: Dialect, session: Session, missing: str | None) -> Estimate:
@@ -62,7 +62,7 @@ def estimate(provider: Provider, dialect: Dialect, session: Session, missing: st
     probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
     asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
     generated = bodies_within_budget(provider, _examples(provider, session), probes)
-    tries = sum(probe.tries for probe in asked)
+    tries = sum(probe.attempts for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)
     # A body that fails is asked three times, and one for which there is no room a few times more.
     bodies = generated * (TRIES + provider.limits.retries) + session.options.shrink * bool(generated)

@@ -249,8 +249,8 @@ def probes_for(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tuple
     if any(not rule.probes for rule in rules):
         needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
     for id_ in list(needed):
-        while id_ in every and every[id_].after:
-            id_ = str(every[id_].after)  # noqa: PLW2901 - climbs from a follow-up to its first turn
+        while id_ in every and every[id_].follows:
+            id_ = str(every[id_].follows)  # noqa: PLW2901 - climbs from a follow-up to its first turn
             needed.add(id_)
     return tuple(probe for id_, probe in every.items() if id_ in needed)
 

@@ -10,13 +10,13 @@ from functools import cached_property
 from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import Aside, Rests, Rule, Sight
 from conformance.dialects.dialect import Dialect
-from conformance.sources import VENDORS_DOCUMENT
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT
 
 GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
@@ -67,7 +67,9 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
-        ready = [rule for rule in waiting.values() if not any(before in waiting for before in rule.after)]
+        ready = [
+            rule for rule in waiting.values() if not any(before in waiting for before in rule.blocked_by)
+        ]
         if not ready:
             raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
         done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
@@ -159,7 +161,7 @@ def _unseen(sight: Sight, evidence: Evidence) -> Aside:
 def _cause(
     rule: Rule, evidence: Evidence, before: Mapping[str, Case], rules: Mapping[str, Rule]
 ) -> str | None:
-    for id_ in rule.after:
+    for id_ in rule.blocked_by:
         found = before[id_].deviation if id_ in before else None
         if found is None or found.level not in GRAVE:
             continue

@@ -149,7 +149,7 @@ def _failed_answers(course: Course) -> Iterator[str]:
 def _fruitless(chain: Sequence[Exchange], useless: set[str]) -> Iterator[Exchange]:
     """Yield the exchanges of one question that ended in nothing, the retries that led there included."""
     waiting: list[Exchange] = []
-    for exchange in sorted(chain, key=lambda one: one.number):
+    for exchange in sorted(chain, key=lambda one: one.attempt):
         waiting = [*waiting, exchange] if exchange.retry else [exchange]
         if exchange.id in useless:
             yield from waiting

@@ -12,8 +12,8 @@ from conformance.reading.reply import Reply
 
 def drop_superseded(replies: Sequence[Reply]) -> tuple[Reply, ...]:
     """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
-    retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
-    return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
+    retried = {(reply.probe, reply.exchange.attempt - 1) for reply in replies if reply.exchange.retry}
+    return tuple(reply for reply in replies if (reply.probe, reply.exchange.attempt) not in retried)
 
 
 def _shut_out(replies: Sequence[Reply]) -> int:

@@ -110,7 +110,7 @@ def _place(probe: str) -> tuple[int, str]:
 def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Return the exchanges in the order of the catalogue, not of their arrival: a run and its replay agree."""
     places = {exchange.probe: _place(exchange.probe) for exchange in exchanges}
-    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.number))
+    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.attempt))
 
 
 def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
