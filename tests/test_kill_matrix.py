@@ -77,7 +77,7 @@ def noted(verdict: Verdict) -> frozenset[str]:
 
 def _told(verdict: Verdict) -> str:
     lines = [
-        f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}"
+        f"{d.level} {d.rule}: {d.locations[0].exchange} {d.locations[0].pointer}: {d.locations[0].observed[:200]}"
         for d in verdict.deviations
     ]
     odd = [
