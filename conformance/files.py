@@ -146,7 +146,7 @@ def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema, registry=known)
 
 
-def as_pointer(keys: Iterator[str | int] | tuple[str | int, ...]) -> str:
+def make_pointer(keys: Iterator[str | int] | tuple[str | int, ...]) -> str:
     """Return the JSON pointer (RFC 6901) of a path of names and positions."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
@@ -162,7 +162,7 @@ def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
 
 def _leaves(errors: Iterator[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
     for error in errors:
-        yield as_pointer(tuple(error.absolute_path)), (error.message + _hint(error))[:400]
+        yield make_pointer(tuple(error.absolute_path)), (error.message + _hint(error))[:400]
 
 
 def _hint(error: jsonschema.ValidationError) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.embedded import HONEST, Host, Outgoing, Piece
+from conformance.embedded import HONEST, DelayedPiece, Host, Outgoing
 from conformance.embedded.chunks import SPREAD
 from conformance.embedded.frames import NDJSON, Framed
 from conformance.embedded.wire import BODY_LIMIT
@@ -797,13 +797,17 @@ def test_a_replaced_stage_changes_that_alone(host: Host) -> None:
 
 
 def test_an_answer_can_be_cut_in_the_middle(host: Host) -> None:
-    url = host.start(lambda _incoming: Outgoing(200, (), (Piece(0, b"data: {"),), streamed=True, cut=True))
+    url = host.start(
+        lambda _incoming: Outgoing(200, (), (DelayedPiece(0, b"data: {"),), streamed=True, cut=True)
+    )
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.post(url)
 
 
 def test_a_server_can_be_a_plain_function(host: Host) -> None:
-    url = host.start(lambda incoming: Outgoing(203, (("X-Verb", incoming.verb),), (Piece(0, incoming.body),)))
+    url = host.start(
+        lambda incoming: Outgoing(203, (("X-Verb", incoming.verb),), (DelayedPiece(0, incoming.body),))
+    )
     answer = httpx.post(f"{url}/any", content=b"echo")
     assert (answer.status_code, answer.headers["x-verb"], answer.content) == (203, "POST", b"echo")
 

@@ -4,16 +4,16 @@ from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.http import Application, Host
 from conformance.embedded.server import behaviour_of, default_port, serve
 from conformance.embedded.style import Style, style_of
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing
 
 __all__ = [
     "HONEST",
     "Application",
     "Behaviour",
+    "DelayedPiece",
     "Host",
     "Incoming",
     "Outgoing",
-    "Piece",
     "Style",
     "behaviour_of",
     "default_port",

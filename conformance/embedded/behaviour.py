@@ -34,7 +34,7 @@ from conformance.embedded.routes import (
 from conformance.embedded.semantics import judge
 from conformance.embedded.settings import own_stream, settled
 from conformance.embedded.style import Style
-from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing, Piece
+from conformance.embedded.wire import BODY_LIMIT, DelayedPiece, Incoming, Outgoing
 from conformance.model import JSON
 
 Message = dict[str, JSON]
@@ -62,7 +62,9 @@ def refuse(refusal: Refused, asked: Asked) -> Outgoing:
         return Outgoing(refusal.status, (("Content-Type", "text/html"),))
     framed = frame(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
     content_type = EVENTS_TYPE if asked.framing == SSE else framed.content_type
-    return Outgoing(refusal.status, (("Content-Type", content_type),), (Piece(0.0, b"".join(framed.pieces)),))
+    return Outgoing(
+        refusal.status, (("Content-Type", content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
+    )
 
 
 def preflight(incoming: Incoming) -> Outgoing:
@@ -95,7 +97,7 @@ def _compressed(answer: Outgoing) -> Outgoing:
         last = number == len(answer.pieces)
         # Each piece is flushed, so that a stream stays one.
         data = packer.compress(piece.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
-        packed.append(Piece(piece.wait, data))
+        packed.append(DelayedPiece(piece.wait, data))
     return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), pieces=tuple(packed))
 
 
@@ -144,7 +146,9 @@ class Behaviour:
     def single(self, value: JSON) -> Outgoing:
         """Return one object as an answer."""
         framed = self.frame(SINGLE, [value])
-        return Outgoing(200, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),))
+        return Outgoing(
+            200, (("Content-Type", framed.content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
+        )
 
     def other(self, value: Message) -> Outgoing:
         """Return the answer of another method than the generating ones, in the dialect's casing."""
@@ -156,7 +160,7 @@ class Behaviour:
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
-        pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
+        pieces = tuple(DelayedPiece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
 from miniatures.making import (
@@ -139,7 +139,7 @@ def _as_event(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if answer.status < 400 or ":stream" in incoming.path or not answer.body:
         return None
     event = b"data: " + json.dumps(json.loads(answer.body)).encode() + b"\n\n"
-    return replace(answer, pieces=(Piece(0.0, event),))
+    return replace(answer, pieces=(DelayedPiece(0.0, event),))
 
 
 def _moved(when: Callable[[Outgoing, Incoming], bool]) -> Callable[[Outgoing, Incoming], Outgoing | None]:

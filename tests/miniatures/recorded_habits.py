@@ -14,7 +14,7 @@ from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.listing import entry
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
 from miniatures.making import (
@@ -184,7 +184,7 @@ def _overloaded_behind_the_end(number: int) -> Behaviour:
     """Return a server one of whose streams has Google's error behind its last event, outside of any."""
     met = itertools.count(1)
     error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-    behind = Piece(0.0, json.dumps(error, indent=2).encode() + b"\n")
+    behind = DelayedPiece(0.0, json.dumps(error, indent=2).encode() + b"\n")
 
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         struck = _streams(incoming) and answer.content_type == "text/event-stream" and next(met) == number

@@ -12,7 +12,7 @@ from typing import Any
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.chunks import pace
 from conformance.embedded.frames import ARRAY, SSE, Framed, frame
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering, chunking, parts
 
@@ -259,6 +259,6 @@ VARIATIONS: tuple[Variation, ...] = (
 )  # fmt: skip
 
 
-def hold(piece: Piece) -> Piece:
+def hold(piece: DelayedPiece) -> DelayedPiece:
     """Return a piece that is sent at once."""
     return replace(piece, wait=0.0)

@@ -13,7 +13,7 @@ from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.routes import Asked, route
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import PAGE, finishing, generates, remembers
 
@@ -30,7 +30,7 @@ def packing(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
 
 
 def _sent(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
-    return replace(answer, headers=(*answer.headers, *headers), pieces=(Piece(0.0, body),))
+    return replace(answer, headers=(*answer.headers, *headers), pieces=(DelayedPiece(0.0, body),))
 
 
 def _undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -80,7 +80,9 @@ def _cut(streamed: bool) -> Behaviour:
         if not generates(incoming) or answer.streamed is not streamed or answer.status != 200:
             return None
         body = answer.body
-        return replace(answer, pieces=(Piece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True)
+        return replace(
+            answer, pieces=(DelayedPiece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True
+        )
 
     return finishing(change)
 
@@ -166,7 +168,7 @@ def _flaky() -> Behaviour:
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         if left[0] and remembers(incoming):
             left[0] -= 1
-            return replace(answer, pieces=(Piece(0.0, answer.body[:40]),), streamed=True, cut=True)
+            return replace(answer, pieces=(DelayedPiece(0.0, answer.body[:40]),), streamed=True, cut=True)
         return None
 
     return finishing(change)
@@ -178,7 +180,7 @@ def _no_compression(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
 
 def _in_pieces(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
     body = answer.body
-    pieces = tuple(Piece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
+    pieces = tuple(DelayedPiece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
     return None if answer.streamed or not body else replace(answer, pieces=pieces, streamed=True)
 
 
