@@ -23,7 +23,7 @@ from conformance.embedded import HONEST, Host, Incoming, Outgoing
 from conformance.embedded.wire import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
-from conformance.running.session import probes_for
+from conformance.running.session import select_probes
 
 DELAY = 0.3  # seconds
 CONCURRENCY = 4
@@ -37,7 +37,7 @@ def slow(incoming: Incoming) -> Outgoing:
 
 async def _ask(url: str) -> tuple[Gathered, float]:
     provider = Provider("slow", "slow", url, "google", "gemini-2.5-flash", concurrency=CONCURRENCY)
-    probes = probes_for(load_dialect("google"), (), whole=True)
+    probes = select_probes(load_dialect("google"), (), whole=True)
     into: list[Gathered] = []
     async with Sender(provider, Key("BENCHMARK_KEY", "embedded-key"), {}) as sender:
         began = time.perf_counter()

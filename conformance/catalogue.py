@@ -8,11 +8,11 @@ import pkgutil
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Required, TypedDict, Unpack
 
 from conformance.model import Basis, Dimension, Level, Outcome, Question, Source, Spot
+from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, Seen
 
 GOOGLE = "Google Gemini API reference (v1beta)"
@@ -277,23 +277,17 @@ def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
         for other in rule.blocked_by:
             if other not in RULES:
-                yield f"the rule {rule.id} is blocked by {other!r}, but there is no such rule{nearest(other, RULES)}"
+                yield f"the rule {rule.id} is blocked by {other!r}, but there is no such rule{suggest_spelling(other, RULES)}"
 
 
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
             if probe not in PROBES and not probe.startswith(_MADE_LATER):
-                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{nearest(probe, PROBES)}"
+                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{suggest_spelling(probe, PROBES)}"
     for follower in PROBES.values():
         if follower.follows is not None and follower.follows not in PROBES:
             yield (
                 f"the probe {follower.id} follows {follower.follows!r}, but there is no such probe"
-                f"{nearest(follower.follows, PROBES)}"
+                f"{suggest_spelling(follower.follows, PROBES)}"
             )
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known word, or an empty string."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""

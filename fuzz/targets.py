@@ -21,7 +21,7 @@ from conformance.model import Exchange, Limits, Piece, Provider, Request
 from conformance.reading.reply import Reply, read
 from conformance.recording.record import RecordError, format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import provider_to_json, read_run_file
-from conformance.verdicts.verdict import Selection, reach, truth
+from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
 from conformance.wire.encoding import decode_body
 from conformance.wire.framing import read_framed
 from conformance.wire.jsontext import read_json
@@ -100,14 +100,14 @@ def reply(data: bytes) -> None:
 def clients(data: bytes) -> None:
     """What every client makes of a response."""
     asked = exchange(data)
-    found = truth(read(asked, LIMITS))
+    found = expected_view(read(asked, LIMITS))
     for client in ALL_CLIENTS.values():
         effects(client, from_exchange(asked), found)
 
 
 def rules(data: bytes) -> None:
     """Every rule over one exchange: none may raise."""
-    verdict = reach(Gathered(PROVIDER, [exchange(data)]), GOOGLE, SELECTION)
+    verdict = judge_provider(Gathered(PROVIDER, [exchange(data)]), GOOGLE, SELECTION)
     assert not [case for case in verdict.cases if case.outcome == "error"]
 
 
@@ -190,7 +190,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
 )
 GOOGLE = load_dialect("google")
 catalogue.load()
-SELECTION = Selection(tuple(catalogue.RULES.values()))
+SELECTION = JudgingOptions(tuple(catalogue.RULES.values()))
 _HOME = tempfile.TemporaryDirectory(prefix="fuzz-")
 atexit.register(_HOME.cleanup)
 SCRATCH = Path(_HOME.name)

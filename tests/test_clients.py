@@ -255,7 +255,7 @@ def test_a_client_is_named_by_family_slug_or_name(word: str, count: int) -> None
 
 
 def test_an_unknown_client_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownClientError, match="did you mean google-genai"):
+    with pytest.raises(UnknownClientError, match="did you mean 'google-genai'"):
         find_clients("google-genia")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.catalogue import RULES, SECTIONS
-from conformance.commands.explaining import explain
+from conformance.commands.explain import explain
 from conformance.model import Outcome
 
 ROOT = Path(__file__).resolve().parent.parent

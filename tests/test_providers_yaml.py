@@ -144,7 +144,7 @@ def test_a_file_in_the_working_folder_takes_the_bundled_one_s_place(tmp_path: Pa
         ({"dialect": "gogle"}, "there is no dialect 'gogle'; did you mean 'google'?"),
         ({"embedded": "google"}, "an embedded provider has no base_url"),
         ({"auth": "barer"}, "'barer' is unknown; did you mean 'bearer'?"),
-        ({"auth": "zzz"}, "there is: x-goog-api-key, bearer, query-key, x-api-key"),
+        ({"auth": "zzz"}, "choose from x-goog-api-key, bearer, query-key, x-api-key"),
         ({"key_env": "sk-0123456789abcdef0123"}, "looks like a key"),
         ({"key_env": "two words"}, "must be the name of a variable"),
         ({"title": "AIzaSyD-9tSr_ke72PouQMnMX-a7eZSW0jkFMBW"}, "looks like a key"),

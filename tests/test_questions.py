@@ -13,7 +13,7 @@ from conformance.catalogue import PROBES, Asking, Unaskable
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.judging.expectations import statuses
 from conformance.model import Question
-from conformance.running.session import probes_for
+from conformance.running.session import select_probes
 
 catalogue.load()
 MODEL = "gemini-2.5-flash"
@@ -65,7 +65,7 @@ def test_whatever_must_be_refused_is_refused_for_a_reason_that_is_known() -> Non
 
 @pytest.mark.parametrize("name", bundled())
 def test_first_asks_stay_at_sixty_five(name: str) -> None:
-    assert len(probes_for(load_dialect(name), (), whole=True)) <= 65
+    assert len(select_probes(load_dialect(name), (), whole=True)) <= 65
 
 
 def test_a_question_says_which_status_it_expects() -> None:

@@ -11,6 +11,7 @@ from conformance.judging.expectations import MET, UNMET, limited, obedience, ref
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.names import fold
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, Seen
 
@@ -187,9 +188,9 @@ def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:
 
 
 def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
-    plain = {name.replace("_", "").lower(): name for name in wanted}
+    plain = {fold(name) for name in wanted}
     keys = list(args) if isinstance(args, dict) else []
-    return [key for key in keys if key not in wanted and key.replace("_", "").lower() in plain]
+    return [key for key in keys if key not in wanted and fold(key) in plain]
 
 
 @check_each(

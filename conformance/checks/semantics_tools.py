@@ -20,6 +20,7 @@ from conformance.judging.tries import generated_text
 from conformance.judging.understanding import if_understood, speaks_of
 from conformance.judging.values import UNREADABLE, Wrong, faults
 from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.names import fold
 from conformance.reading.reply import Reply, Seen
 
 _TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
@@ -175,16 +176,12 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
     yield from if_understood(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"[_-]", "", name).lower()
-
-
 def _unfilled(reply: Reply) -> str | None:
     """What a call lacks; names in another casing are the business of another rule."""
     for call in calls(reply):
         args: JSON = call.get("args") or {}
-        given = {_folded(name) for name in args} if isinstance(args, dict) else set()
-        missing = [name for name in ("city_name", "unitSystem") if _folded(name) not in given]
+        given = {fold(name) for name in args} if isinstance(args, dict) else set()
+        missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
         if missing and call.get("name") == "get_weather":
             return f"{', '.join(missing)} missing in {args!r:.80}"
     return "" if calls(reply) else None

@@ -12,7 +12,7 @@ from conformance.keys.secrets import Key, Keyring, read_header_secrets
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
-def keys_at_hand(environ: Mapping[str, str]) -> Keyring:
+def collect_keys(environ: Mapping[str, str]) -> Keyring:
     """Return every key that the providers.yaml of this folder names, and whatever is called one in the environment.
 
     A results.json holds no key when it is written; one that was changed by hand, or by another program, may.

@@ -14,6 +14,7 @@ from conformance.config.settings import Faults, Read, is_loopback
 from conformance.config.yamltree import LARGEST, Node, Tree, YamlError, read_tree
 from conformance.files import FileError, providers_file, read_bounded
 from conformance.model import Limits, Provider
+from conformance.names import suggest_or_list
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_NAME = "providers.yaml"
@@ -193,7 +194,7 @@ def _check_dialect(
     if not dialects or provider.dialect in dialects or (folder / provider.dialect).is_dir():
         return
     key = "embedded" if provider.embedded else "dialect"
-    says = f"there is no dialect {provider.dialect!r}{settings.nearest(provider.dialect, dialects)}"
+    says = f"there is no dialect {provider.dialect!r}{suggest_or_list(provider.dialect, dialects)}"
     faults.add(line, f"providers.{provider.name}.{key}", says)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.dialects.shapes import Reader, Reference, Shape, canonical, reference, style, table
+from conformance.dialects.shapes import Reader, Reference, Shape, canonical, reference, table
 from conformance.files import ROOT_ID, FileError, read_bounded, read_json_file, schemas_folder, validate
 from conformance.model import JSON, NOTHING, Source
+from conformance.names import suggest_or_list
+from conformance.pointers import to_pointer
 
 __all__ = [
     "PLACES", "Dialect", "DialectError", "Field", "Reading", "Reference", "Remark", "Shape", "bundled", "canonical",
-    "load_dialect", "reference", "style",
+    "load_dialect", "reference",
 ]  # fmt: skip
 
 PLACES = ("request", "response", "chunk", "error")
@@ -119,13 +120,8 @@ def folder_of(name_or_path: str, base: Path) -> Path:
                 f"{own}: there is no dialect.json in it; docs/dialects.md tells how to write one"
             )
         return own
-    near = difflib.get_close_matches(name_or_path, bundled(), 1)
-    hint = (
-        f"did you mean {near[0]}?"
-        if near
-        else f"known are {', '.join(bundled())}, or a folder such as ./mine"
-    )
-    raise DialectError(f"{name_or_path!r} is no dialect; {hint}")
+    hint = suggest_or_list(name_or_path, (*bundled(), "a folder such as ./mine"))
+    raise DialectError(f"there is no dialect {name_or_path!r}{hint}")
 
 
 def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
@@ -256,7 +252,7 @@ def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = 
     required = _list(schema.get("required"))
     for name, value in table(schema.get("properties")).items():
         property_ = table(value)
-        here = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+        here = at + to_pointer([name])
         entries = sources(property_)
         if entries:
             yield Field(

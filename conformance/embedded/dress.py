@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from conformance.embedded.protojson import snake
 from conformance.embedded.style import Envelope, Extra, Style
 from conformance.model import JSON
-
-# What the user named is never renamed.
-_FREE = frozenset({"args", "response", "partMetadata"})
+from conformance.names import is_free_form, to_snake
 
 
-def recased(value: JSON) -> JSON:
-    """Return an object with its names in snake_case; free-form subtrees stay as they are."""
+def recased(value: JSON, parent: str = "") -> JSON:
+    """Return the value of the member `parent` with its names in snake_case; free-form subtrees stay as they are."""
     if isinstance(value, list):
-        return [recased(child) for child in value]
+        return [recased(child, parent) for child in value]
     if not isinstance(value, dict):
         return value
-    return {snake(name): child if name in _FREE else recased(child) for name, child in value.items()}
+    return {
+        to_snake(name): child if is_free_form(parent, name) else recased(child, name)
+        for name, child in value.items()
+    }
 
 
 def wrapped(value: dict[str, JSON], envelope: Envelope) -> dict[str, JSON]:

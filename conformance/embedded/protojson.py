@@ -18,6 +18,7 @@ from functools import lru_cache
 from conformance.dialects.shapes import Shape
 from conformance.embedded.errors import Refused, bad_request
 from conformance.model import JSON
+from conformance.names import to_snake
 from conformance.wire.jsontext import Odd, read_json
 
 _FAULTS = 16  # violations told at once
@@ -51,11 +52,6 @@ def document(body: bytes) -> dict[str, JSON]:
     return text.value
 
 
-def snake(name: str) -> str:
-    """Return the proto name of a JSON name."""
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name).lstrip("_")
-
-
 @lru_cache(maxsize=512)
 def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
     """Every accepted spelling of the fields of one message.
@@ -66,7 +62,7 @@ def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
     table = {name: name for name in names}
     for name in names:
         shadowed = f"_{name}" in table
-        table.setdefault(snake(name) + ("_ordered" if shadowed else ""), name)
+        table.setdefault(to_snake(name) + ("_ordered" if shadowed else ""), name)
     return table
 
 
@@ -111,14 +107,14 @@ class _Reading:
         elif child is None:
             pass  # null is absence
         elif name in read:
-            self.already_set(path, f"_{snake(name)}", key)
+            self.already_set(path, f"_{to_snake(name)}", key)
         else:
-            read[name] = self.value(child, shape.properties[name], _below(path, snake(name)))
+            read[name] = self.value(child, shape.properties[name], _below(path, to_snake(name)))
 
     def one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
         held = [name for name in read if name in shape.oneof]
         if len(held) > 1:
-            self.already_set(path, "data", snake(held[1]))
+            self.already_set(path, "data", to_snake(held[1]))
 
     def already_set(self, path: str, field_: str, name: str) -> None:
         text = (

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import (
-    LONG,
-    LONG_LIMIT,
-    LONG_ROOM,
+    CUTTING_LIMIT,
+    LONG_COUNT,
+    LONG_COUNT_LIMIT,
     REPEATED,
     SEPARATOR,
-    body,
-    counted,
-    counting,
-    exactly,
-    streamed,
-    user,
+    as_stream,
+    counted_numbers,
+    counting_prompt,
+    exact_reply_prompt,
+    request_body,
+    user_turn,
 )
 from conformance.catalogue import Asking, probe
 from conformance.judging.arrivals import TIMELY
@@ -25,7 +25,7 @@ from conformance.model import JSON, Question
 def plain(ask: Asking) -> Question:
     """The plainest question: one user turn, no settings at all."""
     code = f"OK-{ask.nonce}"
-    return Question({"contents": [user(exactly(code))]}, expected={"text": code})
+    return Question({"contents": [user_turn(exact_reply_prompt(code))]}, expected={"text": code})
 
 
 @probe(follows="plain")
@@ -39,44 +39,48 @@ def plain_repeated(ask: Asking) -> Question:
 def plain_streamed(ask: Asking) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
-    return streamed(Question(body(exactly(code)), expected={"text": code}))
+    return as_stream(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
 
 
 @probe(attempts=3, needs="streaming")
 def streamed_without_alt(_ask: Asking) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
-    request = body(counting(LONG), LONG_LIMIT)
-    return Question(request, "streamGenerateContent", expected={"cut": counted(LONG)})
+    request = request_body(counting_prompt(LONG_COUNT), CUTTING_LIMIT)
+    return Question(request, "streamGenerateContent", expected={"cut": counted_numbers(LONG_COUNT)})
 
 
 @probe()
 def alt_sse_on_unary(ask: Asking) -> Question:
     """The unary method with alt=sse."""
     code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code)), query=(("alt", "sse"),), expected={"text": code})
+    return Question(request_body(exact_reply_prompt(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
 @probe(attempts=3, needs="streaming")
 def long_answer_streamed(_ask: Asking) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
-    expected: dict[str, JSON] = {"text": counted(LONG), TIMELY: True}
-    return streamed(Question(body(counting(LONG), LONG_ROOM), expected=expected))
+    expected: dict[str, JSON] = {"text": counted_numbers(LONG_COUNT), TIMELY: True}
+    return as_stream(Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected))
 
 
 @probe(attempts=3, needs="streaming")
 def repeated_text_streamed(_ask: Asking) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
-    return streamed(
-        Question(body(f"Repeat this text exactly, and nothing else: {REPEATED}"), expected={"text": REPEATED})
+    return as_stream(
+        Question(
+            request_body(f"Repeat this text exactly, and nothing else: {REPEATED}"),
+            expected={"text": REPEATED},
+        )
     )
 
 
 @probe(attempts=3, needs="streaming")
 def line_separator_streamed(_ask: Asking) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
-    return streamed(
+    return as_stream(
         Question(
-            body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR}
+            request_body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"),
+            expected={"text": SEPARATOR},
         )
     )
 
@@ -86,7 +90,7 @@ def stop_sequence(ask: Asking) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
     return Question(
-        body(exactly(f"alpha {stop} omega"), generationConfig={"stopSequences": [stop]}),
+        request_body(exact_reply_prompt(f"alpha {stop} omega"), generationConfig={"stopSequences": [stop]}),
         expected={"exact": "alpha"},
     )
 
@@ -94,7 +98,7 @@ def stop_sequence(ask: Asking) -> Question:
 @probe(attempts=3)
 def limit_of_five(_ask: Asking) -> Question:
     """A limit of five tokens on a long answer."""
-    return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
+    return Question(request_body(counting_prompt(LONG_COUNT), 5), expected={"finish": "MAX_TOKENS"})
 
 
 @probe(attempts=3, needs="safety-settings")
@@ -107,7 +111,8 @@ def every_setting(ask: Asking) -> Question:
     }  # fmt: skip
     safety: list[JSON] = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
     return Question(
-        body(exactly(code), generationConfig=settings, safetySettings=safety), expected={"text": code}
+        request_body(exact_reply_prompt(code), generationConfig=settings, safetySettings=safety),
+        expected={"text": code},
     )
 
 
@@ -116,7 +121,8 @@ def two_candidates(ask: Asking) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
     return Question(
-        body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2}
+        request_body(exact_reply_prompt(code), 60, generationConfig={"candidateCount": 2}),
+        expected={"candidates": 2},
     )
 
 
@@ -126,7 +132,7 @@ def system_instruction(ask: Asking) -> Question:
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
     return Question(
-        body("What is the capital of France?", systemInstruction=instruction), expected={"text": code}
+        request_body("What is the capital of France?", systemInstruction=instruction), expected={"text": code}
     )
 
 
@@ -135,8 +141,8 @@ def history(ask: Asking) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"
     turns: list[JSON] = [
-        user(f"Remember the word {word}."),
+        user_turn(f"Remember the word {word}."),
         {"role": "model", "parts": [{"text": "Noted."}]},
-        user("Which word did I ask you to remember? Reply with the word only."),
+        user_turn("Which word did I ask you to remember? Reply with the word only."),
     ]
-    return Question({**body(""), "contents": turns}, expected={"text": word, UNDERSTOOD: True})
+    return Question({**request_body(""), "contents": turns}, expected={"text": word, UNDERSTOOD: True})

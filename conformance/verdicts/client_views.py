@@ -9,13 +9,13 @@ from conformance.clients.effects import effects
 from conformance.clients.seen import Client, Seen
 from conformance.model import JSON
 from conformance.reading.reply import Reply
-from conformance.verdicts.verdict import Verdict, ordinary, truth
+from conformance.verdicts.verdict import Verdict, expected_view, is_usable_for_clients
 
 MOST = 500  # answers of one provider that are described
 _LONGEST = 160
 
 
-def describe_answers(verdict: Verdict, places: Mapping[str, str]) -> list[JSON]:
+def describe_client_views(verdict: Verdict, places: Mapping[str, str]) -> list[JSON]:
     """Return an entry per exchange: its id, place, request and status, and what each client makes of the answer."""
     replies = sorted(verdict.replies, key=lambda reply: _number(reply.probe))
     return [_describe(reply, places.get(reply.id, "")) for reply in replies[:MOST]]
@@ -46,7 +46,7 @@ def _clients(reply: Reply) -> list[JSON]:
 
 def _one(client: Client, reply: Reply) -> dict[str, JSON]:
     captured = from_exchange(reply.exchange)
-    harm = effects(client, captured, truth(reply)) if ordinary(reply) else ()
+    harm = effects(client, captured, expected_view(reply)) if is_usable_for_clients(reply) else ()
     out: dict[str, JSON] = {"client": client.name, "sees": _in_words(see(client, captured))}
     return out | ({"effect": harm[0].effect, "detail": harm[0].detail} if harm else {})
 

@@ -15,7 +15,7 @@ from conformance.judging.rows import find_gap
 from conformance.reading.reply import Reply
 
 
-def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
+def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     """Return whether `reply` must be seen again before it counts, by the tries that its probe allows.
 
     So is a 5xx where a refusal was due, a stream that seems held back, what Google itself sends once among thousands,
