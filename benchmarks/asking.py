@@ -20,7 +20,7 @@ from conformance.catalogue import load
 from conformance.cli import main as conformance
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
-from conformance.embedded.wire import DelayedPiece
+from conformance.embedded.messages import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
 from conformance.running.session import select_probes

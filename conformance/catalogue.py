@@ -15,13 +15,6 @@ from conformance.model import Basis, Dimension, Level, Outcome, Question, Source
 from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, Seen
 
-GOOGLE = "Google Gemini API reference (v1beta)"
-
-
-def google(lines: str, says: str) -> Source:
-    """Return Google's word as a source: where it stands, and what it says in our words."""
-    return Source(document=GOOGLE, lines=lines, says=says)
-
 
 @dataclass(frozen=True)
 class Unaskable:

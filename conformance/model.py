@@ -71,12 +71,18 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a rule or a field is written: a document, its lines, and what it says in our words."""
+    """Where a rule or a field is written: a document, its lines, what it says in our words, and its address."""
 
     document: str
     lines: str = ""
     says: str = ""
     sha256: str = ""
+    url: str = ""  # http or https, or nothing
+
+    def in_words(self) -> str:
+        """Return document, place, statement and address in one line."""
+        where = ", ".join(filter(None, (self.document, self.lines)))
+        return f"{where}: {self.says}{f' ({self.url})' if self.url else ''}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from conformance import catalogue
 from conformance.asking.run import Gathered
 from conformance.clients import ALL_CLIENTS, BadCaptureError, from_exchange, report_lines
-from conformance.clients.effects import effects
+from conformance.clients.effects import find_effects
 from conformance.comparing.past import read_past
 from conformance.dialects.dialect import load_dialect
 from conformance.files import FileError
@@ -102,7 +102,7 @@ def clients(data: bytes) -> None:
     asked = exchange(data)
     found = expected_view(read(asked, LIMITS))
     for client in ALL_CLIENTS.values():
-        effects(client, from_exchange(asked), found)
+        find_effects(client, from_exchange(asked), found)
 
 
 def rules(data: bytes) -> None:

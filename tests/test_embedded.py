@@ -17,9 +17,9 @@ import pytest
 
 from conformance.embedded import HONEST, DelayedPiece, Host, Outgoing
 from conformance.embedded.chunks import SPREAD
-from conformance.embedded.frames import NDJSON, Framed
-from conformance.embedded.wire import BODY_LIMIT
-from conformance.embedded.words import tokens
+from conformance.embedded.frames import NDJSON, FramedBody
+from conformance.embedded.messages import BODY_LIMIT
+from conformance.embedded.scripted_prompts import split_tokens
 
 KEY = {"x-goog-api-key": "embedded-key"}
 MODEL = "/v1beta/models/gemini-2.5-flash"
@@ -350,7 +350,7 @@ def test_usage_adds_up_and_grows_evenly_with_the_prompt(google: httpx.Client) ->
 
 def test_tokens_joined_are_the_text() -> None:
     odd = "  two  spaces\n\tand 日本語日本語日本語 😀\u2028end  "
-    assert "".join(tokens(odd)) == odd
+    assert "".join(split_tokens(odd)) == odd
 
 
 # What a request may look like
@@ -787,7 +787,7 @@ def test_a_fault_of_a_stage_is_an_answer_not_a_hang(host: Host) -> None:
 
 
 def test_a_replaced_stage_changes_that_alone(host: Host) -> None:
-    def sentinel(framing: str, objects: Any) -> Framed:
+    def sentinel(framing: str, objects: Any) -> FramedBody:
         framed = HONEST.frame(framing, objects)
         return replace(framed, pieces=(*framed.pieces, b"data: [DONE]\r\n\r\n"))
 

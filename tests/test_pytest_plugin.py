@@ -16,7 +16,7 @@ from miniatures.making import answering
 from whole import KEY, entry, environment, write_providers
 
 from conformance.embedded import HONEST, Behaviour, Host
-from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -20,6 +20,7 @@ from conformance.judging.refusals import (
 )
 from conformance.model import JSON, Auth, Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
 _OAUTH = google(
@@ -308,7 +309,7 @@ def _promised(value: JSON) -> list[str]:
 
 @check(
     Level.SHOULD,
-    google("the vendor's document", "Whatever a page promises, callers build on."),
+    VENDORS_DOCUMENT,
     basis=Basis.DOCUMENTED,
     probes=tuple(_PROBES.values()),
     usable=_tells,

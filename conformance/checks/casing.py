@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
@@ -14,6 +14,7 @@ from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.names import fold
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
 from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.reply import Kind, Reply
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
 _ROOT = google(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each
 from conformance.judging import sights
 from conformance.judging.expectations import refused, statuses
 from conformance.judging.habits import unless_rare
@@ -26,6 +26,7 @@ from conformance.judging.refusals import (
 from conformance.judging.traits import settings
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 
 _STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
 _REQUEST = google(

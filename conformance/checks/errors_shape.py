@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
@@ -26,6 +26,7 @@ from conformance.judging.values import shown
 from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing
 
 _BODY = google(

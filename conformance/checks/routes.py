@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
 from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
 _COUNT = google("models.countTokens", "Takes contents or a whole request, and answers totalTokens.")

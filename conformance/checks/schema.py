@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import (
     DATA,
@@ -21,6 +21,7 @@ from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import shown, where
 from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _CANDIDATES = google(
     "GenerateContentResponse.candidates",

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging import sights
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
@@ -14,6 +14,7 @@ from conformance.judging.values import shown, where
 from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
+from conformance.sources import google
 
 _CALL = google(
     "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."

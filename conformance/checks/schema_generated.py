@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import refusal
 from conformance.judging.expectations import refused
 from conformance.judging.generated import (
@@ -21,6 +21,7 @@ from conformance.judging.generated import (
 from conformance.judging.tries import TRIES, obeyed
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _NAMES = ("unknown-field", "unknown-nested-field")

@@ -8,12 +8,13 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.catalogue import check, google
+from conformance.catalogue import check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown
 from conformance.model import Basis, Level, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _APART = 120  # seconds between an id's clock and Date that were seen at Google
 _CLOCK = 4  # bytes

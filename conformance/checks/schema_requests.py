@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _OWN = ("documented-own-form", "documented-")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates
 from conformance.judging.habits import has_own_bytes
@@ -14,6 +14,7 @@ from conformance.judging.values import Fault, Found, Wrong, faults, shown, where
 from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
+from conformance.sources import google
 from conformance.wire.jsontext import Odd
 
 _JSON = google(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import Aside, Rests, Sight, check, google
+from conformance.catalogue import Aside, Rests, Sight, check
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -25,6 +25,7 @@ from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 
 _CONFIG = google(
     "GenerationConfig",

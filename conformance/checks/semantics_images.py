@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.judging.understanding import if_understood, speaks_of
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 # What any answer to a question about a picture speaks of, be it that there is none.
 _speaks_of_a_picture = speaks_of(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.judging.contents import asked_model, each_time
 from conformance.judging.expectations import CUT, obedience
 from conformance.judging.tries import TRIES, generated_text
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")

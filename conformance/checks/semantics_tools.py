@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging.contents import (
     as_list,
     calls,
@@ -22,6 +22,7 @@ from conformance.judging.values import UNREADABLE, Wrong, faults
 from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.names import fold
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
 _MODES = google(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
@@ -14,6 +14,7 @@ from conformance.judging.refusals import describe_silence, failed_in_success, mu
 from conformance.judging.tries import streams
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
 _SSE = google(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
@@ -15,6 +15,7 @@ from conformance.judging.rows import are_cumulative, find_gap, has_lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing
 
 _CHUNKS = google(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, Sight, check, check_each, google
+from conformance.catalogue import Aside, Sight, check, check_each
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
@@ -24,6 +24,7 @@ from conformance.judging.refusals import (
 from conformance.judging.tries import TRIES
 from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
 

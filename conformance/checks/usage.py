@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import check, check_each, google
+from conformance.catalogue import check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
@@ -36,6 +36,7 @@ from conformance.judging.values import is_whole, where
 from conformance.model import Basis, Level, Spot
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 
 _USAGE = google(
     "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."

@@ -29,7 +29,7 @@ def explain(words: Namespace) -> int:
     if rule is None:
         hint = suggest_spelling(words.rule, RULES) or "; `conformance list rules` names them"
         raise UsageError(escape_controls(f"no rule is called {words.rule!r}{hint}"))
-    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
+    source = f"Source: {rule.source.in_words()}"
     basis = f"Basis: {rule.basis.describe()}"
     parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))
     for line in "\n\n".join(parts).split("\n"):

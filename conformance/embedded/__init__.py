@@ -2,9 +2,9 @@
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.http import Application, Host
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
 from conformance.embedded.server import behaviour_of, default_port, serve
 from conformance.embedded.style import Style, style_of
-from conformance.embedded.wire import DelayedPiece, Incoming, Outgoing
 
 __all__ = [
     "HONEST",

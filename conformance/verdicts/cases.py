@@ -16,6 +16,7 @@ from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT
 
 GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
@@ -295,10 +296,15 @@ def _deviation(rule: Rule, evidence: JudgingInput, spots: tuple[Spot, ...]) -> D
         against=_against(rule, evidence, spots),
         title=rule.title,
         spots=tuple(worst_first),
-        source=rule.source,
+        source=_source(rule, evidence.dialect),
         documented=_documented(rule, evidence),
         generated=all(spot.exchange in generated for spot in spots),
     )
+
+
+def _source(rule: Rule, dialect: Dialect) -> Source:
+    own = rule.source == VENDORS_DOCUMENT
+    return replace(dialect.document, says=VENDORS_DOCUMENT.says) if own else rule.source
 
 
 def _documented(rule: Rule, evidence: JudgingInput) -> Source | None:

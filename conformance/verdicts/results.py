@@ -176,7 +176,9 @@ def _case(rule: str, outcome: Outcome, reason: str, exchanges: int) -> dict[str,
 
 def _source(source: Source) -> dict[str, JSON]:
     entry: dict[str, JSON] = {"document": source.document}
-    return entry | {name: value for name in ("lines", "says", "sha256") if (value := getattr(source, name))}
+    return entry | {
+        name: value for name in ("lines", "says", "sha256", "url") if (value := getattr(source, name))
+    }
 
 
 def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:

@@ -71,6 +71,6 @@ class Outgoing:
         return b"".join(piece.data for piece in self.pieces)
 
 
-def whole(status: int, content_type: str, body: bytes) -> Outgoing:
+def immediate_answer(status: int, content_type: str, body: bytes) -> Outgoing:
     """Return an answer that is sent at once."""
     return Outgoing(status, (("Content-Type", content_type),), (DelayedPiece(0.0, body),))
