@@ -13,13 +13,13 @@ import pytest
 import recordings
 from recordings import findings_of, only_exchange, read_recording
 
-from conformance.capturing.recording import Recorded, read_files
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.clients import CLIENTS, ClientView, from_exchange, read_as_client, real
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 
 
-def every(folder: Path, one: recordings.Taped) -> dict[str, Recorded]:
+def every(folder: Path, one: recordings.Taped) -> dict[str, RecordedFiles]:
     found = {name: read_recording(path) for name, path in recordings.written(folder, one).items()}
     plain = folder / "curl-i.txt"
     plain.write_bytes(recordings.curl(one))

@@ -161,7 +161,7 @@ def test_every_rule_is_tripped_or_named_as_one_that_cannot_be() -> None:
 def test_what_is_said_of_a_rule_that_cannot_be_tripped_is_true() -> None:
     """A rule that accuses nobody yields what it could not judge, and never a location."""
     for rule in NOT_TRIPPABLE:
-        assert "yield Spot" not in inspect.getsource(RULES[rule].look)
+        assert "yield Location" not in inspect.getsource(RULES[rule].look)
         assert "Aside(" in inspect.getsource(RULES[rule].look)
 
 
