@@ -18,7 +18,7 @@ from dataclasses import replace
 from conformance import catalogue
 from conformance.asking.run import Gathered
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.capturing.recording import Group, read_values
+from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
@@ -64,14 +64,14 @@ def judge(
     return merge_verdicts([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
 
 
-def make_provider(group: Group, dialect: str) -> Provider:
+def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
     """Return a group of recorded exchanges as the provider that it is judged as."""
     host = "a recording without a host" if group.host == UNKNOWN_HOST else group.host
     title = ", ".join(part for part in (host, group.model) if part)
     return Provider(group.name, title, group.base_url, dialect, group.model)
 
 
-def gather_group(group: Group, dialect: str) -> Gathered:
+def gather_group(group: ExchangeGroup, dialect: str) -> Gathered:
     """Return recorded exchanges as if they had been asked; nothing else was."""
     return Gathered(
         make_provider(group, dialect), list(group.exchanges), [], len(group.exchanges), finished=True
@@ -86,7 +86,7 @@ def list_rules() -> tuple[Rule, ...]:
 
 
 def judge_group(
-    group: Group,
+    group: ExchangeGroup,
     dialect: Dialect,
     against: frozenset[Against] = _MEASURES["both"],
     rules: Sequence[Rule] = (),

@@ -11,7 +11,7 @@ import recordings
 
 from conformance import judge
 from conformance.api import judge_group, list_rules
-from conformance.capturing.recording import Recorded, read_files
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.extent import JUDGED
@@ -78,7 +78,7 @@ def findings(verdict: Verdict) -> set[tuple[str, str]]:
     return {(one.rule, one.level.value) for one in verdict.deviations}
 
 
-def judged(recorded: Recorded) -> Verdict:
+def judged(recorded: RecordedFiles) -> Verdict:
     assert recorded.count == 1, recorded.files
     return judge_group(recorded.groups[0], load_dialect("google"))
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
 from conformance.model import Case, Deviation, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import write_atomically
 from conformance.report import short_verdict
 from conformance.report.plain import one_line
 from conformance.verdicts.exit_code import FAILING_LEVELS, ExitCause
@@ -102,7 +102,7 @@ def describe_end(
 def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:
     """Write the reports for the processes that show them; `mask` hides every key of the run."""
     made = {id_: [report.result, mask(report.words)] for id_, report in reports.items()}
-    write_whole(path, json.dumps(made))
+    write_atomically(path, json.dumps(made))
 
 
 def read_reports(path: Path) -> dict[str, CaseReport]:
