@@ -174,6 +174,7 @@ def _yes(_reply: Reply) -> bool:
     return True
 
 
+_PROBES, _CHECKS = "conformance.probes.", "conformance.checks."  # where load() looks for them
 _Check = Callable[[RuleInput], Iterator[Location | NotJudged]]
 _CheckOfReply = Callable[[Reply], Iterator[Location | NotJudged]]
 
@@ -212,7 +213,9 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     proof: Proof = Proof.ANSWER,
     requires: RequiredContent | None = None,
 ) -> Callable[[_Check], _Check]:
-    """Make a function over a group of replies (`RuleInput`) a rule; its id is module/name.
+    """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name.
+
+    The dimension is that of its module or package in checks/: `casing.py`, `schema_ids.py`, `streaming/content.py`.
 
     The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
     `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
@@ -220,7 +223,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     """
 
     def enter(look: _Check) -> _Check:
-        dimension = Dimension(look.__module__.rpartition(".")[2].partition("_")[0])
+        dimension = Dimension(look.__module__.removeprefix(_CHECKS).partition(".")[0].partition("_")[0])
         title, rest = sentences(look)
         id_ = f"{dimension}/{slug(look.__name__)}"
         if id_ in RULES:
@@ -256,12 +259,12 @@ def load() -> None:
 
     Raises ValueError where a rule or a probe names another that does not exist.
     """
-    for room in ("conformance.probes", "conformance.checks"):
-        package = importlib.import_module(room)
-        names = (found.name for found in pkgutil.iter_modules(package.__path__))
+    for room in (_PROBES, _CHECKS):
+        package = importlib.import_module(room.rstrip("."))
+        names = (found.name for found in pkgutil.walk_packages(package.__path__, room))
         # Plain text first: the plain question opens every list that a reader sees.
-        for module in sorted(names, key=lambda name: (name != "text", name)):
-            importlib.import_module(f"{room}.{module}")
+        for module in sorted(names, key=lambda name: (name != f"{_PROBES}text", name)):
+            importlib.import_module(module)
     faults = [*_unknown_rules(), *_unknown_probes()]
     if faults:
         raise ValueError("; ".join(faults))
