@@ -44,7 +44,7 @@ from conformance.bodies.locations import (
 )
 from conformance.bodies.mutations import MUTATION_KINDS
 from conformance.bodies.rewriting import REWRITINGS
-from conformance.catalogue import PROBES, Asking
+from conformance.catalogue import PROBES, ProbeContext
 from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
 from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
 from conformance.model import JSON, Question
@@ -432,7 +432,9 @@ def test_a_server_that_is_wrong_in_one_way_is_found_within_200_bodies(name: str,
 def _asked() -> dict[str, Question]:
     catalogue.load()
     built = {
-        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.follows
+        id_: one.build(ProbeContext("gemini-2.5-flash", "7f3a"))
+        for id_, one in PROBES.items()
+        if not one.follows
     }
     return {id_: one for id_, one in built.items() if isinstance(one, Question)}
 

@@ -1,4 +1,4 @@
-"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint_folder, serve, init, clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.streams import is_lost
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
-from conformance.config.providers import ProvidersError, init_text, load_providers
+from conformance.config.providers import ProvidersError, load_providers, write_initial_file
 from conformance.dialects.dialect import DialectError, list_bundled_dialects, load_dialect
 from conformance.dialects.lint import lint_folder
 from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
@@ -24,7 +24,7 @@ from conformance.embedded import default_port, serve
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
-from conformance.recording.record import LONGEST_LINE, write_whole
+from conformance.recording.record import LONGEST_LINE, write_atomically
 from conformance.running import planning
 from conformance.running.session import RunOptions, UsageError, check_providers, prepare_session
 
@@ -194,7 +194,7 @@ def init(_words: Namespace) -> int:
     schema = (schemas_folder() / "providers.schema.json").as_uri()
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
-    write_whole(target, init_text(schema))
+    write_atomically(target, write_initial_file(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 

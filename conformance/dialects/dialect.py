@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -193,7 +193,9 @@ def _digest(folder: Path) -> str:
 def _assembled(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
     facts = parts["dialect.json"]
     document = as_object(facts["document"])
-    source = Source(str(document["title"]), sha256=str(document.get("sha256", "")))
+    address = str(document.get("url", ""))
+    url = address if address.startswith(("https://", "http://")) else ""
+    source = Source(str(document["title"]), sha256=str(document.get("sha256", "")), url=url)
     schemas = {place: parts[f"{place}.schema.json"] for place in PLACES if f"{place}.schema.json" in parts}
     name = str(facts["name"])
     return Dialect(
@@ -227,7 +229,7 @@ def _readings(value: JSON, document: Source) -> tuple[Reading, ...]:
 
 
 def _reading(one: Mapping[str, JSON], document: Source) -> Reading:
-    source = Source(document.document, str(one.get("lines", "")), str(one.get("says", "")), document.sha256)
+    source = replace(document, lines=str(one.get("lines", "")), says=str(one.get("says", "")))
     return Reading(one["value"], source, str(one["known"]))
 
 
@@ -271,4 +273,4 @@ def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = 
 def _source(entries: tuple[Mapping[str, JSON], ...], document: Source) -> Source:
     lines = dict.fromkeys(str(one.get("lines")) for one in entries)
     says = next((str(one["says"]) for one in entries if "says" in one), "")
-    return Source(document.document, ", ".join(lines), says, document.sha256)
+    return replace(document, lines=", ".join(lines), says=says)
