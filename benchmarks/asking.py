@@ -20,10 +20,10 @@ from conformance.catalogue import load
 from conformance.cli import main as conformance
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
-from conformance.embedded.wire import Piece
+from conformance.embedded.messages import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
-from conformance.running.session import probes_for
+from conformance.running.session import select_probes
 
 DELAY = 0.3  # seconds
 CONCURRENCY = 4
@@ -32,12 +32,12 @@ CONCURRENCY = 4
 def slow(incoming: Incoming) -> Outgoing:
     """Answer as the honest server does, whole, after 300 ms."""
     answer = HONEST(incoming)
-    return Outgoing(answer.status, answer.headers, (Piece(DELAY, answer.body),))
+    return Outgoing(answer.status, answer.headers, (DelayedPiece(DELAY, answer.body),))
 
 
 async def _ask(url: str) -> tuple[Gathered, float]:
     provider = Provider("slow", "slow", url, "google", "gemini-2.5-flash", concurrency=CONCURRENCY)
-    probes = probes_for(load_dialect("google"), (), whole=True)
+    probes = select_probes(load_dialect("google"), (), whole=True)
     into: list[Gathered] = []
     async with Sender(provider, Key("BENCHMARK_KEY", "embedded-key"), {}) as sender:
         began = time.perf_counter()

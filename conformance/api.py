@@ -18,14 +18,14 @@ from dataclasses import replace
 from conformance import catalogue
 from conformance.asking.run import Gathered
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.capturing.recording import Group, read_values
+from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
 from conformance.model import Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
 from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
-from conformance.verdicts.extent import JUDGED, Extent
-from conformance.verdicts.verdict import ClientVerdict, Selection, Verdict, reach
+from conformance.verdicts.extent import JUDGED, JudgedExtent
+from conformance.verdicts.verdict import ClientVerdict, JudgingOptions, Verdict, judge_provider
 
 NOT_ASKED = "not asked"
 # Reasons that speak of questions which our own runs ask.
@@ -61,24 +61,24 @@ def judge(
     recorded = read_values(exchanges)
     if not recorded.groups:
         raise ValueError(f"there is nothing to judge: {'; '.join(one.says for one in recorded.files)}")
-    return merge([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
+    return merge_verdicts([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
 
 
-def provider_of(group: Group, dialect: str) -> Provider:
+def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
     """Return a group of recorded exchanges as the provider that it is judged as."""
     host = "a recording without a host" if group.host == UNKNOWN_HOST else group.host
     title = ", ".join(part for part in (host, group.model) if part)
     return Provider(group.name, title, group.base_url, dialect, group.model)
 
 
-def gather(group: Group, dialect: str) -> Gathered:
+def gather_group(group: ExchangeGroup, dialect: str) -> Gathered:
     """Return recorded exchanges as if they had been asked; nothing else was."""
     return Gathered(
-        provider_of(group, dialect), list(group.exchanges), [], len(group.exchanges), finished=True
+        make_provider(group, dialect), list(group.exchanges), [], len(group.exchanges), finished=True
     )
 
 
-def in_order() -> tuple[Rule, ...]:
+def list_rules() -> tuple[Rule, ...]:
     """Return every rule of the catalogue, by dimension and id."""
     catalogue.load()
     order = list(Dimension)
@@ -86,15 +86,15 @@ def in_order() -> tuple[Rule, ...]:
 
 
 def judge_group(
-    group: Group,
+    group: ExchangeGroup,
     dialect: Dialect,
     against: frozenset[Against] = _MEASURES["both"],
     rules: Sequence[Rule] = (),
     today: dt.date = dt.date(1970, 1, 1),
 ) -> Verdict:
     """Return the verdict on the exchanges with one model of one host. Pure: no clock, no network."""
-    selection = Selection(tuple(rules) or in_order(), against, today, "")
-    verdict = reach(gather(group, dialect.name), dialect, selection)
+    selection = JudgingOptions(tuple(rules) or list_rules(), against, today, "")
+    verdict = judge_provider(gather_group(group, dialect.name), dialect, selection)
     return _of_a_recording(replace(verdict, cases=tuple(_told(case, verdict) for case in verdict.cases)))
 
 
@@ -128,7 +128,11 @@ def _of_a_recording(verdict: Verdict) -> Verdict:
     several = len(verdict.replies)
     limited = f"a recording of {several:,} exchange{'' if several == 1 else 's'}"
     return replace(
-        verdict, status=status, reason=reason, judged=Extent(number, len(RULES), (limited,)), undecided=()
+        verdict,
+        status=status,
+        reason=reason,
+        judged=JudgedExtent(number, len(RULES), (limited,)),
+        undecided=(),
     )
 
 
@@ -150,7 +154,7 @@ _RANK = {outcome: number for number, outcome in enumerate(
      Outcome.INCONCLUSIVE, Outcome.BLOCKED))}  # fmt: skip
 
 
-def merge(verdicts: Sequence[Verdict]) -> Verdict:
+def merge_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     """Return several verdicts as one, the worst of each case; that of a single one is returned as it is."""
     if len(verdicts) == 1:
         return verdicts[0]

@@ -8,19 +8,12 @@ import pkgutil
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, TypedDict, Unpack
+from typing import Any, Required, TypedDict, Unpack
 
-from conformance.model import Dimension, Level, Outcome, Question, Source, Spot
+from conformance.model import Basis, Dimension, Level, Outcome, Question, Source, Spot
+from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, Seen
-
-GOOGLE = "Google Gemini API reference (v1beta)"
-
-
-def google(lines: str, says: str) -> Source:
-    """Return Google's word as a source: where it stands, and what it says in our words."""
-    return Source(document=GOOGLE, lines=lines, says=says)
 
 
 @dataclass(frozen=True)
@@ -53,14 +46,14 @@ class Asking:
 
 @dataclass(frozen=True)
 class Probe:
-    """One situation that every vendor is put in, once or (where the model's mood counts) up to `tries` times."""
+    """One situation that every vendor is put in, once or (where the model's mood counts) up to `attempts` times."""
 
     id: str
     title: str
     text: str
     build: Callable[[Asking], Question | Unaskable]
-    after: str | None  # the probe whose first answered exchange this one is handed
-    tries: int
+    follows: str | None  # the probe whose first answered exchange this one is handed
+    attempts: int
     last: bool  # asked after all others, alone: it could lock us out
     needs: tuple[str, ...]  # features that a vendor may lack
     ceiling: int | None = None  # output tokens of a follow-up, which cannot be counted before its first turn
@@ -104,11 +97,12 @@ class Rule:
     title: str
     sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
+    basis: Basis
     look: Callable[[Seen], Iterable[Spot | Aside]]
     select: Callable[[Reply], bool]  # which replies it looks at
     usable: Callable[[Reply], bool]  # which of them it can judge
     probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
-    after: tuple[str, ...]  # rules whose deviation explains this one's
+    blocked_by: tuple[str, ...]  # rules whose deviation explains this one's
     obeys: bool  # depends on the model's obedience
     trait: str | None  # the trait of the dialect that it measures
     feature: str | None  # refused clearly, it is unsupported rather than a deviation
@@ -148,8 +142,8 @@ def _sections(rest: str) -> dict[str, str]:
 
 def probe(
     *,
-    after: str | None = None,
-    tries: int = 1,
+    follows: str | None = None,
+    attempts: int = 1,
     last: bool = False,
     needs: str | tuple[str, ...] = (),
     ceiling: int | None = None,
@@ -159,7 +153,7 @@ def probe(
     def enter(build: Callable[[Asking], Question | Unaskable]) -> Callable[[Asking], Question | Unaskable]:
         title, text = sentences(build)
         features = (needs,) if isinstance(needs, str) else needs
-        add(Probe(slug(build.__name__), title, text, build, after, tries, last, features, ceiling))
+        add(Probe(slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling))
         return build
 
     return enter
@@ -183,10 +177,11 @@ _CheckOfReply = Callable[[Reply], Iterator[Spot | Aside]]
 class CheckOptions(TypedDict, total=False):
     """The options of `check` and `check_each`, so that the type checker refuses one that is misspelt."""
 
+    basis: Required[Basis]
     select: Callable[[Reply], bool]
     usable: Callable[[Reply], bool]
     probes: tuple[str, ...]
-    after: tuple[str, ...]
+    blocked_by: tuple[str, ...]
     obeys: bool
     trait: str | None
     feature: str | None
@@ -200,10 +195,11 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     level: Level,
     source: Source,
     *,
+    basis: Basis,
     select: Callable[[Reply], bool] = _yes,
     usable: Callable[[Reply], bool] = _yes,
     probes: tuple[str, ...] = (),
-    after: tuple[str, ...] = (),
+    blocked_by: tuple[str, ...] = (),
     obeys: bool = False,
     trait: str | None = None,
     feature: str | None = None,
@@ -226,8 +222,8 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
         if id_ in RULES:
             raise ValueError(f"two rules are called {id_}")
         RULES[id_] = Rule(
-            id_, dimension, level, title, _sections(rest), source, look, select, usable,
-            probes, after, obeys, trait, feature, documented, generated, rests, sight,
+            id_, dimension, level, title, _sections(rest), source, basis, look, select, usable,
+            probes, blocked_by, obeys, trait, feature, documented, generated, rests, sight,
         )  # fmt: skip
         return look
 
@@ -272,25 +268,19 @@ _MADE_LATER = ("documented-", "generated-")  # probes that a dialect or a seed m
 
 def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
-        for other in rule.after:
+        for other in rule.blocked_by:
             if other not in RULES:
-                yield f"the rule {rule.id} is after {other!r}, but there is no such rule{nearest(other, RULES)}"
+                yield f"the rule {rule.id} is blocked by {other!r}, but there is no such rule{suggest_spelling(other, RULES)}"
 
 
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
             if probe not in PROBES and not probe.startswith(_MADE_LATER):
-                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{nearest(probe, PROBES)}"
+                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{suggest_spelling(probe, PROBES)}"
     for follower in PROBES.values():
-        if follower.after is not None and follower.after not in PROBES:
+        if follower.follows is not None and follower.follows not in PROBES:
             yield (
-                f"the probe {follower.id} is after {follower.after!r}, but there is no such probe"
-                f"{nearest(follower.after, PROBES)}"
+                f"the probe {follower.id} follows {follower.follows!r}, but there is no such probe"
+                f"{suggest_spelling(follower.follows, PROBES)}"
             )
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known word, or an empty string."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from conformance import __version__
 from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
-from conformance.commands.terminal import plain, write
+from conformance.commands.terminal import escape_controls, write_line
 from conformance.recording.record import RecordError
 from conformance.running.arguments import (
     AGAINST,
@@ -229,7 +229,7 @@ def parser() -> argparse.ArgumentParser:
 def _refused(lines: Sequence[object]) -> int:
     """Say what is wrong, a line per fault: names in it may come from files of others."""
     for line in lines:
-        write(sys.stderr, plain(str(line)))
+        write_line(sys.stderr, escape_controls(str(line)))
     return 2
 
 
@@ -250,7 +250,7 @@ def _code_without_reader(code: int, command: str, output: GuardedStream) -> int:
     """Return the exit code where standard output may have been lost; a reader that has left wants no message."""
     if output.lost is None or isinstance(output.lost, BrokenPipeError):
         return code
-    write(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
+    write_line(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
     return code if command in _REPORTING else code or 2
 
 

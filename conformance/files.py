@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,6 +14,8 @@ import referencing
 from referencing.jsonschema import DRAFT202012
 
 from conformance.model import JSON
+from conformance.names import suggest_spelling
+from conformance.pointers import to_pointer
 
 ROOT_ID = "https://conformance.invalid/schemas/"
 _PACKAGE = Path(__file__).resolve().parent
@@ -146,11 +147,6 @@ def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema, registry=known)
 
 
-def as_pointer(keys: Iterator[str | int] | tuple[str | int, ...]) -> str:
-    """Return the JSON pointer (RFC 6901) of a path of names and positions."""
-    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
-
-
 def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
     """Return (pointer, message) for every place where `instance` breaks the bundled schema with that `$id`.
 
@@ -162,7 +158,7 @@ def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
 
 def _leaves(errors: Iterator[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
     for error in errors:
-        yield as_pointer(tuple(error.absolute_path)), (error.message + _hint(error))[:400]
+        yield to_pointer(error.absolute_path), (error.message + _hint(error))[:400]
 
 
 def _hint(error: jsonschema.ValidationError) -> str:
@@ -172,5 +168,5 @@ def _hint(error: jsonschema.ValidationError) -> str:
     schema = error.schema
     valid = list(schema.get("properties", ())) if isinstance(schema, Mapping) else []
     strange = [str(key) for key in error.instance if key not in valid]
-    near = [match for key in strange for match in difflib.get_close_matches(key, valid, 1)]
-    return f"; did you mean {', '.join(near)}?" if near else f"; known are {', '.join(valid)}"
+    near = "".join(suggest_spelling(key, valid) for key in strange)
+    return near or f"; choose from {', '.join(valid)}"

@@ -71,12 +71,18 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a rule or a field is written: a document, its lines, and what it says in our words."""
+    """Where a rule or a field is written: a document, its lines, what it says in our words, and its address."""
 
     document: str
     lines: str = ""
     says: str = ""
     sha256: str = ""
+    url: str = ""  # http or https, or nothing
+
+    def in_words(self) -> str:
+        """Return document, place, statement and address in one line."""
+        where = ", ".join(filter(None, (self.document, self.lines)))
+        return f"{where}: {self.says}{f' ({self.url})' if self.url else ''}"
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,7 @@ class Exchange:
 
     provider: str
     probe: str
-    number: int  # 1 for the first time that this probe was asked of this provider in this run
+    attempt: int  # 1 for the first time that this probe was asked of this provider in this run
     request: Request
     expected: Mapping[str, JSON]
     status: int | None  # None: no answer
@@ -233,8 +239,8 @@ class Exchange:
 
     @property
     def id(self) -> str:
-        """`provider/probe#number`."""
-        return f"{self.provider}/{self.probe}#{self.number}"
+        """`provider/probe#attempt`."""
+        return f"{self.provider}/{self.probe}#{self.attempt}"
 
     @property
     def captured(self) -> bool:
@@ -254,6 +260,25 @@ class Exchange:
         """Return the first header of that name (any casing), or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+class Basis(StrEnum):
+    """What shows that a rule is true of Google."""
+
+    RECORDED = "recorded"
+    DOCUMENTED = "documented"
+    INFERRED = "inferred"
+
+    def describe(self) -> str:
+        """Return the sentence that explanations and pages show."""
+        return _BASES[self]
+
+
+_BASES: Mapping[Basis, str] = {
+    Basis.RECORDED: "recorded: Google's own answers show it, as other projects recorded them",
+    Basis.DOCUMENTED: "documented: a document states it, but no recorded answer of Google's shows it",
+    Basis.INFERRED: "inferred: it follows from what clients and other rules need; no document or recording settles it",
+}
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from conformance.running.case_reports import (
 )
 from conformance.running.engine import Engine
 from conformance.running.interrupts import first_signal_waits, sigterm_as_sigint
-from conformance.running.session import Options, Session, UsageError, prepare
+from conformance.running.session import RunOptions, Session, UsageError, prepare_session
 
 SUITE = pytest.StashKey["Suite"]()
 _PREFIX = "conformance-"
@@ -53,11 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         argument.declare(group.addoption, _PREFIX)
 
 
-def _options(config: pytest.Config) -> Options:
+def _options(config: pytest.Config) -> RunOptions:
     def get(name: str) -> Any:
         return config.getoption(f"--{_PREFIX}{name}")
 
-    return Options(
+    return RunOptions(
         providers=tuple(get("provider")),
         dimensions=tuple(get("dimension")),
         config=_file_of_providers(config, get("config")),
@@ -103,7 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _make_suite(config: pytest.Config) -> Suite:
-    session = prepare(_options(config), os.environ)
+    session = prepare_session(_options(config), os.environ)
     given: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     if given is not None:
         return WorkerSuite(session, Path(given["conformance_reports"]))
@@ -166,7 +166,7 @@ class Suite:
                 yield _param(id_of_known(provider.name))
 
     def _providers(self) -> list[Provider]:
-        return [one.provider for one in self.session.chosen]
+        return [one.provider for one in self.session.selected]
 
 
 class WorkerSuite(Suite):

@@ -26,9 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import test_kill_matrix as matrix  # noqa: E402 - the matrix lives with the tests that prove it
 
 from conformance import catalogue, report  # noqa: E402
-from conformance.bases import BASES  # noqa: E402
 from conformance.catalogue import RULES, Rule  # noqa: E402
-from conformance.model import Dimension  # noqa: E402
+from conformance.model import Dimension, Source  # noqa: E402
 from conformance.report.verdict import client_needs  # noqa: E402
 
 COMMAND = "python docs/regenerate.py"
@@ -42,12 +41,17 @@ _BEGIN, _END = "<!-- clients: ", "<!-- /clients -->"  # the table of clients sta
 def _rule(rule: Rule) -> str:
     parts = [f"## {rule.id}", f"**{rule.level.value}** · {rule.title}."]
     parts += [f"*{name}:* {text}" for name, text in rule.sections.items()]
-    parts.append(f"*Source:* {rule.source.document}, {rule.source.lines}: {rule.source.says}")
-    parts.append(f"*Basis:* {BASES[rule.id].words}.")
+    parts.append(f"*Source:* {_source(rule.source)}")
+    parts.append(f"*Basis:* {rule.basis.describe()}.")
     parts.append(f"*Asked by:* {', '.join(rule.probes) or 'every question'}.")
-    if rule.after:
-        parts.append(f"*Explained by, and then blocked:* {', '.join(rule.after)}.")
+    if rule.blocked_by:
+        parts.append(f"*Blocked by:* {', '.join(rule.blocked_by)}.")
     return "\n\n".join(parts)
+
+
+def _source(source: Source) -> str:
+    document = f"[{source.document}]({source.url})" if source.url else source.document
+    return f"{', '.join(filter(None, (document, source.lines)))}: {source.says}"
 
 
 def rules_pages() -> Iterator[Page]:

@@ -36,11 +36,12 @@ from conformance.bodies import (
 from conformance.bodies.breaking import CHANGES
 from conformance.bodies.drawing import INVALID, VALID, covered
 from conformance.bodies.rewriting import REWRITINGS
-from conformance.bodies.spots import pointer, reached, removed, replaced, snaked, snaked_path, spots
+from conformance.bodies.spots import reached, removed, replaced, snaked, snaked_path, spots
 from conformance.catalogue import PROBES, Asking
 from conformance.dialects.dialect import Dialect, bundled, load_dialect
 from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
 from conformance.model import JSON, Question
+from conformance.pointers import to_pointer
 
 DIALECTS = bundled()
 
@@ -419,7 +420,7 @@ def test_a_server_that_is_wrong_in_one_way_is_found_within_200_bodies(name: str,
 def _asked() -> dict[str, Question]:
     catalogue.load()
     built = {
-        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.after
+        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.follows
     }
     return {id_: one for id_, one in built.items() if isinstance(one, Question)}
 
@@ -633,8 +634,8 @@ def test_places_and_pointers_lead_to_where_a_body_is_changed(google: Dialect) ->
     assert "/contents/*/parts/*/functionCall/args" in reached(root, body)
     assert "/contents/*/parts/*/functionCall/args/toolConfig" not in reached(root, body)
     path = ("contents", 0, "parts", 1, "functionCall", "name")
-    assert pointer(path) == "/contents/0/parts/1/functionCall/name"
-    assert pointer(("a/b", "c~d")) == "/a~1b/c~0d"
+    assert to_pointer(path) == "/contents/0/parts/1/functionCall/name"
+    assert to_pointer(("a/b", "c~d")) == "/a~1b/c~0d"
     assert next(spot.value for spot in spots(root, replaced(body, path, "g")) if spot.path == path) == "g"
     assert removed(body, path[:4]) == {"contents": [{"parts": [{"text": "a"}]}]}
     assert snaked_path(root, path) == ("contents", 0, "parts", 1, "function_call", "name")

@@ -15,10 +15,10 @@ from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance.bodies import Drawn, boundaries, draw
-from conformance.bodies.narrow import plain_name
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.model import JSON
+from conformance.names import to_camel
 
 MESSAGE: Any = GenerateContentRequest.pb()
 BY_MEANING = {"nothing-said", "role", "too-few"}  # seen refused by Google's service, not by its parser
@@ -128,7 +128,7 @@ def lagging(missing: Counter[str]) -> set[str]:
     """Return what was missing, in lowerCamelCase."""
     parts = [name.partition(".") for name in missing]
     return {
-        f"{message}.{name if name.isupper() or name[0] == '_' else plain_name(name)}"
+        f"{message}.{name if name.isupper() or name[0] == '_' else to_camel(name)}"
         for message, _, name in parts
     }
 

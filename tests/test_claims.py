@@ -16,7 +16,7 @@ from whole import ROOT, command, environment, honest_port
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
-from conformance.config.providers import init_text
+from conformance.config.providers import write_initial_file
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.lint import lint
 from conformance.embedded import Incoming, behaviour_of
@@ -59,7 +59,7 @@ def _known_rules(text: str) -> list[str]:
 
 
 def test_every_rule_that_an_example_accepts_exists() -> None:
-    texts = [init_text("")] + [
+    texts = [write_initial_file("")] + [
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "providers.yaml")
     ]
     named = [rule for text in texts for rule in _known_rules(text)]
@@ -74,8 +74,8 @@ def test_every_rule_that_an_example_accepts_exists() -> None:
     ("changes", "says"),
     [
         (
-            {"after": ("casing/answers-in-camelcase",)},
-            "after 'casing/answers-in-camelcase', but there is no such rule",
+            {"blocked_by": ("casing/answers-in-camelcase",)},
+            "blocked by 'casing/answers-in-camelcase', but there is no such rule",
         ),
         ({"probes": ("plane",)}, "needs 'plane', but there is no such probe; did you mean 'plain'?"),
     ],
@@ -93,8 +93,8 @@ def test_a_rule_that_names_what_does_not_exist_is_refused_when_the_catalogue_loa
 def test_a_probe_that_follows_what_does_not_exist_is_refused_when_the_catalogue_loads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(PROBES, "plain", dataclasses.replace(PROBES["plain"], after="nothing"))
-    with pytest.raises(ValueError, match="the probe plain is after 'nothing'"):
+    monkeypatch.setitem(PROBES, "plain", dataclasses.replace(PROBES["plain"], follows="nothing"))
+    with pytest.raises(ValueError, match="the probe plain follows 'nothing'"):
         catalogue.load()
 
 

@@ -412,7 +412,7 @@ def test_a_client_that_was_tested_and_is_not_now_is_lost_coverage(
 def test_an_unknown_client_is_a_wrong_command_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = told(capsys, run, run, "--client", "google-gena")
     assert code == 2
-    assert "did you mean google-genai" in err
+    assert "did you mean 'google-genai'" in err
 
 
 @pytest.mark.parametrize(

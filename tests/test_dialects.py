@@ -13,9 +13,10 @@ import pytest
 from conformance.dialects.dialect import PLACES, Dialect, DialectError, bundled, load_dialect
 from conformance.dialects.documented import departures, seen_fields, sent_fields
 from conformance.dialects.lint import RULES, lint
-from conformance.dialects.shapes import Shape, canonical, reference, style
+from conformance.dialects.shapes import Shape, canonical, reference
 from conformance.files import ROOT_ID, FileError, bundled_schemas, read_json_file, schemas_folder, validate
 from conformance.model import JSON
+from conformance.names import casing_of
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENDORS = [name for name in bundled() if name != "google"]
@@ -144,13 +145,13 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["properties"]["contents"].pop("x-source"),
         "'x-source' is a required",
     ),
-    "keyword": ("request.schema.json", lambda v: v.update(propertys={}), "did you mean properties?"),
+    "keyword": ("request.schema.json", lambda v: v.update(propertys={}), "did you mean 'properties'?"),
     "pattern": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].update(pattern="(a+)+$"),
         "pattern",
     ),
-    "trait": ("dialect.json", lambda v: v["traits"].update(settngs=[]), "did you mean settings?"),
+    "trait": ("dialect.json", lambda v: v["traits"].update(settngs=[]), "did you mean 'settings'?"),
     "escape sequence": ("dialect.json", lambda v: v.update(title="\x1b[2J"), "/title"),
     "trait value": (
         "dialect.json",
@@ -280,7 +281,7 @@ def test_every_rule_of_lint_can_be_broken(example: Path, tmp_path: Path) -> None
 
 
 def test_a_misspelt_name_gets_the_nearest_one() -> None:
-    with pytest.raises(DialectError, match="did you mean google"):
+    with pytest.raises(DialectError, match="did you mean 'google'"):
         load_dialect("gogle")
 
 
@@ -416,7 +417,7 @@ def test_the_twin_with_an_underscore_stays_itself() -> None:
     ],
 )
 def test_styles_of_names(key: str, how: str) -> None:
-    assert style(key) == how
+    assert casing_of(key) == how
 
 
 # A body against a document

@@ -20,7 +20,12 @@ from whole import KEY, Ran, command, entry, environment, run, write_providers
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of
 from conformance.model import JSON
-from conformance.verdicts.exit_code import Asked, asked_of, compute_exit_code, exit_causes
+from conformance.verdicts.exit_code import (
+    ExitConditions,
+    compute_exit_code,
+    list_exit_causes,
+    read_conditions,
+)
 
 QUICK = ("-d", "envelope")
 NO_WAITING = {"retries": 0, "dead_after": 1000}
@@ -254,7 +259,7 @@ def test_a_key_that_is_missing_and_a_vendor_that_does_not_answer_end_in_3(
     ran = ended(tmp_path, providers, *QUICK)
     assert (ran.code, ran.provider("three")["status"]) == (3, "inconclusive")
     assert "two: not run: NO_KEY is not set" in ran.stdout
-    causes = exit_causes(ran.results, asked_of(ran.results))
+    causes = list_exit_causes(ran.results, read_conditions(ran.results))
     assert {(one.code, one.provider) for one in causes} == {(3, "two"), (3, "three")}
 
 
@@ -361,40 +366,42 @@ def finding(level: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "asked", "code"),
     [
-        ({}, Asked(), 0),
-        ({"deviations": [finding("must")]}, Asked(), 1),
-        ({"deviations": [finding("must")]}, Asked(fail_on="never"), 0),
-        ({"deviations": [finding("must", known=True)]}, Asked(fail_on="any"), 0),
-        ({"deviations": [finding("note")]}, Asked(fail_on="any"), 1),
-        ({"deviations": [finding("must")], "embedded": True}, Asked(), 0),
-        ({"deviations": [finding("must")], "embedded": True}, Asked(named=frozenset({"one"})), 1),
-        ({"deviations": [finding("must")]}, Asked(interrupted=True), 130),
-        ({"deviations": [finding("must")]}, Asked(faults=("the disk is full",)), 1),
-        ({}, Asked(faults=("the disk is full",)), 3),
-        ({"undecided": ["2 rules inconclusive"]}, Asked(), 3),
-        ({"undecided": ["2 rules inconclusive"]}, Asked(fail_on="never"), 3),
-        ({"stale": ["gone"]}, Asked(), 1),
-        ({"stale": ["gone"]}, Asked(clients=("x",)), 1),
-        ({"clients": [{"client": "x", "verdict": "broken"}]}, Asked(), 0),
-        ({"clients": [{"client": "x", "verdict": "broken"}]}, Asked(clients=("x",)), 1),
-        ({"clients": [{"client": "x", "verdict": "untested"}]}, Asked(clients=("x",)), 3),
-        ({"clients": [{"client": "x", "verdict": "works"}], "deviations": [finding("must")]}, Asked(clients=("x",)), 0),
-        ({"cases": [], "status": "not-run", "reason": "no key", "optional": True}, Asked(), 3),
+        ({}, ExitConditions(), 0),
+        ({"deviations": [finding("must")]}, ExitConditions(), 1),
+        ({"deviations": [finding("must")]}, ExitConditions(fail_on="never"), 0),
+        ({"deviations": [finding("must", known=True)]}, ExitConditions(fail_on="any"), 0),
+        ({"deviations": [finding("note")]}, ExitConditions(fail_on="any"), 1),
+        ({"deviations": [finding("must")], "embedded": True}, ExitConditions(), 0),
+        ({"deviations": [finding("must")], "embedded": True}, ExitConditions(named=frozenset({"one"})), 1),
+        ({"deviations": [finding("must")]}, ExitConditions(interrupted=True), 130),
+        ({"deviations": [finding("must")]}, ExitConditions(faults=("the disk is full",)), 1),
+        ({}, ExitConditions(faults=("the disk is full",)), 3),
+        ({"undecided": ["2 rules inconclusive"]}, ExitConditions(), 3),
+        ({"undecided": ["2 rules inconclusive"]}, ExitConditions(fail_on="never"), 3),
+        ({"stale": ["gone"]}, ExitConditions(), 1),
+        ({"stale": ["gone"]}, ExitConditions(clients=("x",)), 1),
+        ({"clients": [{"client": "x", "verdict": "broken"}]}, ExitConditions(), 0),
+        ({"clients": [{"client": "x", "verdict": "broken"}]}, ExitConditions(clients=("x",)), 1),
+        ({"clients": [{"client": "x", "verdict": "untested"}]}, ExitConditions(clients=("x",)), 3),
+        ({"clients": [{"client": "x", "verdict": "works"}], "deviations": [finding("must")]}, ExitConditions(clients=("x",)), 0),
+        ({"cases": [], "status": "not-run", "reason": "no key", "optional": True}, ExitConditions(), 3),
     ],
 )  # fmt: skip
-def test_the_first_code_that_applies_is_the_code(changes: dict[str, Any], asked: Asked, code: int) -> None:
+def test_the_first_code_that_applies_is_the_code(
+    changes: dict[str, Any], asked: ExitConditions, code: int
+) -> None:
     assert compute_exit_code({"providers": [provider(**changes)]}, asked) == code
 
 
 def test_every_cause_is_named() -> None:
     results = {"providers": [provider(), provider(name="two", status="not-run", cases=[], reason="no key")]}
-    assert [(one.code, one.provider, one.reason) for one in exit_causes(results, Asked())] == [
+    assert [(one.code, one.provider, one.reason) for one in list_exit_causes(results, ExitConditions())] == [
         (3, "two", "not run: no key")
     ]
 
 
 def test_results_json_holds_all_that_its_exit_code_needs(breaking: Ran) -> None:
     assert (
-        compute_exit_code(breaking.results, asked_of(json.loads(json.dumps(breaking.results))))
+        compute_exit_code(breaking.results, read_conditions(json.loads(json.dumps(breaking.results))))
         == breaking.code
     )

@@ -15,9 +15,9 @@ from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host
 from conformance.keys.secrets import Key
 from conformance.model import Level, Provider
-from conformance.running.examples import Budget, drawing
-from conformance.running.session import Chosen, probes_for
-from conformance.verdicts.verdict import Selection, Verdict, reach
+from conformance.running.body_search import BodyBudget, plan_bodies
+from conformance.running.session import SelectedProvider, select_probes
+from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 MINIATURES: dict[str, tuple[Application, str]] = {
     "500 on an empty text": (answering_to(lambda part: part.get("text") == "", BROKEN), SURVIVES),
@@ -34,8 +34,10 @@ async def _gather(application: Application, seed: int, count: int, host: Host) -
     provider = Provider(
         "mini", "mini", host.start(application), "google", "gemini-2.5-flash", concurrency=8, max_requests=900
     )
-    probes = probes_for(dialect, (), whole=True)
-    drawn, _ = drawing(Chosen(provider, dialect, None, ()), probes, Budget(seed, count), Path("no-such-file"))
+    probes = select_probes(dialect, (), whole=True)
+    drawn, _ = plan_bodies(
+        SelectedProvider(provider, dialect, None, ()), probes, BodyBudget(seed, count), Path("no-such-file")
+    )
     into: list[Gathered] = []
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
         await ask_all(
@@ -47,7 +49,7 @@ async def _gather(application: Application, seed: int, count: int, host: Host) -
 def grave(application: Application, seed: int, count: int) -> set[str]:
     with Host() as host:
         gathered = asyncio.run(_gather(application, seed, count, host))
-    verdict: Verdict = reach(gathered, load_dialect("google"), Selection(tuple(RULES.values())))
+    verdict: Verdict = judge_provider(gathered, load_dialect("google"), JudgingOptions(tuple(RULES.values())))
     return {one.rule for one in verdict.deviations if one.level is not Level.NOTE}
 
 

@@ -21,8 +21,8 @@ from conformance.embedded.style import Style
 from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
 from conformance.reading.reply import read
-from conformance.running.session import probes_for
-from conformance.verdicts.verdict import Selection, Verdict, reach
+from conformance.running.session import select_probes
+from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 catalogue.load()
 SURVIVES = "schema/survives-generated-bodies"
@@ -48,7 +48,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
     )
     fixed = [
         probe
-        for probe in probes_for(load_dialect("google"), (), whole=True)
+        for probe in select_probes(load_dialect("google"), (), whole=True)
         if probe.id
         in ("plain", "plain-at-the-end", "unknown-field", "unknown-nested-field", "wrong-type", "wrong-enum")
     ]
@@ -64,7 +64,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
 def judged(application: Application, bodies: Sequence[Drawn]) -> Verdict:
     with Host() as host:
         gathered = asyncio.run(_gather(application, bodies, host))
-    return reach(gathered, load_dialect("google"), Selection(tuple(RULES.values())))
+    return judge_provider(gathered, load_dialect("google"), JudgingOptions(tuple(RULES.values())))
 
 
 def case(verdict: Verdict, rule: str) -> Case:

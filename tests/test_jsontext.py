@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.model import Limits
-from conformance.wire.jsontext import JsonText, Odd, pointer, read_json
+from conformance.wire.jsontext import JsonText, Odd, read_json
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -204,8 +204,3 @@ def test_time_is_linear(unit: bytes, start: bytes) -> None:
 
     # A quadratic search over a megabyte takes minutes; a linear one a fraction of a second.
     assert seconds(1 << 20) < 5
-
-
-def test_a_pointer_escapes_its_names() -> None:
-    assert pointer([]) == ""
-    assert pointer(["candidates", 0, "a/b~c"]) == "/candidates/0/a~1b~0c"

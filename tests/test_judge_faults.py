@@ -10,8 +10,8 @@ import pytest
 import recordings
 
 from conformance import judge
-from conformance.api import in_order, judge_group
-from conformance.capturing.recording import Recorded, read_files
+from conformance.api import judge_group, list_rules
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.extent import JUDGED
@@ -78,7 +78,7 @@ def findings(verdict: Verdict) -> set[tuple[str, str]]:
     return {(one.rule, one.level.value) for one in verdict.deviations}
 
 
-def judged(recorded: Recorded) -> Verdict:
+def judged(recorded: RecordedFiles) -> Verdict:
     assert recorded.count == 1, recorded.files
     return judge_group(recorded.groups[0], load_dialect("google"))
 
@@ -148,7 +148,7 @@ def test_every_rule_without_a_question_of_its_own_can_be_judged_from_recordings(
     found |= {
         rule for one in (recordings.good(), recordings.good_stream(), *every) for rule in judged_rules(one)
     }
-    free = {rule.id for rule in in_order() if not rule.probes}
+    free = {rule.id for rule in list_rules() if not rule.probes}
     assert free - found - ours == set()
     assert not ours & found
 

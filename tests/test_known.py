@@ -11,8 +11,8 @@ import pytest
 from finished import provider, results_of, run_folder
 
 from conformance import cli
-from conformance.config.providers import parse
-from conformance.running.accepting import HEADER, proposal, unfit
+from conformance.config.providers import parse_providers
+from conformance.running.known_entries import HEADER, find_target_fault, propose_known_entries
 
 WHO = "visioncoder-embedded"
 RULE = "casing/answers-in-camel-case"
@@ -142,24 +142,24 @@ def test_providers_yaml_is_never_written_over(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_proposal_may_take_the_place_of_an_older_one(tmp_path: Path) -> None:
     target = tmp_path / "known.yaml"
-    assert unfit(target) == ""
+    assert find_target_fault(target) == ""
     target.write_text(f"{HEADER} for run x\n", encoding="utf-8")
-    assert unfit(target) == ""
+    assert find_target_fault(target) == ""
     target.write_bytes(b"\xff\x00")
-    assert "something else" in unfit(target)
-    assert "plain file" in unfit(tmp_path)
+    assert "something else" in find_target_fault(target)
+    assert "plain file" in find_target_fault(tmp_path)
 
 
 def test_a_proposal_stays_yaml_whatever_a_vendor_said(tmp_path_factory: pytest.TempPathFactory) -> None:
     results = results_of(run_folder(tmp_path_factory))
     for one in provider(results, WHO)["deviations"]:
         one.update(observed=EVIL, title=EVIL, probes=[f"documented-{EVIL}"])
-    text = proposal(results)
+    text = propose_known_entries(results)
     servers = "".join(
         line if not line.endswith("-embedded:\n") else f"{line}    embedded: google\n"
         for line in text.splitlines(keepends=True)
     )
-    found = {one.name: one.known for one in parse(servers.encode(), "proposed.yaml", Path())}
+    found = {one.name: one.known for one in parse_providers(servers.encode(), "proposed.yaml", Path())}
     grave = [one["rule"] for one in provider(results, WHO)["deviations"] if one["level"] != "note"]
     assert [known.rule for known in found[WHO]] == grave
 
@@ -177,14 +177,14 @@ def test_a_proposal_lists_few_questions_and_accepts_all_of_many(
         ([], False, '"*"'),
     ):
         one["deviations"][0].update(probes=probes, generated=generated)
-        text = proposal({**results, "providers": [one]})
+        text = propose_known_entries({**results, "providers": [one]})
         assert f"probe: {shown}\n" in text
 
 
 def test_a_proposal_of_nothing_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
     results = results_of(run_folder(tmp_path_factory))
-    text = proposal({**results, "providers": [{**provider(results, WHO), "deviations": []}]})
+    text = propose_known_entries({**results, "providers": [{**provider(results, WHO), "deviations": []}]})
     assert "providers: {}" in text
     finished = dt.datetime.fromisoformat(results["run"]["finished_at"])
-    dated = proposal(results)
+    dated = propose_known_entries(results)
     assert f"# until: {(finished + dt.timedelta(days=180)).date()}" in dated

@@ -7,7 +7,7 @@ import pytest
 from miniatures import innocent_failures, innocent_models, innocent_refusals, semantics
 from miniatures.asked import Server, judged
 
-from conformance.asking.prompts import MOST_ROOM, ROOM, room_after
+from conformance.asking.prompts import DEFAULT_LIMIT, LARGEST_LIMIT, limit_after_cuts
 from conformance.embedded import HONEST
 from conformance.model import Case, Outcome
 from conformance.verdicts.verdict import Verdict
@@ -59,14 +59,21 @@ def _rooms(verdict: Verdict, probe: str) -> list[int]:
 
 def test_an_answer_that_thinking_cut_short_is_given_more_room(verdicts: Mapping[str, Verdict]) -> None:
     verdict = verdicts["thinks-most-of-the-room"]
-    assert _rooms(verdict, "system-instruction") == [ROOM, 4 * ROOM]
+    assert _rooms(verdict, "system-instruction") == [DEFAULT_LIMIT, 4 * DEFAULT_LIMIT]
     assert case(verdict, "semantics/obeys-the-system-instruction").outcome is Outcome.PASS
     assert _rooms(verdict, "limit-of-five") == [5]
 
 
 def test_the_room_is_bounded(verdicts: Mapping[str, Verdict]) -> None:
-    assert _rooms(verdicts["thinks-all-the-room"], "history") == [ROOM, 4 * ROOM, MOST_ROOM]
-    assert [room_after(MOST_ROOM + 1, cut) for cut in (0, 3)] == [MOST_ROOM + 1, MOST_ROOM + 1]
+    assert _rooms(verdicts["thinks-all-the-room"], "history") == [
+        DEFAULT_LIMIT,
+        4 * DEFAULT_LIMIT,
+        LARGEST_LIMIT,
+    ]
+    assert [limit_after_cuts(LARGEST_LIMIT + 1, cut) for cut in (0, 3)] == [
+        LARGEST_LIMIT + 1,
+        LARGEST_LIMIT + 1,
+    ]
 
 
 def test_a_key_that_is_locked_during_the_run_accuses_nobody_and_says_so(

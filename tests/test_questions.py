@@ -13,7 +13,7 @@ from conformance.catalogue import PROBES, Asking, Unaskable
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.judging.expectations import statuses
 from conformance.model import Question
-from conformance.running.session import probes_for
+from conformance.running.session import select_probes
 
 catalogue.load()
 MODEL = "gemini-2.5-flash"
@@ -25,7 +25,7 @@ NAMES_AND_TYPES = {"unknown-field", "unknown-nested-field", "wrong-type", "wrong
 
 def questions() -> Iterator[tuple[str, Question]]:
     for probe in PROBES.values():
-        built = None if probe.after else probe.build(Asking(MODEL, "7f3a"))
+        built = None if probe.follows else probe.build(Asking(MODEL, "7f3a"))
         if built is not None and not isinstance(built, Unaskable):
             yield probe.id, built
 
@@ -65,7 +65,7 @@ def test_whatever_must_be_refused_is_refused_for_a_reason_that_is_known() -> Non
 
 @pytest.mark.parametrize("name", bundled())
 def test_first_asks_stay_at_sixty_five(name: str) -> None:
-    assert len(probes_for(load_dialect(name), (), whole=True)) <= 65
+    assert len(select_probes(load_dialect(name), (), whole=True)) <= 65
 
 
 def test_a_question_says_which_status_it_expects() -> None:
@@ -73,8 +73,8 @@ def test_a_question_says_which_status_it_expects() -> None:
 
 
 def test_questions_that_look_alike_differ_in_their_nonce() -> None:
-    first = {id_: probe.build(Asking(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.after}
-    second = {id_: probe.build(Asking(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.after}
+    first = {id_: probe.build(Asking(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows}
+    second = {id_: probe.build(Asking(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.follows}
     steady = {id_ for id_ in first if first[id_] == second[id_]}
     assert "plain" not in steady
     assert "plain-streamed" not in steady

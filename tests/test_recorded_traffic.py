@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from conformance import catalogue
+from conformance.asking.attempts import needs_another_attempt
 from conformance.asking.run import Gathered
-from conformance.asking.trying import try_again
 from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
@@ -21,7 +21,7 @@ from conformance.model import CAPTURED, Deviation, Exchange, Level, Piece, Provi
 from conformance.reading.flavour import Flavour, flavour, is_vertex_member
 from conformance.reading.reply import Reply, read
 from conformance.verdicts.cases import GRAVE
-from conformance.verdicts.verdict import Selection, reach
+from conformance.verdicts.verdict import JudgingOptions, judge_provider
 
 JSON_TYPE = ("Content-Type", "application/json; charset=UTF-8")
 EVENTS = ("Content-Type", "text/event-stream")
@@ -82,7 +82,7 @@ def recorded(body: bytes, method: str = UNARY, **more: Any) -> Exchange:
     sent = pretty(more.pop("asked", {"contents": [{"parts": [{"text": "How many swans?"}]}]}))
     path = more.pop("path", f"/v1beta/models/{model}:{method}")
     values: dict[str, Any] = {
-        "provider": "p", "probe": CAPTURED, "number": 1,
+        "provider": "p", "probe": CAPTURED, "attempt": 1,
         "request": Request("POST", path, more.pop("sent", ()), sent, "x-goog-api-key"),
         "expected": {}, "status": 200, "http_version": "HTTP/1.1",
         "headers": (EVENTS if "stream" in method else JSON_TYPE,),
@@ -93,15 +93,15 @@ def recorded(body: bytes, method: str = UNARY, **more: Any) -> Exchange:
 
 
 @functools.cache
-def selection() -> Selection:
+def selection() -> JudgingOptions:
     catalogue.load()
-    return Selection(tuple(RULES.values()))
+    return JudgingOptions(tuple(RULES.values()))
 
 
 def findings(*exchanges: Exchange) -> list[Deviation]:
     provider = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash")
-    several = [replace(one, number=number) for number, one in enumerate(exchanges, 1)]
-    verdict = reach(Gathered(provider, several, finished=True), load_dialect("google"), selection())
+    several = [replace(one, attempt=number) for number, one in enumerate(exchanges, 1)]
+    verdict = judge_provider(Gathered(provider, several, finished=True), load_dialect("google"), selection())
     raised = [case for case in verdict.cases if case.outcome.value == "error"]
     assert not raised, raised
     return verdict.deviations
@@ -271,7 +271,7 @@ HABITS: dict[str, Exchange] = {
     "an unframed error behind STOP": recorded(sse(FIRST, answer(), behind=OVERLOADED), STREAM),
     "an unframed error in mid-answer": recorded(sse(FIRST, behind=OVERLOADED), STREAM),
     "no type": recorded(pretty(answer()), headers=()),
-    "another code in another question": recorded(pretty(answer("As ISO-8601 has it.")), number=2),
+    "another code in another question": recorded(pretty(answer("As ISO-8601 has it.")), attempt=2),
     "tags that were asked for": recorded(pretty(answer("<thinking>Swans.</thinking> Seven."))),
     "an error that quotes the request": recorded(
         error(400, "INVALID_ARGUMENT", 'Invalid JSON payload received. Unknown name "blockReason": Cannot find field.'),
@@ -474,7 +474,7 @@ def test_ids_are_noted_once_and_masked_ones_never() -> None:
 
 
 def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
-    made = recorded(pretty(answer()), method, probe=probe, number=number, expected={"status": 200})
+    made = recorded(pretty(answer()), method, probe=probe, attempt=number, expected={"status": 200})
     return read(made)
 
 
@@ -513,9 +513,9 @@ def test_what_is_rare_never_accuses_recorded_traffic() -> None:
 def test_empty_and_bare_answers_are_asked_again(body: bytes, again: bool) -> None:
     catalogue.load()
     reply = read(recorded(body, probe="history", expected={"text": "OK-1"}))
-    assert try_again(PROBES["history"], reply, obeys=True) is again
-    assert not try_again(PROBES["history"], reply, obeys=False)
-    assert not try_again(PROBES["plain-repeated"], reply, obeys=True)
+    assert needs_another_attempt(PROBES["history"], reply, obeys=True) is again
+    assert not needs_another_attempt(PROBES["history"], reply, obeys=False)
+    assert not needs_another_attempt(PROBES["plain-repeated"], reply, obeys=True)
 
 
 # --- whose answer it is, and how it was made ---

@@ -33,7 +33,7 @@ from conformance.model import (
     Request,
 )
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import GRAVE, Evidence, judge
+from conformance.verdicts.cases import GRAVE, JudgingInput, judge_rules
 
 MINE = ("schema", "usage", "semantics")
 OUTCOMES = Path(__file__).parent / "data" / "outcomes.jsonl"
@@ -60,7 +60,7 @@ def questions() -> dict[str, Question]:
     built = {
         name: probe.build(Asking("gemini-2.5-flash", "7f3a21"))
         for name, probe in PROBES.items()
-        if not probe.after
+        if not probe.follows
     }
     return {name: one for name, one in built.items() if isinstance(one, Question)}
 
@@ -69,10 +69,10 @@ def cases(replies: tuple[Reply, ...], dialect: str = "google") -> list[Case]:
     catalogue.load()
     rules = sorted((rule for rule in RULES.values() if rule.dimension in MINE), key=lambda rule: rule.id)
     today = dt.date(2026, 11, 22)
-    evidence = Evidence(
+    evidence = JudgingInput(
         PROVIDER, load_dialect(dialect), replies, (), observed(replies), frozenset(Against), today
     )
-    return judge(evidence, rules)
+    return judge_rules(evidence, rules)
 
 
 def found(replies: tuple[Reply, ...], dialect: str = "google") -> dict[str, Level]:

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from conformance import catalogue
-from conformance.asking.addressing import address
+from conformance.asking.addressing import address_question
 from conformance.catalogue import PROBES, RULES, Asking
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.traits import observed
 from conformance.keys.secrets import Key
 from conformance.model import Against, Auth, Exchange, Failure, Outcome, Piece, Provider, Question
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import Evidence, judge
+from conformance.verdicts.cases import JudgingInput, judge_rules
 
 MINE = ("errors", "auth", "transport", "routes")
 PROVIDER = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash", Auth.X_GOOG_API_KEY)
@@ -63,7 +63,7 @@ BODIES: list[bytes] = [*(json.dumps(value).encode() for value in (*_errors(), *_
 def questions() -> Mapping[str, Question]:
     catalogue.load()
     asking = Asking(PROVIDER.model, "0000")
-    found = {p.id: p.build(asking) for p in PROBES.values() if p.after is None}
+    found = {p.id: p.build(asking) for p in PROBES.values() if p.follows is None}
     return MappingProxyType({probe: asked for probe, asked in found.items() if isinstance(asked, Question)})
 
 
@@ -71,7 +71,7 @@ def replies(body: bytes, status: int, *, fine: tuple[str, ...] = ()) -> tuple[Re
     """Every question answered alike; those of `fine` as they should be."""
     found = []
     for probe, asked in questions().items():
-        request = address(PROVIDER, Key("K", "embedded-key"), asked, {}, "agent").request
+        request = address_question(PROVIDER, Key("K", "embedded-key"), asked, {}, "agent").request
         good = probe in fine
         data, code = (json.dumps(FINE).encode(), 200) if good else (body, status)
         headers = (("content-type", "application/json"),)
@@ -90,8 +90,8 @@ def raised(several: tuple[Reply, ...]) -> list[str]:
     rules = [rule for rule in RULES.values() if rule.dimension in MINE]
     day = dt.date(2026, 11, 22)
     google = load_dialect("google")
-    evidence = Evidence(PROVIDER, google, several, (), observed(several), frozenset(Against), day)
-    cases = judge(evidence, rules)
+    evidence = JudgingInput(PROVIDER, google, several, (), observed(several), frozenset(Against), day)
+    cases = judge_rules(evidence, rules)
     return [f"{case.rule}: {case.reason}" for case in cases if case.outcome is Outcome.ERROR]
 
 

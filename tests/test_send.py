@@ -18,11 +18,11 @@ import pytest
 from echoes import ECHOES, KEY, over_events
 from hostile import ANSWER, Peer, Script, serving
 
-from conformance.asking.addressing import address
+from conformance.asking.addressing import address_question
 from conformance.asking.curl import curl_line
 from conformance.asking.retrying import retry_after
-from conformance.asking.send import Sender, proxy_for
-from conformance.keys.leaks import scan
+from conformance.asking.send import Sender, find_proxy
+from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Key
 from conformance.model import JSON, LONGEST_PATH, Auth, Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import Recorder
@@ -125,10 +125,10 @@ def test_bytes_are_sent_as_they_are_and_nothing_where_there_is_no_body() -> None
 def test_own_headers_are_filled_in_on_the_wire_and_not_in_the_recording() -> None:
     vendor = replace(VENDOR, headers={"X-Team": "t-${TEAM}"})
     assert seen(Question(BODY), vendor, {"TEAM": "blue"})[1]["x-team"] == "t-blue"
-    asked = address(vendor, SECRET, Question(BODY), {"TEAM": "blue"}, "agent")
+    asked = address_question(vendor, SECRET, Question(BODY), {"TEAM": "blue"}, "agent")
     assert ("X-Team", "t-${TEAM}") in asked.request.headers
     assert KEY not in repr(asked.request)
-    missing = address(vendor, SECRET, Question(BODY), {}, "agent")
+    missing = address_question(vendor, SECRET, Question(BODY), {}, "agent")
     assert "TEAM" in missing.refused
 
 
@@ -283,11 +283,11 @@ def test_proxies_of_the_environment_are_not_for_loopback(monkeypatch: pytest.Mon
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("http_proxy", "proxy.example:3128")
     monkeypatch.setenv("no_proxy", "inside.example")
-    assert proxy_for(VENDOR) is None
-    assert proxy_for(replace(VENDOR, base_url="https://vendor.example/x")) == "http://proxy.example:3128"
-    assert proxy_for(replace(VENDOR, base_url="http://vendor.example")) == "http://proxy.example:3128"
-    assert proxy_for(replace(VENDOR, base_url="https://inside.example")) is None
-    assert proxy_for(replace(VENDOR, proxy="http://own.example:1")) == "http://own.example:1"
+    assert find_proxy(VENDOR) is None
+    assert find_proxy(replace(VENDOR, base_url="https://vendor.example/x")) == "http://proxy.example:3128"
+    assert find_proxy(replace(VENDOR, base_url="http://vendor.example")) == "http://proxy.example:3128"
+    assert find_proxy(replace(VENDOR, base_url="https://inside.example")) is None
+    assert find_proxy(replace(VENDOR, proxy="http://own.example:1")) == "http://own.example:1"
 
 
 # --- the key, echoed -------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_no_echo_of_the_key_is_ever_written(tmp_path: Path, caplog: pytest.LogCa
     assert len(exchanges) > 160
     assert [exchange.id for exchange in exchanges if exchange.failure] == []
     assert [exchange.id for exchange in exchanges if not exchange.masked] == []
-    assert scan([tmp_path], [SECRET]) == []
+    assert find_leaks([tmp_path], [SECRET]) == []
     assert KEY not in caplog.text
     assert all(KEY not in repr(exchange) for exchange in exchanges)
 
@@ -428,7 +428,7 @@ def pasted(question: Question, provider: Provider = VENDOR) -> tuple[bytes, byte
 
     with serving({"v": script}) as town:
         local = replace(provider, base_url=f"http://127.0.0.1:{town.ports['v']}")
-        line = curl_line(address(local, SECRET, question, {}, "agent").request, local)
+        line = curl_line(address_question(local, SECRET, question, {}, "agent").request, local)
         assert KEY not in line
         run = subprocess.run(
             ["sh"],
@@ -461,7 +461,7 @@ def pasted(question: Question, provider: Provider = VENDOR) -> tuple[bytes, byte
 def test_a_pasted_curl_line_sends_the_same_body(body: JSON | bytes) -> None:
     question = Question(body, query=(("alt", "sse"),))
     head, sent = pasted(question)
-    assert sent == address(VENDOR, SECRET, question, {}, "").request.body
+    assert sent == address_question(VENDOR, SECRET, question, {}, "").request.body
     assert head.startswith(b"POST /v1beta/models/gemini-2.5-flash:generateContent?alt=sse ")
     assert b"\r\nAuthorization: Bearer " + KEY.encode() + b"\r\n" in head
     assert head.lower().count(b"content-type: application/json") == 1
@@ -498,7 +498,7 @@ def test_a_pasted_curl_line_fills_nothing_into_a_name_that_a_vendor_listed(name:
     ["/v1beta/../admin", "/v1beta/%2e%2e/admin", "/v1beta/..%2fadmin", "/v1beta/..\\admin", "@elsewhere/", "/a\r\nb", "/" * 9000],
 )  # fmt: skip
 def test_a_path_that_leads_elsewhere_is_not_sent(path: str) -> None:
-    made = address(VENDOR, SECRET, Question(BODY, path=path), {}, "agent")
+    made = address_question(VENDOR, SECRET, Question(BODY, path=path), {}, "agent")
     assert made.refused == "the path leads away from base_url"
     assert len(made.request.path) <= LONGEST_PATH
 

@@ -443,8 +443,8 @@ def test_a_dialect_of_ones_own_can_be_switched_to(nowhere: Path, capsys: pytest.
     [
         (("goggle", "acedata"), "did you mean 'google'"),
         (("google", "visoncoder-embedded"), "did you mean 'visioncoder-embedded'"),
-        (("google", "zzz"), "there is: "),
-        (("google", "acedata", "--client", "google-gena"), "did you mean google-genai"),
+        (("google", "zzz"), "choose from "),
+        (("google", "acedata", "--client", "google-gena"), "did you mean 'google-genai'"),
         (("google", "acedata", "--html", "page.html"), "there is no run"),
         (("google", "acedata", "--results", "gone"), "no such file"),
     ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from conformance.config.settings import is_loopback
-from conformance.keys.secrets import VARIABLE, Key, bad_key
+from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
 EMBEDDED_KEY = "embedded-key"  # what the bundled servers are asked with; no secret
@@ -19,7 +19,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Addressed:
+class AddressedRequest:
     """What goes over the wire. `request` is what may be recorded of it; `refused` says why it is not sent."""
 
     url: str
@@ -37,19 +37,19 @@ class _Credential:
     query: tuple[tuple[str, str], ...] = ()
 
 
-def address(
+def address_question(
     provider: Provider, key: Key | None, question: Question, environ: Mapping[str, str], agent: str
-) -> Addressed:
+) -> AddressedRequest:
     """Put a question together. Nothing is sent, and nothing raised: what must not be sent says so in `refused`."""
     credential = _credential(provider, key, question)
     path = path_of(provider, question)
     shown = _with(path, question.query)[:LONGEST_PATH]
-    headers = merged(_own_headers(question, agent), provider.headers.items(), question.headers)
-    request = Request(question.verb, shown, headers, body_of(question), credential.name)
+    headers = merge_headers(_own_headers(question, agent), provider.headers.items(), question.headers)
+    request = Request(question.verb, shown, headers, encode_body(question), credential.name)
     url = provider.base_url + _with(path, (*question.query, *credential.query))
     expanded, missing = _expanded(headers, environ)
     refused = missing or _refused(provider, credential, path, url)
-    return Addressed(url, (*expanded, *credential.headers), request, refused)
+    return AddressedRequest(url, (*expanded, *credential.headers), request, refused)
 
 
 def path_of(provider: Provider, question: Question) -> str:
@@ -61,7 +61,7 @@ def path_of(provider: Provider, question: Question) -> str:
     return template.replace("{model}", quote(model, safe="/:@-._~"))
 
 
-def stands_in_a_path(name: str) -> bool:
+def fits_into_path(name: str) -> bool:
     """Return whether a name that a vendor gave can follow /v1beta/: short, visible, and leading nowhere else."""
     return len(name) <= LONGEST_PATH // 8 and _stays(f"/{name}") and not set(name) & set("?# ")
 
@@ -72,14 +72,14 @@ def _stays(path: str) -> bool:
     return path.isprintable() and path.startswith("/") and not {".", ".."} & set(steps)
 
 
-def body_of(question: Question) -> bytes:
+def encode_body(question: Question) -> bytes:
     """Return the bytes of the body: UTF-8 without needless escapes, or what the question gives as bytes."""
     if question.body is None:
         return b""
-    return question.body if isinstance(question.body, bytes) else dumped(question.body)
+    return question.body if isinstance(question.body, bytes) else encode_json(question.body)
 
 
-def dumped(body: object) -> bytes:
+def encode_json(body: object) -> bytes:
     """Return JSON as clients write it; escaped where a lone surrogate leaves no other way."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -92,7 +92,7 @@ def _own_headers(question: Question, agent: str) -> Headers:
     return (*kind, ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"), ("User-Agent", agent))
 
 
-def merged(*layers: Iterable[tuple[str, str]]) -> Headers:
+def merge_headers(*layers: Iterable[tuple[str, str]]) -> Headers:
     """Join layers of headers: a later layer takes the place of earlier headers of the same name."""
     found: Headers = ()
     for layer in map(tuple, layers):
@@ -111,7 +111,7 @@ def _credential(provider: Provider, key: Key | None, question: Question) -> _Cre
     way = provider.auth.value if question.key == "configured" else question.key
     secret = key.value if key else EMBEDDED_KEY if provider.embedded else None
     if way == "bad":
-        return _carried("bad", provider.auth.value, bad_key(secret))
+        return _carried("bad", provider.auth.value, make_bad_key(secret))
     if way == "none" or secret is None:
         return _Credential("none")
     if way == "junk-bearer":

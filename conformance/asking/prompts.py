@@ -10,48 +10,48 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.catalogue import Unaskable
-from conformance.dialects.shapes import fold
 from conformance.judging.expectations import out_of_room
 from conformance.model import JSON, Question
+from conformance.names import fold, to_snake
 from conformance.reading.reply import Reply
 
-ROOM = 120  # tokens: enough for a short answer and some thinking before it
-LONG = 150  # how far a long answer counts; up to 500 tokens
-LONG_LIMIT = 117  # tokens that end it, even where four letters are counted as one
-LONG_ROOM = 1200  # of which a model may think away a good half
-MOST_ROOM = 1000  # tokens: what an answer is given that thinking cut short at less
+DEFAULT_LIMIT = 120  # tokens: enough for a short answer and some thinking before it
+LONG_COUNT = 150  # how far a long answer counts; up to 500 tokens
+CUTTING_LIMIT = 117  # tokens that end it, even where four letters are counted as one
+LONG_COUNT_LIMIT = 1200  # of which a model may think away a good half
+LARGEST_LIMIT = 1000  # tokens: what an answer is given that thinking cut short at less
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
 SEPARATOR = "left\u2028right"
 
 
-def user(text: str) -> dict[str, JSON]:
+def user_turn(text: str) -> dict[str, JSON]:
     """Return a user's turn of one text part."""
     return {"role": "user", "parts": [{"text": text}]}
 
 
-def body(prompt: str, room: int = ROOM, /, **more: JSON) -> dict[str, JSON]:
+def request_body(prompt: str, room: int = DEFAULT_LIMIT, /, **more: JSON) -> dict[str, JSON]:
     """Return a request body in Google's own form: one user turn, a limit of `room` tokens, and more members."""
     config = more.pop("generationConfig", {})
     settings: dict[str, JSON] = {"maxOutputTokens": room, **(config if isinstance(config, dict) else {})}
-    return {"contents": [user(prompt)], "generationConfig": settings, **more}
+    return {"contents": [user_turn(prompt)], "generationConfig": settings, **more}
 
 
-def exactly(text: str) -> str:
+def exact_reply_prompt(text: str) -> str:
     """Return the simplest instruction that there is."""
     return f"Reply with exactly: {text}"
 
 
-def counting(last: int) -> str:
+def counting_prompt(last: int) -> str:
     """Return a prompt whose right answer is long and known."""
     return f"Count from 1 to {last}, separated by spaces."
 
 
-def counted(last: int) -> str:
+def counted_numbers(last: int) -> str:
     """Return the right answer to `counting`."""
     return " ".join(str(number) for number in range(1, last + 1))
 
 
-def streamed(what: Question) -> Question:
+def as_stream(what: Question) -> Question:
     """Return the same question asked of the streaming method with alt=sse."""
     return Question(
         what.body, "streamGenerateContent", (*what.query, ("alt", "sse")), what.verb, what.path, what.model,
@@ -59,21 +59,17 @@ def streamed(what: Question) -> Question:
     )  # fmt: skip
 
 
-def snake(value: Any) -> Any:
+def snake_names(value: Any) -> Any:
     """Return a request with every member name in snake_case; for bodies without free-form subtrees."""
     if isinstance(value, dict):
-        return {_snake_name(key): snake(child) for key, child in value.items()}
-    return [snake(child) for child in value] if isinstance(value, list) else value
-
-
-def _snake_name(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        return {to_snake(key): snake_names(child) for key, child in value.items()}
+    return [snake_names(child) for child in value] if isinstance(value, list) else value
 
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}
 
 
-def png(colour: str, side: int = 32) -> bytes:
+def draw_png(colour: str, side: int = 32) -> bytes:
     """Return a PNG of one colour, side by side pixels."""
     row = b"\0" + bytes(COLOURS[colour]) * side
     chunks = (
@@ -87,12 +83,12 @@ def png(colour: str, side: int = 32) -> bytes:
     )
 
 
-def standard(data: bytes) -> str:
+def standard_base64(data: bytes) -> str:
     """Return bytes in standard base64."""
     return base64.b64encode(data).decode()
 
 
-def url_safe(data: bytes) -> str:
+def url_safe_base64(data: bytes) -> str:
     """Return bytes in URL-safe base64, as google-genai for Python sends them."""
     return base64.urlsafe_b64encode(data).decode()
 
@@ -125,7 +121,7 @@ BOTH_CITIES = (
 )
 
 
-def calling(mode: str, *allowed: str) -> dict[str, JSON]:
+def tool_config(mode: str, *allowed: str) -> dict[str, JSON]:
     """Return a toolConfig of that mode."""
     config: dict[str, JSON] = {"mode": mode}
     if allowed:
@@ -133,12 +129,12 @@ def calling(mode: str, *allowed: str) -> dict[str, JSON]:
     return {"functionCallingConfig": config}
 
 
-def room_after(room: int, cut: int) -> int:
+def limit_after_cuts(room: int, cut: int) -> int:
     """Return the room of a question that was cut short so many times: four times as much each time, to a bound."""
-    return max(room, min(room << 2 * cut, MOST_ROOM))
+    return max(room, min(room << 2 * cut, LARGEST_LIMIT))
 
 
-def roomier(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
+def with_larger_limit(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
     """Return a question with more room for its answer, where the tries before were cut short, by thinking most likely."""
     cut = sum(map(out_of_room, before))
     if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
@@ -154,6 +150,8 @@ def _widened(config: JSON, cut: int) -> JSON:
     if not isinstance(config, dict):
         return config
     return {
-        name: room_after(value, cut) if fold(name) == "maxoutputtokens" and isinstance(value, int) else value
+        name: limit_after_cuts(value, cut)
+        if fold(name) == "maxoutputtokens" and isinstance(value, int)
+        else value
         for name, value in config.items()
     }

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from conformance.asking.costs import dead, takes_long, weight
-from conformance.asking.prompts import roomier
-from conformance.asking.trying import try_again
+from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_memory
+from conformance.asking.attempts import needs_another_attempt
+from conformance.asking.prompts import with_larger_limit
 from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.judging.expectations import MET, answered_as_asked, obedience, refused
 from conformance.judging.generated import wants_another
@@ -62,7 +62,7 @@ class Generated:
 
 Replies = Mapping[str, Sequence["Reply"]]
 # Handed every reply so far by probe; yields bodies to ask, and is sent the answer (None: it could not be asked).
-Smaller = Callable[[Replies], Generator[Generated, "Reply | None", None]]
+BodySearch = Callable[[Replies], Generator[Generated, "Reply | None", None]]
 
 
 @dataclass
@@ -92,10 +92,10 @@ class Plan:
     recorded: frozenset[tuple[str, int]] = (
         frozenset()
     )  # probes and tries that a recording answers, at no cost
-    smaller: Smaller | None = None
+    search: BodySearch | None = None
 
 
-def nonce(seed: int, provider: str, probe: str, number: int) -> str:
+def make_nonce(seed: int, provider: str, probe: str, number: int) -> str:
     """Return the hexadecimal word that makes a question unlike any other; the same for the same arguments."""
     return hashlib.sha256(f"{seed}/{provider}/{probe}/{number}".encode()).hexdigest()[:6]
 
@@ -106,19 +106,19 @@ def _limited(tries: Sequence[Reply]) -> bool:
 
 def _seconds(plan: Plan) -> float:
     """Return how long a provider may be asked: every question, its tries counted, as long as it may take."""
-    questions = sum(probe.tries for probe in plan.probes) + len(plan.generated) * TRIES
+    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * TRIES
     return questions * plan.provider.timeout / plan.provider.concurrency
 
 
 def _built(probe: Probe, asking: Asking, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
     """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
     try:
-        return roomier(probe.build(asking), before.get(probe.id, ()))
+        return with_larger_limit(probe.build(asking), before.get(probe.id, ()))
     except Exception as error:  # noqa: BLE001 - what a vendor answered may not end the run
         return Unaskable(f"its first turn cannot be continued ({type(error).__name__})")
 
 
-class Run:
+class ProviderRun:
     """The state of asking one provider: its budget, its pace, and what has been answered."""
 
     def __init__(self, plan: Plan, ask: Asker, retry_after: RetryAfter, progress: Progress) -> None:
@@ -141,7 +141,7 @@ class Run:
         self._obeys = True
         self._replies: dict[str, list[Reply]] = {}
 
-    def cut_off(self, error: Exception) -> None:
+    def record_own_failure(self, error: Exception) -> None:
         """Note for every question without an answer that a fault of our own ended the asking."""
         first: BaseException = error
         while isinstance(first, BaseExceptionGroup):
@@ -155,7 +155,7 @@ class Run:
                 )
         self.gathered.finished = True
 
-    async def everything(self) -> Gathered:
+    async def ask_everything(self) -> Gathered:
         """Ask all: the control first, the others at the provider's pace, then generated bodies, the locking ones last."""
         self._ends = asyncio.get_running_loop().time() + _seconds(self.plan)
         wanted = self.plan.probes
@@ -176,10 +176,10 @@ class Run:
     async def _together(self, ordinary: list[Probe]) -> None:
         chains: dict[str | None, list[Probe]] = {}
         for probe in ordinary:
-            chains.setdefault(probe.after, []).append(probe)
+            chains.setdefault(probe.follows, []).append(probe)
         async with asyncio.TaskGroup() as group:
             for probe in ordinary:
-                if probe.after is None or probe.after == CONTROL:
+                if probe.follows is None or probe.follows == CONTROL:
                     group.create_task(self._chain(probe, chains))
 
     async def _chain(self, probe: Probe, chains: Mapping[str | None, list[Probe]]) -> None:
@@ -194,10 +194,10 @@ class Run:
             self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return
         tries = {True: 0, False: 0}  # refusals that may be of the moment use up no try of an answer
-        while max(tries.values()) < probe.tries:
+        while max(tries.values()) < probe.attempts:
             reply = await self._once(probe, self._next_number(probe.id))
             obeys = self._obeys or probe.id == CONTROL
-            if reply is None or not try_again(probe, reply, obeys=obeys):
+            if reply is None or not needs_another_attempt(probe, reply, obeys=obeys):
                 break
             tries[refused(reply)] += 1
 
@@ -205,10 +205,10 @@ class Run:
         return len(self._replies.get(probe, [])) + 1
 
     def _asking(self, probe: Probe, number: int) -> tuple[Asking, Reply | None] | Unaskable:
-        first = self._first(probe.after)
-        if probe.after is not None and first is None:
-            return Unaskable(f"its first turn, {probe.after}, was not answered as asked")
-        word = nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
+        first = self._first(probe.follows)
+        if probe.follows is not None and first is None:
+            return Unaskable(f"its first turn, {probe.follows}, was not answered as asked")
+        word = make_nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
         return Asking(self.plan.provider.model, word, first), first
 
     def _first(self, probe: str | None) -> Reply | None:
@@ -234,8 +234,8 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for body in (body for body in self.plan.generated if bool(body.twin) is wave):
                     group.create_task(self._generated(body))
-        if self.plan.smaller is not None:
-            await self._smaller(self.plan.smaller(self._replies))
+        if self.plan.search is not None:
+            await self._smaller(self.plan.search(self._replies))
         for cause, detail in dict.fromkeys(self._left_out):
             number = self._left_out.count((cause, detail))
             self._skip("generated", cause, f"{number} generated bodies were not asked: {detail}")
@@ -336,21 +336,21 @@ class Run:
         self.gathered.answered.add(exchange.probe)
         reply = await self._read(exchange)
         generated = exchange.generated
-        self._dead[generated] = self._dead[generated] + 1 if dead(reply) else 0
-        self._weight += weight(reply)
+        self._dead[generated] = self._dead[generated] + 1 if is_unusable(reply) else 0
+        self._weight += measure_memory(reply)
         self._replies.setdefault(exchange.probe, []).append(reply)
         self._progress(self.gathered)
         return reply
 
     async def _read(self, exchange: Exchange) -> Reply:
         limits = self.plan.provider.limits
-        if takes_long(exchange):
+        if is_slow_to_read(exchange):
             return await asyncio.to_thread(read, exchange, limits)
         return read(exchange, limits)
 
     async def _pause(self, exchange: Exchange, attempt: int) -> bool:
         """Wait as the vendor asks, within the bounds; False where that would be too long."""
-        if (exchange.probe, exchange.number + 1) in self.plan.recorded:
+        if (exchange.probe, exchange.attempt + 1) in self.plan.recorded:
             return True
         longest = self.plan.provider.limits.retry_wait
         wait = self._retry_after(exchange)
@@ -371,19 +371,19 @@ async def ask_all(
     One provider's trouble is its own: nothing that a vendor answers raises, so nothing ends the others. Raises
     only what the way to ask raises: RecordError, in a group, where the disk is full.
     """
-    runs = [Run(plan, ask, retry_after, progress) for plan, ask in plans]
+    runs = [ProviderRun(plan, ask, retry_after, progress) for plan, ask in plans]
     into.extend(run.gathered for run in runs)
     async with asyncio.TaskGroup() as group:
         for run in runs:
             group.create_task(_alone(run))
 
 
-async def _alone(run: Run) -> None:
+async def _alone(run: ProviderRun) -> None:
     """Ask one provider. A fault of our own ends that provider's questions, and is said; it ends no other's."""
     try:
-        await run.everything()
+        await run.ask_everything()
     except Exception as error:
         of_disk = isinstance(error, ExceptionGroup) and error.subgroup(RecordError)
         if of_disk or isinstance(error, RecordError):
             raise
-        run.cut_off(error)
+        run.record_own_failure(error)

@@ -22,11 +22,11 @@ from typing import Any, Self
 import httpx
 
 from conformance import __version__
-from conformance.asking.addressing import Addressed, address
+from conformance.asking.addressing import AddressedRequest, address_question
 from conformance.config.settings import is_loopback
-from conformance.keys.secrets import Key, Keyring, header_secrets
+from conformance.keys.secrets import Key, Keyring, read_header_secrets
 from conformance.model import Exchange, Failure, Limits, Piece, Provider, Question
-from conformance.wire.encoding import Decoded, declared, decode_body, looks_compressed, undeclared
+from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, list_codings, looks_compressed
 
 USER_AGENT = f"gemini-conformance/{__version__}"
 CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
@@ -43,7 +43,7 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     )
 
 
-def proxy_for(provider: Provider) -> str | None:
+def find_proxy(provider: Provider) -> str | None:
     """Return the provider's own proxy, else the environment's; none for loopback and for what NO_PROXY names."""
     if provider.proxy or is_loopback(provider.base_url):
         return provider.proxy
@@ -181,14 +181,14 @@ class Sender:
     @property
     def keyring(self) -> Keyring:
         """What must not be written of this provider's answers."""
-        return Keyring.of((self.key, *header_secrets(self.provider, self.environ)))
+        return Keyring.of((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _opened(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
         return httpx.AsyncHTTPTransport(
             verify=tls_context(self.provider.ca_file),
             trust_env=False,
-            proxy=proxy_for(self.provider),
+            proxy=find_proxy(self.provider),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
@@ -207,14 +207,14 @@ class Sender:
         `first` names the exchange whose reply the question was built from; `number` counts from 1.
         Raises only CancelledError.
         """
-        asked = address(self.provider, self.key, question, self.environ, USER_AGENT)
+        asked = address_question(self.provider, self.key, question, self.environ, USER_AGENT)
         answer = _Answer(self.clock(), self.clock)
         started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         failure = await self._answered(asked, answer)
         exchange = Exchange(
             provider=self.provider.name,
             probe=probe,
-            number=number,
+            attempt=number,
             request=asked.request,
             expected=question.expected,
             status=answer.status,
@@ -231,10 +231,10 @@ class Sender:
         )
         answer.pieces.clear()
         if _long(exchange):
-            return await asyncio.to_thread(without_keys, exchange, self.keyring, self.provider.limits)
-        return without_keys(exchange, self.keyring, self.provider.limits)
+            return await asyncio.to_thread(mask_exchange, exchange, self.keyring, self.provider.limits)
+        return mask_exchange(exchange, self.keyring, self.provider.limits)
 
-    async def _answered(self, asked: Addressed, answer: _Answer) -> Failure | None:
+    async def _answered(self, asked: AddressedRequest, answer: _Answer) -> Failure | None:
         """Send and read. Returns how it failed, or None."""
         if asked.refused or self._transport is None:
             return Failure("refused-by-checker", asked.refused or self._broken)
@@ -251,14 +251,18 @@ class Sender:
         except _BoundError as bound:
             return bound.failure
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-            return failure_of(error)
+            return explain_exception(error)
         finally:
             if patience is not None:
                 patience.stop()
         return None
 
     async def _read(
-        self, transport: httpx.AsyncHTTPTransport, asked: Addressed, answer: _Answer, patience: _Patience
+        self,
+        transport: httpx.AsyncHTTPTransport,
+        asked: AddressedRequest,
+        answer: _Answer,
+        patience: _Patience,
     ) -> None:
         limits = self.provider.limits
 
@@ -285,7 +289,7 @@ class Sender:
 
 def _long(exchange: Exchange) -> bool:
     """Return whether looking for keys may take long: in many bytes, or in what few bytes unfold to."""
-    packed = declared(exchange) or looks_compressed(exchange.pieces)
+    packed = list_codings(exchange) or looks_compressed(exchange.pieces)
     return bool(packed) or sum(len(piece.data) for piece in exchange.pieces) > LONG
 
 
@@ -296,7 +300,7 @@ async def _waiting(pieces: AsyncIterator[bytes], patience: _Patience, silence: f
         patience.wait("silence", silence)
 
 
-def failure_of(error: Exception) -> Failure:
+def explain_exception(error: Exception) -> Failure:
     """Say in our words what an exception of the HTTP library means. Its own text may hold what it was given."""
     text = str(error)
     cause = _first_cause(error, ssl.SSLError)
@@ -343,7 +347,7 @@ def _first_cause(error: BaseException, kind: type[BaseException]) -> BaseExcepti
     return None
 
 
-def without_keys(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchange:
+def mask_exchange(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchange:
     """Return the exchange with every key masked: in pieces, headers, and what is said of a failure.
 
     A key inside of a compressed body can only be masked in the decoded one: then that is what is kept,
@@ -363,10 +367,10 @@ def without_keys(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchan
     return replace(exchange, pieces=pieces, headers=headers, failure=failure, masked=places)
 
 
-def _opened_for_masking(exchange: Exchange, limits: Limits) -> Decoded | None:
-    if declared(exchange):
+def _opened_for_masking(exchange: Exchange, limits: Limits) -> DecodedBody | None:
+    if list_codings(exchange):
         return decode_body(exchange, limits)
-    return undeclared(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
+    return decode_as_gzip(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
 
 
 def _silence_client_logs() -> None:

@@ -18,15 +18,15 @@ from conformance.bodies.spots import (
     Path,
     Spotted,
     place_of,
-    pointer,
     replaced,
-    snake,
     snaked,
     snaked_path,
     spots,
 )
 from conformance.bodies.tree import Node
 from conformance.model import JSON
+from conformance.names import to_snake
+from conformance.pointers import to_pointer
 
 NO_NAME, NO_VALUE = "noSuchField", "NO_SUCH_VALUE"
 NUMBERS = ("integer", "number")
@@ -138,8 +138,8 @@ def _both_spellings(spot: Spotted) -> Iterator[Broken]:
     value, node = spot.value, spot.node
     if isinstance(value, dict) and node.item is None:
         for name in value:
-            if name in node.children and snake(name) != name and not node.is_odd(name):
-                yield Broken({**value, snake(name): value[name]}, (snake(name),))
+            if name in node.children and to_snake(name) != name and not node.is_odd(name):
+                yield Broken({**value, to_snake(name): value[name]}, (to_snake(name),))
 
 
 def _fraction(spot: Spotted) -> Iterator[Broken]:
@@ -216,7 +216,7 @@ def broken(form: Form, body: JSON, fault: Fault) -> Drawn:
     return Drawn(
         replaced(body, fault.spot.path, fault.way.value),
         valid=False,
-        broken_at=pointer(fault.path),
+        broken_at=to_pointer(fault.path),
         change=fault.change.name,
         source=form.name,
         google_refuses=fault.change.google_refuses if ours else None,
@@ -248,7 +248,7 @@ def _is_later(fault: Fault) -> bool:
 
 
 def _in_snake_case(root: Node, drawn: Drawn, fault: Fault) -> Drawn:
-    at = pointer(snaked_path(root, fault.path))
+    at = to_pointer(snaked_path(root, fault.path))
     return replace(
         drawn, body=snaked(root, drawn.body), broken_at=at, source=f"{drawn.source}, in snake_case"
     )

@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.bodies.narrow import Narrowing, narrowing, plain_name
+from conformance.bodies.narrow import Narrowing, narrowing
 from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
 from conformance.dialects.dialect import Dialect
 from conformance.files import FileError, read_json_file, registry, schemas_folder
+from conformance.names import to_camel
 
 SCHEMA, NARROW = "request.schema.json", "narrow.json"
 
@@ -33,7 +34,7 @@ class Form:
 
     def is_googles(self, place: str) -> bool:
         """Return whether Google's request has this place too, in whatever casing."""
-        return self.googles is None or "/".join(map(plain_name, place.split("/"))) in self.googles
+        return self.googles is None or "/".join(map(to_camel, place.split("/"))) in self.googles
 
 
 def forms(dialect: Dialect) -> tuple[Form, Form]:
@@ -113,11 +114,11 @@ def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
     if (id(own), id(google)) in seen:
         return
     seen.add((id(own), id(google)))
-    theirs = {plain_name(name): child for name, child in google.children.items()}
+    theirs = {to_camel(name): child for name, child in google.children.items()}
     if own.kind == "array" and own.item is None and google.item is not None:
         own.children[ITEM] = google.item
     for name, child in list(own.children.items()):
-        other = google.item if name == ITEM else theirs.get(plain_name(name))
+        other = google.item if name == ITEM else theirs.get(to_camel(name))
         if other is None:
             continue
         lent = not child.enum and not child.format and bool(other.enum)

@@ -12,9 +12,10 @@ from copy import deepcopy
 from typing import Any
 
 from conformance.bodies.coins import Coins
-from conformance.bodies.narrow import Narrowing, Together, plain_name
+from conformance.bodies.narrow import Narrowing, Together
 from conformance.bodies.tree import ITEM, Node
 from conformance.model import JSON
+from conformance.names import to_camel
 
 DEEPEST = 9  # levels below which only what is required grows: a schema inside itself ends
 ITEMS = 3  # of a list of which nothing is said
@@ -215,4 +216,4 @@ def put(body: JSON, pointer: str, value: JSON) -> None:
 
 def _spelt(body: dict[str, JSON], name: str) -> str:
     """Return the member that `name` is in the body's own spelling, or the name."""
-    return next((key for key in body if plain_name(key) == name), name)
+    return next((key for key in body if to_camel(key) == name), name)

@@ -7,19 +7,14 @@ vendor puts elsewhere, or spells otherwise, is narrowed too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from conformance.names import to_camel
+
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def plain_name(name: str) -> str:
-    """Return a property's name in lowerCamelCase, however it is spelt; a leading underscore stays."""
-    head, *rest = re.split(r"(?<=.)_", name)
-    return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Narrowing:
 
     def place(self, parent: str, name: str) -> Mapping[str, Any]:
         """Return the keywords that narrow a property of that name below that parent."""
-        name, parent = plain_name(name), plain_name(parent)
+        name, parent = to_camel(name), to_camel(parent)
         return {**self.places.get(name, NOTHING), **self.places.get(f"{parent}/{name}", NOTHING)}
 
 

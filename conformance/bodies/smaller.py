@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from conformance.bodies.drawn import Drawn, written
 from conformance.bodies.forms import Form
-from conformance.bodies.spots import Path, Spotted, pointer, removed, replaced, spots
+from conformance.bodies.spots import Path, Spotted, removed, replaced, spots
 from conformance.model import JSON
+from conformance.pointers import split_pointer, to_pointer
 
 Asked = Generator[Drawn, bool, Drawn]
 
@@ -67,8 +68,7 @@ def _path(drawn: Drawn) -> Path:
     """Return the broken place as steps; positions in lists are numbers."""
     steps: list[str | int] = []
     value = drawn.body
-    for step in drawn.broken_at.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in split_pointer(drawn.broken_at):
         if isinstance(value, list) and name.isdecimal():
             steps.append(int(name))
             value = value[int(name)] if int(name) < len(value) else None
@@ -109,5 +109,5 @@ def _cut(drawn: Drawn, spot: Spotted, broken: Path) -> Drawn:
     if isinstance(last, int) and len(broken) > depth and broken[:depth] == tuple(above):
         now = broken[depth]
         if isinstance(now, int) and now > last:
-            at = pointer((*broken[:depth], now - 1, *broken[depth + 1 :]))
+            at = to_pointer((*broken[:depth], now - 1, *broken[depth + 1 :]))
     return replace(drawn, body=removed(drawn.body, spot.path), broken_at=at, covers=())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.bodies.tree import ITEM, Node
 from conformance.model import JSON
+from conformance.names import to_snake
 
 Path = tuple[str | int, ...]
-
-_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,6 @@ def reached(root: Node, body: JSON) -> set[str]:
     return {place_of(spot.path, root) for spot in spots(root, body)}
 
 
-def pointer(path: Path) -> str:
-    """Return a path as a JSON pointer."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
 def replaced(body: JSON, path: Path, value: JSON) -> JSON:
     """Return a body with another value at `path`; the body itself stays."""
     if not path:
@@ -86,11 +79,6 @@ def removed(body: JSON, path: Path) -> JSON:
     return body
 
 
-def snake(name: str) -> str:
-    """Return a lowerCamelCase name in snake_case (maxOutputTokens: max_output_tokens)."""
-    return _SNAKE.sub("_", name).lower()
-
-
 def snaked(node: Node, value: JSON) -> JSON:
     """Return a body with its members in snake_case, free forms and names of the user's untouched."""
     if isinstance(value, dict):
@@ -117,4 +105,4 @@ def _below(node: Node, name: str) -> Node:
 
 
 def _spelt(node: Node, name: str) -> str:
-    return snake(name) if name in node.children and not node.is_odd(name) else name
+    return to_snake(name) if name in node.children and not node.is_odd(name) else name

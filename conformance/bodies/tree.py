@@ -6,7 +6,6 @@ once, so that a fault in a schema is found at the start, with its pointer, and n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +14,9 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from conformance.bodies.narrow import NOWHERE, Narrowing, plain_name
+from conformance.bodies.narrow import NOWHERE, Narrowing
 from conformance.model import JSON
+from conformance.names import to_camel
 
 Schemas = Registry[Any]
 
@@ -215,7 +215,7 @@ def _node(schema: Mapping[str, Any], narrowed: Mapping[str, Any], name: str, at:
 
 def _members(schema: Mapping[str, Any], narrowed: Mapping[str, Any], keyword: str) -> tuple[str, ...]:
     """Return the members that a keyword names, in the schema's own spelling."""
-    spelt = {plain_name(name): name for name in schema.get("properties", {})}
+    spelt = {to_camel(name): name for name in schema.get("properties", {})}
     return tuple(spelt[name] for name in narrowed.get(keyword, ()) if name in spelt)
 
 
@@ -264,14 +264,6 @@ def compiled(
     resolver = schemas.with_resource(name, resource(schema)).resolver(name)
     start = schema if not pointer else resolver.lookup(f"#{pointer}").contents
     return _Compiler(schemas, narrowing).node(start, resolver, (name, pointer), ())
-
-
-_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-def snake(name: str) -> str:
-    """Return a lowerCamelCase name as it is in snake_case (maxOutputTokens: max_output_tokens)."""
-    return _SNAKE.sub("_", name).lower()
 
 
 def places(node: Node, at: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, Node]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -18,8 +18,9 @@ from conformance.judging.refusals import (
     words,
     works,
 )
-from conformance.model import JSON, Auth, Level, Outcome, Spot
+from conformance.model import JSON, Auth, Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
 _OAUTH = google(
@@ -65,7 +66,9 @@ def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
         yield Aside(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
 
 
-@check(Level.MUST, _HEADER, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth")
+@check(
+    Level.MUST, _HEADER, basis=Basis.RECORDED, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth"
+)
 def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
     """The key is accepted in the header x-goog-api-key.
 
@@ -76,7 +79,14 @@ def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _way_refused(seen)
 
 
-@check(Level.SHOULD, _HEADER, probes=("key-in-query",), usable=_tells, after=(GOOGLES_HEADER,))
+@check(
+    Level.SHOULD,
+    _HEADER,
+    basis=Basis.RECORDED,
+    probes=("key-in-query",),
+    usable=_tells,
+    blocked_by=(GOOGLES_HEADER,),
+)
 def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
     """The key is accepted as ?key=.
 
@@ -90,9 +100,10 @@ def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.NOTE,
     _OAUTH,
+    basis=Basis.INFERRED,
     probes=("key-as-bearer", "key-as-x-api-key"),
     usable=_tells,
-    after=(ACCEPTS_ALL,),
+    blocked_by=(ACCEPTS_ALL,),
     rests=Rests.EACH_REFUSAL,
 )
 def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
@@ -110,9 +121,10 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.NOTE,
     _OAUTH,
+    basis=Basis.INFERRED,
     probes=("key-beside-junk-bearer",),
     usable=_tells,
-    after=(GOOGLES_HEADER, ACCEPTS_ALL),
+    blocked_by=(GOOGLES_HEADER, ACCEPTS_ALL),
     rests=Rests.EACH_REFUSAL,
 )
 def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
@@ -134,9 +146,10 @@ def _wrong_key(reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused."),
+    basis=Basis.RECORDED,
     probes=("bad-key",),
     usable=_wrong_key,
-    after=(ACCEPTS_ALL,),
+    blocked_by=(ACCEPTS_ALL,),
     rests=Rests.EACH_REFUSAL,
 )
 def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
@@ -158,9 +171,10 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
+    basis=Basis.RECORDED,
     probes=("no-key",),
     usable=told,
-    after=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
+    blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
     rests=Rests.EACH_REFUSAL,
 )
 def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
@@ -180,6 +194,7 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
+    basis=Basis.RECORDED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
     rests=Rests.EACH_REFUSAL,
@@ -210,6 +225,7 @@ def _strangers(seen: Seen) -> list[Reply]:
 @check(
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
+    basis=Basis.INFERRED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
     rests=Rests.EACH_REFUSAL,
@@ -233,6 +249,7 @@ _FORM = re.compile(
 @check(
     Level.NOTE,
     google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
+    basis=Basis.INFERRED,
     probes=("bad-key",),
     usable=lambda reply: _wrong_key(reply) and denied(reply),
     rests=Rests.EACH_REFUSAL,
@@ -261,6 +278,7 @@ _ELSEWHERE = (
 @check(
     Level.SHOULD,
     google("Authentication", "All methods take the same key in the same ways."),
+    basis=Basis.INFERRED,
     probes=_ELSEWHERE,
     usable=lambda reply: told(reply) and not carried(reply, "none"),
 )
@@ -291,7 +309,8 @@ def _promised(value: JSON) -> list[str]:
 
 @check(
     Level.SHOULD,
-    google("the vendor's document", "Whatever a page promises, callers build on."),
+    VENDORS_DOCUMENT,
+    basis=Basis.DOCUMENTED,
     probes=tuple(_PROBES.values()),
     usable=_tells,
     documented=True,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
-from conformance.model import JSON, Level, Outcome, Spot
+from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.names import fold
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {
@@ -33,7 +35,14 @@ def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
             yield reply.at(chunk, note.pointer), note
 
 
-@check_each(Level.MUST, _NAMES, usable=answered, trait="response-casing", sight=sights.TELLING_NAMES)
+@check_each(
+    Level.MUST,
+    _NAMES,
+    basis=Basis.RECORDED,
+    usable=answered,
+    trait="response-casing",
+    sight=sights.TELLING_NAMES,
+)
 def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
     """Every name in an answer is spelled in lowerCamelCase.
 
@@ -48,7 +57,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
             yield Spot(reply.id, pointer, note.canonical, f"{note.found} ({note.style})", level)
 
 
-@check_each(Level.NOTE, _NAMES, usable=answered)
+@check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Spot]:
     """Every name in an answer stands there in one spelling only.
 
@@ -77,6 +86,7 @@ def _any(reply: Reply) -> bool:
         "GenerateContentRequest.generationConfig",
         "Every setting stands in generationConfig; the top level has none.",
     ),
+    basis=Basis.RECORDED,
     probes=("limit-of-five", "stop-sequence", "flat-settings"),
     usable=_any,
     obeys=True,
@@ -109,9 +119,10 @@ def _taken(seen: Seen, probe: str) -> bool:
 @check(
     Level.MUST,
     _BOTH,
+    basis=Basis.RECORDED,
     probes=("snake-case-request", "snake-case-settings"),
     usable=_any,
-    after=("casing/reads-settings-from-generation-config",),
+    blocked_by=("casing/reads-settings-from-generation-config",),
     obeys=True,
     trait="request-casing",
 )
@@ -139,9 +150,10 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     _BOTH,
+    basis=Basis.RECORDED,
     probes=("mixed-casing-request",),
     usable=_any,
-    after=("casing/accepts-snake-case-requests",),
+    blocked_by=("casing/accepts-snake-case-requests",),
     obeys=True,
     feature="function-calling",
 )
@@ -177,14 +189,15 @@ def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:
 
 
 def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
-    plain = {name.replace("_", "").lower(): name for name in wanted}
+    plain = {fold(name) for name in wanted}
     keys = list(args) if isinstance(args, dict) else []
-    return [key for key in keys if key not in wanted and key.replace("_", "").lower() in plain]
+    return [key for key in keys if key not in wanted and fold(key) in plain]
 
 
 @check_each(
     Level.MUST,
     google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
+    basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
     usable=generated_text,
     feature="function-calling",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
-from conformance.model import JSON, Level, Spot
+from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.reply import Kind, Reply
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
 _ROOT = google(
@@ -22,7 +23,7 @@ def _where(path: str) -> str:
     return "/" + path.replace(".", "/") if path else ""
 
 
-@check_each(Level.MUST, _ROOT, usable=answered, trait="envelope")
+@check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=answered, trait="envelope")
 def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
     """The answer is the Gemini object itself, with no envelope around it.
 
@@ -69,7 +70,7 @@ def _kind_of(value: JSON) -> str:
     return "an array" if isinstance(value, list) else "a number"
 
 
-@check_each(Level.MUST, _ROOT, usable=_foreign)
+@check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=_foreign)
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
     """A successful answer holds a Gemini object, not another protocol's.
 
@@ -95,6 +96,7 @@ def _unary(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     google("generateContent", "The unary method answers with one JSON object as application/json."),
+    basis=Basis.RECORDED,
     usable=_unary,
 )
 def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
@@ -114,9 +116,10 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
         "alt=sse",
         "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified.",
     ),
+    basis=Basis.INFERRED,
     probes=("alt-sse-on-unary",),
     usable=answered,
-    after=("envelope/unary-answer-is-one-json-object",),
+    blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def method_decides_whether_it_streams(reply: Reply) -> Iterator[Spot]:
     """alt=sse does not turn the unary method into a stream.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each
 from conformance.judging import sights
 from conformance.judging.expectations import refused, statuses
 from conformance.judging.habits import unless_rare
@@ -24,8 +24,9 @@ from conformance.judging.refusals import (
     works_throughout,
 )
 from conformance.judging.traits import settings
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 
 _STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
 _REQUEST = google(
@@ -35,7 +36,14 @@ ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
 
 
-@check(Level.MUST, _STATUS, select=lambda reply: not reply.streamed, usable=whole, rests=Rests.REFUSAL)
+@check(
+    Level.MUST,
+    _STATUS,
+    basis=Basis.RECORDED,
+    select=lambda reply: not reply.streamed,
+    usable=whole,
+    rests=Rests.REFUSAL,
+)
 def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
     """What fails has an HTTP status of 4xx or 5xx, never 200.
 
@@ -58,9 +66,10 @@ def _reshaped(reply: Reply) -> bool:
         "streamGenerateContent: errors",
         "What fails before the first chunk has the status of an error, and a plain JSON object as its body.",
     ),
+    basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=whole,
-    after=("errors/fails-with-the-status-of-an-error",),
+    blocked_by=("errors/fails-with-the-status-of-an-error",),
     rests=Rests.REFUSAL,
 )
 def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
@@ -88,6 +97,7 @@ def _generates(reply: Reply) -> bool:
 @check(
     Level.MUST,
     google("generateContent", "A successful answer has a body: the response."),
+    basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not reply.streamed,
     usable=whole,
 )
@@ -112,6 +122,7 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
 @check_each(
     Level.MUST,
     google("generateContent: status", "Every answer of these methods has the status 200."),
+    basis=Basis.RECORDED,
     usable=lambda reply: reply.ok and whole(reply),
 )
 def succeeds_with_200(reply: Reply) -> Iterator[Spot]:
@@ -146,7 +157,7 @@ def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Sp
     yield Aside(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, _STATUS, select=must_fail, rests=Rests.REFUSAL)
+@check(Level.SHOULD, _STATUS, basis=Basis.RECORDED, select=must_fail, rests=Rests.REFUSAL)
 def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
     """A fault of the caller's is a 4xx, not a 5xx.
 
@@ -172,7 +183,7 @@ def _accepted(seen: Seen, probe: str) -> Reply | None:
     return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
 
 
-_refusing = partial(check, usable=told, after=(ACCEPTS_ALL,), rests=Rests.EACH_REFUSAL)
+_refusing = partial(check, usable=told, blocked_by=(ACCEPTS_ALL,), rests=Rests.EACH_REFUSAL)
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
@@ -181,6 +192,7 @@ _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
     google(
         "google.rpc.Code", "A wrong key, a model that does not exist and an unknown field are each refused."
     ),
+    basis=Basis.RECORDED,
     probes=_CONTROLS,
     usable=told,
     rests=Rests.REFUSAL,
@@ -222,7 +234,7 @@ def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
             return
 
 
-@_refusing(Level.SHOULD, _REQUEST, probes=("unknown-field", "unknown-nested-field"))
+@_refusing(Level.SHOULD, _REQUEST, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
 def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     """A request with a field that does not exist is refused, at the top and inside of settings.
 
@@ -234,7 +246,7 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
 
-@_refusing(Level.SHOULD, _REQUEST, probes=("wrong-type", "wrong-enum"))
+@_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"))
 def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
@@ -245,7 +257,7 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
 
-@_refusing(Level.SHOULD, _REQUEST, probes=("malformed-json",))
+@_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("malformed-json",))
 def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     """A body that is no JSON is refused.
 
@@ -259,6 +271,7 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
 @_refusing(
     Level.SHOULD,
     google("GenerateContentRequest.contents", "contents is required, and a turn's role is user or model."),
+    basis=Basis.DOCUMENTED,
     probes=("empty-contents", "bad-role"),
 )
 def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
@@ -295,7 +308,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
 
 
-@_refusing(Level.SHOULD, _GONE, probes=("unknown-model", "unknown-model-streamed"))
+@_refusing(Level.SHOULD, _GONE, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
 def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     """A model that does not exist is 404, and nobody answers in its place.
 
@@ -334,6 +347,7 @@ def _strange(
 @_refusing(
     Level.SHOULD,
     google("HTTP rules of the service", "A method that is not in the service is not found."),
+    basis=Basis.INFERRED,
     probes=("unknown-method",),
 )
 def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
@@ -349,6 +363,7 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
 @_refusing(
     Level.NOTE,
     google("HTTP rules of the service", "generateContent is bound to POST alone."),
+    basis=Basis.INFERRED,
     probes=("wrong-verb",),
 )
 def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
@@ -372,6 +387,7 @@ _BLOCK_WORDS = (
         "PromptFeedback.blockReason",
         "A blocked prompt is answered with 200, a blockReason and no candidates.",
     ),
+    basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not must_fail(reply),
     usable=told,
     sight=sights.BLOCKED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, check_each, google
+from conformance.catalogue import Aside, Rests, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
@@ -23,9 +23,10 @@ from conformance.judging.refusals import (
 )
 from conformance.judging.tries import streams
 from conformance.judging.values import shown
-from conformance.model import JSON, Level, Outcome, Spot
+from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing
 
 _BODY = google(
@@ -117,7 +118,14 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
 
 
-@check(Level.SHOULD, _BODY, usable=_may_show_its_form, trait="error-shape", rests=Rests.REFUSAL)
+@check(
+    Level.SHOULD,
+    _BODY,
+    basis=Basis.RECORDED,
+    usable=_may_show_its_form,
+    trait="error-shape",
+    rests=Rests.REFUSAL,
+)
 def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
     """An error is Google's: an object `error` with code, message and status.
 
@@ -170,7 +178,7 @@ def _is_status(code: JSON, status: int) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool) and code == status
 
 
-@check_each(Level.SHOULD, _BODY, usable=_googles, rests=Rests.REFUSAL)
+@check_each(Level.SHOULD, _BODY, basis=Basis.RECORDED, usable=_googles, rests=Rests.REFUSAL)
 def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
     """error.code is the HTTP status, as a number.
 
@@ -189,7 +197,12 @@ def _names_for(status: int) -> list[str]:
 
 
 @check_each(
-    Level.SHOULD, _BODY, usable=_googles, after=("errors/gives-the-status-as-code",), rests=Rests.REFUSAL
+    Level.SHOULD,
+    _BODY,
+    basis=Basis.RECORDED,
+    usable=_googles,
+    blocked_by=("errors/gives-the-status-as-code",),
+    rests=Rests.REFUSAL,
 )
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
     """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
@@ -217,6 +230,7 @@ def _default_stream(reply: Reply) -> bool:
         "streamGenerateContent: errors",
         "Only where an array was to be streamed is an error the element of one.",
     ),
+    basis=Basis.DOCUMENTED,
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
     rests=Rests.REFUSAL,
 )
@@ -240,6 +254,7 @@ def _json_error(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     _BODY,
+    basis=Basis.RECORDED,
     usable=lambda reply: (
         _json_error(reply)
         and any(chunk.json.ok for chunk in reply.chunks)
@@ -287,6 +302,7 @@ def _names_it(reply: Reply) -> bool:
         "Invalid JSON payload received",
         "The message names the field, and BadRequest in the details does too.",
     ),
+    basis=Basis.RECORDED,
     probes=tuple(_NAMED),
     usable=_speaks,
     rests=Rests.REFUSAL,
@@ -315,6 +331,7 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
         "google.rpc error_details",
         "A bad field has BadRequest, a bad key ErrorInfo, a spent quota RetryInfo.",
     ),
+    basis=Basis.RECORDED,
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
     rests=Rests.REFUSAL,
@@ -340,6 +357,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
         "streamGenerateContent: errors",
         "What fails within a stream is an object `error`, sent as a chunk is.",
     ),
+    basis=Basis.DOCUMENTED,
     usable=streams,
     sight=sights.AN_ERROR,
 )

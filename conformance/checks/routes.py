@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
-from conformance.model import JSON, Level, Outcome, Spot
+from conformance.model import JSON, Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
 _COUNT = google("models.countTokens", "Takes contents or a whole request, and answers totalTokens.")
@@ -47,6 +48,7 @@ def _closed(reply: Reply) -> bool:
 @check(
     Level.MUST,
     google("models", "generateContent and streamGenerateContent answer the same requests."),
+    basis=Basis.RECORDED,
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
     rests=Rests.ACCEPTANCE,
@@ -77,6 +79,7 @@ def _v1(reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     google("/v1", "The methods stand under /v1 as well as under /v1beta."),
+    basis=Basis.DOCUMENTED,
     probes=("plain-on-v1",),
     usable=_v1,
     rests=Rests.ACCEPTANCE,
@@ -91,7 +94,7 @@ def answers_on_v1(seen: Seen) -> Iterator[Spot | Aside]:
     yield from _missing(seen, "an answer on /v1 as on /v1beta")
 
 
-@check(Level.SHOULD, _COUNT, probes=_COUNTED, usable=told)
+@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=told)
 def counts_tokens(seen: Seen) -> Iterator[Spot | Aside]:
     """countTokens is there, and answers totalTokens.
 
@@ -117,9 +120,10 @@ def _total(seen: Seen, probe: str) -> tuple[Reply, int] | None:
 @check(
     Level.SHOULD,
     _COUNT,
+    basis=Basis.INFERRED,
     probes=_COUNTED,
     usable=lambda reply: reply.ok,
-    after=(COUNTS, "schema/values-have-googles-types"),
+    blocked_by=(COUNTS, "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: Seen) -> Iterator[Spot]:
     """countTokens really counts: a text of a hundred numbers has more tokens than a short question.
@@ -148,7 +152,7 @@ def _openai(reply: Reply) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get("data"), list)
 
 
-@check(Level.SHOULD, _MODELS, probes=("models-list",), usable=told)
+@check(Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=told)
 def lists_its_models(seen: Seen) -> Iterator[Spot | Aside]:
     """The models can be listed, as Google lists them.
 
@@ -176,7 +180,9 @@ def _listed(reply: Reply) -> bool:
     return reply.ok and bool(_models(reply))
 
 
-@check(Level.SHOULD, _MODELS, probes=("models-list",), usable=_listed, after=(LISTS,))
+@check(
+    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+)
 def names_models_with_their_prefix(seen: Seen) -> Iterator[Spot]:
     """A listed model's name is `models/{id}`, with that prefix once.
 
@@ -191,7 +197,9 @@ def names_models_with_their_prefix(seen: Seen) -> Iterator[Spot]:
                 yield Spot(reply.id, f"/models/{place}/name", "models/{id}", repr(name)[:100])
 
 
-@check(Level.SHOULD, _MODELS, probes=("models-list",), usable=_listed, after=(LISTS,))
+@check(
+    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+)
 def says_what_each_model_can_do(seen: Seen) -> Iterator[Spot]:
     """Each listed model has supportedGenerationMethods, and its token limits.
 
@@ -221,7 +229,9 @@ def _same_model(name: JSON, model: str) -> bool:
     return isinstance(name, str) and name.rpartition("/")[2] == model.rpartition("/")[2]
 
 
-@check(Level.NOTE, _MODELS, probes=("models-list",), usable=_listed, after=(LISTS,))
+@check(
+    Level.NOTE, _MODELS, basis=Basis.INFERRED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+)
 def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
     """The model that is asked stands in the list, where the list has no further page.
 
@@ -238,9 +248,10 @@ def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     _MODELS,
+    basis=Basis.INFERRED,
     probes=("listed-name-1", "listed-name-2", "listed-name-3"),
     usable=told,
-    after=(LISTS, PREFIX),
+    blocked_by=(LISTS, PREFIX),
 )
 def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
     """A listed name, used as it stands, is answered.
@@ -263,7 +274,9 @@ def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
         yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)
 
 
-@check(Level.SHOULD, _MODELS, probes=("models-get",), usable=told, after=(LISTS,))
+@check(
+    Level.SHOULD, _MODELS, basis=Basis.DOCUMENTED, probes=("models-get",), usable=told, blocked_by=(LISTS,)
+)
 def describes_a_model(seen: Seen) -> Iterator[Spot | Aside]:
     """The model can be looked up by its name, and is the one that was asked for.
 
@@ -298,6 +311,7 @@ def _allows(reply: Reply) -> bool:
     google(
         "CORS (Fetch standard)", "Google's API may be called from a page; its key travels in x-goog-api-key."
     ),
+    basis=Basis.INFERRED,
     probes=("preflight",),
     usable=told,
     rests=Rests.REPLY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import (
     DATA,
@@ -19,8 +19,9 @@ from conformance.judging.expectations import MET, asks_for_obedience, blocked, e
 from conformance.judging.habits import unless_rare
 from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import shown, where
-from conformance.model import JSON, Level, Spot
+from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _CANDIDATES = google(
     "GenerateContentResponse.candidates",
@@ -44,7 +45,7 @@ def _without_candidate(reply: Reply) -> Spot:
     return Spot(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
 
 
-@check(Level.MUST, _CANDIDATES, usable=_whole)
+@check(Level.MUST, _CANDIDATES, basis=Basis.RECORDED, usable=_whole)
 def has_a_candidate(seen: Seen) -> Iterator[Spot]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
@@ -95,6 +96,7 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
     google(
         "Candidate.content", "What the model says stands in content.parts, each part under Google's own name."
     ),
+    basis=Basis.RECORDED,
     usable=generated_text,
     sight=sights.A_CANDIDATE,
 )
@@ -113,7 +115,7 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
             return
 
 
-@check_each(Level.MUST, _PART, usable=generated_text, sight=sights.PARTS)
+@check_each(Level.MUST, _PART, basis=Basis.RECORDED, usable=generated_text, sight=sights.PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     """Each part holds one thing: a text, a call, an image.
 
@@ -132,6 +134,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("Content.role", "The role of an answer is model; it may be left out."),
+    basis=Basis.RECORDED,
     usable=generated_text,
     sight=sights.PARTS,
 )
@@ -173,6 +176,7 @@ def _never_stopped(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("Candidate.finishReason", "It is empty only while the model has not stopped."),
+    basis=Basis.RECORDED,
     usable=_whole,
     select=lambda reply: not reply.streamed,
     sight=sights.A_CANDIDATE,
@@ -192,6 +196,7 @@ def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("Candidate.index", "The index tells candidates apart."),
+    basis=Basis.RECORDED,
     usable=generated_text,
     sight=sights.CANDIDATES,
 )
@@ -215,6 +220,7 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.NOTE,
     google("GenerateContentResponse.modelVersion", "Names the model version that answered."),
+    basis=Basis.RECORDED,
     usable=_whole,
 )
 def names_its_model_version(reply: Reply) -> Iterator[Spot]:
@@ -231,6 +237,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.NOTE,
     google("GenerateContentResponse.responseId", "Identifies one response."),
+    basis=Basis.RECORDED,
     usable=_whole,
 )
 def names_each_response(seen: Seen) -> Iterator[Spot]:
@@ -278,9 +285,10 @@ _SPEAKING = (
         "Candidate.finishReason",
         "STOP means that the model came to a natural end; other ends have other names.",
     ),
+    basis=Basis.RECORDED,
     usable=generated_text,
     probes=_SPEAKING,
-    after=("schema/has-a-candidate", "schema/content-stands-in-parts"),
+    blocked_by=("schema/has-a-candidate", "schema/content-stands-in-parts"),
     sight=sights.STOP,
 )
 def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:

@@ -6,14 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging import sights
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown, where
-from conformance.model import JSON, Level, Spot
+from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
+from conformance.sources import google
 
 _CALL = google(
     "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."
@@ -32,7 +33,14 @@ def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
     return told and bool(wanted) and flavour(reply) is Flavour.VERTEX
 
 
-@check_each(Level.MUST, _CALL, usable=generated_text, feature="function-calling", sight=sights.A_CALL)
+@check_each(
+    Level.MUST,
+    _CALL,
+    basis=Basis.RECORDED,
+    usable=generated_text,
+    feature="function-calling",
+    sight=sights.A_CALL,
+)
 def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
     """Each functionCall has its name and its arguments together, under Google's names.
 
@@ -62,9 +70,10 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("FunctionCall.id", "The id ties a response to its call; older models give none."),
+    basis=Basis.RECORDED,
     # Several texts in one unary body are several answers, and said of the envelope.
     usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
-    after=("streaming/sends-the-text-once",),
+    blocked_by=("streaming/sends-the-text-once",),
     feature="function-calling",
     sight=sights.CALLS_WITH_IDS,
 )
@@ -89,6 +98,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.MUST,
     google("Part.thoughtSignature", "The signature is a member of the part, beside functionCall or text."),
+    basis=Basis.RECORDED,
     usable=generated_text,
     sight=sights.SIGNATURES,
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, departures, seen_fields
 from conformance.dialects.shapes import canonical, reference
 from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, faults, where
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT
 
 _REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
 _MOST = 30
@@ -68,7 +69,8 @@ def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
 
 @check(
     Level.SHOULD,
-    google("the vendor's document", "Whatever a page promises, callers build on."),
+    VENDORS_DOCUMENT,
+    basis=Basis.DOCUMENTED,
     usable=generated_text,
     documented=True,
 )

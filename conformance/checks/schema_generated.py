@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import refusal
 from conformance.judging.expectations import refused
 from conformance.judging.generated import (
@@ -19,8 +19,9 @@ from conformance.judging.generated import (
     told,
 )
 from conformance.judging.tries import TRIES, obeyed
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _NAMES = ("unknown-field", "unknown-nested-field")
@@ -73,7 +74,7 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, select=is_generated, generated=True, rests=Rests.EITHER)
+@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, rests=Rests.EITHER)
 def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
 
@@ -113,8 +114,9 @@ def _checks(seen: Seen, reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     _PARSER,
+    basis=Basis.DOCUMENTED,
     select=breaks_for_google,
-    after=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
+    blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     rests=Rests.REFUSAL,
 )
@@ -138,8 +140,9 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     _SAME,
+    basis=Basis.INFERRED,
     select=is_generated,
-    after=(
+    blocked_by=(
         "casing/accepts-snake-case-requests",
         "casing/reads-settings-from-generation-config",
         "schema/survives-generated-bodies",

@@ -8,12 +8,13 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.catalogue import check, google
+from conformance.catalogue import check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
 from conformance.judging.values import shown
-from conformance.model import Level, Spot
+from conformance.model import Basis, Level, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _APART = 120  # seconds between an id's clock and Date that were seen at Google
 _CLOCK = 4  # bytes
@@ -59,6 +60,7 @@ def _strange(reply: Reply) -> str:
         "GenerateContentResponse.responseId",
         "URL-safe base64 whose first four bytes are the time of the answer, little-endian.",
     ),
+    basis=Basis.RECORDED,
     # Who prints the JSON anew may well mask the ids in it.
     usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
 )

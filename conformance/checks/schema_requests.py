@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, google
+from conformance.catalogue import Aside, Rests, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _OWN = ("documented-own-form", "documented-")
 
@@ -30,6 +31,7 @@ def _documented(reply: Reply) -> bool:
         "GenerateContentRequest",
         "contents is the only required member of the body; the path names the model and the method.",
     ),
+    basis=Basis.RECORDED,
     select=_documented,
     usable=_judgeable,
 )
@@ -78,9 +80,10 @@ _ORDINARY = (
         "GenerateContentRequest",
         "Settings within their ranges, a system instruction and several turns are valid.",
     ),
+    basis=Basis.RECORDED,
     probes=("plain", *_ORDINARY),
     usable=_judgeable,
-    after=("schema/needs-no-fields-of-its-own",),
+    blocked_by=("schema/needs-no-fields-of-its-own",),
     rests=Rests.ACCEPTANCE,
 )
 def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
@@ -111,6 +114,7 @@ def _optional(reply: Reply) -> bool:
 @check(
     Level.MUST,
     google("Schema", "A parameter may be an object, a list or an enum, nested as deep as need be."),
+    basis=Basis.RECORDED,
     probes=("nested-tool",),
     usable=_judgeable,
     feature="function-calling",

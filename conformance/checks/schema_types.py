@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from conformance.catalogue import check_each, google
+from conformance.catalogue import check_each
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered, generated_text
 from conformance.judging.values import Fault, Found, Wrong, faults, shown, where
-from conformance.model import JSON, Level, Spot
+from conformance.model import JSON, Basis, Level, Spot
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
+from conformance.sources import google
 from conformance.wire.jsontext import Odd
 
 _JSON = google(
@@ -67,7 +68,7 @@ def _severity(fault: Fault) -> Level | None:
     return Level.SHOULD if fault.wrong is Wrong.RANGE or _lenient(fault) else None
 
 
-@check_each(Level.MUST, _JSON, usable=answered)
+@check_each(Level.MUST, _JSON, basis=Basis.RECORDED, usable=answered)
 def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
     """Every value in an answer has the JSON type that Google gives its field.
 
@@ -100,6 +101,7 @@ def _alphabet(reply: Reply) -> Callable[[Fault], Level | None]:
         "ProtoJSON: bytes",
         "Bytes are written as standard base64 with padding; readers take the URL-safe alphabet too.",
     ),
+    basis=Basis.RECORDED,
     usable=answered,
     sight=sights.BYTES,
 )
@@ -124,6 +126,7 @@ def _new(fault: Fault) -> Level | None:
         "ProtoJSON: enums",
         "Enum values are written as their UPPER_SNAKE names; new names may appear at any time.",
     ),
+    basis=Basis.RECORDED,
     usable=answered,
     sight=sights.A_REASON,
 )
@@ -141,6 +144,7 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.NOTE,
     google("ProtoJSON: presence", "Fields that are not set are left out; null is never written."),
+    basis=Basis.RECORDED,
     usable=answered,
 )
 def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Spot]:
@@ -163,6 +167,7 @@ def _owned(found: Found) -> bool:
         "GenerateContentResponse",
         "The members of each message are a known list; Google adds to it between revisions.",
     ),
+    basis=Basis.RECORDED,
     usable=answered,
 )
 def adds_no_members(reply: Reply) -> Iterator[Spot]:
@@ -182,6 +187,7 @@ def adds_no_members(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.MUST,
     google("JSON: numbers", "A double that is no number is written as the string NaN or Infinity."),
+    basis=Basis.DOCUMENTED,
     usable=lambda reply: answered(reply) and has_own_bytes(reply),
 )
 def numbers_are_json(reply: Reply) -> Iterator[Spot]:
@@ -215,6 +221,7 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 @check_each(
     Level.MUST,
     google("CitationSource", "A citation has startIndex, endIndex, uri and license; no date and no title."),
+    basis=Basis.RECORDED,
     usable=generated_text,
     sight=sights.CITATIONS,
 )

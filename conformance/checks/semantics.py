@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import Aside, Rests, Sight, check, google
+from conformance.catalogue import Aside, Rests, Sight, check
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -23,8 +23,9 @@ from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import TRIES, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
 from conformance.judging.values import shown
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 
 _CONFIG = google(
     "GenerationConfig",
@@ -41,6 +42,7 @@ _SETTINGS = (
 @check(
     Level.NOTE,
     google("generateContent", "The model answers the prompt."),
+    basis=Basis.INFERRED,
     probes=("plain",),
     usable=generated_text,
 )
@@ -68,6 +70,7 @@ def _codes(reply: Reply) -> set[str]:
 @check(
     Level.MUST,
     google("generateContent", "An answer answers the request that it is the response to."),
+    basis=Basis.INFERRED,
     usable=generated_text,
     sight=Sight(
         NO_CODE,
@@ -111,8 +114,9 @@ def _another_model(reply: Reply) -> Spot | None:
         "GenerateContentResponse.modelVersion",
         "The version that answered: the model that was asked, or a version of it.",
     ),
+    basis=Basis.RECORDED,
     usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
-    after=_OWN,
+    blocked_by=_OWN,
 )
 def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
     """The model that answers is the model that was asked.
@@ -138,9 +142,10 @@ def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("GenerateContentRequest.systemInstruction", "The instruction governs the whole conversation."),
+    basis=Basis.RECORDED,
     probes=("system-instruction",),
     usable=generated_text,
-    after=_OWN,
+    blocked_by=_OWN,
     obeys=True,
     feature="system-instruction",
 )
@@ -157,9 +162,10 @@ def obeys_the_system_instruction(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("GenerateContentRequest.contents", "All turns of the conversation are the model's context."),
+    basis=Basis.RECORDED,
     probes=("history",),
     usable=generated_text,
-    after=_OWN,
+    blocked_by=_OWN,
     obeys=True,
     feature="history",
 )
@@ -194,9 +200,10 @@ def _keeps_going(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     _CONFIG,
+    basis=Basis.INFERRED,
     probes=("limit-of-five", "stop-sequence"),
     usable=generated_text,
-    after=(*_OWN, "casing/reads-settings-from-generation-config"),
+    blocked_by=(*_OWN, "casing/reads-settings-from-generation-config"),
     obeys=True,
 )
 def reads_generation_config(seen: Seen) -> Iterator[Spot]:
@@ -216,9 +223,10 @@ def reads_generation_config(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("GenerationConfig.maxOutputTokens", "The answer is never longer than the limit."),
+    basis=Basis.RECORDED,
     probes=("limit-of-five",),
     usable=generated_text,
-    after=_SETTINGS,
+    blocked_by=_SETTINGS,
     obeys=True,
 )
 def applies_max_output_tokens(seen: Seen) -> Iterator[Spot | Aside]:
@@ -255,9 +263,10 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     _CUT,
+    basis=Basis.RECORDED,
     probes=("limit-of-five",),
     usable=generated_text,
-    after=(*_SETTINGS, "semantics/applies-max-output-tokens"),
+    blocked_by=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
 )
 def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
@@ -273,9 +282,10 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.MUST,
     _CUT,
+    basis=Basis.RECORDED,
     probes=("streamed-without-alt",),
     usable=generated_text,
-    after=(
+    blocked_by=(
         *_SETTINGS,
         "semantics/applies-max-output-tokens",
         "semantics/says-when-the-limit-ended-it",
@@ -296,9 +306,10 @@ def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("GenerationConfig.stopSequences", "The answer ends before the first of them, which is left out."),
+    basis=Basis.DOCUMENTED,
     probes=("stop-sequence",),
     usable=generated_text,
-    after=_SETTINGS,
+    blocked_by=_SETTINGS,
     obeys=True,
     feature="stop-sequences",
 )
@@ -320,9 +331,10 @@ def _count_of_candidates(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     google("GenerationConfig.candidateCount", "As many candidates as were asked for, or an error."),
+    basis=Basis.RECORDED,
     probes=("two-candidates",),
     usable=generated_text,
-    after=(*_SETTINGS, "schema/has-a-candidate"),
+    blocked_by=(*_SETTINGS, "schema/has-a-candidate"),
     obeys=True,
     feature="candidate-count",
 )
@@ -342,9 +354,10 @@ def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
         "GenerationConfig.responseSchema",
         "With application/json the answer is JSON as the schema describes it.",
     ),
+    basis=Basis.RECORDED,
     probes=("response-schema", "response-json-schema"),
     usable=generated_text,
-    after=(*_SETTINGS, "semantics/marks-thoughts"),
+    blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
     feature="json-schema",
 )
@@ -365,9 +378,10 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
         "GenerateContentRequest.cachedContent",
         "Names content that was cached before; a name that does not exist is an error.",
     ),
+    basis=Basis.DOCUMENTED,
     probes=("bogus-cached-content",),
     usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
-    after=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
+    blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
     rests=Rests.EACH_REFUSAL,
 )

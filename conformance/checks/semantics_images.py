@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.judging.understanding import if_understood, speaks_of
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 # What any answer to a question about a picture speaks of, be it that there is none.
 _speaks_of_a_picture = speaks_of(
@@ -27,9 +28,10 @@ def _tells(reply: Reply) -> bool:
 @check(
     Level.MUST,
     google("Part.inlineData", "An image in a part is part of the prompt."),
+    basis=Basis.RECORDED,
     probes=("image",),
     usable=generated_text,
-    after=("semantics/answers-its-own-question",),
+    blocked_by=("semantics/answers-its-own-question",),
     obeys=True,
     feature="images",
 )
@@ -47,9 +49,10 @@ def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("ProtoJSON: bytes", "Both base64 alphabets are read, padded or not."),
+    basis=Basis.DOCUMENTED,
     probes=("image-in-url-safe-base64",),
     usable=lambda reply: generated_text(reply) or refused(reply),
-    after=("semantics/sees-images",),
+    blocked_by=("semantics/sees-images",),
     obeys=True,
 )
 def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:

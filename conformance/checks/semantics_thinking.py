@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.judging.contents import asked_model, each_time
 from conformance.judging.expectations import CUT, obedience
 from conformance.judging.tries import TRIES, generated_text
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
@@ -19,6 +20,7 @@ _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])
 @check(
     Level.SHOULD,
     google("Part.thought", "Parts that are thoughts say so."),
+    basis=Basis.RECORDED,
     usable=generated_text,
 )
 def marks_thoughts(seen: Seen) -> Iterator[Spot]:
@@ -50,9 +52,10 @@ def _hidden(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     google("ThinkingConfig.includeThoughts", "The thoughts are returned where there are any."),
+    basis=Basis.RECORDED,
     probes=("thinking",),
     usable=generated_text,
-    after=(*_SETTINGS, "semantics/marks-thoughts"),
+    blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
     feature="thinking",
 )
@@ -86,9 +89,10 @@ def _thinks_anyway(reply: Reply) -> str | None:
     google(
         "ThinkingConfig.thinkingBudget", "A budget of 0 switches thinking off, in models that can do without."
     ),
+    basis=Basis.DOCUMENTED,
     probes=("no-thinking",),
     usable=generated_text,
-    after=_SETTINGS,
+    blocked_by=_SETTINGS,
     obeys=True,
     feature="thinking",
 )

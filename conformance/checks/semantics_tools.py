@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging.contents import (
     as_list,
     calls,
@@ -19,8 +19,10 @@ from conformance.judging.expectations import at_limit, refused
 from conformance.judging.tries import generated_text
 from conformance.judging.understanding import if_understood, speaks_of
 from conformance.judging.values import UNREADABLE, Wrong, faults
-from conformance.model import JSON, Level, Outcome, Spot
+from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.names import fold
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
 _MODES = google(
@@ -56,9 +58,10 @@ def _no_call(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     _TOOLS,
+    basis=Basis.RECORDED,
     probes=("function-call", "function-call-forced"),
     usable=generated_text,
-    after=_FIRST[:1],
+    blocked_by=_FIRST[:1],
     obeys=True,
     feature="function-calling",
 )
@@ -86,9 +89,10 @@ def _wrong_call(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     _MODES,
+    basis=Basis.DOCUMENTED,
     probes=("function-call-forced",),
     usable=generated_text,
-    after=(*_FIRST, "schema/function-calls-are-complete"),
+    blocked_by=(*_FIRST, "schema/function-calls-are-complete"),
     obeys=True,
     feature="function-calling",
 )
@@ -109,9 +113,10 @@ def _calls_anyway(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     _MODES,
+    basis=Basis.DOCUMENTED,
     probes=("function-call-forbidden",),
     usable=generated_text,
-    after=_FIRST[:1],
+    blocked_by=_FIRST[:1],
     obeys=True,
     feature="function-calling",
 )
@@ -128,9 +133,10 @@ def calls_nothing_in_mode_none(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("streamGenerateContent: functionCall", "A streamed answer has the same parts as a unary one."),
+    basis=Basis.RECORDED,
     probes=("function-call-streamed",),
     usable=generated_text,
-    after=_FIRST,
+    blocked_by=_FIRST,
     obeys=True,
     feature="function-calling",
 )
@@ -147,9 +153,10 @@ def streams_function_calls(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("FunctionCall: parallel", "A turn may hold several calls, each a part of its own."),
+    basis=Basis.RECORDED,
     probes=("two-calls-in-one-turn",),
     usable=generated_text,
-    after=_FIRST,
+    blocked_by=_FIRST,
     obeys=True,
     feature="parallel-calls",
 )
@@ -170,16 +177,12 @@ def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
     yield from if_understood(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"[_-]", "", name).lower()
-
-
 def _unfilled(reply: Reply) -> str | None:
     """What a call lacks; names in another casing are the business of another rule."""
     for call in calls(reply):
         args: JSON = call.get("args") or {}
-        given = {_folded(name) for name in args} if isinstance(args, dict) else set()
-        missing = [name for name in ("city_name", "unitSystem") if _folded(name) not in given]
+        given = {fold(name) for name in args} if isinstance(args, dict) else set()
+        missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
         if missing and call.get("name") == "get_weather":
             return f"{', '.join(missing)} missing in {args!r:.80}"
     return "" if calls(reply) else None
@@ -188,9 +191,10 @@ def _unfilled(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     google("FunctionCall.args", "The call carries the arguments that the declaration requires."),
+    basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed"),
     usable=generated_text,
-    after=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
+    blocked_by=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
     obeys=True,
     feature="function-calling",
 )
@@ -221,6 +225,7 @@ def _signed(reply: Reply) -> bool:
         "Part.thoughtSignature",
         "Gemini 3 and later sign the first call of a turn, and want the signature back.",
     ),
+    basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
     usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
     feature="function-calling",
@@ -263,9 +268,10 @@ def _clean(reply: Reply | None) -> bool:
 @check(
     Level.MUST,
     google("Content", "A model's turn is valid in the next request exactly as it came, signatures included."),
+    basis=Basis.RECORDED,
     probes=("function-answered",),
     usable=lambda reply: generated_text(reply) or refused(reply),
-    after=_SPOILT,
+    blocked_by=_SPOILT,
 )
 def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     """A model's turn, replayed as it came, is accepted.
@@ -291,9 +297,10 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     google("FunctionResponse.response", "What the function answered is part of the prompt."),
+    basis=Basis.RECORDED,
     probes=("function-answered",),
     usable=generated_text,
-    after=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
+    blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
 )
 def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
@@ -310,9 +317,10 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     google("FunctionDeclaration.name", "A function's name is the caller's, whatever it is."),
+    basis=Basis.INFERRED,
     probes=("nested-tool",),
     usable=generated_text,
-    after=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
+    blocked_by=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
     obeys=True,
     feature="function-calling",
 )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, is_cut_at, lacks_its_end, may_have_lost, unless_rare
 from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
 _SSE = google(
@@ -57,7 +58,7 @@ def _longest_first(seen: Seen) -> list[Reply]:
     return sorted(seen.replies, key=lambda reply: -len(reply.framed.frames))
 
 
-@check(Level.MUST, _SSE, select=_with_alt, usable=_came, trait="stream-framing")
+@check(Level.MUST, _SSE, basis=Basis.RECORDED, select=_with_alt, usable=_came, trait="stream-framing")
 def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     """With alt=sse a stream comes as server-sent events.
 
@@ -74,9 +75,10 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     _ARRAY,
+    basis=Basis.RECORDED,
     select=_without_alt,
     usable=lambda reply: _came(reply) or refused(reply),
-    after=(FRAMED,),
+    blocked_by=(FRAMED,),
     trait="stream-framing-default",
 )
 def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
@@ -112,6 +114,7 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
     google(
         "streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."
     ),
+    basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_framed_as_asked,
 )
@@ -153,7 +156,7 @@ _LINES = {
 }
 
 
-@check_each(Level.MUST, _SSE, usable=_events)
+@check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
     """A stream has data lines and blank lines, and no others.
 
@@ -165,7 +168,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
     yield from _found(reply, _LINES, "only data lines and blank lines")
 
 
-@check_each(Level.MUST, _SSE, usable=_events)
+@check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
     """Each data line begins with `data: `, once, with its space.
 
@@ -178,7 +181,7 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
     yield from _found(reply, table, "data, a colon, one space, the JSON")
 
 
-@check_each(Level.SHOULD, _SSE, usable=_events)
+@check_each(Level.SHOULD, _SSE, basis=Basis.RECORDED, usable=_events)
 def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Spot]:
     """The JSON of a chunk stands on one data line.
 
@@ -198,7 +201,7 @@ _ENDS = {
 }
 
 
-@check_each(Level.MUST, _SSE, usable=_events)
+@check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
     """Each event, the last one included, ends with one blank line.
 
@@ -211,7 +214,7 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
         yield replace(spot, level=Level.NOTE) if lacks_its_end(reply) else spot
 
 
-@check_each(Level.MUST, _SSE, usable=_events)
+@check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
     """A stream simply ends; there is no [DONE].
 
@@ -242,8 +245,9 @@ _PAYLOADS = {
 @check_each(
     Level.MUST,
     _SSE,
+    basis=Basis.RECORDED,
     usable=_events,
-    after=(
+    blocked_by=(
         "streaming/begins-data-with-one-space",
         "streaming/comes-whole",
         "streaming/ends-each-event-with-a-blank-line",
@@ -280,7 +284,7 @@ def _strange(reply: Reply) -> Iterator[Spot]:
             yield Spot(reply.id, reply.at(chunk, ""), _OBJECT, said, Level.NOTE)
 
 
-@check_each(Level.SHOULD, _SSE, usable=_events)
+@check_each(Level.SHOULD, _SSE, basis=Basis.RECORDED, usable=_events)
 def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
     """A stream begins with its first event, not with a byte order mark.
 
@@ -294,6 +298,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     _SSE,
+    basis=Basis.INFERRED,
     select=_with_alt,
     usable=lambda reply: streams(reply) and has_own_bytes(reply),
     sight=sights.SEPARATORS,
@@ -320,6 +325,7 @@ def _any_stream(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     google("streamGenerateContent: end", "A stream ends after a whole chunk."),
+    basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_any_stream,
 )
@@ -360,6 +366,7 @@ def _said_of_events(seen: Seen) -> bool:
 @check(
     Level.SHOULD,
     _ARRAY,
+    basis=Basis.RECORDED,
     select=_without_alt,
     usable=lambda reply: _came(reply) and reply.framed.framing is Framing.JSON_ARRAY,
 )
@@ -382,6 +389,7 @@ def _chunkless(reply: Reply) -> Spot:
 @check(
     Level.MUST,
     google("streamGenerateContent: content", "A stream of status 200 holds at least one chunk."),
+    basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
 )
 def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:

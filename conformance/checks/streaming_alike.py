@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, google
+from conformance.catalogue import Aside, check
 from conformance.judging.counters import blocks, count
 from conformance.judging.expectations import MET, obedience
 from conformance.judging.tries import generated_text
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Reply, Seen
+from conformance.sources import google
 
 _ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are the matter of other rules
 _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce in each
@@ -56,9 +57,10 @@ def _near_its_limit(reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
+    basis=Basis.INFERRED,
     probes=("plain", "plain-streamed", "limit-of-five", "long-answer-streamed"),
     usable=generated_text,
-    after=(
+    blocked_by=(
         "schema/enums-are-googles-names",
         "streaming/ends-with-a-finish-reason",
         "usage/same-prompt-costs-the-same",

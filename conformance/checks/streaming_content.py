@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each, google
+from conformance.catalogue import Aside, check, check_each
 from conformance.judging import sights
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
@@ -13,8 +13,9 @@ from conformance.judging.expectations import UNMET, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import are_cumulative, find_gap, has_lost_repeats
 from conformance.judging.tries import TRIES, generated_text, obeyed, streams
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing
 
 _CHUNKS = google(
@@ -25,7 +26,7 @@ _SHORT = 40  # characters of an answer that is there as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being made
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams, sight=sights.PIECES)
+@check_each(Level.MUST, _CHUNKS, basis=Basis.RECORDED, usable=streams, sight=sights.PIECES)
 def sends_deltas(reply: Reply) -> Iterator[Spot]:
     """Each chunk carries only the text since the last one.
 
@@ -45,7 +46,14 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
         )
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/sends-deltas",), sight=sights.PIECES)
+@check_each(
+    Level.MUST,
+    _CHUNKS,
+    basis=Basis.RECORDED,
+    usable=streams,
+    blocked_by=("streaming/sends-deltas",),
+    sight=sights.PIECES,
+)
 def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     """The last chunk does not repeat the whole answer.
 
@@ -84,7 +92,14 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
     return text + text in wanted or reply.text.strip() == wanted.strip()
 
 
-@check_each(Level.MUST, _CHUNKS, usable=streams, after=("streaming/comes-whole",), sight=sights.A_CANDIDATE)
+@check_each(
+    Level.MUST,
+    _CHUNKS,
+    basis=Basis.RECORDED,
+    usable=streams,
+    blocked_by=("streaming/comes-whole",),
+    sight=sights.A_CANDIDATE,
+)
 def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
     """The last chunk with a candidate says why the model stopped.
 
@@ -120,7 +135,9 @@ _ENDED_ONCE = (
 )
 
 
-@check_each(Level.SHOULD, _CHUNKS, usable=streams, after=_ENDED_ONCE, sight=sights.CHUNKS)
+@check_each(
+    Level.SHOULD, _CHUNKS, basis=Basis.RECORDED, usable=streams, blocked_by=_ENDED_ONCE, sight=sights.CHUNKS
+)
 def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     """No finish reason stands before the text has ended.
 
@@ -156,8 +173,9 @@ def _spoken(chunk: Chunk, index: int) -> bool:
         "streamGenerateContent: last chunk",
         "A last chunk without text still has its candidate, or leaves candidates out.",
     ),
+    basis=Basis.RECORDED,
     usable=streams,
-    after=("schema/has-a-candidate",),
+    blocked_by=("schema/has-a-candidate",),
 )
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
     """A chunk without a candidate leaves candidates out rather than sending an empty list.
@@ -179,6 +197,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
+    basis=Basis.INFERRED,
     probes=("long-answer-streamed",),
     usable=streams,
 )
@@ -228,9 +247,14 @@ def _cut_short(reply: Reply) -> bool:
 @check(
     Level.MUST,
     google("Candidate.finishReason", "STOP means that the model came to a natural end."),
+    basis=Basis.INFERRED,
     probes=("long-answer-streamed",),
     usable=streams,
-    after=("streaming/comes-whole", "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
+    blocked_by=(
+        "streaming/comes-whole",
+        "semantics/applies-max-output-tokens",
+        "schema/stop-comes-with-content",
+    ),
     obeys=True,
     sight=sights.AN_END,
 )
@@ -252,9 +276,10 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.MUST,
     _CHUNKS,
+    basis=Basis.INFERRED,
     probes=("long-answer-streamed",),
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
-    after=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
+    blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
     sight=sights.A_ROW,
 )
@@ -275,6 +300,7 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
 @check(
     Level.SHOULD,
     google("streamGenerateContent: text", "A stream's text is the model's text, repetitions included."),
+    basis=Basis.INFERRED,
     probes=("repeated-text-streamed",),
     usable=streams,
     obeys=True,
@@ -307,6 +333,7 @@ def _asked_for(reply: Reply, text: str) -> bool:
 @check_each(
     Level.SHOULD,
     google("JSON: encoding", "Bodies are UTF-8; a character of several bytes is never cut in two."),
+    basis=Basis.INFERRED,
     usable=streams,
     sight=sights.BEYOND_ASCII,
 )
@@ -335,6 +362,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.SHOULD,
     google("thinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
+    basis=Basis.RECORDED,
     probes=("thinking", "thinking-streamed"),
     usable=streams,
     obeys=True,
@@ -368,6 +396,7 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
 @check_each(
     Level.NOTE,
     google("GenerateContentResponse.responseId", "One response has one id and one model version."),
+    basis=Basis.RECORDED,
     usable=streams,
     sight=sights.CHUNKS,
 )

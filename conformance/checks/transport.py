@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, Sight, check, check_each, google
+from conformance.catalogue import Aside, Sight, check, check_each
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
@@ -22,8 +22,9 @@ from conformance.judging.refusals import (
     works,
 )
 from conformance.judging.tries import TRIES
-from conformance.model import Level, Outcome, Spot
+from conformance.model import Basis, Level, Outcome, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
 
@@ -78,6 +79,7 @@ def _blamed(seen: Seen, reply: Reply) -> bool:
 @check(
     Level.SHOULD,
     google("google.rpc.Code", "429 and 5xx are faults of the moment; they say nothing of the protocol."),
+    basis=Basis.INFERRED,
 )
 def answers_every_question(seen: Seen) -> Iterator[Aside]:
     """Every question gets an answer in time.
@@ -97,7 +99,7 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
         yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
-@check_each(Level.SHOULD, _HTTP)
+@check_each(Level.SHOULD, _HTTP, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
 
@@ -124,7 +126,7 @@ def _begun(reply: Reply) -> bool:
     return _success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
 
 
-@check(Level.MUST, _HTTP, usable=_begun)
+@check(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_begun)
 def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
     """A body is as long as its Content-Length or its chunks say.
 
@@ -158,7 +160,7 @@ def _on_the_wire(reply: Reply) -> bool:
     return reply.exchange.failure is None and reply.status > 0 and not reply.exchange.captured
 
 
-@check_each(Level.MUST, _HTTP, usable=_on_the_wire)
+@check_each(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_on_the_wire)
 def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
     """A body is compressed exactly as its Content-Encoding says, with what the client offered.
 
@@ -182,7 +184,7 @@ _MODEST = {
 }
 
 
-@check_each(Level.NOTE, _HTTP, usable=whole)
+@check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=whole)
 def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
     """Answers come over HTTP/1.1 or later, with compressed data as its standards want it.
 
@@ -206,9 +208,10 @@ def _offers(reply: Reply) -> bool:
 @check_each(
     Level.SHOULD,
     google("Accept-Encoding (RFC 9110)", "Who asks for identity is sent what is not compressed."),
+    basis=Basis.DOCUMENTED,
     select=lambda reply: not _offers(reply),
     usable=lambda reply: _on_the_wire(reply) and _success(reply),
-    after=(COMPRESSION,),
+    blocked_by=(COMPRESSION,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     """An answer to a client that asks for `identity` is not compressed.
@@ -225,8 +228,9 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.MUST,
     google("Accept-Encoding (RFC 9110)", "A client may offer compression; a server need not use it."),
+    basis=Basis.INFERRED,
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
-    after=(COMPRESSION,),
+    blocked_by=(COMPRESSION,),
     sight=Sight("no request that offered compression was answered", lambda one: one.ok and _offers(one)),
 )
 def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
@@ -255,9 +259,10 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
 @check_each(
     Level.SHOULD,
     _JSON,
+    basis=Basis.RECORDED,
     select=_unary,
     usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
-    after=("envelope/unary-answer-is-one-json-object",),
+    blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
     """A unary answer says that it is JSON.
@@ -285,7 +290,7 @@ def _one_object(reply: Reply) -> bool:
     return read and reply.framed.framing is Framing.SINGLE_JSON
 
 
-@check_each(Level.MUST, _JSON, select=_unary, usable=_one_object)
+@check_each(Level.MUST, _JSON, basis=Basis.RECORDED, select=_unary, usable=_one_object)
 def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
     """The body of a unary answer is one JSON text, with nothing before or after it.
 
@@ -308,7 +313,12 @@ _ODD = {
 }
 
 
-@check_each(Level.SHOULD, _JSON, usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply))
+@check_each(
+    Level.SHOULD,
+    _JSON,
+    basis=Basis.RECORDED,
+    usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply),
+)
 def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     """JSON is UTF-8, and has each name once.
 
@@ -328,9 +338,10 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.MUST,
     _JSON,
+    basis=Basis.RECORDED,
     select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
     usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
-    after=(COMPRESSION,),
+    blocked_by=(COMPRESSION,),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
     """A unary answer is JSON that can be read, to its end.
@@ -353,6 +364,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
 @check(
     Level.MUST,
     _JSON,
+    basis=Basis.RECORDED,
     select=lambda reply: not reply.probe.startswith(_ROUTES),
     usable=lambda reply: whole(reply) and _success(reply),
 )
@@ -381,6 +393,7 @@ def _there(reply: Reply) -> str:
 @check(
     Level.MUST,
     google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
+    basis=Basis.DOCUMENTED,
     usable=whole,
 )
 def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:

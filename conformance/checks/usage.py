@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import check, check_each, google
+from conformance.catalogue import check, check_each
 from conformance.judging import sights
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
@@ -33,9 +33,10 @@ from conformance.judging.expectations import answered_as_asked
 from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.judging.tries import TRIES, generated_text
 from conformance.judging.values import is_whole, where
-from conformance.model import Level, Spot
+from conformance.model import Basis, Level, Spot
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.sources import google
 
 _USAGE = google(
     "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."
@@ -53,7 +54,7 @@ def _finished(reply: Reply) -> bool:
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
 
 
-@check(Level.SHOULD, _USAGE, usable=_finished)
+@check(Level.SHOULD, _USAGE, basis=Basis.RECORDED, usable=_finished)
 def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
 
@@ -92,6 +93,7 @@ def _last_spoken(reply: Reply) -> int:
 @check_each(
     Level.SHOULD,
     _USAGE,
+    basis=Basis.RECORDED,
     usable=_told,
     select=lambda reply: reply.streamed,
 )
@@ -111,6 +113,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
+    basis=Basis.RECORDED,
     usable=_told,
     sight=sights.THOUGHTS,
 )
@@ -137,7 +140,7 @@ def _adds_none(seen: Seen) -> bool:
     return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
 
 
-@check(Level.SHOULD, _SUM, usable=_told, sight=sights.COUNTED_THOUGHTS)
+@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, sight=sights.COUNTED_THOUGHTS)
 def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
@@ -168,7 +171,7 @@ def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
     return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
-@check(Level.SHOULD, _SUM, usable=_told, after=("usage/counts-are-cumulative",))
+@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, blocked_by=("usage/counts-are-cumulative",))
 def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
     """The total is the sum of prompt, answer, thoughts and tool use.
 
@@ -217,9 +220,10 @@ def _falls_each_time(seen: Seen) -> set[str]:
         "streamGenerateContent: usageMetadata",
         "Each block counts the whole answer so far, and the last one all of it.",
     ),
+    basis=Basis.RECORDED,
     usable=_told,
     select=lambda reply: reply.streamed,
-    after=(
+    blocked_by=(
         "usage/counts-up-to-the-end-of-a-stream",
         "semantics/marks-thoughts",
         "streaming/sends-deltas",
@@ -252,9 +256,10 @@ def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
         "UsageMetadata.promptTokenCount",
         "The same prompt has the same number of tokens; what is cached stays counted.",
     ),
+    basis=Basis.INFERRED,
     probes=("plain", "plain-repeated"),
     usable=_told,
-    after=("semantics/answers-its-own-question",),
+    blocked_by=("semantics/answers-its-own-question",),
     sight=sights.A_REPETITION,
 )
 def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
@@ -278,6 +283,7 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
 @check_each(
     Level.SHOULD,
     google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
+    basis=Basis.RECORDED,
     usable=_told,
     sight=sights.CACHED,
 )
@@ -333,9 +339,10 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
         "UsageMetadata.promptTokenCount",
         "The prompt's tokens are those of what was sent, as countTokens counts them.",
     ),
+    basis=Basis.INFERRED,
     probes=("plain",),
     usable=_told,
-    after=("usage/same-prompt-costs-the-same",),
+    blocked_by=("usage/same-prompt-costs-the-same",),
 )
 def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
     """The prompt costs what was sent, and nothing that the vendor adds to it.
@@ -369,6 +376,7 @@ _DETAILS = {
         "UsageMetadata: details",
         "The details split a counter by modality; Google's own do not always add up.",
     ),
+    basis=Basis.RECORDED,
     usable=_told,
     sight=sights.DETAILS,
 )

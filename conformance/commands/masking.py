@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from conformance.config.providers import ProvidersError, load_providers
 from conformance.dialects.dialect import bundled
-from conformance.keys.secrets import Key, Keyring, header_secrets
+from conformance.keys.secrets import Key, Keyring, read_header_secrets
 
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
-def keys_at_hand(environ: Mapping[str, str]) -> Keyring:
+def collect_keys(environ: Mapping[str, str]) -> Keyring:
     """Return every key that the providers.yaml of this folder names, and whatever is called one in the environment.
 
     A results.json holds no key when it is written; one that was changed by hand, or by another program, may.
@@ -29,4 +29,4 @@ def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:
     for provider in loaded.providers:
         if provider.key_env and environ.get(provider.key_env):
             yield Key(provider.key_env, environ[provider.key_env])
-        yield from header_secrets(provider, environ)
+        yield from read_header_secrets(provider, environ)

@@ -17,12 +17,12 @@ _EVERY = 0.2  # seconds between two lines of progress on a terminal
 _SELDOM = 5.0  # and in a log
 
 
-def plain(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return a line in which nothing can move the cursor, colour the screen or turn the writing direction."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def write(stream: TextIO, text: str) -> None:
+def write_line(stream: TextIO, text: str) -> None:
     """Write a line, whatever the stream's encoding can hold."""
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -55,7 +55,7 @@ class Progress:
         busy = [one for one in self._seen.values() if not one.finished]
         names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{_total(one)}" for one in busy[:4])
         more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
-        line = plain(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
+        line = escape_controls(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
 
@@ -82,13 +82,13 @@ def _total(gathered: Gathered) -> int:
     return len(gathered.exchanges) + max(0, waiting)
 
 
-def say_where_from(session: Session) -> None:
+def warn_of_bundled_file(session: Session) -> None:
     """Say, before all else and under -q too, that the user's own providers are not those that are used."""
     if session.loaded.bundled:
-        write(sys.stderr, BUNDLED_FILE)
+        write_line(sys.stderr, BUNDLED_FILE)
 
 
-def closing_words(engine: Engine, *, warned: bool = False) -> Iterator[str]:
+def list_closing_lines(engine: Engine, *, warned: bool = False) -> Iterator[str]:
     """Yield what the user should know at the end, where the report is last; no warnings if already `warned`."""
     warnings = engine.results["run"]["warnings"] if engine.results is not None else []
     if engine.fault and engine.fault not in warnings:

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from conformance.config.yamltree import Branch, Fault, Leaf, Node, Tree
 from conformance.keys.secrets import VARIABLE
 from conformance.model import Auth, Known, Prices
+from conformance.names import suggest_or_list
 
 UNSUPPORTED = (
     "streaming",
@@ -63,12 +63,6 @@ class Faults:
 
 
 Read = Callable[[Faults, str, Node], Any]
-
-
-def nearest(word: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
-    """Return `; did you mean 'x'?`, or the list of what there is where nothing is near."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {str(close[0])!r}?" if close else f"; there is: {', '.join(known)}"
 
 
 def text(faults: Faults, key: str, node: Node) -> str | None:
@@ -179,7 +173,7 @@ def auth(faults: Faults, key: str, node: Node) -> Auth | None:
 def _one_of(faults: Faults, key: str, node: Node, known: tuple[str, ...]) -> str | None:
     value = text(faults, key, node)
     if value is not None and value not in known:
-        faults.add(node.line, key, f"{value!r} is unknown{nearest(value, known)}")
+        faults.add(node.line, key, f"{value!r} is unknown{suggest_or_list(value, known)}")
         return None
     return value
 
@@ -250,7 +244,7 @@ def entries(faults: Faults, key: str, node: Node, known: Mapping[str, Read] | No
         if entry.key in found:
             faults.add(entry.line, where, f"stands twice; first in line {found[entry.key].line}")
         elif known is not None and entry.key not in known:
-            faults.add(entry.line, where, f"unknown key{nearest(entry.key, tuple(known))}")
+            faults.add(entry.line, where, f"unknown key{suggest_or_list(entry.key, known)}")
         else:
             found[entry.key] = entry.node
     return found

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.dialects.shapes import Reader, Reference, Shape, canonical, reference, style, table
+from conformance.dialects.shapes import Reader, Reference, Shape, canonical, reference, table
 from conformance.files import ROOT_ID, FileError, read_bounded, read_json_file, schemas_folder, validate
 from conformance.model import JSON, NOTHING, Source
+from conformance.names import suggest_or_list
+from conformance.pointers import to_pointer
 
 __all__ = [
     "PLACES", "Dialect", "DialectError", "Field", "Reading", "Reference", "Remark", "Shape", "bundled", "canonical",
-    "load_dialect", "reference", "style",
+    "load_dialect", "reference",
 ]  # fmt: skip
 
 PLACES = ("request", "response", "chunk", "error")
@@ -119,13 +120,8 @@ def folder_of(name_or_path: str, base: Path) -> Path:
                 f"{own}: there is no dialect.json in it; docs/dialects.md tells how to write one"
             )
         return own
-    near = difflib.get_close_matches(name_or_path, bundled(), 1)
-    hint = (
-        f"did you mean {near[0]}?"
-        if near
-        else f"known are {', '.join(bundled())}, or a folder such as ./mine"
-    )
-    raise DialectError(f"{name_or_path!r} is no dialect; {hint}")
+    hint = suggest_or_list(name_or_path, (*bundled(), "a folder such as ./mine"))
+    raise DialectError(f"there is no dialect {name_or_path!r}{hint}")
 
 
 def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
@@ -198,7 +194,9 @@ def _digest(folder: Path) -> str:
 def _assembled(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
     facts = parts["dialect.json"]
     document = table(facts["document"])
-    source = Source(str(document["title"]), sha256=str(document.get("sha256", "")))
+    address = str(document.get("url", ""))
+    url = address if address.startswith(("https://", "http://")) else ""
+    source = Source(str(document["title"]), sha256=str(document.get("sha256", "")), url=url)
     schemas = {place: parts[f"{place}.schema.json"] for place in PLACES if f"{place}.schema.json" in parts}
     name = str(facts["name"])
     return Dialect(
@@ -232,7 +230,7 @@ def _readings(value: JSON, document: Source) -> tuple[Reading, ...]:
 
 
 def _reading(one: Mapping[str, JSON], document: Source) -> Reading:
-    source = Source(document.document, str(one.get("lines", "")), str(one.get("says", "")), document.sha256)
+    source = replace(document, lines=str(one.get("lines", "")), says=str(one.get("says", "")))
     return Reading(one["value"], source, str(one["known"]))
 
 
@@ -256,7 +254,7 @@ def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = 
     required = _list(schema.get("required"))
     for name, value in table(schema.get("properties")).items():
         property_ = table(value)
-        here = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+        here = at + to_pointer([name])
         entries = sources(property_)
         if entries:
             yield Field(
@@ -276,4 +274,4 @@ def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = 
 def _source(entries: tuple[Mapping[str, JSON], ...], document: Source) -> Source:
     lines = dict.fromkeys(str(one.get("lines")) for one in entries)
     says = next((str(one["says"]) for one in entries if "says" in one), "")
-    return Source(document.document, ", ".join(lines), says, document.sha256)
+    return replace(document, lines=", ".join(lines), says=says)

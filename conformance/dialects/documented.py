@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.shapes import Shape, canonical, fold, reference
+from conformance.dialects.shapes import Shape, canonical, reference
 from conformance.model import JSON
+from conformance.names import fold, is_free_form
+from conformance.pointers import split_pointer, to_pointer
 
 AS_DOCUMENTED, DIFFERENT, NEVER = "as-documented", "different", "never"
 _DEEPEST = 40  # levels that are looked through for documented fields
 _INT64 = {"int64", "uint64"}
-# The ends of paths whose names users choose: a walk over names stops there.
-_FREE = (("functioncall", "args"), ("functionresponse", "response"), ("error", "details"))
 
 Path = tuple[str, ...]
 
@@ -36,7 +36,7 @@ def _departures(shape: Shape, value: JSON, at: str) -> Iterator[tuple[str, str, 
         for key, child in value.items():
             name = canonical(shape, key)
             if name is not None:
-                yield from _departures(shape.properties[name], child, f"{at}/{_escaped(key)}")
+                yield from _departures(shape.properties[name], child, at + to_pointer([key]))
     elif isinstance(value, list) and shape.items is not None:
         for index, child in enumerate(value):
             yield from _departures(shape.items, child, f"{at}/{index}")
@@ -47,7 +47,7 @@ def _required(shape: Shape, value: Mapping[str, JSON], at: str) -> Iterator[tupl
         if name not in value:
             other = next((key for key in value if canonical(shape, key) == name), None)
             yield (
-                f"{at}/{_escaped(name)}",
+                at + to_pointer([name]),
                 "present: the page requires it",
                 f"spelled {other}" if other else "absent",
             )
@@ -137,9 +137,7 @@ def _same(documented: Path, other: Path) -> bool:
     return longer[-len(shorter) :] == shorter and shorter[0] in reference().response.by_folded_name
 
 
-@lru_cache(maxsize=4096)
-def _path(pointer: str) -> Path:
-    return tuple(key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:])
+_path = lru_cache(maxsize=4096)(split_pointer)
 
 
 def _paths(value: JSON) -> dict[Path, JSON]:
@@ -151,7 +149,7 @@ def _paths(value: JSON) -> dict[Path, JSON]:
         if found.setdefault(path, one) is not one and not isinstance(one, dict | list):
             continue
         inner = isinstance(one, dict | list) and len(path) < _DEEPEST
-        if inner and tuple(fold(key) for key in path[-2:]) not in _FREE:
+        if inner and not (len(path) > 1 and is_free_form(*path[-2:])):
             todo.extend(_children(path, one))
     return found
 
@@ -160,7 +158,3 @@ def _children(path: Path, value: JSON) -> list[tuple[Path, JSON]]:
     if isinstance(value, dict):
         return [((*path, key), child) for key, child in value.items()]
     return [((*path, "*"), child) for child in value] if isinstance(value, list) else []
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

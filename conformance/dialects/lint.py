@@ -20,6 +20,7 @@ from conformance.dialects.dialect import (
 from conformance.dialects.documented import departures, sent_fields
 from conformance.dialects.shapes import Shape, canonical, reference, table
 from conformance.model import JSON
+from conformance.pointers import to_pointer
 
 _SPAN = re.compile(r"L(\d+)(?:-(\d+))?")
 _PLACEHOLDERS = ("<string>", 123)
@@ -67,7 +68,7 @@ def _walk(value: JSON, at: str = "") -> Iterator[tuple[str, JSON]]:
     yield at, value
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _walk(child, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+            yield from _walk(child, at + to_pointer([key]))
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _walk(child, f"{at}/{index}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -10,6 +9,7 @@ from types import MappingProxyType
 
 from conformance.files import ROOT_ID, bundled_schemas
 from conformance.model import JSON
+from conformance.names import fold
 
 
 def _none() -> Mapping[str, Shape]:
@@ -61,28 +61,9 @@ class Reference:
     models_list: Shape
 
 
-_STYLES = (
-    ("neutral", re.compile(r"[a-z][a-z0-9]*")),
-    ("camelCase", re.compile(r"[a-z][a-z0-9]*([A-Z][a-z0-9]*)+")),
-    ("snake_case", re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")),
-    ("PascalCase", re.compile(r"([A-Z][a-z0-9]*)+[a-z0-9]")),
-    ("kebab-case", re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")),
-)
-
-
-def fold(key: str) -> str:
-    """Return a name without its case, underscores and hyphens: what all spellings of it have in common."""
-    return key.replace("_", "").replace("-", "").lower()
-
-
 def canonical(shape: Shape, key: str) -> str | None:
     """Return the property of `shape` that `key` spells in whatever casing, or None."""
     return key if key in shape.properties else shape.by_folded_name.get(fold(key))
-
-
-def style(key: str) -> str:
-    """Return how a name is spelled: camelCase | snake_case | PascalCase | kebab-case | other | neutral (one lower word)."""
-    return next((name for name, form in _STYLES if form.fullmatch(key)), "other")
 
 
 class Reader:

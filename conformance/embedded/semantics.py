@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.dialects.shapes import Shape, reference
 from conformance.embedded.errors import Refused
-from conformance.embedded.protojson import snake
+from conformance.names import to_snake
 
 # A canonical request as `protojson.accept` returns it: its form is known to be right.
 Message = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _config(request: Message) -> Faults:
     config = request.get("generationConfig", {})
     for name in _POSITIVE:
         if config.get(name, 1) < 1:
-            yield f"generation_config.{snake(name)}", f"{snake(name)} must be positive."
+            yield f"generation_config.{to_snake(name)}", f"{to_snake(name)} must be positive."
     if config.get("candidateCount", 1) > _CANDIDATES:
         yield "generation_config.candidate_count", f"candidate_count must be in the range [1, {_CANDIDATES}]."
     if not 0 <= config.get("topP", 0) <= 1:
@@ -78,11 +78,11 @@ def _formats(config: Message) -> Faults:
         yield "generation_config.response_mime_type", f"allowed mimetypes are {allowed}."
     if schemas and mime == "text/plain":
         yield (
-            f"generation_config.{snake(schemas[0])}",
+            f"generation_config.{to_snake(schemas[0])}",
             "only allowed with a response_mime_type of application/json",
         )
     if len(schemas) > 1:
-        yield f"generation_config.{snake(schemas[1])}", "only one of the response schemas may be set"
+        yield f"generation_config.{to_snake(schemas[1])}", "only one of the response schemas may be set"
 
 
 def _bounds(request: Message) -> Faults:
@@ -90,7 +90,7 @@ def _bounds(request: Message) -> Faults:
     shape = reference().request.properties["generationConfig"]
     for name, value in request.get("generationConfig", {}).items():
         if text := _out_of_range(value, shape.properties[name]):
-            yield f"generation_config.{snake(name)}", f"{snake(name)} {text}"
+            yield f"generation_config.{to_snake(name)}", f"{to_snake(name)} {text}"
 
 
 def _out_of_range(value: Any, shape: Shape) -> str:
@@ -108,7 +108,7 @@ def _out_of_range(value: Any, shape: Shape) -> str:
 
 
 def _tools(request: Message) -> Faults:
-    names = declared(request)
+    names = list_declared_names(request)
     for name in names:
         if not _FUNCTION.fullmatch(name):
             yield (
@@ -128,13 +128,13 @@ def _calling(request: Message) -> Faults:
             f"{path}.allowed_function_names",
             "allowed_function_names should only be set when mode is ANY or VALIDATED.",
         )
-    elif unknown := [name for name in allowed if name not in declared(request)]:
+    elif unknown := [name for name in allowed if name not in list_declared_names(request)]:
         yield f"{path}.allowed_function_names", f"{unknown[0]} is not a declared function."
-    if calling.get("mode") == "ANY" and not declared(request):
+    if calling.get("mode") == "ANY" and not list_declared_names(request):
         yield f"{path}.mode", "Function calling config is set without function_declarations."
 
 
-def declared(request: Message) -> list[str]:
+def list_declared_names(request: Message) -> list[str]:
     """Return the names of the functions that a request declares."""
     return [
         function.get("name", "")
@@ -148,7 +148,7 @@ _CHECKS: tuple[Callable[[Message], Faults], ...] = (
 )  # fmt: skip
 
 
-def judge(request: Message) -> None:
+def judge_request(request: Message) -> None:
     """Pass a canonical request that Google would answer. Raises Refused with Google's text for any other."""
     faults = [fault for check in _CHECKS for fault in check(request)]
     if faults:

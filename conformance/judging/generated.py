@@ -81,7 +81,7 @@ def lost(base: Reply, reply: Reply) -> str:
 
 def _obeyed_at_once(base: Reply) -> bool:
     """A model that needed a second try for the base may need one for its twin."""
-    return obedience(base).verdict == MET and (base.exchange.number == 1 or base.exchange.retry)
+    return obedience(base).verdict == MET and (base.exchange.attempt == 1 or base.exchange.retry)
 
 
 def _must_call(reply: Reply) -> bool:

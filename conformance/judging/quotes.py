@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.dialects.shapes import fold
 from conformance.judging.controls import (
     AT_THE_END,
     CONTROLS,
@@ -15,6 +14,7 @@ from conformance.judging.controls import (
 )
 from conformance.judging.refusals import must_fail, turned_down
 from conformance.model import JSON
+from conformance.names import fold
 from conformance.reading.reply import Reply
 from conformance.wire.jsontext import read_json
 

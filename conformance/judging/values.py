@@ -15,8 +15,9 @@ from weakref import WeakKeyDictionary
 
 from conformance.dialects.shapes import Shape, reference
 from conformance.model import JSON
+from conformance.names import fold
+from conformance.pointers import to_pointer
 from conformance.reading.reply import Chunk, Reply
-from conformance.wire.jsontext import pointer
 
 Keys = tuple[str | int, ...]
 ENUM = "one of Google's names, such as"
@@ -251,16 +252,12 @@ def sound(reply: Reply, *top: str) -> bool:
     )
 
 
-def _same(name: str, key: str) -> bool:
-    return name.replace("_", "").replace("-", "").lower() == key.lower()
-
-
 def _under(value: JSON, key: str | int) -> tuple[str | int, JSON] | None:
     if isinstance(value, list) and isinstance(key, int) and key < len(value):
         return key, value[key]
     if not isinstance(value, dict) or not isinstance(key, str):
         return None
-    found = key if key in value else next((name for name in value if _same(name, key)), None)
+    found = key if key in value else next((name for name in value if fold(name) == fold(key)), None)
     return None if found is None else (found, value[found])
 
 
@@ -281,4 +278,4 @@ def where(reply: Reply, chunk: Chunk, keys: Keys) -> str:
         step = _under(value, key)
         raw.append(step[0] if step else key)
         value = step[1] if step else None
-    return reply.at(chunk, pointer(raw))
+    return reply.at(chunk, to_pointer(raw))

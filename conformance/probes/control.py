@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import body, exactly
+from conformance.asking.prompts import exact_reply_prompt, request_body
 from conformance.catalogue import Asking, probe
 from conformance.model import Question
 
@@ -14,4 +14,4 @@ def plain_at_the_end(ask: Asking) -> Question:
     plainly = (
         ("Accept-Encoding", "identity"),
     )  # the one question that still works where an offer of gzip breaks all
-    return Question(body(exactly(code), 60), headers=plainly, expected={"text": code})
+    return Question(request_body(exact_reply_prompt(code), 60), headers=plainly, expected={"text": code})

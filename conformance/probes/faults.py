@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import body, exactly, streamed, user
+from conformance.asking.prompts import as_stream, exact_reply_prompt, request_body, user_turn
 from conformance.catalogue import Asking, probe
 from conformance.model import Question
 
 
 def _prompt(ask: Asking) -> str:
-    return exactly(f"OK-{ask.nonce}")
+    return exact_reply_prompt(f"OK-{ask.nonce}")
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def malformed_json(ask: Asking) -> Question:
     """A body that ends in the middle."""
     return Question(
@@ -20,74 +20,80 @@ def malformed_json(ask: Asking) -> Question:
     )
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def unknown_field(ask: Asking) -> Question:
     """A field at the top that no version of the API knows."""
-    return Question(body(_prompt(ask), 40, frobnication=True), expected={"status": 400})
+    return Question(request_body(_prompt(ask), 40, frobnication=True), expected={"status": 400})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def unknown_nested_field(ask: Asking) -> Question:
     """An unknown field inside generationConfig."""
-    return Question(body(_prompt(ask), 40, generationConfig={"frobnication": 3}), expected={"status": 400})
+    return Question(
+        request_body(_prompt(ask), 40, generationConfig={"frobnication": 3}), expected={"status": 400}
+    )
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def wrong_type(ask: Asking) -> Question:
     """A word where a number belongs."""
-    return Question(body(_prompt(ask), 40, generationConfig={"temperature": "hot"}), expected={"status": 400})
+    return Question(
+        request_body(_prompt(ask), 40, generationConfig={"temperature": "hot"}), expected={"status": 400}
+    )
 
 
-@probe(tries=3, needs="safety-settings")
+@probe(attempts=3, needs="safety-settings")
 def wrong_enum(ask: Asking) -> Question:
     """A safety category that does not exist."""
     setting = {"category": "HARM_CATEGORY_FROBNICATION", "threshold": "BLOCK_NONE"}
-    return Question(body(_prompt(ask), 40, safetySettings=[{**setting}]), expected={"status": 400})
+    return Question(request_body(_prompt(ask), 40, safetySettings=[{**setting}]), expected={"status": 400})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def empty_contents(_ask: Asking) -> Question:
     """No contents at all."""
     return Question({"contents": []}, expected={"status": 400})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def bad_role(ask: Asking) -> Question:
     """A turn of a role that is neither user nor model."""
-    turn = {**user(_prompt(ask)), "role": "narrator"}
-    return Question({**body("", 40), "contents": [turn]}, expected={"status": 400})
+    turn = {**user_turn(_prompt(ask)), "role": "narrator"}
+    return Question({**request_body("", 40), "contents": [turn]}, expected={"status": 400})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def unknown_model(ask: Asking) -> Question:
     """A model that does not exist."""
-    return Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404})
-
-
-@probe(tries=3, needs="streaming")
-def unknown_model_streamed(ask: Asking) -> Question:
-    """A model that does not exist, asked to stream."""
-    return streamed(
-        Question(body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404})
+    return Question(
+        request_body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404}
     )
 
 
-@probe(tries=3)
+@probe(attempts=3, needs="streaming")
+def unknown_model_streamed(ask: Asking) -> Question:
+    """A model that does not exist, asked to stream."""
+    return as_stream(
+        Question(request_body(_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404})
+    )
+
+
+@probe(attempts=3)
 def unknown_method(ask: Asking) -> Question:
     """A method that does not exist."""
-    return Question(body(_prompt(ask), 40), "frobnicateContent", expected={"status": 404})
+    return Question(request_body(_prompt(ask), 40), "frobnicateContent", expected={"status": 404})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def wrong_verb(_ask: Asking) -> Question:
     """The unary method asked with GET."""
     return Question(verb="GET", expected={"status": [400, 404, 405]})
 
 
-@probe(tries=3, needs="cached-content")
+@probe(attempts=3, needs="cached-content")
 def bogus_cached_content(ask: Asking) -> Question:
     """Cached content by a name that cannot exist."""
     return Question(
-        body(_prompt(ask), 40, cachedContent=f"cachedContents/none-{ask.nonce}"),
+        request_body(_prompt(ask), 40, cachedContent=f"cachedContents/none-{ask.nonce}"),
         expected={"status": [400, 403, 404]},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import body, png, standard, streamed, url_safe
+from conformance.asking.prompts import as_stream, draw_png, request_body, standard_base64, url_safe_base64
 from conformance.catalogue import Asking, probe
 from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
@@ -23,7 +23,7 @@ def _fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
 def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
     code = f"OK-{ask.nonce}"
     return Question(
-        body(
+        request_body(
             f"Give me the code {code} and the number 7.",
             generationConfig={"responseMimeType": "application/json", name: schema},
         ),
@@ -31,13 +31,13 @@ def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
     )
 
 
-@probe(tries=3, needs="json-schema")
+@probe(attempts=3, needs="json-schema")
 def response_schema(ask: Asking) -> Question:
     """JSON mode with responseSchema, in Google's own schema language."""
     return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
 
 
-@probe(tries=3, needs="json-schema")
+@probe(attempts=3, needs="json-schema")
 def response_json_schema(ask: Asking) -> Question:
     """JSON mode with responseJsonSchema, in JSON Schema."""
     return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
@@ -45,24 +45,24 @@ def response_json_schema(ask: Asking) -> Question:
 
 def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     return Question(
-        body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}),
+        request_body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}),
         expected={"text": "10", UNDERSTOOD: "10", **expected},
     )
 
 
-@probe(tries=3, needs="thinking")
+@probe(attempts=3, needs="thinking")
 def thinking(_ask: Asking) -> Question:
     """Thinking with its thoughts asked for."""
     return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
 
 
-@probe(tries=3, needs=("thinking", "streaming"))
+@probe(attempts=3, needs=("thinking", "streaming"))
 def thinking_streamed(_ask: Asking) -> Question:
     """Thinking with its thoughts asked for, streamed."""
-    return streamed(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
+    return as_stream(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
-@probe(tries=3, needs="thinking")
+@probe(attempts=3, needs="thinking")
 def no_thinking(_ask: Asking) -> Question:
     """A thinking budget of nothing."""
     return _thinking({"thinkingBudget": 0}, no_thoughts=True)
@@ -86,18 +86,18 @@ _BLUE: list[JSON] = [
 def _image(data: str, colour: list[JSON]) -> Question:
     parts: list[JSON] = [{"text": _COLOUR}, {"inlineData": {"mimeType": "image/png", "data": data}}]
     return Question(
-        {**body(""), "contents": [{"role": "user", "parts": parts}]},
+        {**request_body(""), "contents": [{"role": "user", "parts": parts}]},
         expected={"word": colour, UNDERSTOOD: True},
     )
 
 
-@probe(tries=3, needs="images")
+@probe(attempts=3, needs="images")
 def image(_ask: Asking) -> Question:
     """An image of one colour, in standard base64."""
-    return _image(standard(png("red")), _RED)
+    return _image(standard_base64(draw_png("red")), _RED)
 
 
-@probe(tries=3, needs="images")
+@probe(attempts=3, needs="images")
 def image_in_url_safe_base64(_ask: Asking) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
-    return _image(url_safe(png("blue")), _BLUE)
+    return _image(url_safe_base64(draw_png("blue")), _BLUE)

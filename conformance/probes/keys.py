@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import body, exactly
+from conformance.asking.prompts import exact_reply_prompt, request_body
 from conformance.catalogue import Asking, probe
 from conformance.model import Question
 
 
 def _plain(ask: Asking, key: str, **expected: object) -> Question:
     code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code), 40), key=key, expected={"text": code, **expected})  # type: ignore[dict-item]
+    return Question(request_body(exact_reply_prompt(code), 40), key=key, expected={"text": code, **expected})  # type: ignore[dict-item]
 
 
 @probe()
@@ -42,13 +42,19 @@ def key_beside_junk_bearer(ask: Asking) -> Question:
     return _plain(ask, "junk-bearer", status=401)
 
 
-@probe(last=True, tries=3)
+@probe(last=True, attempts=3)
 def bad_key(ask: Asking) -> Question:
     """A key that cannot be right."""
-    return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="bad", expected={"status": [400, 401, 403]})
+    return Question(
+        request_body(exact_reply_prompt(f"OK-{ask.nonce}"), 40),
+        key="bad",
+        expected={"status": [400, 401, 403]},
+    )
 
 
-@probe(last=True, tries=3)
+@probe(last=True, attempts=3)
 def no_key(ask: Asking) -> Question:
     """No key at all."""
-    return Question(body(exactly(f"OK-{ask.nonce}"), 40), key="none", expected={"status": [401, 403]})
+    return Question(
+        request_body(exact_reply_prompt(f"OK-{ask.nonce}"), 40), key="none", expected={"status": [401, 403]}
+    )

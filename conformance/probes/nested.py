@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import body, calling
+from conformance.asking.prompts import request_body, tool_config
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
 
@@ -28,15 +28,15 @@ _SEARCH: dict[str, JSON] = {
 }
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def nested_tool(_ask: Asking) -> Question:
     """A function called WebSearch whose parameters nest objects, lists and enums, in mode ANY."""
     return Question(
-        body(
+        request_body(
             "Search the web for the opening hours of the Louvre, in French.",
             250,
             tools=[{"functionDeclarations": [_SEARCH]}],
-            toolConfig=calling("ANY", "WebSearch"),
+            toolConfig=tool_config("ANY", "WebSearch"),
         ),
         expected={"call": ["WebSearch"]},
     )

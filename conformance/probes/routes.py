@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.asking.addressing import stands_in_a_path
-from conformance.asking.prompts import body, counted, exactly, user
+from conformance.asking.addressing import fits_into_path
+from conformance.asking.prompts import counted_numbers, exact_reply_prompt, request_body, user_turn
 from conformance.catalogue import Asking, Probe, Unaskable, add, probe
 from conformance.model import Question
 
@@ -11,10 +11,10 @@ from conformance.model import Question
 @probe(needs="count-tokens")
 def count_tokens_of_a_longer_text(_ask: Asking) -> Question:
     """How many tokens a text has that is ten times as long."""
-    return Question({"contents": [user(counted(100))]}, "countTokens")
+    return Question({"contents": [user_turn(counted_numbers(100))]}, "countTokens")
 
 
-@probe(after="plain", needs="count-tokens", ceiling=0)
+@probe(follows="plain", needs="count-tokens", ceiling=0)
 def count_tokens_of_the_plain_question(ask: Asking) -> Question | Unaskable:
     """How many tokens the plain question has, to hold against what it was billed."""
     return Question({"contents": ask.first.request_body["contents"]}, "countTokens")
@@ -42,7 +42,7 @@ def _names(ask: Asking) -> list[str]:
     ]  # fmt: skip
     # The model under test first: it is known to answer, so a failure is the name's.
     ordered = sorted(generating or found, key=lambda entry: not str(entry["name"]).endswith(ask.model))
-    return [name for name in (str(entry["name"]) for entry in ordered) if stands_in_a_path(name)]
+    return [name for name in (str(entry["name"]) for entry in ordered) if fits_into_path(name)]
 
 
 def _listed(number: int) -> None:
@@ -52,7 +52,7 @@ def _listed(number: int) -> None:
             return Unaskable("the list names fewer models that can stand in a path")
         code = f"OK-{ask.nonce}"
         path = f"/v1beta/{names[number - 1]}:generateContent"
-        return Question(body(exactly(code), 40), path=path, expected={"text": code})
+        return Question(request_body(exact_reply_prompt(code), 40), path=path, expected={"text": code})
 
     add(
         Probe(
@@ -71,7 +71,7 @@ def plain_on_v1(ask: Asking) -> Question:
     """The plain question on /v1, which google-genai 3 and @google/genai 3 call by default."""
     code = f"OK-{ask.nonce}"
     return Question(
-        {"contents": [user(exactly(code))]},
+        {"contents": [user_turn(exact_reply_prompt(code))]},
         path="/v1/models/{model}:generateContent",
         expected={"text": code},
     )

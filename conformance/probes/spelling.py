@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import LONG, body, calling, counting, snake, user
+from conformance.asking.prompts import (
+    LONG_COUNT,
+    counting_prompt,
+    request_body,
+    snake_names,
+    tool_config,
+    user_turn,
+)
 from conformance.catalogue import Asking, probe
 from conformance.model import JSON, Question
 
 
-@probe(tries=3, needs="system-instruction")
+@probe(attempts=3, needs="system-instruction")
 def snake_case_request(ask: Asking) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
-    request = body("What is the capital of France?", systemInstruction=instruction)
-    return Question(snake(request), expected={"text": code})
+    request = request_body("What is the capital of France?", systemInstruction=instruction)
+    return Question(snake_names(request), expected={"text": code})
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def snake_case_settings(_ask: Asking) -> Question:
     """A limit of five tokens, its names in snake_case."""
-    return Question(snake(body(counting(LONG), 5)), expected={"finish": "MAX_TOKENS"})
+    return Question(
+        snake_names(request_body(counting_prompt(LONG_COUNT), 5)), expected={"finish": "MAX_TOKENS"}
+    )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def mixed_casing_request(_ask: Asking) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
     schema: JSON = {
@@ -36,10 +45,10 @@ def mixed_casing_request(_ask: Asking) -> Question:
         "parameters_json_schema": schema,
     }
     return Question(
-        body(
+        request_body(
             "What time is it in Paris?",
             tools=[{"functionDeclarations": [tool]}],
-            toolConfig=calling("ANY"),
+            toolConfig=tool_config("ANY"),
             generationConfig={"thinkingConfig": {"include_thoughts": False}},
         ),
         expected={"call": ["get_time"], "args": {"city_name": ""}},
@@ -49,5 +58,9 @@ def mixed_casing_request(_ask: Asking) -> Question:
 @probe()
 def flat_settings(_ask: Asking) -> Question:
     """Settings at the top level of the request, where Google knows no such fields."""
-    request: JSON = {"contents": [user(counting(LONG))], "max_output_tokens": 5, "temperature": 0.5}
+    request: JSON = {
+        "contents": [user_turn(counting_prompt(LONG_COUNT))],
+        "max_output_tokens": 5,
+        "temperature": 0.5,
+    }
     return Question(request, expected={"status": 400})

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import (
-    LONG,
-    LONG_LIMIT,
-    LONG_ROOM,
+    CUTTING_LIMIT,
+    LONG_COUNT,
+    LONG_COUNT_LIMIT,
     REPEATED,
     SEPARATOR,
-    body,
-    counted,
-    counting,
-    exactly,
-    streamed,
-    user,
+    as_stream,
+    counted_numbers,
+    counting_prompt,
+    exact_reply_prompt,
+    request_body,
+    user_turn,
 )
 from conformance.catalogue import Asking, probe
 from conformance.judging.arrivals import TIMELY
@@ -21,83 +21,87 @@ from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def plain(ask: Asking) -> Question:
     """The plainest question: one user turn, no settings at all."""
     code = f"OK-{ask.nonce}"
-    return Question({"contents": [user(exactly(code))]}, expected={"text": code})
+    return Question({"contents": [user_turn(exact_reply_prompt(code))]}, expected={"text": code})
 
 
-@probe(after="plain")
+@probe(follows="plain")
 def plain_repeated(ask: Asking) -> Question:
     """The plain question once more, byte for byte, without compression, to see whether it costs the same."""
     plainly = (("Accept-Encoding", "identity"),)
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def plain_streamed(ask: Asking) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
-    return streamed(Question(body(exactly(code)), expected={"text": code}))
+    return as_stream(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def streamed_without_alt(_ask: Asking) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
-    request = body(counting(LONG), LONG_LIMIT)
-    return Question(request, "streamGenerateContent", expected={"cut": counted(LONG)})
+    request = request_body(counting_prompt(LONG_COUNT), CUTTING_LIMIT)
+    return Question(request, "streamGenerateContent", expected={"cut": counted_numbers(LONG_COUNT)})
 
 
 @probe()
 def alt_sse_on_unary(ask: Asking) -> Question:
     """The unary method with alt=sse."""
     code = f"OK-{ask.nonce}"
-    return Question(body(exactly(code)), query=(("alt", "sse"),), expected={"text": code})
+    return Question(request_body(exact_reply_prompt(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def long_answer_streamed(_ask: Asking) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
-    expected: dict[str, JSON] = {"text": counted(LONG), TIMELY: True}
-    return streamed(Question(body(counting(LONG), LONG_ROOM), expected=expected))
+    expected: dict[str, JSON] = {"text": counted_numbers(LONG_COUNT), TIMELY: True}
+    return as_stream(Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected))
 
 
-@probe(tries=3, needs="streaming")
+@probe(attempts=3, needs="streaming")
 def repeated_text_streamed(_ask: Asking) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
-    return streamed(
-        Question(body(f"Repeat this text exactly, and nothing else: {REPEATED}"), expected={"text": REPEATED})
-    )
-
-
-@probe(tries=3, needs="streaming")
-def line_separator_streamed(_ask: Asking) -> Question:
-    """U+2028, which some parsers take for the end of a line, echoed in a stream."""
-    return streamed(
+    return as_stream(
         Question(
-            body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"), expected={"text": SEPARATOR}
+            request_body(f"Repeat this text exactly, and nothing else: {REPEATED}"),
+            expected={"text": REPEATED},
         )
     )
 
 
-@probe(tries=3, needs="stop-sequences")
+@probe(attempts=3, needs="streaming")
+def line_separator_streamed(_ask: Asking) -> Question:
+    """U+2028, which some parsers take for the end of a line, echoed in a stream."""
+    return as_stream(
+        Question(
+            request_body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"),
+            expected={"text": SEPARATOR},
+        )
+    )
+
+
+@probe(attempts=3, needs="stop-sequences")
 def stop_sequence(ask: Asking) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
     return Question(
-        body(exactly(f"alpha {stop} omega"), generationConfig={"stopSequences": [stop]}),
+        request_body(exact_reply_prompt(f"alpha {stop} omega"), generationConfig={"stopSequences": [stop]}),
         expected={"exact": "alpha"},
     )
 
 
-@probe(tries=3)
+@probe(attempts=3)
 def limit_of_five(_ask: Asking) -> Question:
     """A limit of five tokens on a long answer."""
-    return Question(body(counting(LONG), 5), expected={"finish": "MAX_TOKENS"})
+    return Question(request_body(counting_prompt(LONG_COUNT), 5), expected={"finish": "MAX_TOKENS"})
 
 
-@probe(tries=3, needs="safety-settings")
+@probe(attempts=3, needs="safety-settings")
 def every_setting(ask: Asking) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
@@ -107,36 +111,38 @@ def every_setting(ask: Asking) -> Question:
     }  # fmt: skip
     safety: list[JSON] = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
     return Question(
-        body(exactly(code), generationConfig=settings, safetySettings=safety), expected={"text": code}
+        request_body(exact_reply_prompt(code), generationConfig=settings, safetySettings=safety),
+        expected={"text": code},
     )
 
 
-@probe(tries=3, needs="candidate-count")
+@probe(attempts=3, needs="candidate-count")
 def two_candidates(ask: Asking) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
     return Question(
-        body(exactly(code), 60, generationConfig={"candidateCount": 2}), expected={"candidates": 2}
+        request_body(exact_reply_prompt(code), 60, generationConfig={"candidateCount": 2}),
+        expected={"candidates": 2},
     )
 
 
-@probe(tries=3, needs="system-instruction")
+@probe(attempts=3, needs="system-instruction")
 def system_instruction(ask: Asking) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
     return Question(
-        body("What is the capital of France?", systemInstruction=instruction), expected={"text": code}
+        request_body("What is the capital of France?", systemInstruction=instruction), expected={"text": code}
     )
 
 
-@probe(tries=3, needs="history")
+@probe(attempts=3, needs="history")
 def history(ask: Asking) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"
     turns: list[JSON] = [
-        user(f"Remember the word {word}."),
+        user_turn(f"Remember the word {word}."),
         {"role": "model", "parts": [{"text": "Noted."}]},
-        user("Which word did I ask you to remember? Reply with the word only."),
+        user_turn("Which word did I ask you to remember? Reply with the word only."),
     ]
-    return Question({**body(""), "contents": turns}, expected={"text": word, UNDERSTOOD: True})
+    return Question({**request_body(""), "contents": turns}, expected={"text": word, UNDERSTOOD: True})

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.asking.prompts import BOTH_CITIES, PARIS, TOOLS, body, calling, exactly, streamed
+from conformance.asking.prompts import (
+    BOTH_CITIES,
+    PARIS,
+    TOOLS,
+    as_stream,
+    exact_reply_prompt,
+    request_body,
+    tool_config,
+)
 from conformance.catalogue import Asking, Unaskable, probe
 from conformance.judging.understanding import UNDERSTOOD
 from conformance.model import JSON, Question
@@ -14,46 +22,50 @@ def _both_args() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call(_ask: Asking) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
-        body(PARIS, 250, tools=TOOLS, toolConfig=calling("AUTO")),
+        request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("AUTO")),
         expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
     )
 
 
-@probe(tries=3, needs=("function-calling", "streaming"))
+@probe(attempts=3, needs=("function-calling", "streaming"))
 def function_call_streamed(_ask: Asking) -> Question:
     """The same, streamed."""
-    return streamed(
+    return as_stream(
         Question(
-            body(PARIS, 250, tools=TOOLS, toolConfig=calling("ANY", "get_weather")),
+            request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_weather")),
             expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
         )
     )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call_forced(ask: Asking) -> Question:
     """Mode ANY with one allowed name, on a prompt that wants no function."""
     return Question(
-        body(exactly(f"OK-{ask.nonce}"), 250, tools=TOOLS, toolConfig=calling("ANY", "get_time")),
+        request_body(
+            exact_reply_prompt(f"OK-{ask.nonce}"), 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_time")
+        ),
         expected={"call": ["get_time"]},
     )
 
 
-@probe(tries=3, needs="function-calling")
+@probe(attempts=3, needs="function-calling")
 def function_call_forbidden(_ask: Asking) -> Question:
     """Mode NONE, on a prompt that wants a function."""
-    return Question(body(PARIS, tools=TOOLS, toolConfig=calling("NONE")), expected={"no_call": True})
+    return Question(
+        request_body(PARIS, tools=TOOLS, toolConfig=tool_config("NONE")), expected={"no_call": True}
+    )
 
 
-@probe(tries=3, needs=("function-calling", "parallel-calls"))
+@probe(attempts=3, needs=("function-calling", "parallel-calls"))
 def two_calls_in_one_turn(_ask: Asking) -> Question:
     """A prompt that wants the same function twice."""
     return Question(
-        body(BOTH_CITIES, 300, tools=TOOLS),
+        request_body(BOTH_CITIES, 300, tools=TOOLS),
         expected={"calls": 2, "call": ["get_weather"], UNDERSTOOD: "Paris"},
     )
 
@@ -76,12 +88,12 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
         return Unaskable("the first reply calls no function by name")
     candidates = first.body.get("candidates")
     content = candidates[0].get("content") if isinstance(candidates, list) and candidates else None
-    request = body(prompt, 250, tools=TOOLS)
+    request = request_body(prompt, 250, tools=TOOLS)
     turns = [*request["contents"], content, {"role": "user", "parts": responses}]  # type: ignore[misc]
     return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}", UNDERSTOOD: True})
 
 
-@probe(after="function-call", tries=3, needs="function-calling", ceiling=250)
+@probe(follows="function-call", attempts=3, needs="function-calling", ceiling=250)
 def function_answered(ask: Asking) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from conformance.dialects.dialect import Shape, canonical, style
+from conformance.dialects.dialect import Shape, canonical
 from conformance.model import JSON
-from conformance.wire.jsontext import pointer, read_json
+from conformance.names import casing_of
+from conformance.pointers import to_pointer
+from conformance.wire.jsontext import read_json
 
 # The members that tell a GenerateContentResponse from anything else, strongest first.
 MARKS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
@@ -121,9 +123,9 @@ def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes
         if name is None:
             out.setdefault(key, child)
             continue
-        here = at + pointer([key])
+        here = at + to_pointer([key])
         if name != key:
-            notes.respellings.append(Respelling(here, key, name, style(key), name in value))
+            notes.respellings.append(Respelling(here, key, name, casing_of(key), name in value))
         elif not key.islower():
             notes.canonical += 1
         if name == key or name not in value:
@@ -172,7 +174,7 @@ def open_(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS, at: str = ""
     place = find(root, shape, marks)
     if place is None:
         return None
-    body, notes = rename(place.value, shape, at + pointer(place.keys))
+    body, notes = rename(place.value, shape, at + to_pointer(place.keys))
     outside, more = rename(_outside(root, place, shape), shape, at)
     return Opened(
         body={**outside, **body},

@@ -12,8 +12,8 @@ from conformance.dialects.dialect import Dialect, Shape, reference
 from conformance.model import JSON, NOTHING, Exchange, Limits
 from conformance.reading.errorbody import ErrorBody, error_body, error_in, nonsense
 from conformance.reading.names import MARKS, Opened, open_
-from conformance.wire.encoding import Decoded, decode_body
-from conformance.wire.framing import Framed, Framing, read_framed
+from conformance.wire.encoding import DecodedBody, decode_body
+from conformance.wire.framing import FramedBody, Framing, read_framed
 from conformance.wire.jsontext import JsonText, read_json
 
 
@@ -126,8 +126,8 @@ class Reply:
 
     exchange: Exchange
     resource: Resource
-    decoded: Decoded
-    framed: Framed
+    decoded: DecodedBody
+    framed: FramedBody
     kind: Kind
     chunks: tuple[Chunk, ...]
     error: ErrorBody | None
@@ -259,7 +259,7 @@ _BEGINNING = 64  # pieces, and KiB, of a body that is too long to be read
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
-def _kind(exchange: Exchange, decoded: Decoded, chunks: tuple[Chunk, ...]) -> Kind:
+def _kind(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> Kind:
     status, body = exchange.status, decoded.body
     if status is None:
         return Kind.FAILED
@@ -302,12 +302,12 @@ def _error(kind: Kind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | No
     )
 
 
-def _unread(exchange: Exchange, resource: Resource, decoded: Decoded, size: int) -> Reply:
+def _unread(exchange: Exchange, resource: Resource, decoded: DecodedBody, size: int) -> Reply:
     """Return what is said of a body beyond `json_bytes`: that it is; only its beginning is kept beside the exchange."""
     decoded = replace(decoded, pieces=decoded.pieces[:_BEGINNING])
     head = b"".join(piece.data for piece in decoded.pieces)[: _BEGINNING * 1024]
     kind = _kind(exchange, decoded, ())
-    framed = Framed(Framing.OTHER, (), (), size, "json_bytes")
+    framed = FramedBody(Framing.OTHER, (), (), size, "json_bytes")
     return Reply(exchange, resource, decoded, framed, kind, (), _error(kind, head, ()), head)
 
 

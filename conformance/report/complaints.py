@@ -25,7 +25,8 @@ _LEVELS = {
 def _written(label: str, found: Written | None) -> list[str]:
     if not found:
         return []
-    where = md_text(found.document) + (f", {md_text(found.lines)}" if found.lines else "")
+    document = f"[{md_text(found.document)}]({found.url})" if found.url else md_text(found.document)
+    where = document + (f", {md_text(found.lines)}" if found.lines else "")
     return [f"- **{label}:** {where}" + (f": {md_text(found.says)}" if found.says else "")]
 
 

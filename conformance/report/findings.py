@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +33,12 @@ class Harm:
 
 @dataclass(frozen=True)
 class Written:
-    """Where something is written: the document, its lines, and what it says in our words."""
+    """Where something is written: the document, its lines, what it says in our words, and its address or ""."""
 
     document: str
     lines: str
     says: str
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,17 @@ def departs(deviation: Entry) -> str:
     return "Google and the vendor's own document" if "documented" in against else "Google"
 
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")  # whoever wrote the results: nothing but a link
+
+
 def written(source: Entry | None) -> Written | None:
     """Return where something is written; None where nothing says so."""
     if not source:
         return None
-    lines, says = str(source.get("lines") or ""), str(source.get("says") or "")
-    return Written(str(source.get("document") or ""), lines, short(says, SENTENCE))
+    document, lines, says, url = (
+        str(source.get(name) or "") for name in ("document", "lines", "says", "url")
+    )
+    return Written(document, lines, short(says, SENTENCE), url if _ADDRESS.fullmatch(url) else "")
 
 
 def harms(deviation: Entry) -> tuple[Harm, ...]:

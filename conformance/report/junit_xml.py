@@ -11,7 +11,14 @@ from conformance.report.findings import title_in_full
 from conformance.report.matrix import worst_first
 from conformance.report.plain import short, visible
 from conformance.report.verdict import judged_in_words
-from conformance.verdicts.exit_code import Asked, asked_of, counts, exit_causes, is_failure, open_questions
+from conformance.verdicts.exit_code import (
+    ExitConditions,
+    counts_for_exit_code,
+    is_failure,
+    list_exit_causes,
+    list_open_questions,
+    read_conditions,
+)
 
 Entry = Mapping[str, Any]
 
@@ -48,12 +55,12 @@ def _text(found: Entry | None) -> str:
     return short("\n".join(lines), _TEXT_MOST)
 
 
-def _of_rule(provider: Entry, case: Entry, asked: Asked) -> Shown:
+def _of_rule(provider: Entry, case: Entry, asked: ExitConditions) -> Shown:
     """Show one rule. A finding that fails no run is passed, with its text: a job that is green shows nothing red."""
     found, outcome = _finding(provider, str(case["rule"])), str(case["outcome"])
     text = _text(found)
     message = str(case.get("reason") or "") or text.partition("\n")[0]
-    counted = counts(provider, asked.named)
+    counted = counts_for_exit_code(provider, asked.named)
     if found and not asked.clients and counted and is_failure(found, asked.fail_on):
         return Shown("failure", "deviation", message, text)
     if outcome == "error" and counted:
@@ -61,9 +68,9 @@ def _of_rule(provider: Entry, case: Entry, asked: Asked) -> Shown:
     return Shown("skipped", outcome, message, text) if outcome in _SKIPPED else Shown(text=text)
 
 
-def _of_clients(provider: Entry, asked: Asked) -> Iterator[tuple[str, Shown]]:
+def _of_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, Shown]]:
     """Show the clients that were named: with them it is their verdicts that fail a run."""
-    fails = counts(provider, asked.named) and asked.fail_on != "never"
+    fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for entry in provider.get("clients") or ():
         verdict, words = str(entry["verdict"]), f"{entry['client']}: {entry['verdict']}"
         broken = Shown("failure", verdict, words) if fails else Shown(text=words)
@@ -72,16 +79,18 @@ def _of_clients(provider: Entry, asked: Asked) -> Iterator[tuple[str, Shown]]:
             yield str(entry["client"]), shown.get(verdict, Shown(text=words))
 
 
-def _of_known(provider: Entry, asked: Asked) -> Iterator[tuple[str, Shown]]:
+def _of_known(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, Shown]]:
     """Show the `known` entries that accept nothing any more."""
-    fails = counts(provider, asked.named) and asked.fail_on != "never"
+    fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for number, line in enumerate(map(str, provider.get("stale") or ()), 1):
         yield f"stale-{number}", Shown("failure", "stale", line) if fails else Shown(text=line)
 
 
-def _of_judging(provider: Entry, asked: Asked) -> Shown:
+def _of_judging(provider: Entry, asked: ExitConditions) -> Shown:
     """Show how much of a provider was judged: an error where that makes the exit code 3, never a silent pass."""
-    reasons = list(open_questions(provider, asked)) if counts(provider, asked.named) else []
+    reasons = (
+        list(list_open_questions(provider, asked)) if counts_for_exit_code(provider, asked.named) else []
+    )
     words = judged_in_words(provider) or str(provider.get("reason") or provider["status"])
     if reasons:
         return Shown("error", str(provider["status"]), "; ".join(reasons), words)
@@ -99,7 +108,7 @@ def _add(suite: ET.Element, group: str, name: str, shown: Shown) -> None:
         ET.SubElement(element, "system-out").text = visible(shown.text)
 
 
-def _suite(root: ET.Element, provider: Entry, asked: Asked) -> None:
+def _suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None:
     suite = ET.SubElement(root, "testsuite", name=visible(str(provider["name"])))
     properties = ET.SubElement(suite, "properties")
     for name, value in _properties(provider):
@@ -119,7 +128,7 @@ def _suite(root: ET.Element, provider: Entry, asked: Asked) -> None:
 
 def _suite_of_run(root: ET.Element, results: Entry) -> None:
     """Show what concerns no provider: an interruption, a fault of the checker's own, nothing tested at all."""
-    causes = [cause for cause in exit_causes(results, asked_of(results)) if not cause.provider]
+    causes = [cause for cause in list_exit_causes(results, read_conditions(results)) if not cause.provider]
     if causes:
         suite = ET.SubElement(root, "testsuite", name="conformance")
         for number, cause in enumerate(causes, 1):
@@ -149,7 +158,7 @@ def junit(results: Entry) -> str:
     """
     root = ET.Element("testsuites", name=visible(str(results["tool"]["name"])))
     for provider in worst_first(results.get("providers") or []):
-        _suite(root, provider, asked_of(results))
+        _suite(root, provider, read_conditions(results))
     _suite_of_run(root, results)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

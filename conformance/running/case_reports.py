@@ -14,10 +14,10 @@ from typing import Any, Literal
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
 from conformance.model import Case, Deviation, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import write_atomically
 from conformance.report import short_verdict
 from conformance.report.plain import one_line
-from conformance.verdicts.exit_code import FAILING_LEVELS, Cause
+from conformance.verdicts.exit_code import FAILING_LEVELS, ExitCause
 
 Result = Literal["passed", "failed", "skipped"]
 
@@ -81,7 +81,9 @@ Reports = Mapping[str, CaseReport]  # by the id of the test
 _CAUSES = 10  # reasons for the exit code that the terminal names
 
 
-def describe_end(results: Mapping[str, Any], causes: Sequence[Cause], code: int, ended: int) -> Iterator[str]:
+def describe_end(
+    results: Mapping[str, Any], causes: Sequence[ExitCause], code: int, ended: int
+) -> Iterator[str]:
     """Yield what pytest's terminal says of a run: its providers, and the code that the session ends with, and why.
 
     `code` is the run's own; where the session ends with another, something beside the run went wrong.
@@ -100,7 +102,7 @@ def describe_end(results: Mapping[str, Any], causes: Sequence[Cause], code: int,
 def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:
     """Write the reports for the processes that show them; `mask` hides every key of the run."""
     made = {id_: [report.result, mask(report.words)] for id_, report in reports.items()}
-    write_whole(path, json.dumps(made))
+    write_atomically(path, json.dumps(made))
 
 
 def read_reports(path: Path) -> dict[str, CaseReport]:

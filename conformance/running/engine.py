@@ -14,40 +14,46 @@ from conformance import __version__
 from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import proof
-from conformance.keys.leaks import scan
+from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.recording.latest import point_latest
-from conformance.recording.outfolder import Claim, FolderError, write_report_file
+from conformance.recording.outfolder import ClaimedFolder, FolderError, write_report_file
 from conformance.recording.record import (
     FOLDER,
     Recorder,
     RecordError,
     read_recording,
+    write_atomically,
     write_run,
-    write_whole,
 )
 from conformance.recording.runfile import FORMAT, provider_to_json
 from conformance.recording.steps import append_text
 from conformance.report import junit, summary_markdown
-from conformance.running.accepting import proposal, unfit
-from conformance.running.drawing import Bodies
+from conformance.running.generated_bodies import GeneratedBodies
 from conformance.running.health import describe_health
 from conformance.running.interrupts import first_signal_waits
+from conformance.running.known_entries import find_target_fault, propose_known_entries
 from conformance.running.session import (
-    Asking,
-    Chosen,
+    GatherContext,
+    SelectedProvider,
     Session,
     UsageError,
-    chosen_seed,
+    current_time,
     embedded_servers,
     gather,
-    now,
+    pick_seed,
 )
-from conformance.verdicts.exit_code import Asked, Cause, asked_of, compute_exit_code, exit_causes
-from conformance.verdicts.extent import Limits
-from conformance.verdicts.results import About, document, dumps
-from conformance.verdicts.verdict import Selection, Verdict, not_run, reach
+from conformance.verdicts.exit_code import (
+    ExitCause,
+    ExitConditions,
+    compute_exit_code,
+    list_exit_causes,
+    read_conditions,
+)
+from conformance.verdicts.extent import RunLimits
+from conformance.verdicts.results import RunInfo, build_results, format_results
+from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider, skip_provider
 
 Progress = Callable[[Gathered], None]
 
@@ -65,13 +71,13 @@ class Engine:
         Raises UsageError where the file for proposed `known` entries is not one to write over, and where no body
         can be drawn from a schema.
         """
-        fault = unfit(session.options.write_known)
+        fault = find_target_fault(session.options.write_known)
         if fault:
             raise UsageError(fault)
         self.session = session
-        self.started = now()
+        self.started = current_time()
         self.started_at = started_at or self.started.isoformat(timespec="seconds")
-        self.seed = chosen_seed(session.options)
+        self.seed = pick_seed(session.options)
         self.out = (
             session.options.out
             or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
@@ -83,10 +89,10 @@ class Engine:
         self.interrupted = False
         self.leaks: list[str] = []
         self.fault = ""  # why the run could not write what it should
-        self.claim: Claim | None = None
+        self.claim: ClaimedFolder | None = None
         self._progress = progress
         self._warnings = list(session.warnings)
-        self._wanted: tuple[Sequence[Chosen], tuple[Rule, ...]] = ((), ())
+        self._wanted: tuple[Sequence[SelectedProvider], tuple[Rule, ...]] = ((), ())
         self._cases: dict[tuple[str, str], Case] = {}
         self._written: object = (
             None  # what was known when the results were written, and when the run was concluded
@@ -94,7 +100,7 @@ class Engine:
         self._concluded: object = None
         self._appended = False
         self._recorded = self._read()
-        self._bodies = Bodies(session, self.seed, self.out, self._recorded)
+        self._bodies = GeneratedBodies(session, self.seed, self.out, self._recorded)
 
     def claimed(self) -> None:
         """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
@@ -102,7 +108,7 @@ class Engine:
             return
         options = self.session.options
         try:
-            self.claim = Claim(self.out)
+            self.claim = ClaimedFolder(self.out)
             before = None if options.resume or options.replay else self.claim.set_aside()
         except FolderError as error:
             raise UsageError(str(error)) from error
@@ -122,13 +128,13 @@ class Engine:
 
     def pairs(self) -> list[tuple[Provider, Rule]]:
         """Return every provider that will be asked with every rule that will be judged."""
-        return [(one.provider, rule) for one in self.session.chosen for rule in self.session.rules]
+        return [(one.provider, rule) for one in self.session.selected for rule in self.session.rules]
 
     def ask(self, wanted: Mapping[str, set[str]] | None = None) -> None:
         """Ask what the wanted rules need (all, where nothing is named), record it, and judge it."""
         self.asked = True
         rules = self._rules(wanted)
-        chosen = [one for one in self.session.chosen if wanted is None or one.provider.name in wanted]
+        chosen = [one for one in self.session.selected if wanted is None or one.provider.name in wanted]
         self._wanted = (chosen, rules)
         self._gather(chosen, rules)
         self._judge(chosen, rules)
@@ -139,7 +145,7 @@ class Engine:
         ids = set().union(*wanted.values()) if wanted else set()
         return tuple(rule for rule in self.session.rules if rule.id in ids)
 
-    def _gather(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
+    def _gather(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
         replay = self.session.options.replay is not None
         self.claimed()
         with contextlib.ExitStack() as stack:
@@ -147,13 +153,13 @@ class Engine:
             self._write_run(chosen, rules)
             recorder = None if replay else stack.enter_context(Recorder(self.out))
             started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
-            asking = Asking(
+            asking = GatherContext(
                 self.seed,
                 recorder,
                 self._recorded,
                 self._progress,
                 rules,
-                self._bodies.of,
+                self._bodies.plan_for,
                 self.gathered,
                 self.session.environ,
             )
@@ -176,10 +182,10 @@ class Engine:
         except RecordError as error:
             raise UsageError(str(error)) from error
         self._warnings += recording.warnings
-        return {(one.provider, one.probe, one.number): one for one in recording.exchanges}
+        return {(one.provider, one.probe, one.attempt): one for one in recording.exchanges}
 
-    def _write_run(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
-        left = {one.provider.name: one.reason for one in self.session.left}
+    def _write_run(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
+        left = {one.provider.name: one.reason for one in self.session.skipped}
         run: dict[str, JSON] = {
             "format": FORMAT,
             "tool": {"name": "gemini-conformance", "version": __version__},
@@ -196,8 +202,8 @@ class Engine:
 
     def _in_order(self) -> list[Provider]:
         """The selected providers in the file's order."""
-        names = {one.provider.name for one in self.session.chosen} | {
-            one.provider.name for one in self.session.left
+        names = {one.provider.name for one in self.session.selected} | {
+            one.provider.name for one in self.session.skipped
         }
         return [provider for provider in self.session.loaded.providers if provider.name in names]
 
@@ -214,8 +220,8 @@ class Engine:
             "shrink": options.shrink,
         }
 
-    def _judge(self, chosen: Sequence[Chosen], rules: tuple[Rule, ...]) -> None:
-        selection = Selection(
+    def _judge(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
+        selection = JudgingOptions(
             rules,
             self.session.options.measures,
             self.started.date(),
@@ -223,16 +229,16 @@ class Engine:
             self._limits(rules),
         )
         dialects = {one.provider.name: one.dialect for one in chosen}
-        self.verdicts = [reach(one, dialects[one.provider.name], selection) for one in self.gathered]
+        self.verdicts = [judge_provider(one, dialects[one.provider.name], selection) for one in self.gathered]
         self._cases = {(v.provider.name, case.rule): case for v in self.verdicts for case in v.cases}
 
-    def _limits(self, rules: Sequence[Rule]) -> Limits:
+    def _limits(self, rules: Sequence[Rule]) -> RunLimits:
         """Say what narrowed the run as a whole, and what ended its asking early."""
         options, left_out = self.session.options, len(self.session.rules) - len(rules)
         chosen = [f"-d {name}" for name in options.dimensions]
         chosen += [f"--against {options.against}"] if options.against != "both" else []
         chosen += [f"{left_out} rules not selected"] if left_out else []
-        return Limits(tuple(chosen), "interrupted" if self.interrupted else self.fault)
+        return RunLimits(tuple(chosen), "interrupted" if self.interrupted else self.fault)
 
     def case(self, provider: str, rule: str) -> Case:
         """Return what became of one rule for one provider; blocked or inconclusive where it was not judged."""
@@ -264,9 +270,9 @@ class Engine:
         """The exit code as far as the run is known by now."""
         return compute_exit_code(self.results, self._asked())
 
-    def exit_causes(self) -> list[Cause]:
+    def exit_causes(self) -> list[ExitCause]:
         """Return everything that makes the exit code other than 0."""
-        return list(exit_causes(self.results, self._asked()))
+        return list(list_exit_causes(self.results, self._asked()))
 
     def conclude(self) -> int:
         """Look for keys in all that was written, the page included, and return the exit code of the run.
@@ -294,24 +300,24 @@ class Engine:
         leaked = "a key was written to a file of the report" if self.leaks else ""
         return tuple(fault for fault in (self.fault, leaked) if fault)
 
-    def _asked(self) -> Asked:
-        asked = asked_of(self.results) if self.results is not None else Asked()
+    def _asked(self) -> ExitConditions:
+        asked = read_conditions(self.results) if self.results is not None else ExitConditions()
         return replace(asked, interrupted=self.interrupted, faults=self._faults())
 
     def _find_leaks(self) -> list[str]:
         more = [self.session.options.write_known] if self.session.options.write_known else []
-        return [str(leak) for leak in scan([self.out, *more], self._secrets())]
+        return [str(leak) for leak in find_leaks([self.out, *more], self._secrets())]
 
     def _write_results(self) -> None:
         """Compute results.json, and write it with what is drawn from it beside the page."""
         self._written = self._known()
-        written = dumps(self._document())
+        written = format_results(self._document())
         # Every page is drawn from what was written: what the file cannot hold, no page shows.
         self.results = json.loads(written)
         self._write(self.results, written)
 
     def _document(self) -> dict[str, JSON]:
-        return self._without_keys(document(self._about(), self._everyone()))
+        return self._without_keys(build_results(self._about(), self._everyone()))
 
     def _append_to_steps(self) -> None:
         """Hand the summary to GitHub; one in which a key was found stays here."""
@@ -324,7 +330,7 @@ class Engine:
 
     def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
         """Mask once more where texts were put together: what one provider said, with that provider's keys."""
-        keyrings = {one.provider.name: Keyring.of(one.secrets) for one in self.session.chosen}
+        keyrings = {one.provider.name: Keyring.of(one.secrets) for one in self.session.selected}
         made: list[JSON] = []
         for entry in results["providers"] if isinstance(results["providers"], list) else []:
             keyring = keyrings.get(str(entry["name"])) if isinstance(entry, dict) else None
@@ -338,11 +344,11 @@ class Engine:
         if any(one.provider.name not in judged for one in self.gathered):
             self._judge(*self._wanted)
 
-    def _about(self) -> About:
-        return About(
+    def _about(self) -> RunInfo:
+        return RunInfo(
             id=self.out.name,
             started_at=self.started_at,
-            finished_at=now().isoformat(timespec="seconds"),
+            finished_at=current_time().isoformat(timespec="seconds"),
             complete=self._complete(),
             seed=self.seed,
             warnings=(*self._warnings, *self._bodies.warnings, *self._health()),
@@ -353,10 +359,10 @@ class Engine:
         )
 
     def _secrets(self) -> list[Any]:
-        return [secret for one in self.session.chosen for secret in one.secrets]
+        return [secret for one in self.session.selected for secret in one.secrets]
 
     def _everyone(self) -> list[Verdict]:
-        left = [not_run(one.provider, one.dialect, one.reason) for one in self.session.left]
+        left = [skip_provider(one.provider, one.dialect, one.reason) for one in self.session.skipped]
         order = [provider.name for provider in self.session.loaded.providers]
         return sorted([*self.verdicts, *left], key=lambda verdict: order.index(verdict.provider.name))
 
@@ -386,4 +392,4 @@ class Engine:
                 write_report_file(self.out / name, text)
         if self.session.options.write_known is not None:
             with self._disk():
-                write_whole(self.session.options.write_known, proposal(results))
+                write_atomically(self.session.options.write_known, propose_known_entries(results))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from conformance.asking.prompts import room_after
+from conformance.asking.prompts import limit_after_cuts
 from conformance.catalogue import Asking, Probe, Unaskable
 from conformance.dialects.dialect import Dialect
 from conformance.judging.tries import TRIES
 from conformance.model import JSON, Provider, Question
-from conformance.running.drawing import bodies_within_budget
-from conformance.running.session import Session, probes_for
+from conformance.running.generated_bodies import count_affordable_bodies
+from conformance.running.session import Session, select_probes
 
 BODY = 16  # tokens that a drawn body allows at most
 BARE = 64  # tokens allowed for a question that sets no limit; its right answer has about ten
@@ -45,7 +45,7 @@ def _limit(question: Question) -> int:
 
 
 def _tokens(probe: Probe, provider: Provider) -> int:
-    if probe.after is not None:
+    if probe.follows is not None:
         return BARE if probe.ceiling is None else probe.ceiling
     question = probe.build(Asking(provider.model, "0000"))
     return 0 if isinstance(question, Unaskable) else _limit(question)
@@ -54,15 +54,17 @@ def _tokens(probe: Probe, provider: Provider) -> int:
 def _worst(probe: Probe, provider: Provider) -> int:
     """Every try, each with more room than the one before, as for a model whose thinking eats it."""
     first = _tokens(probe, provider)
-    return sum(room_after(first, cut) for cut in range(probe.tries))
+    return sum(limit_after_cuts(first, cut) for cut in range(probe.attempts))
 
 
-def estimate(provider: Provider, dialect: Dialect, session: Session, missing: str | None) -> Estimate:
+def estimate_provider(
+    provider: Provider, dialect: Dialect, session: Session, missing: str | None
+) -> Estimate:
     """Return what a run would send to one provider."""
-    probes = probes_for(dialect, session.rules, whole=not session.options.dimensions)
+    probes = select_probes(dialect, session.rules, whole=not session.options.dimensions)
     asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
-    generated = bodies_within_budget(provider, _examples(provider, session), probes)
-    tries = sum(probe.tries for probe in asked)
+    generated = count_affordable_bodies(provider, _examples(provider, session), probes)
+    tries = sum(probe.attempts for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)
     # A body that fails is asked three times, and one for which there is no room a few times more.
     bodies = generated * (TRIES + provider.limits.retries) + session.options.shrink * bool(generated)
@@ -80,15 +82,15 @@ def _examples(provider: Provider, session: Session) -> int:
     return count if any(rule.generated for rule in session.rules) else 0
 
 
-def estimates(session: Session) -> list[Estimate]:
+def estimate_session(session: Session) -> list[Estimate]:
     """Return an estimate for every provider of the session, in the file's order."""
-    chosen = [estimate(one.provider, one.dialect, session, None) for one in session.chosen]
-    left = [estimate(one.provider, one.dialect, session, one.reason) for one in session.left]
+    chosen = [estimate_provider(one.provider, one.dialect, session, None) for one in session.selected]
+    left = [estimate_provider(one.provider, one.dialect, session, one.reason) for one in session.skipped]
     order = [provider.name for provider in session.loaded.providers]
     return sorted([*chosen, *left], key=lambda one: order.index(one.provider.name))
 
 
-def as_data(several: Sequence[Estimate]) -> dict[str, JSON]:
+def estimates_as_json(several: Sequence[Estimate]) -> dict[str, JSON]:
     """Return the plan as data, for `--format json`; `money` and `missing` are null where there are none."""
     names = [one.name for one in fields(Estimate) if one.name != "provider"]
     entries = [
@@ -97,7 +99,7 @@ def as_data(several: Sequence[Estimate]) -> dict[str, JSON]:
     return {"providers": [*entries]}
 
 
-def lines(several: Sequence[Estimate]) -> list[str]:
+def format_estimates(several: Sequence[Estimate]) -> list[str]:
     """Return the plan as the terminal shows it."""
     out = ["provider                  first asks  generated  worst case  output tokens (worst)  money"]
     for one in several:

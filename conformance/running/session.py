@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import difflib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,22 +16,23 @@ from conformance.asking.retrying import retry_after
 from conformance.asking.run import (
     CONTROL,
     Asker,
+    BodySearch,
     Gathered,
     Generated,
     NotRecordedError,
     Plan,
-    Smaller,
     ask_all,
 )
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
-from conformance.config.providers import Loaded, ProvidersError, load_providers
+from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
 from conformance.config.settings import is_loopback
 from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
 from conformance.embedded import Host, behaviour_of
-from conformance.keys.secrets import Key, KeyFault, header_secrets, read_key
+from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
+from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
 from conformance.recording.record import Recorder, RecordError
 
@@ -59,7 +59,7 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What the user asked for on the command line."""
 
     providers: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedProvider:
     """One provider that will be asked: its dialect, and the secrets that must never be written."""
 
     provider: Provider
@@ -94,7 +94,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Left:
+class SkippedProvider:
     """One provider that will not be asked, and why."""
 
     provider: Provider
@@ -106,16 +106,16 @@ class Left:
 class Session:
     """What a run knows before it asks: who is asked, who is not, and the file that said so."""
 
-    options: Options
-    loaded: Loaded
-    chosen: list[Chosen]
-    left: list[Left]
+    options: RunOptions
+    loaded: LoadedProviders
+    selected: list[SelectedProvider]
+    skipped: list[SkippedProvider]
     rules: tuple[Rule, ...]
     environ: Mapping[str, str]
     warnings: list[str] = field(default_factory=list)
 
 
-def prepare(options: Options, environ: Mapping[str, str]) -> Session:
+def prepare_session(options: RunOptions, environ: Mapping[str, str]) -> Session:
     """Return what a run will do. Raises UsageError, a line per fault; sends nothing."""
     catalogue.load()
     options = replace(options, clients=resolve_clients(options.clients))
@@ -130,21 +130,25 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Session:
     return session
 
 
-def again(options: Options, providers: Sequence[Provider], source: Path, left: Mapping[str, str]) -> Session:
+def session_from_recording(
+    options: RunOptions, providers: Sequence[Provider], source: Path, left: Mapping[str, str]
+) -> Session:
     """Return a session over providers as a recording holds them, for a replay; no keys, no network.
 
     `left` are those that were not run, and why. Raises UsageError where a dialect is gone.
     """
     catalogue.load()
     options = replace(options, clients=resolve_clients(options.clients))
-    _check_names(replace(options, providers=()), Loaded(tuple(providers), source))
-    session = Session(options, Loaded(tuple(providers), source), [], [], _rules(options.dimensions), {})
+    _check_names(replace(options, providers=()), LoadedProviders(tuple(providers), source))
+    session = Session(
+        options, LoadedProviders(tuple(providers), source), [], [], _rules(options.dimensions), {}
+    )
     for provider in providers:
         dialect = _dialect(provider, source)
         if provider.name in left:
-            session.left.append(Left(provider, dialect, left[provider.name]))
+            session.skipped.append(SkippedProvider(provider, dialect, left[provider.name]))
         else:
-            session.chosen.append(Chosen(provider, dialect, None, ()))
+            session.selected.append(SelectedProvider(provider, dialect, None, ()))
     return session
 
 
@@ -165,7 +169,7 @@ def _dialect(provider: Provider, source: Path) -> Dialect:
         ) from error
 
 
-def _loaded(options: Options) -> Loaded:
+def _loaded(options: RunOptions) -> LoadedProviders:
     try:
         loaded = load_providers(options.config, dialects=bundled())
     except ProvidersError as fault:
@@ -180,19 +184,19 @@ def _misspelt_rules(provider: Provider, source: Path) -> Iterator[str]:
     for known in provider.known:
         where = f"{source}:{known.line}: providers.{provider.name}.known"
         if known.rule not in RULES:
-            yield f"{where}: no rule is called {known.rule!r}{catalogue.nearest(known.rule, RULES)}"
+            yield f"{where}: no rule is called {known.rule!r}{suggest_spelling(known.rule, RULES)}"
 
 
-def _check_names(options: Options, loaded: Loaded) -> None:
+def _check_names(options: RunOptions, loaded: LoadedProviders) -> None:
     check_providers(options.providers, loaded)
     for name in options.dimensions:
         if name not in list(Dimension):
             raise UsageError(
-                f"no dimension is called {name!r}{catalogue.nearest(name, [one.value for one in Dimension])}"
+                f"no dimension is called {name!r}{suggest_spelling(name, [one.value for one in Dimension])}"
             )
 
 
-def check_providers(named: Sequence[str], loaded: Loaded) -> None:
+def check_providers(named: Sequence[str], loaded: LoadedProviders) -> None:
     """Raise UsageError where a provider is named that the file does not have."""
     names = [provider.name for provider in loaded.providers]
     for name in named:
@@ -203,17 +207,16 @@ def check_providers(named: Sequence[str], loaded: Loaded) -> None:
 _NAMES_MOST = 12
 
 
-def _unknown_provider(name: str, names: Sequence[str], loaded: Loaded) -> str:
+def _unknown_provider(name: str, names: Sequence[str], loaded: LoadedProviders) -> str:
     """Say that no provider has that name, where it was looked for, and which names there are."""
     if "," in name:
         each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
         return f"-p takes one name; repeat it for each provider: {each}"
-    close = difflib.get_close_matches(name, names, 1)
     there = ", ".join(names[:_NAMES_MOST])
     more = f" and {len(names) - _NAMES_MOST} more" if len(names) > _NAMES_MOST else ""
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = suggest_spelling(name, names) or "."
     where = "the file that comes with the program" if loaded.bundled else str(loaded.source)
-    return f"no provider is called {name!r} in {where}: {hint}there are {there}{more}"
+    return f"no provider is called {name!r} in {where}{hint} There are {there}{more}"
 
 
 def _rules(dimensions: Sequence[str]) -> tuple[Rule, ...]:
@@ -230,13 +233,15 @@ def _choose(session: Session, provider: Provider, environ: Mapping[str, str]) ->
         # A key that is set but cannot be used is a mistake; one that is not set is a choice, unless named.
         if provider.name in session.options.providers or environ.get(provider.key_env or ""):
             raise UsageError(key.message)
-        session.left.append(Left(provider, dialect, key.message.removeprefix(f"{provider.name}: ")))
+        session.skipped.append(
+            SkippedProvider(provider, dialect, key.message.removeprefix(f"{provider.name}: "))
+        )
         return
-    secrets = () if provider.embedded else ((key,) if key else ()) + header_secrets(provider, environ)
-    session.chosen.append(Chosen(provider, dialect, key, secrets))
+    secrets = () if provider.embedded else ((key,) if key else ()) + read_header_secrets(provider, environ)
+    session.selected.append(SelectedProvider(provider, dialect, key, secrets))
 
 
-def probes_for(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tuple[Probe, ...]:
+def select_probes(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tuple[Probe, ...]:
     """Return the questions that those rules need of a vendor of that dialect, first turns included.
 
     `whole`: every rule is selected, so every question is asked.
@@ -249,19 +254,19 @@ def probes_for(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tuple
     if any(not rule.probes for rule in rules):
         needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
     for id_ in list(needed):
-        while id_ in every and every[id_].after:
-            id_ = str(every[id_].after)  # noqa: PLW2901 - climbs from a follow-up to its first turn
+        while id_ in every and every[id_].follows:
+            id_ = str(every[id_].follows)  # noqa: PLW2901 - climbs from a follow-up to its first turn
             needed.add(id_)
     return tuple(probe for id_, probe in every.items() if id_ in needed)
 
 
-def chosen_seed(options: Options) -> int:
+def pick_seed(options: RunOptions) -> int:
     """Return the seed of nonces and generated bodies: the user's, else a fresh one that the report prints."""
     return options.seed or random.SystemRandom().randrange(1, 2**31)
 
 
 @contextlib.contextmanager
-def embedded_servers(chosen: Sequence[Chosen]) -> Iterator[list[Chosen]]:
+def embedded_servers(chosen: Sequence[SelectedProvider]) -> Iterator[list[SelectedProvider]]:
     """Start the bundled server of each embedded provider, and yield the providers with their addresses."""
     if not any(one.provider.embedded for one in chosen):
         yield list(chosen)
@@ -270,7 +275,7 @@ def embedded_servers(chosen: Sequence[Chosen]) -> Iterator[list[Chosen]]:
         yield [_started(one, host) for one in chosen]
 
 
-def _started(one: Chosen, host: Host) -> Chosen:
+def _started(one: SelectedProvider, host: Host) -> SelectedProvider:
     if one.provider.embedded is None:
         return one
     url = host.start(behaviour_of(one.dialect))
@@ -313,18 +318,18 @@ def recording_asker(sender: Sender, recorder: Recorder) -> Asker:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class BodyPlan:
     """The generated bodies that one provider is asked, and the search for smaller ones of those that fail."""
 
     bodies: tuple[Generated, ...] = ()
-    smaller: Smaller | None = None
+    smaller: BodySearch | None = None
 
 
-Draw = Callable[[Chosen, tuple[Probe, ...]], Drawing]
+PlanBodies = Callable[[SelectedProvider, tuple[Probe, ...]], BodyPlan]
 
 
 @dataclass(frozen=True)
-class Asking:
+class GatherContext:
     """Everything that gathering needs beside the session: seed, recorder, what is recorded already, progress."""
 
     seed: int
@@ -332,37 +337,37 @@ class Asking:
     recorded: Recorded
     progress: Callable[[Gathered], None]
     rules: tuple[Rule, ...]
-    draw: Draw
+    draw: PlanBodies
     into: list[Gathered]
     environ: Mapping[str, str]
 
 
-def plan_of(one: Chosen, asking: Asking) -> Plan:
+def make_plan(one: SelectedProvider, asking: GatherContext) -> Plan:
     """Return what is asked of one provider."""
     whole = len(asking.rules) == len(RULES)
     name = one.provider.name
     recorded = frozenset((probe, number) for provider, probe, number in asking.recorded if provider == name)
-    probes = probes_for(one.dialect, asking.rules, whole=whole)
-    drawing = asking.draw(one, probes) if any(rule.generated for rule in asking.rules) else Drawing()
+    probes = select_probes(one.dialect, asking.rules, whole=whole)
+    drawing = asking.draw(one, probes) if any(rule.generated for rule in asking.rules) else BodyPlan()
     return Plan(one.provider, probes, drawing.bodies, asking.seed, recorded, drawing.smaller)
 
 
-async def _gather(chosen: Sequence[Chosen], asking: Asking) -> None:
+async def _gather(chosen: Sequence[SelectedProvider], asking: GatherContext) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        pairs = [(plan_of(one, asking), await _asker(one, asking, stack)) for one in chosen]
+        pairs = [(make_plan(one, asking), await _asker(one, asking, stack)) for one in chosen]
         wait = _asked_wait if asking.recorder is not None else _no_wait
         await ask_all(pairs, wait, asking.progress, asking.into)
 
 
 def _asked_wait(exchange: Exchange) -> float | None:
-    return retry_after(exchange, now())
+    return retry_after(exchange, current_time())
 
 
 def _no_wait(_exchange: Exchange) -> float:
     return 0.0
 
 
-async def _asker(one: Chosen, asking: Asking, stack: contextlib.AsyncExitStack) -> Asker:
+async def _asker(one: SelectedProvider, asking: GatherContext, stack: contextlib.AsyncExitStack) -> Asker:
     name = one.provider.name
     if asking.recorder is None:
         return recorded_asker(name, asking.recorded, None)
@@ -370,7 +375,7 @@ async def _asker(one: Chosen, asking: Asking, stack: contextlib.AsyncExitStack) 
     return recorded_asker(name, asking.recorded, recording_asker(sender, asking.recorder))
 
 
-def gather(chosen: Sequence[Chosen], asking: Asking) -> bool:
+def gather(chosen: Sequence[SelectedProvider], asking: GatherContext) -> bool:
     """Ask everything; `asking.into` holds what came. False where the user interrupted it.
 
     Raises RecordError where what came could not be written: nothing more is asked then.
@@ -391,6 +396,6 @@ def _of_disk(several: BaseException) -> RecordError | None:
     return several if isinstance(several, RecordError) else None
 
 
-def now() -> dt.datetime:
+def current_time() -> dt.datetime:
     """Return the time, in UTC."""
     return dt.datetime.now(dt.UTC)

@@ -16,6 +16,7 @@ from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
 from conformance.reading.reply import Kind, Reply, Seen
+from conformance.sources import VENDORS_DOCUMENT
 
 GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
@@ -32,7 +33,7 @@ _ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.N
 
 
 @dataclass(frozen=True)
-class Evidence:
+class JudgingInput:
     """All that judging one provider needs: replies, what was not asked, the document, and today's date."""
 
     provider: Provider
@@ -61,19 +62,21 @@ class Evidence:
         return Background.of(self.replies)
 
 
-def in_order(rules: Iterable[Rule]) -> list[Rule]:
+def sort_causes_first(rules: Iterable[Rule]) -> list[Rule]:
     """Return the rules so that each comes after those that may explain it. Raises ValueError for a circle."""
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
-        ready = [rule for rule in waiting.values() if not any(before in waiting for before in rule.after)]
+        ready = [
+            rule for rule in waiting.values() if not any(before in waiting for before in rule.blocked_by)
+        ]
         if not ready:
             raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
         done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
     return done
 
 
-def judge(evidence: Evidence, rules: Sequence[Rule]) -> list[Case]:
+def judge_rules(evidence: JudgingInput, rules: Sequence[Rule]) -> list[Case]:
     """Return one case per rule, in the catalogue's order. A check that raises is an `error` case.
 
     A rule whose findings could not count by the chosen measures has no case: nothing of it would be judged.
@@ -81,7 +84,7 @@ def judge(evidence: Evidence, rules: Sequence[Rule]) -> list[Case]:
     cases: dict[str, Case] = {}
     done: dict[str, Rule] = {}
     rules = [rule for rule in rules if can_accuse(rule, evidence.dialect, evidence.against)]
-    for rule in in_order(rules):
+    for rule in sort_causes_first(rules):
         cause = _cause(rule, evidence, cases, done)
         case = Case(rule.id, Outcome.BLOCKED, f"{EXPLAINED}{cause}") if cause else _case(rule, evidence)
         cases[rule.id], done[rule.id] = _accepted(case, evidence), rule
@@ -101,7 +104,7 @@ def _promises_google(rule: Rule, dialect: Dialect) -> bool:
     return any(reading.value == REFERENCE.get(str(rule.trait)) for reading in readings)
 
 
-def _case(rule: Rule, evidence: Evidence) -> Case:
+def _case(rule: Rule, evidence: JudgingInput) -> Case:
     selected = [reply for reply in evidence.replies if _selects(rule, reply)]
     try:
         usable = tuple(reply for reply in selected if rule.usable(reply))
@@ -119,11 +122,11 @@ def _case(rule: Rule, evidence: Evidence) -> Case:
     return _outcome(rule, evidence, found, len(usable))
 
 
-def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
+def _passed(rule: Rule, evidence: JudgingInput, usable: Sequence[Reply]) -> Case:
     """Return a pass where what the rule looked at can bear one, else why it cannot."""
     lacking = lacking_proof(rule, usable, evidence.background)
-    if lacking is not None and all(map(transient, usable)):
-        lacking = Aside(Outcome.INCONCLUSIVE, how_it_failed(usable[0]))
+    if lacking is not None and all(map(is_transient, usable)):
+        lacking = Aside(Outcome.INCONCLUSIVE, describe_failure(usable[0]))
     elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):
         lacking = _unseen(rule.sight, evidence)
     lacking = lacking or _left_open(rule, evidence)
@@ -135,7 +138,7 @@ def _passed(rule: Rule, evidence: Evidence, usable: Sequence[Reply]) -> Case:
 _OF_EVERY_QUESTION = (Rests.EACH_REFUSAL, Rests.ACCEPTANCE)
 
 
-def _left_open(rule: Rule, evidence: Evidence) -> Aside | None:
+def _left_open(rule: Rule, evidence: JudgingInput) -> Aside | None:
     """Return that a question was met by another one's error, where a pass of the rule needs each of its questions."""
     wanted = rule.probes if rule.rests in _OF_EVERY_QUESTION else ()
     for one in evidence.unasked:
@@ -144,21 +147,21 @@ def _left_open(rule: Rule, evidence: Evidence) -> Aside | None:
     return None
 
 
-def _unseen(sight: Sight, evidence: Evidence) -> Aside:
+def _unseen(sight: Sight, evidence: JudgingInput) -> Aside:
     """Return why nothing was seen: a question that would have shown it was not answered, or nothing of the kind came."""
-    failed = (reply for reply in evidence.replies if reply.probe in sight.probes and transient(reply))
+    failed = (reply for reply in evidence.replies if reply.probe in sight.probes and is_transient(reply))
     lost = (one for one in evidence.unasked if one.probe in sight.probes)
     for reply in failed:
-        return Aside(Outcome.INCONCLUSIVE, f"{sight.missing}; {how_it_failed(reply)}")
+        return Aside(Outcome.INCONCLUSIVE, f"{sight.missing}; {describe_failure(reply)}")
     for unasked in lost:
         return Aside(_UNASKED[unasked.cause], f"{sight.missing}; {unasked.probe}: {unasked.detail}")
     return Aside(sight.outcome, sight.missing)
 
 
 def _cause(
-    rule: Rule, evidence: Evidence, before: Mapping[str, Case], rules: Mapping[str, Rule]
+    rule: Rule, evidence: JudgingInput, before: Mapping[str, Case], rules: Mapping[str, Rule]
 ) -> str | None:
-    for id_ in rule.after:
+    for id_ in rule.blocked_by:
         found = before[id_].deviation if id_ in before else None
         if found is None or found.level not in GRAVE:
             continue
@@ -180,13 +183,13 @@ def _selects(rule: Rule, reply: Reply) -> bool:
     return (not rule.probes or reply.probe in rule.probes) and rule.select(reply)
 
 
-def transient(reply: Reply) -> bool:
+def is_transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
     return not said or reply.status in UNSAID or reply.status >= 500
 
 
-def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Case:
+def _without_replies(rule: Rule, evidence: JudgingInput, selected: Sequence[Reply]) -> Case:
     for outcome, reason in _reasons(rule, evidence, selected):
         return Case(rule.id, outcome, reason, len(selected))
     asked = any(reply.exchange.generated for reply in evidence.replies)
@@ -194,14 +197,14 @@ def _without_replies(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) 
     return Case(rule.id, Outcome.BLOCKED, reason, len(selected))
 
 
-def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
-    failing = [reply for reply in selected if transient(reply)]
+def _reasons(rule: Rule, evidence: JudgingInput, selected: Sequence[Reply]) -> Iterable[tuple[Outcome, str]]:
+    failing = [reply for reply in selected if is_transient(reply)]
     # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
     if failing and (rule.probes or len(failing) == len(selected)):
-        yield Outcome.INCONCLUSIVE, how_it_failed(failing[0])
+        yield Outcome.INCONCLUSIVE, describe_failure(failing[0])
     # Who refuses the plain question too does not refuse this feature.
     works = any(reply.ok for reply in evidence.replies if reply.probe == CONTROL)
-    if rule.feature and works and any(clearly_refused(reply) for reply in selected):
+    if rule.feature and works and any(is_clear_refusal(reply) for reply in selected):
         yield Outcome.UNSUPPORTED, f"the vendor refuses it: {_message(selected)}"
     if _wants_streams_alone(rule, evidence):
         yield Outcome.UNSUPPORTED, "providers.yaml says that streaming is unsupported"
@@ -214,7 +217,7 @@ def _reasons(rule: Rule, evidence: Evidence, selected: Sequence[Reply]) -> Itera
         yield _UNASKED[ended.cause], ended.detail
 
 
-def _wants_streams_alone(rule: Rule, evidence: Evidence) -> bool:
+def _wants_streams_alone(rule: Rule, evidence: JudgingInput) -> bool:
     """Where the user says that a vendor streams nothing: whether a rule found nothing among all its other answers."""
     said = "streaming" in evidence.provider.unsupported
     return said and not (rule.probes or rule.generated or any(reply.streamed for reply in evidence.replies))
@@ -233,7 +236,7 @@ _UNASKED: Mapping[str, Outcome] = {
 }
 
 
-def how_it_failed(reply: Reply) -> str:
+def describe_failure(reply: Reply) -> str:
     """Return in words why a reply says nothing: the status, or the failure and the bound that was hit."""
     failure = reply.exchange.failure
     if failure is None:
@@ -243,7 +246,7 @@ def how_it_failed(reply: Reply) -> str:
     )
 
 
-def clearly_refused(reply: Reply) -> bool:
+def is_clear_refusal(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
     declined = refused(reply) or reply.status in (404, 405) or (reply.status == 403 and names_a_lack(reply))
     return declined and bool(reply.error and reply.error.message)
@@ -254,7 +257,7 @@ def _message(selected: Sequence[Reply]) -> str:
     return said[:160]
 
 
-def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], looked_at: int) -> Case:
+def _outcome(rule: Rule, evidence: JudgingInput, found: Sequence[Spot | Aside], looked_at: int) -> Case:
     spots = tuple(item for item in found if isinstance(item, Spot))
     if spots and evidence.against & set(_against(rule, evidence, spots)):
         deviation = _deviation(rule, evidence, spots)
@@ -271,7 +274,7 @@ def _outcome(rule: Rule, evidence: Evidence, found: Sequence[Spot | Aside], look
     return Case(rule.id, Outcome.PASS, "", looked_at)
 
 
-def _explain_aside(aside: Aside, rule: Rule, evidence: Evidence) -> tuple[Outcome, str]:
+def _explain_aside(aside: Aside, rule: Rule, evidence: JudgingInput) -> tuple[Outcome, str]:
     """Return why a rule was not judged; what it lacks may be an answer to a question that the user says cannot be asked."""
     left = next((u for u in evidence.unasked if u.cause == "unsupported" and u.probe in rule.probes), None)
     if aside.outcome is Outcome.BLOCKED and left is not None:
@@ -283,7 +286,7 @@ def _level(rule: Rule, spots: Sequence[Spot]) -> Level:
     return min((spot.level or rule.level for spot in spots), key=_RANK.__getitem__)
 
 
-def _deviation(rule: Rule, evidence: Evidence, spots: tuple[Spot, ...]) -> Deviation:
+def _deviation(rule: Rule, evidence: JudgingInput, spots: tuple[Spot, ...]) -> Deviation:
     generated = {reply.id for reply in evidence.replies if reply.exchange.generated}
     worst_first = sorted(spots, key=lambda spot: _RANK[spot.level or rule.level])
     return Deviation(
@@ -293,18 +296,23 @@ def _deviation(rule: Rule, evidence: Evidence, spots: tuple[Spot, ...]) -> Devia
         against=_against(rule, evidence, spots),
         title=rule.title,
         spots=tuple(worst_first),
-        source=rule.source,
+        source=_source(rule, evidence.dialect),
         documented=_documented(rule, evidence),
         generated=all(spot.exchange in generated for spot in spots),
     )
 
 
-def _documented(rule: Rule, evidence: Evidence) -> Source | None:
+def _source(rule: Rule, dialect: Dialect) -> Source:
+    own = rule.source == VENDORS_DOCUMENT
+    return replace(dialect.document, says=VENDORS_DOCUMENT.says) if own else rule.source
+
+
+def _documented(rule: Rule, evidence: JudgingInput) -> Source | None:
     readings = evidence.dialect.traits.get(rule.trait or "", ())
     return readings[0].source if readings else None
 
 
-def _against(rule: Rule, evidence: Evidence, spots: Sequence[Spot]) -> tuple[Against, ...]:
+def _against(rule: Rule, evidence: JudgingInput, spots: Sequence[Spot]) -> tuple[Against, ...]:
     if rule.documented:
         return (Against.DOCUMENTED,)
     if rule.trait is None or not spots:
@@ -317,7 +325,7 @@ def _against(rule: Rule, evidence: Evidence, spots: Sequence[Spot]) -> tuple[Aga
     return both if _promises_google(rule, evidence.dialect) else (Against.REFERENCE,)
 
 
-def in_force(known: Known, today: dt.date) -> bool:
+def is_in_force(known: Known, today: dt.date) -> bool:
     """Return whether an entry still accepts anything on that day."""
     return known.until is None or dt.date.fromisoformat(known.until) >= today
 
@@ -331,7 +339,7 @@ def _covers(known: Known, deviation: Deviation) -> bool:
     return "*" in known.probes or all(probe_of(spot.exchange) in known.probes for spot in deviation.spots)
 
 
-def _accepted(case: Case, evidence: Evidence) -> Case:
+def _accepted(case: Case, evidence: JudgingInput) -> Case:
     """Turn a deviation into a known one where an entry in force covers every probe that shows it."""
     deviation = case.deviation
     if deviation is None:
@@ -339,7 +347,7 @@ def _accepted(case: Case, evidence: Evidence) -> Case:
     entries = [
         known
         for known in evidence.provider.known
-        if known.rule == case.rule and in_force(known, evidence.today)
+        if known.rule == case.rule and is_in_force(known, evidence.today)
     ]
     entry = next((known for known in entries if _covers(known, deviation)), _together(entries))
     if entry is None or not _covers(entry, deviation):
@@ -355,7 +363,7 @@ def _together(entries: Sequence[Known]) -> Known | None:
     return replace(entries[0], probes=tuple(probe for entry in entries for probe in entry.probes))
 
 
-def stale(evidence: Evidence, cases: Sequence[Case]) -> list[str]:
+def find_stale_entries(evidence: JudgingInput, cases: Sequence[Case]) -> list[str]:
     """Return a line for each `known` entry that accepts nothing any more: gone, or expired."""
     by_rule = {case.rule: case for case in cases}
     return [
@@ -365,9 +373,9 @@ def stale(evidence: Evidence, cases: Sequence[Case]) -> list[str]:
     ]
 
 
-def _staleness(known: Known, case: Case | None, evidence: Evidence) -> str:
+def _staleness(known: Known, case: Case | None, evidence: JudgingInput) -> str:
     name = f"{evidence.source}:{known.line}: {evidence.provider.name}: known {known.rule}"
-    if not in_force(known, evidence.today):
+    if not is_in_force(known, evidence.today):
         return f"{name} expired on {known.until}; mend it, or set a later date"
     if case is None or case.outcome in (
         Outcome.BLOCKED,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from conformance.dialects.dialect import Dialect, Field
 from conformance.dialects.documented import seen_fields
 from conformance.model import JSON
+from conformance.pointers import split_pointer
 from conformance.reading.reply import Kind, Reply
 
 _RANK = {"as-documented": 0, "different": 1, "never": 2}
@@ -23,7 +24,7 @@ def _values(value: JSON, parts: Sequence[str]) -> Iterable[JSON]:
 
 
 def _sent(field: Field, bodies: Sequence[JSON]) -> str:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in field.pointer.split("/")[1:]]
+    parts = split_pointer(field.pointer)
     return "sent" if any(True for body in bodies for _ in _values(body, parts)) else "not-sent"
 
 
@@ -38,7 +39,7 @@ def _raws(replies: Sequence[Reply], place: str) -> list[JSON]:
     return [chunk.raw for reply in wanted if reply.streamed is (place == "chunk") for chunk in reply.chunks]
 
 
-def coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
+def measure_coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
     """Return a row per documented field: place, pointer, seen, and its source's lines."""
     bodies = [reply.request_body for reply in replies]
     seen = {

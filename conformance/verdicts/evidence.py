@@ -7,7 +7,7 @@ from itertools import islice
 
 from conformance.model import JSON, Deviation
 from conformance.reading.reply import Reply
-from conformance.verdicts.places import Span, span
+from conformance.verdicts.spans import Span, find_span
 
 _EXCHANGES = 2  # exchanges shown per finding
 _BODY = 4096  # characters of a body
@@ -58,10 +58,10 @@ def _frames(reply: Reply, window: tuple[int, int]) -> list[JSON]:
     return out
 
 
-def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
+def extract_exchange(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
     """Return one exchange as results.json's `evidence` holds it; `places` are ranges of characters in `body`."""
     text = reply.text_of_body.decode("utf-8", "backslashreplace")
-    found = (span(reply, pointer) for pointer in pointers[:50])
+    found = (find_span(reply, pointer) for pointer in pointers[:50])
     spans = list(islice(filter(None, found), _PLACES))
     window = _window(spans, len(text))
     out: dict[str, JSON] = {
@@ -82,11 +82,11 @@ def extract(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
     return out | ({"failure": f"{failure.kind}: {failure.detail}"[:300]} if failure else {})
 
 
-def of(deviation: Deviation, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
+def extract_evidence(deviation: Deviation, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
     """Return the extracts of a finding: its first exchanges, each with the places that it names there."""
     by_id = {reply.id: reply for reply in replies}
     shown = [id_ for id_ in dict.fromkeys(spot.exchange for spot in deviation.spots) if id_ in by_id][
         :_EXCHANGES
     ]
     pointers = {id_: [spot.pointer for spot in deviation.spots if spot.exchange == id_] for id_ in shown}
-    return [extract(by_id[id_], pointers[id_]) for id_ in shown]
+    return [extract_exchange(by_id[id_], pointers[id_]) for id_ in shown]

@@ -25,7 +25,7 @@ FAILING_LEVELS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExitConditions:
     """What was asked of a run, and what befell it beside its verdicts.
 
     `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
@@ -43,7 +43,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Cause:
+class ExitCause:
     """One reason for an exit code: the code, the provider that it concerns (empty: the run), and the words."""
 
     code: int
@@ -51,11 +51,11 @@ class Cause:
     reason: str
 
 
-def asked_of(results: Entry) -> Asked:
+def read_conditions(results: Entry) -> ExitConditions:
     """Return what results.json says was asked of its run."""
     run = results["run"]
     chosen = run.get("selection") or {}
-    return Asked(
+    return ExitConditions(
         fail_on=str(chosen.get("fail_on") or "must"),
         named=frozenset(map(str, chosen.get("providers") or ())),
         clients=tuple(map(str, chosen.get("clients") or ())),
@@ -73,27 +73,27 @@ def _shows_something(results: Entry) -> bool:
     )
 
 
-def compute_exit_code(results: Entry | None, asked: Asked) -> int:
+def compute_exit_code(results: Entry | None, asked: ExitConditions) -> int:
     """Return the code that a run ends with; `results` is None where nothing could be written."""
-    codes = {cause.code for cause in exit_causes(results, asked)}
+    codes = {cause.code for cause in list_exit_causes(results, asked)}
     return next((code for code in _ORDER if code in codes), NOTHING_NEW)
 
 
-def exit_causes(results: Entry | None, asked: Asked) -> Iterator[Cause]:
+def list_exit_causes(results: Entry | None, asked: ExitConditions) -> Iterator[ExitCause]:
     """Yield everything that makes the exit code other than 0, in the order of the providers."""
     if asked.interrupted:
-        yield Cause(INTERRUPTED, "", "interrupted")
-    yield from (Cause(WRONG, "", line) for line in asked.unreadable)
-    yield from (Cause(NOT_JUDGED, "", fault) for fault in asked.faults)
+        yield ExitCause(INTERRUPTED, "", "interrupted")
+    yield from (ExitCause(WRONG, "", line) for line in asked.unreadable)
+    yield from (ExitCause(NOT_JUDGED, "", fault) for fault in asked.faults)
     providers = (results or {}).get("providers") or ()
     for provider in providers:
-        if counts(provider, asked.named):
+        if counts_for_exit_code(provider, asked.named):
             yield from _causes(provider, asked)
     if not any(provider["cases"] for provider in providers):
-        yield Cause(NOT_JUDGED, "", "nothing was tested")
+        yield ExitCause(NOT_JUDGED, "", "nothing was tested")
 
 
-def counts(provider: Entry, named: Collection[str]) -> bool:
+def counts_for_exit_code(provider: Entry, named: Collection[str]) -> bool:
     """Return whether a provider counts for the exit code: a bundled server does only where -p names it."""
     return not provider.get("embedded") or provider["name"] in named
 
@@ -103,14 +103,14 @@ def is_failure(deviation: Entry, fail_on: str) -> bool:
     return not deviation.get("known") and deviation["level"] in FAILING_LEVELS[fail_on]
 
 
-def _causes(provider: Entry, asked: Asked) -> Iterator[Cause]:
+def _causes(provider: Entry, asked: ExitConditions) -> Iterator[ExitCause]:
     name = str(provider["name"])
     if asked.fail_on != "never":
-        yield from (Cause(NEW, name, reason) for reason in failures(provider, asked))
-    yield from (Cause(NOT_JUDGED, name, reason) for reason in open_questions(provider, asked))
+        yield from (ExitCause(NEW, name, reason) for reason in list_failures(provider, asked))
+    yield from (ExitCause(NOT_JUDGED, name, reason) for reason in list_open_questions(provider, asked))
 
 
-def failures(provider: Entry, asked: Asked) -> Iterator[str]:
+def list_failures(provider: Entry, asked: ExitConditions) -> Iterator[str]:
     """Yield in words what fails a run: new findings, or with clients those that break; entries that are stale."""
     if asked.clients:
         yield from (f"{client} breaks" for client in _clients(provider, asked, "broken"))
@@ -120,7 +120,7 @@ def failures(provider: Entry, asked: Asked) -> Iterator[str]:
     yield from map(str, provider.get("stale") or ())
 
 
-def open_questions(provider: Entry, asked: Asked) -> Iterator[str]:
+def list_open_questions(provider: Entry, asked: ExitConditions) -> Iterator[str]:
     """Yield in words what of a provider was selected and could not be judged."""
     if asked.leaves_open:
         return
@@ -135,6 +135,6 @@ def open_questions(provider: Entry, asked: Asked) -> Iterator[str]:
     yield from (f"{client} could not be judged" for client in _clients(provider, asked, "untested"))
 
 
-def _clients(provider: Entry, asked: Asked, verdict: str) -> list[str]:
+def _clients(provider: Entry, asked: ExitConditions, verdict: str) -> list[str]:
     found = [entry for entry in provider.get("clients") or () if entry["verdict"] == verdict]
     return [str(entry["client"]) for entry in found if entry["client"] in asked.clients]

@@ -15,7 +15,14 @@ from conformance.asking.run import Gathered, Unasked
 from conformance.catalogue import RULES
 from conformance.model import Case, Exchange, Level, Outcome
 from conformance.reading.reply import Reply
-from conformance.verdicts.cases import DISOBEDIENT, EXPLAINED, NO_BODIES, OTHER_MEASURE, probe_of, transient
+from conformance.verdicts.cases import (
+    DISOBEDIENT,
+    EXPLAINED,
+    NO_BODIES,
+    OTHER_MEASURE,
+    is_transient,
+    probe_of,
+)
 
 BY_FINDINGS = (
     "explained by other findings"  # what limited a rule that a finding blocks: nothing of the run's own
@@ -27,7 +34,7 @@ _LEFT_OPEN = 20  # at most one rule in so many may be left unjudged where a vend
 
 
 @dataclass(frozen=True)
-class Extent:
+class JudgedExtent:
     """How many of all rules were judged, and in words what limited that: `judged` in results.json."""
 
     rules: int
@@ -36,18 +43,18 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """What limited a run as a whole, in words: how it was narrowed, and what ended its asking early."""
 
     selection: tuple[str, ...] = ()
     ended: str = ""
 
 
-NOT_LIMITED = Limits()
+NO_RUN_LIMITS = RunLimits()
 
 
 @dataclass(frozen=True)
-class Course:
+class JudgedProvider:
     """How the asking and judging of one provider went: the cases, and all that may have limited them.
 
     `selection` says in words to what the user narrowed the run, `ended` what ended it early for this provider.
@@ -67,8 +74,8 @@ class Course:
         replies: Sequence[Reply],
         unasked: Iterable[Unasked],
         cases: Sequence[Case],
-        limits: Limits,
-    ) -> Course:
+        limits: RunLimits,
+    ) -> JudgedProvider:
         """Return the course of what was gathered; `replies` are those that no retry superseded."""
         ended = "" if gathered.finished else limits.ended
         return cls(
@@ -76,13 +83,13 @@ class Course:
         )
 
 
-def measure(course: Course) -> Extent:
+def measure_extent(course: JudgedProvider) -> JudgedExtent:
     """Return how much was judged, and everything that limited it."""
     judged = sum(case.outcome in JUDGED for case in course.cases)
-    return Extent(judged, len(RULES), tuple(dict.fromkeys(_limits(course))))
+    return JudgedExtent(judged, len(RULES), tuple(dict.fromkeys(_limits(course))))
 
 
-def is_whole(course: Course) -> bool:
+def is_fully_judged(course: JudgedProvider) -> bool:
     """Return whether a provider without a finding may be said to conform.
 
     Every rule was selected and judged, every must among them without exception, at most one in twenty of all was left
@@ -95,11 +102,11 @@ def is_whole(course: Course) -> bool:
     return not (narrowed or early or musts) and len(open_) * _LEFT_OPEN <= len(RULES)
 
 
-def _is_judged(course: Course, rule: str) -> bool:
+def _is_judged(course: JudgedProvider, rule: str) -> bool:
     return any(case.rule == rule and case.outcome in JUDGED for case in course.cases)
 
 
-def list_undecided(course: Course, status: str) -> tuple[str, ...]:
+def list_undecided(course: JudgedProvider, status: str) -> tuple[str, ...]:
     """Return in words what was selected and could not be judged; each makes a run end in 3 where nothing is new.
 
     What a finding explains does not count, nor what the user left out. A rule without an answer to look at counts
@@ -111,7 +118,7 @@ def list_undecided(course: Course, status: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _limits(course: Course) -> Iterator[str]:
+def _limits(course: JudgedProvider) -> Iterator[str]:
     yield from course.selection
     left_out = len(RULES) - len(course.cases)
     if left_out and not course.selection:
@@ -125,7 +132,7 @@ def _limits(course: Course) -> Iterator[str]:
     yield from _blocked(course)
 
 
-def _early(course: Course) -> Iterator[str]:
+def _early(course: JudgedProvider) -> Iterator[str]:
     """Say what ended the asking early: a budget, a vendor that stopped answering, a fault of the checker."""
     for cause in _ENDED_EARLY:
         details = Counter(one.detail for one in course.unasked if one.cause == cause)
@@ -133,12 +140,12 @@ def _early(course: Course) -> Iterator[str]:
             yield detail if number == 1 else f"{detail}; {number} questions not asked"
 
 
-def _failed_answers(course: Course) -> Iterator[str]:
+def _failed_answers(course: JudgedProvider) -> Iterator[str]:
     """Count the answers that said nothing, those of retries that came to nothing too."""
     chains: dict[str, list[Exchange]] = {}
     for exchange in course.exchanges:
         chains.setdefault(exchange.probe, []).append(exchange)
-    useless = {reply.id for reply in course.replies if transient(reply)}
+    useless = {reply.id for reply in course.replies if is_transient(reply)}
     words = Counter(
         _failure(exchange) for chain in chains.values() for exchange in _fruitless(chain, useless)
     )
@@ -149,7 +156,7 @@ def _failed_answers(course: Course) -> Iterator[str]:
 def _fruitless(chain: Sequence[Exchange], useless: set[str]) -> Iterator[Exchange]:
     """Yield the exchanges of one question that ended in nothing, the retries that led there included."""
     waiting: list[Exchange] = []
-    for exchange in sorted(chain, key=lambda one: one.number):
+    for exchange in sorted(chain, key=lambda one: one.attempt):
         waiting = [*waiting, exchange] if exchange.retry else [exchange]
         if exchange.id in useless:
             yield from waiting
@@ -165,7 +172,7 @@ def _failure(exchange: Exchange) -> str:
     return str(exchange.status) if exchange.status else "unreadable answer"
 
 
-def _unanswered(course: Course) -> list[str]:
+def _unanswered(course: JudgedProvider) -> list[str]:
     """Return the fixed questions that never got an answer that says anything, and that no finding shows."""
     shown = {
         probe_of(spot.exchange) for case in course.cases if case.deviation for spot in case.deviation.spots
@@ -173,18 +180,18 @@ def _unanswered(course: Course) -> list[str]:
     asked: dict[str, bool] = {}
     for reply in course.replies:
         if not reply.exchange.generated:
-            asked[reply.probe] = asked.get(reply.probe, False) or not transient(reply)
+            asked[reply.probe] = asked.get(reply.probe, False) or not is_transient(reply)
     return [probe for probe, answered in asked.items() if not answered and probe not in shown]
 
 
-def _unanswered_questions(course: Course) -> Iterator[str]:
+def _unanswered_questions(course: JudgedProvider) -> Iterator[str]:
     probes = _unanswered(course)
     if probes:
         named = ", ".join(probes[:5]) + (f" and {len(probes) - 5} more" if len(probes) > 5 else "")
         yield f"{_several(len(probes), 'question')} got no usable answer: {named}"
 
 
-def _open_rules(course: Course, *, answers_explain: bool = False) -> Iterator[str]:
+def _open_rules(course: JudgedProvider, *, answers_explain: bool = False) -> Iterator[str]:
     """Count the rules that are inconclusive and the checks that raised.
 
     `answers_explain`: the failed answers are counted already, so the rules that they left open are not.
@@ -197,11 +204,11 @@ def _open_rules(course: Course, *, answers_explain: bool = False) -> Iterator[st
         yield f"{_several(len(raised), 'check')} of ours raised an exception ({raised[0].rule})"
 
 
-def _explained_by_answers(course: Course) -> bool:
+def _explained_by_answers(course: JudgedProvider) -> bool:
     return any(one.cause in _ENDED_EARLY for one in course.unasked) or any(_failed_answers(course))
 
 
-def _blocked(course: Course) -> Iterator[str]:
+def _blocked(course: JudgedProvider) -> Iterator[str]:
     """Count the blocked rules by what blocks them, in words."""
     reasons = Counter(_why(case) for case in course.cases if case.outcome is Outcome.BLOCKED)
     for reason, number in reasons.items():
@@ -212,7 +219,7 @@ def _why(case: Case) -> str:
     return BY_FINDINGS if case.reason.startswith(EXPLAINED) else case.reason
 
 
-def _blocked_without_a_finding(course: Course) -> Iterator[str]:
+def _blocked_without_a_finding(course: JudgedProvider) -> Iterator[str]:
     chosen = (EXPLAINED, NO_BODIES, OTHER_MEASURE)
     blocked = [case for case in course.cases if case.outcome is Outcome.BLOCKED]
     reasons = Counter(case.reason for case in blocked if not case.reason.startswith(chosen))

@@ -17,10 +17,10 @@ from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
 from conformance.verdicts.cases import probe_of
-from conformance.verdicts.coverage import coverage
-from conformance.verdicts.evidence import of as evidence_of
-from conformance.verdicts.exit_code import asked_of, compute_exit_code
-from conformance.verdicts.serving import shown
+from conformance.verdicts.coverage import measure_coverage
+from conformance.verdicts.evidence import extract_evidence as evidence_of
+from conformance.verdicts.exit_code import compute_exit_code, read_conditions
+from conformance.verdicts.serving import with_served_address
 from conformance.verdicts.verdict import ClientVerdict, Verdict
 
 FORMAT = "conformance-results/1"
@@ -28,7 +28,7 @@ _POINTERS = 50
 
 
 @dataclass(frozen=True)
-class About:
+class RunInfo:
     """What results.json says of the run itself."""
 
     id: str
@@ -43,14 +43,14 @@ class About:
     kill_matrix: Mapping[str, JSON] | None = None
 
 
-def document(about: About, verdicts: Sequence[Verdict]) -> dict[str, JSON]:
+def build_results(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, JSON]:
     """Return the whole of results.json, with the exit code that it amounts to."""
     results = _without_code(about, verdicts)
-    results["run"]["exit_code"] = compute_exit_code(results, asked_of(results))
+    results["run"]["exit_code"] = compute_exit_code(results, read_conditions(results))
     return results
 
 
-def _without_code(about: About, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _without_code(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     run: dict[str, JSON] = {
         "id": about.id,
         "started_at": about.started_at,
@@ -67,20 +67,20 @@ def _without_code(about: About, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "format": FORMAT,
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
-        "providers": [provider(verdict) for verdict in verdicts],
-        "documents": [*remarks_on(asked_dialects(verdicts))],
-        "side_by_side": tables(asked_dialects(verdicts)),
+        "providers": [describe_provider(verdict) for verdict in verdicts],
+        "documents": [*remarks_on(list_asked_dialects(verdicts))],
+        "side_by_side": tables(list_asked_dialects(verdicts)),
     }
 
 
-def asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
+def list_asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
     """Return the dialects of the providers that were asked anything."""
     return [verdict.dialect for verdict in verdicts if verdict.status != "not-run"]
 
 
-def provider(verdict: Verdict) -> dict[str, JSON]:
+def describe_provider(verdict: Verdict) -> dict[str, JSON]:
     """Return one provider as results.json holds it."""
-    who = shown(verdict.provider, verdict.dialect)
+    who = with_served_address(verdict.provider, verdict.dialect)
     embedded = who.embedded is not None
     return {
         "name": who.name,
@@ -103,7 +103,7 @@ def provider(verdict: Verdict) -> dict[str, JSON]:
         "traffic": _traffic(verdict),
         "cases": [_case(case.rule, case.outcome, case.reason, case.exchanges) for case in verdict.cases],
         "deviations": [_deviation(one, verdict) for one in verdict.deviations],
-        "coverage": [*coverage(verdict.dialect, verdict.replies)],
+        "coverage": [*measure_coverage(verdict.dialect, verdict.replies)],
         "stale": [*verdict.stale],
         "unasked": _unasked(verdict),
     }
@@ -176,7 +176,9 @@ def _case(rule: str, outcome: Outcome, reason: str, exchanges: int) -> dict[str,
 
 def _source(source: Source) -> dict[str, JSON]:
     entry: dict[str, JSON] = {"document": source.document}
-    return entry | {name: value for name in ("lines", "says", "sha256") if (value := getattr(source, name))}
+    return entry | {
+        name: value for name in ("lines", "says", "sha256", "url") if (value := getattr(source, name))
+    }
 
 
 def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
@@ -215,7 +217,9 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
             "line": deviation.known.line,
         }
     if first is not None:
-        out["curl"] = curl_line(first.exchange.request, shown(verdict.provider, verdict.dialect))
+        out["curl"] = curl_line(
+            first.exchange.request, with_served_address(verdict.provider, verdict.dialect)
+        )
     if verdict.provider.embedded:
         out["serve"] = f"conformance serve {verdict.provider.embedded}"
     return out
@@ -231,7 +235,7 @@ def _observed(deviation: Deviation) -> str:
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def dumps(value: JSON) -> str:
+def format_results(value: JSON) -> str:
     """Return results.json's text: indented by one, so that a diff of two runs is readable.
 
     Half a surrogate pair, which a vendor may send inside JSON, is no character: U+FFFD stands for it.

@@ -8,7 +8,7 @@ from conformance.dialects.dialect import Dialect
 from conformance.model import Provider
 
 
-def shown(provider: Provider, dialect: Dialect) -> Provider:
+def with_served_address(provider: Provider, dialect: Dialect) -> Provider:
     """Return a provider as pages show it: an embedded one at the address that `conformance serve` gives it."""
     if provider.embedded is None:
         return provider

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from conformance.asking.run import CONTROL, Gathered
 from conformance.catalogue import PROBES, RULES, Rule
 from conformance.clients import ALL_CLIENTS as CLIENTS
-from conformance.clients import from_exchange, must_configure
-from conformance.clients.effects import Truth, effects, verdict
+from conformance.clients import find_required_settings, from_exchange
+from conformance.clients.effects import ExpectedView, find_effects, sum_up_effects
 from conformance.dialects.dialect import Dialect
 from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
@@ -18,10 +18,18 @@ from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Provider
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import GRAVE, Evidence, judge, stale
-from conformance.verdicts.extent import NOT_LIMITED, Course, Extent, Limits, is_whole, list_undecided, measure
-from conformance.verdicts.reached import correct_verdict, find_refusals, is_hollow, method_of
-from conformance.verdicts.telling import drop_superseded, drop_unrelated, keep_before_the_end
+from conformance.verdicts.cases import GRAVE, JudgingInput, find_stale_entries, judge_rules
+from conformance.verdicts.client_evidence import correct_verdict, find_refusals, is_hollow, method_of
+from conformance.verdicts.conclusive_replies import drop_after_key_stopped, drop_superseded, drop_unrelated
+from conformance.verdicts.extent import (
+    NO_RUN_LIMITS,
+    JudgedExtent,
+    JudgedProvider,
+    RunLimits,
+    is_fully_judged,
+    list_undecided,
+    measure_extent,
+)
 
 _LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
@@ -50,7 +58,7 @@ class Verdict:
     clients: tuple[ClientVerdict, ...]
     stale: tuple[str, ...]
     gathered: Gathered | None
-    judged: Extent
+    judged: JudgedExtent
     undecided: tuple[str, ...] = ()  # what was selected and could not be judged, in words
 
     def __repr__(self) -> str:
@@ -71,7 +79,7 @@ def _found(cases: Sequence[Case]) -> list[Deviation]:
     return [case.deviation for case in cases if case.deviation]
 
 
-def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
+def skip_provider(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
     """Return the verdict of a provider that was not asked, and why."""
     silent = dict.fromkeys(observed(()), None)
     clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
@@ -86,19 +94,19 @@ def not_run(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
         clients,
         (),
         None,
-        Extent(0, len(RULES), (reason,)),
+        JudgedExtent(0, len(RULES), (reason,)),
     )
 
 
 @dataclass(frozen=True)
-class Selection:
+class JudgingOptions:
     """What a run looks at: the rules, the measures, and the day (for entries that expire)."""
 
     rules: tuple[Rule, ...]
     against: frozenset[Against] = frozenset(Against)
     today: dt.date = dt.date(1970, 1, 1)
     source: str = "providers.yaml"  # the file of the providers, as its user names it
-    limits: Limits = NOT_LIMITED  # what narrowed the run as a whole, or ended it
+    limits: RunLimits = NO_RUN_LIMITS  # what narrowed the run as a whole, or ended it
 
 
 def _place(probe: str) -> tuple[int, str]:
@@ -107,23 +115,23 @@ def _place(probe: str) -> tuple[int, str]:
     return places.get(probe, len(places)), probe
 
 
-def in_catalogue_order(exchanges: Sequence[Exchange]) -> list[Exchange]:
+def sort_by_catalogue(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Return the exchanges in the order of the catalogue, not of their arrival: a run and its replay agree."""
     places = {exchange.probe: _place(exchange.probe) for exchange in exchanges}
-    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.number))
+    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.attempt))
 
 
-def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict:
+def judge_provider(gathered: Gathered, dialect: Dialect, selection: JudgingOptions) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
     replies = drop_superseded(
-        [read(exchange, gathered.provider.limits) for exchange in in_catalogue_order(gathered.exchanges)]
+        [read(exchange, gathered.provider.limits) for exchange in sort_by_catalogue(gathered.exchanges)]
     )
-    telling, lost = keep_before_the_end(
+    telling, lost = drop_after_key_stopped(
         tuple(reply for reply in replies if not _is_of_another_service(reply))
     )
     telling, unrelated = drop_unrelated(telling)
     traits = observed(telling)
-    evidence = Evidence(
+    evidence = JudgingInput(
         gathered.provider,
         dialect,
         telling,
@@ -133,15 +141,15 @@ def reach(gathered: Gathered, dialect: Dialect, selection: Selection) -> Verdict
         selection.today,
         selection.source,
     )
-    cases = judge(evidence, selection.rules)
-    course = Course.of(gathered, replies, evidence.unasked, cases, selection.limits)
+    cases = judge_rules(evidence, selection.rules)
+    course = JudgedProvider.of(gathered, replies, evidence.unasked, cases, selection.limits)
     status, reason = _status(course)
     clients, cases = _clients(replies, cases, traits)
     if status == "inconclusive" and not any(one.level in GRAVE for one in _found(cases)):
         clients = tuple(replace(client, verdict="untested", because=()) for client in clients)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
-        tuple(stale(evidence, cases)), gathered, measure(course), list_undecided(course, status),
+        tuple(find_stale_entries(evidence, cases)), gathered, measure_extent(course), list_undecided(course, status),
     )  # fmt: skip
 
 
@@ -150,7 +158,7 @@ def _is_of_another_service(reply: Reply) -> bool:
     return reply.exchange.captured and reply.resource.name == "none"
 
 
-def _status(course: Course) -> tuple[str, str | None]:
+def _status(course: JudgedProvider) -> tuple[str, str | None]:
     cases, replies = course.cases, course.replies
     unjudged = _unjudged(replies)
     if unjudged is not None:
@@ -161,7 +169,7 @@ def _status(course: Course) -> tuple[str, str | None]:
         return "inconclusive", refused
     if levels & set(GRAVE):
         return "deviates", None
-    return ("conforms" if is_whole(course) else "partial"), None
+    return ("conforms" if is_fully_judged(course) else "partial"), None
 
 
 def _turned_down(replies: Sequence[Reply]) -> str | None:
@@ -253,7 +261,7 @@ def _trouble(reply: Reply) -> str:
 _ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-streamed")
 
 
-def silenced(reply: Reply) -> bool:
+def ended_as_google_would(reply: Reply) -> bool:
     """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
 
     A filter, our own small limit, a fault of the moment that a stream tells in Google's form, or, as far as a recording
@@ -268,12 +276,12 @@ def silenced(reply: Reply) -> bool:
     )
 
 
-def ordinary(reply: Reply) -> bool:
+def is_usable_for_clients(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use."""
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
     odd = (
-        silenced(reply)
+        ended_as_google_would(reply)
         or reply.probe in _ODD_PROBES
         or reply.probe.startswith(("documented-", "key-"))
         or reply.exchange.generated
@@ -282,12 +290,12 @@ def ordinary(reply: Reply) -> bool:
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 
-def truth(reply: Reply) -> Truth:
+def expected_view(reply: Reply) -> ExpectedView:
     """Return what a faithful reader finds in a reply, for a client's view to be held against."""
     first = reply.first
     total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
     feedback = reply.body.get("promptFeedback")
-    return Truth(
+    return ExpectedView(
         text=first.text,
         finish_reason=reason if isinstance(reason, str) else None,
         total_tokens=total if type(total) is int else None,
@@ -301,14 +309,14 @@ def truth(reply: Reply) -> Truth:
 
 def _effects_of(reply: Reply) -> list[Effect]:
     captured = from_exchange(reply.exchange)
-    found = truth(reply)
-    return [effect for client in CLIENTS.values() for effect in effects(client, captured, found)]
+    found = expected_view(reply)
+    return [effect for client in CLIENTS.values() for effect in find_effects(client, captured, found)]
 
 
 def _clients(
     replies: Sequence[Reply], cases: Sequence[Case], traits: Mapping[str, JSON]
 ) -> tuple[tuple[ClientVerdict, ...], list[Case]]:
-    judged = [reply for reply in replies if ordinary(reply)]
+    judged = [reply for reply in replies if is_usable_for_clients(reply)]
     every = [effect for reply in judged for effect in _effects_of(reply)]
     if judged:
         every += [one for client in CLIENTS.values() for one in find_refusals(client, replies, cases)]
@@ -330,7 +338,7 @@ def _client(  # noqa: PLR0913, PLR0917 - all that one verdict rests on
     mine = [effect for effect in every if effect.client == name]
     asked = sum(method_of(reply) in CLIENTS[name].methods for reply in judged)
     because = tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(mine))
-    found = correct_verdict(verdict(mine, asked or len(mine)), CLIENTS[name], replies, judged)
+    found = correct_verdict(sum_up_effects(mine, asked or len(mine)), CLIENTS[name], replies, judged)
     return ClientVerdict(name, found, because, configure)
 
 
@@ -369,4 +377,4 @@ def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) 
     auth = traits.get("auth")
     accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
     v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
-    return must_configure(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))
+    return find_required_settings(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))

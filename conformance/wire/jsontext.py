@@ -79,11 +79,6 @@ def read_json(data: bytes, limits: Limits = LIMITS, *, values: int | None = None
     return _parse(data, _Watch(min(limits.integer_digits, sys.get_int_max_str_digits() or sys.maxsize)), size)
 
 
-def pointer(parts: Iterable[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a path of names and positions; "" for the whole."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
 # --- limits, checked before anything is parsed, so that no parser is trusted with depth or size ---
 
 _BOUNDS = {

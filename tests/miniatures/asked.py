@@ -17,8 +17,8 @@ from conformance.dialects.dialect import load_dialect
 from conformance.embedded import Host, Incoming, Outgoing
 from conformance.keys.secrets import Key
 from conformance.model import Provider
-from conformance.running.session import probes_for
-from conformance.verdicts.verdict import Selection, Verdict, reach
+from conformance.running.session import select_probes
+from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 AT_ONCE = 12  # miniatures asked at the same time
 
@@ -45,7 +45,7 @@ async def _ask(servers: list[Server], host: Host, seed: int) -> list[Gathered]:
         plans = []
         for server in servers:
             provider = _provider(server, host.start(server.application))
-            probes = probes_for(load_dialect(server.dialect), (), whole=True)
+            probes = select_probes(load_dialect(server.dialect), (), whole=True)
             sender = await stack.enter_async_context(Sender(provider, Key("MINIATURE_KEY", EMBEDDED_KEY), {}))
             plans.append((Plan(provider, probes, (), seed), sender.ask))
         await ask_all(plans, lambda _exchange: 0.05, lambda _gathered: None, into)
@@ -55,11 +55,11 @@ async def _ask(servers: list[Server], host: Host, seed: int) -> list[Gathered]:
 def judged(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
     """Return the verdict on each server, by its name."""
     catalogue.load()
-    waiting, selection = list(servers), Selection(tuple(RULES.values()))
+    waiting, selection = list(servers), JudgingOptions(tuple(RULES.values()))
     found: dict[str, Verdict] = {}
     while waiting:
         batch, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
         with Host() as host:
             for server, gathered in zip(batch, asyncio.run(_ask(batch, host, seed)), strict=True):
-                found[server.name] = reach(gathered, load_dialect(server.dialect), selection)
+                found[server.name] = judge_provider(gathered, load_dialect(server.dialect), selection)
     return found

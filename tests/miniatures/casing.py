@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.protojson import snake
 from conformance.embedded.style import Style
+from conformance.names import to_snake
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering, with_calls, with_candidates, with_usage
 
@@ -34,20 +34,20 @@ def _pascal(name: str) -> str:
 
 
 def _kebab(name: str) -> str:
-    return snake(name).replace("_", "-")
+    return to_snake(name).replace("_", "-")
 
 
 def _usage_snake(response: Message) -> None:
     if "usageMetadata" in response:
-        response["usage_metadata"] = _deep(response.pop("usageMetadata"), snake)
+        response["usage_metadata"] = _deep(response.pop("usageMetadata"), to_snake)
 
 
 def _both(response: Message) -> None:
-    response["usage_metadata"] = _deep(response["usageMetadata"], snake)
+    response["usage_metadata"] = _deep(response["usageMetadata"], to_snake)
 
 
 def _tail_snake(made: list[Message]) -> list[Message]:
-    return [*made[:-1], _deep(made[-1], snake)]
+    return [*made[:-1], _deep(made[-1], to_snake)]
 
 
 def _recased(call: Message) -> None:
@@ -108,15 +108,15 @@ def _flat(body: Any) -> Any:
 
 
 MINIATURES: tuple[Miniature, ...] = (
-    Miniature("all-snake", "answers in snake_case throughout", answering(lambda r: _deep(r, snake)), CAMEL),
+    Miniature("all-snake", "answers in snake_case throughout", answering(lambda r: _deep(r, to_snake)), CAMEL),
     Miniature("all-pascal", "answers in PascalCase", answering(lambda r: _deep(r, _pascal)), CAMEL),
     Miniature("all-kebab", "answers in kebab-case", answering(lambda r: _deep(r, _kebab)), CAMEL),
-    Miniature("all-upper", "answers in capitals", answering(lambda r: _deep(r, lambda n: snake(n).upper())), CAMEL),
-    Miniature("candidate-snake", "the candidate's members are snake_case", with_candidates(lambda c: _renamed(c, snake)), CAMEL),
+    Miniature("all-upper", "answers in capitals", answering(lambda r: _deep(r, lambda n: to_snake(n).upper())), CAMEL),
+    Miniature("candidate-snake", "the candidate's members are snake_case", with_candidates(lambda c: _renamed(c, to_snake)), CAMEL),
     Miniature("usage-snake", "usage_metadata is snake_case throughout", answering(_usage_snake), CAMEL),
-    Miniature("counters-snake", "only the counters inside usageMetadata are", with_usage(lambda u: _renamed(u, snake)), CAMEL),
-    Miniature("unary-snake", "snake_case in unary answers only", answering(lambda r: _deep(r, snake), only="unary"), CAMEL),
-    Miniature("stream-snake", "snake_case in streams only", answering(lambda r: _deep(r, snake), only="stream"), CAMEL),
+    Miniature("counters-snake", "only the counters inside usageMetadata are", with_usage(lambda u: _renamed(u, to_snake)), CAMEL),
+    Miniature("unary-snake", "snake_case in unary answers only", answering(lambda r: _deep(r, to_snake), only="unary"), CAMEL),
+    Miniature("stream-snake", "snake_case in streams only", answering(lambda r: _deep(r, to_snake), only="stream"), CAMEL),
     Miniature(
         "tail-snake", "snake_case in the last chunk only",
         replace(HONEST, chunks=lambda answer: _tail_snake(list(HONEST.chunks(answer)))), CAMEL,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.asking.run import Generated, Replies, Smaller, nonce
+from conformance.asking.run import BodySearch, Generated, Replies, make_nonce
 from conformance.bodies import (
     Drawn,
     check_schemas,
@@ -30,14 +30,14 @@ from conformance.judging.generated import failed, failed_for_good, is_page, swal
 from conformance.judging.tries import TRIES
 from conformance.model import Outcome, Question
 from conformance.reading.reply import Reply
-from conformance.running.session import Chosen, Drawing
+from conformance.running.session import BodyPlan, SelectedProvider
 from conformance.verdicts.verdict import Verdict
 
 _UNSURE = (Outcome.INCONCLUSIVE, Outcome.ERROR)
 
 
 @dataclass(frozen=True)
-class Budget:
+class BodyBudget:
     """How many bodies, from which seed, and how many requests may be spent on smaller ones."""
 
     seed: int
@@ -45,35 +45,37 @@ class Budget:
     shrink: int = 0
 
 
-def faults(several: Iterable[Chosen]) -> list[str]:
+def find_schema_faults(several: Iterable[SelectedProvider]) -> list[str]:
     """Return what keeps bodies from being drawn, a line each: the provider, the schema, the pointer, the fault."""
     return [f"{one.provider.name}: {line}" for one in several for line in check_schemas(one.dialect)]
 
 
-def drawing(
-    one: Chosen, probes: Sequence[Probe], budget: Budget, file: Path
-) -> tuple[Drawing, tuple[str, ...]]:
+def plan_bodies(
+    one: SelectedProvider, probes: Sequence[Probe], budget: BodyBudget, file: Path
+) -> tuple[BodyPlan, tuple[str, ...]]:
     """Return the bodies to ask a provider, those that `file` keeps first; and a line for each line that is none."""
     before, said = kept(file)
     known = twins(_fixed(one, probes, budget.seed), budget.seed)
     drawn = chosen(one.dialect, budget.seed, budget.count, before, known)
     search = _search(one.dialect, budget.shrink) if budget.shrink else None
-    return Drawing(tuple(map(_asked, drawn)), search), said
+    return BodyPlan(tuple(map(_asked, drawn)), search), said
 
 
 def _asked(drawn: Drawn) -> Generated:
     return Generated(probe_of(drawn), question(drawn), drawn.twin)
 
 
-def _fixed(one: Chosen, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
+def _fixed(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
     """Return the first turns that are asked anyhow, by probe."""
-    able = [probe for probe in probes if probe.after is None and not probe.lacking(one.provider.unsupported)]
-    asking = Asking(one.provider.model, nonce(seed, one.provider.name, "generated", 1))
+    able = [
+        probe for probe in probes if probe.follows is None and not probe.lacking(one.provider.unsupported)
+    ]
+    asking = Asking(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
     built = {probe.id: probe.build(asking) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 
 
-def _search(dialect: Dialect, requests: int) -> Smaller:
+def _search(dialect: Dialect, requests: int) -> BodySearch:
     def search(replies: Replies) -> Generator[Generated, Reply | None, None]:
         left = requests
         for fault in _by_turns(_faults(replies)):
@@ -140,7 +142,7 @@ def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated
     return asked
 
 
-def keep(file: Path, verdict: Verdict) -> None:
+def update_failing_file(file: Path, verdict: Verdict) -> None:
     """Write the bodies that a provider still fails on; one that was mended goes, one that was not judged stays."""
     before, _ = kept(file)
     waiting = [drawn for drawn in before if not _judged(drawn, verdict)]

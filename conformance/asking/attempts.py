@@ -15,14 +15,14 @@ from conformance.judging.rows import find_gap
 from conformance.reading.reply import Reply
 
 
-def try_again(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
+def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     """Return whether `reply` must be seen again before it counts, by the tries that its probe allows.
 
     So is a 5xx where a refusal was due, a stream that seems held back, what Google itself sends once among thousands,
     a refusal that need not be the question's own, and an answer that did not do as it was told where the model can
     (`obeys`).
     """
-    if probe.tries == 1:
+    if probe.attempts == 1:
         return False
     expected = reply.exchange.expected
     if 200 not in statuses(expected):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from conformance.asking.run import CONTROL
-from conformance.clients.seen import Client
+from conformance.clients.client_view import Client
 from conformance.judging.controls import CONTROLS
 from conformance.judging.refusals import turned_down
 from conformance.model import Case, Effect, Level

@@ -12,8 +12,8 @@ from conformance.reading.reply import Reply
 
 def drop_superseded(replies: Sequence[Reply]) -> tuple[Reply, ...]:
     """Return the replies without those that a retry superseded: a 429 that was answered later accuses nobody."""
-    retried = {(reply.probe, reply.exchange.number - 1) for reply in replies if reply.exchange.retry}
-    return tuple(reply for reply in replies if (reply.probe, reply.exchange.number) not in retried)
+    retried = {(reply.probe, reply.exchange.attempt - 1) for reply in replies if reply.exchange.retry}
+    return tuple(reply for reply in replies if (reply.probe, reply.exchange.attempt) not in retried)
 
 
 def _shut_out(replies: Sequence[Reply]) -> int:
@@ -27,7 +27,7 @@ def _shut_out(replies: Sequence[Reply]) -> int:
     return last.status if last is not None and shut else 0
 
 
-def keep_before_the_end(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
+def drop_after_key_stopped(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
     """Return the replies that tell of the vendor, and as not asked what was met by a key that had stopped being good.
 
     The plain question passed at first and is refused at the end: what was refused with that status in between says

@@ -15,8 +15,8 @@ from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.streams import is_lost
-from conformance.commands.terminal import plain, say_where_from, write
-from conformance.config.providers import ProvidersError, init_text, load_providers
+from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
+from conformance.config.providers import ProvidersError, load_providers, write_initial_file
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
 from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
@@ -24,50 +24,52 @@ from conformance.embedded import default_port, serve
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
-from conformance.recording.record import LONGEST_LINE, write_whole
+from conformance.recording.record import LONGEST_LINE, write_atomically
 from conformance.running import planning
-from conformance.running.session import Options, UsageError, check_providers, prepare
+from conformance.running.session import RunOptions, UsageError, check_providers, prepare_session
 
 
 def _print(*lines: str) -> None:
     for line in lines:
-        write(
+        write_line(
             sys.stdout,
-            plain(line) if line.isprintable() else "\n".join(plain(one) for one in line.split("\n")),
+            escape_controls(line)
+            if line.isprintable()
+            else "\n".join(escape_controls(one) for one in line.split("\n")),
         )
 
 
 def _print_json(value: object) -> None:
     """Print JSON in ASCII: nothing in it can move a cursor or turn the writing direction."""
-    write(sys.stdout, json.dumps(value, indent=2))
+    write_line(sys.stdout, json.dumps(value, indent=2))
 
 
 def plan(words: Namespace) -> int:
     """Say what a run would send and cost at most."""
     # A missing key is part of what a plan says, so -p must not end it.
-    session = prepare(Options(config=words.config, max_examples=words.max_examples), os.environ)
+    session = prepare_session(RunOptions(config=words.config, max_examples=words.max_examples), os.environ)
     check_providers(words.provider, session.loaded)
     named = [
         one
-        for one in planning.estimates(session)
+        for one in planning.estimate_session(session)
         if not words.provider or one.provider.name in words.provider
     ]
-    say_where_from(session)
+    warn_of_bundled_file(session)
     if words.format == "json":
-        _print_json(planning.as_data(named))
+        _print_json(planning.estimates_as_json(named))
     else:
-        _print(*planning.lines(named))
+        _print(*planning.format_estimates(named))
     return 0
 
 
 def docs(words: Namespace) -> int:
     """Print the documents side by side; no request is sent."""
     both = side_by_side([load_dialect(name) for name in bundled()])
-    write(sys.stdout, {"text": as_text, "markdown": as_markdown, "json": as_json}[words.format](both))
+    write_line(sys.stdout, {"text": as_text, "markdown": as_markdown, "json": as_json}[words.format](both))
     return 0
 
 
-def list_(words: Namespace) -> int:
+def list_catalogue(words: Namespace) -> int:
     """Print what there is of one kind: a line each, or a JSON array."""
     catalogue.load()
     entries = _ENTRIES[words.what](words)
@@ -136,7 +138,7 @@ _LINES = {
 }
 
 
-def lint_(words: Namespace) -> int:
+def lint_dialect(words: Namespace) -> int:
     """Check a dialect of the user's own; a line per fault."""
     if words.folder.is_file():
         raise UsageError(
@@ -151,7 +153,7 @@ def lint_(words: Namespace) -> int:
     return int(bool(faults))
 
 
-def serve_(words: Namespace) -> int:
+def serve_dialect(words: Namespace) -> int:
     """Run a bundled server until interrupted."""
     try:
         dialect, model = load_dialect(words.dialect), _model(words.model)
@@ -189,7 +191,7 @@ def init(_words: Namespace) -> int:
     schema = (schemas_folder() / "providers.schema.json").as_uri()
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
-    write_whole(target, init_text(schema))
+    write_atomically(target, write_initial_file(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 
@@ -233,5 +235,5 @@ def clients(words: Namespace) -> int:
 
 
 __all__ = [
-    "clients", "docs", "init", "lint_", "list_", "plan", "serve_",
+    "clients", "docs", "init", "lint_dialect", "list_catalogue", "plan", "serve_dialect",
 ]  # fmt: skip

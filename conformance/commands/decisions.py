@@ -12,9 +12,9 @@ from pathlib import Path
 
 from conformance import catalogue
 from conformance.clients import UnknownClientError, find_clients
-from conformance.commands.masking import keys_at_hand
-from conformance.commands.taking_sides import find_sides, take_side
-from conformance.commands.terminal import plain, write
+from conformance.commands.masking import collect_keys
+from conformance.commands.switch_sides import find_sides, take_side
+from conformance.commands.terminal import escape_controls, write_line
 from conformance.comparing.compare import Criteria, as_data, page_section
 from conformance.comparing.compare import compare as compared
 from conformance.comparing.limits import find_unmatched, restrict
@@ -24,7 +24,7 @@ from conformance.comparing.switching import as_data as switch_data
 from conformance.comparing.switching import switch as switched
 from conformance.files import FileError, validate
 from conformance.model import JSON
-from conformance.recording.record import RecordError, write_whole
+from conformance.recording.record import RecordError, write_atomically
 from conformance.report import compared as shown
 from conformance.report import page
 from conformance.report import switched as moves
@@ -35,7 +35,7 @@ def _read(place: Path) -> PastRun:
     try:
         return read_past(place)
     except FileError as error:
-        raise UsageError(*(plain(str(line)) for line in error.args)) from error
+        raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
 
 
 # What moves a terminal or turns its writing direction is legal inside JSON's strings, and nowhere else.
@@ -55,12 +55,12 @@ def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) 
     if faults:
         pointer, message = faults[0]
         raise UsageError(
-            plain(f"{run.source}: {pointer or '/'}: {message}; the page cannot be drawn from it")
+            escape_controls(f"{run.source}: {pointer or '/'}: {message}; the page cannot be drawn from it")
         )
     try:
-        write_whole(target, _drawn(run, section))
+        write_atomically(target, _drawn(run, section))
     except RecordError as error:
-        raise UsageError(*(plain(str(line)) for line in error.args)) from error
+        raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
 
 
 def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
@@ -69,7 +69,9 @@ def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
         return page({**run.whole, **section})
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         told = f"{type(error).__name__}: {error}"[:160]
-        raise UsageError(plain(f"{run.source}: the page cannot be drawn from it ({told}); {MEND}")) from error
+        raise UsageError(
+            escape_controls(f"{run.source}: the page cannot be drawn from it ({told}); {MEND}")
+        ) from error
 
 
 def compare(words: Namespace) -> int:
@@ -79,12 +81,12 @@ def compare(words: Namespace) -> int:
     old, new = _read(words.old), _read(words.new)
     _check_providers(old, new, words.provider)
     found = compared(restrict(old, words.provider), restrict(new, words.provider), criteria)
-    keyring = keys_at_hand(os.environ)
+    keyring = collect_keys(os.environ)
     if words.format == "json":
-        write(sys.stdout, keyring.mask(_json(shown.as_section(found, as_data(found)))))
+        write_line(sys.stdout, keyring.mask(_json(shown.as_section(found, as_data(found)))))
     else:
         text = shown.as_markdown(found) if words.format == "markdown" else shown.as_text(found)
-        write(sys.stdout, keyring.mask(text.rstrip("\n")))
+        write_line(sys.stdout, keyring.mask(text.rstrip("\n")))
     if words.html:
         section = keyring.mask_json(shown.as_section(found, page_section(found)))
         _write_page(words.html, new, {"comparison": section})
@@ -102,10 +104,12 @@ def _check_providers(old: PastRun, new: PastRun, patterns: Sequence[str]) -> Non
     strange = find_unmatched(names, patterns)
     if strange:
         known = ", ".join(names) or "none"
-        raise UsageError(plain(f"-p {strange[0]}: neither run has such a provider; there are: {known}"))
+        raise UsageError(
+            escape_controls(f"-p {strange[0]}: neither run has such a provider; there are: {known}")
+        )
     if not set(old.providers) & set(new.providers):
         sides = " / ".join(", ".join(run.providers) or "none" for run in (old, new))
-        raise UsageError(plain(f"the runs have no provider in common: {sides}"))
+        raise UsageError(escape_controls(f"the runs have no provider in common: {sides}"))
 
 
 def _append_summary(text: str) -> None:
@@ -118,7 +122,7 @@ def _append_summary(text: str) -> None:
             page_.write(text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        write(sys.stderr, plain(f"GITHUB_STEP_SUMMARY: {target}: cannot be written: {reason}"))
+        write_line(sys.stderr, escape_controls(f"GITHUB_STEP_SUMMARY: {target}: cannot be written: {reason}"))
 
 
 def switch(words: Namespace) -> int:
@@ -132,10 +136,10 @@ def switch(words: Namespace) -> int:
     )
     found = switched(before, after)
     if words.format == "json":
-        write(sys.stdout, _json(switch_data(found)))
+        write_line(sys.stdout, _json(switch_data(found)))
     else:
         text = moves.as_markdown(found, named) if words.format == "markdown" else moves.as_text(found, named)
-        write(sys.stdout, text.rstrip("\n"))
+        write_line(sys.stdout, text.rstrip("\n"))
     if words.html:
         _write_page(words.html, newest(helds), {"switch": switch_data(found)})
     return 1 if found.broken(named) else 3 if found.untested(named) else 0
@@ -146,4 +150,4 @@ def find(words: Iterable[str]) -> tuple[str, ...]:
     try:
         return tuple(dict.fromkeys(client.name for word in words for client in find_clients(word)))
     except UnknownClientError as error:
-        raise UsageError(plain(str(error))) from error
+        raise UsageError(escape_controls(str(error))) from error

@@ -9,11 +9,11 @@ from types import ModuleType
 from conformance.asking.run import Generated
 from conformance.catalogue import Probe
 from conformance.model import Exchange, Provider, Question
-from conformance.running.session import Chosen, Drawing, Recorded, Session, UsageError
+from conformance.running.session import BodyPlan, Recorded, SelectedProvider, Session, UsageError
 from conformance.verdicts.verdict import Verdict
 
 
-class Bodies:
+class GeneratedBodies:
     """What one run asks beside its fixed questions. Nothing is imported that draws, where nothing is drawn."""
 
     def __init__(self, session: Session, seed: int, out: Path, recorded: Recorded) -> None:
@@ -25,36 +25,36 @@ class Bodies:
         self._options, self._seed, self._recorded = session.options, seed, recorded
         self._folder = out.parent / "failing"
         self._drawn = self._asked(session)
-        said = _examples().faults(self._drawn) if self._drawn else []
+        said = _body_search().find_schema_faults(self._drawn) if self._drawn else []
         if said:
             raise UsageError(*said)
 
-    def _asked(self, session: Session) -> list[Chosen]:
+    def _asked(self, session: Session) -> list[SelectedProvider]:
         wanted = any(rule.generated for rule in session.rules) and session.options.replay is None
-        return [one for one in session.chosen if wanted and self._count(one)]
+        return [one for one in session.selected if wanted and self._count(one)]
 
-    def _count(self, one: Chosen) -> int:
+    def _count(self, one: SelectedProvider) -> int:
         asked = self._options.max_examples
         return one.provider.max_examples if asked is None else asked
 
-    def of(self, one: Chosen, probes: Sequence[Probe]) -> Drawing:
+    def plan_for(self, one: SelectedProvider, probes: Sequence[Probe]) -> BodyPlan:
         """Return what one provider is asked, beside these fixed questions; in a replay what its recording holds."""
         if self._options.replay is not None:
-            return Drawing(
-                recorded_bodies(
+            return BodyPlan(
+                list_recorded_bodies(
                     exchange for exchange in self._recorded.values() if exchange.provider == one.provider.name
                 )
             )
         if not self._count(one):
-            return Drawing()
-        room = _examples()
-        count = bodies_within_budget(one.provider, self._count(one), probes)
+            return BodyPlan()
+        room = _body_search()
+        count = count_affordable_bodies(one.provider, self._count(one), probes)
         if count < self._count(one):
             self.warnings.append(_too_many(one.provider, self._count(one), count))
-        budget = room.Budget(self._seed, count, self._options.shrink)
-        drawing, said = room.drawing(one, probes, budget, self._file(one.provider.name))
+        budget = room.BodyBudget(self._seed, count, self._options.shrink)
+        drawing, said = room.plan_bodies(one, probes, budget, self._file(one.provider.name))
         self.warnings += said
-        return Drawing(drawing.bodies, drawing.smaller)
+        return BodyPlan(drawing.bodies, drawing.smaller)
 
     def _file(self, provider: str) -> Path:
         """Beside the folders of runs, so that the next run finds what failed in this one."""
@@ -65,10 +65,10 @@ class Bodies:
         names = {one.provider.name for one in self._drawn}
         for verdict in verdicts:
             if verdict.provider.name in names:
-                _examples().keep(self._file(verdict.provider.name), verdict)
+                _body_search().update_failing_file(self._file(verdict.provider.name), verdict)
 
 
-def bodies_within_budget(provider: Provider, wanted: int, probes: Sequence[Probe]) -> int:
+def count_affordable_bodies(provider: Provider, wanted: int, probes: Sequence[Probe]) -> int:
     """Return how many of the wanted bodies `max_requests` leaves room for, when each question is asked once."""
     asked = sum(probe.lacking(provider.unsupported) is None for probe in probes)
     return max(0, min(wanted, provider.max_requests - asked))
@@ -81,14 +81,14 @@ def _too_many(provider: Provider, wanted: int, count: int) -> str:
     )
 
 
-def _examples() -> ModuleType:
+def _body_search() -> ModuleType:
     """Return the room that draws. Importing it imports Hypothesis, which takes longer than all else together."""
-    from conformance.running import examples  # noqa: PLC0415 - heavy, and a run without generated bodies does without
+    from conformance.running import body_search  # noqa: PLC0415 - heavy, and a run without generated bodies does without
 
-    return examples
+    return body_search
 
 
-def recorded_bodies(exchanges: Iterable[Exchange]) -> tuple[Generated, ...]:
+def list_recorded_bodies(exchanges: Iterable[Exchange]) -> tuple[Generated, ...]:
     """Return the generated bodies of a recording, each to be asked as often as it was."""
     times: dict[str, int] = {}
     for exchange in exchanges:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from conformance import catalogue
-from conformance.asking.addressing import EMBEDDED_KEY, address
-from conformance.bases import BASES
+from conformance.asking.addressing import EMBEDDED_KEY, address_question
 from conformance.catalogue import PROBES, RULES, Asking, Probe, Rule, Unaskable
-from conformance.commands.terminal import plain, write
+from conformance.commands.terminal import escape_controls, write_line
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
 from conformance.model import Exchange, Piece, Provider, Question
+from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, read
 from conformance.running.session import UsageError
 
@@ -27,13 +27,13 @@ def explain(words: Namespace) -> int:
     catalogue.load()
     rule = RULES.get(words.rule)
     if rule is None:
-        hint = catalogue.nearest(words.rule, RULES) or "; `conformance list rules` names them"
-        raise UsageError(plain(f"no rule is called {words.rule!r}{hint}"))
-    source = f"Source: {rule.source.document}, {rule.source.lines}: {rule.source.says}"
-    basis = f"Basis: {BASES[rule.id].words}"
+        hint = suggest_spelling(words.rule, RULES) or "; `conformance list rules` names them"
+        raise UsageError(escape_controls(f"no rule is called {words.rule!r}{hint}"))
+    source = f"Source: {rule.source.in_words()}"
+    basis = f"Basis: {rule.basis.describe()}"
     parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))
     for line in "\n\n".join(parts).split("\n"):
-        write(sys.stdout, plain(line))
+        write_line(sys.stdout, escape_controls(line))
     return 0
 
 
@@ -73,13 +73,13 @@ def _googles_replies() -> list[Reply]:
 
 
 def _reply_to(probe: Probe) -> Reply | None:
-    question = None if probe.after else probe.build(Asking(_MODEL, "0d0c1a"))
+    question = None if probe.follows else probe.build(Asking(_MODEL, "0d0c1a"))
     return None if question is None or isinstance(question, Unaskable) else _answered(probe, question)
 
 
 def _answered(probe: Probe, question: Question) -> Reply:
     provider = Provider("google", "Google", "http://127.0.0.1", "google", _MODEL, embedded="google")
-    asked = address(provider, Key("embedded", EMBEDDED_KEY), question, {}, "explain")
+    asked = address_question(provider, Key("embedded", EMBEDDED_KEY), question, {}, "explain")
     split = urlsplit(asked.url)
     target = split.path + (f"?{split.query}" if split.query else "")
     headers = {name.lower(): value for name, value in asked.headers}

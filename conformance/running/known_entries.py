@@ -19,7 +19,7 @@ _DAYS = 180
 Entry = Mapping[str, Any]
 
 
-def proposal(results: Entry) -> str:
+def propose_known_entries(results: Entry) -> str:
     """Return a YAML text with an entry for every must and should of a run, per provider.
 
     What is accepted already keeps its reason and its date, so that a block may take the place of the one that is
@@ -84,7 +84,7 @@ def _quoted(text: str) -> str:
     return json.dumps(one_line(text), ensure_ascii=False)
 
 
-def unfit(target: Path | None) -> str:
+def find_target_fault(target: Path | None) -> str:
     """Say why a proposal cannot be written there, before a run is paid for; empty where it can.
 
     A file that holds something else than an earlier proposal is never written over: it may be providers.yaml itself.

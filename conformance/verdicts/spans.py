@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
+from conformance.pointers import split_pointer
 from conformance.reading.reply import Reply
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -34,16 +35,15 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
         number += 1
 
 
-def find(text: str, pointer: str, at: int = 0) -> Span | None:
+def find_pointer(text: str, pointer: str, at: int = 0) -> Span | None:
     """Return where a JSON pointer's member stands (name and value), or its nearest ancestor that exists.
 
     None where the text is not JSON at `at`.
     """
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     try:
         first = at = _skip(text, at)
         span: Span | None = None
-        for part in parts:
+        for part in split_pointer(pointer):
             if at >= len(text) or text[at] not in "{[":
                 break
             hit = next((one for one in _members(text, at) if one[0] == part), None)
@@ -65,11 +65,11 @@ def _in_stream(reply: Reply, number: int, rest: str) -> Span | None:
     frame = frames[number]
     start = reply.text_of_body.find(b"{", frame.start, frame.end)
     before = len(reply.text_of_body[: max(start, frame.start)].decode("utf-8", "replace"))
-    within = find(frame.data.decode("utf-8", "replace"), rest)
+    within = find_pointer(frame.data.decode("utf-8", "replace"), rest)
     return None if within is None else (before + within[0], before + within[1])
 
 
-def span(reply: Reply, pointer: str) -> Span | None:
+def find_span(reply: Reply, pointer: str) -> Span | None:
     """Return the characters of the decoded body that a finding's pointer means, or None.
 
     `/a/b` in a body, `#3/a/b` in the n-th object of a stream, `@120` for a byte offset.
@@ -80,4 +80,4 @@ def span(reply: Reply, pointer: str) -> Span | None:
     stream = _STREAM.match(pointer)
     if stream:
         return _in_stream(reply, int(stream[1]), stream[2] or "")
-    return find(reply.text_of_body.decode("utf-8", "replace"), pointer) if pointer else None
+    return find_pointer(reply.text_of_body.decode("utf-8", "replace"), pointer) if pointer else None

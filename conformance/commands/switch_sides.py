@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance import catalogue
-from conformance.commands.terminal import plain
+from conformance.commands.terminal import escape_controls
 from conformance.comparing.limits import describe_part
 from conformance.comparing.paper import clients_on_paper, silent
 from conformance.comparing.shelf import Held, find_held, folders_of, read_newest_first, runs_with
@@ -18,6 +17,7 @@ from conformance.comparing.sides import Side, from_paper, from_run
 from conformance.config.providers import ProvidersError, load_providers
 from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
 from conformance.files import FileError
+from conformance.names import suggest_or_list
 from conformance.report.plain import moment
 from conformance.running.session import UsageError
 
@@ -33,7 +33,7 @@ def find_sides(names: Sequence[str], results: Sequence[Path]) -> tuple[Held | No
         try:
             runs = read_newest_first(results)
         except FileError as error:
-            raise UsageError(*(plain(str(line)) for line in error.args)) from error
+            raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
         return tuple(find_held(name, runs) for name in names)
     folders = folders_of(REPORTS)
     return tuple(find_held(name, runs_with(name, folders)) for name in names)
@@ -55,7 +55,7 @@ def take_side(name: str, held: Held | None, results: Sequence[Path]) -> Side:
             name, load_dialect(name), f"{name} was not run ({reason}); its document is used instead"
         )
     what = "was not run" if provider.status == "not-run" else "could not be judged"
-    raise UsageError(plain(f"{name} {what} ({when}): {reason}; {_ways_on(name, provider.dialect)}"))
+    raise UsageError(escape_controls(f"{name} {what} ({when}): {reason}; {_ways_on(name, provider.dialect)}"))
 
 
 def _ways_on(name: str, dialect: str) -> str:
@@ -77,17 +77,19 @@ def _take_unasked(name: str, results: Sequence[Path]) -> Side:
         try:
             return _paper(name, load_dialect(name), why)
         except DialectError as error:
-            raise UsageError(*(plain(str(line)) for line in error.args)) from error
+            raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
     where = ", ".join(map(str, results)) or f"{REPORTS}/"
     listed = _listed()
     if name in listed:
         said = (
             f"{name} is in {listed[name]}, but in no run of {where}; ask it first: conformance run -p {name}"
         )
-        raise UsageError(plain(said))
+        raise UsageError(escape_controls(said))
     there = dict.fromkeys((*_in_runs(results), *listed, *bundled()))
-    hint = catalogue.nearest(name, there) or f"; there is: {', '.join(there)}"
-    raise UsageError(plain(f"{name!r} is neither a provider of a run in {where} nor a dialect{hint}"))
+    hint = suggest_or_list(name, there)
+    raise UsageError(
+        escape_controls(f"{name!r} is neither a provider of a run in {where} nor a dialect{hint}")
+    )
 
 
 def _listed() -> dict[str, str]:

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.capturing.entry import CaptureError
-from conformance.capturing.recording import FileReport, Group, Recorded, read_files
-from conformance.commands import judged
-from conformance.commands.terminal import closing_words, plain, write
+from conformance.capturing.recording import ExchangeGroup, FileReport, RecordedFiles, read_files
+from conformance.commands import pytest_runner
+from conformance.commands.terminal import escape_controls, list_closing_lines, write_line
 from conformance.model import Provider
 from conformance.recording.record import FOLDER
 from conformance.recording.runfile import RunFile
 from conformance.report.recorded import recording_markdown, recording_text
-from conformance.running.recorded import RecordedEngine, prepare_recorded
-from conformance.running.session import Options, UsageError
+from conformance.running.captured_run import RecordedEngine, prepare_recorded
+from conformance.running.session import RunOptions, UsageError
 
 
 def judge(words: Namespace) -> int:
@@ -26,9 +26,9 @@ def judge(words: Namespace) -> int:
     try:
         recorded = read_files(words.files, words.url)
     except CaptureError as error:
-        raise UsageError(plain(str(error))) from error
+        raise UsageError(escape_controls(str(error))) from error
     _say(recorded.files, quiet=words.quiet)
-    options = Options(
+    options = RunOptions(
         out=words.out, clients=tuple(words.client), fail_on=words.fail_on, against=words.against, seed=1
     )
     engine = RecordedEngine(prepare_recorded(options, recorded, words.dialect), recorded)
@@ -39,38 +39,40 @@ def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
     """Say of each file what was read, what was left out and why; of one that cannot be read always."""
     for file in files:
         if file.fault or not quiet:
-            write(sys.stderr, plain(str(file)))
+            write_line(sys.stderr, escape_controls(str(file)))
 
 
-def _judged(engine: RecordedEngine, recorded: Recorded, words: Namespace) -> int:
+def _judged(engine: RecordedEngine, recorded: RecordedFiles, words: Namespace) -> int:
     if words.out is None or not recorded.groups:
         engine.weigh()
     else:
-        judged.with_pytest(engine, verbose=words.verbose)
+        pytest_runner.with_pytest(engine, verbose=words.verbose)
     if recorded.groups and engine.results is not None:
         _print(engine, words)
     said = {f"warning: {file}" for file in recorded.files}
-    for line in closing_words(engine):
+    for line in list_closing_lines(engine):
         if line not in said:
-            write(sys.stderr, plain(line))
+            write_line(sys.stderr, escape_controls(line))
     if words.out is not None and not recorded.groups:
-        write(sys.stderr, plain(f"nothing is written to {words.out}: there is nothing to judge"))
+        write_line(
+            sys.stderr, escape_controls(f"nothing is written to {words.out}: there is nothing to judge")
+        )
     return engine.exit_code
 
 
 def _print(engine: RecordedEngine, words: Namespace) -> None:
     results = engine.results or {}
     if words.format == "json":
-        write(sys.stdout, json.dumps(results, indent=1))
+        write_line(sys.stdout, json.dumps(results, indent=1))
     elif words.format == "markdown":
-        write(sys.stdout, recording_markdown(results).rstrip("\n"))
+        write_line(sys.stdout, recording_markdown(results).rstrip("\n"))
     elif not words.quiet:
         text = recording_text(results, min(shutil.get_terminal_size().columns, 140))
         if text:
-            write(sys.stdout, text)
+            write_line(sys.stdout, text)
 
 
-def replay(recorded: RunFile, words: Namespace, options: Options) -> int:
+def replay(recorded: RunFile, words: Namespace, options: RunOptions) -> int:
     """Judge anew what `judge --out` wrote; providers keep the addresses that they had."""
     files = [str(path) for path in sorted((words.folder / FOLDER).glob("*.jsonl"))]
     found = read_files(files)
@@ -82,13 +84,13 @@ def replay(recorded: RunFile, words: Namespace, options: Options) -> int:
         _restored(group, known[group.name]) if group.name in known else group for group in found.groups
     )
     dialect = recorded.providers[0].dialect if recorded.providers else "google"
-    anew = Recorded(groups, found.files)
+    anew = RecordedFiles(groups, found.files)
     session = prepare_recorded(replace(options, replay=None), anew, dialect)
     engine = RecordedEngine(session, anew, recorded.started_at)
     return _judged(engine, anew, Namespace(**{**vars(words), "format": "text", "out": options.out}))
 
 
-def _restored(group: Group, provider: Provider) -> Group:
+def _restored(group: ExchangeGroup, provider: Provider) -> ExchangeGroup:
     return replace(
         group, base_url=provider.base_url, model=provider.model, host=provider.title.partition(",")[0]
     )

@@ -15,11 +15,18 @@ from urllib.parse import urlsplit
 from conformance import catalogue
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES
-from conformance.commands.terminal import plain, say_where_from, write
+from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
 from conformance.judging.expectations import MET, obedience
 from conformance.model import Auth, Failure, Question
 from conformance.reading.reply import Kind, Reply, read
-from conformance.running.session import Chosen, Options, Session, UsageError, embedded_servers, prepare
+from conformance.running.session import (
+    RunOptions,
+    SelectedProvider,
+    Session,
+    UsageError,
+    embedded_servers,
+    prepare_session,
+)
 
 _HINTS = {
     400: "the request is refused: is the model right, and does the vendor want another form?",
@@ -43,39 +50,40 @@ class Diagnosis:
 
 def doctor(words: Namespace) -> int:
     """Ask each provider one cheap question, and say what to mend. Return 0 where every one of them answers."""
-    session = prepare(Options(providers=tuple(words.provider), config=words.config), os.environ)
-    say_where_from(session)
-    with embedded_servers(session.chosen) as started:
+    session = prepare_session(RunOptions(providers=tuple(words.provider), config=words.config), os.environ)
+    warn_of_bundled_file(session)
+    with embedded_servers(session.selected) as started:
         found = asyncio.run(_examine_all(started))
     left = [
-        Diagnosis(one.provider.name, ok=False, message=f"not asked: {one.reason}") for one in session.left
+        Diagnosis(one.provider.name, ok=False, message=f"not asked: {one.reason}") for one in session.skipped
     ]
     if words.format == "json":
         source = str(session.loaded.source)
-        write(
+        write_line(
             sys.stdout,
             json.dumps({"source": source, "providers": [asdict(one) for one in (*found, *left)]}, indent=2),
         )
     else:
         _print(session, [*found, *left])
-    wanting = [one for one in session.left if not (session.loaded.bundled or one.provider.optional)]
+    wanting = [one for one in session.skipped if not (session.loaded.bundled or one.provider.optional)]
     return 0 if found and all(one.ok for one in found) and not wanting else 3
 
 
 def _print(session: Session, found: Sequence[Diagnosis]) -> None:
     number = len(session.loaded.providers)
-    write(
-        sys.stdout, plain(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault")
+    write_line(
+        sys.stdout,
+        escape_controls(f"{session.loaded.source}: {number} provider{'' if number == 1 else 's'}, no fault"),
     )
     for one in found:
-        write(sys.stdout, plain(f"{one.provider}: {one.message}"))
+        write_line(sys.stdout, escape_controls(f"{one.provider}: {one.message}"))
 
 
-async def _examine_all(chosen: Sequence[Chosen]) -> list[Diagnosis]:
+async def _examine_all(chosen: Sequence[SelectedProvider]) -> list[Diagnosis]:
     return list(await asyncio.gather(*(_examine(one) for one in chosen)))
 
 
-async def _examine(one: Chosen) -> Diagnosis:
+async def _examine(one: SelectedProvider) -> Diagnosis:
     question = PROBES["plain"].build(catalogue.Asking(one.provider.model, "0d0c"))
     if isinstance(question, catalogue.Unaskable):
         raise UsageError(question.reason)
@@ -117,7 +125,7 @@ def _describe_refusal(reply: Reply) -> str:
 # --- no answer ----------------------------------------------------------------------------------------
 
 
-def _describe_failure(one: Chosen, reply: Reply) -> Diagnosis:
+def _describe_failure(one: SelectedProvider, reply: Reply) -> Diagnosis:
     failure = reply.exchange.failure or reply.decoded.failure
     assert failure is not None  # noqa: S101 - the caller looked
     return Diagnosis(one.provider.name, ok=False, message=_failure_message(one.provider.base_url, failure))
@@ -150,7 +158,9 @@ def _speaks_plain_http(host: str, port: int) -> bool:
 # --- a key that is refused ----------------------------------------------------------------------------
 
 
-async def _explain_refused_key(one: Chosen, sender: Sender, question: Question, first: Reply) -> Diagnosis:
+async def _explain_refused_key(
+    one: SelectedProvider, sender: Sender, question: Question, first: Reply
+) -> Diagnosis:
     said = _describe_refusal(first)
     if one.key is None:
         hint = "no key was sent: name the variable that holds it in key_env"
@@ -173,7 +183,7 @@ def _hint_on_ways(configured: Auth, accepted: Sequence[str]) -> str:
 # --- another refusal ----------------------------------------------------------------------------------
 
 
-async def _explain_refusal(one: Chosen, sender: Sender, first: Reply) -> Diagnosis:
+async def _explain_refusal(one: SelectedProvider, sender: Sender, first: Reply) -> Diagnosis:
     if await _speaks_openai(sender, first):
         return _openai(one, first)
     hint = _HINTS.get(first.status, "base_url?" if first.kind is Kind.HTML else "")
@@ -181,7 +191,7 @@ async def _explain_refusal(one: Chosen, sender: Sender, first: Reply) -> Diagnos
     return Diagnosis(one.provider.name, ok=False, message=said + (f" ({hint})" if hint else ""))
 
 
-def _openai(one: Chosen, first: Reply) -> Diagnosis:
+def _openai(one: SelectedProvider, first: Reply) -> Diagnosis:
     hint = "this server speaks OpenAI's API: does the vendor offer Gemini's, perhaps under another base_url?"
     return Diagnosis(one.provider.name, ok=False, message=f"{_describe_refusal(first)} ({hint})")
 

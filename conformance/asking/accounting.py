@@ -5,13 +5,13 @@ from __future__ import annotations
 from conformance.judging.expectations import statuses
 from conformance.model import Exchange
 from conformance.reading.reply import Kind, Reply
-from conformance.wire.encoding import declared
+from conformance.wire.encoding import list_codings
 
 LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that nobody else waits
 _PER_VALUE = 100  # bytes of memory that a value of JSON takes, about
 
 
-def dead(reply: Reply) -> bool:
+def is_unusable(reply: Reply) -> bool:
     """Return whether nothing to read came, or the word that the vendor is down.
 
     One that answers what it should refuse with 503 (`no channel for this model`) is not down.
@@ -21,17 +21,17 @@ def dead(reply: Reply) -> bool:
     return reply.status in (429, 502, 503, 504) and 200 in statuses(reply.exchange.expected)
 
 
-def weight(reply: Reply) -> int:
+def measure_memory(reply: Reply) -> int:
     """Return what keeping a reply costs, in bytes, about."""
     values = sum(chunk.json.values for chunk in reply.chunks)
-    return received(reply.exchange) + len(reply.text_of_body) + values * _PER_VALUE
+    return count_received_bytes(reply.exchange) + len(reply.text_of_body) + values * _PER_VALUE
 
 
-def received(exchange: Exchange) -> int:
+def count_received_bytes(exchange: Exchange) -> int:
     """Return how many bytes of body came."""
     return sum(len(piece.data) for piece in exchange.pieces)
 
 
-def takes_long(exchange: Exchange) -> bool:
+def is_slow_to_read(exchange: Exchange) -> bool:
     """Return whether reading it could keep others waiting: much came, or it unfolds to nobody knows how much."""
-    return bool(declared(exchange)) or received(exchange) > LONG
+    return bool(list_codings(exchange)) or count_received_bytes(exchange) > LONG

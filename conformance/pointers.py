@@ -1,0 +1,15 @@
+"""JSON pointers (RFC 6901): written from a path of names and positions, and split into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def to_pointer(path: Iterable[str | int]) -> str:
+    """Return the pointer of a path of names and positions; an empty string for the whole document."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def split_pointer(pointer: str) -> tuple[str, ...]:
+    """Return the steps of a pointer, unescaped; positions in lists stay digits."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
