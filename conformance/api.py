@@ -48,7 +48,7 @@ def judge(
 
     * `status` is `deviates` (a must or a should), `partial` (nothing of that in what could be judged) or `inconclusive`
       (nothing could be judged), for a few exchanges are never the whole contract;
-    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `spots` with `expected` and `observed`;
+    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `locations` with `expected` and `observed`;
     * `clients` says of each modelled client whether it `works`, is `degraded` or `broken`, and why;
     * `judged` says how many rules were judged, and what limited that.
 
@@ -184,8 +184,10 @@ def _joined(deviations: Sequence[Deviation]) -> Deviation:
     effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
     return replace(
         worst,
-        spots=tuple(
-            spot for one in (worst, *(one for one in deviations if one is not worst)) for spot in one.spots
+        locations=tuple(
+            location
+            for one in (worst, *(one for one in deviations if one is not worst))
+            for location in one.locations
         ),
         effects=tuple(effects.values()),
     )

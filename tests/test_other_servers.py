@@ -194,4 +194,4 @@ def test_a_model_that_answers_for_another_is_named_wherever_its_name_stands(
     verdicts: Mapping[str, Verdict],
 ) -> None:
     found = next(one for one in verdicts["another-model"].deviations if one.dimension == "errors")
-    assert {spot.observed for spot in found.spots} == {"HTTP 200, an answer of gemini-2.5-flash"}
+    assert {location.observed for location in found.locations} == {"HTTP 200, an answer of gemini-2.5-flash"}

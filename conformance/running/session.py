@@ -250,7 +250,7 @@ def select_probes(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tu
     if whole:
         return tuple(every.values())
     needed = {CONTROL, *(probe for rule in rules for probe in rule.probes)}
-    needed |= {probe for rule in rules if rule.sight is not None for probe in rule.sight.probes}
+    needed |= {probe for rule in rules if rule.requires is not None for probe in rule.requires.probes}
     if any(not rule.probes for rule in rules):
         needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
     for id_ in list(needed):

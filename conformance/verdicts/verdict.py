@@ -354,14 +354,14 @@ def _explanations(cases: Sequence[Case]) -> dict[str, str]:
         (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
     )
     for deviation in deviations:
-        found |= {spot.exchange: deviation.rule for spot in deviation.spots}
+        found |= {location.exchange: deviation.rule for location in deviation.locations}
     return found
 
 
 def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str]) -> Case:
     if case.deviation is None:
         return case
-    here = {spot.exchange for spot in case.deviation.spots}
+    here = {location.exchange for location in case.deviation.locations}
     mine = [
         effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule
     ]
