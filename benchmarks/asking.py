@@ -20,7 +20,7 @@ from conformance.catalogue import load
 from conformance.cli import main as conformance
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
-from conformance.embedded.wire import Piece
+from conformance.embedded.messages import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
 from conformance.replies import ProviderReplies
@@ -33,7 +33,7 @@ CONCURRENCY = 4
 def slow(incoming: Incoming) -> Outgoing:
     """Answer as the honest server does, whole, after 300 ms."""
     answer = HONEST(incoming)
-    return Outgoing(answer.status, answer.headers, (Piece(DELAY, answer.body),))
+    return Outgoing(answer.status, answer.headers, (DelayedPiece(DELAY, answer.body),))
 
 
 async def _ask(url: str) -> tuple[ProviderReplies, float]:

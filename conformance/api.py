@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from conformance import catalogue
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.capturing.recording import Group, read_values
+from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
@@ -48,7 +48,7 @@ def judge(
 
     * `status` is `deviates` (a must or a should), `partial` (nothing of that in what could be judged) or `inconclusive`
       (nothing could be judged), for a few exchanges are never the whole contract;
-    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `spots` with `expected` and `observed`;
+    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `locations` with `expected` and `observed`;
     * `clients` says of each modelled client whether it `works`, is `degraded` or `broken`, and why;
     * `judged` says how many rules were judged, and what limited that.
 
@@ -64,14 +64,14 @@ def judge(
     return merge_verdicts([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
 
 
-def make_provider(group: Group, dialect: str) -> Provider:
+def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
     """Return a group of recorded exchanges as the provider that it is judged as."""
     host = "a recording without a host" if group.host == UNKNOWN_HOST else group.host
     title = ", ".join(part for part in (host, group.model) if part)
     return Provider(group.name, title, group.base_url, dialect, group.model)
 
 
-def gather_group(group: Group, dialect: str) -> ProviderReplies:
+def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
     """Return recorded exchanges as if they had been asked; nothing else was."""
     return ProviderReplies.of_exchanges(make_provider(group, dialect), group.exchanges)
 
@@ -84,7 +84,7 @@ def list_rules() -> tuple[Rule, ...]:
 
 
 def judge_group(
-    group: Group,
+    group: ExchangeGroup,
     dialect: Dialect,
     against: frozenset[Against] = _MEASURES["both"],
     rules: Sequence[Rule] = (),
@@ -182,8 +182,10 @@ def _joined(deviations: Sequence[Deviation]) -> Deviation:
     effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
     return replace(
         worst,
-        spots=tuple(
-            spot for one in (worst, *(one for one in deviations if one is not worst)) for spot in one.spots
+        locations=tuple(
+            location
+            for one in (worst, *(one for one in deviations if one is not worst))
+            for location in one.locations
         ),
         effects=tuple(effects.values()),
     )

@@ -11,14 +11,14 @@ from types import MappingProxyType
 
 from conformance import catalogue
 from conformance.clients import ALL_CLIENTS, BadCaptureError, from_exchange, report_lines
-from conformance.clients.effects import effects
+from conformance.clients.effects import find_effects
 from conformance.comparing.past import read_past
 from conformance.dialects.dialect import load_dialect
 from conformance.files import FileError
 from conformance.keys.secrets import Key, Keyring
 from conformance.model import Exchange, Limits, Piece, Provider, Request
 from conformance.reading.reply import Reply, read
-from conformance.recording.record import RecordError, exchange_of, line_of, read_recording
+from conformance.recording.record import RecordError, format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import provider_to_json, read_run_file
 from conformance.replies import ProviderReplies
 from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
@@ -102,7 +102,7 @@ def clients(data: bytes) -> None:
     asked = exchange(data)
     found = expected_view(read(asked, LIMITS))
     for client in ALL_CLIENTS.values():
-        effects(client, from_exchange(asked), found)
+        find_effects(client, from_exchange(asked), found)
 
 
 def rules(data: bytes) -> None:
@@ -114,10 +114,10 @@ def rules(data: bytes) -> None:
 def record(data: bytes) -> None:
     """A line of a recording: refused in words, or read and written again without a loss."""
     try:
-        one = exchange_of(json.loads(data))
+        one = parse_exchange(json.loads(data))
     except (ValueError, RecursionError):  # RecordError is a ValueError
         return
-    assert exchange_of(json.loads(line_of(one))) == one
+    assert parse_exchange(json.loads(format_exchange(one))) == one
 
 
 def _write(name: str, data: bytes) -> Path:
@@ -226,7 +226,7 @@ SEEDS: tuple[bytes, ...] = (
     b'{"response":' + json.dumps(_ANSWER.decode()).encode() + b"}",
     _ERROR,
     b"data: " + _ERROR + b"\n\ndata: [DONE]\n\n",
-    line_of(exchange(b"\1\0\0\0data: " + _ANSWER)).encode() + b"\n",
+    format_exchange(exchange(b"\1\0\0\0data: " + _ANSWER)).encode() + b"\n",
     json.dumps({"variant": "v", "method": "streamGenerateContent", "status": 200, "content_type": "text/event-stream",
                 "headers": {}, "body": "data: {}\n\n", "written_at": [3]}).encode(),
     json.dumps({"format": "conformance-run/1", "seed": 1, "started_at": "x", "providers": [provider_to_json(PROVIDER)],

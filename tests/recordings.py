@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from conformance.api import judge_group
-from conformance.capturing.recording import Recorded, read_files
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.model import Exchange
 
@@ -314,23 +314,23 @@ def written(folder: Path, one: Taped) -> dict[str, Path]:
     return paths
 
 
-def read_recording(path: Path, url: str | None = None) -> Recorded:
+def read_recording(path: Path, url: str | None = None) -> RecordedFiles:
     """Read one file as `conformance judge` does; `url` is what was asked where the file does not say."""
     return read_files([str(path)], url)
 
 
-def only_exchange(recorded: Recorded) -> Exchange:
+def only_exchange(recorded: RecordedFiles) -> Exchange:
     """Return the exchange of a recording that has one and no fault."""
     assert [str(file) for file in recorded.files if file.fault] == []
     assert recorded.count == 1, recorded.files
     return recorded.groups[0].exchanges[0]
 
 
-def findings_of(recorded: Recorded) -> set[tuple[str, str, str, str]]:
+def findings_of(recorded: RecordedFiles) -> set[tuple[str, str, str, str]]:
     """Return the rule, level, place and observation of everything found in the first provider of a recording."""
     verdict = judge_group(recorded.groups[0], load_dialect("google"))
     return {
-        (one.rule, one.level.value, spot.pointer, spot.observed)
+        (one.rule, one.level.value, location.pointer, location.observed)
         for one in verdict.deviations
-        for spot in one.spots
+        for location in one.locations
     }

@@ -37,7 +37,7 @@ from conformance.bodies.breaking import CHANGES
 from conformance.bodies.drawing import INVALID, VALID, covered
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.bodies.spots import reached, removed, replaced, snaked, snaked_path, spots
-from conformance.catalogue import PROBES, Asking
+from conformance.catalogue import PROBES, ProbeContext
 from conformance.dialects.dialect import Dialect, bundled, load_dialect
 from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
 from conformance.model import JSON, Question
@@ -420,7 +420,9 @@ def test_a_server_that_is_wrong_in_one_way_is_found_within_200_bodies(name: str,
 def _asked() -> dict[str, Question]:
     catalogue.load()
     built = {
-        id_: one.build(Asking("gemini-2.5-flash", "7f3a")) for id_, one in PROBES.items() if not one.follows
+        id_: one.build(ProbeContext("gemini-2.5-flash", "7f3a"))
+        for id_, one in PROBES.items()
+        if not one.follows
     }
     return {id_: one for id_, one in built.items() if isinstance(one, Question)}
 

@@ -16,7 +16,7 @@ from whole import ROOT, command, environment, honest_port
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
-from conformance.config.providers import init_text
+from conformance.config.providers import write_initial_file
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.lint import lint
 from conformance.embedded import Incoming, behaviour_of
@@ -59,7 +59,7 @@ def _known_rules(text: str) -> list[str]:
 
 
 def test_every_rule_that_an_example_accepts_exists() -> None:
-    texts = [init_text("")] + [
+    texts = [write_initial_file("")] + [
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "providers.yaml")
     ]
     named = [rule for text in texts for rule in _known_rules(text)]

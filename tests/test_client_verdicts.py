@@ -9,7 +9,7 @@ from miniatures.asked import Server, judged
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.wire import whole
+from conformance.embedded.messages import immediate_answer
 from conformance.verdicts.verdict import Verdict
 
 STREAM_ONLY = "gemini-cli"
@@ -18,7 +18,9 @@ STREAM_ONLY = "gemini-cli"
 def _failing(status: int, chosen: Callable[[Incoming], bool]) -> Callable[[Incoming], Outgoing]:
     """Return a server that answers the chosen requests with one status."""
     said = b'{"error": {"code": %d, "message": "not offered", "status": "UNIMPLEMENTED"}}' % status
-    return lambda incoming: whole(status, JSON_TYPE, said) if chosen(incoming) else HONEST(incoming)
+    return lambda incoming: (
+        immediate_answer(status, JSON_TYPE, said) if chosen(incoming) else HONEST(incoming)
+    )
 
 
 def _unary(incoming: Incoming) -> bool:

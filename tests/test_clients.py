@@ -16,15 +16,15 @@ from conformance.clients import (
     ALL_CLIENTS,
     CLIENTS,
     BadCaptureError,
-    Captured,
+    CapturedResponse,
     UnknownClientError,
     find_clients,
+    find_required_settings,
     from_exchange,
-    must_configure,
+    read_as_client,
     read_captured,
     report_line,
     report_lines,
-    see,
 )
 from conformance.model import Exchange, Failure, Piece, Request
 
@@ -40,12 +40,12 @@ ANSWER = {
 EVENT = f"data: {json.dumps(ANSWER)}\n\n".encode()
 
 
-def streamed(body: bytes, **more: Any) -> Captured:
-    return Captured("streamGenerateContent", 200, "text/event-stream", body=body, **more)
+def streamed(body: bytes, **more: Any) -> CapturedResponse:
+    return CapturedResponse("streamGenerateContent", 200, "text/event-stream", body=body, **more)
 
 
-def whole(answer: object) -> Captured:
-    return Captured("generateContent", 200, "application/json", body=json.dumps(answer).encode())
+def whole(answer: object) -> CapturedResponse:
+    return CapturedResponse("generateContent", 200, "application/json", body=json.dumps(answer).encode())
 
 
 def measured_calls(outcome: dict[str, Any]) -> int | None:
@@ -69,7 +69,7 @@ def disagreements(line: str, name: str) -> list[str]:
         calls = measured_calls(outcome)
         wanted |= {} if calls is None else {"calls": calls}
     # The line leaves out what the measurement of outcomes.jsonl did not read; the model itself knows it.
-    seen = see(CLIENTS[name], read_captured(line))
+    seen = read_as_client(CLIENTS[name], read_captured(line))
     shown = said | {"text": str(said["text"])[:60], "calls": 0 if seen.raises else seen.calls}
     return [
         f"{key}: {shown.get(key)!r}, measured {value!r}"
@@ -107,7 +107,7 @@ def test_error_parts_of_a_stream_are_seen_where_the_real_client_hands_them_over(
     wrong = [
         row["variant"]
         for row in rows
-        if bool(see(AI, read_captured(row["line"])).errors) != ("er" in row["clients"][name])
+        if bool(read_as_client(AI, read_captured(row["line"])).errors) != ("er" in row["clients"][name])
         and "raises" not in row["clients"][name]
     ]
     assert wrong == []
@@ -157,14 +157,14 @@ def test_a_line_that_is_no_response_is_named_with_file_and_line(line: str, compl
 def test_a_stream_is_seen_alike_however_its_bytes_arrive() -> None:
     body = EVENT + f"data: {json.dumps(ANSWER, indent=1)}\r\n\r\n".encode() + "data: ö\n\n".encode()
     for client in (PYTHON, PYTHON_1, JS, JS_1, AI):
-        seen = {see(client, streamed(body, written_at=(cut,))) for cut in range(len(body))}
+        seen = {read_as_client(client, streamed(body, written_at=(cut,))) for cut in range(len(body))}
         assert len(seen) == 1, client.name
 
 
 def test_the_retired_client_loses_what_waits_in_its_queue_when_a_bad_event_comes_along() -> None:
     body = EVENT * 3 + b"data: [DONE]\n\n"
-    assert see(OLD, streamed(body)).chunks_before == 1
-    assert see(OLD, streamed(body, written_at=(len(EVENT) * 3,))).chunks_before == 3
+    assert read_as_client(OLD, streamed(body)).chunks_before == 1
+    assert read_as_client(OLD, streamed(body, written_at=(len(EVENT) * 3,))).chunks_before == 3
 
 
 HOSTILE = {
@@ -199,7 +199,7 @@ def test_no_bytes_make_a_model_fail(client: Any, body: bytes) -> None:
         replace(streamed(body), status=None),
     ]
     for captured in captures:
-        assert see(client, captured).client == client.name
+        assert read_as_client(client, captured).client == client.name
 
 
 @pytest.mark.parametrize("client", ALL_CLIENTS.values(), ids=lambda client: client.slug)
@@ -208,7 +208,7 @@ def test_reading_time_grows_with_the_size_and_not_with_its_square(client: Any) -
         body = EVENT * times
         cuts = tuple(range(0, len(body), 997))
         started = time.process_time()
-        see(client, streamed(body, written_at=cuts))
+        read_as_client(client, streamed(body, written_at=cuts))
         return time.process_time() - started
 
     assert seconds(3200) < 20 * max(seconds(400), 0.02)
@@ -220,23 +220,23 @@ def test_reading_time_grows_with_the_size_and_not_with_its_square(client: Any) -
 def test_sixty_megabytes_are_read_in_seconds(client: Any, unit: bytes) -> None:
     body = unit * (60_000_000 // len(unit))
     started = time.process_time()
-    see(client, streamed(body))
+    read_as_client(client, streamed(body))
     assert time.process_time() - started < 60
 
 
 def test_deep_json_is_fine_for_javascript_and_not_for_python() -> None:
     deep = json.dumps(ANSWER)[:-1] + ', "x": ' + "[" * 3000 + "]" * 3000 + "}"
-    captured = Captured("generateContent", 200, "application/json", body=deep.encode())
-    assert see(JS, captured).text == see(AI, captured).text == "Hello"
-    assert "RecursionError" in (see(PYTHON, captured).raises or "")
+    captured = CapturedResponse("generateContent", 200, "application/json", body=deep.encode())
+    assert read_as_client(JS, captured).text == read_as_client(AI, captured).text == "Hello"
+    assert "RecursionError" in (read_as_client(PYTHON, captured).raises or "")
 
 
 def test_gemini_cli_wants_text_and_a_finish_reason() -> None:
     silent = json.dumps({"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]})
-    assert see(CLI, streamed(EVENT)).raises is None
-    assert "no finish reason" in (see(CLI, streamed(f"data: {silent}\n\n".encode())).raises or "")
+    assert read_as_client(CLI, streamed(EVENT)).raises is None
+    assert "no finish reason" in (read_as_client(CLI, streamed(f"data: {silent}\n\n".encode())).raises or "")
     empty = json.dumps({"candidates": [{"finishReason": "STOP"}]})
-    assert "no text" in (see(CLI, streamed(f"data: {empty}\n\n".encode())).raises or "")
+    assert "no text" in (read_as_client(CLI, streamed(f"data: {empty}\n\n".encode())).raises or "")
 
 
 @pytest.mark.parametrize(
@@ -260,13 +260,13 @@ def test_an_unknown_client_is_answered_with_the_nearest() -> None:
 
 
 def test_only_what_is_missing_must_be_configured() -> None:
-    assert must_configure(JS, ("bearer", "x-goog-api-key"), v1=False) == ()
-    assert must_configure(JS, None, v1=False) == ()
-    assert [said.partition(":")[0] for said in must_configure(PYTHON, ("bearer",), v1=False)] == [
+    assert find_required_settings(JS, ("bearer", "x-goog-api-key"), v1=False) == ()
+    assert find_required_settings(JS, None, v1=False) == ()
+    assert [said.partition(":")[0] for said in find_required_settings(PYTHON, ("bearer",), v1=False)] == [
         "header",
         "API version",
     ]
-    assert must_configure(PYTHON, ("x-goog-api-key",), v1=True) == ()
+    assert find_required_settings(PYTHON, ("x-goog-api-key",), v1=True) == ()
 
 
 def exchange(*pieces: bytes, failure: Failure | None = None, **more: Any) -> Exchange:
@@ -293,17 +293,17 @@ def test_a_recorded_exchange_is_read_with_its_pieces() -> None:
     captured = from_exchange(exchange(EVENT, EVENT))
     assert captured.streamed
     assert captured.written_at == (len(EVENT),)
-    assert see(PYTHON, captured).chunks == 2
+    assert read_as_client(PYTHON, captured).chunks == 2
 
 
 def test_a_recording_after_content_encoding_is_not_decoded_again() -> None:
     headers = (("Content-Encoding", "gzip"), ("Content-Length", "9999"))
-    assert see(PYTHON, exchange(EVENT, headers=headers, decoded=True)).text == "Hello"
-    assert see(PYTHON, exchange(gzip.compress(EVENT), headers=headers[:1])).text == "Hello"
+    assert read_as_client(PYTHON, exchange(EVENT, headers=headers, decoded=True)).text == "Hello"
+    assert read_as_client(PYTHON, exchange(gzip.compress(EVENT), headers=headers[:1])).text == "Hello"
 
 
 @pytest.mark.parametrize("client", ALL_CLIENTS.values(), ids=lambda client: client.slug)
 def test_a_lost_connection_is_an_exception_after_what_came(client: Any) -> None:
-    seen = see(client, exchange(EVENT, EVENT[:30], failure=Failure("reset", "connection reset")))
+    seen = read_as_client(client, exchange(EVENT, EVENT[:30], failure=Failure("reset", "connection reset")))
     assert seen.raises is not None
     assert seen.text == "Hello"

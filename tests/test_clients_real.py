@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clients import CLIENTS, read_captured, real, see
-from conformance.clients.seen import Seen
+from conformance.clients import CLIENTS, read_as_client, read_captured, real
+from conformance.clients.client_view import ClientView
 
 INSTALLED = real.available()
 NAME = f"google-genai {INSTALLED} (Python)"
@@ -67,7 +67,7 @@ def lines() -> list[str]:
     return [json.dumps(said | {"variant": repr(body[:90]), "body": body}) for body in framings()]
 
 
-def compared(seen: Seen) -> tuple[object, ...]:
+def compared(seen: ClientView) -> tuple[object, ...]:
     """Return what must agree: all that the caller has, and after an exception which one, after how many chunks."""
     if seen.raises is not None:
         return (seen.raises.partition(":")[0], seen.chunks_before, seen.text)
@@ -77,7 +77,11 @@ def compared(seen: Seen) -> tuple[object, ...]:
 def differences(said: list[str]) -> dict[str, tuple[object, object]]:
     """By variant, what the library shows and what the model says, where they differ."""
     both = [
-        (line, compared(real.ask(read_captured(line))), compared(see(CLIENTS[NAME], read_captured(line))))
+        (
+            line,
+            compared(real.ask(read_captured(line))),
+            compared(read_as_client(CLIENTS[NAME], read_captured(line))),
+        )
         for line in said
     ]
     return {json.loads(line)["variant"]: (theirs, ours) for line, theirs, ours in both if theirs != ours}

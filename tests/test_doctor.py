@@ -14,7 +14,7 @@ import pytest
 from whole import ROOT, command, entry, environment, honest_port, write_providers
 
 from conformance.config.settings import fault_in_base_url
-from conformance.embedded import HONEST, Host, Incoming, Outgoing, Piece
+from conformance.embedded import HONEST, DelayedPiece, Host, Incoming, Outgoing
 
 
 def doctor(folder: Path, *words: str, **provider: Any) -> subprocess.CompletedProcess[str]:
@@ -89,7 +89,9 @@ def test_a_closed_port_is_named_with_the_reason(tmp_path: Path) -> None:
 
 
 def _json(status: int, body: object) -> Outgoing:
-    return Outgoing(status, (("Content-Type", "application/json"),), (Piece(0.0, json.dumps(body).encode()),))
+    return Outgoing(
+        status, (("Content-Type", "application/json"),), (DelayedPiece(0.0, json.dumps(body).encode()),)
+    )
 
 
 def openai(incoming: Incoming) -> Outgoing:

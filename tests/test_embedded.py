@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.embedded import HONEST, Host, Outgoing, Piece
+from conformance.embedded import HONEST, DelayedPiece, Host, Outgoing
 from conformance.embedded.chunks import SPREAD
-from conformance.embedded.frames import NDJSON, Framed
-from conformance.embedded.wire import BODY_LIMIT
-from conformance.embedded.words import tokens
+from conformance.embedded.frames import NDJSON, FramedBody
+from conformance.embedded.messages import BODY_LIMIT
+from conformance.embedded.scripted_prompts import split_tokens
 
 KEY = {"x-goog-api-key": "embedded-key"}
 MODEL = "/v1beta/models/gemini-2.5-flash"
@@ -350,7 +350,7 @@ def test_usage_adds_up_and_grows_evenly_with_the_prompt(google: httpx.Client) ->
 
 def test_tokens_joined_are_the_text() -> None:
     odd = "  two  spaces\n\tand 日本語日本語日本語 😀\u2028end  "
-    assert "".join(tokens(odd)) == odd
+    assert "".join(split_tokens(odd)) == odd
 
 
 # What a request may look like
@@ -787,7 +787,7 @@ def test_a_fault_of_a_stage_is_an_answer_not_a_hang(host: Host) -> None:
 
 
 def test_a_replaced_stage_changes_that_alone(host: Host) -> None:
-    def sentinel(framing: str, objects: Any) -> Framed:
+    def sentinel(framing: str, objects: Any) -> FramedBody:
         framed = HONEST.frame(framing, objects)
         return replace(framed, pieces=(*framed.pieces, b"data: [DONE]\r\n\r\n"))
 
@@ -797,13 +797,17 @@ def test_a_replaced_stage_changes_that_alone(host: Host) -> None:
 
 
 def test_an_answer_can_be_cut_in_the_middle(host: Host) -> None:
-    url = host.start(lambda _incoming: Outgoing(200, (), (Piece(0, b"data: {"),), streamed=True, cut=True))
+    url = host.start(
+        lambda _incoming: Outgoing(200, (), (DelayedPiece(0, b"data: {"),), streamed=True, cut=True)
+    )
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.post(url)
 
 
 def test_a_server_can_be_a_plain_function(host: Host) -> None:
-    url = host.start(lambda incoming: Outgoing(203, (("X-Verb", incoming.verb),), (Piece(0, incoming.body),)))
+    url = host.start(
+        lambda incoming: Outgoing(203, (("X-Verb", incoming.verb),), (DelayedPiece(0, incoming.body),))
+    )
     answer = httpx.post(f"{url}/any", content=b"echo")
     assert (answer.status_code, answer.headers["x-verb"], answer.content) == (203, "POST", b"echo")
 

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.dialects.dialect import Dialect, bundled, load_dialect
 from conformance.embedded import Host, Style, behaviour_of, default_port, style_of
-from conformance.embedded.dress import dress
+from conformance.embedded.dialect_looks import dress_response
 from conformance.embedded.style import Envelope, Extra
 
 COUNT = "Count from 1 to 40, separated by spaces."
@@ -151,8 +151,8 @@ def test_a_wrapped_stream_wraps_each_chunk_unless_the_data_says_otherwise() -> N
     response: Any = {"candidates": [{}], "usageMetadata": {"candidatesTokenCount": 4}}
     both = Style(envelope=Envelope("data"))
     unary = Style(envelope=Envelope("data", chunks=False))
-    chunks: list[Any] = [dress({**response}, style, chunk=True) for style in (both, unary)]
-    whole: Any = dress({**response}, unary, chunk=False)
+    chunks: list[Any] = [dress_response({**response}, style, chunk=True) for style in (both, unary)]
+    whole: Any = dress_response({**response}, unary, chunk=False)
     assert [set(one) for one in (*chunks, whole)] == [{"data"}, set(response), {"data"}]
 
 
@@ -161,7 +161,7 @@ def test_extra_members_go_where_their_pointer_says() -> None:
         Extra("/candidates/*/tokens", source="candidate-tokens"), Extra("/model", "m"), Extra("/absent/x", 1),
     )  # fmt: skip
     response: Any = {"candidates": [{}, {}], "usageMetadata": {"candidatesTokenCount": 4}}
-    dressed: Any = dress(response, Style(extras=extras), chunk=False)
+    dressed: Any = dress_response(response, Style(extras=extras), chunk=False)
     assert dressed["candidates"] == [{"tokens": 2}, {"tokens": 2}]
     assert dressed["model"] == "m"
     assert "absent" not in dressed

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.model import Exchange, Limits, Piece, Request
-from conformance.wire.encoding import Decoded, decode_body
+from conformance.wire.encoding import DecodedBody, decode_body
 
 TEXT = b"data: {}\r\n\r\n" * 50
 REQUEST = Request("POST", "/", (), b"", "none")
@@ -24,7 +24,7 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def decoded(body: bytes, coding: str, width: int = 1 << 20, limits: Limits | None = None) -> Decoded:
+def decoded(body: bytes, coding: str, width: int = 1 << 20, limits: Limits | None = None) -> DecodedBody:
     pieces = tuple(Piece(float(at), body[at : at + width]) for at in range(0, len(body), width))
     headers = (("Content-Encoding", coding),)
     one = Exchange("v", "p", 1, REQUEST, {}, 200, "HTTP/1.1", headers, pieces, None, "", 0, 0)

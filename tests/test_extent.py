@@ -10,7 +10,7 @@ from miniatures.asked import Server, judged
 from miniatures.making import answering, limiting_every_third
 
 from conformance.embedded import HONEST, Incoming, Outgoing
-from conformance.embedded.wire import whole
+from conformance.embedded.messages import immediate_answer
 from conformance.model import Level, Outcome
 from conformance.report import short_verdict
 from conformance.verdicts.extent import JUDGED
@@ -22,7 +22,7 @@ def _echo(incoming: Incoming) -> Outgoing:
     said = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"Hello!"}]},"finishReason":"STOP","index":0}],'
     usage = b'"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":2,"totalTokenCount":11}}'
     plain = answer.status == 200 and incoming.path.endswith(":generateContent")
-    return whole(200, "application/json; charset=UTF-8", said + usage) if plain else answer
+    return immediate_answer(200, "application/json; charset=UTF-8", said + usage) if plain else answer
 
 
 def _nameless(response: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ NO = _answer(
 
 def test_the_honest_server_passes_all_rules_of_generated_bodies() -> None:
     verdict = judged(HONEST, some(1, 90))
-    assert {one.rule: one.spots[0] for one in verdict.deviations if one.level is not Level.NOTE} == {}
+    assert {one.rule: one.locations[0] for one in verdict.deviations if one.level is not Level.NOTE} == {}
     assert [case(verdict, rule).outcome for rule in (SURVIVES, REFUSES, TAKES)] == [Outcome.PASS] * 3
 
 
@@ -120,7 +120,7 @@ def test_a_body_that_fails_is_asked_three_times_and_is_a_finding_at_its_place() 
     assert sum(reply.exchange.generated for reply in verdict.replies) == 3
     assert found.outcome is Outcome.DEVIATION
     assert found.deviation is not None
-    assert found.deviation.spots[0].pointer == invalid[0].broken_at
+    assert found.deviation.locations[0].pointer == invalid[0].broken_at
     assert found.deviation.generated
 
 
@@ -192,7 +192,7 @@ def test_a_fault_that_is_swallowed_two_levels_down_is_found() -> None:
     found = case(judged(_deaf_to("thinkingConfig"), bodies), REFUSES)
     assert found.outcome is Outcome.DEVIATION
     assert found.deviation is not None
-    assert all("/thinkingConfig" in spot.pointer for spot in found.deviation.spots)
+    assert all("/thinkingConfig" in location.pointer for location in found.deviation.locations)
 
 
 def test_a_vendor_that_checks_nothing_is_not_accused_here() -> None:
@@ -229,7 +229,7 @@ def test_a_refused_enum_number_is_found_by_its_twin() -> None:
     found = case(verdict, TAKES)
     assert found.outcome is Outcome.DEVIATION
     assert found.deviation is not None
-    assert all("enum-number" in spot.expected for spot in found.deviation.spots)
+    assert all("enum-number" in location.expected for location in found.deviation.locations)
 
 
 def test_an_alias_that_is_ignored_two_levels_down_is_found_by_its_effect() -> None:

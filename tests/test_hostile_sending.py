@@ -14,7 +14,7 @@ from hostile import ANSWER, HOSTILES, Hostile, Town, honest, serving
 from conformance.asking.send import Sender
 from conformance.keys.secrets import Key
 from conformance.model import Auth, Exchange, Limits, Provider, Question
-from conformance.recording.record import exchange_of, line_of
+from conformance.recording.record import format_exchange, parse_exchange
 from conformance.wire.encoding import decode_body
 
 BOUNDS = Limits(
@@ -92,10 +92,10 @@ def test_each_ends_as_it_must(hostile: Hostile, asked: dict[str, tuple[Exchange,
 @pytest.mark.parametrize("hostile", HOSTILES, ids=lambda one: one.name)
 def test_each_is_recorded_exactly(hostile: Hostile, asked: dict[str, tuple[Exchange, float]]) -> None:
     exchange, _ = asked[hostile.name]
-    line = line_of(exchange)
+    line = format_exchange(exchange)
     assert "\n" not in line
     assert line.isprintable()
-    assert exchange_of(json.loads(line)) == exchange
+    assert parse_exchange(json.loads(line)) == exchange
 
 
 def test_the_honest_neighbour_notices_nothing(asked: dict[str, tuple[Exchange, float]]) -> None:

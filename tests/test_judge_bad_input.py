@@ -18,13 +18,13 @@ import yaml
 
 from conformance.api import judge_group
 from conformance.capturing.endings import is_cut
-from conformance.capturing.recording import FileReport, Recorded, read_files
+from conformance.capturing.recording import FileReport, RecordedFiles, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.recording.record import NAME
 from conformance.verdicts.verdict import Verdict
 
 
-def read(path: Path, text: bytes | str | None = None) -> Recorded:
+def read(path: Path, text: bytes | str | None = None) -> RecordedFiles:
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_files([str(path)])
@@ -37,7 +37,7 @@ def fault_of(path: Path, text: bytes | str | None = None) -> str:
     return file.says
 
 
-def verdict_of(recorded: Recorded) -> Verdict:
+def verdict_of(recorded: RecordedFiles) -> Verdict:
     return judge_group(recorded.groups[0], load_dialect("google"))
 
 

@@ -11,7 +11,7 @@ import recordings
 
 from conformance import judge
 from conformance.api import judge_group, list_rules
-from conformance.capturing.recording import Recorded, read_files
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.extent import JUDGED
@@ -78,7 +78,7 @@ def findings(verdict: Verdict) -> set[tuple[str, str]]:
     return {(one.rule, one.level.value) for one in verdict.deviations}
 
 
-def judged(recorded: Recorded) -> Verdict:
+def judged(recorded: RecordedFiles) -> Verdict:
     assert recorded.count == 1, recorded.files
     return judge_group(recorded.groups[0], load_dialect("google"))
 
@@ -118,10 +118,13 @@ def test_lines_judged_singly_and_together_show_the_same(tmp_path: Path) -> None:
     together = judge_group(group, load_dialect("google"))
     for number, alone in enumerate(singly, 1):
         own = f"{group.name}/captured-{number}#1"
-        spots = (
-            (one.rule, spot) for one in together.deviations for spot in one.spots if spot.exchange == own
+        locations = (
+            (one.rule, location)
+            for one in together.deviations
+            for location in one.locations
+            if location.exchange == own
         )
-        grave = {rule for rule, spot in spots if (spot.level or RULES[rule].level) != "note"}
+        grave = {rule for rule, location in locations if (location.level or RULES[rule].level) != "note"}
         assert grave == {rule for rule, level in alone if level != "note"}, number
 
 

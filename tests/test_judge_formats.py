@@ -13,13 +13,13 @@ import pytest
 import recordings
 from recordings import findings_of, only_exchange, read_recording
 
-from conformance.capturing.recording import Recorded, read_files
-from conformance.clients import CLIENTS, Seen, from_exchange, real, see
+from conformance.capturing.recording import RecordedFiles, read_files
+from conformance.clients import CLIENTS, ClientView, from_exchange, read_as_client, real
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 
 
-def every(folder: Path, one: recordings.Taped) -> dict[str, Recorded]:
+def every(folder: Path, one: recordings.Taped) -> dict[str, RecordedFiles]:
     found = {name: read_recording(path) for name, path in recordings.written(folder, one).items()}
     plain = folder / "curl-i.txt"
     plain.write_bytes(recordings.curl(one))
@@ -77,7 +77,7 @@ def test_every_format_keeps_the_bytes(tmp_path: Path, kind: str) -> None:
         assert decode_body(only_exchange(recorded)).body == one.body, name
 
 
-def seen_alike(seen: Seen) -> tuple[object, ...]:
+def seen_alike(seen: ClientView) -> tuple[object, ...]:
     return (seen.raises is None, seen.text, seen.finish_reason, seen.total_tokens, seen.calls)
 
 
@@ -85,7 +85,10 @@ def seen_alike(seen: Seen) -> tuple[object, ...]:
 def test_every_client_sees_the_same_in_every_format(tmp_path: Path, kind: str) -> None:
     found = every(tmp_path, recordings.KINDS[kind]())
     for client in CLIENTS.values():
-        seen = {name: seen_alike(see(client, only_exchange(recorded))) for name, recorded in found.items()}
+        seen = {
+            name: seen_alike(read_as_client(client, only_exchange(recorded)))
+            for name, recorded in found.items()
+        }
         assert len(set(seen.values())) == 1, (client.name, seen)
 
 
@@ -99,7 +102,7 @@ NAME = f"google-genai {INSTALLED} (Python)"
 def test_google_genai_itself_sees_what_its_model_sees_in_every_format(tmp_path: Path, kind: str) -> None:
     for name, recorded in every(tmp_path, recordings.KINDS[kind]()).items():
         captured = from_exchange(only_exchange(recorded))
-        assert seen_alike(real.ask(captured)) == seen_alike(see(CLIENTS[NAME], captured)), name
+        assert seen_alike(real.ask(captured)) == seen_alike(read_as_client(CLIENTS[NAME], captured)), name
 
 
 # --- the forms that a format may take ---

@@ -17,11 +17,11 @@ from whole import ROOT, command, environment
 from conformance.capturing.recording import read_files
 from conformance.cli import main
 from conformance.keys.found import (
-    as_keys,
+    drop_secret_headers,
+    find_keys_by_shape,
     is_secret_header,
     is_secret_parameter,
-    keys_by_shape,
-    without_secrets,
+    make_keys,
 )
 
 QUERY = "AIzaSyB-1nTheQuery0123456789abcdefghijkl"
@@ -158,7 +158,7 @@ def test_a_compressed_body_that_holds_a_key_is_kept_unfolded(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("secret", [QUERY, HEADER, NEWER, BEARER, TOKEN, JWT])
 def test_keys_are_found_by_their_shape(secret: str) -> None:
-    assert secret in {*keys_by_shape(f'{{"a": "{secret}", "b": 1}}'.encode())}
+    assert secret in {*find_keys_by_shape(f'{{"a": "{secret}", "b": 1}}'.encode())}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_keys_are_found_by_their_shape(secret: str) -> None:
     ],
 )
 def test_ordinary_words_are_no_keys(text: str) -> None:
-    assert list(keys_by_shape(text.encode())) == []
+    assert list(find_keys_by_shape(text.encode())) == []
 
 
 def test_what_recorders_write_in_a_keys_place_is_no_key() -> None:
@@ -186,7 +186,7 @@ def test_what_recorders_write_in_a_keys_place_is_no_key() -> None:
         "12345678",
         "x",
     ]
-    assert as_keys(values) == ()
+    assert make_keys(values) == ()
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_recorders_write_in_a_keys_place_is_no_key() -> None:
 )
 def test_headers_that_carry_credentials_are_known(name: str) -> None:
     assert is_secret_header(name)
-    assert without_secrets([(name, "x"), ("Accept", "y")]) == (("Accept", "y"),)
+    assert drop_secret_headers([(name, "x"), ("Accept", "y")]) == (("Accept", "y"),)
 
 
 def test_parameters_that_carry_credentials_are_known() -> None:

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import recordings
 
-from conformance.capturing.entry import CaptureError, pairs_of, status_of
-from conformance.capturing.recording import Recorded, read_files
+from conformance.capturing.entry import CaptureError, parse_headers, parse_status
+from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.cli import main
 
 LINE = recordings.line(recordings.good())
 KEY = "AIzaSyA1234567890abcdefghijklmnopqrstuvw"
 
 
-def read(path: Path, *lines: dict[str, Any]) -> Recorded:
+def read(path: Path, *lines: dict[str, Any]) -> RecordedFiles:
     path.write_text("\n".join(map(json.dumps, lines)))
     return read_files([str(path)])
 
@@ -44,7 +44,7 @@ def read(path: Path, *lines: dict[str, Any]) -> Recorded:
     ids=range(11),
 )
 def test_headers_are_read_in_every_shape(headers: Any) -> None:
-    assert pairs_of(headers) == (("Content-Type", "a/b"), ("X", "1"))
+    assert parse_headers(headers) == (("Content-Type", "a/b"), ("X", "1"))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_headers_are_read_in_every_shape(headers: Any) -> None:
 )
 def test_what_is_no_header_is_refused(headers: Any) -> None:
     with pytest.raises(CaptureError, match="headers"):
-        pairs_of(headers)
+        parse_headers(headers)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_no_header_is_refused(headers: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_status_is_read_as_number_or_text(value: Any, status: int | None) -> None:
-    assert status_of(value) == status
+    assert parse_status(value) == status
 
 
 @pytest.mark.parametrize(

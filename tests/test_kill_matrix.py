@@ -77,7 +77,7 @@ def noted(verdict: Verdict) -> frozenset[str]:
 
 def _told(verdict: Verdict) -> str:
     lines = [
-        f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}"
+        f"{d.level} {d.rule}: {d.locations[0].exchange} {d.locations[0].pointer}: {d.locations[0].observed[:200]}"
         for d in verdict.deviations
     ]
     odd = [
@@ -161,7 +161,7 @@ def test_every_rule_is_tripped_or_named_as_one_that_cannot_be() -> None:
 def test_what_is_said_of_a_rule_that_cannot_be_tripped_is_true() -> None:
     """A rule that accuses nobody yields what it could not judge, and never a location."""
     for rule in NOT_TRIPPABLE:
-        assert "yield Spot" not in inspect.getsource(RULES[rule].look)
+        assert "yield Location" not in inspect.getsource(RULES[rule].look)
         assert "Aside(" in inspect.getsource(RULES[rule].look)
 
 

@@ -11,7 +11,7 @@ import pytest
 from finished import provider, results_of, run_folder
 
 from conformance import cli
-from conformance.config.providers import parse
+from conformance.config.providers import parse_providers
 from conformance.running.known_entries import HEADER, find_target_fault, propose_known_entries
 
 WHO = "visioncoder-embedded"
@@ -159,7 +159,7 @@ def test_a_proposal_stays_yaml_whatever_a_vendor_said(tmp_path_factory: pytest.T
         line if not line.endswith("-embedded:\n") else f"{line}    embedded: google\n"
         for line in text.splitlines(keepends=True)
     )
-    found = {one.name: one.known for one in parse(servers.encode(), "proposed.yaml", Path())}
+    found = {one.name: one.known for one in parse_providers(servers.encode(), "proposed.yaml", Path())}
     grave = [one["rule"] for one in provider(results, WHO)["deviations"] if one["level"] != "note"]
     assert [known.rule for known in found[WHO]] == grave
 

@@ -12,9 +12,9 @@ from miniatures.making import Message, chunking
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.errors import Refused
-from conformance.embedded.routes import Asked, route
+from conformance.embedded.messages import immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import whole
 from conformance.model import Level, Outcome
 from conformance.verdicts.verdict import Verdict
 
@@ -24,7 +24,7 @@ JSON = "application/json"
 def everywhere(status: int, body: object, content_type: str = JSON) -> Callable[[Incoming], Outgoing]:
     """Return a server that knows one answer."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return lambda _incoming: whole(status, content_type, text.encode())
+    return lambda _incoming: immediate_answer(status, content_type, text.encode())
 
 
 def _behind_a_proxy(incoming: Incoming) -> Outgoing:
@@ -45,7 +45,7 @@ def _parroting(incoming: Incoming) -> Outgoing:
     body = (
         json.loads(incoming.body) if incoming.body.startswith(b"{") and incoming.body.endswith(b"}") else None
     )
-    return whole(
+    return immediate_answer(
         200, JSON, json.dumps({"method": incoming.verb, "url": incoming.path, "json": body}).encode()
     )
 
@@ -66,7 +66,7 @@ _BAD_KEY = {
 _MISSING = {"detail": [{"type": "missing", "loc": ["body", "messages"], "msg": "Field required"}]}
 
 
-def _unprocessable(refusal: Refused, asked: Asked) -> Outgoing:
+def _unprocessable(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     """Refuse with 422 and a name of google.rpc that stands for another status."""
     answer = HONEST.refuse(Refused(422, refusal.message) if refusal.status == 400 else refusal, asked)
     pieces = tuple(
@@ -77,7 +77,7 @@ def _unprocessable(refusal: Refused, asked: Asked) -> Outgoing:
 
 
 def _uncounting(incoming: Incoming) -> Outgoing:
-    return whole(500, JSON, b"{}") if incoming.path.endswith(":countTokens") else HONEST(incoming)
+    return immediate_answer(500, JSON, b"{}") if incoming.path.endswith(":countTokens") else HONEST(incoming)
 
 
 def _named_at_the_end(made: list[Message]) -> list[Message]:
@@ -85,8 +85,8 @@ def _named_at_the_end(made: list[Message]) -> list[Message]:
     return [{k: v for k, v in one.items() if k != "modelVersion"} for one in made[:-1]] + made[-1:]
 
 
-def _any_model(incoming: Incoming, style: Style) -> Asked:
-    asked = route(incoming, style)
+def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
+    asked = route_request(incoming, style)
     return replace(asked, model="gemini-2.5-flash") if asked.model.startswith("gemini-none") else asked
 
 
@@ -194,4 +194,4 @@ def test_a_model_that_answers_for_another_is_named_wherever_its_name_stands(
     verdicts: Mapping[str, Verdict],
 ) -> None:
     found = next(one for one in verdicts["another-model"].deviations if one.dimension == "errors")
-    assert {spot.observed for spot in found.spots} == {"HTTP 200, an answer of gemini-2.5-flash"}
+    assert {location.observed for location in found.locations} == {"HTTP 200, an answer of gemini-2.5-flash"}

@@ -17,9 +17,9 @@ from conformance.config.providers import (
     KEYS,
     NEVER_DEFAULT,
     ProvidersError,
-    init_text,
     load_providers,
-    parse,
+    parse_providers,
+    write_initial_file,
 )
 from conformance.config.settings import LIMITS, UNSUPPORTED, is_loopback
 from conformance.files import data_folder, validate
@@ -64,7 +64,7 @@ providers:
 
 def faults(text: str | bytes, dialects: tuple[str, ...] = ()) -> list[str]:
     with pytest.raises(ProvidersError) as caught:
-        parse(text.encode() if isinstance(text, str) else text, "providers.yaml", Path(), dialects)
+        parse_providers(text.encode() if isinstance(text, str) else text, "providers.yaml", Path(), dialects)
     assert caught.value.faults
     assert all("\n" not in fault for fault in caught.value.faults)
     return list(caught.value.faults)
@@ -78,7 +78,7 @@ def vendor(**keys: object) -> str:
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    first, local, embedded = parse(FULL.encode(), "p", tmp_path, ("google",))
+    first, local, embedded = parse_providers(FULL.encode(), "p", tmp_path, ("google",))
     assert first == Provider(
         name="vendor-1.x",
         title="Vendor: one",
@@ -248,7 +248,7 @@ def test_hostile_yaml_is_refused_in_one_line(text: bytes, says: str) -> None:
 def test_no_value_in_any_place_raises_anything_else(value: object) -> None:
     for text in ({"providers": {"v": value}}, {"defaults": value}, {"providers": value}, value):
         try:
-            parse(yaml.safe_dump(text).encode(), "p", Path())
+            parse_providers(yaml.safe_dump(text).encode(), "p", Path())
         except ProvidersError as error:
             assert error.faults  # noqa: PT017 - either outcome is right
 
@@ -267,7 +267,7 @@ def test_the_schema_for_editors_and_the_reader_agree() -> None:
     assert tuple(schema["$defs"]["provider"]["properties"]["unsupported"]["items"]["enum"]) == UNSUPPORTED
     for name, bound in bounds.items():
         for value in (bound["minimum"], bound["maximum"]):
-            parse(vendor(limits={name: value}).encode(), "p", Path())
+            parse_providers(vendor(limits={name: value}).encode(), "p", Path())
         for value in (bound["minimum"] / 2 - 1, bound["maximum"] * 2):
             assert faults(vendor(limits={name: value}))
 
@@ -275,20 +275,20 @@ def test_the_schema_for_editors_and_the_reader_agree() -> None:
 @pytest.mark.parametrize("name", ["full", "bundled", "init"])
 def test_good_files_fit_the_schema(name: str) -> None:
     bundled = (data_folder() / "providers.yaml").read_text()
-    text = {"full": FULL, "bundled": bundled, "init": init_text("x")}[name]
+    text = {"full": FULL, "bundled": bundled, "init": write_initial_file("x")}[name]
     value = yaml.load(text, Loader=yaml.BaseLoader) if name != "full" else None  # noqa: S506 - our own text
     if value is not None:
         loose = [fault for fault in validate(value, SCHEMA) if "is not of type" not in fault[1]]
         assert loose == []
-    assert parse(text.encode(), "p", Path())
+    assert parse_providers(text.encode(), "p", Path())
 
 
 def test_the_file_to_begin_with_works_with_and_without_its_hash_signs() -> None:
-    text = init_text("https://example.invalid/providers.schema.json")
+    text = write_initial_file("https://example.invalid/providers.schema.json")
     assert text.startswith("# yaml-language-server: $schema=https://example.invalid/providers.schema.json\n")
-    assert [p.embedded for p in parse(text.encode(), "p", Path())] == ["google"]
+    assert [p.embedded for p in parse_providers(text.encode(), "p", Path())] == ["google"]
     opened = text.replace("  # my-vendor:", "  my-vendor:").replace("  #   ", "    ")
-    assert [p.name for p in parse(opened.encode(), "p", Path())] == ["google-embedded", "my-vendor"]
+    assert [p.name for p in parse_providers(opened.encode(), "p", Path())] == ["google-embedded", "my-vendor"]
 
 
 @pytest.mark.parametrize(

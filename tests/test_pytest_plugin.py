@@ -16,7 +16,7 @@ from miniatures.making import answering
 from whole import KEY, entry, environment, write_providers
 
 from conformance.embedded import HONEST, Behaviour, Host
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ WRAPPED = answering(wrapped)
 
 
 def unavailable(_incoming: Incoming) -> Outgoing:
-    return Outgoing(503, (("Content-Type", "application/json"),), (Piece(0.0, b"{}"),))
+    return Outgoing(503, (("Content-Type", "application/json"),), (DelayedPiece(0.0, b"{}"),))
 
 
 @pytest.mark.slow

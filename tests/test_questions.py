@@ -9,7 +9,7 @@ from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance import catalogue
-from conformance.catalogue import PROBES, Asking, Unaskable
+from conformance.catalogue import PROBES, ProbeContext, Unaskable
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.judging.expectations import statuses
 from conformance.model import Question
@@ -25,7 +25,7 @@ NAMES_AND_TYPES = {"unknown-field", "unknown-nested-field", "wrong-type", "wrong
 
 def questions() -> Iterator[tuple[str, Question]]:
     for probe in PROBES.values():
-        built = None if probe.follows else probe.build(Asking(MODEL, "7f3a"))
+        built = None if probe.follows else probe.build(ProbeContext(MODEL, "7f3a"))
         if built is not None and not isinstance(built, Unaskable):
             yield probe.id, built
 
@@ -73,8 +73,12 @@ def test_a_question_says_which_status_it_expects() -> None:
 
 
 def test_questions_that_look_alike_differ_in_their_nonce() -> None:
-    first = {id_: probe.build(Asking(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows}
-    second = {id_: probe.build(Asking(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.follows}
+    first = {
+        id_: probe.build(ProbeContext(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows
+    }
+    second = {
+        id_: probe.build(ProbeContext(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.follows
+    }
     steady = {id_ for id_ in first if first[id_] == second[id_]}
     assert "plain" not in steady
     assert "plain-streamed" not in steady

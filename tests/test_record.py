@@ -21,12 +21,12 @@ from conformance.recording.outfolder import write_report_file
 from conformance.recording.record import (
     Recorder,
     RecordError,
-    exchange_of,
-    line_of,
+    format_exchange,
+    parse_exchange,
     read_recording,
     read_run,
+    write_atomically,
     write_run,
-    write_whole,
 )
 
 REQUEST = Request(
@@ -69,24 +69,24 @@ def test_every_byte_comes_back_and_every_line_fits_the_schema(
         request=Request("PUT", "/", (), body, "none"),
         failure=Failure("silence", "x\u2028y", "silence"),
     )
-    line = line_of(one)
+    line = format_exchange(one)
     assert line.isascii()
     assert line.isprintable()
-    assert exchange_of(json.loads(line)) == one
+    assert parse_exchange(json.loads(line)) == one
     assert validate(json.loads(line), "https://conformance.invalid/schemas/exchange") == []
 
 
 def test_what_a_recorder_lost_comes_back_and_is_written_only_where_it_did() -> None:
     lost: dict[str, Any] = {"headers_complete": False, "reserialised": True, "timed": False}
-    ours, theirs = json.loads(line_of(exchange())), json.loads(line_of(exchange(**lost)))
+    ours, theirs = json.loads(format_exchange(exchange())), json.loads(format_exchange(exchange(**lost)))
     assert not lost.keys() & ours.keys()
     assert {name: theirs[name] for name in lost} == lost
-    assert exchange_of(theirs) == exchange(**lost)
+    assert parse_exchange(theirs) == exchange(**lost)
     assert validate(theirs, "https://conformance.invalid/schemas/exchange") == []
 
 
 def test_every_line_names_itself_as_the_contract_says() -> None:
-    line = json.loads(line_of(exchange(3)))
+    line = json.loads(format_exchange(exchange(3)))
     assert line["id"] == "v/a.probe#3"
     assert line["try"] == 3
     assert line["pieces"] == [{"ms": 1.5, "text": '{"a":1}'}]
@@ -203,7 +203,7 @@ def test_a_line_of_a_wrong_shape_is_refused_with_its_number(
     tmp_path: Path, change: dict[str, Any], says: str
 ) -> None:
     file = written(tmp_path, exchange(1))
-    line = json.loads(line_of(exchange(2)))
+    line = json.loads(format_exchange(exchange(2)))
     file.write_text(file.read_text() + json.dumps({**line, **change}) + "\n")
     with pytest.raises(RecordError) as caught:
         read_recording(tmp_path)
@@ -258,10 +258,10 @@ def test_run_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("precious")
     (tmp_path / "link").symlink_to(elsewhere)
-    write_whole(tmp_path / "link", "new")
+    write_atomically(tmp_path / "link", "new")
     assert elsewhere.read_text() == "precious"
     with pytest.raises(RecordError, match="cannot be written"):
-        write_whole(elsewhere / "below" / "a.json", "x")
+        write_atomically(elsewhere / "below" / "a.json", "x")
 
 
 @pytest.mark.parametrize("text", ["", "7", "{", '{"a": NaN}', "[" * 100_000])

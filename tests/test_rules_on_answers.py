@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance import catalogue
-from conformance.catalogue import PROBES, RULES, Asking
+from conformance.catalogue import PROBES, RULES, ProbeContext
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.shapes import reference
 from conformance.judging.models import compare_models
 from conformance.judging.traits import observed
-from conformance.judging.values import Wrong, faults, walk, where
+from conformance.judging.values import FaultKind, find_faults, find_value_faults, locate
 from conformance.model import (
     Against,
     Auth,
@@ -58,7 +58,7 @@ def exchange(probe: str, question: Question, body: bytes, *, number: int = 1, st
 def questions() -> dict[str, Question]:
     catalogue.load()
     built = {
-        name: probe.build(Asking("gemini-2.5-flash", "7f3a21"))
+        name: probe.build(ProbeContext("gemini-2.5-flash", "7f3a21"))
         for name, probe in PROBES.items()
         if not probe.follows
     }
@@ -195,7 +195,7 @@ def test_every_typed_field_of_the_reference_is_looked_at() -> None:
         value: Any = [[]]  # a list of a list is the type of no field
         for key in reversed(path):
             value = {key: value} if isinstance(key, str) else [value]
-        assert [fault.wrong for fault in walk(reference().response, value)] == [Wrong.TYPE], path
+        assert [fault.wrong for fault in find_faults(reference().response, value)] == [FaultKind.TYPE], path
 
 
 def test_faults_are_found_behind_envelope_and_casing_and_named_where_they_stand() -> None:
@@ -204,8 +204,8 @@ def test_faults_are_found_behind_envelope_and_casing_and_named_where_they_stand(
         "data": {"candidates": GOOD["candidates"], "usage_metadata": {"total_token_count": "24"}},
     }
     hidden = reply(body)
-    (one,) = [item for item in faults(hidden) if item.fault.wrong is Wrong.TYPE]
-    assert where(hidden, one.chunk, one.fault.keys) == "/data/usage_metadata/total_token_count"
+    (one,) = [item for item in find_value_faults(hidden) if item.fault.wrong is FaultKind.TYPE]
+    assert locate(hidden, one.chunk, one.fault.keys) == "/data/usage_metadata/total_token_count"
 
 
 def test_a_good_answer_has_no_finding() -> None:

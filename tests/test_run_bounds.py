@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.asking.run import Asker, Plan, ask_all
-from conformance.catalogue import Asking, Probe
+from conformance.catalogue import Probe, ProbeContext
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import RecordError
 from conformance.replies import ProviderReplies
@@ -17,15 +17,15 @@ OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finish
 REQUEST = Request("POST", "/v1beta/models/m:generateContent", (), b"{}", "bearer")
 
 
-def _question(asking: Asking) -> Question:
+def _question(asking: ProbeContext) -> Question:
     return Question({"contents": [{"parts": [{"text": f"Reply with exactly: OK-{asking.nonce}"}]}]})
 
 
-def probes(count: int, build: Callable[[Asking], Question] = _question) -> tuple[Probe, ...]:
+def probes(count: int, build: Callable[[ProbeContext], Question] = _question) -> tuple[Probe, ...]:
     return tuple(one(f"question-{number}", build) for number in range(count))
 
 
-def one(name: str, build: Callable[[Asking], Question]) -> Probe:
+def one(name: str, build: Callable[[ProbeContext], Question]) -> Probe:
     return Probe(name, "", "", build, None, 1, last=False, needs=())
 
 
@@ -102,7 +102,7 @@ def test_a_fault_of_our_own_ends_one_provider_and_is_said() -> None:
 
 
 def test_a_question_that_cannot_be_built_is_left_out_alone() -> None:
-    def broken(_: Asking) -> Question:
+    def broken(_: ProbeContext) -> Question:
         raise IndexError
 
     [done] = gathered((Plan(provider(), (*probes(3), one("odd", broken))), answering()))

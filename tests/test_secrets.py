@@ -12,8 +12,8 @@ from echoes import ECHOES, KEY, over_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.keys.leaks import betrays, scan
-from conformance.keys.secrets import Key, KeyFault, Keyring, bad_key, header_secrets, read_key
+from conformance.keys.leaks import find_leaks, find_spelling
+from conformance.keys.secrets import Key, KeyFault, Keyring, make_bad_key, read_header_secrets, read_key
 from conformance.model import Auth, Piece, Provider
 
 RING = Keyring((Key("K", KEY),))
@@ -34,7 +34,7 @@ def test_every_echo_is_masked_in_the_same_length(name: str) -> None:
     assert masked.data.startswith(b'{"error":{"code":400,"message":"key ')
     assert masked.data.endswith(b' is not valid"}}')
     assert not RING.spans(masked.data)
-    assert betrays(masked.data, KEY) is None
+    assert find_spelling(masked.data, KEY) is None
 
 
 @pytest.mark.parametrize("name", ["plain", "percent", "base64", "json", "utf-16-le", "hex-0x"])
@@ -85,7 +85,7 @@ def test_no_mixture_of_spellings_comes_through(parts: list[bytes]) -> None:
     body = b"|".join(parts)
     masked = RING.mask_bytes(body).data
     assert len(masked) == len(body)
-    assert betrays(masked, KEY) is None
+    assert find_spelling(masked, KEY) is None
 
 
 def test_text_is_masked_too_and_lone_surrogates_survive() -> None:
@@ -145,14 +145,14 @@ def test_a_key_is_in_no_repr() -> None:
 
 
 def test_a_bad_key_has_the_shape_of_the_key_and_nothing_of_it() -> None:
-    assert len(bad_key(KEY)) == len(KEY)
-    assert bad_key(KEY).startswith("bad-")
-    assert len(bad_key(None)) == 24
+    assert len(make_bad_key(KEY)) == len(KEY)
+    assert make_bad_key(KEY).startswith("bad-")
+    assert len(make_bad_key(None)) == 24
 
 
 def test_values_that_headers_take_from_the_environment_are_secrets() -> None:
     vendor = Provider("v", "V", "https://v.example", "google", "m", headers={"X-Team": "team-${TEAM}"})
-    assert header_secrets(vendor, {"TEAM": KEY, "OTHER": "x"}) == (Key("TEAM", KEY),)
+    assert read_header_secrets(vendor, {"TEAM": KEY, "OTHER": "x"}) == (Key("TEAM", KEY),)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_scan_finds_what_was_not_masked(name: str, tmp_path: Path) -> None:
     file = tmp_path / "exchanges" / "v.jsonl"
     file.parent.mkdir()
     file.write_bytes(b"{}\n" + in_error(ECHOES[name].replace(b"\r\n ", b"")) + b"\n")
-    leaks = scan([tmp_path], RING.keys)
+    leaks = find_leaks([tmp_path], RING.keys)
     assert [(leak.line, leak.variable) for leak in leaks] == [(2, "K")]
     assert KEY not in str(leaks[0])
 
@@ -203,7 +203,7 @@ def test_the_scan_finds_what_was_not_masked(name: str, tmp_path: Path) -> None:
 def test_the_scan_survives_every_file(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
     file = tmp_path_factory.getbasetemp() / "any"
     file.write_bytes(b"".join(parts))
-    assert scan([file], RING.keys) == []
+    assert find_leaks([file], RING.keys) == []
 
 
 def test_the_scan_is_not_slowed_down_and_finds_a_key_at_any_border(tmp_path: Path) -> None:
@@ -211,5 +211,5 @@ def test_the_scan_is_not_slowed_down_and_finds_a_key_at_any_border(tmp_path: Pat
     began = time.process_time()
     for filler in (b"\\", b"%41", b'"text": "', b"&", b"\\u00"):
         file.write_bytes((filler * 1_100_000)[: 1024 * 1024 - 20] + KEY.encode() + b"\n" + filler * 1000)
-        assert [leak.line for leak in scan([file], RING.keys)] == [1]
+        assert [leak.line for leak in find_leaks([file], RING.keys)] == [1]
     assert time.process_time() - began < 20

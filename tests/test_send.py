@@ -22,7 +22,7 @@ from conformance.asking.addressing import address_question
 from conformance.asking.curl import curl_line
 from conformance.asking.retrying import retry_after
 from conformance.asking.send import Sender, find_proxy
-from conformance.keys.leaks import scan
+from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Key
 from conformance.model import JSON, LONGEST_PATH, Auth, Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import Recorder
@@ -336,7 +336,7 @@ def test_no_echo_of_the_key_is_ever_written(tmp_path: Path, caplog: pytest.LogCa
     assert len(exchanges) > 160
     assert [exchange.id for exchange in exchanges if exchange.failure] == []
     assert [exchange.id for exchange in exchanges if not exchange.masked] == []
-    assert scan([tmp_path], [SECRET]) == []
+    assert find_leaks([tmp_path], [SECRET]) == []
     assert KEY not in caplog.text
     assert all(KEY not in repr(exchange) for exchange in exchanges)
 

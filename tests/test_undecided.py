@@ -12,11 +12,11 @@ from miniatures.routes import instead
 from miniatures.transport import VARIATIONS as FLAKY
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.errors import Refused, no_key
+from conformance.embedded.errors import Refused, missing_key_error
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import Asked
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import RoutedRequest
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, whole
 from conformance.model import Auth, Case, Level, Limits, Outcome
 from conformance.verdicts.verdict import Verdict
 
@@ -24,7 +24,9 @@ from conformance.verdicts.verdict import Verdict
 def on(there: Callable[[Incoming], bool], status: int) -> Behaviour:
     """Return a server that answers some questions with a fault of the moment."""
     body = json.dumps(Refused(status, "Try again later.").body()).encode()
-    return finishing(lambda _answer, incoming: whole(status, JSON_TYPE, body) if there(incoming) else None)
+    return finishing(
+        lambda _answer, incoming: immediate_answer(status, JSON_TYPE, body) if there(incoming) else None
+    )
 
 
 def _fault_of_400(status: int, times: int) -> Behaviour:
@@ -40,16 +42,16 @@ def _fault_of_400(status: int, times: int) -> Behaviour:
 def _down_until_the_end(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """Answers nothing but the last plain question, which happens to offer no compression."""
     offered = "gzip" in incoming.header("accept-encoding")
-    return HONEST.refuse(Refused(500, "Internal error."), Asked("generate")) if offered else answer
+    return HONEST.refuse(Refused(500, "Internal error."), RoutedRequest("generate")) if offered else answer
 
 
 def _large(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-    return whole(200, JSON_TYPE, b" " * 40_000 + answer.body) if remembers(incoming) else None
+    return immediate_answer(200, JSON_TYPE, b" " * 40_000 + answer.body) if remembers(incoming) else None
 
 
 def _v1_by_token(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
     if incoming.path.startswith("/v1/"):
-        raise no_key()
+        raise missing_key_error()
     return False
 
 

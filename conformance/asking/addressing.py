@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from conformance.config.settings import is_loopback
-from conformance.keys.secrets import VARIABLE, Key, bad_key
+from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
 EMBEDDED_KEY = "embedded-key"  # what the bundled servers are asked with; no secret
@@ -111,7 +111,7 @@ def _credential(provider: Provider, key: Key | None, question: Question) -> _Cre
     way = provider.auth.value if question.key == "configured" else question.key
     secret = key.value if key else EMBEDDED_KEY if provider.embedded else None
     if way == "bad":
-        return _carried("bad", provider.auth.value, bad_key(secret))
+        return _carried("bad", provider.auth.value, make_bad_key(secret))
     if way == "none" or secret is None:
         return _Credential("none")
     if way == "junk-bearer":

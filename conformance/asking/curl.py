@@ -8,7 +8,7 @@ import shlex
 
 from conformance.asking.addressing import EMBEDDED_KEY, JUNK
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.keys.secrets import VARIABLE, bad_key
+from conformance.keys.secrets import VARIABLE, make_bad_key
 from conformance.model import Auth, Provider, Request
 
 _UNKNOWN_WAY = "configured"  # of a recorded request that shows no key
@@ -76,7 +76,7 @@ def _verbatim(text: str) -> str:
 
 def _secret(request: Request, provider: Provider) -> str:
     if request.key == "bad":
-        return bad_key(None)
+        return make_bad_key(None)
     named = f"${{{provider.key_env or 'API_KEY'}}}"
     return EMBEDDED_KEY if provider.embedded else named
 

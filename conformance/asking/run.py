@@ -12,10 +12,10 @@ from typing import Protocol
 from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_memory
 from conformance.asking.attempts import needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
-from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.catalogue import Probe, ProbeContext, Unaskable
 from conformance.judging.expectations import MET, answered_as_asked, obedience, refused
 from conformance.judging.generated import wants_another
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.recording.record import RecordError
@@ -85,11 +85,11 @@ def _limited(tries: Sequence[Reply]) -> bool:
 
 def _seconds(plan: Plan) -> float:
     """Return how long a provider may be asked: every question, its tries counted, as long as it may take."""
-    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * TRIES
+    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * ATTEMPTS_TO_ACCUSE
     return questions * plan.provider.timeout / plan.provider.concurrency
 
 
-def _built(probe: Probe, asking: Asking, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
+def _built(probe: Probe, asking: ProbeContext, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
     """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
     try:
         return with_larger_limit(probe.build(asking), before.get(probe.id, ()))
@@ -183,12 +183,12 @@ class ProviderRun:
     def _next_number(self, probe: str) -> int:
         return len(self._replies.get(probe, [])) + 1
 
-    def _asking(self, probe: Probe, number: int) -> tuple[Asking, Reply | None] | Unaskable:
+    def _asking(self, probe: Probe, number: int) -> tuple[ProbeContext, Reply | None] | Unaskable:
         first = self._first(probe.follows)
         if probe.follows is not None and first is None:
             return Unaskable(f"its first turn, {probe.follows}, was not answered as asked")
         word = make_nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
-        return Asking(self.plan.provider.model, word, first), first
+        return ProbeContext(self.plan.provider.model, word, first), first
 
     def _first(self, probe: str | None) -> Reply | None:
         replies = [

@@ -24,9 +24,9 @@ import httpx
 from conformance import __version__
 from conformance.asking.addressing import AddressedRequest, address_question
 from conformance.config.settings import is_loopback
-from conformance.keys.secrets import Key, Keyring, header_secrets
+from conformance.keys.secrets import Key, Keyring, read_header_secrets
 from conformance.model import Exchange, Failure, Limits, Piece, Provider, Question
-from conformance.wire.encoding import Decoded, declared, decode_body, looks_compressed, undeclared
+from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, list_codings, looks_compressed
 
 USER_AGENT = f"gemini-conformance/{__version__}"
 CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
@@ -181,7 +181,7 @@ class Sender:
     @property
     def keyring(self) -> Keyring:
         """What must not be written of this provider's answers."""
-        return Keyring.of((self.key, *header_secrets(self.provider, self.environ)))
+        return Keyring.of((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _opened(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
@@ -289,7 +289,7 @@ class Sender:
 
 def _long(exchange: Exchange) -> bool:
     """Return whether looking for keys may take long: in many bytes, or in what few bytes unfold to."""
-    packed = declared(exchange) or looks_compressed(exchange.pieces)
+    packed = list_codings(exchange) or looks_compressed(exchange.pieces)
     return bool(packed) or sum(len(piece.data) for piece in exchange.pieces) > LONG
 
 
@@ -367,10 +367,10 @@ def mask_exchange(exchange: Exchange, keyring: Keyring, limits: Limits) -> Excha
     return replace(exchange, pieces=pieces, headers=headers, failure=failure, masked=places)
 
 
-def _opened_for_masking(exchange: Exchange, limits: Limits) -> Decoded | None:
-    if declared(exchange):
+def _opened_for_masking(exchange: Exchange, limits: Limits) -> DecodedBody | None:
+    if list_codings(exchange):
         return decode_body(exchange, limits)
-    return undeclared(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
+    return decode_as_gzip(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
 
 
 def _silence_client_logs() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from conformance.bodies.drawn import Drawn, written
 from conformance.files import FileError, read_bounded
 from conformance.model import JSON
-from conformance.recording.record import RecordError, write_whole
+from conformance.recording.record import RecordError, write_atomically
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_BODIES = 200
@@ -35,7 +35,7 @@ def keep_failing(path: Path, drawn: Iterable[Drawn]) -> None:
     if not lines:
         _remove(path)
     else:
-        write_whole(path, "\n".join(lines) + "\n")
+        write_atomically(path, "\n".join(lines) + "\n")
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
-from conformance.keys.found import is_secret_parameter, keys_in_query
+from conformance.keys.found import find_keys_in_query, is_secret_parameter
 from conformance.model import LONGEST_PATH
 
 _LONGEST_NAME = 64
@@ -112,7 +112,7 @@ def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
         quote(path, safe="/:@%$,;=+!*'()~") + (f"?{kept}" if kept else ""),
         model,
         method,
-        tuple(keys_in_query(pairs)),
+        tuple(find_keys_in_query(pairs)),
     )
 
 
@@ -126,7 +126,7 @@ def _port(parts: SplitResult) -> int | None:
         return None
 
 
-def provider_names(
+def name_providers(
     groups: Sequence[tuple[str, str]], taken: frozenset[str] = frozenset()
 ) -> dict[tuple[str, str], str]:
     """Return for each pair of host and model a name that is fit for files and the command line; all differ."""

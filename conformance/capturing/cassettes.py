@@ -17,7 +17,15 @@ from typing import Any
 import yaml
 
 from conformance.capturing.addresses import is_of_interest
-from conformance.capturing.entry import CaptureError, Entry, Read, Skipped, body_of, pairs_of, status_of
+from conformance.capturing.entry import (
+    CaptureError,
+    Entries,
+    RecordedEntry,
+    SkippedEntry,
+    encode_body,
+    parse_headers,
+    parse_status,
+)
 from conformance.model import JSON
 
 LARGEST = 64 * 1024 * 1024  # bytes
@@ -25,7 +33,7 @@ MOST_ALIASES = 20_000
 _CORE = "tag:yaml.org,2002:"
 _TEXTS = ("!str", f"{_CORE}python/unicode", f"{_CORE}python/str", "!ruby/string", "!ruby/sym", "!ruby/symbol")
 _BYTES = ("!binary", f"{_CORE}binary", f"{_CORE}python/bytes")
-_Reader = Callable[[str, Mapping[str, Any], Mapping[str, Any]], Entry]
+_Reader = Callable[[str, Mapping[str, Any], Mapping[str, Any]], RecordedEntry]
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ALIAS = re.compile(r"(?m)(?:^|[\s\[{,:-])\*[A-Za-z0-9_]+\s*(?:$|[,\]}])")
 
@@ -114,7 +122,7 @@ def load_json(data: bytes) -> JSON:
     return value
 
 
-def read_cassette(value: JSON) -> Read:
+def read_cassette(value: JSON) -> Entries:
     """Yield the interactions of a cassette, as loaded. Raises CaptureError where it is none."""
     several, read = _interactions(value)
     for number, one in enumerate(several, 1):
@@ -142,22 +150,22 @@ def _interactions(value: JSON) -> tuple[Sequence[Any], _Reader]:
     )
 
 
-def read_interaction(where: str, value: Any, read: _Reader) -> Entry | Skipped:
+def read_interaction(where: str, value: Any, read: _Reader) -> RecordedEntry | SkippedEntry:
     """Return the exchange of one interaction; Skipped, with the reason, where it holds none."""
     request = value.get("request") if isinstance(value, Mapping) else None
     response = value.get("response") if isinstance(value, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):
-        return Skipped(where, "is not a pair of request and response")
+        return SkippedEntry(where, "is not a pair of request and response")
     url = request.get("uri") or request.get("url")
     if not isinstance(url, str):
-        return Skipped(where, "names no request")
+        return SkippedEntry(where, "names no request")
     url = _whole_address(url, request.get("query_string"))
     if not is_of_interest(url):
-        return Entry(where, url, str(request.get("method")))
+        return RecordedEntry(where, url, str(request.get("method")))
     try:
         return read(where, {**request, "uri": url, "at": value.get("recorded_at")}, {**response, "uri": url})
     except CaptureError as error:
-        return Skipped(where, str(error))
+        return SkippedEntry(where, str(error))
 
 
 # What google-genai's replays write for the address of Google's API and of Vertex.
@@ -173,19 +181,19 @@ def _whole_address(url: str, query: Any) -> str:
     return f"{url}?{query}" if isinstance(query, str) and query and "?" not in url else url
 
 
-def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
+def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> RecordedEntry:
     """Read one interaction of vcrpy, whichever of its stubs wrote it."""
     body, printed = _vcrpy_body(response)
     sent, _ = _vcrpy_body({**request, "uri": ""})  # a question is one value
     status = response.get("status", response.get("status_code"))
-    return Entry(
+    return RecordedEntry(
         where,
         str(request["uri"]),
         str(request.get("method") or "POST").upper(),
-        pairs_of(request.get("headers")),
+        parse_headers(request.get("headers")),
         sent or None,
-        status_of(status.get("code") if isinstance(status, Mapping) else response.get("code", status)),
-        pairs_of(response.get("headers")),
+        parse_status(status.get("code") if isinstance(status, Mapping) else response.get("code", status)),
+        parse_headers(response.get("headers")),
         body=body,
         reserialised=printed,
         started_at=str(request.get("at") or ""),
@@ -201,13 +209,13 @@ def _vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
         return _decoded(packed, "body_blob"), False
     body = message.get("body", message.get("content"))
     if message.get("body_json") is not None:
-        return body_of(message["body_json"])[0], True
+        return encode_body(message["body_json"])[0], True
     if isinstance(body, Mapping) and body.keys() & {"string", "base64_string"}:
         body = _unpacked(body)
     if body is None and message.get("parsed_body") is not None:
-        found, _ = body_of(message["parsed_body"])
+        found, _ = encode_body(message["parsed_body"])
         return found, True
-    return body_of(body)
+    return encode_body(body)
 
 
 def _joined(segments: Sequence[Any], url: str) -> bytes | None:
@@ -215,10 +223,10 @@ def _joined(segments: Sequence[Any], url: str) -> bytes | None:
     if ":streamGenerateContent" not in url or any(
         isinstance(one, Mapping) and "error" in one for one in segments
     ):
-        return body_of(segments[0])[0] if segments else None
+        return encode_body(segments[0])[0] if segments else None
     if "alt=sse" not in url:
-        return body_of([*segments])[0]
-    return b"".join(b"data: " + (body_of(one)[0] or b"") + b"\r\n\r\n" for one in segments)
+        return encode_body([*segments])[0]
+    return b"".join(b"data: " + (encode_body(one)[0] or b"") + b"\r\n\r\n" for one in segments)
 
 
 def _unpacked(body: Mapping[str, Any]) -> Any:
@@ -233,16 +241,16 @@ def _decoded(packed: Any, name: str) -> bytes:
         raise CaptureError(f"its {name} is not valid Base64: {error}") from error
 
 
-def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> Entry:
+def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> RecordedEntry:
     status = response.get("status")
-    return Entry(
+    return RecordedEntry(
         where,
         str(request["uri"]),
         str(request.get("method") or "post").upper(),
-        pairs_of(request.get("headers")),
+        parse_headers(request.get("headers")),
         _ruby_body(request.get("body")) or None,
-        status_of(status.get("code") if isinstance(status, Mapping) else status),
-        pairs_of(response.get("headers")),
+        parse_status(status.get("code") if isinstance(status, Mapping) else status),
+        parse_headers(response.get("headers")),
         body=_ruby_body(response.get("body")),
         started_at=str(request.get("at") or ""),
     )
@@ -251,7 +259,7 @@ def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, An
 def _ruby_body(body: Any) -> bytes | None:
     """Return a body in the bytes that it had: Ruby keeps the name of the encoding beside the text."""
     if not isinstance(body, Mapping):
-        found, _ = body_of(body)
+        found, _ = encode_body(body)
         return found
     text = _unpacked(body)
     if not isinstance(text, str):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.capturing.entry import CaptureError, Entry, Read
+from conformance.capturing.entry import CaptureError, Entries, RecordedEntry
 
 LARGEST = 128 * 1024 * 1024  # bytes
 _STATUS = re.compile(rb"^HTTP/\d(?:\.\d)?\s+(\d{3})\b[^\r\n]*\r?\n?$")
@@ -74,7 +74,7 @@ def looks_like_curl(head: bytes) -> bool:
     return False
 
 
-def read_curl(data: bytes) -> Read:
+def read_curl(data: bytes) -> Entries:
     """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
     text = _without_meter(data)
     dump, found = _Dump(metered=text is not data), 0
@@ -192,11 +192,11 @@ def _take_answer(dump: _Dump, line: bytes) -> bool:
     return False
 
 
-def _finished(dump: _Dump, number: int) -> Entry:
+def _finished(dump: _Dump, number: int) -> RecordedEntry:
     answer, request = dump.answer or _Head(), dump.request
     body, said = _body(dump), _remarks(dump)
     broken = _TIMED_OUT in said or b"curl: (" in said
-    return Entry(
+    return RecordedEntry(
         f"answer {number}",
         _url(request) if request else None,
         request.verb if request else "POST",

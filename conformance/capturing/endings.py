@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from conformance.capturing.entry import Entry
+from conformance.capturing.entry import RecordedEntry
 from conformance.capturing.jsonstream import ends_early
 
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -19,7 +19,7 @@ _HALF = re.compile(
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:")
 
 
-def unchunk(entry: Entry) -> Entry:
+def unchunk(entry: RecordedEntry) -> RecordedEntry:
     """Return an entry whose body was recorded in the chunks of HTTP/1.1 without them; another one as it is.
 
     The chunk of length 0 tells that the answer ended as its sender meant; without it, it was broken off.
@@ -41,14 +41,14 @@ def unchunk(entry: Entry) -> Entry:
     return replace(entry, body=b"".join(parts), ended="its last chunk is missing")
 
 
-def is_promised(entry: Entry) -> bool:
+def is_promised(entry: RecordedEntry) -> bool:
     """Return whether Content-Length says that just these bytes came: then the recorder lost none."""
     said = (entry.header("content-length") or "").strip()
     plain = entry.header("content-encoding") is None
     return entry.body is not None and said == str(len(entry.body)) and plain
 
 
-def is_end_known(entry: Entry, body: bytes, *, streamed: bool) -> bool:
+def is_end_known(entry: RecordedEntry, body: bytes, *, streamed: bool) -> bool:
     """Return whether a recording shows that whoever answered ended the answer, not whoever read it.
 
     `body` is that of the entry, unpacked. An event that no blank line closes may have been on its way, or a recorder of

@@ -17,7 +17,7 @@ class CaptureError(ValueError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordedEntry:
     """One exchange as recorded. None means that it was not recorded, and nothing is said of it."""
 
     where: str  # "entry 3", "line 12": its place in the file, for messages
@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedEntry:
     """An entry that cannot be used, and why."""
 
     where: str
@@ -56,21 +56,21 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnExchange:
     """An exchange that this program recorded itself: its question is known."""
 
     where: str
     exchange: Exchange
 
 
-Read = Iterator[Entry | Own | Skipped]
+Entries = Iterator[RecordedEntry | OwnExchange | SkippedEntry]
 
 
 def _first(headers: Pairs | None, name: str) -> str | None:
     return next((value for key, value in headers or () if key.lower() == name), None)
 
 
-def pairs_of(value: JSON) -> Pairs | None:
+def parse_headers(value: JSON) -> Pairs | None:
     """Return headers written in any of the usual ways; None where none are. A name without a value was not recorded.
 
     The ways: an object, of texts or of lists; a list of pairs, of {name, value}, of {key, value}, of objects with a
@@ -116,7 +116,7 @@ def _pair(item: JSON) -> tuple[str, JSON]:
 _STATUS = re.compile(r"\s*(?:HTTP/[\d.]+\s+)?([1-5]\d\d)(?:\s+\D[^\n]{0,80})?\s*", re.ASCII)
 
 
-def status_of(value: JSON) -> int | None:
+def parse_status(value: JSON) -> int | None:
     """Return an HTTP status, given as a number, as its digits or as a status line; None where it is none of these."""
     if isinstance(value, str):
         match = _STATUS.fullmatch(value)
@@ -126,7 +126,7 @@ def status_of(value: JSON) -> int | None:
     return value if type(value) is int and 100 <= value <= 599 else None
 
 
-def body_of(value: JSON | bytes) -> tuple[bytes | None, bool]:
+def encode_body(value: JSON | bytes) -> tuple[bytes | None, bool]:
     """Return a body given as text, bytes or a JSON value, and whether it had to be printed anew."""
     if value is None:
         return None, False

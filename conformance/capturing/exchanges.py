@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 
 from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
 from conformance.capturing.endings import is_cut, is_end_known, is_promised, unchunk
-from conformance.capturing.entry import Entry
+from conformance.capturing.entry import RecordedEntry
 from conformance.keys.found import (
     RecordedKeyring,
-    as_keys,
+    drop_secret_headers,
+    find_keys_by_shape,
+    find_keys_in_headers,
     is_cookie,
     is_secret_header,
-    keys_by_shape,
-    keys_in_headers,
-    with_masked_values,
-    without_secrets,
+    make_keys,
+    mask_secret_headers,
 )
 from conformance.keys.secrets import Key, Keyring
 from conformance.model import CAPTURED, Exchange, Failure, Limits, Piece, Request
-from conformance.wire.encoding import GZIP_MAGIC, declared, decode_body
+from conformance.wire.encoding import GZIP_MAGIC, decode_body, list_codings
 from conformance.wire.jsontext import read_json
 
 _PLAIN = re.compile(rb"^\s*(?:[\[{<\"]|data:|event:|: )")
@@ -37,7 +37,7 @@ _WAYS = (
 
 
 @dataclass(frozen=True)
-class Read:
+class CapturedExchange:
     """An exchange as read from a recording: whose it is, the keys in it, and in a few words what is missing of it."""
 
     address: Address
@@ -47,7 +47,7 @@ class Read:
     lacking: str = ""
 
 
-def address_of(entry: Entry, url: str | None) -> Address | None:
+def find_address(entry: RecordedEntry, url: str | None) -> Address | None:
     """Return what an entry asked for; `url` stands in where it was not recorded."""
     asked = entry.url or url
     if asked is None:
@@ -60,11 +60,11 @@ def address_of(entry: Entry, url: str | None) -> Address | None:
     return None
 
 
-def _lists_models(entry: Entry) -> bool:
+def _lists_models(entry: RecordedEntry) -> bool:
     return entry.body is not None and re.search(rb'"models"\s*:', entry.body[:4096]) is not None
 
 
-def make_exchange(entry: Entry, address: Address) -> Read:
+def make_exchange(entry: RecordedEntry, address: Address) -> CapturedExchange:
     """Return the exchange that an entry holds, with every key in it masked; it has no name of its own yet."""
     entry = unchunk(entry)
     headers = entry.headers or ()
@@ -99,19 +99,19 @@ def make_exchange(entry: Entry, address: Address) -> Read:
     return _masked(exchange, entry, address, lacking)
 
 
-def _request(entry: Entry, address: Address) -> Request:
-    headers = without_secrets(entry.request_headers or ())
+def _request(entry: RecordedEntry, address: Address) -> Request:
+    headers = drop_secret_headers(entry.request_headers or ())
     return Request(entry.verb.upper(), address.path, headers, entry.request_body or b"", _way(entry, address))
 
 
-def _way(entry: Entry, address: Address) -> str:
+def _way(entry: RecordedEntry, address: Address) -> str:
     """Return how the request carried its key, as far as it was recorded."""
     names = {name.lower() for name, _ in entry.request_headers or ()}
     found = next((way for name, way in _WAYS if name in names), None)
     return found or ("query-key" if address.secrets else "configured")
 
 
-def _pieces(entry: Entry) -> tuple[Piece, ...]:
+def _pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
     """Cut the body as it arrived, where that was recorded and adds up."""
     body = entry.body or b""
     if not body:
@@ -128,14 +128,14 @@ def _pieces(entry: Entry) -> tuple[Piece, ...]:
 # --- what was recorded, and what was not ---
 
 
-def _decoded(exchange: Exchange, entry: Entry) -> Exchange:
+def _decoded(exchange: Exchange, entry: RecordedEntry) -> Exchange:
     """Say whether Content-Encoding was undone: the recorder says it, or the bytes show it."""
     if entry.decoded is not None:
         return replace(exchange, decoded=entry.decoded)
     body = exchange.body[:64]
-    undone = bool(declared(exchange)) and _PLAIN.match(body) is not None
+    undone = bool(list_codings(exchange)) and _PLAIN.match(body) is not None
     # Bytes without the header that declares them packed: the recorder keeps few headers.
-    packed = body.startswith(GZIP_MAGIC) and not declared(exchange) and not exchange.headers_complete
+    packed = body.startswith(GZIP_MAGIC) and not list_codings(exchange) and not exchange.headers_complete
     if packed:
         exchange = replace(exchange, headers=(*exchange.headers, ("Content-Encoding", "gzip")))
     return replace(exchange, decoded=undone)
@@ -155,7 +155,7 @@ def _length(exchange: Exchange) -> int | None:
     return int(said) if said.isdecimal() and len(said) < 16 else None
 
 
-def _lacking(exchange: Exchange, entry: Entry, *, streamed: bool) -> str:
+def _lacking(exchange: Exchange, entry: RecordedEntry, *, streamed: bool) -> str:
     """Return what of the body is missing; an empty text where it is whole as far as can be told."""
     if entry.status is None:
         return "without a recorded status"
@@ -178,38 +178,40 @@ def _is_json(body: bytes) -> bool:
 # --- keys ---
 
 
-def _texts(entry: Entry, exchange: Exchange) -> Iterator[bytes]:
+def _texts(entry: RecordedEntry, exchange: Exchange) -> Iterator[bytes]:
     yield (entry.url or "").encode("utf-8", "surrogatepass")
     yield entry.request_body or b""
     yield exchange.body
-    if declared(exchange) and not exchange.decoded:
+    if list_codings(exchange) and not exchange.decoded:
         yield decode_body(exchange, Limits()).body
     for name, value in (*(entry.request_headers or ()), *(entry.headers or ())):
         if not is_secret_header(name):
             yield value.encode("utf-8", "surrogatepass")
 
 
-def _keys(entry: Entry, exchange: Exchange, address: Address) -> tuple[Key, ...]:
+def _keys(entry: RecordedEntry, exchange: Exchange, address: Address) -> tuple[Key, ...]:
     headers = [*(entry.request_headers or ()), *(entry.headers or ())]
-    values = [*address.secrets, *keys_in_headers(pair for pair in headers if not is_cookie(pair[0]))]
-    values += [value for text in _texts(entry, exchange) for value in keys_by_shape(text)]
-    return as_keys(values)
+    values = [*address.secrets, *find_keys_in_headers(pair for pair in headers if not is_cookie(pair[0]))]
+    values += [value for text in _texts(entry, exchange) for value in find_keys_by_shape(text)]
+    return make_keys(values)
 
 
-def _cookies(entry: Entry) -> tuple[Key, ...]:
+def _cookies(entry: RecordedEntry) -> tuple[Key, ...]:
     headers = [*(entry.request_headers or ()), *(entry.headers or ())]
-    return as_keys(keys_in_headers(pair for pair in headers if is_cookie(pair[0])))
+    return make_keys(find_keys_in_headers(pair for pair in headers if is_cookie(pair[0])))
 
 
-def _masked(exchange: Exchange, entry: Entry, address: Address, lacking: str) -> Read:
+def _masked(exchange: Exchange, entry: RecordedEntry, address: Address, lacking: str) -> CapturedExchange:
     keys, cookies = _keys(entry, exchange, address), _cookies(entry)
-    return Read(address, mask_exchange(exchange, (*keys, *cookies)), keys, cookies, lacking)
+    return CapturedExchange(address, mask_exchange(exchange, (*keys, *cookies)), keys, cookies, lacking)
 
 
-def mask_own_exchange(exchange: Exchange) -> Read:
+def mask_own_exchange(exchange: Exchange) -> CapturedExchange:
     """Return an exchange of our own recording, masked once more: it may have come a long way."""
     request = exchange.request
-    entry = Entry("", request.path, request.verb, request.headers, request.body, headers=exchange.headers)
+    entry = RecordedEntry(
+        "", request.path, request.verb, request.headers, request.body, headers=exchange.headers
+    )
     address = parse_address(request.path, "POST") or parse_address(request.path, "GET")
     address = address or Address(UNKNOWN_HOST, f"https://{UNKNOWN_HOST}", request.path, "", "", ())
     return _masked(exchange, entry, address, "")
@@ -217,7 +219,7 @@ def mask_own_exchange(exchange: Exchange) -> Read:
 
 def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
     """Return an exchange in which every key is masked, in the request as well; packed bodies are unfolded for it."""
-    exchange = replace(exchange, headers=with_masked_values(exchange.headers))
+    exchange = replace(exchange, headers=mask_secret_headers(exchange.headers))
     if not keys:
         return exchange
     keyring = RecordedKeyring(tuple(keys))
@@ -235,7 +237,7 @@ def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
 
 
 def _masked_pieces(exchange: Exchange, keyring: Keyring) -> tuple[tuple[Piece, ...], bool]:
-    if declared(exchange) and not exchange.decoded:
+    if list_codings(exchange) and not exchange.decoded:
         opened = decode_body(exchange, Limits())
         inside, places = keyring.mask_pieces(opened.pieces)
         if places:

@@ -9,46 +9,53 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from conformance.capturing.addresses import is_of_interest
-from conformance.capturing.entry import CaptureError, Entry, Read, Skipped, pairs_of, status_of
+from conformance.capturing.entry import (
+    CaptureError,
+    Entries,
+    RecordedEntry,
+    SkippedEntry,
+    parse_headers,
+    parse_status,
+)
 from conformance.capturing.jsonstream import read_items
 from conformance.model import JSON
 
 _EMPTY = (204, 205, 304)
 
 
-def read_har(file: IO[bytes]) -> Read:
+def read_har(file: IO[bytes]) -> Entries:
     """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is none, after what came before."""
     for number, value in enumerate(read_items(file, "log", "entries"), 1):
         yield _entry(f"entry {number}", value)
 
 
-def _entry(where: str, value: Any) -> Entry | Skipped:
+def _entry(where: str, value: Any) -> RecordedEntry | SkippedEntry:
     request, response = _object(value, "request"), _object(value, "response")
     url, verb = request.get("url"), request.get("method")
     if not isinstance(url, str) or not isinstance(verb, str):
-        return Skipped(where, "names no request")
+        return SkippedEntry(where, "names no request")
     if not is_of_interest(url):  # bodies of what is of no interest are not even decoded
-        return Entry(where, url, verb)
+        return RecordedEntry(where, url, verb)
     try:
         return _related(where, value, request, response)
     except CaptureError as error:
-        return Skipped(where, str(error))
+        return SkippedEntry(where, str(error))
 
 
 def _related(
     where: str, value: Mapping[str, JSON], request: Mapping[str, JSON], response: Mapping[str, JSON]
-) -> Entry:
+) -> RecordedEntry:
     content = _object(response, "content")
     body = _body(content, response)
-    headers = pairs_of(response.get("headers"))
+    headers = parse_headers(response.get("headers"))
     size = None if _is_chunked(content) else content.get("size")
-    return Entry(
+    return RecordedEntry(
         where,
         str(request["url"]),
         str(request["method"]).upper(),
-        pairs_of(request.get("headers")),
+        parse_headers(request.get("headers")),
         _posted(_object(request, "postData")),
-        status_of(response.get("status")),
+        parse_status(response.get("status")),
         _with_type(headers, content.get("mimeType")),
         body=body,
         size=size if type(size) is int and size >= 0 else None,
@@ -101,7 +108,7 @@ def _is_chunked(content: Mapping[str, JSON]) -> bool:
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
     """Return whether the answer had no body: its length says so. bodySize is 0 for a body from a cache, too."""
     said = next(_lengths(response), None) == "0" and content.get("size") in (0, None)
-    return status_of(response.get("status")) in _EMPTY or said
+    return parse_status(response.get("status")) in _EMPTY or said
 
 
 _ABORTED = ("_error", "_failureText", "_errorText")
@@ -114,6 +121,6 @@ def _broken_off(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
 
 
 def _lengths(response: Mapping[str, JSON]) -> Iterator[str]:
-    for name, value in pairs_of(response.get("headers")) or ():
+    for name, value in parse_headers(response.get("headers")) or ():
         if name.lower() == "content-length":
             yield value.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conformance.capturing.entry import CaptureError, Entry, Pairs, Read
+from conformance.capturing.entry import CaptureError, Entries, Pairs, RecordedEntry
 
 FIRST_LINE = b"httprr trace v1"
 LARGEST = 128 * 1024 * 1024  # bytes
@@ -14,7 +14,7 @@ _STATUS = re.compile(rb"HTTP/[\d.]+ (\d{3})\b")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 
-def read_httprr(data: bytes) -> Read:
+def read_httprr(data: bytes) -> Entries:
     """Yield the exchanges of a trace. Raises CaptureError where it ends early or its lengths are wrong."""
     at, number = data.find(b"\n") + 1 or len(data), 0
     while data[at:].strip():
@@ -29,11 +29,11 @@ def read_httprr(data: bytes) -> Read:
         yield _entry(f"record {number}", data[match.end() : middle], data[middle:at])
 
 
-def _entry(where: str, request: bytes, answer: bytes) -> Entry:
+def _entry(where: str, request: bytes, answer: bytes) -> RecordedEntry:
     (asked, sent, body), (status, received, answered) = _split(request), _split(answer)
     line, said = _ASKED.match(asked), _STATUS.match(status)
     path, host = line[2].decode("latin-1") if line else "", dict(sent).get("Host", "")
-    return Entry(
+    return RecordedEntry(
         where,
         f"https://{host}{path}" if host and path.startswith("/") else path,
         line[1].decode() if line else "POST",

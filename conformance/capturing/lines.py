@@ -11,10 +11,19 @@ from typing import IO, Any
 from urllib.parse import urlencode
 
 from conformance.capturing.cassettes import read_interaction, read_vcrpy
-from conformance.capturing.entry import CaptureError, Entry, Own, Read, Skipped, body_of, pairs_of, status_of
+from conformance.capturing.entry import (
+    CaptureError,
+    Entries,
+    OwnExchange,
+    RecordedEntry,
+    SkippedEntry,
+    encode_body,
+    parse_headers,
+    parse_status,
+)
 from conformance.capturing.jsonstream import read_items, read_values
 from conformance.model import JSON
-from conformance.recording.record import RecordError, exchange_of
+from conformance.recording.record import RecordError, parse_exchange
 
 LONGEST_LINE = 128 * 1024 * 1024  # bytes
 _NOCK = frozenset({"scope", "path", "response"})
@@ -22,7 +31,7 @@ _HEX = re.compile(r"^(?:[0-9a-f]{2})+$")
 _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 
 
-def read_lines(file: IO[bytes], head: bytes) -> Read:
+def read_lines(file: IO[bytes], head: bytes) -> Entries:
     """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
     first = head.lstrip().partition(b"\n")[0].strip()
     if first.startswith(b"[") or not _is_whole(first, alone=len(first) == len(head.strip())):
@@ -52,41 +61,41 @@ def _bounded(file: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _read_line(where: str, line: bytes) -> Entry | Own | Skipped:
+def _read_line(where: str, line: bytes) -> RecordedEntry | OwnExchange | SkippedEntry:
     try:
         return read_value(where, json.loads(line))
     except RecursionError:
-        return Skipped(where, "is nested too deeply")
+        return SkippedEntry(where, "is nested too deeply")
     except ValueError as error:
-        return Skipped(where, f"is not JSON ({str(error)[:80]})")
+        return SkippedEntry(where, f"is not JSON ({str(error)[:80]})")
 
 
-def read_value(where: str, value: object) -> Entry | Own | Skipped:
+def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | SkippedEntry:
     """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
     if not isinstance(value, Mapping):
-        return Skipped(where, "is no JSON object")
+        return SkippedEntry(where, "is no JSON object")
     if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
         return read_interaction(where, value, read_vcrpy)
     if not any(name in value for name in (*_MEMBERS, "probe")):
-        return Skipped(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
+        return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
     try:
         if "probe" in value:
-            return Own(where, exchange_of(dict(value)))
+            return OwnExchange(where, parse_exchange(dict(value)))
         return _entry(where, _as_line(value) if value.keys() >= _NOCK else value)
     except (CaptureError, RecordError, binascii.Error) as error:
-        return Skipped(where, str(error)[:200])
+        return SkippedEntry(where, str(error)[:200])
 
 
-def _entry(where: str, value: Mapping[str, Any]) -> Entry:
+def _entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
     body, printed = _body(value)
-    return Entry(
+    return RecordedEntry(
         where,
         _url(value),
         str(value.get("http_method") or value.get("method") or value.get("verb") or "POST").upper(),
-        pairs_of(value.get("request_headers")),
+        parse_headers(value.get("request_headers")),
         _request_body(value),
-        status_of(value.get("status")),
-        pairs_of(value.get("response_headers")),
+        parse_status(value.get("status")),
+        parse_headers(value.get("response_headers")),
         headers_complete=value.get("headers_complete") is True,
         body=body,
         decoded=value["decoded"] if isinstance(value.get("decoded"), bool) else None,
@@ -138,21 +147,21 @@ def _query(value: JSON) -> str:
         return value.lstrip("?")
     if value is None:
         return ""
-    return urlencode(pairs_of(value) or ())
+    return urlencode(parse_headers(value) or ())
 
 
 def _request_body(value: Mapping[str, Any]) -> bytes | None:
     packed = value.get("request_body_b64", value.get("request_body_base64"))
     if isinstance(packed, str):
         return base64.b64decode("".join(packed.split()), validate=True)
-    body, _ = body_of(value.get("request_body"))
+    body, _ = encode_body(value.get("request_body"))
     return body or None
 
 
 def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     packed = value.get("body_b64", value.get("body_base64"))
     if packed is None:
-        return body_of(value.get("body"))
+        return encode_body(value.get("body"))
     if not isinstance(packed, str):
         raise CaptureError("body_b64 is not a string")
     try:

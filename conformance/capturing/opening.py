@@ -20,7 +20,7 @@ BROKEN = (
     OSError,
     EOFError,
     zlib.error,
-)  # what reading a file, or what gzip hides, may raise; see `say_broken`
+)  # what reading a file, or what gzip hides, may raise; see `describe_broken`
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"[\x00", b"\x00{", b"\x00[")
@@ -33,7 +33,7 @@ _ARCHIVES = {
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenRecording:
     """A file that is being read: its first bytes, and all of it (those included)."""
 
     name: str
@@ -71,7 +71,7 @@ class _Replayed(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def open_recording(name: str) -> Iterator[Opened]:
+def open_recording(name: str) -> Iterator[OpenRecording]:
     """Open a file, or standard input where it is called `-`. What gzip hides is unfolded.
 
     Raises CaptureError; and, like every later read from the file, one of `BROKEN`.
@@ -95,17 +95,17 @@ def _raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
     return stack.enter_context(path.open("rb"))
 
 
-def _ahead(name: str, head: bytes, rest: IO[bytes], most: int | None) -> Opened:
+def _ahead(name: str, head: bytes, rest: IO[bytes], most: int | None) -> OpenRecording:
     if head.startswith(_UTF16):
         raise CaptureError("is UTF-16, as some shells write it; save it as UTF-8")
     packed = next((what for magic, what in _ARCHIVES.items() if head.startswith(magic)), None)
     if packed:
         raise CaptureError(f"is {packed}; unpack it first, or pack it with gzip")
     head = head.removeprefix(_BOM)
-    return Opened(name, head, io.BufferedReader(_Replayed(head, rest, most), HEAD))
+    return OpenRecording(name, head, io.BufferedReader(_Replayed(head, rest, most), HEAD))
 
 
-def say_broken(error: Exception) -> str:
+def describe_broken(error: Exception) -> str:
     """Return in words why a file could not be read on."""
     if isinstance(error, CaptureError):
         return str(error)

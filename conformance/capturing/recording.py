@@ -9,17 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance.capturing import curl
-from conformance.capturing.addresses import Address, parse_address, provider_names
+from conformance.capturing.addresses import Address, name_providers, parse_address
 from conformance.capturing.cassettes import LARGEST, load_json, load_yaml, read_cassette
-from conformance.capturing.entry import CaptureError, Entry, Own, Skipped
-from conformance.capturing.entry import Read as Entries
-from conformance.capturing.exchanges import Read, address_of, make_exchange, mask_exchange, mask_own_exchange
+from conformance.capturing.entry import CaptureError, Entries, OwnExchange, RecordedEntry, SkippedEntry
+from conformance.capturing.exchanges import (
+    CapturedExchange,
+    find_address,
+    make_exchange,
+    mask_exchange,
+    mask_own_exchange,
+)
 from conformance.capturing.har import read_har
 from conformance.capturing.httprr import FIRST_LINE, read_httprr
 from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
-from conformance.capturing.opening import BROKEN, Opened, open_recording, say_broken
+from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
 from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, Exchange
@@ -33,7 +38,7 @@ _YAML = re.compile(rb"(?m)^(?:(?:http_)?interactions\s*:|requests\s*:|-\s+reques
 
 
 @dataclass(frozen=True)
-class Group:
+class ExchangeGroup:
     """The exchanges with one model of one host: what is judged as one provider."""
 
     name: str
@@ -58,10 +63,10 @@ class FileReport:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedFiles:
     """Everything that was read."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[ExchangeGroup, ...]
     files: tuple[FileReport, ...]
 
     @property
@@ -81,11 +86,11 @@ class _Tally:
     unaddressed: int = 0
     too_many: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedEntry] = field(default_factory=list)
     not_named: int = 0
     ended: str = ""
 
-    def skip(self, one: Skipped) -> None:
+    def skip(self, one: SkippedEntry) -> None:
         if len(self.skipped) < _NAMED:
             self.skipped.append(one)
         else:
@@ -117,7 +122,7 @@ class _Taken:
     """One exchange and the place where it was recorded."""
 
     place: str
-    read: Read
+    read: CapturedExchange
 
 
 class _Collector:
@@ -130,28 +135,30 @@ class _Collector:
         self._bytes = 0
         self._number = 0
 
-    def take(self, name: str, one: Entry | Own | Skipped, tally: _Tally) -> None:
+    def take(self, name: str, one: RecordedEntry | OwnExchange | SkippedEntry, tally: _Tally) -> None:
         """Take what stands at one place of a file, or count why it is not taken."""
         tally.seen += 1
-        if isinstance(one, Skipped):
+        if isinstance(one, SkippedEntry):
             tally.skip(one)
-        elif isinstance(one, Own):
+        elif isinstance(one, OwnExchange):
             self._take_own(name, one, tally)
         elif one.url is None and self._url is None:
             tally.unaddressed += 1
         else:
             self._take_entry(name, one, tally)
 
-    def _take_own(self, name: str, own: Own, tally: _Tally) -> None:
+    def _take_own(self, name: str, own: OwnExchange, tally: _Tally) -> None:
         exchange = own.exchange
         several = self._own.setdefault(exchange.provider, {})
         if exchange.id in several:
-            tally.skip(Skipped(own.where, f"is {exchange.id} again; judge the files of two runs separately"))
+            tally.skip(
+                SkippedEntry(own.where, f"is {exchange.id} again; judge the files of two runs separately")
+            )
         elif self._has_room(exchange, tally):
             several[exchange.id] = _Taken(f"{name}, {own.where}", mask_own_exchange(exchange))
 
-    def _take_entry(self, name: str, entry: Entry, tally: _Tally) -> None:
-        address = address_of(entry, self._url)
+    def _take_entry(self, name: str, entry: RecordedEntry, tally: _Tally) -> None:
+        address = find_address(entry, self._url)
         if address is None:
             tally.unrelated += 1
             return
@@ -171,10 +178,10 @@ class _Collector:
         tally.read += 1
         return True
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[ExchangeGroup, ...]:
         """Return what was taken, a group per host and model, in the order of their first exchanges."""
         own = [_own_group(name, list(several.values())) for name, several in self._own.items() if several]
-        names = provider_names(tuple(self._captured), frozenset(group.name for group in own))
+        names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
         return (*own, *(_group(names[key], key, several) for key, several in self._captured.items()))
 
 
@@ -188,13 +195,13 @@ def _weight(exchange: Exchange) -> int:
     )
 
 
-def _own_group(name: str, several: Sequence[_Taken]) -> Group:
+def _own_group(name: str, several: Sequence[_Taken]) -> ExchangeGroup:
     address = several[0].read.address
     placed = [(one.place, one.read.exchange) for one in several]
     return _made(name, address, address.model, placed, [one.read for one in several])
 
 
-def _group(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> Group:
+def _group(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> ExchangeGroup:
     placed = [
         (one.place, replace(one.read.exchange, provider=name, probe=f"{CAPTURED}-{number}"))
         for number, one in enumerate(several, 1)
@@ -203,8 +210,12 @@ def _group(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> Group:
 
 
 def _made(
-    name: str, address: Address, model: str, placed: Sequence[tuple[str, Exchange]], reads: Sequence[Read]
-) -> Group:
+    name: str,
+    address: Address,
+    model: str,
+    placed: Sequence[tuple[str, Exchange]],
+    reads: Sequence[CapturedExchange],
+) -> ExchangeGroup:
     """Put a group together: a key that one exchange gives away is masked in all of them."""
     shared = tuple(dict.fromkeys(key for read in reads for key in read.keys))[:MOST]
     done = tuple(
@@ -214,13 +225,13 @@ def _made(
     places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}
     secrets = tuple(dict.fromkeys((*shared, *(key for read in reads for key in read.cookies))))[:MOST]
     mask = RecordedKeyring(secrets).mask  # some carry the key in the path
-    return Group(name, address.host, mask(address.base_url), mask(model), done, secrets, places)
+    return ExchangeGroup(name, address.host, mask(address.base_url), mask(model), done, secrets, places)
 
 
 # --- files ---
 
 
-def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
+def read_files(names: Sequence[str], url: str | None = None) -> RecordedFiles:
     """Read every file; what cannot be read is said in the file's line, and the others are read all the same.
 
     `url` says what was asked where a recording does not. Raises CaptureError where it is no address of the API.
@@ -229,37 +240,37 @@ def read_files(names: Sequence[str], url: str | None = None) -> Recorded:
         raise CaptureError(f"--url {url[:200]!r} names no method of the Gemini API, such as {EXAMPLE}")
     collector = _Collector(url)
     files = tuple(_read_file(name, collector) for name in dict.fromkeys(names))
-    return Recorded(collector.groups(), files)
+    return RecordedFiles(collector.groups(), files)
 
 
-def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> Recorded:
+def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> RecordedFiles:
     """Read JSON objects of the contract's form, or exchanges. What cannot be used raises CaptureError with its place."""
     collector, tally = _Collector(None), _Tally("values")
     for number, value in enumerate(values, 1):
         where = f"exchange {number}"
-        one = Own(where, value) if isinstance(value, Exchange) else read_value(where, value)
-        if isinstance(one, Skipped):
+        one = OwnExchange(where, value) if isinstance(value, Exchange) else read_value(where, value)
+        if isinstance(one, SkippedEntry):
             raise CaptureError(f"{one.where} {one.why}")
         collector.take("given", one, tally)
-    return Recorded(collector.groups(), (FileReport("given", str(tally)),))
+    return RecordedFiles(collector.groups(), (FileReport("given", str(tally)),))
 
 
 def _read_file(name: str, collector: _Collector) -> FileReport:
     tally = _Tally()
     try:
         with open_recording(name) as file:
-            tally.kind, entries = entries_of(file)
+            tally.kind, entries = choose_reader(file)
             for one in entries:
                 collector.take(Path(name).name, one, tally)
     except (CaptureError, *BROKEN) as error:
         if not tally.seen:
-            return FileReport(name, say_broken(error), fault=True)
-        tally.ended = say_broken(error)
+            return FileReport(name, describe_broken(error), fault=True)
+        tally.ended = describe_broken(error)
     nothing = tally.seen and len(tally.skipped) + tally.not_named == tally.seen
     return FileReport(name, str(tally), fault=bool(nothing))
 
 
-def entries_of(file: Opened) -> tuple[str, Entries]:
+def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
     """Return the format of a file, by its content, and its entries. Raises CaptureError where it is of none."""
     head = file.head.lstrip()
     if not head:
@@ -277,7 +288,7 @@ def entries_of(file: Opened) -> tuple[str, Entries]:
     )
 
 
-def _json_entries(file: Opened, head: bytes) -> tuple[str, Entries]:
+def _json_entries(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
     names = first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.catalogue import Aside, Rests, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, Proof, check, check_each
+from conformance.judging import required
 from conformance.judging.expectations import refused, statuses
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
@@ -24,8 +24,8 @@ from conformance.judging.refusals import (
     works_throughout,
 )
 from conformance.judging.traits import settings
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 
 _STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
@@ -42,9 +42,9 @@ _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
     basis=Basis.RECORDED,
     select=lambda reply: not reply.streamed,
     usable=whole,
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
+def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
     """What fails has an HTTP status of 4xx or 5xx, never 200.
 
     Why: the HTTP status is what tells an error from an answer; a body that says otherwise is not looked at.
@@ -52,7 +52,9 @@ def fails_with_the_status_of_an_error(seen: Seen) -> Iterator[Spot]:
     Workaround: look for an error or a code in each body before it is handed to the client.
     """
     for reply in failures(seen):
-        yield Spot(reply.id, reply.error.at if reply.error else "", "a status of 4xx or 5xx", words(reply))
+        yield Location(
+            reply.id, reply.error.at if reply.error else "", "a status of 4xx or 5xx", words(reply)
+        )
 
 
 def _reshaped(reply: Reply) -> bool:
@@ -70,9 +72,9 @@ def _reshaped(reply: Reply) -> bool:
     select=lambda reply: reply.streamed,
     usable=whole,
     blocked_by=("errors/fails-with-the-status-of-an-error",),
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
+def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
 
     Why: until the first chunk there is no stream; Google sends no events, and no 200, for an error alone.
@@ -83,11 +85,11 @@ def refuses_a_stream_before_it_begins(seen: Seen) -> Iterator[Spot]:
     for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
         level = Level.MUST if must_fail(reply) or _reshaped(reply) else Level.NOTE
-        yield Spot(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
+        yield Location(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
     for reply in seen.replies:
         if reply.status >= 400 and reply.framed.framing.value == "sse":
             said = "an error as server-sent events"
-            yield Spot(reply.id, "@0", "one plain JSON object", said, Level.SHOULD)
+            yield Location(reply.id, "@0", "one plain JSON object", said, Level.SHOULD)
 
 
 def _generates(reply: Reply) -> bool:
@@ -101,7 +103,7 @@ def _generates(reply: Reply) -> bool:
     select=lambda reply: _generates(reply) and not reply.streamed,
     usable=whole,
 )
-def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
+def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer has a body.
 
     Why: where there is nothing to say there is an error; 204 and an empty 200 say neither.
@@ -109,14 +111,14 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: take an empty body for a failure, and ask again.
     """
     if says_nothing(seen):
-        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
+        yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     wanted = "a response, or the status of an error"
-    bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is Kind.EMPTY]
-    told = [Spot(one.id, "", wanted, words(one)) for one in bare if not failed_in_success(one)]
+    bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is ReplyKind.EMPTY]
+    told = [Location(one.id, "", wanted, words(one)) for one in bare if not failed_in_success(one)]
     rare = {reply.id for reply in bare if reply.status == 200}
-    yield from (spot for spot in told if spot.exchange not in rare)
-    yield from unless_rare((spot for spot in told if spot.exchange in rare), seen.replies)
+    yield from (location for location in told if location.exchange not in rare)
+    yield from unless_rare((location for location in told if location.exchange in rare), seen.replies)
 
 
 @check_each(
@@ -125,7 +127,7 @@ def answers_with_a_body(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.RECORDED,
     usable=lambda reply: reply.ok and whole(reply),
 )
-def succeeds_with_200(reply: Reply) -> Iterator[Spot]:
+def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     """A successful answer has the status 200, and no other of the 2xx.
 
     Why: Google's methods know one status of success, and clients compare with it.
@@ -133,32 +135,32 @@ def succeeds_with_200(reply: Reply) -> Iterator[Spot]:
     Workaround: set the status in a proxy.
     """
     if reply.status != 200:
-        yield Spot(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
+        yield Location(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
 
 
-def _refusals(seen: Seen) -> dict[str, tuple[Reply, ...]]:
+def _refusals(seen: RuleInput) -> dict[str, tuple[Reply, ...]]:
     """The replies to each question that Google refuses, generated ones left out."""
     probes = {reply.probe for reply in seen.replies if must_fail(reply) and not reply.exchange.generated}
     return {probe: seen.of(probe) for probe in sorted(probes)}
 
 
-def _remapped(seen: Seen, probe: str, replies: tuple[Reply, ...]) -> Iterator[Spot | Aside]:
+def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterator[Location | NotJudged]:
     last = breaks_each_time(seen, probe)
     if last is not None:
         # 501 is what HTTP has for a method that a server does not have at all.
         level = Level.NOTE if probe in ("unknown-method", "wrong-verb") and last.status == 501 else None
         wanted = " or ".join(str(status) for status in statuses(last.exchange.expected))
-        yield Spot(
+        yield Location(
             last.id, "", f"HTTP {wanted}", f"{words(last)} ({len(replies)} of {len(replies)} tries)", level
         )
         return
     steady = "" if works_throughout(seen) else "; the plain question was not answered before and after"
     said = f"{probe}: {words(replies[-1])}, {len(replies)} of 3 tries{steady}"
-    yield Aside(Outcome.INCONCLUSIVE, said)
+    yield NotJudged(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, _STATUS, basis=Basis.RECORDED, select=must_fail, rests=Rests.REFUSAL)
-def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
+@check(Level.SHOULD, _STATUS, basis=Basis.RECORDED, select=must_fail, proof=Proof.REFUSAL)
+def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A fault of the caller's is a 4xx, not a 5xx.
 
     Why: 5xx says that trying again may help; a request that is wrong stays wrong.
@@ -176,14 +178,14 @@ def blames_the_caller_with_4xx(seen: Seen) -> Iterator[Spot | Aside]:
 _WITHIN_SETTINGS = ("unknown-nested-field", "wrong-type")
 
 
-def _accepted(seen: Seen, probe: str) -> Reply | None:
+def _accepted(seen: RuleInput, probe: str) -> Reply | None:
     """The answer to a wrong request; where generationConfig is not read at all, nothing in it can be refused."""
     if probe in _WITHIN_SETTINGS and settings(seen.all) in ("flat", "neither"):
         return None
     return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
 
 
-_refusing = partial(check, usable=told, blocked_by=(ACCEPTS_ALL,), rests=Rests.EACH_REFUSAL)
+_refusing = partial(check, usable=told, blocked_by=(ACCEPTS_ALL,), proof=Proof.EACH_REFUSAL)
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
@@ -195,9 +197,9 @@ _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
     basis=Basis.RECORDED,
     probes=_CONTROLS,
     usable=told,
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
+def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     """Something is refused: an unknown field, a model that does not exist, or a nonsense key.
 
     Why: a server that takes all three takes everything; that it takes a right request then shows nothing, so nothing
@@ -208,34 +210,34 @@ def refuses_what_is_wrong(seen: Seen) -> Iterator[Spot]:
     taken = [_accepted(seen, probe) for probe in _CONTROLS]
     for reply in taken:
         if reply is not None and all(taken):
-            yield Spot(reply.id, "", "a refusal", f"{reply.probe} is answered with HTTP {reply.status}")
+            yield Location(reply.id, "", "a refusal", f"{reply.probe} is answered with HTTP {reply.status}")
 
 
-def _taken(seen: Seen, *probes: str, noted: tuple[str, ...] = ()) -> Iterator[Spot | Aside]:
+def _taken(seen: RuleInput, *probes: str, noted: tuple[str, ...] = ()) -> Iterator[Location | NotJudged]:
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for probe in (*probes, *noted):
         reply = _accepted(seen, probe)
         if reply is not None:
             level = Level.NOTE if probe in noted else None
-            yield Spot(reply.id, "", "HTTP 400", f"{probe} is answered with HTTP {reply.status}", level)
+            yield Location(reply.id, "", "HTTP 400", f"{probe} is answered with HTTP {reply.status}", level)
         yield from _otherwise(seen, probe)
 
 
 _KEYS_AND_ROUTES = (401, 402, 403, 404, 405)  # refused for something else than what is wrong with the body
 
 
-def _otherwise(seen: Seen, probe: str) -> Iterator[Spot]:
+def _otherwise(seen: RuleInput, probe: str) -> Iterator[Location]:
     """A web framework's own 422, say: refused, so that nobody suffers, but not as Google refuses it."""
     for reply in seen.of(probe):
         if turned_down(reply) and reply.status not in (*statuses(reply.exchange.expected), *_KEYS_AND_ROUTES):
-            yield Spot(reply.id, "", "HTTP 400", words(reply), Level.NOTE)
+            yield Location(reply.id, "", "HTTP 400", words(reply), Level.NOTE)
             return
 
 
 @_refusing(Level.SHOULD, _REQUEST, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
-def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request with a field that does not exist is refused, at the top and inside of settings.
 
     Why: Google answers 400 with `Unknown name … Cannot find field`; a field that is dropped hides a typing error, and
@@ -247,7 +249,7 @@ def refuses_unknown_fields(seen: Seen) -> Iterator[Spot | Aside]:
 
 
 @_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"))
-def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
     Why: a value that cannot be read is dropped where it is not refused; for a safety setting that matters.
@@ -258,7 +260,7 @@ def refuses_values_of_a_wrong_kind(seen: Seen) -> Iterator[Spot | Aside]:
 
 
 @_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("malformed-json",))
-def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body that is no JSON is refused.
 
     Why: a request that ends in its middle has lost something, and nobody knows what.
@@ -274,7 +276,7 @@ def refuses_broken_json(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.DOCUMENTED,
     probes=("empty-contents", "bad-role"),
 )
-def refuses_contents_without_sense(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request without contents is refused, and so is a turn of nobody's.
 
     Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
@@ -292,7 +294,7 @@ _GONE = google(
 )
 
 
-def _telling(seen: Seen) -> Iterator[Reply]:
+def _telling(seen: RuleInput) -> Iterator[Reply]:
     """Yield the replies without refusals of a question that was refused as is right in another try."""
     right = {reply.probe for reply in seen.replies if reply.status == 404}
     yield from (reply for reply in seen.replies if reply.probe not in right or not refused(reply))
@@ -309,7 +311,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
 
 
 @_refusing(Level.SHOULD, _GONE, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
-def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
+def knows_no_model_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A model that does not exist is 404, and nobody answers in its place.
 
     Why: 404 is what tells a client to choose another model; an answer under a name that nobody has comes from some
@@ -318,21 +320,21 @@ def knows_no_model_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: compare names with the list of models before asking.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     there = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
     for reply in _telling(seen):
         # Where nothing is streamed at all, a refusal of a stream says nothing of the model.
         found = _unknown_model(reply) if (reply.streamed, reply.alt_sse) in there else None
         if found:
-            yield Spot(reply.id, "", "HTTP 404 NOT_FOUND", found[0], found[1])
+            yield Location(reply.id, "", "HTTP 404 NOT_FOUND", found[0], found[1])
 
 
 def _strange(
-    seen: Seen, expected: str, fine: tuple[int, ...], noted: tuple[int, ...]
-) -> Iterator[Spot | Aside]:
+    seen: RuleInput, expected: str, fine: tuple[int, ...], noted: tuple[int, ...]
+) -> Iterator[Location | NotJudged]:
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for reply in _telling(seen):
         # A vendor whose errors have the status 200 throughout is told so once.
@@ -341,7 +343,7 @@ def _strange(
         elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or usual
         if reply.status not in fine and not elsewhere:
             level = Level.NOTE if reply.status in noted else None
-            yield Spot(reply.id, "", expected, words(reply), level)
+            yield Location(reply.id, "", expected, words(reply), level)
 
 
 @_refusing(
@@ -350,7 +352,7 @@ def _strange(
     basis=Basis.INFERRED,
     probes=("unknown-method",),
 )
-def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
+def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A method that does not exist is 404.
 
     Why: what follows the colon names the method; one that is not there is not found.
@@ -366,7 +368,7 @@ def knows_no_method_that_does_not_exist(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.INFERRED,
     probes=("wrong-verb",),
 )
-def knows_no_other_verb(seen: Seen) -> Iterator[Spot | Aside]:
+def knows_no_other_verb(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The unary method asked with GET is refused.
 
     Why: the method is bound to POST.
@@ -390,9 +392,9 @@ _BLOCK_WORDS = (
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not must_fail(reply),
     usable=told,
-    sight=sights.BLOCKED,
+    requires=required.BLOCKED,
 )
-def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
+def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
 
     Why: blocking is an answer, not a failure: the reason stands in promptFeedback, and there are no candidates.
@@ -406,4 +408,4 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Spot]:
     )
     quoting = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))  # of the request itself
     if reply.status not in (401, 403, 404) and not quoting and any(word in said for word in _BLOCK_WORDS):
-        yield Spot(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))
+        yield Location(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))

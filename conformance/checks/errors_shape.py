@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, Proof, check, check_each
+from conformance.judging import required
 from conformance.judging.contents import asked_model
 from conformance.judging.expectations import UNSAID
 from conformance.judging.habits import may_have_lost
@@ -22,10 +22,10 @@ from conformance.judging.refusals import (
     works,
 )
 from conformance.judging.tries import streams
-from conformance.judging.values import shown
-from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.judging.values import format_value
+from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing
 
@@ -72,7 +72,7 @@ def _has_no_route(reply: Reply) -> bool:
     return reply.probe in _NO_ROUTE or slash or foreign or front
 
 
-def _lasting(seen: Seen, reply: Reply) -> bool:
+def _lasting(seen: RuleInput, reply: Reply) -> bool:
     return reply.status < 500 or breaks_each_time(seen, reply.probe) is not None
 
 
@@ -93,7 +93,7 @@ def _described(reply: Reply, error: ErrorBody) -> str:
     return f"HTTP {reply.status}, {said}"
 
 
-def _explained(seen: Seen, error: ErrorBody) -> bool:
+def _explained(seen: RuleInput, error: ErrorBody) -> bool:
     """The error stands in the same envelope as the answers: one fault, which the envelope's rule reports."""
     around = codes_beside_answers(seen)
     place = error.at.strip("/").partition("/")[0]
@@ -114,8 +114,8 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     details = error.get("details")
     listed = isinstance(details, list) and all(isinstance(one, dict) for one in details)
     if not isinstance(error.get("message"), str):
-        return "message", f"a message that is no text: {shown(error.get('message'))}"
-    return None if details is None or listed else ("details", f"no list of objects: {shown(details)}")
+        return "message", f"a message that is no text: {format_value(error.get('message'))}"
+    return None if details is None or listed else ("details", f"no list of objects: {format_value(details)}")
 
 
 @check(
@@ -124,9 +124,9 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     basis=Basis.RECORDED,
     usable=_may_show_its_form,
     trait="error-shape",
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
+def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An error is Google's: an object `error` with code, message and status.
 
     Why: clients choose by error.status and error.code what to do, and show error.message.
@@ -144,20 +144,20 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
         if error is None or (passing and not reply.exchange.captured):
             continue
         if not reply.streamed and not events and _comes_as_event(reply):
-            yield Spot(
+            yield Location(
                 reply.id, "@0", "an error object of Google's", f"HTTP {reply.status}, an event of a stream"
             )
             continue
         if _fits(error):
             wrong = _mistyped(reply)
             if wrong:
-                yield Spot(reply.id, f"{error.at}/{wrong[0]}", "an error object of Google's", wrong[1])
+                yield Location(reply.id, f"{error.at}/{wrong[0]}", "an error object of Google's", wrong[1])
             continue
         if _explained(seen, error):
             explained = True
             continue
         page = passing or (_has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks))
-        yield Spot(
+        yield Location(
             reply.id,
             error.at,
             "an error object of Google's",
@@ -165,7 +165,9 @@ def writes_errors_as_google_does(seen: Seen) -> Iterator[Spot | Aside]:
             Level.NOTE if page else None,
         )
     if explained:
-        yield Aside(Outcome.BLOCKED, f"explained by {ENVELOPE}: errors come in the envelope of the answers")
+        yield NotJudged(
+            Outcome.BLOCKED, f"explained by {ENVELOPE}: errors come in the envelope of the answers"
+        )
 
 
 def _googles(reply: Reply) -> bool:
@@ -178,8 +180,8 @@ def _is_status(code: JSON, status: int) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool) and code == status
 
 
-@check_each(Level.SHOULD, _BODY, basis=Basis.RECORDED, usable=_googles, rests=Rests.REFUSAL)
-def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
+@check_each(Level.SHOULD, _BODY, basis=Basis.RECORDED, usable=_googles, proof=Proof.REFUSAL)
+def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     """error.code is the HTTP status, as a number.
 
     Why: the code in the body is the HTTP status; a text, or another number, is for other readers.
@@ -189,7 +191,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Spot]:
     """
     error = reply.error
     if error and not _is_status(error.code, reply.status):
-        yield Spot(reply.id, f"{error.at}/code", str(reply.status), repr(error.code)[:80])
+        yield Location(reply.id, f"{error.at}/code", str(reply.status), repr(error.code)[:80])
 
 
 def _names_for(status: int) -> list[str]:
@@ -202,9 +204,9 @@ def _names_for(status: int) -> list[str]:
     basis=Basis.RECORDED,
     usable=_googles,
     blocked_by=("errors/gives-the-status-as-code",),
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
+def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
 
     Why: there are seventeen names, each with its HTTP status; clients tell exhausted quotas from wrong arguments by them.
@@ -217,7 +219,7 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Spot]:
     if error is None or error.status in names or (not names and str(error.status) in RPC_CODES):
         return
     wanted = " or ".join(names) or "a name of google.rpc.Code"
-    yield Spot(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80])
+    yield Location(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80])
 
 
 def _default_stream(reply: Reply) -> bool:
@@ -232,9 +234,9 @@ def _default_stream(reply: Reply) -> bool:
     ),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
+def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     """An error is one object; only a stream without alt=sse, which is an array, has it in a list.
 
     Why: a list of one is what Google sends where it would have streamed an array, and nowhere else.
@@ -242,7 +244,7 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Spot]:
     Workaround: unwrap a list of one.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
-        yield Spot(reply.id, "/0", "one object", "a list with the error in it")
+        yield Location(reply.id, "/0", "one object", "a list with the error in it")
 
 
 def _json_error(reply: Reply) -> bool:
@@ -260,9 +262,9 @@ def _json_error(reply: Reply) -> bool:
         and any(chunk.json.ok for chunk in reply.chunks)
         and not may_have_lost(reply, "content-type")
     ),
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
+def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     """An error that is JSON says so in its Content-Type.
 
     Why: nothing else tells a client that the body is JSON. Where a stream of events was requested, Google labels the error
@@ -274,7 +276,7 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Spot]:
     kind = (got or "").partition(";")[0].strip().lower()
     as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
     if kind != "application/json" and not kind.endswith("+json") and not as_asked:
-        yield Spot(reply.id, "", "application/json", got or "no Content-Type")
+        yield Location(reply.id, "", "application/json", got or "no Content-Type")
 
 
 _NAMED = {
@@ -305,9 +307,9 @@ def _names_it(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     probes=tuple(_NAMED),
     usable=_speaks,
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
+def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The message of an error names what is wrong: the field, the model.
 
     Why: whoever reads `Request failed with status code 400` has to guess which of fifty fields it was.
@@ -315,14 +317,14 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: take the request apart until it is accepted.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     named = {reply.probe for reply in seen.replies if _names_it(reply)}
     for reply in seen.replies:
         if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
             name, level = _NAMED[reply.probe]
             place = reply.error.at if reply.error else ""
-            yield Spot(reply.id, place, f"a message that names {name}", words(reply), level)
+            yield Location(reply.id, place, f"a message that names {name}", words(reply), level)
 
 
 @check(
@@ -334,9 +336,9 @@ def names_what_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.RECORDED,
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def gives_details(seen: Seen) -> Iterator[Spot]:
+def gives_details(seen: RuleInput) -> Iterator[Location]:
     """An error has details for programs: the violated field, the reason, the time to wait.
 
     Why: Google gives no Retry-After; how long to wait stands in RetryInfo, and the field in BadRequest. Many errors of
@@ -346,7 +348,7 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
     """
     for reply in seen.replies:
         if reply.error and not reply.error.details:
-            yield Spot(
+            yield Location(
                 reply.id, f"{reply.error.at}/details", "BadRequest, ErrorInfo or RetryInfo", "no details"
             )
 
@@ -359,9 +361,9 @@ def gives_details(seen: Seen) -> Iterator[Spot]:
     ),
     basis=Basis.DOCUMENTED,
     usable=streams,
-    sight=sights.AN_ERROR,
+    requires=required.AN_ERROR,
 )
-def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
+def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     """An error within a stream is Google's error object, sent as the chunks before it.
 
     Why: that is the one form in which clients notice that a stream has failed.
@@ -373,6 +375,6 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Spot]:
         error = chunk.error
         if error and not (_fits(error) and isinstance(error.code, int) and str(error.status) in RPC_CODES):
             said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
-            yield Spot(
+            yield Location(
                 reply.id, reply.at(chunk, error.at), "error with a numeric code and a google.rpc status", said
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.judging import required
 from conformance.judging.contents import (
     DATA,
     as_list,
@@ -17,10 +17,10 @@ from conformance.judging.contents import (
 )
 from conformance.judging.expectations import MET, asks_for_obedience, blocked, ended_otherwise, obedience
 from conformance.judging.habits import unless_rare
-from conformance.judging.tries import TRIES, generated_text
-from conformance.judging.values import shown, where
-from conformance.model import JSON, Basis, Level, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.values import format_value, locate
+from conformance.model import JSON, Basis, Level, Location
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _CANDIDATES = google(
@@ -39,14 +39,14 @@ def _any_candidates(reply: Reply) -> bool:
     return any(chunk.body.get("candidates") for chunk in reply.chunks)
 
 
-def _without_candidate(reply: Reply) -> Spot:
+def _without_candidate(reply: Reply) -> Location:
     held = ", ".join(reply.body) or "nothing"
     wanted = "a candidate, or promptFeedback.blockReason"
-    return Spot(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
+    return Location(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
 
 
 @check(Level.MUST, _CANDIDATES, basis=Basis.RECORDED, usable=_whole)
-def has_a_candidate(seen: Seen) -> Iterator[Spot]:
+def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
     Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
@@ -98,9 +98,9 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
     ),
     basis=Basis.RECORDED,
     usable=generated_text,
-    sight=sights.A_CANDIDATE,
+    requires=required.A_CANDIDATE,
 )
-def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
+def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
     """What the model says stands in the parts of a candidate's content.
 
     Why: a candidate has no text, message or tool_calls of its own, and a part no type and content.
@@ -110,13 +110,13 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Spot]:
     for chunk, place, candidate in candidates(reply):
         found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
         if found is not None:
-            pointer = where(reply, chunk, ("candidates", place, *found[0]))
-            yield Spot(reply.id, pointer, "content.parts[].text and its like", shown(found[1]))
+            pointer = locate(reply, chunk, ("candidates", place, *found[0]))
+            yield Location(reply.id, pointer, "content.parts[].text and its like", format_value(found[1]))
             return
 
 
-@check_each(Level.MUST, _PART, basis=Basis.RECORDED, usable=generated_text, sight=sights.PARTS)
-def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
+@check_each(Level.MUST, _PART, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     """Each part holds one thing: a text, a call, an image.
 
     Why: the members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
@@ -126,9 +126,9 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     for chunk, keys, part in parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
         if len(held) > 1:
-            yield Spot(reply.id, where(reply, chunk, keys), "one member", " and ".join(held))
+            yield Location(reply.id, locate(reply, chunk, keys), "one member", " and ".join(held))
         elif not part:
-            yield Spot(reply.id, where(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
+            yield Location(reply.id, locate(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
 
 
 @check_each(
@@ -136,9 +136,9 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Spot]:
     google("Content.role", "The role of an answer is model; it may be left out."),
     basis=Basis.RECORDED,
     usable=generated_text,
-    sight=sights.PARTS,
+    requires=required.PARTS,
 )
-def names_the_models_role(reply: Reply) -> Iterator[Spot]:
+def names_the_models_role(reply: Reply) -> Iterator[Location]:
     """The role of an answer is model.
 
     Why: a turn is user or model; assistant is another protocol's word. A role that is left out is only noted.
@@ -148,29 +148,29 @@ def names_the_models_role(reply: Reply) -> Iterator[Spot]:
     for chunk, place, candidate in candidates(reply):
         content = candidate.get("content")
         role = content.get("role") if isinstance(content, dict) and content.get("parts") else "model"
-        pointer = where(reply, chunk, ("candidates", place, "content", "role"))
+        pointer = locate(reply, chunk, ("candidates", place, "content", "role"))
         if isinstance(role, str) and role and role != "model":
-            yield Spot(reply.id, pointer, "model", shown(role))
+            yield Location(reply.id, pointer, "model", format_value(role))
             return
         if not role:
-            yield Spot(reply.id, pointer, "model", "no role", Level.NOTE)
+            yield Location(reply.id, pointer, "model", "no role", Level.NOTE)
             return
 
 
-def _unreasoned(reply: Reply) -> Iterator[Spot]:
+def _unreasoned(reply: Reply) -> Iterator[Location]:
     for candidate in reply.candidates:
         if candidate.finish_reason is None:
-            yield Spot(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
+            yield Location(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
             return
 
 
-def _never_stopped(seen: Seen) -> Iterator[Spot]:
+def _never_stopped(seen: RuleInput) -> Iterator[Location]:
     """Yield the last of several answers that are whole, where all of them end with the reason of a filter."""
     whole = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
     done = [one for one in whole if asks_for_obedience(one.exchange.expected)]
-    if len({one.probe for one in done}) >= TRIES and all(map(ended_otherwise, done)):
+    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ended_otherwise, done)):
         said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
-        yield Spot(done[-1].id, "/candidates/0/finishReason", "STOP", said)
+        yield Location(done[-1].id, "/candidates/0/finishReason", "STOP", said)
 
 
 @check(
@@ -179,9 +179,9 @@ def _never_stopped(seen: Seen) -> Iterator[Spot]:
     basis=Basis.RECORDED,
     usable=_whole,
     select=lambda reply: not reply.streamed,
-    sight=sights.A_CANDIDATE,
+    requires=required.A_CANDIDATE,
 )
-def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
+def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     """Each candidate of a unary answer says why the model stopped.
 
     Why: a unary answer is finished, so its finishReason is set. Answers that came whole cannot all have met a filter.
@@ -198,9 +198,9 @@ def says_why_it_ended(seen: Seen) -> Iterator[Spot]:
     google("Candidate.index", "The index tells candidates apart."),
     basis=Basis.RECORDED,
     usable=generated_text,
-    sight=sights.CANDIDATES,
+    requires=required.CANDIDATES,
 )
-def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
+def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
     """Candidates that stand side by side have different indexes.
 
     Why: clients put the pieces of several streamed candidates together by index.
@@ -213,8 +213,8 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
         # Where none has an index nothing wrong is said: the place in the list tells them apart.
         level = None if any("index" in raw for raw in several) else Level.NOTE
         if len(set(numbers)) < len(numbers):
-            pointer = where(reply, chunk, ("candidates",))
-            yield Spot(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
+            pointer = locate(reply, chunk, ("candidates",))
+            yield Location(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
 
 
 @check_each(
@@ -223,7 +223,7 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Spot]:
     basis=Basis.RECORDED,
     usable=_whole,
 )
-def names_its_model_version(reply: Reply) -> Iterator[Spot]:
+def names_its_model_version(reply: Reply) -> Iterator[Location]:
     """An answer names the model that made it.
 
     Why: modelVersion is the only word on which model answered.
@@ -231,7 +231,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Spot]:
     Workaround: none.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
-        yield Spot(reply.id, "/modelVersion", "the model's name", "absent")
+        yield Location(reply.id, "/modelVersion", "the model's name", "absent")
 
 
 @check(
@@ -240,7 +240,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Spot]:
     basis=Basis.RECORDED,
     usable=_whole,
 )
-def names_each_response(seen: Seen) -> Iterator[Spot]:
+def names_each_response(seen: RuleInput) -> Iterator[Location]:
     """Each answer has an id of its own.
 
     Why: responseId tells answers apart in logs and support cases.
@@ -251,11 +251,11 @@ def names_each_response(seen: Seen) -> Iterator[Spot]:
     for reply in seen.replies:
         id_ = next((chunk.body["responseId"] for chunk in reply.chunks if chunk.body.get("responseId")), None)
         if id_ is None:
-            yield Spot(reply.id, "/responseId", "an id", "absent")
+            yield Location(reply.id, "/responseId", "an id", "absent")
         elif isinstance(id_, str) and id_ in ids and _was_recorded_twice(reply, ids[id_]):
             continue
         elif isinstance(id_, str) and id_ in ids and not reply.exchange.failure:
-            yield Spot(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
+            yield Location(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
         elif isinstance(id_, str):
             ids[id_] = reply
 
@@ -289,9 +289,9 @@ _SPEAKING = (
     usable=generated_text,
     probes=_SPEAKING,
     blocked_by=("schema/has-a-candidate", "schema/content-stands-in-parts"),
-    sight=sights.STOP,
+    requires=required.STOP,
 )
-def stop_comes_with_content(seen: Seen) -> Iterator[Spot | Aside]:
+def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP has something in it.
 
     Why: where a call was malformed or a filter struck, the finish reason says so; STOP with nothing hides it.

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import check_each
-from conformance.judging import sights
+from conformance.judging import required
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
-from conformance.judging.values import shown, where
-from conformance.model import JSON, Basis, Level, Spot
+from conformance.judging.values import format_value, locate
+from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
 from conformance.sources import google
@@ -39,9 +39,9 @@ def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
     basis=Basis.RECORDED,
     usable=generated_text,
     feature="function-calling",
-    sight=sights.A_CALL,
+    requires=required.A_CALL,
 )
-def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
+def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     """Each functionCall has its name and its arguments together, under Google's names.
 
     Why: a call is one part, streamed or not; it is never spread over several, and its arguments are called args.
@@ -54,17 +54,17 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
             continue
         foreign = next((name for name in _OTHER_NAMES if name in call and "args" not in call), None)
         if not call.get("name") and _is_in_pieces(reply, call):
-            yield Spot(
+            yield Location(
                 reply.id,
-                where(reply, chunk, (*keys, "functionCall")),
+                locate(reply, chunk, (*keys, "functionCall")),
                 "a whole call",
                 "Vertex AI's own way to stream arguments in pieces",
                 Level.NOTE,
             )
         elif not call.get("name"):
-            yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", "name")), "a name", "none")
+            yield Location(reply.id, locate(reply, chunk, (*keys, "functionCall", "name")), "a name", "none")
         elif foreign:
-            yield Spot(reply.id, where(reply, chunk, (*keys, "functionCall", foreign)), "args", foreign)
+            yield Location(reply.id, locate(reply, chunk, (*keys, "functionCall", foreign)), "args", foreign)
 
 
 @check_each(
@@ -75,9 +75,9 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Spot]:
     usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
     feature="function-calling",
-    sight=sights.CALLS_WITH_IDS,
+    requires=required.CALLS_WITH_IDS,
 )
-def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
+def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     """Calls of one turn have different ids, where they have ids.
 
     Why: two calls of the same function can only be told apart by their ids.
@@ -87,11 +87,11 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
     ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():
         if times > 1:
-            yield Spot(
+            yield Location(
                 reply.id,
                 "/candidates/0/content/parts",
                 "a different id for each call",
-                f"{times} calls have {shown(id_)}",
+                f"{times} calls have {format_value(id_)}",
             )
 
 
@@ -100,9 +100,9 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Spot]:
     google("Part.thoughtSignature", "The signature is a member of the part, beside functionCall or text."),
     basis=Basis.RECORDED,
     usable=generated_text,
-    sight=sights.SIGNATURES,
+    requires=required.SIGNATURES,
 )
-def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Spot]:
+def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     """A thought signature stands in the part, beside the call, not inside it.
 
     Why: thoughtSignature is a member of Part.
@@ -118,5 +118,5 @@ def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Spot]:
                 if isinstance(held, dict) and name in held
             ]
             if names:
-                pointer = where(reply, chunk, (*keys, inner, names[0]))
-                yield Spot(reply.id, pointer, "thoughtSignature beside it", f"inside {inner}")
+                pointer = locate(reply, chunk, (*keys, inner, names[0]))
+                yield Location(reply.id, pointer, "thoughtSignature beside it", f"inside {inner}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check
+from conformance.catalogue import NotJudged, check
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, departures, seen_fields
 from conformance.dialects.shapes import canonical, reference
 from conformance.judging.tries import generated_text
-from conformance.judging.values import UNREADABLE, faults, where
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.judging.values import UNREADABLE, find_value_faults, locate
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import VENDORS_DOCUMENT
 
 _REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
@@ -25,14 +25,14 @@ def _place(reply: Reply) -> str:
 def _owned(reply: Reply) -> set[str]:
     """Pointers of which the rule on types speaks already, whoever's word they break."""
     return {
-        where(reply, found.chunk, found.fault.keys)
-        for found in faults(reply)
+        locate(reply, found.chunk, found.fault.keys)
+        for found in find_value_faults(reply)
         if found.fault.wrong in UNREADABLE
     }
 
 
 def _as_google(chunk: Chunk) -> bool:
-    return chunk.opened is not None and not chunk.opened.path and not chunk.opened.respellings
+    return chunk.unwrapped is not None and not chunk.unwrapped.path and not chunk.unwrapped.respellings
 
 
 def _level(chunk: Chunk, pointer: str) -> Level | None:
@@ -43,22 +43,22 @@ def _level(chunk: Chunk, pointer: str) -> Level | None:
     return Level.NOTE if _as_google(chunk) else None
 
 
-def _departures(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
+def _departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
     owned = _owned(reply)
     for chunk in reply.chunks:
         for pointer, expected, observed in departures(dialect, _place(reply), chunk.raw):
             at, level = reply.at(chunk, pointer), _level(chunk, pointer)
             if level is not None and at not in owned:
-                yield Spot(reply.id, at, expected, observed, level)
+                yield Location(reply.id, at, expected, observed, level)
 
 
-def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
+def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Location]:
     """Fields that the page spells or places in its own way, and that came in Google's."""
     for chunk in reply.chunks:
         if _as_google(chunk):
             for pointer, how in seen_fields(dialect, _place(reply), chunk.raw).items():
                 if how == DIFFERENT:
-                    yield Spot(
+                    yield Location(
                         reply.id,
                         reply.at(chunk, pointer),
                         f"{pointer}, as documented",
@@ -74,7 +74,7 @@ def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Spot]:
     usable=generated_text,
     documented=True,
 )
-def answers_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
+def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Answers hold what the vendor's own page says of them, in the types that it gives.
 
     Why: who writes code by the vendor's page relies on it; where the wire does as Google instead, that is only noted.
@@ -82,11 +82,13 @@ def answers_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: write code by what is seen here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
-        yield Aside(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")
+        yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")
         return
-    found: dict[tuple[str, str], Spot] = {}
+    found: dict[tuple[str, str], Location] = {}
     for reply in seen.replies:
-        for spot in (*_departures(seen.dialect, reply), *_respelled(seen.dialect, reply)):
-            place = "".join("*" if letter.isdigit() else letter for letter in spot.pointer.partition("/")[2])
-            found.setdefault((place, spot.observed), spot)
+        for location in (*_departures(seen.dialect, reply), *_respelled(seen.dialect, reply)):
+            place = "".join(
+                "*" if letter.isdigit() else letter for letter in location.pointer.partition("/")[2]
+            )
+            found.setdefault((place, location.observed), location)
     yield from list(found.values())[:_MOST]

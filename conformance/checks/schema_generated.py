@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check
+from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import refusal
 from conformance.judging.expectations import refused
 from conformance.judging.generated import (
@@ -18,9 +18,9 @@ from conformance.judging.generated import (
     swallowed,
     told,
 )
-from conformance.judging.tries import TRIES, obeyed
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
@@ -53,7 +53,7 @@ def _what(reply: Reply) -> str:
     return f"a body that breaks its schema at {said.get('broken_at')} ({said.get('change')})"
 
 
-def _plain_passes(seen: Seen) -> bool:
+def _plain_passes(seen: RuleInput) -> bool:
     """Return whether the plain question passed, before and after."""
     plain = [seen.last(probe) for probe in ("plain", "plain-at-the-end")]
     return all(reply is not None and reply.ok for reply in plain)
@@ -74,8 +74,8 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, rests=Rests.EITHER)
-def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
+@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
+def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
 
     Why: a body is either answered or refused as an error that says what is wrong; what fails on one body fails for
@@ -89,19 +89,24 @@ def survives_generated_bodies(seen: Seen) -> Iterator[Spot | Aside]:
         if not all(map(failed, tries)):
             continue
         if passes and failed_for_good(tries):
-            yield Spot(last.id, _place(last), f"an answer or a clear refusal of {_what(last)}", _how(last))
+            yield Location(
+                last.id, _place(last), f"an answer or a clear refusal of {_what(last)}", _how(last)
+            )
         else:
-            yield Aside(Outcome.INCONCLUSIVE, f"{last.probe}: {_how(last)}, {len(tries)} of {TRIES} tries")
+            yield NotJudged(
+                Outcome.INCONCLUSIVE,
+                f"{last.probe}: {_how(last)}, {len(tries)} of {ATTEMPTS_TO_ACCUSE} tries",
+            )
 
 
 def _how(reply: Reply) -> str:
     failure = reply.exchange.failure
-    if reply.kind is Kind.FAILED and failure is not None:
+    if reply.kind is ReplyKind.FAILED and failure is not None:
         return f"no answer ({failure.kind})"
-    return f"HTTP {reply.status}" + (", a page of HTML" if reply.kind is Kind.HTML else "")
+    return f"HTTP {reply.status}" + (", a page of HTML" if reply.kind is ReplyKind.HTML else "")
 
 
-def _checks(seen: Seen, reply: Reply) -> bool:
+def _checks(seen: RuleInput, reply: Reply) -> bool:
     """Return whether the vendor refuses the simplest fault of this kind.
 
     Who drops names that it does not know drops whatever is wrong below one, and is told so by the rule on names.
@@ -118,9 +123,9 @@ def _checks(seen: Seen, reply: Reply) -> bool:
     select=breaks_for_google,
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
-    rests=Rests.REFUSAL,
+    proof=Proof.REFUSAL,
 )
-def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """No generated body that breaks Google's schema in one place is answered.
 
     Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the
@@ -130,11 +135,13 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     """
     judged = [reply for reply in seen.replies if _checks(seen, reply)]
     if not judged:
-        yield Aside(Outcome.BLOCKED, "the vendor refuses none of the simplest faults, or was not asked them")
+        yield NotJudged(
+            Outcome.BLOCKED, "the vendor refuses none of the simplest faults, or was not asked them"
+        )
     for tries in _smallest_first(judged):
         if swallowed(tries[-1]):
             said = f"HTTP {tries[-1].status} with an answer"
-            yield Spot(tries[-1].id, _place(tries[-1]), f"400 to {_what(tries[-1])}", said)
+            yield Location(tries[-1].id, _place(tries[-1]), f"400 to {_what(tries[-1])}", said)
 
 
 @check(
@@ -149,7 +156,7 @@ def refuses_generated_faults(seen: Seen) -> Iterator[Spot | Aside]:
     ),
     generated=True,
 )
-def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """One body gets the same kind of answer however it is written.
 
     Why: Google's parser reads snake_case names, numbers of enums, numbers in quotation marks, null for what is absent
@@ -158,7 +165,7 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: write names in lowerCamelCase, enums by name, and leave out what is null.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
-        yield Aside(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
+        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
     for tries in _smallest_first(seen.replies):
         last = tries[-1]
         base = base_of(last, seen.all)
@@ -167,13 +174,15 @@ def takes_a_body_however_it_is_written(seen: Seen) -> Iterator[Spot | Aside]:
             continue
         if not refused(last) and not obeyed(seen, "plain"):
             # Mode ANY and limits are no moods, but of such a model nothing that it leaves out is known to be lost.
-            yield Aside(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
+            yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
             continue
-        if refused(last) or len(tries) >= TRIES:
+        if refused(last) or len(tries) >= ATTEMPTS_TO_ACCUSE:
             said = (
                 refusal(last) if refused(last) else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
             )
             expected = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
-            yield Spot(last.id, "", expected, said)
+            yield Location(last.id, "", expected, said)
         else:
-            yield Aside(Outcome.INCONCLUSIVE, f"{last.probe}: {found[-1]}, {len(tries)} of {TRIES} tries")
+            yield NotJudged(
+                Outcome.INCONCLUSIVE, f"{last.probe}: {found[-1]}, {len(tries)} of {ATTEMPTS_TO_ACCUSE} tries"
+            )

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 from conformance.catalogue import check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
-from conformance.judging.values import shown
-from conformance.model import Basis, Level, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.judging.values import format_value
+from conformance.model import Basis, Level, Location
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _APART = 120  # seconds between an id's clock and Date that were seen at Google
@@ -64,7 +64,7 @@ def _strange(reply: Reply) -> str:
     # Who prints the JSON anew may well mask the ids in it.
     usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
 )
-def response_ids_hold_the_time(seen: Seen) -> Iterator[Spot]:
+def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     """The id of an answer holds the time at which it was given.
 
     Why: 5,628 of 5,630 recorded ids of Google's agree with the Date header to within two minutes. An id that holds no
@@ -77,6 +77,6 @@ def response_ids_hold_the_time(seen: Seen) -> Iterator[Spot]:
         said = _strange(reply)
         if said:
             wanted = "an id that holds the time of its answer"
-            observed = f"invented or replayed id {shown(_id(reply), 40)}: {said}"
-            yield Spot(reply.id, reply.at(reply.chunks[0], "/responseId"), wanted, observed)
+            observed = f"invented or replayed id {format_value(_id(reply), 40)}: {said}"
+            yield Location(reply.id, reply.at(reply.chunks[0], "/responseId"), wanted, observed)
             return

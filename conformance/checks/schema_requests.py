@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check
+from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _OWN = ("documented-own-form", "documented-")
@@ -35,7 +35,7 @@ def _documented(reply: Reply) -> bool:
     select=_documented,
     usable=_judgeable,
 )
-def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
+def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """A request needs no members that Google does not ask for.
 
     Why: the model stands in the path and the method says whether to stream; a body has no stream and no model.
@@ -48,9 +48,9 @@ def needs_no_fields_of_its_own(seen: Seen) -> Iterator[Spot]:
         return
     if own:
         said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
-        yield Spot(plain[-1].id, "", "an answer to contents alone", said)
+        yield Location(plain[-1].id, "", "an answer to contents alone", said)
     elif _wants_more(plain[-1]):
-        yield Spot(plain[-1].id, "", "an answer to contents alone", refusal(plain[-1]))
+        yield Location(plain[-1].id, "", "an answer to contents alone", refusal(plain[-1]))
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
@@ -84,9 +84,9 @@ _ORDINARY = (
     probes=("plain", *_ORDINARY),
     usable=_judgeable,
     blocked_by=("schema/needs-no-fields-of-its-own",),
-    rests=Rests.ACCEPTANCE,
+    proof=Proof.ACCEPTANCE,
 )
-def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
+def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Ordinary valid requests are answered, not refused.
 
     Why: settings, safety settings, system instructions and histories belong to the plainest use of the API.
@@ -94,16 +94,16 @@ def accepts_valid_requests(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: leave out what the message names.
     """
     if not any(reply.ok for reply in seen.of("plain")):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for probe in _ORDINARY:
         tries = [reply for reply in seen.replies if reply.probe == probe]
         if not tries or not all(refused(reply) for reply in tries):
             continue
         if lacking(tries[-1]) and _optional(tries[-1]):
-            yield Aside(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
+            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
         else:
-            yield Spot(tries[-1].id, "", "an answer", refusal(tries[-1]))
+            yield Location(tries[-1].id, "", "an answer", refusal(tries[-1]))
 
 
 def _optional(reply: Reply) -> bool:
@@ -119,7 +119,7 @@ def _optional(reply: Reply) -> bool:
     usable=_judgeable,
     feature="function-calling",
 )
-def accepts_nested_parameters(seen: Seen) -> Iterator[Spot | Aside]:
+def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
 
     Why: parameters are a Schema, which nests; tools of agents have such parameters every day.
@@ -127,8 +127,8 @@ def accepts_nested_parameters(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: flatten the parameters, or describe them in words.
     """
     if not obeyed(seen, "function-call-forced"):
-        yield Aside(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
+        yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
         return
     if all(refused(reply) for reply in seen.replies):
         reply = seen.replies[-1]
-        yield Spot(reply.id, "", "an answer", refusal(reply))
+        yield Location(reply.id, "", "an answer", refusal(reply))

@@ -6,12 +6,19 @@ import re
 from collections.abc import Callable, Iterator
 
 from conformance.catalogue import check_each
-from conformance.judging import sights
+from conformance.judging import required
 from conformance.judging.contents import as_list, candidates
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered, generated_text
-from conformance.judging.values import Fault, Found, Wrong, faults, shown, where
-from conformance.model import JSON, Basis, Level, Spot
+from conformance.judging.values import (
+    FaultInChunk,
+    FaultKind,
+    ValueFault,
+    find_value_faults,
+    format_value,
+    locate,
+)
+from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
 from conformance.sources import google
@@ -30,19 +37,21 @@ _OWNED = (
 _MOST = 20
 
 
-def _spots(reply: Reply, wrong: tuple[Wrong, ...], level: Callable[[Fault], Level | None]) -> Iterator[Spot]:
-    """One spot per place, however many candidates or chunks show it."""
-    first: dict[str, Found] = {}
-    for found in faults(reply):
+def _locate_faults(
+    reply: Reply, wrong: tuple[FaultKind, ...], level: Callable[[ValueFault], Level | None]
+) -> Iterator[Location]:
+    """One location per place, however many candidates or chunks show it."""
+    first: dict[str, FaultInChunk] = {}
+    for found in find_value_faults(reply):
         if found.fault.wrong in wrong:
             first.setdefault(found.fault.place, found)
     for found in list(first.values())[:_MOST]:
         fault = found.fault
-        pointer = where(reply, found.chunk, fault.keys)
-        yield Spot(reply.id, pointer, fault.expected, shown(fault.value), level(fault))
+        pointer = locate(reply, found.chunk, fault.keys)
+        yield Location(reply.id, pointer, fault.expected, format_value(fault.value), level(fault))
 
 
-def _lenient(fault: Fault) -> bool:
+def _lenient(fault: ValueFault) -> bool:
     """The value still says what it means, and no current client stumbles over it."""
     name, value = fault.keys[-1], fault.value
     if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
@@ -62,14 +71,14 @@ def _numeric(text: str) -> bool:
     return True
 
 
-def _severity(fault: Fault) -> Level | None:
-    if fault.wrong is Wrong.WHOLE_FLOAT:
+def _severity(fault: ValueFault) -> Level | None:
+    if fault.wrong is FaultKind.WHOLE_FLOAT:
         return Level.NOTE
-    return Level.SHOULD if fault.wrong is Wrong.RANGE or _lenient(fault) else None
+    return Level.SHOULD if fault.wrong is FaultKind.RANGE or _lenient(fault) else None
 
 
 @check_each(Level.MUST, _JSON, basis=Basis.RECORDED, usable=answered)
-def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
+def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     """Every value in an answer has the JSON type that Google gives its field.
 
     Why: ProtoJSON fixes the type of each field: a 32-bit counter is a number, never a string or 4.5; finishReason is a
@@ -79,18 +88,20 @@ def values_have_googles_types(reply: Reply) -> Iterator[Spot]:
     that are strings instead of adding them.
     Workaround: convert the values before the client sees the answer.
     """
-    yield from _spots(
-        reply, (Wrong.TYPE, Wrong.FRACTION, Wrong.HOLE, Wrong.RANGE, Wrong.WHOLE_FLOAT), _severity
+    yield from _locate_faults(
+        reply,
+        (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT),
+        _severity,
     )
 
 
-def _alphabet(reply: Reply) -> Callable[[Fault], Level | None]:
+def _alphabet(reply: Reply) -> Callable[[ValueFault], Level | None]:
     """Judge bytes that are none: what a recorder printed anew it may have cut or masked, but made no address of."""
 
-    def level(fault: Fault) -> Level | None:
+    def level(fault: ValueFault) -> Level | None:
         address = re.match(r"(https?|data|gs|file):", str(fault.value), re.IGNORECASE)
         kept = not reply.exchange.reserialised or address
-        return None if fault.wrong is Wrong.BASE64 and kept else Level.NOTE
+        return None if fault.wrong is FaultKind.BASE64 and kept else Level.NOTE
 
     return level
 
@@ -103,9 +114,9 @@ def _alphabet(reply: Reply) -> Callable[[Fault], Level | None]:
     ),
     basis=Basis.RECORDED,
     usable=answered,
-    sight=sights.BYTES,
+    requires=required.BYTES,
 )
-def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
+def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
@@ -113,11 +124,11 @@ def bytes_are_base64(reply: Reply) -> Iterator[Spot]:
     others hand on a file that is none, and an altered signature is refused in the next turn.
     Workaround: fetch what the address names and put its base64 in the place.
     """
-    yield from _spots(reply, (Wrong.BASE64, Wrong.URL_SAFE), _alphabet(reply))
+    yield from _locate_faults(reply, (FaultKind.BASE64, FaultKind.URL_SAFE), _alphabet(reply))
 
 
-def _new(fault: Fault) -> Level | None:
-    return Level.NOTE if fault.wrong is Wrong.NEW else None
+def _new(fault: ValueFault) -> Level | None:
+    return Level.NOTE if fault.wrong is FaultKind.NEW else None
 
 
 @check_each(
@@ -128,9 +139,9 @@ def _new(fault: Fault) -> Level | None:
     ),
     basis=Basis.RECORDED,
     usable=answered,
-    sight=sights.A_REASON,
+    requires=required.A_REASON,
 )
-def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
+def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     """Enum values are spelled in Google's capitals, and are Google's.
 
     Why: finishReason is STOP or MAX_TOKENS, never stop or length; a name that is not known here may be new, and is only
@@ -138,7 +149,7 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
     Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not length.
     Workaround: map the values to Google's names.
     """
-    yield from _spots(reply, (Wrong.SPELLING, Wrong.NEW), _new)
+    yield from _locate_faults(reply, (FaultKind.SPELLING, FaultKind.NEW), _new)
 
 
 @check_each(
@@ -147,17 +158,17 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Spot]:
     basis=Basis.RECORDED,
     usable=answered,
 )
-def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Spot]:
+def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
     """Fields that have no value are left out, not sent as null or as an empty text.
 
     Why: ProtoJSON omits what is not set.
     Breaks: no client that was measured; strict decoders in typed languages fail.
     Workaround: drop members that are null.
     """
-    yield from _spots(reply, (Wrong.NULL, Wrong.EMPTY), lambda _fault: None)
+    yield from _locate_faults(reply, (FaultKind.NULL, FaultKind.EMPTY), lambda _fault: None)
 
 
-def _owned(found: Found) -> bool:
+def _owned(found: FaultInChunk) -> bool:
     return found.fault.keys[-1] in _OWNED
 
 
@@ -170,18 +181,24 @@ def _owned(found: Found) -> bool:
     basis=Basis.RECORDED,
     usable=answered,
 )
-def adds_no_members(reply: Reply) -> Iterator[Spot]:
+def adds_no_members(reply: Reply) -> Iterator[Location]:
     """Answers have no members that Google does not have.
 
     Why: additions are harmless; they are noted because code that reads them works with this vendor only.
     Breaks: no client that was measured.
     Workaround: none is needed.
     """
-    extra = [found for found in faults(reply) if found.fault.wrong is Wrong.EXTRA and not _owned(found)]
+    extra = [
+        found
+        for found in find_value_faults(reply)
+        if found.fault.wrong is FaultKind.EXTRA and not _owned(found)
+    ]
     for place, found in {found.fault.place: found for found in reversed(extra)}.items():
-        pointer = where(reply, found.chunk, found.fault.keys)
+        pointer = locate(reply, found.chunk, found.fault.keys)
         whose = "Vertex AI's own member: " if is_vertex_member(found.fault.keys) else ""
-        yield Spot(reply.id, pointer, "no such member", f"{whose}{place}: {shown(found.fault.value)}")
+        yield Location(
+            reply.id, pointer, "no such member", f"{whose}{place}: {format_value(found.fault.value)}"
+        )
 
 
 @check_each(
@@ -190,7 +207,7 @@ def adds_no_members(reply: Reply) -> Iterator[Spot]:
     basis=Basis.DOCUMENTED,
     usable=lambda reply: answered(reply) and has_own_bytes(reply),
 )
-def numbers_are_json(reply: Reply) -> Iterator[Spot]:
+def numbers_are_json(reply: Reply) -> Iterator[Location]:
     """No bare NaN or Infinity stands in an answer.
 
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
@@ -200,7 +217,7 @@ def numbers_are_json(reply: Reply) -> Iterator[Spot]:
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
             if oddity.kind == Odd.NAN:
-                yield Spot(
+                yield Location(
                     reply.id, reply.at(chunk, ""), "a JSON number", f"{oddity.detail} at byte {oddity.at}"
                 )
 
@@ -215,7 +232,7 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
         for number, source in enumerate(sources):
             if isinstance(source, dict):
                 keys = ("candidates", place, "citationMetadata", "citationSources", number)
-                yield where(reply, chunk, keys), source
+                yield locate(reply, chunk, keys), source
 
 
 @check_each(
@@ -223,9 +240,9 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
     google("CitationSource", "A citation has startIndex, endIndex, uri and license; no date and no title."),
     basis=Basis.RECORDED,
     usable=generated_text,
-    sight=sights.CITATIONS,
+    requires=required.CITATIONS,
 )
-def citations_are_googles(reply: Reply) -> Iterator[Spot]:
+def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
     Why: start, end and publicationDate belong to other APIs; where a date stands there, it is an object, never a text.
@@ -236,7 +253,9 @@ def citations_are_googles(reply: Reply) -> Iterator[Spot]:
     for pointer, source in _citations(reply):
         for name in ("publicationDate", "publication_date"):
             if name in source and not isinstance(source[name], dict | None):
-                yield Spot(reply.id, f"{pointer}/{name}", "no date, or an object", shown(source[name]))
+                yield Location(
+                    reply.id, f"{pointer}/{name}", "no date, or an object", format_value(source[name])
+                )
         for name, wanted in _READ_BY_NOBODY.items():
             if name in source and wanted not in source:
-                yield Spot(reply.id, f"{pointer}/{name}", wanted, name, Level.SHOULD)
+                yield Location(reply.id, f"{pointer}/{name}", wanted, name, Level.SHOULD)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import Aside, Rests, Sight, check
+from conformance.catalogue import NotJudged, Proof, RequiredContent, check
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -20,11 +20,11 @@ from conformance.judging.contents import (
 from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
 from conformance.judging.models import compare_models
 from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import TRIES, disobeyed, generated_text
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
 from conformance.judging.understanding import if_understood
-from conformance.judging.values import shown
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.judging.values import format_value
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import google
 
 _CONFIG = google(
@@ -46,7 +46,7 @@ _SETTINGS = (
     probes=("plain",),
     usable=generated_text,
 )
-def follows_a_plain_instruction(seen: Seen) -> Iterator[Spot | Aside]:
+def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
     Why: this is the control question: a model that does not repeat a code when told to cannot show whether settings,
@@ -72,13 +72,13 @@ def _codes(reply: Reply) -> set[str]:
     google("generateContent", "An answer answers the request that it is the response to."),
     basis=Basis.INFERRED,
     usable=generated_text,
-    sight=Sight(
+    requires=RequiredContent(
         NO_CODE,
         lambda reply: any(code in reply.text for code in _codes(reply)),
         outcome=Outcome.BLOCKED,
     ),
 )
-def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
+def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
     """Each answer belongs to the question that was asked.
 
     Why: one caller's answer must never reach another, and a cache must not confuse prompts.
@@ -91,7 +91,7 @@ def answers_its_own_question(seen: Seen) -> Iterator[Spot]:
         strange = [code for code in _CODE.findall(reply.text) if code in asked and code not in own]
         if strange and not any(code in reply.text for code in own):
             said = f"{strange[0]}, which {asked[strange[0]].id} asked for"
-            yield Spot(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
+            yield Location(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
 
 
 def _named_models(reply: Reply) -> list[tuple[Chunk, str]]:
@@ -99,13 +99,15 @@ def _named_models(reply: Reply) -> list[tuple[Chunk, str]]:
     return [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
 
 
-def _another_model(reply: Reply) -> Spot | None:
+def _another_model(reply: Reply) -> Location | None:
     named = _named_models(reply)
     asked = asked_model(reply)
     level = compare_models(asked, named[-1][1]) if named and asked else None
     if level is None:
         return None
-    return Spot(reply.id, reply.at(named[-1][0], "/modelVersion"), asked, shown(named[-1][1]), level)
+    return Location(
+        reply.id, reply.at(named[-1][0], "/modelVersion"), asked, format_value(named[-1][1]), level
+    )
 
 
 @check(
@@ -118,7 +120,7 @@ def _another_model(reply: Reply) -> Spot | None:
     usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
     blocked_by=_OWN,
 )
-def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
+def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model that answers is the model that was asked.
 
     Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets
@@ -128,15 +130,15 @@ def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: check modelVersion in every answer.
     """
     if not any(map(_named_models, seen.replies)):
-        yield Aside(Outcome.UNSUPPORTED, "no answer names the model that made it")
+        yield NotJudged(Outcome.UNSUPPORTED, "no answer names the model that made it")
         return
     recorded = [reply for reply in seen.replies if reply.exchange.captured]
-    always = len(recorded) >= TRIES and all(map(_another_model, recorded))
+    always = len(recorded) >= ATTEMPTS_TO_ACCUSE and all(map(_another_model, recorded))
     for reply in seen.replies:
-        spot = _another_model(reply)
-        if spot is not None:
+        location = _another_model(reply)
+        if location is not None:
             single = reply.exchange.captured and not always
-            yield replace(spot, level=Level.NOTE) if single else spot
+            yield replace(location, level=Level.NOTE) if single else location
 
 
 @check(
@@ -149,7 +151,7 @@ def answers_with_the_model_that_was_asked(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="system-instruction",
 )
-def obeys_the_system_instruction(seen: Seen) -> Iterator[Spot | Aside]:
+def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
 
     Why: systemInstruction is a field of its own, not a user's turn, and never dropped.
@@ -169,7 +171,7 @@ def obeys_the_system_instruction(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="history",
 )
-def remembers_the_conversation(seen: Seen) -> Iterator[Spot | Aside]:
+def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """All turns of a conversation reach the model, not only the last.
 
     Why: the API keeps no state; contents is the whole conversation.
@@ -206,7 +208,7 @@ def _keeps_going(reply: Reply) -> str | None:
     blocked_by=(*_OWN, "casing/reads-settings-from-generation-config"),
     obeys=True,
 )
-def reads_generation_config(seen: Seen) -> Iterator[Spot]:
+def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """GenerationConfig is read, not dropped as a whole.
 
     Why: limits, stop sequences, schemas and thinking all stand there; where neither a limit nor a stop sequence takes
@@ -216,8 +218,10 @@ def reads_generation_config(seen: Seen) -> Iterator[Spot]:
     """
     limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
     stop = list(failing_each_time(seen, "stop-sequence", "a stop", _keeps_going))
-    for spot in (*limit, *stop) if limit and stop else ():
-        yield Spot(spot.exchange, "", "a limit and a stop sequence that take effect", spot.observed)
+    for location in (*limit, *stop) if limit and stop else ():
+        yield Location(
+            location.exchange, "", "a limit and a stop sequence that take effect", location.observed
+        )
 
 
 @check(
@@ -229,7 +233,7 @@ def reads_generation_config(seen: Seen) -> Iterator[Spot]:
     blocked_by=_SETTINGS,
     obeys=True,
 )
-def applies_max_output_tokens(seen: Seen) -> Iterator[Spot | Aside]:
+def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer ends at maxOutputTokens.
 
     Why: the limit is the caller's protection against long and costly answers.
@@ -269,7 +273,7 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
     blocked_by=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
 )
-def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
+def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
     """An answer that the limit cut says MAX_TOKENS.
 
     Why: STOP means a natural end, and an answer that was cut has none.
@@ -293,7 +297,7 @@ def says_when_the_limit_ended_it(seen: Seen) -> Iterator[Spot]:
     ),
     obeys=True,
 )
-def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
+def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
     """A stream that the limit cut says MAX_TOKENS, as a unary answer does.
 
     Why: the last chunk has the same finish reason that a unary answer has.
@@ -313,7 +317,7 @@ def says_when_the_limit_ended_a_stream(seen: Seen) -> Iterator[Spot]:
     obeys=True,
     feature="stop-sequences",
 )
-def stops_at_stop_sequences(seen: Seen) -> Iterator[Spot | Aside]:
+def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer ends before a stop sequence.
 
     Why: parsers rely on it, and what follows is billed.
@@ -338,7 +342,7 @@ def _count_of_candidates(reply: Reply) -> str | None:
     obeys=True,
     feature="candidate-count",
 )
-def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
+def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """CandidateCount 2 gives two candidates, or a clear refusal.
 
     Why: all requested candidates are returned, or none.
@@ -361,7 +365,7 @@ def gives_as_many_candidates_as_asked(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="json-schema",
 )
-def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
+def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """With a response schema the answer is JSON of that schema.
 
     Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor without them refuses.
@@ -383,9 +387,9 @@ def obeys_the_response_schema(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
     blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def uses_cached_content(seen: Seen) -> Iterator[Spot]:
+def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     """CachedContent is looked up, so a name that does not exist is refused.
 
     Why: the cached content is part of the prompt; dropping it drops most of what was meant to be sent.
@@ -394,4 +398,4 @@ def uses_cached_content(seen: Seen) -> Iterator[Spot]:
     """
     for reply in seen.replies:
         if reply.ok:
-            yield Spot(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
+            yield Location(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")

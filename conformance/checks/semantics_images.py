@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check
+from conformance.catalogue import NotJudged, check
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.judging.understanding import if_understood, speaks_of
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 # What any answer to a question about a picture speaks of, be it that there is none.
@@ -35,7 +35,7 @@ def _tells(reply: Reply) -> bool:
     obeys=True,
     feature="images",
 )
-def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
+def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An image in inlineData reaches the model.
 
     Why: inlineData is content like text; a model that cannot see refuses it.
@@ -55,7 +55,7 @@ def sees_images(seen: Seen) -> Iterator[Spot | Aside]:
     blocked_by=("semantics/sees-images",),
     obeys=True,
 )
-def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
+def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Bytes in URL-safe base64 are read as those in the standard alphabet.
 
     Why: ProtoJSON readers take both alphabets.
@@ -63,10 +63,10 @@ def reads_url_safe_base64(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: translate - and _ to + and / on the way out.
     """
     if not obeyed(seen, "image"):
-        yield Aside(Outcome.BLOCKED, "images in standard base64 are not seen either")
+        yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     turned_down = [reply for reply in seen.replies if refused(reply)]
     if len(turned_down) == len(seen.replies):
-        yield Spot(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
+        yield Location(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
     found = each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)
     yield from beside(seen, "image", found)

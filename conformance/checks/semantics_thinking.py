@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check
+from conformance.catalogue import NotJudged, check
 from conformance.judging.contents import asked_model, each_time
 from conformance.judging.expectations import CUT, obedience
-from conformance.judging.tries import TRIES, generated_text
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
@@ -23,7 +23,7 @@ _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])
     basis=Basis.RECORDED,
     usable=generated_text,
 )
-def marks_thoughts(seen: Seen) -> Iterator[Spot]:
+def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
     Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so only
@@ -34,10 +34,10 @@ def marks_thoughts(seen: Seen) -> Iterator[Spot]:
     leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
     # In recorded traffic the question itself may have asked for such tags.
     own = [reply for reply in leaking if not reply.exchange.captured]
-    level = None if len(own) >= TRIES else Level.NOTE
-    for reply in (own or leaking)[:TRIES]:
+    level = None if len(own) >= ATTEMPTS_TO_ACCUSE else Level.NOTE
+    for reply in (own or leaking)[:ATTEMPTS_TO_ACCUSE]:
         wanted = "thoughts in parts of their own"
-        yield Spot(reply.id, "/candidates/0/content/parts", wanted, repr(reply.text[:80]), level)
+        yield Location(reply.id, "/candidates/0/content/parts", wanted, repr(reply.text[:80]), level)
 
 
 def _hidden(reply: Reply) -> str | None:
@@ -59,7 +59,7 @@ def _hidden(reply: Reply) -> str | None:
     obeys=True,
     feature="thinking",
 )
-def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
+def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """With includeThoughts the thoughts come with the answer.
 
     Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
@@ -70,9 +70,13 @@ def shows_thoughts_when_asked(seen: Seen) -> Iterator[Spot | Aside]:
     streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
     level = Level.NOTE if streamed else None
     for found in each_time(seen, "thinking", "parts with thought: true", _hidden, level):
-        quiet = isinstance(found, Aside) and found.outcome is Outcome.INCONCLUSIVE
+        quiet = isinstance(found, NotJudged) and found.outcome is Outcome.INCONCLUSIVE
         # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
-        yield Aside(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted") if quiet else found
+        yield (
+            NotJudged(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted")
+            if quiet
+            else found
+        )
 
 
 def _can_switch_off(reply: Reply) -> bool:
@@ -96,7 +100,7 @@ def _thinks_anyway(reply: Reply) -> str | None:
     obeys=True,
     feature="thinking",
 )
-def thinks_no_more_than_allowed(seen: Seen) -> Iterator[Spot | Aside]:
+def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A thinking budget of 0 switches thinking off.
 
     Why: the budget bounds what is thought and billed; models that cannot do without refuse the request.

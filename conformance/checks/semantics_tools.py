@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each
+from conformance.catalogue import NotJudged, check, check_each
 from conformance.judging.contents import (
     as_list,
     calls,
@@ -18,10 +18,10 @@ from conformance.judging.contents import (
 from conformance.judging.expectations import at_limit, refused
 from conformance.judging.tries import generated_text
 from conformance.judging.understanding import if_understood, speaks_of
-from conformance.judging.values import UNREADABLE, Wrong, faults
-from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
+from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
@@ -65,7 +65,7 @@ def _no_call(reply: Reply) -> str | None:
     obeys=True,
     feature="function-calling",
 )
-def hands_functions_to_the_model(seen: Seen) -> Iterator[Spot | Aside]:
+def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Declared functions reach the model, which calls one when it should.
 
     Why: tools are part of the request; a vendor without them refuses.
@@ -96,7 +96,7 @@ def _wrong_call(reply: Reply) -> str | None:
     obeys=True,
     feature="function-calling",
 )
-def forces_a_call_in_mode_any(seen: Seen) -> Iterator[Spot | Aside]:
+def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode ANY forces a call of one of the allowed functions.
 
     Why: ANY is how programs make sure of a call, and allowedFunctionNames of which.
@@ -120,7 +120,7 @@ def _calls_anyway(reply: Reply) -> str | None:
     obeys=True,
     feature="function-calling",
 )
-def calls_nothing_in_mode_none(seen: Seen) -> Iterator[Spot | Aside]:
+def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode NONE forbids every call.
 
     Why: NONE is how programs get an answer in words although functions are declared.
@@ -140,7 +140,7 @@ def calls_nothing_in_mode_none(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="function-calling",
 )
-def streams_function_calls(seen: Seen) -> Iterator[Spot | Aside]:
+def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Function calls come through a stream as they come unary.
 
     Why: streaming changes when an answer arrives, not what is in it.
@@ -160,7 +160,7 @@ def streams_function_calls(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="parallel-calls",
 )
-def gives_every_call(seen: Seen) -> Iterator[Spot | Aside]:
+def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Two calls in one turn come as two.
 
     Why: each call is a part; none is merged or dropped.
@@ -198,7 +198,7 @@ def _unfilled(reply: Reply) -> str | None:
     obeys=True,
     feature="function-calling",
 )
-def fills_required_arguments(seen: Seen) -> Iterator[Spot | Aside]:
+def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A call carries the arguments that its function requires.
 
     Why: the declaration names them, and the prompt holds them.
@@ -230,7 +230,7 @@ def _signed(reply: Reply) -> bool:
     usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
     feature="function-calling",
 )
-def keeps_thought_signatures(reply: Reply) -> Iterator[Spot | Aside]:
+def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     """Function calls of a model that signs them arrive with their thought signature.
 
     Why: Gemini 3 refuses the next turn when the signature of its call does not come back.
@@ -238,9 +238,9 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Spot | Aside]:
     Workaround: none; older models do without.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
-        yield Aside(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
+        yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
     elif not _signed(reply):
-        yield Spot(
+        yield Location(
             reply.id, "/candidates/0/content/parts/0/thoughtSignature", "a signature beside the call", "none"
         )
 
@@ -260,8 +260,10 @@ def _clean(reply: Reply | None) -> bool:
     """A first turn whose content Google itself would take back as it stands."""
     if reply is None:
         return False
-    spoiled = (*UNREADABLE, Wrong.EXTRA, Wrong.SPELLING)
-    broken = any(found.fault.wrong in spoiled and "content" in found.fault.keys for found in faults(reply))
+    spoiled = (*UNREADABLE, FaultKind.EXTRA, FaultKind.SPELLING)
+    broken = any(
+        found.fault.wrong in spoiled and "content" in found.fault.keys for found in find_value_faults(reply)
+    )
     return not broken and all(role in ("model", None, "") for role in reply.first.roles)
 
 
@@ -273,7 +275,7 @@ def _clean(reply: Reply | None) -> bool:
     usable=lambda reply: generated_text(reply) or refused(reply),
     blocked_by=_SPOILT,
 )
-def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A model's turn, replayed as it came, is accepted.
 
     Why: a second turn repeats the first verbatim: ids and signatures go out as they came in, and must go on upstream.
@@ -287,11 +289,11 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
             continue
         turns = seen.of("history")
         if turns and all(refused(reply) for reply in turns):
-            yield Aside(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
+            yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
-            yield Spot(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
+            yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
         else:
-            yield Aside(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
+            yield NotJudged(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
 
 
 @check(
@@ -303,7 +305,7 @@ def takes_its_own_words_back(seen: Seen) -> Iterator[Spot | Aside]:
     blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
 )
-def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
+def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """What a function answered reaches the model.
 
     Why: functionResponse is the only way for a result into the conversation.
@@ -324,7 +326,7 @@ def uses_what_the_function_answered(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="function-calling",
 )
-def leaves_functions_what_they_are(seen: Seen) -> Iterator[Spot | Aside]:
+def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function of the caller's stays one, even if it is called WebSearch.
 
     Why: googleSearch is the built-in tool; a declared function is never turned into it, nor renamed.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.catalogue import check, check_each
-from conformance.judging import sights
+from conformance.judging import required
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
     Block,
@@ -31,11 +31,11 @@ from conformance.judging.counters import (
 )
 from conformance.judging.expectations import answered_as_asked
 from conformance.judging.habits import unless_rare, uses_server_tools
-from conformance.judging.tries import TRIES, generated_text
-from conformance.judging.values import is_whole, where
-from conformance.model import Basis, Level, Spot
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.values import is_integer, locate
+from conformance.model import Basis, Level, Location
 from conformance.reading.flavour import Flavour, flavour
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import google
 
 _USAGE = google(
@@ -55,7 +55,7 @@ def _finished(reply: Reply) -> bool:
 
 
 @check(Level.SHOULD, _USAGE, basis=Basis.RECORDED, usable=_finished)
-def counts_every_answer(seen: Seen) -> Iterator[Spot]:
+def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
 
     Why: since the middle of 2024 every answer of Google's has usageMetadata, and in a stream every chunk has. One answer
@@ -66,17 +66,21 @@ def counts_every_answer(seen: Seen) -> Iterator[Spot]:
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
-    spots = {id_: Spot(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
+    locations = {id_: Location(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
     rare = {id_ for id_, one in found.items() if lacks_as_google_may(one)}
     sure = [one for id_, one in found.items() if id_ not in rare]
     single = len({one.probe for one in sure}) == 1 and all(map(lacks_own_tokens_alone, sure))
-    yield from (replace(spots[one.id], level=Level.NOTE) if single else spots[one.id] for one in sure)
+    yield from (replace(locations[one.id], level=Level.NOTE) if single else locations[one.id] for one in sure)
     telling = [one for one in seen.replies if says_much(one) or one.id in found]
     for brief in (True, False):
         among = [one for one in telling if is_brief(one) is brief]
-        mine = [spots[one.id] for one in among if one.id in rare]
-        for spot in unless_rare(mine, among):
-            yield replace(spot, level=Level.NOTE) if counts_no_output(found[spot.exchange]) else spot
+        mine = [locations[one.id] for one in among if one.id in rare]
+        for location in unless_rare(mine, among):
+            yield (
+                replace(location, level=Level.NOTE)
+                if counts_no_output(found[location.exchange])
+                else location
+            )
 
 
 def _told(reply: Reply) -> bool:
@@ -97,7 +101,7 @@ def _last_spoken(reply: Reply) -> int:
     usable=_told,
     select=lambda reply: reply.streamed,
 )
-def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
+def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     """The last chunk of a stream carries the final usage.
 
     Why: usage is cumulative, so only the last block tells the whole; Google's last chunk has it.
@@ -107,7 +111,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
     numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
     if numbers and len(reply.chunks) > 1 and max(numbers) < _last_spoken(reply):
         said = f"the last usage stands in chunk {max(numbers)} of {len(reply.chunks)}"
-        yield Spot(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
+        yield Location(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
 
 
 @check_each(
@@ -115,9 +119,9 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Spot]:
     google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
     basis=Basis.RECORDED,
     usable=_told,
-    sight=sights.THOUGHTS,
+    requires=required.THOUGHTS,
 )
-def counts_thoughts(reply: Reply) -> Iterator[Spot]:
+def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that came are counted in thoughtsTokenCount.
 
     Why: thoughts are billed, and have a counter of their own.
@@ -126,8 +130,8 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
     """
     found = last_block(reply)
     if found is not None and hides_thoughts(reply):
-        pointer = where(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
-        yield Spot(
+        pointer = locate(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
+        yield Location(
             reply.id,
             pointer,
             "the thoughts' tokens",
@@ -135,13 +139,13 @@ def counts_thoughts(reply: Reply) -> Iterator[Spot]:
         )
 
 
-def _adds_none(seen: Seen) -> bool:
+def _adds_none(seen: RuleInput) -> bool:
     """A total somewhere leaves thoughts out that stand nowhere else: so it is with all totals of this vendor."""
     return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
 
 
-@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, sight=sights.COUNTED_THOUGHTS)
-def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
+@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, requires=required.COUNTED_THOUGHTS)
+def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not within them.
 
     Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 differed.
@@ -153,26 +157,26 @@ def counts_thoughts_once(seen: Seen) -> Iterator[Spot]:
         yield from (_folded(*one) for one in told if folds(one[2]))
     twice = [one for one in told if counts_twice(one[0], one[2]) and not uses_server_tools(one[0])]
     # One odd answer may hold what is not shown; several questions do not.
-    if len({reply.probe for reply, _, _ in twice}) >= TRIES:
+    if len({reply.probe for reply, _, _ in twice}) >= ATTEMPTS_TO_ACCUSE:
         yield from (_doubled(*one) for one in twice)
 
 
-def _folded(reply: Reply, chunk: Chunk, block: Block) -> Spot:
+def _folded(reply: Reply, chunk: Chunk, block: Block) -> Location:
     said = f"{block.get('totalTokenCount')}, thoughts within another counter"
-    pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
+    pointer = locate(reply, chunk, ("usageMetadata", "totalTokenCount"))
     level = Level.NOTE if is_early_preview(reply) else None
-    return Spot(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
+    return Location(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
 
 
-def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Spot:
+def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Location:
     said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
-    pointer = where(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
+    pointer = locate(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
     level = Level.NOTE if is_early_preview(reply) else None
-    return Spot(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
+    return Location(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
 @check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, blocked_by=("usage/counts-are-cumulative",))
-def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
+def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of prompt, answer, thoughts and tool use.
 
     Why: Google's totals are right in all but a dozen of 6,754 recorded blocks, where an absent counter counts as 0.
@@ -191,11 +195,11 @@ def total_is_the_sum(seen: Seen) -> Iterator[Spot]:
             if total and total != wanted and not explained and "promptTokenCount" in block:
                 rounded = abs(total - wanted) == 1 and flavour(reply) is Flavour.VERTEX
                 level = None if last and chunk is last[0] and not rounded else Level.NOTE
-                pointer = where(reply, chunk, ("usageMetadata", "totalTokenCount"))
-                yield Spot(reply.id, pointer, str(wanted), str(total), level)
+                pointer = locate(reply, chunk, ("usageMetadata", "totalTokenCount"))
+                yield Location(reply.id, pointer, str(wanted), str(total), level)
 
 
-def _left_out(seen: Seen) -> list[str]:
+def _left_out(seen: RuleInput) -> list[str]:
     """Counters that this vendor leaves out although there was something to count: other rules say so."""
     unsaid = [reply for reply in seen.all if _finished(reply) and reply.usage and says_much(reply)]
     silent = any("candidatesTokenCount" not in reply.usage for reply in unsaid)
@@ -206,7 +210,7 @@ def _left_out(seen: Seen) -> list[str]:
 _SEVERAL = 3  # blocks in which a counter that grows is told from one that does not
 
 
-def _falls_each_time(seen: Seen) -> set[str]:
+def _falls_each_time(seen: RuleInput) -> set[str]:
     """Return the ids of the streams in which the answer's own counter falls, where it does in every one of several."""
     live = [one for one in seen.replies if not one.exchange.captured and not uses_server_tools(one)]
     telling = {one.id: spoken_counts(one) for one in live if len(spoken_counts(one)) >= _SEVERAL}
@@ -231,7 +235,7 @@ def _falls_each_time(seen: Seen) -> set[str]:
         "streaming/brings-every-chunk-in-order",
     ),
 )
-def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
+def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream each usage block counts the whole answer so far.
 
     Why: clients take the last block as the whole. Google's own numbers sometimes fall within a stream, because the
@@ -247,7 +251,7 @@ def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
         if said:
             grave = reply.id in always or (short and not uses_server_tools(reply))
             level = None if grave else Level.NOTE
-            yield Spot(reply.id, "/usageMetadata", "counters that grow with the answer", said, level)
+            yield Location(reply.id, "/usageMetadata", "counters that grow with the answer", said, level)
 
 
 @check(
@@ -260,9 +264,9 @@ def counts_are_cumulative(seen: Seen) -> Iterator[Spot]:
     probes=("plain", "plain-repeated"),
     usable=_told,
     blocked_by=("semantics/answers-its-own-question",),
-    sight=sights.A_REPETITION,
+    requires=required.A_REPETITION,
 )
-def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
+def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     """The same request has the same promptTokenCount each time.
 
     Why: the prompt is counted whole, cached or not.
@@ -274,8 +278,8 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
         first = firsts.get(reply.exchange.first or "")
         before, now = last_block(first) if first else None, last_block(reply)
         if before and now and count(before[1], "promptTokenCount") != count(now[1], "promptTokenCount"):
-            pointer = where(reply, now[0], ("usageMetadata", "promptTokenCount"))
-            yield Spot(
+            pointer = locate(reply, now[0], ("usageMetadata", "promptTokenCount"))
+            yield Location(
                 reply.id, pointer, str(before[1].get("promptTokenCount")), str(now[1].get("promptTokenCount"))
             )
 
@@ -285,9 +289,9 @@ def same_prompt_costs_the_same(seen: Seen) -> Iterator[Spot]:
     google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
     basis=Basis.RECORDED,
     usable=_told,
-    sight=sights.CACHED,
+    requires=required.CACHED,
 )
-def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
+def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
     """Cached tokens are counted within the prompt's, not taken away from them.
 
     Why: promptTokenCount is the whole prompt, cachedContentTokenCount the share of it that is cheaper.
@@ -296,9 +300,9 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Spot]:
     """
     found = last_block(reply)
     if found and count(found[1], "cachedContentTokenCount") > max(0, count(found[1], "promptTokenCount")):
-        pointer = where(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
+        pointer = locate(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
         said = f"{found[1].get('cachedContentTokenCount')} of {found[1].get('promptTokenCount')}"
-        yield Spot(reply.id, pointer, "at most promptTokenCount", said)
+        yield Location(reply.id, pointer, "at most promptTokenCount", said)
 
 
 def _letters(reply: Reply) -> int:
@@ -308,12 +312,12 @@ def _letters(reply: Reply) -> int:
     return sum(len(str(turn).encode("utf-8", "replace")) for turn in turns)
 
 
-def _counted(seen: Seen) -> int | None:
+def _counted(seen: RuleInput) -> int | None:
     """What countTokens says of the plain question; None where it does not tell short from long."""
     counts = {
         reply.probe: count(reply.body, "totalTokens")
         for reply in seen.of("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
-        if reply.ok and is_whole(reply.body.get("totalTokens"))
+        if reply.ok and is_integer(reply.body.get("totalTokens"))
     }
     short, long = (
         counts.get("count-tokens-of-the-plain-question", 0),
@@ -344,7 +348,7 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
     usable=_told,
     blocked_by=("usage/same-prompt-costs-the-same",),
 )
-def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
+def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
     """The prompt costs what was sent, and nothing that the vendor adds to it.
 
     Why: promptTokenCount counts the request; a hidden prompt changes both the bill and the answers. A small difference
@@ -356,7 +360,7 @@ def charges_for_what_was_sent(seen: Seen) -> Iterator[Spot]:
     for reply in seen.replies:
         said = _charged(reply, counted)
         if said is not None:
-            yield Spot(
+            yield Location(
                 reply.id, "/usageMetadata/promptTokenCount", "the tokens of the request", said[0], said[1]
             )
             return
@@ -378,9 +382,9 @@ _DETAILS = {
     ),
     basis=Basis.RECORDED,
     usable=_told,
-    sight=sights.DETAILS,
+    requires=required.DETAILS,
 )
-def details_add_up(reply: Reply) -> Iterator[Spot]:
+def details_add_up(reply: Reply) -> Iterator[Location]:
     """The details of a counter add up to it.
 
     Why: they split it by modality; Google's own differ now and then, so this is noted only.
@@ -392,5 +396,5 @@ def details_add_up(reply: Reply) -> Iterator[Spot]:
         rows = as_list(found[1].get(name)) if found else []
         counts = [count(row, "tokenCount") for row in rows if isinstance(row, dict)]
         if found and counts and sum(counts) != count(found[1], counter):
-            pointer = where(reply, found[0], ("usageMetadata", name))
-            yield Spot(reply.id, pointer, f"a sum of {found[1].get(counter)}", str(sum(counts)))
+            pointer = locate(reply, found[0], ("usageMetadata", name))
+            yield Location(reply.id, pointer, f"a sum of {found[1].get(counter)}", str(sum(counts)))

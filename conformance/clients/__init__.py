@@ -4,31 +4,36 @@ A module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `s
 `effects` compares what it says with what a faithful reader finds.
 """
 
-from conformance.clients.captured import BadCaptureError, Captured, from_exchange, read_captured
+from conformance.clients.captured_response import (
+    BadCaptureError,
+    CapturedResponse,
+    from_exchange,
+    read_captured,
+)
+from conformance.clients.client_view import Client, ClientView
 from conformance.clients.lines import report_line, report_lines
 from conformance.clients.registry import (
     ALL_CLIENTS,
     CLIENTS,
     UnknownClientError,
     find_clients,
-    must_configure,
-    see,
+    find_required_settings,
+    read_as_client,
 )
-from conformance.clients.seen import Client, Seen
 
 __all__ = [
     "ALL_CLIENTS",
     "CLIENTS",
     "BadCaptureError",
-    "Captured",
+    "CapturedResponse",
     "Client",
-    "Seen",
+    "ClientView",
     "UnknownClientError",
     "find_clients",
+    "find_required_settings",
     "from_exchange",
-    "must_configure",
+    "read_as_client",
     "read_captured",
     "report_line",
     "report_lines",
-    "see",
 ]

@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance.clients import javascript as js
 from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
-from conformance.clients.captured import Captured, plain, squeezed
-from conformance.clients.seen import Raised, Seen, View, once
+from conformance.clients.captured_response import CapturedResponse, decode_body, shorten_line_breaks
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once
 from conformance.clients.zod import MisfitError, Obj, fit
 
 _INVALID = "AI_APICallError: Invalid JSON response"
@@ -127,9 +127,9 @@ def _refuse_orphans(parts: list[Valid]) -> None:
         server = bool(part.get("toolCall")) or (server and not part.get("toolResponse"))
 
 
-def _unary(captured: Captured) -> View:
+def _unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if body.broken:
         raise Raised("AI_APICallError: Failed to process successful response")
     try:
@@ -141,7 +141,7 @@ def _unary(captured: Captured) -> View:
     calls = sum((part.get("functionCall") or {}).get("name") is not None for part in parts)
     reason, block = _first(answer).get("finishReason"), _block(answer.get("promptFeedback"))
     blocked = reason is None and block is not None
-    return View(
+    return ResponseView(
         text=_text(parts),
         finish_reason="content-filter" if blocked else finish_word(reason, calls=calls > 0),
         total_tokens=_total(answer.get("usageMetadata")),
@@ -149,7 +149,7 @@ def _unary(captured: Captured) -> View:
     )
 
 
-def _refuse_status(captured: Captured) -> None:
+def _refuse_status(captured: CapturedResponse) -> None:
     if captured.status is None:
         raise Raised("AI_APICallError: Cannot connect to API")
     if not captured.ok:
@@ -158,7 +158,7 @@ def _refuse_status(captured: Captured) -> None:
 
 def _lines(text: str) -> Iterator[str]:
     """Lines end at LF, CRLF or CR; a CR that is the last character still waits for its LF, and an open line is lost."""
-    text = squeezed(text.removesuffix("\r"))
+    text = shorten_line_breaks(text.removesuffix("\r"))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from lines[:-1]
 
@@ -243,20 +243,20 @@ class _Transform:
             self.calls += 1
 
 
-def _read_stream(captured: Captured, client: str) -> Seen:
+def _read_stream(captured: CapturedResponse, client: str) -> ClientView:
     try:
         _refuse_status(captured)
     except Raised as stop:
-        return Seen(client, errors=(stop.what,))
+        return ClientView(client, errors=(stop.what,))
     if captured.status in {204, 205}:
-        return Seen(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
-    body, state = plain(captured), _Transform()
+        return ClientView(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
+    body, state = decode_body(captured), _Transform()
     for data in _events(js.utf8(body.whole)):
         state.event(data)
     if body.broken:
         lost = "AI_APICallError: Failed to process successful response"
-        return Seen(client, raises=lost, text="".join(state.texts), errors=tuple(state.errors))
-    return Seen(
+        return ClientView(client, raises=lost, text="".join(state.texts), errors=tuple(state.errors))
+    return ClientView(
         client,
         text="".join(state.texts),
         finish_reason=state.finish,
@@ -266,8 +266,8 @@ def _read_stream(captured: Captured, client: str) -> Seen:
     )
 
 
-def read(captured: Captured, client: str) -> Seen:
+def read(captured: CapturedResponse, client: str) -> ClientView:
     """Read as generateText and streamText do."""
     if captured.streamed:
         return _read_stream(captured, client)
-    return once(client, lambda: _unary(captured))
+    return call_once(client, lambda: _unary(captured))

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.clients.ai_sdk import finish_word
-from conformance.clients.captured import Captured, from_exchange
-from conformance.clients.registry import see
-from conformance.clients.seen import Client, Seen
+from conformance.clients.captured_response import CapturedResponse, from_exchange
+from conformance.clients.client_view import Client, ClientView
+from conformance.clients.registry import read_as_client
 from conformance.model import JSON, Effect, Exchange
 
 HARM = ("silent-loss", "raises", "garbled", "ignored")
@@ -20,7 +20,7 @@ NOTHING = "nothing arrives"
 
 
 @dataclass(frozen=True)
-class Truth:
+class ExpectedView:
     """What a faithful and forgiving reader finds in a response.
 
     `finish_reason` in Google's spelling; `thoughts` is the text of thought parts; `error`: the answer, whatever its
@@ -37,31 +37,33 @@ class Truth:
     hollow: bool = False  # a success without anything of this API: what shows nothing then, hides that
 
 
-def effects(client: Client, captured: Captured | Exchange, truth: Truth) -> tuple[Effect, ...]:
+def find_effects(
+    client: Client, captured: CapturedResponse | Exchange, truth: ExpectedView
+) -> tuple[Effect, ...]:
     """Return what goes wrong for that client, the worst first; nothing where it was never reached or does right."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
-    if response.method not in client.methods or response.unknowable or not response.ok:
+    if response.method not in client.methods or response.cut_by_us or not response.ok:
         return ()
-    seen = see(client, response)
+    seen = read_as_client(client, response)
     found = [
-        Effect(client.name, kind, detail, response.variant) for kind, detail in _compared(client, seen, truth)
+        Effect(client.name, kind, detail, response.variant) for kind, detail in _compare(client, seen, truth)
     ]
     return tuple(sorted(found, key=lambda effect: HARM.index(effect.effect)))
 
 
-def _compared(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _compare(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[tuple[str, str]]:
     stop = seen.raises or seen.refused or "; ".join(seen.errors)
     right = truth.error or (truth.blocked and bool(seen.refused))
     if stop:
         if not right:
-            yield "raises", _stopped(stop, seen.chunks_before)
+            yield "raises", _describe_exception(stop, seen.chunks_before)
         return
     if truth.error:
         yield "ignored", "the error inside the answer passes for an answer"
-    yield from _losses(client, seen, truth)
+    yield from _compare_content(client, seen, truth)
 
 
-def _stopped(stop: str, chunks: int | None) -> str:
+def _describe_exception(stop: str, chunks: int | None) -> str:
     name = stop.partition(":")[0]
     return (
         f"raises {name}"
@@ -70,17 +72,17 @@ def _stopped(stop: str, chunks: int | None) -> str:
     )
 
 
-def _losses(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _compare_content(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[tuple[str, str]]:
     if (truth.text or truth.calls or truth.hollow) and not seen.text and not seen.calls:
         yield "silent-loss", f"{NOTHING}: text and calls are empty, without an exception"
     else:
-        yield from _text(seen.text, truth)
-        yield from _calls(seen.calls, truth.calls)
-    yield from _finish(client, seen, truth)
-    yield from _usage(client, seen.total_tokens, truth.total_tokens)
+        yield from _compare_text(seen.text, truth)
+        yield from _compare_calls(seen.calls, truth.calls)
+    yield from _compare_finish_reason(client, seen, truth)
+    yield from _compare_total(client, seen.total_tokens, truth.total_tokens)
 
 
-def _text(text: str, truth: Truth) -> Iterator[tuple[str, str]]:
+def _compare_text(text: str, truth: ExpectedView) -> Iterator[tuple[str, str]]:
     if text == truth.text:
         return
     if truth.thoughts and len(text) > len(truth.text) and truth.text in text:
@@ -93,14 +95,16 @@ def _text(text: str, truth: Truth) -> Iterator[tuple[str, str]]:
         yield "garbled", "text differs from what was sent"
 
 
-def _calls(calls: int, sent: int) -> Iterator[tuple[str, str]]:
+def _compare_calls(calls: int, sent: int) -> Iterator[tuple[str, str]]:
     if calls < sent:
         yield "silent-loss", f"{sent - calls} of {sent} function calls lost"
     elif calls > sent:
         yield "garbled", f"{calls} function calls instead of {sent}"
 
 
-def _finish(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str]]:
+def _compare_finish_reason(
+    client: Client, seen: ClientView, truth: ExpectedView
+) -> Iterator[tuple[str, str]]:
     if truth.finish_reason is None:
         return
     reason = seen.finish_reason
@@ -116,7 +120,7 @@ def _finish(client: Client, seen: Seen, truth: Truth) -> Iterator[tuple[str, str
         yield "garbled", f"finish reason reads {_short(shown)} instead of {truth.finish_reason}"
 
 
-def _usage(client: Client, total: JSON, sent: int | None) -> Iterator[tuple[str, str]]:
+def _compare_total(client: Client, total: JSON, sent: int | None) -> Iterator[tuple[str, str]]:
     if sent is None:
         return
     if total is None:
@@ -132,7 +136,7 @@ def _short(value: JSON) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def verdict(found: Iterable[Effect], asked: int) -> str:
+def sum_up_effects(found: Iterable[Effect], asked: int) -> str:
     """Sum up a client's effects over `asked` ordinary exchanges: works, degraded, broken or untested.
 
     Broken: it raises, or nothing at all arrives, on any of them. Degraded: something is lost, garbled or ignored.

@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured import Captured, plain
-from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.clients.captured_response import CapturedResponse, decode_body
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.model import JSON
 
 _OWN = "Error: [GoogleGenerativeAI Error]:"
@@ -23,7 +23,7 @@ _BLOCKING = frozenset({"RECITATION", "SAFETY", "LANGUAGE"})
 _EVENT = re.compile(r"data: ([^\n\r\u2028\u2029]*)(?:\n\n|\r\r|\r\n\r\n)")
 
 
-def _refuse_status(captured: Captured) -> None:
+def _refuse_status(captured: CapturedResponse) -> None:
     if captured.status is None:
         raise Raised(f"{_OWN} Error fetching: fetch failed")
     if not captured.ok:
@@ -79,11 +79,11 @@ def _reason(feedback: object) -> str:
     return f"{said}: {message}" if js.truthy(message) else said
 
 
-def _view(answer: object) -> View:
+def _view(answer: object) -> ResponseView:
     js.assignable(answer, "text")
     finish = js.member(js.first(js.member(answer, "candidates")), "finishReason")
     total = js.member(js.member(answer, "usageMetadata"), "totalTokenCount")
-    view = View(
+    view = ResponseView(
         finish_reason=None if js.nullish(finish) else cast("JSON", finish),
         total_tokens=None if js.nullish(total) else cast("JSON", total),
     )
@@ -95,9 +95,9 @@ def _view(answer: object) -> View:
     return replace(view, text=text, calls=sum(js.truthy(js.member(part, "functionCall")) for part in parts))
 
 
-def _unary(captured: Captured) -> View:
+def _unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if body.broken:
         raise Raised("TypeError: terminated")
     return _view(js.body_json(body.whole))
@@ -131,9 +131,9 @@ def _events(texts: Iterable[str]) -> Iterator[list[str]]:
     yield [whole[at:]] if whole[at:].strip(js.SPACES) else []
 
 
-def _stream(captured: Captured) -> Iterator[View]:
+def _stream(captured: CapturedResponse) -> Iterator[ResponseView]:
     _refuse_status(captured)
-    body = plain(captured)
+    body = decode_body(captured)
     if captured.status in {204, 205}:
         raise Raised("TypeError: Cannot read properties of null (reading 'pipeThrough')")
     texts, bad = _texts(body.pieces)
@@ -158,8 +158,8 @@ def _parsed(events: list[str]) -> Iterator[object]:
     yield from answers
 
 
-def read(captured: Captured, client: str) -> Seen:
+def read(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 0.24.1 does."""
     if captured.streamed:
-        return listen(client, _stream(captured))
-    return once(client, lambda: _unary(captured))
+        return iterate_stream(client, _stream(captured))
+    return call_once(client, lambda: _unary(captured))

@@ -15,9 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from conformance.clients.captured import Captured, Plain, plain, squeezed
+from conformance.clients.captured_response import (
+    CapturedResponse,
+    DecodedBody,
+    decode_body,
+    shorten_line_breaks,
+)
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.clients.lax_types import Types
-from conformance.clients.seen import Raised, Seen, View, listen, once
 from conformance.model import JSON
 
 _LOST_CONNECTION = "RemoteProtocolError: peer closed connection without sending complete message body"
@@ -139,7 +144,7 @@ class Version:
 
     number: str
     names: Mapping[str, Copy]
-    lines: Callable[[Captured, Plain], list[str]]
+    lines: Callable[[CapturedResponse, DecodedBody], list[str]]
     objects: Callable[[list[str], bool], Iterator[str]]
 
 
@@ -153,7 +158,7 @@ def _load(text: str, failure: str) -> object:
         raise Raised(f"ValueError: {fault}") from None
 
 
-def _view(answer: object, version: Version) -> View:
+def _view(answer: object, version: Version) -> ResponseView:
     known = types(version.number)
     fields = cast("dict[str, object]", known.read(_copied(answer, version.names), "GenerateContentResponse"))
     candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
@@ -162,7 +167,7 @@ def _view(answer: object, version: Version) -> View:
     texts = [
         part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True
     ]
-    return View(
+    return ResponseView(
         text="".join(cast("list[str]", texts)),
         finish_reason=_finish(candidates),
         total_tokens=cast("JSON", usage.get("total_token_count")),
@@ -182,7 +187,7 @@ def _finish(candidates: list[dict[str, object]]) -> str | None:
     return "None" if reason is None else f"FinishReason.{reason}"
 
 
-def _charset(captured: Captured) -> str:
+def _charset(captured: CapturedResponse) -> str:
     """Return the charset that the Content-Type names, if Python knows it (httpx); else UTF-8."""
     found = re.search(r"charset\s*=\s*[\"']?([^\s;\"']+)", captured.content_type, re.IGNORECASE)
     try:
@@ -191,7 +196,7 @@ def _charset(captured: Captured) -> str:
         return "utf-8"
 
 
-def _refuse_status(captured: Captured, body: Plain) -> None:
+def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
     """Only 200 is a success (APIError.raise_for_response)."""
     if captured.status is None:
         raise Raised("ConnectError: no answer")
@@ -201,8 +206,8 @@ def _refuse_status(captured: Captured, body: Plain) -> None:
     raise Raised(f"{name}: {captured.status} {body.whole[:200].decode('utf-8', 'replace')}")
 
 
-def _unary(captured: Captured, version: Version) -> View:
-    body = plain(captured)
+def _unary(captured: CapturedResponse, version: Version) -> ResponseView:
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
@@ -210,14 +215,14 @@ def _unary(captured: Captured, version: Version) -> View:
     return _view(_load(text, "") if text else {}, version)
 
 
-def _byte_lines(_captured: Captured, body: Plain) -> list[str]:
+def _byte_lines(_captured: CapturedResponse, body: DecodedBody) -> list[str]:
     """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
-    return [line.decode("utf-8", "replace") for line in squeezed(body.whole).splitlines()]
+    return [line.decode("utf-8", "replace") for line in shorten_line_breaks(body.whole).splitlines()]
 
 
-def _text_lines(captured: Captured, body: Plain) -> list[str]:
+def _text_lines(captured: CapturedResponse, body: DecodedBody) -> list[str]:
     """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
-    return squeezed(body.whole.decode(_charset(captured), "replace")).splitlines()
+    return shorten_line_breaks(body.whole.decode(_charset(captured), "replace")).splitlines()
 
 
 @dataclass(frozen=True)
@@ -295,8 +300,8 @@ def _refuse_no_candidate(answer: object) -> None:
         raise Raised("IndexError: list index out of range")
 
 
-def _stream(captured: Captured, version: Version) -> Iterator[View]:
-    body = plain(captured)
+def _stream(captured: CapturedResponse, version: Version) -> Iterator[ResponseView]:
+    body = decode_body(captured)
     _refuse_status(captured, body)
     lines = version.lines(captured, body)
     if body.broken and not body.whole.endswith((b"\n", b"\r")):
@@ -315,10 +320,10 @@ def _stream(captured: Captured, version: Version) -> Iterator[View]:
         raise Raised(_LOST_CONNECTION)
 
 
-def _in_stream(view: View) -> View:
+def _in_stream(view: ResponseView) -> ResponseView:
     """Drop the words for a missing reason: a chunk without one says nothing."""
     if view.finish_reason in {"None", "NOCAND"}:
-        return View(view.text, None, view.total_tokens, view.calls)
+        return ResponseView(view.text, None, view.total_tokens, view.calls)
     return view
 
 
@@ -326,17 +331,17 @@ VERSION_3 = Version("3.4.0", _RESPONSE_3, _byte_lines, _objects_3)
 VERSION_1 = Version("1.30.0", _RESPONSE_1, _text_lines, _objects_1)
 
 
-def read_3(captured: Captured, client: str) -> Seen:
+def read_3(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 3.4.0 does."""
     return _read(captured, client, VERSION_3)
 
 
-def read_1(captured: Captured, client: str) -> Seen:
+def read_1(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 1.30.0 does."""
     return _read(captured, client, VERSION_1)
 
 
-def _read(captured: Captured, client: str, version: Version) -> Seen:
+def _read(captured: CapturedResponse, client: str, version: Version) -> ClientView:
     if captured.streamed:
-        return listen(client, _stream(captured, version))
-    return once(client, lambda: _unary(captured, version))
+        return iterate_stream(client, _stream(captured, version))
+    return call_once(client, lambda: _unary(captured, version))

@@ -15,8 +15,8 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured import Captured, Plain, plain
-from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.clients.captured_response import CapturedResponse, DecodedBody, decode_body
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.model import JSON
 
 _LOST_CONNECTION = "TypeError: terminated"
@@ -34,7 +34,7 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)[:300]
 
 
-def _refuse_status(captured: Captured, body: Plain) -> None:
+def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
     """Raise as throwErrorIfNotOK does: the JSON as it is, or the text in an envelope of the client's own."""
     if captured.status is None:
         raise Raised(_NEVER_ANSWERED)
@@ -75,13 +75,13 @@ def _calls(parts: object) -> int:
     return sum(js.truthy(js.member(part, "functionCall")) for part in parts)
 
 
-def _view(answer: object, no_candidate: JSON) -> View:
+def _view(answer: object, no_candidate: JSON) -> ResponseView:
     candidate = js.first(_candidates(js.member(answer, "candidates")))
     parts = js.member(js.member(candidate, "content"), "parts")
     finish = js.member(candidate, "finishReason")
     total = js.member(js.member(answer, "usageMetadata"), "totalTokenCount")
     missing = js.nullish(candidate)
-    view = View(
+    view = ResponseView(
         finish_reason=no_candidate if missing else None if js.nullish(finish) else cast("JSON", finish),
         total_tokens=None if js.nullish(total) else cast("JSON", total),
         calls=_calls(parts),
@@ -99,8 +99,8 @@ def _refuse_usage(answer: object) -> None:
         raise Raised("TypeError: Object.defineProperty called on non-object")
 
 
-def _unary(captured: Captured, *, old: bool) -> View:
-    body = plain(captured)
+def _unary(captured: CapturedResponse, *, old: bool) -> ResponseView:
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
@@ -170,9 +170,9 @@ def _decoded(pieces: Iterable[bytes]) -> list[str]:
     return [texts[0].removeprefix("\ufeff"), *texts[1:]] if texts else []
 
 
-def _stream(captured: Captured, cut: Cut, *, old: bool) -> Iterator[View]:
+def _stream(captured: CapturedResponse, cut: Cut, *, old: bool) -> Iterator[ResponseView]:
     """Yield chunks in the order in which they are complete; each network piece is first tried as an error."""
-    body = plain(captured)
+    body = decode_body(captured)
     _refuse_status(captured, body)
     if captured.status in _NO_BODY:
         raise Raised("Error: Response body is empty")
@@ -191,7 +191,7 @@ def _stream(captured: Captured, cut: Cut, *, old: bool) -> Iterator[View]:
         raise Raised("Error: Incomplete JSON segment at the end")
 
 
-def _chunk(event: str, *, old: bool) -> View:
+def _chunk(event: str, *, old: bool) -> ResponseView:
     """Read one event, which goes through new Response(event).json()."""
     if not old:
         _refuse_error(event, coerced=False)
@@ -201,21 +201,21 @@ def _chunk(event: str, *, old: bool) -> View:
     return _view(answer, None)
 
 
-def read_2(captured: Captured, client: str) -> Seen:
+def read_2(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 2.32.0 does."""
     if captured.streamed:
-        return listen(client, _stream(captured, _events_2, old=False))
-    return once(client, lambda: _unary(captured, old=False))
+        return iterate_stream(client, _stream(captured, _events_2, old=False))
+    return call_once(client, lambda: _unary(captured, old=False))
 
 
-def read_1(captured: Captured, client: str) -> Seen:
+def read_1(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 1.30.0 does."""
     if captured.streamed:
-        return listen(client, _stream(captured, _events_1, old=True))
-    return once(client, lambda: _unary(captured, old=True))
+        return iterate_stream(client, _stream(captured, _events_1, old=True))
+    return call_once(client, lambda: _unary(captured, old=True))
 
 
-def read_cli(captured: Captured, client: str) -> Seen:
+def read_cli(captured: CapturedResponse, client: str) -> ClientView:
     """Read as gemini-cli does: it streams, and a stream without finish reason, or without text and call, is invalid."""
     seen = read_1(captured, client)
     if seen.raises is not None:

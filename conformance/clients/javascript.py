@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
-from conformance.clients.seen import Raised
+from conformance.clients.client_view import Raised
 
 # String.prototype.trim and \s in a regular expression agree on these (ECMA-262, WhiteSpace and LineTerminator).
 SPACES: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from conformance.clients.seen import Raised
+from conformance.clients.client_view import Raised
 
 Models = Mapping[str, Mapping[str, str]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from conformance.clients.captured import BadCaptureError, Captured, read_captured
-from conformance.clients.registry import CLIENTS, see
-from conformance.clients.seen import Client, Seen
+from conformance.clients.captured_response import BadCaptureError, CapturedResponse, read_captured
+from conformance.clients.client_view import Client, ClientView
+from conformance.clients.registry import CLIENTS, read_as_client
 from conformance.model import JSON
 
 
@@ -27,13 +27,13 @@ def report_lines(lines: Iterable[str], name: str = "input") -> Iterator[dict[str
             yield report_line(captured, client)
 
 
-def report_line(captured: Captured, client: Client) -> dict[str, JSON]:
+def report_line(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
     """Return one line, spelled as outcomes.jsonl spells it.
 
     After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
     What the measurement did not read of a client (`Client.unmeasured`) is absent here too; `see` knows it.
     """
-    seen = see(client, captured)
+    seen = read_as_client(client, captured)
     raised = seen.raises is not None
     said: dict[str, JSON] = {
         "variant": captured.variant,
@@ -57,7 +57,7 @@ def _finite(value: JSON) -> JSON:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _chunks(seen: Seen) -> dict[str, JSON]:
+def _chunks(seen: ClientView) -> dict[str, JSON]:
     if seen.chunks_before is not None:
         return {"chunks_before": seen.chunks_before}
     return {} if seen.chunks is None else {"chunks": seen.chunks}

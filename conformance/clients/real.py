@@ -18,8 +18,8 @@ from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
-from conformance.clients.captured import Captured
-from conformance.clients.seen import Raised, Seen, View, listen, once
+from conformance.clients.captured_response import CapturedResponse
+from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 
 _PAUSE = 0.05  # seconds between pieces: long enough for the reader to take each by itself
 
@@ -33,14 +33,14 @@ def available() -> str | None:
     return version("google-genai") if found else None
 
 
-def ask(captured: Captured) -> Seen:
+def ask(captured: CapturedResponse) -> ClientView:
     """Return what the installed google-genai shows its caller of this response."""
     name = f"google-genai {available()} (Python)"
     with _served(captured) as address, _quiet():
         client = _client(address)  # held by name: it closes itself once nobody holds it
         if captured.streamed:
-            return listen(name, _stream(client.models))
-        return once(name, lambda: _answer(client.models))
+            return iterate_stream(name, _stream(client.models))
+        return call_once(name, lambda: _answer(client.models))
 
 
 def _client(address: str) -> Any:
@@ -56,14 +56,14 @@ def _client(address: str) -> Any:
     return genai.Client(api_key="not-a-key", vertexai=False, http_options=options)
 
 
-def _answer(models: Any) -> View:
+def _answer(models: Any) -> ResponseView:
     try:
         return _view(models.generate_content(model="m", contents="x"), "NOCAND")
     except Exception as fault:  # noqa: BLE001 - whatever it raises is what is asked for
         raise Raised(f"{type(fault).__name__}: {fault}") from None
 
 
-def _stream(models: Any) -> Iterator[View]:
+def _stream(models: Any) -> Iterator[ResponseView]:
     try:
         for chunk in models.generate_content_stream(model="m", contents="x"):
             yield _view(chunk, None)
@@ -71,11 +71,11 @@ def _stream(models: Any) -> Iterator[View]:
         raise Raised(f"{type(fault).__name__}: {fault}") from None
 
 
-def _view(answer: Any, no_candidate: str | None) -> View:
+def _view(answer: Any, no_candidate: str | None) -> ResponseView:
     reason = answer.candidates[0].finish_reason if answer.candidates else no_candidate
     usage = answer.usage_metadata
     missing = reason is None and no_candidate is None
-    return View(
+    return ResponseView(
         text=answer.text or "",
         finish_reason=None if missing else str(reason),
         total_tokens=usage.total_token_count if usage else None,
@@ -98,7 +98,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _served(captured: Captured) -> Iterator[str]:
+def _served(captured: CapturedResponse) -> Iterator[str]:
     """Serve the response once on loopback; yield the address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
@@ -110,7 +110,7 @@ def _served(captured: Captured) -> Iterator[str]:
             thread.join(timeout=10)
 
 
-def _serve(server: socket.socket, captured: Captured) -> None:
+def _serve(server: socket.socket, captured: CapturedResponse) -> None:
     with contextlib.suppress(OSError):
         connection, _ = server.accept()
         with connection:
@@ -144,7 +144,7 @@ def _more(connection: socket.socket) -> bytes:
     return data
 
 
-def _head(captured: Captured) -> bytes:
+def _head(captured: CapturedResponse) -> bytes:
     status = captured.status or 200
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
     lines = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from conformance.clients import ai_sdk, generative_ai_js, google_genai, google_genai_js
-from conformance.clients.captured import Captured, from_exchange
-from conformance.clients.seen import Client, Seen
+from conformance.clients.captured_response import CapturedResponse, from_exchange
+from conformance.clients.client_view import Client, ClientView
 from conformance.model import Exchange
 from conformance.names import suggest_or_list
 
@@ -135,13 +135,13 @@ def _without_namesakes(found: tuple[Client, ...], wanted: str) -> tuple[Client, 
     return exact or found
 
 
-def see(client: Client, captured: Captured | Exchange) -> Seen:
+def read_as_client(client: Client, captured: CapturedResponse | Exchange) -> ClientView:
     """Say what the caller of that client sees of a response; never raises, whatever the bytes are."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
     return client.reads(response, client.name)
 
 
-def must_configure(client: Client, accepted: tuple[str, ...] | None, *, v1: bool) -> tuple[str, ...]:
+def find_required_settings(client: Client, accepted: tuple[str, ...] | None, *, v1: bool) -> tuple[str, ...]:
     """Return what the client must be told before it reaches a vendor at all.
 
     `accepted` are the ways of carrying the key that the vendor takes (None: any), `v1` whether it serves /v1.

@@ -24,7 +24,7 @@ from conformance.comparing.switching import as_data as switch_data
 from conformance.comparing.switching import switch as switched
 from conformance.files import FileError, validate
 from conformance.model import JSON
-from conformance.recording.record import RecordError, write_whole
+from conformance.recording.record import RecordError, write_atomically
 from conformance.report import compared as shown
 from conformance.report import page
 from conformance.report import switched as moves
@@ -58,7 +58,7 @@ def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) 
             escape_controls(f"{run.source}: {pointer or '/'}: {message}; the page cannot be drawn from it")
         )
     try:
-        write_whole(target, _drawn(run, section))
+        write_atomically(target, _drawn(run, section))
     except RecordError as error:
         raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
 

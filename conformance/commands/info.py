@@ -16,7 +16,7 @@ from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
 from conformance.commands.streams import is_lost
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
-from conformance.config.providers import ProvidersError, init_text, load_providers
+from conformance.config.providers import ProvidersError, load_providers, write_initial_file
 from conformance.dialects.dialect import DialectError, bundled, load_dialect
 from conformance.dialects.lint import lint
 from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
@@ -24,7 +24,7 @@ from conformance.embedded import default_port, serve
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
-from conformance.recording.record import LONGEST_LINE, write_whole
+from conformance.recording.record import LONGEST_LINE, write_atomically
 from conformance.running import planning
 from conformance.running.session import RunOptions, UsageError, check_providers, prepare_session
 
@@ -191,7 +191,7 @@ def init(_words: Namespace) -> int:
     schema = (schemas_folder() / "providers.schema.json").as_uri()
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
-    write_whole(target, init_text(schema))
+    write_atomically(target, write_initial_file(schema))
     _print(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 

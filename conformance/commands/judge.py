@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.capturing.entry import CaptureError
-from conformance.capturing.recording import FileReport, Group, Recorded, read_files
+from conformance.capturing.recording import ExchangeGroup, FileReport, RecordedFiles, read_files
 from conformance.commands import pytest_runner
 from conformance.commands.terminal import escape_controls, list_closing_lines, write_line
 from conformance.model import Provider
@@ -42,7 +42,7 @@ def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
             write_line(sys.stderr, escape_controls(str(file)))
 
 
-def _judged(engine: RecordedEngine, recorded: Recorded, words: Namespace) -> int:
+def _judged(engine: RecordedEngine, recorded: RecordedFiles, words: Namespace) -> int:
     if words.out is None or not recorded.groups:
         engine.weigh()
     else:
@@ -84,13 +84,13 @@ def replay(recorded: RunFile, words: Namespace, options: RunOptions) -> int:
         _restored(group, known[group.name]) if group.name in known else group for group in found.groups
     )
     dialect = recorded.providers[0].dialect if recorded.providers else "google"
-    anew = Recorded(groups, found.files)
+    anew = RecordedFiles(groups, found.files)
     session = prepare_recorded(replace(options, replay=None), anew, dialect)
     engine = RecordedEngine(session, anew, recorded.started_at)
     return _judged(engine, anew, Namespace(**{**vars(words), "format": "text", "out": options.out}))
 
 
-def _restored(group: Group, provider: Provider) -> Group:
+def _restored(group: ExchangeGroup, provider: Provider) -> ExchangeGroup:
     return replace(
         group, base_url=provider.base_url, model=provider.model, host=provider.title.partition(",")[0]
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.config.providers import ProvidersError, load_providers
 from conformance.dialects.dialect import bundled
-from conformance.keys.secrets import Key, Keyring, header_secrets
+from conformance.keys.secrets import Key, Keyring, read_header_secrets
 
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
@@ -29,4 +29,4 @@ def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:
     for provider in loaded.providers:
         if provider.key_env and environ.get(provider.key_env):
             yield Key(provider.key_env, environ[provider.key_env])
-        yield from header_secrets(provider, environ)
+        yield from read_header_secrets(provider, environ)

@@ -124,7 +124,7 @@ def _trait(aspect: Aspect, readings: Readings, after: Side) -> Change:
     do = _todo(aspect, readings, after)
     rules = tuple(rule for rule in _grave(after) if _trait_of(rule) == aspect.trait)
     # A rule on one way of carrying the key gives a reason for that way, which need not be the way that is advised.
-    whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].said("why") for rule in rules]
+    whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].get_text("why") for rule in rules]
     why = next(filter(None, whys), aspect.why)
     shown = do or (_GOES_ON if new else "nothing is known of it there: try it before you move")
     return Change(aspect.label, _all_said(old), _all_said(new), shown, why, aspect.way if do else NOTE, rules)
@@ -173,19 +173,19 @@ def _finding(before: Side, after: Side, case: PastCase) -> Change:
     old = before.cases.get(case.rule)
     dimension = case.rule.partition("/")[0]
     made = Change(
-        what=f"{dimension}: {case.said('title') or case.rule}",
+        what=f"{dimension}: {case.get_text('title') or case.rule}",
         before="holds" if old is not None and old.state == PASS else _UNKNOWN,
-        after=f"{case.level}: {case.said('observed') or case.reason}",
-        why=case.said("why") or case.said("breaks"),
+        after=f"{case.level}: {case.get_text('observed') or case.reason}",
+        why=case.get_text("why") or case.get_text("breaks"),
         rules=(case.rule,),
-        hurts=case.said("breaks") if case.said("why") else "",
+        hurts=case.get_text("breaks") if case.get_text("why") else "",
     )
     if _is_about_the_key(case) and after.traits.get(AUTH):
         carry = _carry_key(before, after)
         way = _way(case, REQUEST) if carry else NOTE
         return replace(made, do=carry or _GOES_ON, why=_WHY_OF_KEYS, way=way)
     way = REQUEST if dimension in _BEFORE_THE_ANSWER else ANSWER
-    do = case.said("way_round").strip().removesuffix(".")
+    do = case.get_text("way_round").strip().removesuffix(".")
     if _NO_WAY.match(do) or not do:
         return replace(made, do="" if case.level == "note" else _nothing(case), way=NOTE)
     return replace(made, do=do, way=_way(case, way))
@@ -197,7 +197,7 @@ def _way(case: PastCase, way: str) -> str:
 
 def _is_about_the_key(case: PastCase) -> bool:
     """Whether the rule advises to carry the key otherwise, without a word on how."""
-    return case.rule.startswith(f"{AUTH}/") and bool(_SOME_WAY.search(case.said("way_round")))
+    return case.rule.startswith(f"{AUTH}/") and bool(_SOME_WAY.search(case.get_text("way_round")))
 
 
 def _carry_key(before: Side, after: Side) -> str:
@@ -208,7 +208,7 @@ def _carry_key(before: Side, after: Side) -> str:
 
 def _nothing(case: PastCase) -> str:
     """Return what stands in place of a step: what the rule says besides, where it says more than that nothing helps."""
-    beside = case.said("way_round").partition(";")[2].strip().removesuffix(".")
+    beside = case.get_text("way_round").partition(";")[2].strip().removesuffix(".")
     return f"nothing that an adapter could do; {beside or 'test what you use of it'}"
 
 
@@ -224,10 +224,10 @@ def _mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change
         new = after.cases.get(rule)
         if new is not None and new.state == PASS and _trait_of(rule) not in moved:
             old = before.cases[rule]
-            what = f"{rule.partition('/')[0]}: {old.said('title') or rule}"
+            what = f"{rule.partition('/')[0]}: {old.get_text('title') or rule}"
             yield Change(
                 what,
-                f"{old.level}: {old.said('observed') or old.reason}",
+                f"{old.level}: {old.get_text('observed') or old.reason}",
                 "holds",
                 "drop what worked around it",
                 "",

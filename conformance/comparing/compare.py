@@ -203,7 +203,7 @@ def _line(provider: str, before: PastCase, after: PastCase, draws: Draws) -> Lin
         rule=after.rule,
         level=telling.level,
         known=telling.known and telling.state == FINDING,
-        title=telling.said("title") or (telling.reason if telling.state == FINDING else ""),
+        title=telling.get_text("title") or (telling.reason if telling.state == FINDING else ""),
         before=word(before),
         after=word(after),
         reason=after.reason if after.state == UNJUDGED else _spread(before, after, draws),
@@ -227,8 +227,8 @@ def _spread(before: PastCase, after: PastCase, draws: Draws) -> str:
         return f"now also at {_some(places)}" + (_bodies(draws) if draws.grew else "")
     if before.state != FINDING:
         return _bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
-    known = fixed_questions(before.listed("probes"))
-    fresh = [probe for probe in fixed_questions(after.listed("probes")) if probe not in known]
+    known = fixed_questions(before.get_texts("probes"))
+    fresh = [probe for probe in fixed_questions(after.get_texts("probes")) if probe not in known]
     return f"now also seen on {_some(fresh)}" if fresh else ""
 
 

@@ -8,14 +8,14 @@ from itertools import accumulate, islice, product
 from types import MappingProxyType
 from typing import Any
 
-from conformance.clients import ALL_CLIENTS, Captured, Client, must_configure
-from conformance.clients.effects import NOTHING, Truth, effects, verdict
+from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, find_required_settings
+from conformance.clients.effects import NOTHING, ExpectedView, find_effects, sum_up_effects
 from conformance.comparing.past import PastClient
 from conformance.dialects.dialect import Dialect, Reading
 from conformance.embedded.answers import think
-from conformance.embedded.chunks import chunks, whole
-from conformance.embedded.dress import dress
-from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, Framed, frame
+from conformance.embedded.chunks import build_chunks, build_response
+from conformance.embedded.dialect_looks import dress_response
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame_objects
 from conformance.embedded.style import Envelope, Style, style_of
 from conformance.model import JSON
 
@@ -52,7 +52,8 @@ def clients_on_paper(dialect: Dialect) -> Mapping[str, PastClient]:
     versions = list(islice(_versions(dialect), _MOST))
     accepted = _accepted(dialect)
     found = (
-        _worst(client, versions, must_configure(client, accepted, v1=True)) for client in ALL_CLIENTS.values()
+        _worst(client, versions, find_required_settings(client, accepted, v1=True))
+        for client in ALL_CLIENTS.values()
     )
     return MappingProxyType({one.client: one for one in found})
 
@@ -117,27 +118,33 @@ def _worst(client: Client, versions: Sequence[_Version], configure: tuple[str, .
 
 def _judged(client: Client, version: _Version) -> PastClient:
     samples = [one for one in _samples(version.style) if one[0].method in client.methods]
-    found = [effect for captured, truth in samples for effect in effects(client, captured, truth)]
+    found = [effect for captured, truth in samples for effect in find_effects(client, captured, truth)]
     where = f" (where {version.said})" if version.said else ""
     breaking_first = sorted(
         found, key=lambda effect: effect.effect != "raises" and not effect.detail.startswith(NOTHING)
     )
     because = dict.fromkeys(f"{effect.effect}: {effect.detail}{where}" for effect in breaking_first)
-    return PastClient(client.name, verdict(found, len(samples)), tuple(because))
+    return PastClient(client.name, sum_up_effects(found, len(samples)), tuple(because))
 
 
-def _samples(style: Style) -> Iterator[tuple[Captured, Truth]]:
+def _samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView]]:
     for prompt in _PROMPTS:
         answer = think(prompt, _MODEL)
-        truth = _truth(whole(answer))
-        yield _captured("generateContent", frame(SINGLE, [dress(whole(answer), style, chunk=False)])), truth
-        pieces = [dress(chunk, style, chunk=True) for chunk in chunks(answer)]
-        yield _captured("streamGenerateContent", frame(style.framing, pieces)), truth
+        truth = _truth(build_response(answer))
+        yield (
+            _captured(
+                "generateContent",
+                frame_objects(SINGLE, [dress_response(build_response(answer), style, chunk=False)]),
+            ),
+            truth,
+        )
+        pieces = [dress_response(chunk, style, chunk=True) for chunk in build_chunks(answer)]
+        yield _captured("streamGenerateContent", frame_objects(style.framing, pieces)), truth
 
 
-def _captured(method: str, framed: Framed) -> Captured:
+def _captured(method: str, framed: FramedBody) -> CapturedResponse:
     ends = tuple(accumulate(len(piece) for piece in framed.pieces))
-    return Captured(
+    return CapturedResponse(
         method=method,
         status=200,
         content_type=framed.content_type,
@@ -147,11 +154,11 @@ def _captured(method: str, framed: Framed) -> Captured:
     )
 
 
-def _truth(response: Mapping[str, Any]) -> Truth:
+def _truth(response: Mapping[str, Any]) -> ExpectedView:
     """Return what is to be found in a sample as Google would write it."""
     candidate = response["candidates"][0]
     parts = candidate["content"]["parts"]
-    return Truth(
+    return ExpectedView(
         text="".join(part.get("text", "") for part in parts),
         finish_reason=candidate["finishReason"],
         total_tokens=response["usageMetadata"]["totalTokenCount"],

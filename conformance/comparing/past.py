@@ -41,7 +41,7 @@ class PastCase:
         """The finding's level; `note` where the case is a note without a finding, empty where there is none."""
         if self.state != FINDING:
             return ""
-        return self.said("level") or ("note" if self.outcome == "note" else "must")
+        return self.get_text("level") or ("note" if self.outcome == "note" else "must")
 
     @property
     def known(self) -> bool:
@@ -59,12 +59,12 @@ class PastCase:
         more = (self.deviation or {}).get("more_pointers")
         return isinstance(more, int) and more > 0
 
-    def said(self, name: str) -> str:
+    def get_text(self, name: str) -> str:
         """Return a text of the finding, or an empty one."""
         value = (self.deviation or {}).get(name)
         return value if isinstance(value, str) else ""
 
-    def listed(self, name: str) -> tuple[str, ...]:
+    def get_texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts of the finding."""
         value = (self.deviation or {}).get(name)
         return tuple(str(one) for one in value) if isinstance(value, list) else ()

@@ -57,8 +57,8 @@ def new_places(before: PastCase, after: PastCase) -> tuple[str, ...]:
     """Return where generated bodies show a finding now and did not before, generalised; none where a list was cut."""
     if before.state != FINDING or not after.generated or before.unlisted:
         return ()
-    known = set(map(generalise, before.listed("pointers")))
-    found = dict.fromkeys(map(generalise, after.listed("pointers")))
+    known = set(map(generalise, before.get_texts("pointers")))
+    found = dict.fromkeys(map(generalise, after.get_texts("pointers")))
     return tuple(place for place in found if place not in known)
 
 

@@ -58,7 +58,7 @@ class ProvidersError(Exception):
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedProviders:
     """The providers of one file, in its order, and the file that they came from."""
 
     providers: tuple[Provider, ...]
@@ -77,7 +77,7 @@ class Loaded:
 
 def load_providers(
     path: Path | None = None, *, folder: Path | None = None, dialects: Collection[str] = ()
-) -> Loaded:
+) -> LoadedProviders:
     """Read the providers of `path`, else of providers.yaml in `folder`, else of the bundled file.
 
     `dialects` are the bundled ones; given, a name that is none of them, and no folder, is a fault.
@@ -90,7 +90,9 @@ def load_providers(
         data = read_bounded(source, limit=LARGEST)
     except FileError as error:
         raise ProvidersError((str(error),)) from None
-    return Loaded(parse(data, str(shown), source.parent, dialects), source, bundled=own is None)
+    return LoadedProviders(
+        parse_providers(data, str(shown), source.parent, dialects), source, bundled=own is None
+    )
 
 
 def _own_file(folder: Path) -> Path | None:
@@ -106,7 +108,9 @@ def _own_file(folder: Path) -> Path | None:
     return None
 
 
-def parse(data: bytes, shown: str, folder: Path, dialects: Collection[str] = ()) -> tuple[Provider, ...]:
+def parse_providers(
+    data: bytes, shown: str, folder: Path, dialects: Collection[str] = ()
+) -> tuple[Provider, ...]:
     """Read the text of a providers.yaml. `shown` is its name in faults; paths in it are relative to `folder`."""
     try:
         root = read_tree(data)
@@ -202,7 +206,7 @@ def _anchored(provider: Provider, folder: Path) -> Provider:
     return replace(provider, dialect=dialect, ca_file=ca_file)
 
 
-def init_text(schema: str) -> str:
+def write_initial_file(schema: str) -> str:
     """Return a commented providers.yaml to begin with; `schema` is the address of its JSON schema."""
     return _INIT.replace("SCHEMA", schema)
 

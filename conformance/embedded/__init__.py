@@ -2,18 +2,18 @@
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.http import Application, Host
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
 from conformance.embedded.server import behaviour_of, default_port, serve
 from conformance.embedded.style import Style, style_of
-from conformance.embedded.wire import Incoming, Outgoing, Piece
 
 __all__ = [
     "HONEST",
     "Application",
     "Behaviour",
+    "DelayedPiece",
     "Host",
     "Incoming",
     "Outgoing",
-    "Piece",
     "Style",
     "behaviour_of",
     "default_port",

@@ -11,10 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.embedded.families import DEFAULT, Family, family_of, version_of
-from conformance.embedded.functions import calls, sign, sign_call
-from conformance.embedded.instances import hints, instance
-from conformance.embedded.pictures import colour
-from conformance.embedded.words import count, overruled, remembered, scripted, strings, tokens
+from conformance.embedded.functions import add_signature, make_calls, sign_value
+from conformance.embedded.instances import make_instance, read_hints
+from conformance.embedded.pictures import name_colour
+from conformance.embedded.scripted_prompts import (
+    answer_prompt,
+    count_tokens,
+    find_overruling_text,
+    find_strings,
+    recall_word,
+    split_tokens,
+)
 from conformance.model import JSON
 
 Message = Mapping[str, Any]
@@ -27,7 +34,7 @@ _THOUGHTS = (
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ScriptedCandidate:
     """One candidate: a text or calls, and why it ended."""
 
     text: str
@@ -38,14 +45,16 @@ class Candidate:
     @property
     def tokens(self) -> int:
         """How many tokens it is billed for."""
-        return count(self.text) + sum(count(json.dumps(call["functionCall"])) for call in self.calls)
+        return count_tokens(self.text) + sum(
+            count_tokens(json.dumps(call["functionCall"])) for call in self.calls
+        )
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedAnswer:
     """What the model has to say, before it is cut into chunks and dressed."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ScriptedCandidate, ...]
     thoughts: tuple[str, ...]  # the summaries that were asked for
     thought_tokens: int
     prompt: Mapping[str, int]  # tokens by modality
@@ -54,64 +63,64 @@ class Answer:
     family: Family = DEFAULT
 
 
-def _part_tokens(part: Message) -> tuple[str, int]:
+def _count_part(part: Message) -> tuple[str, int]:
     if "inlineData" in part or "fileData" in part:
         blob = part.get("inlineData") or part.get("fileData") or {}
         kind = str(blob.get("mimeType", "")).partition("/")[0]
         return _MODALITIES.get(kind, "TEXT"), _IMAGE_TOKENS
     held = {key: value for key, value in part.items() if key not in {"thoughtSignature", "thought"}}
     text = part.get("text")
-    return "TEXT", count(text if isinstance(text, str) else json.dumps(held, ensure_ascii=False))
+    return "TEXT", count_tokens(text if isinstance(text, str) else json.dumps(held, ensure_ascii=False))
 
 
-def _contents(request: Message) -> list[Message]:
+def _list_contents(request: Message) -> list[Message]:
     instruction = request.get("systemInstruction")
     return [*request.get("contents", ()), *([instruction] if instruction else [])]
 
 
-def prompt_tokens(request: Message) -> Mapping[str, int]:
+def count_prompt_tokens(request: Message) -> Mapping[str, int]:
     """Return the tokens of a request by modality: contents, system instruction and tools."""
     counted = {"TEXT": 0}
-    for content in _contents(request):
+    for content in _list_contents(request):
         counted["TEXT"] += 1  # the turn itself
         for part in content.get("parts", ()):
-            modality, number = _part_tokens(part)
+            modality, number = _count_part(part)
             counted[modality] = counted.get(modality, 0) + number
     if request.get("tools"):
-        counted["TEXT"] += count(json.dumps(request["tools"], ensure_ascii=False))
+        counted["TEXT"] += count_tokens(json.dumps(request["tools"], ensure_ascii=False))
     return counted
 
 
-def _said(content: Message) -> str:
+def _join_text(content: Message) -> str:
     return "".join(
         str(part["text"]) for part in content.get("parts", ()) if "text" in part and not part.get("thought")
     )
 
 
-def _prompt(request: Message) -> str:
+def _find_prompt(request: Message) -> str:
     """Return the text of the last turn that is not the model's."""
     turns = [content for content in request["contents"] if content.get("role") != "model"]
-    return _said(turns[-1] if turns else request["contents"][-1])
+    return _join_text(turns[-1] if turns else request["contents"][-1])
 
 
-def _reports(request: Message) -> str | None:
+def _report_function_responses(request: Message) -> str | None:
     """Return what the functions answered, told in a sentence, where the last turn brings answers."""
     answered = [
         part["functionResponse"] for part in request["contents"][-1]["parts"] if "functionResponse" in part
     ]
-    told = [text for response in answered for text in strings(response.get("response"))]
+    told = [text for response in answered for text in find_strings(response.get("response"))]
     return f"The report says {', '.join(told)}." if answered else None
 
 
-def _seen(request: Message) -> str | None:
+def _name_image_colour(request: Message) -> str | None:
     """Return the colour of the last image of the last turn, where there is one."""
     blobs = [part["inlineData"] for part in request["contents"][-1]["parts"] if "inlineData" in part]
     if not blobs:
         return None
-    return colour(base64.b64decode(blobs[-1].get("data", ""))) or "I cannot see what this is."
+    return name_colour(base64.b64decode(blobs[-1].get("data", ""))) or "I cannot see what this is."
 
 
-def _structured(request: Message, prompt: str) -> str | None:
+def _write_structured(request: Message, prompt: str) -> str | None:
     """Return the answer in JSON, where the settings ask for it."""
     config = request.get("generationConfig", {})
     schema = next(
@@ -124,93 +133,103 @@ def _structured(request: Message, prompt: str) -> str | None:
     )
     mime = config.get("responseMimeType", "")
     if mime == "text/x.enum":
-        return str(instance(schema or {}, hints(prompt, schema or {})))
+        return str(make_instance(schema or {}, read_hints(prompt, schema or {})))
     if mime != "application/json":
         return None
     made = (
-        instance(schema, hints(prompt, schema)) if isinstance(schema, dict) else {"answer": scripted(prompt)}
+        make_instance(schema, read_hints(prompt, schema))
+        if isinstance(schema, dict)
+        else {"answer": answer_prompt(prompt)}
     )
     return json.dumps(made, ensure_ascii=False)
 
 
-def _recalled(request: Message, prompt: str) -> str | None:
-    history = [_said(content) for content in request["contents"][:-1] if content.get("role") != "model"]
-    return remembered(prompt, history)
+def _recall_word(request: Message, prompt: str) -> str | None:
+    history = [_join_text(content) for content in request["contents"][:-1] if content.get("role") != "model"]
+    return recall_word(prompt, history)
 
 
 _KINDS: tuple[Callable[[Message, str], str | None], ...] = (
-    lambda request, _prompt: overruled(_said(request.get("systemInstruction", {}))),
-    lambda request, _prompt: _reports(request),
-    lambda request, _prompt: _seen(request),
-    _structured,
-    _recalled,
+    lambda request, _prompt: find_overruling_text(_join_text(request.get("systemInstruction", {}))),
+    lambda request, _prompt: _report_function_responses(request),
+    lambda request, _prompt: _name_image_colour(request),
+    _write_structured,
+    _recall_word,
 )
 
 
-def _text(request: Message, prompt: str) -> str:
+def _make_text(request: Message, prompt: str) -> str:
     """Return the first answer that a kind of question gives, else the scripted one."""
     given = (text for kind in _KINDS if (text := kind(request, prompt)) is not None)
-    return next(given, None) or scripted(prompt)
+    return next(given, None) or answer_prompt(prompt)
 
 
-def _stopped(text: str, config: Message) -> str:
+def _cut_at_stop(text: str, config: Message) -> str:
     places = [at for stop in config.get("stopSequences", ()) if stop and (at := text.find(stop)) >= 0]
     return text[: min(places)] if places else text
 
 
-def _limited(text: str, config: Message) -> Candidate:
-    words, room = tokens(text), config.get("maxOutputTokens")
+def _cut_at_limit(text: str, config: Message) -> ScriptedCandidate:
+    words, room = split_tokens(text), config.get("maxOutputTokens")
     if room is None or len(words) <= room:
-        return Candidate(text, (), "STOP")
-    return Candidate("".join(words[:room]), (), "MAX_TOKENS")
+        return ScriptedCandidate(text, (), "STOP")
+    return ScriptedCandidate("".join(words[:room]), (), "MAX_TOKENS")
 
 
-def _candidate(request: Message, family: Family) -> Candidate:
-    prompt, config = _prompt(request), request.get("generationConfig", {})
+def _make_candidate(request: Message, family: Family) -> ScriptedCandidate:
+    prompt, config = _find_prompt(request), request.get("generationConfig", {})
     answered = any("functionResponse" in part for part in request["contents"][-1]["parts"])
-    made = () if answered else calls(request, prompt, with_ids=family.call_ids)
-    return Candidate("", made, "STOP") if made else _limited(_stopped(_text(request, prompt), config), config)
+    made = () if answered else make_calls(request, prompt, with_ids=family.call_ids)
+    return (
+        ScriptedCandidate("", made, "STOP")
+        if made
+        else _cut_at_limit(_cut_at_stop(_make_text(request, prompt), config), config)
+    )
 
 
-def _thoughts(config: Message, spent: int) -> Iterator[str]:
+def _make_thoughts(config: Message, spent: int) -> Iterator[str]:
     """Yield the thoughts before an answer of `spent` tokens: none where they are switched off or there is no room."""
     thinking = config.get("thinkingConfig", {})
     room = config.get("maxOutputTokens", 1 << 30) - spent
     budget = thinking.get("thinkingBudget", -1)
     for thought in _THOUGHTS if budget else ():
-        room -= count(thought)
+        room -= count_tokens(thought)
         if room >= 0:
             yield thought
 
 
-def _signed(candidate: Candidate) -> Candidate:
+def _sign_candidate(candidate: ScriptedCandidate) -> ScriptedCandidate:
     """Return a candidate with its signature: on the first of several calls, or on the text."""
     if not candidate.calls:
-        return replace(candidate, signature=sign({"text": candidate.text})) if candidate.text else candidate
+        return (
+            replace(candidate, signature=sign_value({"text": candidate.text}))
+            if candidate.text
+            else candidate
+        )
     first, *rest = candidate.calls
-    return replace(candidate, calls=(sign_call(first), *rest))
+    return replace(candidate, calls=(add_signature(first), *rest))
 
 
-def response_id() -> str:
+def make_response_id() -> str:
     """Return an id as Google makes them: URL-safe base64 without padding, and the time in its first four bytes."""
     clock = (int(time.time()) & 0xFFFFFFFF).to_bytes(4, "little")
     rest = secrets.token_bytes(secrets.choice((12, 13)))
     return base64.urlsafe_b64encode(clock + rest).decode().rstrip("=")
 
 
-def think(request: Message, model: str) -> Answer:
+def think(request: Message, model: str) -> ScriptedAnswer:
     """Return the model's answer to a canonical request that `semantics.judge` passes, with its family's habits."""
     config, family = request.get("generationConfig", {}), family_of(model)
-    candidate = _candidate(request, family)
-    thoughts = tuple(_thoughts(config, candidate.tokens)) if family.thinks else ()
+    candidate = _make_candidate(request, family)
+    thoughts = tuple(_make_thoughts(config, candidate.tokens)) if family.thinks else ()
     if family.signs_answer(thought=bool(thoughts), tools=bool(request.get("tools"))):
-        candidate = _signed(candidate)
-    return Answer(
+        candidate = _sign_candidate(candidate)
+    return ScriptedAnswer(
         candidates=(candidate,) * config.get("candidateCount", 1),
         thoughts=thoughts if config.get("thinkingConfig", {}).get("includeThoughts") else (),
-        thought_tokens=sum(map(count, thoughts)),
-        prompt=prompt_tokens(request),
+        thought_tokens=sum(map(count_tokens, thoughts)),
+        prompt=count_prompt_tokens(request),
         model=version_of(model),
-        response_id=response_id() if family.response_id else "",
+        response_id=make_response_id() if family.response_id else "",
         family=family,
     )

@@ -11,30 +11,30 @@ from dataclasses import dataclass, field, replace
 
 from conformance.dialects.shapes import Shape, reference
 from conformance.embedded import listing
-from conformance.embedded.answers import Answer, prompt_tokens, think
-from conformance.embedded.chunks import chunks, details, pace, whole
-from conformance.embedded.dress import dress, spelled
-from conformance.embedded.errors import Refused, exhausted, unknown_model
-from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, Framed, frame
+from conformance.embedded.answers import ScriptedAnswer, count_prompt_tokens, think
+from conformance.embedded.chunks import build_chunks, build_response, list_modalities, spread_waits
+from conformance.embedded.dialect_looks import apply_casing, dress_response
+from conformance.embedded.errors import Refused, quota_error, unknown_model_error
+from conformance.embedded.flat_settings import asks_for_stream, nest_settings
+from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, FramedBody, frame_objects
 from conformance.embedded.front import pass_front
 from conformance.embedded.functions import check_signatures
-from conformance.embedded.protojson import accept, document, with_numbers
+from conformance.embedded.messages import BODY_LIMIT, DelayedPiece, Incoming, Outgoing
+from conformance.embedded.protojson import accept_message, parse_object, replace_enum_names
 from conformance.embedded.routes import (
     COUNT,
     GENERATE,
     GET,
     LIST,
     PREFLIGHT,
-    Asked,
+    RoutedRequest,
     authorise,
-    credentials,
-    presumed,
-    route,
+    guess_request,
+    read_credentials,
+    route_request,
 )
-from conformance.embedded.semantics import judge
-from conformance.embedded.settings import own_stream, settled
+from conformance.embedded.semantics import judge_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing, Piece
 from conformance.model import JSON
 
 Message = dict[str, JSON]
@@ -46,13 +46,13 @@ def accepts_key(key: str) -> bool:
     return not key.lower().startswith(("bad", "junk"))
 
 
-def check_quota(incoming: Incoming, asked: Asked) -> None:
+def check_quota(incoming: Incoming, asked: RoutedRequest) -> None:
     """Pass a request within its quota. Raises Refused (429) for a key that begins with `spent`."""
-    if any(key.lower().startswith("spent") for key in credentials(incoming).values()):
-        raise exhausted(asked.model)
+    if any(key.lower().startswith("spent") for key in read_credentials(incoming).values()):
+        raise quota_error(asked.model)
 
 
-def refuse(refusal: Refused, asked: Asked) -> Outgoing:
+def refuse(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     """Return a refusal as Google answers it.
 
     It is one object, labelled as events where events were asked for, and a list of one where a JSON array was to be
@@ -60,9 +60,11 @@ def refuse(refusal: Refused, asked: Asked) -> Outgoing:
     """
     if refusal.empty:
         return Outgoing(refusal.status, (("Content-Type", "text/html"),))
-    framed = frame(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
+    framed = frame_objects(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
     content_type = EVENTS_TYPE if asked.framing == SSE else framed.content_type
-    return Outgoing(refusal.status, (("Content-Type", content_type),), (Piece(0.0, b"".join(framed.pieces)),))
+    return Outgoing(
+        refusal.status, (("Content-Type", content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
+    )
 
 
 def preflight(incoming: Incoming) -> Outgoing:
@@ -95,7 +97,7 @@ def _compressed(answer: Outgoing) -> Outgoing:
         last = number == len(answer.pieces)
         # Each piece is flushed, so that a stream stays one.
         data = packer.compress(piece.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
-        packed.append(Piece(piece.wait, data))
+        packed.append(DelayedPiece(piece.wait, data))
     return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), pieces=tuple(packed))
 
 
@@ -110,27 +112,27 @@ class Behaviour:
 
     style: Style = field(default_factory=Style)
     accepts_key: Callable[[str], bool] = accepts_key
-    route: Callable[[Incoming, Style], Asked] = route
+    route: Callable[[Incoming, Style], RoutedRequest] = route_request
     authorise: Callable[[Incoming, Style, Callable[[str], bool]], None] = authorise
-    document: Callable[[bytes], Message] = document
-    settle: Callable[[Message, Style], Message] = settled
-    accept: Callable[[Mapping[str, JSON], Shape], Message] = accept
-    judge: Callable[[Message], None] = judge
+    document: Callable[[bytes], Message] = parse_object
+    settle: Callable[[Message, Style], Message] = nest_settings
+    accept: Callable[[Mapping[str, JSON], Shape], Message] = accept_message
+    judge: Callable[[Message], None] = judge_request
     check_signatures: Callable[[Message], None] = check_signatures
-    think: Callable[[Message, str], Answer] = think
-    whole: Callable[[Answer], Message] = whole
-    chunks: Callable[[Answer], Sequence[Message]] = chunks
-    pace: Callable[[Answer, int], Sequence[float]] = pace
-    dress: Callable[..., JSON] = dress  # (response, style, *, chunk)
-    frame: Callable[[str, Sequence[JSON]], Framed] = frame
-    refuse: Callable[[Refused, Asked], Outgoing] = refuse
+    think: Callable[[Message, str], ScriptedAnswer] = think
+    whole: Callable[[ScriptedAnswer], Message] = build_response
+    chunks: Callable[[ScriptedAnswer], Sequence[Message]] = build_chunks
+    pace: Callable[[ScriptedAnswer, int], Sequence[float]] = spread_waits
+    dress: Callable[..., JSON] = dress_response  # (response, style, *, chunk)
+    frame: Callable[[str, Sequence[JSON]], FramedBody] = frame_objects
+    refuse: Callable[[Refused, RoutedRequest], Outgoing] = refuse
     preflight: Callable[[Incoming], Outgoing] = preflight
     front: Callable[[Outgoing, Incoming, Style], Outgoing] = pass_front
     finish: Callable[[Outgoing, Incoming], Outgoing] = finish
 
     def __call__(self, incoming: Incoming) -> Outgoing:
         """Return the answer to a request; refusals are answers too."""
-        asked = presumed(incoming, self.style)
+        asked = guess_request(incoming, self.style)
         try:
             asked = self.route(incoming, self.style)
             _check_size(incoming)
@@ -144,24 +146,26 @@ class Behaviour:
     def single(self, value: JSON) -> Outgoing:
         """Return one object as an answer."""
         framed = self.frame(SINGLE, [value])
-        return Outgoing(200, (("Content-Type", framed.content_type),), (Piece(0.0, b"".join(framed.pieces)),))
+        return Outgoing(
+            200, (("Content-Type", framed.content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
+        )
 
     def other(self, value: Message) -> Outgoing:
         """Return the answer of another method than the generating ones, in the dialect's casing."""
-        return self.single(spelled(value, self.style))
+        return self.single(apply_casing(value, self.style))
 
-    def stream(self, answer: Answer, framing: str, *, numbers: bool = False) -> Outgoing:
+    def stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
         """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
         made = [_encoded(chunk, numbers=numbers) for chunk in self.chunks(answer)]
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
-        pieces = tuple(Piece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
+        pieces = tuple(DelayedPiece(wait, data) for wait, data in zip(waits, framed.pieces, strict=False))
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
 
 
 def _encoded(response: Message, *, numbers: bool) -> Message:
-    made = with_numbers(response, reference().response) if numbers else response
+    made = replace_enum_names(response, reference().response) if numbers else response
     return made if isinstance(made, dict) else response
 
 
@@ -170,16 +174,16 @@ def _check_size(incoming: Incoming) -> None:
         raise Refused(400, f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.")
 
 
-def _known(behaviour: Behaviour, asked: Asked) -> None:
+def _known(behaviour: Behaviour, asked: RoutedRequest) -> None:
     if asked.model not in behaviour.style.models:
-        raise unknown_model(asked.model, asked.version, asked.method)
+        raise unknown_model_error(asked.model, asked.version, asked.method)
 
 
-def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+def _generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     check_quota(incoming, asked)
     body = behaviour.document(incoming.body)
-    framing = behaviour.style.framing_own if asked.own_form and own_stream(body) else asked.framing
+    framing = behaviour.style.framing_own if asked.own_form and asks_for_stream(body) else asked.framing
     request = behaviour.accept(behaviour.settle(body, behaviour.style), reference().request)
     _known(behaviour, asked)
     behaviour.judge(request)
@@ -191,7 +195,7 @@ def _generate(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoin
     return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
 
 
-def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+def _count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     body = behaviour.accept(behaviour.document(incoming.body), reference().count_tokens_request)
     _known(behaviour, asked)
@@ -199,25 +203,27 @@ def _count(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
     request = inner if isinstance(inner, dict) else body  # a oneof: never both
     if not request.get("contents"):
         raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
-    prompt = prompt_tokens(request)
-    return behaviour.other({"totalTokens": sum(prompt.values()), "promptTokensDetails": details(prompt)})
+    prompt = count_prompt_tokens(request)
+    return behaviour.other(
+        {"totalTokens": sum(prompt.values()), "promptTokensDetails": list_modalities(prompt)}
+    )
 
 
-def _get(behaviour: Behaviour, asked: Asked, incoming: Incoming) -> Outgoing:
+def _get(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.get(asked.model, asked.version, behaviour.style))
+    return behaviour.other(listing.get_model(asked.model, asked.version, behaviour.style))
 
 
-def _list(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:
+def _list(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.page(incoming.query, behaviour.style))
+    return behaviour.other(listing.list_models(incoming.query, behaviour.style))
 
 
-def _preflight(behaviour: Behaviour, _asked: Asked, incoming: Incoming) -> Outgoing:
+def _preflight(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     return behaviour.preflight(incoming)
 
 
-_RESOURCES: Mapping[str, Callable[[Behaviour, Asked, Incoming], Outgoing]] = {
+_RESOURCES: Mapping[str, Callable[[Behaviour, RoutedRequest, Incoming], Outgoing]] = {
     GENERATE: _generate, COUNT: _count, GET: _get, LIST: _list, PREFLIGHT: _preflight,
 }  # fmt: skip
 HONEST = Behaviour()

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.families import Family
-from conformance.embedded.words import count, tokens
+from conformance.embedded.scripted_prompts import count_tokens, split_tokens
 from conformance.model import JSON
 
 _WORDS = 8  # tokens in a chunk, at least
@@ -44,7 +44,7 @@ class _Slice:
         return {name: value for name, value in members.items() if value is not None}
 
 
-def usage(
+def build_usage(
     family: Family, prompt: Mapping[str, int], candidates: int, thoughts: int, *, last: bool = True
 ) -> dict[str, JSON]:
     """Return a usageMetadata, zeros left out; the total is the sum of prompt, candidates and thoughts.
@@ -55,12 +55,12 @@ def usage(
         prompt = {**prompt, "TEXT": prompt.get("TEXT", 0) + 1} if family.recounts else prompt
         candidates = candidates if family.counts_early else 0
     whole = sum(prompt.values())
-    listed = details({"TEXT": candidates}) if family.details and last else None
+    listed = list_modalities({"TEXT": candidates}) if family.details and last else None
     members: dict[str, JSON] = {
         "promptTokenCount": whole,
         "candidatesTokenCount": candidates,
         "totalTokenCount": whole + candidates + thoughts,
-        "promptTokensDetails": details(prompt),
+        "promptTokensDetails": list_modalities(prompt),
         "candidatesTokensDetails": listed,
         "thoughtsTokenCount": thoughts,
         "serviceTier": TIER if family.tier else None,
@@ -68,12 +68,12 @@ def usage(
     return {name: value for name, value in members.items() if value}
 
 
-def details(prompt: Mapping[str, int]) -> JSON:
+def list_modalities(prompt: Mapping[str, int]) -> JSON:
     """Return tokens by modality as ModalityTokenCount entries."""
     return [{"modality": modality, "tokenCount": number} for modality, number in prompt.items() if number]
 
 
-def _response(answer: Answer, candidates: list[JSON], usage_metadata: JSON) -> dict[str, JSON]:
+def _build_response(answer: ScriptedAnswer, candidates: list[JSON], usage_metadata: JSON) -> dict[str, JSON]:
     named: dict[str, JSON] = {"responseId": answer.response_id} if answer.response_id else {}
     return {
         "candidates": candidates,
@@ -82,95 +82,99 @@ def _response(answer: Answer, candidates: list[JSON], usage_metadata: JSON) -> d
     } | named
 
 
-def _thought(text: str) -> dict[str, JSON]:
+def _build_thought(text: str) -> dict[str, JSON]:
     return {"text": text, "thought": True}
 
 
-def whole(answer: Answer) -> dict[str, JSON]:
+def build_response(answer: ScriptedAnswer) -> dict[str, JSON]:
     """Return the answer as one response."""
-    thoughts = tuple(_thought(text) for text in answer.thoughts)
+    thoughts = tuple(_build_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
         _whole(candidate, thoughts, answer.family).candidate(index, answer.family)
         for index, candidate in enumerate(answer.candidates)
     ]
     spent = sum(one.tokens for one in answer.candidates)
-    return _response(answer, made, usage(answer.family, answer.prompt, spent, answer.thought_tokens))
+    return _build_response(
+        answer, made, build_usage(answer.family, answer.prompt, spent, answer.thought_tokens)
+    )
 
 
-def _whole(candidate: Candidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
-    average = average_of(candidate.text or str(candidate.calls)) if family.average else None
-    return _Slice(thoughts + _parts(candidate), 0, candidate.finish, _message(candidate, family), average)
+def _whole(candidate: ScriptedCandidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
+    average = fake_average(candidate.text or str(candidate.calls)) if family.average else None
+    return _Slice(
+        thoughts + _build_parts(candidate), 0, candidate.finish, _explain_finish(candidate, family), average
+    )
 
 
-def average_of(text: str) -> float:
+def fake_average(text: str) -> float:
     """Return an average log probability that looks like one: below zero, and the same for the same text."""
     return -int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**33
 
 
-def _message(candidate: Candidate, family: Family) -> str:
+def _explain_finish(candidate: ScriptedCandidate, family: Family) -> str:
     return CALLED if candidate.calls and candidate.finish == "STOP" and family.explains_calls else ""
 
 
-def _parts(candidate: Candidate) -> tuple[dict[str, JSON], ...]:
+def _build_parts(candidate: ScriptedCandidate) -> tuple[dict[str, JSON], ...]:
     signed: dict[str, JSON] = {"thoughtSignature": candidate.signature} if candidate.signature else {}
     text: dict[str, JSON] = {"text": candidate.text, **signed}
     return candidate.calls or ((text,) if candidate.text else ())
 
 
-def _slices(candidate: Candidate, answer: Answer) -> list[_Slice]:
+def _split_candidate(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> list[_Slice]:
     """Return a candidate as its frames hold it, the reason of its end in the last."""
     if answer.family.closes and candidate.calls:
         single = [replace(candidate, calls=(call,)) for call in candidate.calls]
-        return [*(_Slice(one.calls, one.tokens) for one in single), _closing(candidate, answer)]
+        return [*(_Slice(one.calls, one.tokens) for one in single), _build_closing_slice(candidate, answer)]
     if answer.family.closes:
-        return [*_pieces(replace(candidate, signature="")), _closing(candidate, answer)]
-    *made, last = _pieces(candidate)
-    return [*made, replace(last, finish=candidate.finish, message=_message(candidate, answer.family))]
+        return [*_split_text(replace(candidate, signature="")), _build_closing_slice(candidate, answer)]
+    *made, last = _split_text(candidate)
+    return [*made, replace(last, finish=candidate.finish, message=_explain_finish(candidate, answer.family))]
 
 
-def _closing(candidate: Candidate, answer: Answer) -> _Slice:
+def _build_closing_slice(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> _Slice:
     """Return the frame of a family that ends a stream with an empty text, signed where thoughts came before words."""
     signed = candidate.signature if answer.thought_tokens and not candidate.calls else ""
     part: dict[str, JSON] = {"text": "", **({"thoughtSignature": signed} if signed else {})}
     return _Slice((part,), 0, candidate.finish)
 
 
-def _pieces(candidate: Candidate) -> list[_Slice]:
-    words = tokens(candidate.text)
+def _split_text(candidate: ScriptedCandidate) -> list[_Slice]:
+    words = split_tokens(candidate.text)
     if candidate.calls or not words:
-        return [_Slice(_parts(candidate), candidate.tokens)]
+        return [_Slice(_build_parts(candidate), candidate.tokens)]
     size = max(_WORDS, -(-len(words) // _MOST))
     cut = [words[at : at + size] for at in range(0, len(words), size)]
     first, *rest = [_Slice(({"text": "".join(piece)},), len(piece)) for piece in cut]
-    return [replace(first, parts=_parts(replace(candidate, text="".join(cut[0])))), *rest]
+    return [replace(first, parts=_build_parts(replace(candidate, text="".join(cut[0])))), *rest]
 
 
-def _thinking(answer: Answer) -> Iterator[dict[str, JSON]]:
+def _build_thought_chunks(answer: ScriptedAnswer) -> Iterator[dict[str, JSON]]:
     spent = 0
     for text in answer.thoughts:
-        spent += count(text)
+        spent += count_tokens(text)
         made: list[JSON] = [
-            _Slice((_thought(text),), 0).candidate(index, answer.family)
+            _Slice((_build_thought(text),), 0).candidate(index, answer.family)
             for index in range(len(answer.candidates))
         ]
-        yield _response(answer, made, usage(answer.family, answer.prompt, 0, spent, last=False))
+        yield _build_response(answer, made, build_usage(answer.family, answer.prompt, 0, spent, last=False))
 
 
-def chunks(answer: Answer) -> tuple[dict[str, JSON], ...]:
+def build_chunks(answer: ScriptedAnswer) -> tuple[dict[str, JSON], ...]:
     """Return the answer as a stream: usage in every frame, one responseId, the finish reason in the last frame only."""
-    made = list(_thinking(answer))
-    rows = list(zip_longest(*(_slices(candidate, answer) for candidate in answer.candidates)))
+    made = list(_build_thought_chunks(answer))
+    rows = list(zip_longest(*(_split_candidate(candidate, answer) for candidate in answer.candidates)))
     spent = 0
     for number, row in enumerate(rows, 1):
         spent += sum(one.tokens for one in row if one)
         held: list[JSON] = [one.candidate(index, answer.family) for index, one in enumerate(row) if one]
         last = number == len(rows)
-        used = usage(answer.family, answer.prompt, spent, answer.thought_tokens, last=last)
-        made.append(_response(answer, held, used))
+        used = build_usage(answer.family, answer.prompt, spent, answer.thought_tokens, last=last)
+        made.append(_build_response(answer, held, used))
     return tuple(made)
 
 
-def pace(answer: Answer, pieces: int) -> tuple[float, ...]:
+def spread_waits(answer: ScriptedAnswer, pieces: int) -> tuple[float, ...]:
     """Return the seconds to wait before each piece of a stream: nothing for a short answer, `SPREAD` for a long one."""
     long = sum(one.tokens for one in answer.candidates) > LONG and pieces > 1
     return (0.0, *((SPREAD / (pieces - 1) if long else 0.0,) * (pieces - 1)))

@@ -44,7 +44,7 @@ def error_info(reason: str, **metadata: JSON) -> JSON:
     return info | ({"metadata": {**metadata}} if metadata else {})
 
 
-def bad_request(violations: Iterable[tuple[str, str]]) -> Refused:
+def bad_request_error(violations: Iterable[tuple[str, str]]) -> Refused:
     """Return the refusal for faults of form: pairs of a path in proto names (empty at the root) and a description."""
     pairs = list(violations)
     listed: list[JSON] = [
@@ -54,7 +54,7 @@ def bad_request(violations: Iterable[tuple[str, str]]) -> Refused:
     return Refused(400, "\n".join(text for _, text in pairs), (detail,))
 
 
-def no_key() -> Refused:
+def missing_key_error() -> Refused:
     """Return the refusal of a caller without any credential."""
     text = (
         "Method doesn't allow unregistered callers (callers without established identity). "
@@ -63,7 +63,7 @@ def no_key() -> Refused:
     return Refused(403, text)
 
 
-def bad_key() -> Refused:
+def invalid_key_error() -> Refused:
     """Return the refusal of a wrong key: 400, not 401, at Google."""
     text = "API key not valid. Please pass a valid API key."
     localized: JSON = {
@@ -75,7 +75,7 @@ def bad_key() -> Refused:
 _LIMITS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 
-def exhausted(model: str) -> Refused:
+def quota_error(model: str) -> Refused:
     """Return the refusal of a caller whose quota is used up. No Retry-After goes with it: the delay is a detail."""
     violation: JSON = {
         "quotaMetric": f"{_SERVICE}/generate_content_free_tier_requests",
@@ -98,7 +98,7 @@ def exhausted(model: str) -> Refused:
     return Refused(429, text, details)
 
 
-def no_bearer() -> Refused:
+def bearer_error() -> Refused:
     """Return the refusal of an API key as a Bearer token."""
     text = (
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
@@ -107,7 +107,7 @@ def no_bearer() -> Refused:
     return Refused(401, text, (error_info("ACCESS_TOKEN_TYPE_UNSUPPORTED", service=_SERVICE),))
 
 
-def unknown_model(model: str, version: str, method: str) -> Refused:
+def unknown_model_error(model: str, version: str, method: str) -> Refused:
     """Return the refusal of a model that does not exist. It speaks of generateContent for the stream method too."""
     named = "generateContent" if method == "streamGenerateContent" else method
     return Refused(
@@ -117,11 +117,11 @@ def unknown_model(model: str, version: str, method: str) -> Refused:
     )
 
 
-def not_found() -> Refused:
+def not_found_error() -> Refused:
     """Return the refusal of a path, a method or a verb that does not exist."""
     return Refused(404, "Requested entity was not found.")
 
 
-def no_route() -> Refused:
+def empty_not_found_error() -> Refused:
     """Return the refusal of a model's name with a segment too many: an empty page, from the front end."""
     return Refused(404, "", empty=True)

@@ -15,7 +15,7 @@ SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
 
 
 @dataclass(frozen=True)
-class Framed:
+class FramedBody:
     """A body in the pieces that are sent one by one, and its Content-Type."""
 
     content_type: str
@@ -28,37 +28,39 @@ _ESCAPED = str.maketrans({
 })  # fmt: skip
 
 
-def _written(value: JSON, **style: Any) -> bytes:
+def _write(value: JSON, **style: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, **style).translate(_ESCAPED).encode()
 
 
-def compact(value: JSON) -> bytes:
+def write_compact(value: JSON) -> bytes:
     """Return JSON on one line, in UTF-8."""
-    return _written(value, separators=(",", ":"))
+    return _write(value, separators=(",", ":"))
 
 
-def pretty(value: JSON) -> bytes:
+def write_pretty(value: JSON) -> bytes:
     """Return JSON as Google prints it unless prettyPrint=false, in UTF-8."""
-    return _written(value, indent=2)
+    return _write(value, indent=2)
 
 
 def _sse(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # Recorded: CRLF and a blank line after each event, the last one too, and a blank after a colon but not a comma.
-    return tuple(b"data: " + _written(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
+    return tuple(b"data: " + _write(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
 
 
 def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # Recorded: a line feed after each object, CRLF after the comma between them, nothing after the bracket.
-    written = [(b",\r\n" if number else b"[") + pretty(one) + b"\n" for number, one in enumerate(objects)]
+    written = [
+        (b",\r\n" if number else b"[") + write_pretty(one) + b"\n" for number, one in enumerate(objects)
+    ]
     return (*written, b"]") if written else (b"[]",)
 
 
 def _lines(objects: Sequence[JSON]) -> tuple[bytes, ...]:
-    return tuple(compact(one) + b"\n" for one in objects)
+    return tuple(write_compact(one) + b"\n" for one in objects)
 
 
 def _single(objects: Sequence[JSON]) -> tuple[bytes, ...]:
-    return tuple(pretty(one) + b"\n" for one in objects[-1:])
+    return tuple(write_pretty(one) + b"\n" for one in objects[-1:])
 
 
 _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]]] = {
@@ -69,7 +71,7 @@ _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]
 }
 
 
-def frame(framing: str, objects: Sequence[JSON]) -> Framed:
+def frame_objects(framing: str, objects: Sequence[JSON]) -> FramedBody:
     """Return objects in a framing: sse | json-array | ndjson | single (the last object alone)."""
     content_type, write = _FRAMINGS[framing]
-    return Framed(content_type, write(objects))
+    return FramedBody(content_type, write(objects))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from conformance.embedded.chunks import TIER
 from conformance.embedded.frames import EVENTS_TYPE, JSON_TYPE
+from conformance.embedded.messages import Incoming, Outgoing
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing
 
 _FIXED = (
     ("Server", "scaffolding on HTTPServer2"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.embedded.errors import Refused
-from conformance.embedded.instances import hints, instance, places
+from conformance.embedded.instances import find_places, make_instance, read_hints
 from conformance.model import JSON
 
 Message = Mapping[str, Any]
@@ -23,80 +23,84 @@ _MAGIC = b"\x12\x22\x0a"
 _COMMON = frozenset({"get", "set", "find", "fetch", "current", "my", "the", "function", "call"})
 
 
-def declarations(request: Message) -> list[Message]:
+def list_declarations(request: Message) -> list[Message]:
     """Return the functions that a request declares."""
     return [
         function for tool in request.get("tools", ()) for function in tool.get("functionDeclarations", ())
     ]
 
 
-def _words(name: str) -> set[str]:
+def _split_name(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)} - _COMMON
 
 
-def _fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
+def _find_fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
     """Return the functions whose name the prompt speaks of."""
     said = set(re.findall(r"[a-z]+", prompt.lower()))
     return [
         function
         for function in functions
-        if (words := _words(str(function.get("name", "")))) and words <= said
+        if (words := _split_name(str(function.get("name", "")))) and words <= said
     ]
 
 
-def _chosen(request: Message, prompt: str) -> Message | None:
+def _choose_function(request: Message, prompt: str) -> Message | None:
     """Return the function to call, or None: mode NONE forbids, ANY forces, AUTO goes by the prompt."""
     calling = request.get("toolConfig", {}).get("functionCallingConfig", {})
     mode, allowed = calling.get("mode", "AUTO"), calling.get("allowedFunctionNames")
-    functions = [one for one in declarations(request) if not allowed or one.get("name") in allowed]
+    functions = [one for one in list_declarations(request) if not allowed or one.get("name") in allowed]
     if mode == "NONE" or not functions:
         return None
-    fitting = _fitting(functions, prompt)
+    fitting = _find_fitting(functions, prompt)
     return fitting[0] if fitting else functions[0] if mode == "ANY" else None
 
 
-def _arguments(function: Message, prompt: str, place: str | None) -> dict[str, JSON]:
+def _make_arguments(function: Message, prompt: str, place: str | None) -> dict[str, JSON]:
     schema = function.get("parametersJsonSchema") or function.get("parameters") or {}
-    made = instance(schema, hints(prompt, schema, place)) if isinstance(schema, dict) and schema else {}
+    made = (
+        make_instance(schema, read_hints(prompt, schema, place))
+        if isinstance(schema, dict) and schema
+        else {}
+    )
     return made if isinstance(made, dict) else {}
 
 
-def calls(request: Message, prompt: str, *, with_ids: bool) -> tuple[dict[str, JSON], ...]:
+def make_calls(request: Message, prompt: str, *, with_ids: bool) -> tuple[dict[str, JSON], ...]:
     """Return the functionCall parts that answer a prompt: none, one, or one for each place where it asks so."""
-    function = _chosen(request, prompt)
+    function = _choose_function(request, prompt)
     if function is None:
         return ()
-    where: list[str | None] = [*places(prompt)] or [None]
+    where: list[str | None] = [*find_places(prompt)] or [None]
     wanted = where if "once for each" in prompt else where[:1]
     return tuple(
-        _call(str(function["name"]), _arguments(function, prompt, place), at if with_ids else None)
+        _make_call(str(function["name"]), _make_arguments(function, prompt, place), at if with_ids else None)
         for at, place in enumerate(wanted)
     )
 
 
-def _call(name: str, arguments: dict[str, JSON], position: int | None) -> dict[str, JSON]:
+def _make_call(name: str, arguments: dict[str, JSON], position: int | None) -> dict[str, JSON]:
     """Return a call, with an id where its position among its siblings is given."""
     call: dict[str, JSON] = {"name": name, "args": arguments}
     if position is not None:
-        call["id"] = call_id(f"{position}{name}{json.dumps(arguments, sort_keys=True)}")
+        call["id"] = make_call_id(f"{position}{name}{json.dumps(arguments, sort_keys=True)}")
     return {"functionCall": call}
 
 
-def _characters(text: str, number: int) -> str:
+def _hash_characters(text: str, number: int) -> str:
     return "".join(
         _ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(text.encode()).digest()[:number]
     )
 
 
-def call_id(call: str) -> str:
+def make_call_id(call: str) -> str:
     """Return the id of a call: eight letters and digits, of which the last two prove that this model gave it."""
-    head = _characters(call, _ID_HEAD)
-    return head + _characters(head, _ID_LENGTH - _ID_HEAD)
+    head = _hash_characters(call, _ID_HEAD)
+    return head + _hash_characters(head, _ID_LENGTH - _ID_HEAD)
 
 
 def is_own_id(value: str) -> bool:
     """Return whether an id looks like one that this model gave."""
-    return len(value) == _ID_LENGTH and value[_ID_HEAD:] == _characters(
+    return len(value) == _ID_LENGTH and value[_ID_HEAD:] == _hash_characters(
         value[:_ID_HEAD], _ID_LENGTH - _ID_HEAD
     )
 
@@ -106,23 +110,23 @@ def _called(part: Message) -> Message:
     return call
 
 
-def signature(call: Message) -> str:
+def sign_function_call(call: Message) -> str:
     """Return the signature of a call, in base64: opaque to clients, and wrong for any other call."""
-    return sign([call.get("name"), call.get("args")])
+    return sign_value([call.get("name"), call.get("args")])
 
 
-def sign_call(part: dict[str, JSON]) -> dict[str, JSON]:
+def add_signature(part: dict[str, JSON]) -> dict[str, JSON]:
     """Return the part of a call with its signature beside the call."""
-    return {**part, "thoughtSignature": signature(_called(part))}
+    return {**part, "thoughtSignature": sign_function_call(_called(part))}
 
 
-def sign(value: JSON) -> str:
+def sign_value(value: JSON) -> str:
     """Return the signature of a value, in standard base64 with its padding."""
     sealed = json.dumps(value, sort_keys=True).encode()
     return base64.b64encode(_MAGIC + hashlib.sha256(sealed).digest()).decode()
 
 
-def _replayed(request: Message) -> Iterator[tuple[int, int, Message]]:
+def _find_replayed_calls(request: Message) -> Iterator[tuple[int, int, Message]]:
     """Yield the first call of each turn of the model, where it is one of ours: turn, place, part."""
     for turn, content in enumerate(request.get("contents", ())):
         parts = [(at, part) for at, part in enumerate(content.get("parts", ())) if "functionCall" in part]
@@ -136,7 +140,7 @@ def check_signatures(request: Message) -> None:
     Only families that give ids want signatures back. Calls with another id, or none, were made by an older model or
     by the client; Google lets those pass on most models too.
     """
-    for turn, at, part in _replayed(request):
+    for turn, at, part in _find_replayed_calls(request):
         given = part.get("thoughtSignature")
         if not given:
             raise Refused(
@@ -145,7 +149,7 @@ def check_signatures(request: Message) -> None:
                 "work correctly, and missing thought_signature may lead to degraded model performance. Additional "
                 f"data, function call `{_called(part).get('name')}` , position {turn + 1}.",
             )
-        if given != signature(_called(part)):
+        if given != sign_function_call(_called(part)):
             raise Refused(
                 400, f"Thought signature is not valid: contents[{turn}].parts[{at}].thought_signature"
             )

@@ -12,7 +12,7 @@ from typing import Self
 
 import h11
 
-from conformance.embedded.wire import BODY_LIMIT, Incoming, Outgoing
+from conformance.embedded.messages import BODY_LIMIT, Incoming, Outgoing
 
 Application = Callable[[Incoming], Outgoing]
 _READ = 65536

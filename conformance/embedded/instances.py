@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.embedded.words import NONCE
+from conformance.embedded.scripted_prompts import NONCE
 from conformance.model import JSON
 
 Schema = Mapping[str, Any]
@@ -29,96 +29,96 @@ class Hints:
     depth: int = 0
 
 
-def places(prompt: str) -> list[str]:
+def find_places(prompt: str) -> list[str]:
     """Return the places that a prompt names, in order: capitalised words after `in`."""
     return _PLACE.findall(prompt)
 
 
-def hints(prompt: str, root: Schema, word: str | None = None) -> Hints:
+def read_hints(prompt: str, root: Schema, word: str | None = None) -> Hints:
     """Return what a prompt offers; `word` takes the place of its code word."""
     code = NONCE.search(prompt)
-    spare = places(prompt)[0] if places(prompt) else "plain"
+    spare = find_places(prompt)[0] if find_places(prompt) else "plain"
     number = re.search(r"\bnumber (\d{1,9})\b", prompt) or re.search(r"(?<![\w-])(\d{1,9})(?![\w-])", prompt)
     return Hints(prompt, word or (code[0] if code else spare), int(number[1]) if number else 1, root)
 
 
-def instance(schema: Schema, given: Hints) -> JSON:
+def make_instance(schema: Schema, given: Hints) -> JSON:
     """Return a value of a schema, in Google's schema language (types in capitals) or in JSON Schema."""
     if given.depth > _ABYSS:
         return None
-    schema = _plain(schema, given)
+    schema = _resolve(schema, given)
     if "const" in schema:
         return schema["const"]  # type: ignore[no-any-return] # a schema is JSON
     if schema.get("enum"):
-        return _chosen(list(schema["enum"]), given)
-    return _MAKERS.get(_type(schema), _text)(schema, replace(given, depth=given.depth + 1))
+        return _choose_option(list(schema["enum"]), given)
+    return _MAKERS.get(_type_of(schema), _make_text)(schema, replace(given, depth=given.depth + 1))
 
 
-def _plain(schema: Schema, given: Hints, steps: int = 8) -> Schema:
+def _resolve(schema: Schema, given: Hints, steps: int = 8) -> Schema:
     """Follow references and alternatives to a schema that says a type."""
     for _ in range(steps):
         options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
         if isinstance(schema.get("$ref"), str):
-            schema = _followed(schema["$ref"], given.root)
+            schema = _follow_reference(schema["$ref"], given.root)
         elif isinstance(options, list) and "type" not in schema:
-            real = [option for option in options if isinstance(option, dict) and _type(option) != "null"]
+            real = [option for option in options if isinstance(option, dict) and _type_of(option) != "null"]
             schema = real[0] if real else {}
         else:
             break
     return schema
 
 
-def _followed(ref: str, root: Schema) -> Schema:
+def _follow_reference(ref: str, root: Schema) -> Schema:
     at: Any = root
     for step in ref.removeprefix("#").strip("/").split("/"):
         at = at.get(step) if isinstance(at, dict) else None
     return at if isinstance(at, dict) else {}
 
 
-def _type(schema: Schema) -> str:
+def _type_of(schema: Schema) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((one for one in kind if str(one).lower() != "null"), "null")
     return str(kind).lower() if kind else ("object" if "properties" in schema else "string")
 
 
-def _chosen(options: list[JSON], given: Hints) -> JSON:
+def _choose_option(options: list[JSON], given: Hints) -> JSON:
     """Return the first option that the prompt names, else the first."""
     said = {word.casefold() for word in re.findall(r"\w+", given.prompt)}
     named = (one for one in options if isinstance(one, str) and one.casefold() in said)
     return next(named, options[0])
 
 
-def _object(schema: Schema, given: Hints) -> JSON:
-    properties = _mapping(schema.get("properties"))
+def _make_object(schema: Schema, given: Hints) -> JSON:
+    properties = _as_mapping(schema.get("properties"))
     required = schema.get("required") or ()
     order = [name for name in schema.get("propertyOrdering") or () if name in properties]
     names = [*order, *(name for name in properties if name not in order)]
     wanted = [name for name in names if given.depth <= _DEEP or name in required]
-    return {name: instance(_mapping(properties[name]), given) for name in wanted}
+    return {name: make_instance(_as_mapping(properties[name]), given) for name in wanted}
 
 
-def _array(schema: Schema, given: Hints) -> JSON:
-    items = _mapping(schema.get("items"))
-    size = max(_whole(schema.get("minItems")), 0 if given.depth > _DEEP else 1)
-    return [instance(items, given) for _ in range(min(size, _LONGEST // 100))]
+def _make_array(schema: Schema, given: Hints) -> JSON:
+    items = _as_mapping(schema.get("items"))
+    size = max(_as_integer(schema.get("minItems")), 0 if given.depth > _DEEP else 1)
+    return [make_instance(items, given) for _ in range(min(size, _LONGEST // 100))]
 
 
-def _mapping(value: Any) -> Schema:
+def _as_mapping(value: Any) -> Schema:
     return value if isinstance(value, dict) else {}
 
 
-def _whole(value: Any) -> int:
+def _as_integer(value: Any) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _text(schema: Schema, given: Hints) -> JSON:
+def _make_text(schema: Schema, given: Hints) -> JSON:
     word = _MOMENTS.get(str(schema.get("format")), given.word)
-    word = word.ljust(min(_whole(schema.get("minLength")), _LONGEST), ".")
-    return word[: _whole(schema["maxLength"])] if "maxLength" in schema else word
+    word = word.ljust(min(_as_integer(schema.get("minLength")), _LONGEST), ".")
+    return word[: _as_integer(schema["maxLength"])] if "maxLength" in schema else word
 
 
-def _number(schema: Schema, given: Hints) -> JSON:
+def _make_number(schema: Schema, given: Hints) -> JSON:
     low, high = schema.get("minimum"), schema.get("maximum")
     number: float = given.number
     number = max(number, low) if isinstance(low, int | float) else number
@@ -126,6 +126,6 @@ def _number(schema: Schema, given: Hints) -> JSON:
 
 
 _MAKERS: Mapping[str, Callable[[Schema, Hints], JSON]] = {
-    "object": _object, "array": _array, "string": _text, "integer": _number, "number": _number,
+    "object": _make_object, "array": _make_array, "string": _make_text, "integer": _make_number, "number": _make_number,
     "boolean": lambda _schema, _given: True, "null": lambda _schema, _given: None,
 }  # fmt: skip

@@ -6,16 +6,16 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from conformance.embedded.errors import Refused, unknown_model
+from conformance.embedded.errors import Refused, unknown_model_error
 from conformance.embedded.families import family_of
-from conformance.embedded.protojson import decoded
+from conformance.embedded.protojson import decode_base64
 from conformance.embedded.style import Style
 from conformance.model import JSON
 
 _PAGE, _LARGEST = 50, 1000
 
 
-def entry(model: str) -> dict[str, JSON]:
+def build_model(model: str) -> dict[str, JSON]:
     """Return a Model resource; its name carries the prefix models/, as Google's do."""
     thinks = family_of(model).thinks
     thinking: dict[str, JSON] = {"thinking": True} if thinks else {}
@@ -35,11 +35,11 @@ def entry(model: str) -> dict[str, JSON]:
     }
 
 
-def get(model: str, version: str, style: Style) -> dict[str, JSON]:
+def get_model(model: str, version: str, style: Style) -> dict[str, JSON]:
     """Return one model. Raises Refused (404)."""
     if model not in style.models:
-        raise unknown_model(model, version, "GetModel")
-    return entry(model)
+        raise unknown_model_error(model, version, "GetModel")
+    return build_model(model)
 
 
 def _size(query: Mapping[str, str]) -> int:
@@ -52,15 +52,15 @@ def _size(query: Mapping[str, str]) -> int:
 def _start(query: Mapping[str, str]) -> int:
     token = query.get("pageToken", query.get("page_token", ""))
     try:
-        return int(decoded(token)) if token else 0
+        return int(decode_base64(token)) if token else 0
     except (ValueError, binascii.Error):
         raise Refused(400, "The page token is invalid.") from None
 
 
-def page(query: Mapping[str, str], style: Style) -> dict[str, JSON]:
+def list_models(query: Mapping[str, str], style: Style) -> dict[str, JSON]:
     """Return a page of the models, with the token of the next where there is one. Raises Refused (400)."""
     start, size = _start(query), _size(query)
-    listed: list[JSON] = [entry(model) for model in style.models[start : start + size]]
+    listed: list[JSON] = [build_model(model) for model in style.models[start : start + size]]
     more = start + size < len(style.models)
     token = base64.urlsafe_b64encode(str(start + size).encode()).decode()
     return {"models": listed} | ({"nextPageToken": token} if more else {})

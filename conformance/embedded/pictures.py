@@ -41,7 +41,7 @@ def _nearest(pixel: tuple[int, int, int]) -> str:
     return min(_NAMED, key=lambda name: sum((a - b) ** 2 for a, b in zip(_NAMED[name], pixel, strict=True)))
 
 
-def colour(png: bytes) -> str | None:
+def name_colour(png: bytes) -> str | None:
     """Return the English name of the colour of a PNG's first pixel, or None where it cannot be read."""
     if not png.startswith(_SIGNATURE):
         return None

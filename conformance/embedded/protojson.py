@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from conformance.dialects.shapes import Shape
-from conformance.embedded.errors import Refused, bad_request
+from conformance.embedded.errors import Refused, bad_request_error
 from conformance.model import JSON
 from conformance.names import to_snake
 from conformance.wire.jsontext import Odd, read_json
@@ -36,7 +36,7 @@ _DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
-def document(body: bytes) -> dict[str, JSON]:
+def parse_object(body: bytes) -> dict[str, JSON]:
     """Return the JSON object that a body holds. Raises Refused where it is none."""
     text = read_json(body)
     if text.bound:
@@ -45,10 +45,10 @@ def document(body: bytes) -> dict[str, JSON]:
     if not text.ok or odd is not None:
         near = body[max(0, text.error_at - 20) : text.error_at + 20] if text.error_at >= 0 else body[:40]
         said = f"Invalid JSON payload received. {odd.detail if odd else text.error}"
-        raise bad_request([("", f"{said}\n{near.decode('utf-8', 'replace')}\n^")])
+        raise bad_request_error([("", f"{said}\n{near.decode('utf-8', 'replace')}\n^")])
     if not isinstance(text.value, dict):
         said = 'Invalid JSON payload received. Unknown name "": Root element must be a message.'
-        raise bad_request([("", said)])
+        raise bad_request_error([("", said)])
     return text.value
 
 
@@ -245,7 +245,7 @@ def _bytes(value: JSON, _shape: Shape) -> object:
     if not isinstance(value, str) or not value.isascii():
         return _ABSENT
     try:
-        data = decoded(value)
+        data = decode_base64(value)
     except (ValueError, binascii.Error):
         return _ABSENT
     return base64.b64encode(data).decode()
@@ -264,13 +264,13 @@ _SCALARS: Mapping[str, Callable[[JSON, Shape], object]] = {
 }  # fmt: skip
 
 
-def decoded(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """Return the bytes of base64 in either alphabet, padded or not. Raises ValueError."""
     plain = text.rstrip("=").translate(str.maketrans("-_", "+/"))
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
-def accept(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
+def accept_message(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
     """Return a message in canonical form: lowerCamelCase, no nulls, enum names, standard base64.
 
     Free-form subtrees stay as they are. Raises Refused (400, google.rpc.BadRequest) with all faults of form.
@@ -278,15 +278,18 @@ def accept(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
     reading = _Reading()
     read = reading.value(dict(body), shape, "")
     if reading.faults:
-        raise bad_request(reading.faults)
+        raise bad_request_error(reading.faults)
     return read if isinstance(read, dict) else {}
 
 
-def with_numbers(value: JSON, shape: Shape) -> JSON:
+def replace_enum_names(value: JSON, shape: Shape) -> JSON:
     """Return a value with its enums as numbers, as a client gets them that asks for `enum-encoding=int`."""
     if isinstance(value, dict):
         known = shape.properties
-        return {name: with_numbers(one, known[name]) if name in known else one for name, one in value.items()}
+        return {
+            name: replace_enum_names(one, known[name]) if name in known else one
+            for name, one in value.items()
+        }
     if isinstance(value, list):
-        return [with_numbers(one, shape.items) for one in value] if shape.items else value
+        return [replace_enum_names(one, shape.items) for one in value] if shape.items else value
     return shape.enum.index(value) if shape.format == "enum" and value in shape.enum else value

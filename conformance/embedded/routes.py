@@ -6,10 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from conformance.embedded.errors import Refused, bad_key, bad_request, no_bearer, no_key, no_route, not_found
+from conformance.embedded.errors import (
+    Refused,
+    bad_request_error,
+    bearer_error,
+    empty_not_found_error,
+    invalid_key_error,
+    missing_key_error,
+    not_found_error,
+)
 from conformance.embedded.frames import SINGLE
+from conformance.embedded.messages import Incoming
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming
 
 GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
 # Two slashes at the start, and v1alpha, are taken as well.
@@ -28,7 +36,7 @@ _ALTS = ("json", "sse", "media", "proto")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RoutedRequest:
     """What a request asks for. `framing` is that of the answer: single unless it streams."""
 
     what: str
@@ -45,68 +53,73 @@ class Asked:
         return self.framing != SINGLE
 
 
-def presumed(incoming: Incoming, style: Style) -> Asked:
+def guess_request(incoming: Incoming, style: Style) -> RoutedRequest:
     """Return what a request seems to ask for, to answer a refusal of it in the framing that it wants."""
     found = _PATH.fullmatch(incoming.path)
-    return Asked(GENERATE, framing=_framing(incoming.query, (found and found["method"]) or "", style))
+    return RoutedRequest(
+        GENERATE, framing=_choose_framing(incoming.query, (found and found["method"]) or "", style)
+    )
 
 
-def route(incoming: Incoming, style: Style) -> Asked:
+def route_request(incoming: Incoming, style: Style) -> RoutedRequest:
     """Return what a request asks for. Raises Refused: 404 for paths, methods and verbs that do not exist."""
     found = _PATH.fullmatch(incoming.path)
     if incoming.verb == "OPTIONS":
-        return Asked(PREFLIGHT)
+        return RoutedRequest(PREFLIGHT)
     if found is None:
-        raise no_route() if _SEGMENT_TOO_MANY.fullmatch(incoming.path) else not_found()
-    asked = _named(incoming, found, style)
+        raise empty_not_found_error() if _SEGMENT_TOO_MANY.fullmatch(incoming.path) else not_found_error()
+    asked = _route_method(incoming, found, style)
     _check_query(incoming.query, asked)
     return asked
 
 
-def _named(incoming: Incoming, found: re.Match[str], style: Style) -> Asked:
+def _route_method(incoming: Incoming, found: re.Match[str], style: Style) -> RoutedRequest:
     version, model, method = found["version"], found["model"] or "", found["method"] or ""
     if incoming.verb == "GET" and not method:
-        return Asked(GET if model else LIST, version, model)
+        return RoutedRequest(GET if model else LIST, version, model)
     if incoming.verb == "POST" and model and not method and style.own_form:
-        return Asked(GENERATE, version, model, "generateContent", own_form=True)
+        return RoutedRequest(GENERATE, version, model, "generateContent", own_form=True)
     if incoming.verb != "POST" or method not in _METHODS:
-        raise not_found()
-    framing, numbers = _framing(incoming.query, method, style), _alt(incoming.query)[1] == _NUMBERS
-    return Asked(_METHODS[method], version, model, method, framing, numbers=numbers)
+        raise not_found_error()
+    framing, numbers = (
+        _choose_framing(incoming.query, method, style),
+        _read_alt(incoming.query)[1] == _NUMBERS,
+    )
+    return RoutedRequest(_METHODS[method], version, model, method, framing, numbers=numbers)
 
 
-def _framing(query: Mapping[str, str], method: str, style: Style) -> str:
+def _choose_framing(query: Mapping[str, str], method: str, style: Style) -> str:
     if method != "streamGenerateContent":
         return SINGLE  # alt=sse on a unary method changes nothing
-    return style.framing if _alt(query)[0] == "sse" else style.framing_default
+    return style.framing if _read_alt(query)[0] == "sse" else style.framing_default
 
 
-def _alt(query: Mapping[str, str]) -> tuple[str, str]:
+def _read_alt(query: Mapping[str, str]) -> tuple[str, str]:
     """Return the format that a query asks for, and its option (`$alt=json;enum-encoding=int`)."""
     form, _, option = query.get("$alt", query.get("alt", "json")).partition(";")
     return form, option
 
 
-def _check_query(query: Mapping[str, str], asked: Asked) -> None:
+def _check_query(query: Mapping[str, str], asked: RoutedRequest) -> None:
     known = _QUERY | (_PAGING if asked.what == LIST else frozenset())
     unknown = [name for name in query if name not in known]
     if unknown:
         said = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
-        raise bad_request([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
-    form, option = _alt(query)
+        raise bad_request_error([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
+    form, option = _read_alt(query)
     if form not in _ALTS or option not in {"", _NUMBERS}:
         raise Refused(400, f"Invalid alt value: {';'.join(filter(None, (form, option)))}")
 
 
-def _bearer(incoming: Incoming) -> str:
+def _read_bearer(incoming: Incoming) -> str:
     scheme, _, token = incoming.header("authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def credentials(incoming: Incoming) -> Mapping[str, str]:
+def read_credentials(incoming: Incoming) -> Mapping[str, str]:
     """Return the credentials of a request by the way they are carried; empty ones are none."""
     carried = {
-        "bearer": _bearer(incoming),
+        "bearer": _read_bearer(incoming),
         "x-goog-api-key": incoming.header("x-goog-api-key"),
         "query-key": incoming.query.get("key", ""),
         "x-api-key": incoming.header("x-api-key"),
@@ -120,11 +133,11 @@ def authorise(incoming: Incoming, style: Style, accepts_key: Callable[[str], boo
     Authorization is looked at first, so a junk token beside a good key is refused; an API key is no such token,
     unless the style takes it. Ways that the style does not know are not looked at.
     """
-    carried = credentials(incoming)
+    carried = read_credentials(incoming)
     if "bearer" in carried and not ("bearer" in style.auth and accepts_key(carried["bearer"])):
-        raise bad_key() if "bearer" in style.auth and len(carried) == 1 else no_bearer()
+        raise invalid_key_error() if "bearer" in style.auth and len(carried) == 1 else bearer_error()
     keys = [carried[way] for way in style.auth if way in carried]
     if not keys:
-        raise no_key()
+        raise missing_key_error()
     if not accepts_key(keys[0]):
-        raise bad_key()
+        raise invalid_key_error()

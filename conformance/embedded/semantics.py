@@ -108,7 +108,7 @@ def _out_of_range(value: Any, shape: Shape) -> str:
 
 
 def _tools(request: Message) -> Faults:
-    names = declared(request)
+    names = list_declared_names(request)
     for name in names:
         if not _FUNCTION.fullmatch(name):
             yield (
@@ -128,13 +128,13 @@ def _calling(request: Message) -> Faults:
             f"{path}.allowed_function_names",
             "allowed_function_names should only be set when mode is ANY or VALIDATED.",
         )
-    elif unknown := [name for name in allowed if name not in declared(request)]:
+    elif unknown := [name for name in allowed if name not in list_declared_names(request)]:
         yield f"{path}.allowed_function_names", f"{unknown[0]} is not a declared function."
-    if calling.get("mode") == "ANY" and not declared(request):
+    if calling.get("mode") == "ANY" and not list_declared_names(request):
         yield f"{path}.mode", "Function calling config is set without function_declarations."
 
 
-def declared(request: Message) -> list[str]:
+def list_declared_names(request: Message) -> list[str]:
     """Return the names of the functions that a request declares."""
     return [
         function.get("name", "")
@@ -148,7 +148,7 @@ _CHECKS: tuple[Callable[[Message], Faults], ...] = (
 )  # fmt: skip
 
 
-def judge(request: Message) -> None:
+def judge_request(request: Message) -> None:
     """Pass a canonical request that Google would answer. Raises Refused with Google's text for any other."""
     faults = [fault for check in _CHECKS for fault in check(request)]
     if faults:

@@ -102,12 +102,12 @@ def _served_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
         for reading in readings:
             if members := _members_for(trait, reading.value):
                 found.setdefault(trait, members)  # where a page contradicts itself, its first word counts
-    if ways := _all_ways(dialect):
+    if ways := _list_auth_ways(dialect):
         found["auth"] = {"auth": ways}
     return found
 
 
-def _all_ways(dialect: Dialect) -> list[JSON]:
+def _list_auth_ways(dialect: Dialect) -> list[JSON]:
     """Return every way to carry the key that the document names: a client may have read any of them."""
     several = (way for reading in dialect.traits.get("auth", ()) for way in _texts(reading.value))
     return [*dict.fromkeys(several)]

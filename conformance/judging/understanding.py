@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from conformance.catalogue import Aside
+from conformance.catalogue import NotJudged
 from conformance.judging.expectations import MET, UNMET, obedience
-from conformance.model import Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 
 UNDERSTOOD = "understood"
 """The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer,
@@ -24,9 +24,12 @@ def _shows(reply: Reply) -> bool:
 
 
 def if_understood(
-    seen: Seen, probe: str, found: Iterable[Spot | Aside], tells: Callable[[Reply], bool] | None = None
-) -> Iterator[Spot | Aside]:
-    """Yield what was found of `probe`, or an aside where the answers come from no understanding at all.
+    seen: RuleInput,
+    probe: str,
+    found: Iterable[Location | NotJudged],
+    tells: Callable[[Reply], bool] | None = None,
+) -> Iterator[Location | NotJudged]:
+    """Yield what was found of `probe`, or NotJudged where the answers come from no understanding at all.
 
     A script that repeats, counts and calls what it is told to behaves like a model that is handed half of the
     question; only who answers one such question can be blamed for another. `tells` says of a wrong answer whether it
@@ -38,11 +41,11 @@ def if_understood(
     beside = tells is not None and not any(map(tells, tries))
     for one in found:
         if blank:
-            yield Aside(
+            yield NotJudged(
                 Outcome.BLOCKED, "the model answers nothing that takes more than repeating and counting"
             )
-        elif beside and isinstance(one, Spot):
-            yield Aside(Outcome.BLOCKED, f"{probe}: the answers speak of something else")
+        elif beside and isinstance(one, Location):
+            yield NotJudged(Outcome.BLOCKED, f"{probe}: the answers speak of something else")
         else:
             yield one
 

@@ -65,7 +65,7 @@ def is_secret_parameter(name: str) -> bool:
     return _PARAMETERS.match(name) is not None
 
 
-def keys_in_headers(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+def find_keys_in_headers(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield the credentials in headers that carry one; of a cookie its value, of a scheme what follows it."""
     for name, value in headers:
         if is_secret_header(name):
@@ -81,12 +81,12 @@ def _keys_in_value(name: str, value: str) -> Iterator[str]:
     yield rest.strip() if rest and scheme.isalpha() else value.strip()
 
 
-def keys_in_query(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+def find_keys_in_query(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield the credentials in the parameters of a query."""
     yield from (value for name, value in pairs if is_secret_parameter(name))
 
 
-def keys_by_shape(data: bytes) -> Iterator[str]:
+def find_keys_by_shape(data: bytes) -> Iterator[str]:
     """Yield what has the form of a credential, wherever it stands in a text."""
     for match in _SHAPES.finditer(data):
         yield match[0].decode("ascii")
@@ -104,7 +104,7 @@ class RecordedKeyring(Keyring):
         return merge_spans((*super().spans(data), *shaped))
 
 
-def as_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
+def make_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
     """Return distinct values as keys, at most `most`; what guards nothing (short, a placeholder) is left out."""
     found: dict[str, None] = {}
     for value in values:
@@ -114,11 +114,11 @@ def as_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
     return tuple(Key("the recording", value) for value in list(found)[:most])
 
 
-def without_secrets(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def drop_secret_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the headers of a request but for those that carry a credential."""
     return tuple((name, value) for name, value in headers if not is_secret_header(name))
 
 
-def with_masked_values(headers: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def mask_secret_headers(headers: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the headers of an answer, the values of those that carry a credential replaced by a mask."""
     return tuple((name, "[key]" if is_secret_header(name) else value) for name, value in headers)

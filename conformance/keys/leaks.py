@@ -38,7 +38,7 @@ class Leak:
         return f"{self.path}:{self.line}: holds the key of {self.variable} ({self.spelling})"
 
 
-def scan(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
+def find_leaks(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
     """Look for every key in every file, folders with all that is in them; a finding per key and place."""
     wanted = list({key.value: key for key in keys if len(key.value) >= SHORTEST_KEY}.values())
     files = (file for path in paths for file in _files(path))
@@ -128,7 +128,7 @@ def _unescaped(text: bytes) -> Iterator[bytes]:
         yield seen
 
 
-def betrays(text: bytes, key: str) -> str | None:
+def find_spelling(text: bytes, key: str) -> str | None:
     """Say in which spelling `text` holds `key`, by plain searches; None where it does not."""
     return _how([_forms(text)], Key("", key))
 

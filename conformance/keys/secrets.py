@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Self
 
-from conformance.keys.spellings import Span, spelt_in
+from conformance.keys.spellings import Span, find_key
 from conformance.model import JSON, Piece, Provider
 
 SHORTEST_KEY = 8  # what is shorter guards nothing, and masking it would eat ordinary text
@@ -65,21 +65,21 @@ def _fault_in(value: str, *, local: bool) -> str:
     return ""
 
 
-def bad_key(key: str | None) -> str:
+def make_bad_key(key: str | None) -> str:
     """Return a wrong key of the same length as `key` (at least 24 characters), which shares nothing with it."""
     filler = "0000000000000000nonsense"
     length = max(len(key or ""), 24)
     return ("bad-" + filler * (length // len(filler) + 1))[:length]
 
 
-def header_secrets(provider: Provider, environ: Mapping[str, str]) -> tuple[Key, ...]:
+def read_header_secrets(provider: Provider, environ: Mapping[str, str]) -> tuple[Key, ...]:
     """Return the values that the provider's `headers` take from the environment."""
     names = {name for value in provider.headers.values() for name in VARIABLE.findall(value)}
     return tuple(Key(name, environ[name]) for name in sorted(names) if environ.get(name))
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedBytes:
     """Bytes of the same length as before, and how many places were masked."""
 
     data: bytes
@@ -100,12 +100,12 @@ class Keyring:
     def spans(self, data: bytes) -> list[Span]:
         """Return where any key stands in `data`, in any spelling known here, merged and in order."""
         values = {key.value for key in self.keys if len(key.value) >= SHORTEST_KEY}
-        return merge_spans(span for value in values for span in spelt_in(value, data))
+        return merge_spans(span for value in values for span in find_key(value, data))
 
-    def mask_bytes(self, data: bytes) -> Masked:
+    def mask_bytes(self, data: bytes) -> MaskedBytes:
         """Return `data` with every key masked."""
         spans = self.spans(data)
-        return Masked(_overwritten(data, spans), len(spans))
+        return MaskedBytes(_overwritten(data, spans), len(spans))
 
     def mask(self, text: str) -> str:
         """Return `text` with every key masked. For whatever is shown or written: details, rows, pages."""

@@ -58,7 +58,7 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     return bytes([int(match[group], _BASES.get(group, 16)) & 0x7F])
 
 
-def normal(data: bytes) -> bytes:
+def keep_letters(data: bytes) -> bytes:
     """Keep the ASCII letters and digits of `data`."""
     return data.translate(None, _REST)
 
@@ -76,17 +76,17 @@ class Needle:
 
 
 @lru_cache(maxsize=512)
-def needles(key: str) -> tuple[Needle, ...]:
+def make_needles(key: str) -> tuple[Needle, ...]:
     """Return what a key may look like in normal form. The needles of many keys are kept."""
     plain = key.encode()
-    letters = normal(plain).lower()
+    letters = keep_letters(plain).lower()
     if len(letters) < FEWEST_LETTERS:
         return ()
     part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds gives the key away too
     found = {Needle(cut, folded=True, whole=letters) for cut in (letters[:part], letters[-part:])}
     other = (letters[::-1], letters.translate(_ROT13), *_hexed(plain), _numbered(plain), *_base32(plain))
     found |= {Needle(text, folded=True, whole=text) for text in other}
-    found |= {Needle(normal(text), folded=False, whole=normal(text)) for text in _encoded(plain)}
+    found |= {Needle(keep_letters(text), folded=False, whole=keep_letters(text)) for text in _encoded(plain)}
     return tuple(sorted(found, key=lambda needle: needle.text))
 
 
@@ -121,9 +121,9 @@ def base64_cores(plain: bytes) -> Iterator[bytes]:
         yield text[(0, 2, 3)[before] : (before + len(plain)) * 8 // 6]
 
 
-def spelt_in(key: str, data: bytes) -> Iterator[Span]:
+def find_key(key: str, data: bytes) -> Iterator[Span]:
     """Yield where `key` stands in `data`, in any spelling; spans may overlap."""
-    wanted = needles(key)
+    wanted = make_needles(key)
     overlap = max(8 * 1024, 24 * len(key))  # more than the longest spelling
     for start in range(0, max(len(data), 1), WINDOW):
         window = data[start : start + WINDOW + overlap]
@@ -141,12 +141,12 @@ def _in_window(wanted: Sequence[Needle], window: bytes) -> Iterator[Span]:
 
 def _in_reading(wanted: Sequence[Needle], window: bytes, escape: re.Pattern[bytes] | None) -> Iterator[Span]:
     if escape is None:
-        text = normal(window)
+        text = keep_letters(window)
     else:  # the commonest escape goes first, by a faster way: a body may consist of nothing else
-        quick = normal(escape.sub(_unescaped, window.replace(b"\\n", b"")))
+        quick = keep_letters(escape.sub(_unescaped, window.replace(b"\\n", b"")))
         if next(_hits(wanted, quick), None) is None:
             return
-        text = normal(escape.sub(_unescaped, window))
+        text = keep_letters(escape.sub(_unescaped, window))
     hits = list(_hits(wanted, text))
     if hits:
         place = _mapping(window, escape)
@@ -208,7 +208,7 @@ def _runs(window: bytes, escape: re.Pattern[bytes] | None) -> Iterator[tuple[int
     last = 0
     for match in escape.finditer(window) if escape else ():
         yield from _plain_runs(window, last, match.start())
-        if normal(_unescaped(match)):
+        if keep_letters(_unescaped(match)):
             yield match.start(), -match.end(), 1
         last = match.end()
     yield from _plain_runs(window, last, len(window))

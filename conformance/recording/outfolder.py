@@ -7,7 +7,7 @@ import errno
 from pathlib import Path
 
 from conformance.recording.locks import FolderLock, lock_folder
-from conformance.recording.record import FOLDER, RecordError, write_whole
+from conformance.recording.record import FOLDER, RecordError, write_atomically
 
 REPORT = ("results.json", "summary.md", "junit.xml", "report.html")
 
@@ -18,20 +18,20 @@ def write_report_file(path: Path, text: str) -> None:
     Raises RecordError.
     """
     try:
-        write_whole(path, text)
+        write_atomically(path, text)
     except RecordError:
         if not path.is_file():
             raise
         with contextlib.suppress(OSError):
             path.unlink()  # which also makes room on a full disk
-        write_whole(path, text)
+        write_atomically(path, text)
 
 
 class FolderError(Exception):
     """The folder cannot be used; one line that says which, why, and what to do."""
 
 
-class Claim:
+class ClaimedFolder:
     """A folder that is ours until `release`: a lock that the system takes back when the process dies, however."""
 
     def __init__(self, folder: Path) -> None:

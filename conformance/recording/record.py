@@ -47,7 +47,7 @@ class Recording:
 # --- writing ---------------------------------------------------------------------------------------
 
 
-def line_of(exchange: Exchange) -> str:
+def format_exchange(exchange: Exchange) -> str:
     """Return the line of an exchange, without its end."""
     return "".join(_parts(exchange))
 
@@ -239,7 +239,7 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
 
 def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     try:
-        exchange = exchange_of(json.loads(line, parse_constant=_no_constant))
+        exchange = parse_exchange(json.loads(line, parse_constant=_no_constant))
         if exchange.provider != path.stem:
             raise RecordError(f"'provider' is {exchange.provider!r}, in the file of {path.stem!r}")
     except RecursionError:
@@ -257,7 +257,7 @@ def _no_constant(name: str) -> JSON:
     raise RecordError(f"{name} is not JSON")
 
 
-def exchange_of(value: JSON) -> Exchange:
+def parse_exchange(value: JSON) -> Exchange:
     """Return the exchange that one line holds. Raises RecordError for a member that is missing or of a wrong type."""
     line = _Members(value, "the line")
     number, status = line.take("try", int), line.take("status", int, None)
@@ -351,7 +351,7 @@ def _pairs(value: list[JSON]) -> tuple[tuple[str, str], ...]:
 # --- run.json --------------------------------------------------------------------------------------
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it: beside it first, then renamed over it.
 
     A symbolic link in its place is replaced, not followed; a folder, a pipe or a device is left alone. Raises RecordError.
@@ -375,7 +375,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_run(folder: Path, value: Mapping[str, JSON]) -> None:
     """Write run.json, which says what a run was asked to do."""
-    write_whole(folder / "run.json", json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(folder / "run.json", json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_run(folder: Path) -> Mapping[str, JSON]:

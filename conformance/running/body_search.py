@@ -24,10 +24,10 @@ from conformance.bodies import (
     written,
 )
 from conformance.bodies.chosen import chosen
-from conformance.catalogue import RULES, Asking, Probe, Unaskable
+from conformance.catalogue import RULES, Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
 from conformance.judging.generated import failed, failed_for_good, is_page, swallowed
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Outcome, Question
 from conformance.reading.reply import Reply
 from conformance.running.session import BodyPlan, SelectedProvider
@@ -70,7 +70,7 @@ def _fixed(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> Mapping
     able = [
         probe for probe in probes if probe.follows is None and not probe.lacking(one.provider.unsupported)
     ]
-    asking = Asking(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
+    asking = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
     built = {probe.id: probe.build(asking) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 
@@ -117,7 +117,7 @@ def _faults(replies: Replies) -> Iterator[_Fault]:
             alone = replace(
                 drawn, twin="", expected={}
             )  # what fails by itself needs no other to be held against
-            yield _Fault("failed", alone, failed, 0 if is_page(last) else TRIES - 1)
+            yield _Fault("failed", alone, failed, 0 if is_page(last) else ATTEMPTS_TO_ACCUSE - 1)
         elif drawn and swallowed(last):
             yield _Fault(drawn.change, drawn, swallowed)
 
@@ -160,7 +160,7 @@ def _judged(drawn: Drawn, verdict: Verdict) -> bool:
 
 def _failing(verdict: Verdict) -> Iterator[Drawn]:
     """Yield the bodies that the rules on generated bodies name, with the twins that they are held against."""
-    named = {spot.exchange for one in verdict.deviations if one.generated for spot in one.spots}
+    named = {location.exchange for one in verdict.deviations if one.generated for location in one.locations}
     bodies = {reply.id: drawn_from(reply.request_body, reply.exchange.expected) for reply in verdict.replies}
     by_body = {drawn.id: drawn for drawn in bodies.values() if drawn}
     for id_, drawn in bodies.items():

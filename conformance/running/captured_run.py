@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.api import gather_group, judge_group, list_rules, make_provider
-from conformance.capturing.recording import Recorded
+from conformance.capturing.recording import RecordedFiles
 from conformance.catalogue import Rule
-from conformance.config.providers import Loaded
+from conformance.config.providers import LoadedProviders
 from conformance.dialects.dialect import DialectError, load_dialect
 from conformance.model import JSON
 from conformance.recording.record import Recorder
@@ -25,7 +25,7 @@ from conformance.verdicts.results import build_results, format_results
 class RecordedEngine(Engine):
     """A run that asks nothing: its exchanges were recorded by others."""
 
-    def __init__(self, session: Session, recorded: Recorded, started_at: str | None = None) -> None:
+    def __init__(self, session: Session, recorded: RecordedFiles, started_at: str | None = None) -> None:
         """Take what was read; nothing is written yet."""
         super().__init__(session, started_at=started_at)
         self.seed = 0
@@ -78,7 +78,9 @@ class RecordedEngine(Engine):
         return self._without_keys(whole)
 
 
-def prepare_recorded(options: RunOptions, recorded: Recorded, dialect: str, folder: Path = Path()) -> Session:
+def prepare_recorded(
+    options: RunOptions, recorded: RecordedFiles, dialect: str, folder: Path = Path()
+) -> Session:
     """Return the session that judges what was read; raises UsageError for an unknown client or dialect."""
     rules = list_rules()
     options = replace(options, clients=resolve_clients(options.clients), max_examples=0)
@@ -93,4 +95,4 @@ def prepare_recorded(options: RunOptions, recorded: Recorded, dialect: str, fold
         for provider, keys in zip(providers, secrets, strict=True)
     ]
     faults = [str(file) for file in recorded.files if file.fault]
-    return Session(options, Loaded(providers, Path("recording")), chosen, [], rules, {}, faults)
+    return Session(options, LoadedProviders(providers, Path("recording")), chosen, [], rules, {}, faults)

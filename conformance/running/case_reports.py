@@ -14,7 +14,7 @@ from typing import Any, Literal
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
 from conformance.model import Case, Deviation, Outcome, Provider
-from conformance.recording.record import write_whole
+from conformance.recording.record import write_atomically
 from conformance.report import short_verdict
 from conformance.report.plain import one_line
 from conformance.verdicts.exit_code import FAILING_LEVELS, ExitCause
@@ -51,13 +51,13 @@ def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result
 
 def describe_finding(deviation: Deviation) -> str:
     """Return a finding in a few lines: its level and title, what was expected and observed, and where."""
-    spot = deviation.spots[0]
+    location = deviation.locations[0]
     accepted = f" (known: {one_line(deviation.known.reason)})" if deviation.known else ""
     return (
         f"{deviation.level}: {one_line(deviation.title)}{accepted}\n"
-        f"expected: {one_line(spot.expected)}\n"
-        f"observed: {one_line(spot.observed)}\n"
-        f"at {spot.exchange} {one_line(spot.pointer)}"
+        f"expected: {one_line(location.expected)}\n"
+        f"observed: {one_line(location.observed)}\n"
+        f"at {location.exchange} {one_line(location.pointer)}"
     )
 
 
@@ -102,7 +102,7 @@ def describe_end(
 def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:
     """Write the reports for the processes that show them; `mask` hides every key of the run."""
     made = {id_: [report.result, mask(report.words)] for id_, report in reports.items()}
-    write_whole(path, json.dumps(made))
+    write_atomically(path, json.dumps(made))
 
 
 def read_reports(path: Path) -> dict[str, CaseReport]:

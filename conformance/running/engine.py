@@ -13,18 +13,18 @@ from typing import Any
 from conformance import __version__
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import proof
-from conformance.keys.leaks import scan
+from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
 from conformance.recording.latest import point_latest
-from conformance.recording.outfolder import Claim, FolderError, write_report_file
+from conformance.recording.outfolder import ClaimedFolder, FolderError, write_report_file
 from conformance.recording.record import (
     FOLDER,
     Recorder,
     RecordError,
     read_recording,
+    write_atomically,
     write_run,
-    write_whole,
 )
 from conformance.recording.runfile import FORMAT, provider_to_json
 from conformance.recording.steps import append_text
@@ -89,7 +89,7 @@ class Engine:
         self.interrupted = False
         self.leaks: list[str] = []
         self.fault = ""  # why the run could not write what it should
-        self.claim: Claim | None = None
+        self.claim: ClaimedFolder | None = None
         self._progress = progress
         self._warnings = list(session.warnings)
         self._wanted: tuple[Sequence[SelectedProvider], tuple[Rule, ...]] = ((), ())
@@ -108,7 +108,7 @@ class Engine:
             return
         options = self.session.options
         try:
-            self.claim = Claim(self.out)
+            self.claim = ClaimedFolder(self.out)
             before = None if options.resume or options.replay else self.claim.set_aside()
         except FolderError as error:
             raise UsageError(str(error)) from error
@@ -306,7 +306,7 @@ class Engine:
 
     def _find_leaks(self) -> list[str]:
         more = [self.session.options.write_known] if self.session.options.write_known else []
-        return [str(leak) for leak in scan([self.out, *more], self._secrets())]
+        return [str(leak) for leak in find_leaks([self.out, *more], self._secrets())]
 
     def _write_results(self) -> None:
         """Compute results.json, and write it with what is drawn from it beside the page."""
@@ -392,4 +392,4 @@ class Engine:
                 write_report_file(self.out / name, text)
         if self.session.options.write_known is not None:
             with self._disk():
-                write_whole(self.session.options.write_known, propose_known_entries(results))
+                write_atomically(self.session.options.write_known, propose_known_entries(results))

@@ -24,11 +24,11 @@ from conformance.asking.run import (
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
-from conformance.config.providers import Loaded, ProvidersError, load_providers
+from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
 from conformance.config.settings import is_loopback
 from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
 from conformance.embedded import Host, behaviour_of
-from conformance.keys.secrets import Key, KeyFault, header_secrets, read_key
+from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
@@ -106,7 +106,7 @@ class Session:
     """What a run knows before it asks: who is asked, who is not, and the file that said so."""
 
     options: RunOptions
-    loaded: Loaded
+    loaded: LoadedProviders
     selected: list[SelectedProvider]
     skipped: list[SkippedProvider]
     rules: tuple[Rule, ...]
@@ -138,8 +138,10 @@ def session_from_recording(
     """
     catalogue.load()
     options = replace(options, clients=resolve_clients(options.clients))
-    _check_names(replace(options, providers=()), Loaded(tuple(providers), source))
-    session = Session(options, Loaded(tuple(providers), source), [], [], _rules(options.dimensions), {})
+    _check_names(replace(options, providers=()), LoadedProviders(tuple(providers), source))
+    session = Session(
+        options, LoadedProviders(tuple(providers), source), [], [], _rules(options.dimensions), {}
+    )
     for provider in providers:
         dialect = _dialect(provider, source)
         if provider.name in left:
@@ -166,7 +168,7 @@ def _dialect(provider: Provider, source: Path) -> Dialect:
         ) from error
 
 
-def _loaded(options: RunOptions) -> Loaded:
+def _loaded(options: RunOptions) -> LoadedProviders:
     try:
         loaded = load_providers(options.config, dialects=bundled())
     except ProvidersError as fault:
@@ -184,7 +186,7 @@ def _misspelt_rules(provider: Provider, source: Path) -> Iterator[str]:
             yield f"{where}: no rule is called {known.rule!r}{suggest_spelling(known.rule, RULES)}"
 
 
-def _check_names(options: RunOptions, loaded: Loaded) -> None:
+def _check_names(options: RunOptions, loaded: LoadedProviders) -> None:
     check_providers(options.providers, loaded)
     for name in options.dimensions:
         if name not in list(Dimension):
@@ -193,7 +195,7 @@ def _check_names(options: RunOptions, loaded: Loaded) -> None:
             )
 
 
-def check_providers(named: Sequence[str], loaded: Loaded) -> None:
+def check_providers(named: Sequence[str], loaded: LoadedProviders) -> None:
     """Raise UsageError where a provider is named that the file does not have."""
     names = [provider.name for provider in loaded.providers]
     for name in named:
@@ -204,7 +206,7 @@ def check_providers(named: Sequence[str], loaded: Loaded) -> None:
 _NAMES_MOST = 12
 
 
-def _unknown_provider(name: str, names: Sequence[str], loaded: Loaded) -> str:
+def _unknown_provider(name: str, names: Sequence[str], loaded: LoadedProviders) -> str:
     """Say that no provider has that name, where it was looked for, and which names there are."""
     if "," in name:
         each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
@@ -234,7 +236,7 @@ def _choose(session: Session, provider: Provider, environ: Mapping[str, str]) ->
             SkippedProvider(provider, dialect, key.message.removeprefix(f"{provider.name}: "))
         )
         return
-    secrets = () if provider.embedded else ((key,) if key else ()) + header_secrets(provider, environ)
+    secrets = () if provider.embedded else ((key,) if key else ()) + read_header_secrets(provider, environ)
     session.selected.append(SelectedProvider(provider, dialect, key, secrets))
 
 
@@ -247,7 +249,7 @@ def select_probes(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tu
     if whole:
         return tuple(every.values())
     needed = {CONTROL, *(probe for rule in rules for probe in rule.probes)}
-    needed |= {probe for rule in rules if rule.sight is not None for probe in rule.sight.probes}
+    needed |= {probe for rule in rules if rule.requires is not None for probe in rule.requires.probes}
     if any(not rule.probes for rule in rules):
         needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
     for id_ in list(needed):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.clients import ALL_CLIENTS, from_exchange, see
-from conformance.clients.effects import effects
-from conformance.clients.seen import Client, Seen
+from conformance.clients import ALL_CLIENTS, from_exchange, read_as_client
+from conformance.clients.client_view import Client, ClientView
+from conformance.clients.effects import find_effects
 from conformance.model import JSON
 from conformance.reading.reply import Reply
 from conformance.verdicts.verdict import Verdict, expected_view, is_usable_for_clients
@@ -46,12 +46,12 @@ def _clients(reply: Reply) -> list[JSON]:
 
 def _one(client: Client, reply: Reply) -> dict[str, JSON]:
     captured = from_exchange(reply.exchange)
-    harm = effects(client, captured, expected_view(reply)) if is_usable_for_clients(reply) else ()
-    out: dict[str, JSON] = {"client": client.name, "sees": _in_words(see(client, captured))}
+    harm = find_effects(client, captured, expected_view(reply)) if is_usable_for_clients(reply) else ()
+    out: dict[str, JSON] = {"client": client.name, "sees": _in_words(read_as_client(client, captured))}
     return out | ({"effect": harm[0].effect, "detail": harm[0].detail} if harm else {})
 
 
-def _in_words(seen: Seen) -> str:
+def _in_words(seen: ClientView) -> str:
     stopped = seen.raises or seen.refused or "; ".join(seen.errors)
     if stopped:
         after = f" after {_several(seen.chunks_before, 'chunk')}" if seen.chunks_before else ""

@@ -8,7 +8,7 @@ from conformance.dialects.dialect import Dialect, Field
 from conformance.dialects.documented import seen_fields
 from conformance.model import JSON
 from conformance.pointers import split_pointer
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
 
 _RANK = {"as-documented": 0, "different": 1, "never": 2}
 
@@ -34,7 +34,7 @@ def _best(seen: Iterable[Mapping[str, str]], pointer: str) -> str:
 
 def _raws(replies: Sequence[Reply], place: str) -> list[JSON]:
     if place == "error":
-        return [reply.chunks[0].raw for reply in replies if reply.kind is Kind.ERROR and reply.chunks]
+        return [reply.chunks[0].raw for reply in replies if reply.kind is ReplyKind.ERROR and reply.chunks]
     wanted = [reply for reply in replies if reply.ok and reply.resource.name == "response"]
     return [chunk.raw for reply in wanted if reply.streamed is (place == "chunk") for chunk in reply.chunks]
 

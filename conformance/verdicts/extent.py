@@ -175,7 +175,10 @@ def _failure(exchange: Exchange) -> str:
 def _unanswered(course: JudgedProvider) -> list[str]:
     """Return the fixed questions that never got an answer that says anything, and that no finding shows."""
     shown = {
-        probe_of(spot.exchange) for case in course.cases if case.deviation for spot in case.deviation.spots
+        probe_of(location.exchange)
+        for case in course.cases
+        if case.deviation
+        for location in case.deviation.locations
     }
     asked: dict[str, bool] = {}
     for reply in course.replies:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from conformance.catalogue import PROBES, RULES, Rule
 from conformance.clients import ALL_CLIENTS as CLIENTS
-from conformance.clients import from_exchange, must_configure
-from conformance.clients.effects import Truth, effects, verdict
+from conformance.clients import find_required_settings, from_exchange
+from conformance.clients.effects import ExpectedView, find_effects, sum_up_effects
 from conformance.dialects.dialect import Dialect
 from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
@@ -287,12 +287,12 @@ def is_usable_for_clients(reply: Reply) -> bool:
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 
-def expected_view(reply: Reply) -> Truth:
+def expected_view(reply: Reply) -> ExpectedView:
     """Return what a faithful reader finds in a reply, for a client's view to be held against."""
     first = reply.first
     total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
     feedback = reply.body.get("promptFeedback")
-    return Truth(
+    return ExpectedView(
         text=first.text,
         finish_reason=reason if isinstance(reason, str) else None,
         total_tokens=total if type(total) is int else None,
@@ -307,7 +307,7 @@ def expected_view(reply: Reply) -> Truth:
 def _effects_of(reply: Reply) -> list[Effect]:
     captured = from_exchange(reply.exchange)
     found = expected_view(reply)
-    return [effect for client in CLIENTS.values() for effect in effects(client, captured, found)]
+    return [effect for client in CLIENTS.values() for effect in find_effects(client, captured, found)]
 
 
 def _clients(
@@ -335,7 +335,7 @@ def _client(  # noqa: PLR0913, PLR0917 - all that one verdict rests on
     mine = [effect for effect in every if effect.client == name]
     asked = sum(method_of(reply) in CLIENTS[name].methods for reply in judged)
     because = tuple((effect, explain.get(effect.exchange, "")) for effect in _distinct(mine))
-    found = correct_verdict(verdict(mine, asked or len(mine)), CLIENTS[name], replies, judged)
+    found = correct_verdict(sum_up_effects(mine, asked or len(mine)), CLIENTS[name], replies, judged)
     return ClientVerdict(name, found, because, configure)
 
 
@@ -351,14 +351,14 @@ def _explanations(cases: Sequence[Case]) -> dict[str, str]:
         (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
     )
     for deviation in deviations:
-        found |= {spot.exchange: deviation.rule for spot in deviation.spots}
+        found |= {location.exchange: deviation.rule for location in deviation.locations}
     return found
 
 
 def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str]) -> Case:
     if case.deviation is None:
         return case
-    here = {spot.exchange for spot in case.deviation.spots}
+    here = {location.exchange for location in case.deviation.locations}
     mine = [
         effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule
     ]
@@ -374,4 +374,4 @@ def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) 
     auth = traits.get("auth")
     accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
     v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
-    return must_configure(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))
+    return find_required_settings(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))

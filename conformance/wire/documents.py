@@ -16,7 +16,7 @@ _NEWLINE = re.compile(rb"[\r\n]")
 
 
 @dataclass(frozen=True)
-class Extent:
+class ValueExtent:
     """Where a value ends. `whole`: its brackets balance; `cut`: the body ended inside it."""
 
     end: int
@@ -24,7 +24,7 @@ class Extent:
     cut: bool = False
 
 
-def extent(body: bytes, start: int, limits: Limits) -> Extent:
+def find_extent(body: bytes, start: int, limits: Limits) -> ValueExtent:
     """Find the end of the object or array that begins at `start`, by its brackets alone; linear, never recurses."""
     depth = 0
     most = 4 * limits.json_values
@@ -35,16 +35,16 @@ def extent(body: bytes, start: int, limits: Limits) -> Extent:
         depth += step
         most -= 1
         if depth == 0:
-            return Extent(token.end(), whole=True)
+            return ValueExtent(token.end(), whole=True)
         if depth > limits.json_depth or not most:
-            return Extent(token.end(), whole=False)
-    return Extent(len(body), whole=False, cut=True)
+            return ValueExtent(token.end(), whole=False)
+    return ValueExtent(len(body), whole=False, cut=True)
 
 
-def _unfinished(body: bytes, at: int) -> Extent:
+def _unfinished(body: bytes, at: int) -> ValueExtent:
     """Say why no bracket follows: the body's end, or a string without its end on the same line."""
     broken = _NEWLINE.search(body, at)
-    return Extent(broken.start() if broken else len(body), whole=False, cut=broken is None)
+    return ValueExtent(broken.start() if broken else len(body), whole=False, cut=broken is None)
 
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
@@ -52,7 +52,7 @@ _SCALAR = re.compile(rb'"(?:[^"\\\r\n]++|\\[^\r\n])*+"|[^,\[\]{}"\s]++')
 
 
 @dataclass
-class ArrayPass:
+class ArrayReader:
     r"""One pass over a body that is a JSON array: `[{...},\r\n{...}]`, as Google streams it without `alt=sse`."""
 
     book: Notebook
@@ -82,7 +82,7 @@ class ArrayPass:
         return self._value(byte)
 
     def _separator(self, detail: str) -> None:
-        self.book.note(Irregular.ARRAY_SEPARATOR, self.at, detail)
+        self.book.note_irregularity(Irregular.ARRAY_SEPARATOR, self.at, detail)
 
     def _comma(self) -> bool:
         if self.comma:
@@ -93,31 +93,37 @@ class ArrayPass:
 
     def _value(self, byte: bytes) -> bool:
         if not byte:
-            self.book.note(Irregular.TRUNCATED, len(self.book.body), "no end of the array")
+            self.book.note_irregularity(Irregular.TRUNCATED, len(self.book.body), "no end of the array")
             return False
         found = self._extent(byte)
         self._element(found)
         self.at, self.comma = found.end, False
         return found.whole
 
-    def _extent(self, byte: bytes) -> Extent:
+    def _extent(self, byte: bytes) -> ValueExtent:
         body = self.book.body
         if byte in {b"{", b"["}:
-            found = extent(body, self.at, self.book.limits)
-            return found if found.whole else Extent(len(body), whole=False, cut=found.cut)
+            found = find_extent(body, self.at, self.book.limits)
+            return found if found.whole else ValueExtent(len(body), whole=False, cut=found.cut)
         scalar = _SCALAR.match(body, self.at)
         return (
-            Extent(scalar.end(), whole=True) if scalar else Extent(len(body), whole=False, cut=byte == b'"')
+            ValueExtent(scalar.end(), whole=True)
+            if scalar
+            else ValueExtent(len(body), whole=False, cut=byte == b'"')
         )
 
-    def _element(self, found: Extent) -> None:
-        frame = self.book.frame(self.at, found.end, self.book.body[self.at : found.end], self.at)
+    def _element(self, found: ValueExtent) -> None:
+        frame = self.book.add_frame(self.at, found.end, self.book.body[self.at : found.end], self.at)
         if found.cut:
-            self.book.note(Irregular.TRUNCATED, found.end, "the body ends inside an element", frame.number)
+            self.book.note_irregularity(
+                Irregular.TRUNCATED, found.end, "the body ends inside an element", frame.number
+            )
         elif not frame.json.ok:
-            self.book.note(Irregular.PAYLOAD_NOT_JSON, self.at, frame.json.error or "", frame.number)
+            self.book.note_irregularity(
+                Irregular.PAYLOAD_NOT_JSON, self.at, frame.json.error or "", frame.number
+            )
         elif not isinstance(frame.json.value, dict):
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.ARRAY_ELEMENT, self.at, self.book.quote(self.at, found.end), frame.number
             )
 
@@ -127,9 +133,11 @@ class ArrayPass:
         self.at += 1
         after = self.at
         if self._space():
-            self.book.note(Irregular.TRAILING_BYTES, self.at, self.book.quote(self.at, len(self.book.body)))
+            self.book.note_irregularity(
+                Irregular.TRAILING_BYTES, self.at, self.book.quote(self.at, len(self.book.body))
+            )
         elif after < len(self.book.body):
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.NEWLINE_AFTER_ARRAY, after, f"{len(self.book.body) - after} bytes of space"
             )
         return False

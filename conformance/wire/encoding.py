@@ -16,7 +16,7 @@ MOST_LAYERS = 3
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedBody:
     """The body as it was meant: pieces with the times of the encoded pieces they came from.
 
     `oddities` are words: undeclared-gzip, declared-but-plain, raw-deflate, bytes-after-the-end, not-offered.
@@ -52,25 +52,25 @@ class _StopError(Exception):
         self.failure = failure
 
 
-def declared(exchange: Exchange) -> tuple[str, ...]:
+def list_codings(exchange: Exchange) -> tuple[str, ...]:
     """Return the codings that Content-Encoding names, in the order they were applied, without identity."""
     values = (value for name, value in exchange.headers if name.lower() == "content-encoding")
     words = (word.strip().lower() for value in values for word in value.split(","))
     return tuple(word for word in words if word not in ("", "identity"))
 
 
-def decode_body(exchange: Exchange, limits: Limits | None = None) -> Decoded:
+def decode_body(exchange: Exchange, limits: Limits | None = None) -> DecodedBody:
     """Return the body without its Content-Encoding.
 
     An exchange that was recorded decoded is returned as it is. A coding that this program did not offer, broken
     or endless data end in a Failure of kind `encoding`, `too-big` or `too-many-chunks`; the pieces before it are kept.
     """
     if exchange.decoded or not exchange.pieces:
-        return Decoded(exchange.pieces)
-    codings = declared(exchange)
+        return DecodedBody(exchange.pieces)
+    codings = list_codings(exchange)
     if codings:
         return _undone(exchange.pieces, codings, limits or Limits())
-    return Decoded(
+    return DecodedBody(
         exchange.pieces, oddities=("undeclared-gzip",) if looks_compressed(exchange.pieces) else ()
     )
 
@@ -80,25 +80,25 @@ def looks_compressed(pieces: tuple[Piece, ...]) -> bool:
     return b"".join(piece.data for piece in pieces[: len(GZIP_MAGIC)])[: len(GZIP_MAGIC)] == GZIP_MAGIC
 
 
-def undeclared(pieces: tuple[Piece, ...], limits: Limits) -> Decoded:
+def decode_as_gzip(pieces: tuple[Piece, ...], limits: Limits) -> DecodedBody:
     """Undo gzip that no header declared. For whoever looks for secrets, never for a verdict."""
     return _undone(pieces, ("gzip",), limits)
 
 
-def _undone(pieces: tuple[Piece, ...], codings: tuple[str, ...], limits: Limits) -> Decoded:
+def _undone(pieces: tuple[Piece, ...], codings: tuple[str, ...], limits: Limits) -> DecodedBody:
     unknown = [coding for coding in codings if coding not in _OPENERS]
     if unknown or len(codings) > MOST_LAYERS:
         detail = (
             f"Content-Encoding {unknown[0]!r} was not offered" if unknown else "too many Content-Encodings"
         )
-        return Decoded((), Failure("encoding", detail), ("not-offered",))
+        return DecodedBody((), Failure("encoding", detail), ("not-offered",))
     if _plain(pieces):
         detail = f"Content-Encoding says {', '.join(codings)}; the body is plain text"
-        return Decoded((), Failure("encoding", detail), ("declared-but-plain",))
-    found = Decoded(pieces)
+        return DecodedBody((), Failure("encoding", detail), ("declared-but-plain",))
+    found = DecodedBody(pieces)
     for coding in reversed(codings):
         layer = _Layer(coding, limits)
-        found = Decoded(
+        found = DecodedBody(
             tuple(layer.run(found.pieces)), found.failure or layer.failure, (*found.oddities, *layer.oddities)
         )
     return found

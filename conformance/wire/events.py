@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from conformance.wire.documents import Extent, extent
+from conformance.wire.documents import ValueExtent, find_extent
 from conformance.wire.frames import Frame, Irregular, Notebook
 from conformance.wire.jsontext import JsonText, Odd, read_json
 
@@ -58,7 +58,7 @@ class Payload:
 
 
 @dataclass(frozen=True)
-class Piece:
+class UnreadablePart:
     """Something that is not JSON, in its order: a payload, a bare value, or stray lines (then without a frame)."""
 
     order: int
@@ -68,7 +68,7 @@ class Piece:
 
 
 @dataclass
-class Event:
+class EventBlock:
     """The lines of one block so far, as offsets."""
 
     data: list[tuple[int, int, int]] = field(default_factory=list)  # where line, value, and value's end stand
@@ -83,19 +83,19 @@ class Event:
 
 
 @dataclass
-class LinePass:
+class LineReader:
     """The pass. Afterwards it holds what was seen; `conformance.wire.framing` draws the conclusions."""
 
     book: Notebook
     at: int
-    event: Event = field(default_factory=Event)
+    event: EventBlock = field(default_factory=EventBlock)
     ends: dict[bytes, int] = field(default_factory=dict)  # kind of line end: its first place
     blanks: list[int] = field(default_factory=list)  # blank lines that close nothing
     gaps: list[int] = field(default_factory=list)  # blank lines behind a bare value
     bare: list[Frame] = field(default_factory=list)
     first_data: int | None = None
     last_event: int = -1  # where the last event with a frame begins
-    broken: list[Piece] = field(default_factory=list)
+    broken: list[UnreadablePart] = field(default_factory=list)
     unended: bool = False  # the body ended inside an event with data
     order: int = 0
     lines: int = 0
@@ -168,20 +168,20 @@ class LinePass:
 
     def _dispatch(self) -> None:
         """Close the event, if there is one: its payloads become frames, and what stands around them is noted."""
-        event, self.event = self.event, Event()
+        event, self.event = self.event, EventBlock()
         before = len(self.book.frames)
         for payload in self._payloads(event):
             self._payload(payload)
         number = before if len(self.book.frames) > before else None
         for kind, (start, end) in event.fields.items():
             attached = kind is Irregular.COMMENT_LINE and event.data
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.COMMENT_ATTACHED if attached else kind, start, self.book.quote(start, end), number
             )
         for start, end, _ in event.strays:
             self._piece(start, self.book.body[start:end], None)
 
-    def _payloads(self, event: Event) -> Iterator[Payload]:
+    def _payloads(self, event: EventBlock) -> Iterator[Payload]:
         body = self.book.body
         alone = [Payload(line, start, end, body[start:end]) for line, start, end in event.data]
         if len(alone) < 2:
@@ -195,7 +195,7 @@ class LinePass:
         """Join data lines by newline, as the WHATWG rule says, unless only single lines make sense."""
         joined = Payload(alone[0].line, None, alone[-1].end, b"\n".join(line.data for line in alone))
         if _is_whole(self._read(joined.data)):
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.MULTI_LINE_DATA, joined.line, f"{len(alone)} data lines", len(self.book.frames)
             )
             yield joined
@@ -205,7 +205,7 @@ class LinePass:
             yield joined
 
     def _apart(self, alone: list[Payload]) -> Iterator[Payload]:
-        self.book.note(
+        self.book.note_irregularity(
             Irregular.SINGLE_NEWLINE,
             alone[1].line,
             f"{len(alone)} data lines in one event",
@@ -222,9 +222,9 @@ class LinePass:
         for kind, pattern in _NO_DATA:
             if pattern.fullmatch(payload.data):
                 self.order += 1
-                self.book.note(kind, payload.line, self.book.quote(payload.line, payload.end))
+                self.book.note_irregularity(kind, payload.line, self.book.quote(payload.line, payload.end))
                 return
-        frame = self.book.frame(payload.line, payload.end, payload.data, payload.at)
+        frame = self.book.add_frame(payload.line, payload.end, payload.data, payload.at)
         self.last_event = payload.line
         self._spaces(frame)
         self._shape(frame, payload.at)
@@ -233,11 +233,11 @@ class LinePass:
         """Look at what stands between `data:` and the payload."""
         value = frame.start + len(b"data:")
         if not self.book.body.startswith(b" ", value):
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.NO_SPACE, frame.start, self.book.quote(frame.start, frame.start + 20), frame.number
             )
         elif frame.data[:1] in {b" ", b"\t"}:
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.EXTRA_SPACE, value, self.book.quote(frame.start, frame.start + 20), frame.number
             )
 
@@ -248,30 +248,36 @@ class LinePass:
             if kind is None:
                 self._piece(frame.start, frame.data, frame.number)
             else:
-                self.book.note(kind, frame.start, self.book.quote(frame.start, frame.end), frame.number)
+                self.book.note_irregularity(
+                    kind, frame.start, self.book.quote(frame.start, frame.end), frame.number
+                )
             return
         self.order += 1
-        if kind := not_an_object(frame):
-            self.book.note(kind, frame.start, self.book.quote(frame.start, frame.end), frame.number)
+        if kind := classify_non_object(frame):
+            self.book.note_irregularity(
+                kind, frame.start, self.book.quote(frame.start, frame.end), frame.number
+            )
         for odd in (odd for odd in frame.json.oddities if odd.kind == Odd.TRAILING):
             several = frame.data[odd.at : odd.at + 1] in {b"{", b"["}
             kind = Irregular.SEVERAL_OBJECTS_IN_ONE_EVENT if several else Irregular.TRAILING_BYTES
-            self.book.note(kind, frame.start if at is None else at + odd.at, odd.detail, frame.number)
+            self.book.note_irregularity(
+                kind, frame.start if at is None else at + odd.at, odd.detail, frame.number
+            )
 
     def _piece(self, start: int, data: bytes, frame: int | None) -> None:
-        self.broken.append(Piece(self.order, start, data, frame))
+        self.broken.append(UnreadablePart(self.order, start, data, frame))
         self.order += 1
 
     # --- values on lines of their own ---
 
     def _bare(self) -> None:
         if self.event.data:
-            self.book.note(
+            self.book.note_irregularity(
                 Irregular.SINGLE_NEWLINE, self.at, "a value directly behind an event", len(self.book.frames)
             )
         self._dispatch()
         start, found = self.at, self._extent()
-        frame = self.book.frame(start, found.end, self.book.body[start : found.end], start)
+        frame = self.book.add_frame(start, found.end, self.book.body[start : found.end], start)
         self.bare.append(frame)
         if frame.json.ok:
             self.order += 1
@@ -279,15 +285,15 @@ class LinePass:
             self._piece(start, frame.data, frame.number)
         self._behind(found.end)
 
-    def _extent(self) -> Extent:
+    def _extent(self) -> ValueExtent:
         """Find the end of a bare value; a broken one goes to the next line that begins a value or an event."""
         if self.patience:
-            found = extent(self.book.body, self.at, self.book.limits)
+            found = find_extent(self.book.body, self.at, self.book.limits)
             if found.whole:
                 return found
             self.patience -= 1
         following = _NEXT_START.search(self.book.body, self.at)
-        return Extent(following.start() if following else len(self.book.body), whole=False)
+        return ValueExtent(following.start() if following else len(self.book.body), whole=False)
 
     def _behind(self, end: int) -> None:
         """Look at what follows a bare value on its line."""
@@ -298,7 +304,9 @@ class LinePass:
             self.ends.setdefault(gap[2], gap.start(2))
         comma = b"," in gap[1]
         if comma or (not gap[2] and BARE.match(self.book.body, self.at)):
-            self.book.note(Irregular.NO_SEPARATOR, end, "a comma" if comma else "values on one line")
+            self.book.note_irregularity(
+                Irregular.NO_SEPARATOR, end, "a comma" if comma else "values on one line"
+            )
 
 
 def _count_ends(run: bytes) -> dict[bytes, int]:
@@ -310,7 +318,7 @@ def _is_whole(text: JsonText) -> bool:
     return text.ok and not text.has(Odd.TRAILING)
 
 
-def not_an_object(frame: Frame) -> Irregular | None:
+def classify_non_object(frame: Frame) -> Irregular | None:
     """Name what a readable frame is instead of an object with something in it; None where it is one."""
     if not frame.json.ok:
         return None

@@ -12,25 +12,24 @@ from dataclasses import dataclass, field
 
 from conformance.model import Limits
 from conformance.model import Piece as Arrival
-from conformance.wire.documents import ArrayPass, extent
-from conformance.wire.events import BARE, DONE, LinePass, Piece, not_an_object
-from conformance.wire.frames import BREAKS, Frame, Framed, Framing, Irregular, Irregularity, Notebook
+from conformance.wire.documents import ArrayReader, find_extent
+from conformance.wire.events import BARE, DONE, LineReader, UnreadablePart, classify_non_object
+from conformance.wire.frames import Frame, FramedBody, Framing, Irregular, Irregularity, Notebook
 from conformance.wire.jsontext import BOM, LIMITS, Odd, read_json
 
 __all__ = [
-    "BREAKS",
+    "BodyReader",
     "Frame",
-    "Framed",
+    "FramedBody",
     "Framing",
     "Irregular",
     "Irregularity",
-    "Reader",
     "read_framed",
 ]
 
 
 @dataclass
-class Reader:
+class BodyReader:
     """Takes the pieces of one body (with its Content-Encoding already undone), then reads it whole."""
 
     limits: Limits = LIMITS
@@ -46,7 +45,7 @@ class Reader:
             self._pieces.append(kept)
             self._arrivals.append((min(self._length, self.limits.decoded_bytes), at_ms))
 
-    def close(self) -> Framed:
+    def close(self) -> FramedBody:
         """Return what the body is. Safe for any bytes; raises nothing."""
         body = b"".join(self._pieces)
         self._pieces.clear()
@@ -54,12 +53,12 @@ class Reader:
         framing = _read(book)
         if self._length > self.limits.decoded_bytes:
             book.bound = book.bound or "decoded_bytes"
-        return book.closed(framing)
+        return book.build_body(framing)
 
 
-def read_framed(pieces: Iterable[Arrival | bytes], limits: Limits = LIMITS) -> Framed:
+def read_framed(pieces: Iterable[Arrival | bytes], limits: Limits = LIMITS) -> FramedBody:
     """Read a body given as pieces, timed (`conformance.model.Piece`) or as mere bytes."""
-    reader = Reader(limits)
+    reader = BodyReader(limits)
     for piece in pieces:
         if isinstance(piece, bytes):
             reader.feed(piece)
@@ -85,13 +84,13 @@ def _read(book: Notebook) -> Framing:
     body = book.body
     start = len(BOM) if body.startswith(BOM) else 0
     if start:
-        book.note(Irregular.BOM, 0, "a byte order mark before the body")
+        book.note_irregularity(Irregular.BOM, 0, "a byte order mark before the body")
     space = _SPACE.match(body, start)
     first = space.end() if space else start
     if first == len(body):
         return Framing.EMPTY
     if _ARRAY.match(body, first):
-        ArrayPass(book, first).run()
+        ArrayReader(book, first).run()
         return Framing.JSON_ARRAY
     if BARE.match(body, first):
         return _read_lines(book, first)
@@ -107,7 +106,7 @@ def _read_other(book: Notebook, first: int) -> Framing:
         text = read_json(body[first:], book.limits)
         if text.ok and not text.has(Odd.TRAILING):
             end = len(body.rstrip(b" \t\r\n"))
-            book.frame(first, end, body[first:end], first)
+            book.add_frame(first, end, body[first:end], first)
             return Framing.SINGLE_JSON
     for kind, seen in (
         (Irregular.GZIP_MAGIC, body.startswith(_GZIP)),
@@ -115,7 +114,9 @@ def _read_other(book: Notebook, first: int) -> Framing:
         (Irregular.BYTES_REPR, _BYTES_REPR.match(body, first)),
     ):
         if seen:
-            book.note(kind, first, "" if kind is Irregular.GZIP_MAGIC else book.quote(first, len(body)))
+            book.note_irregularity(
+                kind, first, "" if kind is Irregular.GZIP_MAGIC else book.quote(first, len(body))
+            )
     return Framing.OTHER
 
 
@@ -123,7 +124,7 @@ def _read_other(book: Notebook, first: int) -> Framing:
 
 
 def _read_lines(book: Notebook, start: int) -> Framing:
-    seen = LinePass(book, start)
+    seen = LineReader(book, start)
     seen.run()
     framing = _framing(seen)
     if framing is not Framing.SINGLE_JSON:
@@ -132,7 +133,9 @@ def _read_lines(book: Notebook, start: int) -> Framing:
     _note_blanks(seen, framing)
     truncated = _note_broken(seen, framing)
     if seen.unended and not truncated:
-        book.note(Irregular.NO_FINAL_BLANK_LINE, len(book.body), "the last event is not closed", _last(book))
+        book.note_irregularity(
+            Irregular.NO_FINAL_BLANK_LINE, len(book.body), "the last event is not closed", _last(book)
+        )
     return framing
 
 
@@ -140,7 +143,7 @@ def _last(book: Notebook) -> int | None:
     return book.frames[-1].number if book.frames else None
 
 
-def _framing(seen: LinePass) -> Framing:
+def _framing(seen: LineReader) -> Framing:
     """Name the framing by what came first: an event or a bare value."""
     if not seen.bare or (seen.first_data is not None and seen.first_data < seen.bare[0].start):
         return Framing.SSE
@@ -148,38 +151,44 @@ def _framing(seen: LinePass) -> Framing:
     return Framing.NDJSON if several else Framing.SINGLE_JSON
 
 
-def _note_line_ends(seen: LinePass) -> None:
+def _note_line_ends(seen: LineReader) -> None:
     if list(seen.ends) == [b"\r"]:
-        seen.book.note(Irregular.CR_ONLY, seen.ends[b"\r"], "lines end with a lone carriage return")
+        seen.book.note_irregularity(
+            Irregular.CR_ONLY, seen.ends[b"\r"], "lines end with a lone carriage return"
+        )
     if len(seen.ends) > 1:
         names = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
         detail = " and ".join(names[kind] for kind in seen.ends)
-        seen.book.note(Irregular.MIXED_LINE_ENDS, max(seen.ends.values()), detail)
+        seen.book.note_irregularity(Irregular.MIXED_LINE_ENDS, max(seen.ends.values()), detail)
 
 
-def _note_bare(seen: LinePass, framing: Framing) -> None:
+def _note_bare(seen: LineReader, framing: Framing) -> None:
     """Note values and events in one body, values that are no objects, and values over several lines."""
     for frame in seen.bare:
-        if kind := not_an_object(frame):
-            seen.book.note(kind, frame.start, seen.book.quote(frame.start, frame.end), frame.number)
+        if kind := classify_non_object(frame):
+            seen.book.note_irregularity(
+                kind, frame.start, seen.book.quote(frame.start, frame.end), frame.number
+            )
         if b"\n" in frame.data or b"\r" in frame.data:
-            seen.book.note(Irregular.PRETTY_PRINTED, frame.start, "a value over several lines", frame.number)
+            seen.book.note_irregularity(
+                Irregular.PRETTY_PRINTED, frame.start, "a value over several lines", frame.number
+            )
     if framing is Framing.NDJSON and seen.first_data is not None:
-        seen.book.note(Irregular.MIXED_FRAMING, seen.first_data, "an event among bare values")
+        seen.book.note_irregularity(Irregular.MIXED_FRAMING, seen.first_data, "an event among bare values")
     elif framing is Framing.SSE and seen.bare:
         frame = seen.bare[0]
         last = len(seen.bare) == 1 and frame.start > seen.last_event
         kind = Irregular.BARE_JSON_AFTER_EVENTS if last else Irregular.MIXED_FRAMING
-        seen.book.note(kind, frame.start, seen.book.quote(frame.start, frame.end), frame.number)
+        seen.book.note_irregularity(kind, frame.start, seen.book.quote(frame.start, frame.end), frame.number)
 
 
-def _note_blanks(seen: LinePass, framing: Framing) -> None:
+def _note_blanks(seen: LineReader, framing: Framing) -> None:
     if framing is Framing.SSE:
         for at in seen.blanks:
-            seen.book.note(Irregular.EXTRA_BLANK_LINES, at, "more than one blank line")
+            seen.book.note_irregularity(Irregular.EXTRA_BLANK_LINES, at, "more than one blank line")
     between = [at for at in seen.gaps if at < seen.bare[-1].start]
     if framing is Framing.NDJSON and between:
-        seen.book.note(Irregular.BLANK_LINE_SEPARATED, between[0], f"{len(between)} times")
+        seen.book.note_irregularity(Irregular.BLANK_LINE_SEPARATED, between[0], f"{len(between)} times")
 
 
 # --- what is not JSON ---
@@ -187,7 +196,7 @@ def _note_blanks(seen: LinePass, framing: Framing) -> None:
 _PIECES = 4  # as many pieces are joined to see whether they are one JSON text
 
 
-def _note_broken(seen: LinePass, framing: Framing) -> bool:
+def _note_broken(seen: LineReader, framing: Framing) -> bool:
     """Explain each thing that is not JSON; return whether the body ends inside one."""
     pieces, index, budget, truncated = seen.broken, 0, 4 * len(seen.book.body), False
     while index < len(pieces):
@@ -195,7 +204,7 @@ def _note_broken(seen: LinePass, framing: Framing) -> bool:
         budget -= sum(len(piece.data) for piece in run) * len(run)
         count = _split_into(run)
         if count:
-            seen.book.note(
+            seen.book.note_irregularity(
                 Irregular.FRAME_SPLIT, run[0].start, f"{count} pieces make one JSON text", run[0].frame
             )
         else:
@@ -204,7 +213,7 @@ def _note_broken(seen: LinePass, framing: Framing) -> bool:
     return truncated
 
 
-def _run(pieces: list[Piece], index: int) -> list[Piece]:
+def _run(pieces: list[UnreadablePart], index: int) -> list[UnreadablePart]:
     """Return a beginning of an object, and what follows it without anything readable in between."""
     first = pieces[index]
     if first.frame is None or not first.data.startswith(b"{"):
@@ -213,7 +222,7 @@ def _run(pieces: list[Piece], index: int) -> list[Piece]:
     return [piece for number, piece in enumerate(near) if piece.order == first.order + number]
 
 
-def _split_into(run: list[Piece]) -> int:
+def _split_into(run: list[UnreadablePart]) -> int:
     """Return how many pieces of a run, joined, are one JSON text; 0 if none."""
     for count in range(2, len(run) + 1):
         text = read_json(b"".join(piece.data for piece in run[:count]))
@@ -222,28 +231,32 @@ def _split_into(run: list[Piece]) -> int:
     return 0
 
 
-def _note_piece(seen: LinePass, piece: Piece, framing: Framing) -> bool:
+def _note_piece(seen: LineReader, piece: UnreadablePart, framing: Framing) -> bool:
     book = seen.book
     last = piece.order == seen.order - 1 and not book.bound
     if last and _cut(piece, book.limits):
-        book.note(Irregular.TRUNCATED, len(book.body), "the body ends inside a value", piece.frame)
+        book.note_irregularity(
+            Irregular.TRUNCATED, len(book.body), "the body ends inside a value", piece.frame
+        )
         return True
     if piece.frame is not None:
         error = book.frames[piece.frame].json.error or ""
-        book.note(Irregular.PAYLOAD_NOT_JSON, piece.start, error, piece.frame)
+        book.note_irregularity(Irregular.PAYLOAD_NOT_JSON, piece.start, error, piece.frame)
     else:
-        book.note(_stray(piece, framing), piece.start, piece.data[:60].decode("utf-8", "replace"))
+        book.note_irregularity(
+            _stray(piece, framing), piece.start, piece.data[:60].decode("utf-8", "replace")
+        )
     return False
 
 
-def _cut(piece: Piece, limits: Limits) -> bool:
+def _cut(piece: UnreadablePart, limits: Limits) -> bool:
     """Tell whether a value, or a field's name, is only begun."""
     if piece.frame is None:
         return any(name.startswith(piece.data) for name in (b"data", b"event", b"retry"))
-    return piece.data[:1] in {b"{", b"["} and extent(piece.data, 0, limits).cut
+    return piece.data[:1] in {b"{", b"["} and find_extent(piece.data, 0, limits).cut
 
 
-def _stray(piece: Piece, framing: Framing) -> Irregular:
+def _stray(piece: UnreadablePart, framing: Framing) -> Irregular:
     if DONE.fullmatch(piece.data):
         return Irregular.DONE_SENTINEL
     if _HTML.match(piece.data):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from conformance.asking.prompts import counted_numbers, draw_png
-from conformance.clients import ALL_CLIENTS, Captured, see
+from conformance.clients import ALL_CLIENTS, CapturedResponse, read_as_client
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
 from conformance.embedded.behaviour import Behaviour
@@ -50,7 +50,7 @@ class Overheard:
         self.heard.append((incoming, answer))
         return answer
 
-    def captured(self) -> Captured:
+    def captured(self) -> CapturedResponse:
         """Return the last answer of the model as a client models take it."""
         incoming, answer = next(one for one in reversed(self.heard) if "enerateContent" in one[0].path)
         streamed = "streamGenerateContent" in incoming.path
@@ -59,7 +59,7 @@ class Overheard:
         for piece in answer.pieces:
             ends.append((ends[-1] if ends else 0) + len(piece.data))
         method = "streamGenerateContent" if streamed else "generateContent"
-        return Captured(
+        return CapturedResponse(
             method, answer.status, headers.get("content-type", ""), headers, answer.body, tuple(ends[:-1])
         )
 
@@ -131,9 +131,9 @@ def test_gemini_cli_works_with_the_server_like_google(host: Host, work: Path) ->
     assert "API key not valid" in seen["bad_key"]["says"]
 
 
-def _as_modelled(talker: Talker, captured: Captured) -> dict[str, Any]:
+def _as_modelled(talker: Talker, captured: CapturedResponse) -> dict[str, Any]:
     """Return what the model of the client says of the same bytes, in the same form."""
-    said = see(ALL_CLIENTS[talker.model], captured)
+    said = read_as_client(ALL_CLIENTS[talker.model], captured)
     if said.raises is not None:
         return {"raises": said.raises.partition(":")[0]}
     finish = said.finish_reason.removeprefix("FinishReason.") if isinstance(said.finish_reason, str) else None

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.errors import Refused, no_key
-from conformance.embedded.routes import authorise, credentials
+from conformance.embedded.errors import Refused, missing_key_error
+from conformance.embedded.messages import Incoming
+from conformance.embedded.routes import authorise, read_credentials
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming
 from conformance.model import Auth
 from miniatures import Miniature, Variation
 from miniatures.errors import restated
@@ -35,23 +35,23 @@ def authorising(
 
 
 def _good_beside_junk(incoming: Incoming, _style: Style, accepts: Callable[[str], bool]) -> bool:
-    key = credentials(incoming).get("x-goog-api-key")
+    key = read_credentials(incoming).get("x-goog-api-key")
     return key is not None and accepts(key)
 
 
 def _none(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
-    return not credentials(incoming)
+    return not read_credentials(incoming)
 
 
 def _models_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
-    if incoming.verb == "GET" and "bearer" not in credentials(incoming):
+    if incoming.verb == "GET" and "bearer" not in read_credentials(incoming):
         raise Refused(401, "Models are listed to holders of a token only.")
     return False
 
 
 def _counts_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
     if incoming.path.endswith(":countTokens"):
-        raise no_key()
+        raise missing_key_error()
     return False
 
 

@@ -7,14 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from conformance.embedded.answers import Candidate
+from conformance.embedded.answers import ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.listing import entry
-from conformance.embedded.routes import GENERATE, Asked, route
+from conformance.embedded.listing import build_model
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Variation
 from miniatures.errors import failing, finishing
 from miniatures.making import Message, adding, answering, chunking, dropping, refusing, with_candidates
@@ -52,7 +52,7 @@ def _stops(request: Message) -> bool:
 
 def _saying(status: int, code: str, message: str) -> Outgoing:
     error = {"error": {"code": status, "message": message, "status": code}}
-    return whole(status, JSON_TYPE, json.dumps(error).encode())
+    return immediate_answer(status, JSON_TYPE, json.dumps(error).encode())
 
 
 def _denying(message: str, when: Callable[[Incoming], bool]) -> Behaviour:
@@ -79,12 +79,12 @@ _SPEAKERS = ("gemini-2.5-flash-preview-tts", "gemini-2.5-pro-preview-tts", "gemi
 def _listed(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not _lists(incoming) or answer.status != 200:
         return None
-    several = {"models": [entry(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
-    return whole(200, JSON_TYPE, json.dumps(several).encode())
+    several = {"models": [build_model(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
+    return immediate_answer(200, JSON_TYPE, json.dumps(several).encode())
 
 
-def _speaks_only(incoming: Incoming, style: Style) -> Asked:
-    asked = route(incoming, style)
+def _speaks_only(incoming: Incoming, style: Style) -> RoutedRequest:
+    asked = route_request(incoming, style)
     if asked.what == GENERATE and asked.model in _SPEAKERS:
         raise Refused(400, "The requested response modalities (TEXT) are not supported by the model.")
     return asked
@@ -140,7 +140,7 @@ def _stopped_midway(made: list[Message]) -> list[Message]:
 def _in_a_line(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """A router that knows no such path says so in a line of text."""
     lost = incoming.path.endswith(":frobnicateContent")
-    return whole(404, _PLAIN, b"404 page not found\n") if lost else None
+    return immediate_answer(404, _PLAIN, b"404 page not found\n") if lost else None
 
 
 def _sees_now_and_then() -> Behaviour:
@@ -148,7 +148,7 @@ def _sees_now_and_then() -> Behaviour:
     looks = itertools.count(1)
     unsure = "It is hard to say."
 
-    def look(one: Candidate, _request: Message) -> Candidate:
+    def look(one: ScriptedCandidate, _request: Message) -> ScriptedCandidate:
         fails = one.text == "blue" or (one.text == "red" and next(looks) == 1)
         return replace(one, text=unsure) if fails else one
 
@@ -173,8 +173,8 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("reads-nothing", "Every GET is 501, lists and methods alike.", finishing(lambda _answer, i: _saying(501, "UNIMPLEMENTED", "Not implemented.") if _reads(i) else None), _rule("errors/blames-the-caller-with-4xx")),
     Variation("speakers-first", "The first models of the list speak, and do not write.", replace(finishing(_listed), route=_speaks_only), _rule("routes/answers-under-listed-names")),
     Variation("own-pages-only", "Pages of the vendor's own may call, and no others.", finishing(_own_pages), _rule("routes/lets-browsers-send-the-key")),
-    Variation("limiter-in-words", "Every fourth answer is a limiter's plain words.", _limiting(4, whole(429, _PLAIN, b"Too Many Requests"))),
-    Variation("limiter-says-nothing", "Every sixth answer is an empty 408.", _limiting(6, whole(408, _PLAIN, b""))),
+    Variation("limiter-in-words", "Every fourth answer is a limiter's plain words.", _limiting(4, immediate_answer(429, _PLAIN, b"Too Many Requests"))),
+    Variation("limiter-says-nothing", "Every sixth answer is an empty 408.", _limiting(6, immediate_answer(408, _PLAIN, b""))),
     Variation("alias-without-a-number", "The name that is asked leaves the number open.", _standing_for("gemini-pro", "gemini-3.1-pro-preview"), model="gemini-pro"),
     Variation("alias-of-nothing", "The name that is asked tells of no model.", _standing_for("everyday", "gemini-2.5-flash-lite"), _rule("semantics/answers-with-the-model-that-was-asked"), model="everyday"),
     Variation("nothing-to-add", "The model has nothing to add to what a function answered.", _nothing_to_add(), _rule("schema/stop-comes-with-content")),

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.embedded.behaviour import HONEST
-from conformance.embedded.frames import frame
-from conformance.embedded.routes import Asked
+from conformance.embedded.frames import frame_objects
+from conformance.embedded.messages import Incoming
+from conformance.embedded.routes import RoutedRequest
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering
 
@@ -47,7 +47,7 @@ def _openai(response: Message) -> Message:
     }
 
 
-def _by_alt(incoming: Incoming, style: Style) -> Asked:
+def _by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
     """alt=sse decides whether the answer is streamed, whatever the method."""
     asked = HONEST.route(incoming, style)
     return replace(asked, framing="sse") if incoming.query.get("alt") == "sse" else asked
@@ -74,7 +74,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "events-on-unary", "the unary method answers with an event",
-        replace(HONEST, frame=lambda framing, objects: frame("sse" if framing == "single" else framing, objects)),
+        replace(HONEST, frame=lambda framing, objects: frame_objects("sse" if framing == "single" else framing, objects)),
         frozenset({"envelope/unary-answer-is-one-json-object"}),
     ),
     Miniature(

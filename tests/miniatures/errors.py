@@ -9,10 +9,10 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import JSON_TYPE, SSE, Framed, frame
-from conformance.embedded.routes import GENERATE, Asked, route
+from conformance.embedded.frames import JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Miniature, Variation
 from miniatures.making import Message, refusing
 
@@ -22,9 +22,9 @@ PAGE = b"<!DOCTYPE html><html><head><title>404</title></head><body>Not here.</bo
 def failing(write: Callable[[Refused], Any], *, status: int = 0, content_type: str = JSON_TYPE) -> Behaviour:
     """Return a server that writes its errors in its own way, under their status or under one for all."""
 
-    def refuse(refusal: Refused, _asked: Asked) -> Outgoing:
+    def refuse(refusal: Refused, _asked: RoutedRequest) -> Outgoing:
         body = write(refusal)
-        return whole(
+        return immediate_answer(
             status or refusal.status,
             content_type,
             body if isinstance(body, bytes) else json.dumps(body).encode(),
@@ -87,10 +87,10 @@ def _event(refusal: Refused) -> bytes:
 
 
 def _streams_fail(status: int, write: Callable[[Refused], bytes]) -> Behaviour:
-    def refuse(refusal: Refused, asked: Asked) -> Outgoing:
+    def refuse(refusal: Refused, asked: RoutedRequest) -> Outgoing:
         if asked.framing != SSE:
             return HONEST.refuse(refusal, asked)
-        return whole(status or refusal.status, "text/event-stream", write(refusal))
+        return immediate_answer(status or refusal.status, "text/event-stream", write(refusal))
 
     return replace(HONEST, refuse=refuse)
 
@@ -141,8 +141,8 @@ def _repairing(data: bytes) -> Message:
     return HONEST.document(data + b'"}]}]}' if broken else data)
 
 
-def _any_model(incoming: Incoming, style: Style) -> Asked:
-    asked = route(incoming, style)
+def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
+    asked = route_request(incoming, style)
     return replace(asked, model="gemini-2.5-flash") if asked.model.startswith("gemini-none") else asked
 
 
@@ -170,22 +170,22 @@ def _unknown_method(answer: Outgoing) -> Behaviour:
     return finishing(lambda _was, incoming: answer if incoming.path.endswith(":frobnicateContent") else None)
 
 
-def _unsupported(incoming: Incoming, style: Style) -> Asked:
+def _unsupported(incoming: Incoming, style: Style) -> RoutedRequest:
     if incoming.path.endswith(":frobnicateContent"):
         raise Refused(400, "Unsupported method: frobnicateContent")
-    return route(incoming, style)
+    return route_request(incoming, style)
 
 
 def _get(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-    page = whole(200, "text/html", PAGE)
+    page = immediate_answer(200, "text/html", PAGE)
     return page if incoming.verb == "GET" and incoming.path.endswith(":generateContent") else None
 
 
 def _ending_in(error: Message) -> Behaviour:
     """Streams that end, and then fail after all."""
 
-    def write(framing: str, objects: Sequence[Any]) -> Framed:
-        return frame(framing, [*objects, {"error": error}] if framing == SSE else objects)
+    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
+        return frame_objects(framing, [*objects, {"error": error}] if framing == SSE else objects)
 
     return replace(HONEST, frame=write)
 
@@ -251,7 +251,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("answers-nothing", "Empty contents are answered.", settling(_fill), _rule("refuses-contents-without-sense")),
     Miniature("unsupported-model", "An unknown model is 400.", _unknown_model(400), _rule("knows-no-model-that-does-not-exist")),
     Miniature("another-model", "Another model answers for one that does not exist.", replace(HONEST, route=_any_model), _rule("knows-no-model-that-does-not-exist")),
-    Miniature("empty-method", "An unknown method is an empty 200.", _unknown_method(whole(200, JSON_TYPE, b"")), _rule("knows-no-method-that-does-not-exist")),
+    Miniature("empty-method", "An unknown method is an empty 200.", _unknown_method(immediate_answer(200, JSON_TYPE, b"")), _rule("knows-no-method-that-does-not-exist")),
     Miniature("unsupported-method", "An unknown method is 400.", replace(HONEST, route=_unsupported), _rule("knows-no-method-that-does-not-exist")),
     Miniature("page-for-get", "GET of a method is a page.", finishing(_get), notes=_rule("knows-no-other-verb")),
     Miniature("reshaped-in-stream", "An error within a stream is OpenAI's.", _ending_in({"message": "quota", "type": "x", "code": "insufficient_quota"}), _rule("keeps-googles-errors-within-streams")),
@@ -268,7 +268,7 @@ def _page_for_unknown(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     strange = incoming.path.endswith(":frobnicateContent") or (
         incoming.verb == "GET" and ":" in incoming.path
     )
-    return whole(404, "text/html; charset=UTF-8", PAGE) if strange else None
+    return immediate_answer(404, "text/html; charset=UTF-8", PAGE) if strange else None
 
 
 def _unlucky(times: int) -> Behaviour:
@@ -284,11 +284,11 @@ def _unlucky(times: int) -> Behaviour:
     return restated(change)
 
 
-def _no_verb(incoming: Incoming, style: Style) -> Asked:
+def _no_verb(incoming: Incoming, style: Style) -> RoutedRequest:
     if incoming.verb == "GET" and ":" in incoming.path:
         raise Refused(405, "Method Not Allowed")
-    asked = route(incoming, style)
-    return asked if asked.what != GENERATE or incoming.verb == "POST" else Asked(GENERATE)
+    asked = route_request(incoming, style)
+    return asked if asked.what != GENERATE or incoming.verb == "POST" else RoutedRequest(GENERATE)
 
 
 VARIATIONS: tuple[Variation, ...] = (

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer
+from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.routes import Asked
-from conformance.embedded.wire import Outgoing
+from conformance.embedded.messages import Outgoing
+from conformance.embedded.routes import RoutedRequest
 from miniatures import Miniature, Variation
 from miniatures.errors import EVERYTHING
 from miniatures.making import Message, answering
@@ -24,7 +24,7 @@ def _asked(request: Any) -> str:
 def _saying(say: Callable[[str], str]) -> Behaviour:
     """Return a server that obeys nothing: it says what `say` makes of the last turn, and never calls a function."""
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         made = HONEST.think(request, model)
         said = [replace(one, text=say(_asked(request)), calls=(), finish="STOP") for one in made.candidates]
         return replace(made, candidates=tuple(said))
@@ -69,7 +69,7 @@ MINIATURES: tuple[Miniature, ...] = (
 )
 
 
-def _unprocessable(refusal: Refused, asked: Asked) -> Outgoing:
+def _unprocessable(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     """Refuse as web frameworks do that check bodies: with 422."""
     wrong = refusal.status == 400 and "API key" not in refusal.message
     return HONEST.refuse(Refused(422, refusal.message, refusal.details) if wrong else refusal, asked)

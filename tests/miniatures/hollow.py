@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.wire import whole
+from conformance.embedded.messages import immediate_answer
 from conformance.model import Limits
 
 Application = Callable[[Incoming], Outgoing]
@@ -51,13 +51,13 @@ class Hollow:
 
 
 def _json(status: int, value: Any) -> Outgoing:
-    return whole(status, JSON_TYPE, json.dumps(value).encode())
+    return immediate_answer(status, JSON_TYPE, json.dumps(value).encode())
 
 
 def everywhere(status: int, body: Any, content_type: str = JSON_TYPE) -> Application:
     """Return a server that gives one answer to whatever is asked."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return lambda _incoming: whole(status, content_type, text.encode())
+    return lambda _incoming: immediate_answer(status, content_type, text.encode())
 
 
 def googles(status: int, message: str, name: str) -> Message:
@@ -67,7 +67,7 @@ def googles(status: int, message: str, name: str) -> Message:
 
 def _events(*objects: Any, done: bool) -> Outgoing:
     lines = [f"data: {json.dumps(one)}\n\n" for one in objects] + ["data: [DONE]\n\n"] * done
-    return whole(200, "text/event-stream", "".join(lines).encode())
+    return immediate_answer(200, "text/event-stream", "".join(lines).encode())
 
 
 def _by_verb(post: Application, other: Application) -> Application:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer
+from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.chunks import pace
+from conformance.embedded.chunks import spread_waits
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import Asked, route
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Variation
 from miniatures.errors import finishing
 from miniatures.making import Message, answering, chunking, refusing
@@ -29,7 +29,9 @@ def now_and_then(
     number = itertools.count(1)
     said = json.dumps(Refused(status, "The model is overloaded.").body()).encode() if body is None else body
     return finishing(
-        lambda _answer, _incoming: whole(status, content_type, said) if next(number) % every == 0 else None
+        lambda _answer, _incoming: (
+            immediate_answer(status, content_type, said) if next(number) % every == 0 else None
+        )
     )
 
 
@@ -38,7 +40,7 @@ def shut_after(number: int, status: int) -> Behaviour:
     asked = itertools.count(1)
     said = json.dumps(Refused(status, "Insufficient balance.").body()).encode()
     return finishing(
-        lambda _answer, _incoming: whole(status, JSON_TYPE, said) if next(asked) > number else None
+        lambda _answer, _incoming: immediate_answer(status, JSON_TYPE, said) if next(asked) > number else None
     )
 
 
@@ -64,13 +66,17 @@ def _undecorated(response: Message) -> None:
     response["modelVersion"] = _DECORATION.sub("", response["modelVersion"])
 
 
-def _with_publisher(incoming: Incoming, style: Style) -> Asked:
+def _with_publisher(incoming: Incoming, style: Style) -> RoutedRequest:
     """The model's path holds its publisher, as relays of several vendors have it."""
-    return route(replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style)
+    return route_request(
+        replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style
+    )
 
 
-def _slow_to_begin(answer: Answer, pieces: int) -> Sequence[float]:
-    return [1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(pace(answer, pieces))]
+def _slow_to_begin(answer: ScriptedAnswer, pieces: int) -> Sequence[float]:
+    return [
+        1.4 + wait if number == 0 else wait / 4 for number, wait in enumerate(spread_waits(answer, pieces))
+    ]
 
 
 def _later(answer: Outgoing, _incoming: Incoming) -> Outgoing:
@@ -78,12 +84,12 @@ def _later(answer: Outgoing, _incoming: Incoming) -> Outgoing:
     return replace(answer, pieces=(*(replace(piece, wait=1.3) for piece in first), *rest))
 
 
-def _slow_once() -> Callable[[Answer, int], Sequence[float]]:
+def _slow_once() -> Callable[[ScriptedAnswer, int], Sequence[float]]:
     """Return a pace that holds one long answer back: a queue, a start in the cold."""
     waits = itertools.chain((1.5,), itertools.repeat(0.0))
 
-    def held(answer: Answer, pieces: int) -> Sequence[float]:
-        spread = pace(answer, pieces)
+    def held(answer: ScriptedAnswer, pieces: int) -> Sequence[float]:
+        spread = spread_waits(answer, pieces)
         wait = next(waits) if sum(spread) > 0 else 0.0
         return [wait, *[0.0] * (pieces - 1)] if wait else spread
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer
+from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing
-from conformance.embedded.wire import whole as immediate_answer
 
 Message = dict[str, Any]
 
@@ -33,7 +32,7 @@ def answering(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only:
 def hearing(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
     """Return a server that changes each request before the model hears it."""
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         heard = copy.deepcopy(dict(request))
         change(heard)
         return of.think(heard, model)

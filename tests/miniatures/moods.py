@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from miniatures import Variation
 from miniatures.making import Message, answering
@@ -23,10 +23,10 @@ def asked(request: Message) -> str:
     return " ".join(part.get("text", "") for part in turns[-1].get("parts", []))
 
 
-def each_candidate(change: Callable[[Candidate, Message], Candidate]) -> Behaviour:
+def each_candidate(change: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
     """Return a server whose model says something else than it was told; `change` is handed the request too."""
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         made = HONEST.think(request, model)
         return replace(made, candidates=tuple(change(one, request) for one in made.candidates))
 
@@ -57,11 +57,11 @@ def blocking(when: When) -> Behaviour:
     """Return a server that blocks prompts, as Google does: 200, a blockReason, no candidates."""
     struck = threading.local()
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         struck.now = when(request)
         return HONEST.think(request, model)
 
-    def whole(answer: Answer) -> Message:
+    def whole(answer: ScriptedAnswer) -> Message:
         made = HONEST.whole(answer)
         if not struck.now:
             return made
@@ -73,7 +73,7 @@ def blocking(when: When) -> Behaviour:
         kept: Message = {name: made[name] for name in ("modelVersion", "responseId")}
         return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": counted, **kept}
 
-    def chunks(answer: Answer) -> Any:
+    def chunks(answer: ScriptedAnswer) -> Any:
         return (whole(answer),) if struck.now else HONEST.chunks(answer)
 
     return replace(HONEST, think=think, whole=whole, chunks=chunks)
@@ -82,7 +82,7 @@ def blocking(when: When) -> Behaviour:
 def greedy(room: int) -> Behaviour:
     """Return a server whose model thinks for `room` tokens before it says a word, whatever the limit."""
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         made = HONEST.think(request, model)
         limit = request.get("generationConfig", {}).get("maxOutputTokens", 1 << 30)
         if limit > room:
@@ -119,7 +119,7 @@ def _mode(request: Message) -> str:
     return str(request.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode", "AUTO"))
 
 
-def _in_words(one: Candidate, request: Message) -> Candidate:
+def _in_words(one: ScriptedCandidate, request: Message) -> ScriptedCandidate:
     calls = one.calls and _mode(request) == "AUTO"
     return replace(one, calls=(), text="The weather is fine.") if calls else one
 
@@ -136,7 +136,7 @@ def _pretty(text: str) -> str:
     return json.dumps(dict(reversed(json.loads(text).items())), indent=4).replace(": 7", ": 7.0") + "\n"
 
 
-def _scripted(one: Candidate, request: Message) -> Candidate:
+def _scripted(one: ScriptedCandidate, request: Message) -> ScriptedCandidate:
     """What a script makes of a question: it repeats, counts, fills schemas in, and has one sentence for all else."""
     if one.calls:
         call: Any = one.calls[0]["functionCall"]
@@ -146,12 +146,12 @@ def _scripted(one: Candidate, request: Message) -> Candidate:
     return one if known or _wants_json(request) else replace(one, text="Hello! How can I help you?")
 
 
-def _short_sighted(one: Candidate, request: Message) -> Candidate:
+def _short_sighted(one: ScriptedCandidate, request: Message) -> ScriptedCandidate:
     """A script that knows conversations too, but no images and no results of functions."""
     return one if "remember" in asked(request) else _scripted(one, request)
 
 
-def scripted(script: Callable[[Candidate, Message], Candidate]) -> Behaviour:
+def scripted(script: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
     """Return a server that is a script, and asks for no signatures back."""
     return replace(each_candidate(script), check_signatures=lambda _request: None)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
 from miniatures.making import (
@@ -131,7 +131,7 @@ def _in_a_mood() -> Behaviour:
 
 def _bare_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     bare = generates(incoming) and ":stream" in incoming.path and incoming.query.get("alt") != "sse"
-    return whole(200, JSON_TYPE, b"[]") if bare and answer.status == 200 else None
+    return immediate_answer(200, JSON_TYPE, b"[]") if bare and answer.status == 200 else None
 
 
 def _as_event(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -139,7 +139,7 @@ def _as_event(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if answer.status < 400 or ":stream" in incoming.path or not answer.body:
         return None
     event = b"data: " + json.dumps(json.loads(answer.body)).encode() + b"\n\n"
-    return replace(answer, pieces=(Piece(0.0, event),))
+    return replace(answer, pieces=(DelayedPiece(0.0, event),))
 
 
 def _moved(when: Callable[[Outgoing, Incoming], bool]) -> Callable[[Outgoing, Incoming], Outgoing | None]:
@@ -161,7 +161,9 @@ def _of_many_keys(message: str, every: int) -> Callable[[Outgoing, Incoming], Ou
     said = json.dumps(Refused(400, message).body()).encode()
 
     def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        return whole(400, JSON_TYPE, said) if generates(incoming) and next(met) % every == 0 else None
+        return (
+            immediate_answer(400, JSON_TYPE, said) if generates(incoming) and next(met) % every == 0 else None
+        )
 
     return change
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, Framed, frame
-from conformance.embedded.wire import Incoming, Outgoing, whole
+from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from miniatures import Miniature, Variation
 from miniatures.casing import _camel_only, _flat
 from miniatures.errors import PAGE, failing, finishing, with_error
@@ -124,7 +124,7 @@ def _closing(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
     said = json.dumps(Refused(status, "This is not supported.").body()).encode()
 
     def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        return whole(status, JSON_TYPE, said) if closed(incoming) else None
+        return immediate_answer(status, JSON_TYPE, said) if closed(incoming) else None
 
     return finishing(change)
 
@@ -138,9 +138,9 @@ def _streams_without_alt(incoming: Incoming) -> bool:
 
 
 def _ending_in(framing: str, error: Message) -> Behaviour:
-    def write(asked: str, objects: Sequence[Any]) -> Framed:
+    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
         mine = asked in EVERY_STREAM
-        return frame(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
+        return frame_objects(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
 
     return replace(HONEST, frame=write)
 
@@ -197,13 +197,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("json-seq", "Chunks stand behind a record separator.", each(_unfenced), _SSE),
     Miniature("capital-data", "Data: with a capital.", each(lambda p: p.replace(b"data", b"Data", 1)), _SSE),
     Miniature("python-lines", "Chunks are lines of Python.", framed(lambda ps: tuple(repr(json.loads(p[6:])).encode() + b"\n" for p in ps)), _SSE),
-    Miniature("words-for-streams", "Streams are a sentence.", finishing(lambda a, i: whole(200, "text/plain", b"upstream connect error") if _streams(i) and a.status == 200 else None), _SSE),
+    Miniature("words-for-streams", "Streams are a sentence.", finishing(lambda a, i: immediate_answer(200, "text/plain", b"upstream connect error") if _streams(i) and a.status == 200 else None), _SSE),
     Miniature("text-in-events", "Each event holds the JSON of a chunk as a text.", each(lambda p: b"data: " + json.dumps(p[6:].strip().decode()).encode() + b"\r\n\r\n"), _OBJECT),
     Miniature("null-in-events", "An event of null before the last.", framed(lambda ps: (*ps[:-1], b"data: null\r\n\r\n", ps[-1])), _OBJECT),
     Miniature("usage-outside-of-events", "Usage comes without data.", framed(_usage_outside), _OBJECT),
     Miniature("list-in-every-chunk", "Each chunk is a list, with alt=sse and without.", answering(lambda r: [r], only="stream"), _OBJECT),
     Miniature("pings-of-their-own", "An object with a type and nothing else.", framed(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)), notes=_OBJECT),
-    Miniature("python-in-an-array", "The array's elements are Python.", replace(HONEST, frame=lambda f, o: Framed(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",)) if f == ARRAY else frame(f, o)), _rules("streaming/streams-a-well-formed-array")),
+    Miniature("python-in-an-array", "The array's elements are Python.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",)) if f == ARRAY else frame_objects(f, o)), _rules("streaming/streams-a-well-formed-array")),
     Miniature("endless-array", "The array has no end.", framed(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY), _rules("streaming/comes-whole")),
     Miniature("json-in-a-text", "The whole answer is a text that holds JSON.", unary(lambda body: json.dumps(body.decode()).encode()), _rules("envelope/gemini-object-at-root")),
     Miniature("ends-with-all", "The last chunk is the whole text, its own piece included.", chunking(_ends_with_all), _ONCE),
@@ -215,7 +215,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("no-thoughts-in-lines", "NDJSON, and thoughts are not streamed.", replace(answering(_no_thoughts, only="stream"), frame=_NDJSON.frame), _SSE | _rules("streaming/streams-thoughts-too")),
     Miniature("unmarked-when-streamed", "Streamed thoughts are not marked.", answering(_unmarked, only="stream"), _rules("streaming/streams-thoughts-too")),
     Miniature("errors-in-lines", "NDJSON that ends in OpenAI's error.", _ending_in("ndjson", _QUOTA), _SSE | _rules("errors/keeps-googles-errors-within-streams")),
-    Miniature("events-always-as-json", "Always events, and called JSON.", replace(HONEST, frame=lambda f, o: Framed(JSON_TYPE, frame(SSE, o).pieces) if f in EVERY_STREAM else frame(f, o)), _rules("streaming/streams-an-array-without-alt", "streaming/names-the-type-of-its-stream")),
+    Miniature("events-always-as-json", "Always events, and called JSON.", replace(HONEST, frame=lambda f, o: FramedBody(JSON_TYPE, frame_objects(SSE, o).pieces) if f in EVERY_STREAM else frame_objects(f, o)), _rules("streaming/streams-an-array-without-alt", "streaming/names-the-type-of-its-stream")),
     Miniature("alt-wanted", "Streams without alt=sse are refused.", _closing(400, _streams_without_alt), _rules("streaming/streams-an-array-without-alt")),
     Miniature("no-streams", "There is no streaming method.", _closing(404, _streams), _BOTH),
     Miniature("streams-by-token", "Streams want another key.", _closing(401, _streams), _BOTH),
@@ -237,7 +237,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("page-as-success", "What is wrong is answered by a page with 200.", _failed(lambda _: PAGE, "text/html"), _FAILS),
     Miniature("nothing-as-success", "What is wrong is answered by an empty 200.", _failed(lambda _: b""), _FAILS),
     Miniature("null-as-success", "What is wrong is answered by data: null with 200.", _failed(lambda r: {"code": r.status, "data": None}), _FAILS),
-    Miniature("no-stream-as-success", "A stream that cannot begin is an empty 200.", replace(HONEST, refuse=lambda r, a: whole(200, "text/event-stream", b"") if a.framing == SSE else HONEST.refuse(r, a)), _NO_CHUNK),
+    Miniature("no-stream-as-success", "A stream that cannot begin is an empty 200.", replace(HONEST, refuse=lambda r, a: immediate_answer(200, "text/event-stream", b"") if a.framing == SSE else HONEST.refuse(r, a)), _NO_CHUNK),
     Miniature("misread-characters", "Streamed texts are read as Latin-1.", _rewritten(lambda text: text.encode().decode("latin-1")), _WHOLE),
     Miniature("question-marks", "What is not ASCII becomes a question mark.", _rewritten(lambda text: text.encode("ascii", "replace").decode()), _WHOLE),
     Miniature("cut-when-long", "Long streams break off.", finishing(_cut_when_long), _rules("transport/sends-whole-bodies")),

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer
+from conformance.embedded.answers import ScriptedAnswer
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.listing import entry
+from conformance.embedded.listing import build_model
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import finishing, generates
 from miniatures.making import (
@@ -119,7 +119,7 @@ def _uncounted(response: Message) -> None:
 def _thoughtless(model: str) -> Behaviour:
     """Return a server whose model of that name does not think."""
 
-    def think(request: Any, asked: str) -> Answer:
+    def think(request: Any, asked: str) -> ScriptedAnswer:
         made = HONEST.think(request, asked)
         return replace(made, thoughts=(), thought_tokens=0) if asked == model else made
 
@@ -184,7 +184,7 @@ def _overloaded_behind_the_end(number: int) -> Behaviour:
     """Return a server one of whose streams has Google's error behind its last event, outside of any."""
     met = itertools.count(1)
     error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-    behind = Piece(0.0, json.dumps(error, indent=2).encode() + b"\n")
+    behind = DelayedPiece(0.0, json.dumps(error, indent=2).encode() + b"\n")
 
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         struck = _streams(incoming) and answer.content_type == "text/event-stream" and next(met) == number
@@ -203,15 +203,15 @@ def _dressed(change: Callable[[Message], Message], *, only: str) -> Behaviour:
     return answering(change, only=only)
 
 
-def _silent_thoughts(answer: Answer) -> Message:
+def _silent_thoughts(answer: ScriptedAnswer) -> Message:
     return HONEST.whole(replace(answer, thoughts=()))
 
 
 def _retired(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if incoming.verb != "GET" or not incoming.path.endswith("/models") or answer.status != 200:
         return None
-    listed = [entry(f"gemini-1.0-pro-00{number}") for number in range(1, 5)]
-    return whole(200, JSON_TYPE, json.dumps({"models": listed, "nextPageToken": "NA=="}).encode())
+    listed = [build_model(f"gemini-1.0-pro-00{number}") for number in range(1, 5)]
+    return immediate_answer(200, JSON_TYPE, json.dumps({"models": listed, "nextPageToken": "NA=="}).encode())
 
 
 def _as_of_old(model: str) -> Style:
@@ -235,12 +235,12 @@ def _when_asked(change: Callable[[Message], Message], when: Callable[[Message], 
     """Return a server that changes the unary responses to requests of one kind, each time."""
     struck: list[str] = []
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         made = HONEST.think(request, model)
         struck.extend([made.response_id] if when(dict(request)) else [])
         return made
 
-    def write(answer: Answer) -> Message:
+    def write(answer: ScriptedAnswer) -> Message:
         made = HONEST.whole(answer)
         return change(made) if answer.response_id in struck else made
 

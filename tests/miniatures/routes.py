@@ -9,23 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.errors import not_found
+from conformance.embedded.errors import not_found_error
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import COUNT, GET, LIST, Asked, route
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import COUNT, GET, LIST, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import PAGE, finishing
 from miniatures.making import Message
 
 
-def without(missing: Callable[[Asked, Incoming], bool]) -> Behaviour:
+def without(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
     """Return a server that lacks routes."""
 
-    def look(incoming: Incoming, style: Style) -> Asked:
-        asked = route(incoming, style)
+    def look(incoming: Incoming, style: Style) -> RoutedRequest:
+        asked = route_request(incoming, style)
         if missing(asked, incoming):
-            raise not_found()
+            raise not_found_error()
         return asked
 
     return replace(HONEST, route=look)
@@ -33,7 +33,9 @@ def without(missing: Callable[[Asked, Incoming], bool]) -> Behaviour:
 
 def instead(there: Callable[[Incoming], bool], status: int, content_type: str, body: bytes) -> Behaviour:
     """Return a server that answers something else on some routes."""
-    return finishing(lambda _answer, incoming: whole(status, content_type, body) if there(incoming) else None)
+    return finishing(
+        lambda _answer, incoming: immediate_answer(status, content_type, body) if there(incoming) else None
+    )
 
 
 def saying(member: str, change: Callable[[Message], Any]) -> Behaviour:
@@ -100,8 +102,8 @@ def _preflight(*headers: tuple[str, str], status: int = 200) -> Behaviour:
 
 def _closed(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """No CORS at all: OPTIONS is no verb here."""
-    body = json.dumps(not_found().body()).encode()
-    return whole(404, JSON_TYPE, body) if incoming.verb == "OPTIONS" else None
+    body = json.dumps(not_found_error().body()).encode()
+    return immediate_answer(404, JSON_TYPE, body) if incoming.verb == "OPTIONS" else None
 
 
 def _no_origin(answer: Outgoing, incoming: Incoming) -> Outgoing:

@@ -7,10 +7,10 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import Answer, Candidate
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.functions import signature
+from conformance.embedded.functions import sign_function_call
 from miniatures import Miniature, Variation
 from miniatures.making import (
     Message,
@@ -37,14 +37,14 @@ def _thinking(change: Any) -> Behaviour:
     return replace(HONEST, think=lambda request, model: change(HONEST.think(request, model)))
 
 
-def _no_arguments(answer: Answer) -> Answer:
+def _no_arguments(answer: ScriptedAnswer) -> ScriptedAnswer:
     """Calls without arguments, signed as they are."""
     several = []
     for candidate in answer.candidates:
         found: list[Message] = copy.deepcopy(list(candidate.calls))
         for part in found:
             part["functionCall"]["args"] = {}
-            part["thoughtSignature"] = signature(part["functionCall"])
+            part["thoughtSignature"] = sign_function_call(part["functionCall"])
         several.append(replace(candidate, calls=tuple(found)))
     return replace(answer, candidates=tuple(several))
 
@@ -199,9 +199,9 @@ def _fine_cache(request: Any) -> None:
 
 def _late() -> Behaviour:
     """Answers each question with the answer to the one before it, once there were some."""
-    before: deque[Answer] = deque(maxlen=2)
+    before: deque[ScriptedAnswer] = deque(maxlen=2)
 
-    def think(request: Any, model: str) -> Answer:
+    def think(request: Any, model: str) -> ScriptedAnswer:
         answer = HONEST.think(request, model)
         before.append(answer)
         return before[0] if answer.candidates[0].text.startswith("OK-") else answer
@@ -212,8 +212,8 @@ def _late() -> Behaviour:
 def _mumbling() -> Behaviour:
     """A model that follows no instruction at all."""
 
-    def change(answer: Answer) -> Answer:
-        return replace(answer, candidates=(Candidate("I am happy to help you today.", (), "STOP"),))
+    def change(answer: ScriptedAnswer) -> ScriptedAnswer:
+        return replace(answer, candidates=(ScriptedCandidate("I am happy to help you today.", (), "STOP"),))
 
     return _thinking(change)
 

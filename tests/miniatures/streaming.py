@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.chunks import pace
-from conformance.embedded.frames import ARRAY, SSE, Framed, frame
-from conformance.embedded.wire import Incoming, Outgoing, Piece
+from conformance.embedded.chunks import spread_waits
+from conformance.embedded.frames import ARRAY, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
 from miniatures import Miniature, Variation
 from miniatures.making import Message, answering, chunking, parts
 
@@ -22,9 +22,11 @@ Bytes = tuple[bytes, ...]
 def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
     """Return a server whose framed pieces are changed, of one framing."""
 
-    def write(framing: str, objects: Sequence[Any]) -> Framed:
-        right = frame(framing, objects)
-        return Framed(content_type or right.content_type, change(right.pieces)) if framing == only else right
+    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
+        right = frame_objects(framing, objects)
+        return (
+            FramedBody(content_type or right.content_type, change(right.pieces)) if framing == only else right
+        )
 
     return replace(HONEST, frame=write)
 
@@ -32,9 +34,9 @@ def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: s
 def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
     """Return a server that answers in another framing than it was asked for."""
 
-    def write(asked: str, objects: Sequence[Any]) -> Framed:
-        right = frame(framing if asked in instead_of else asked, objects)
-        return Framed(content_type or right.content_type, right.pieces) if asked in instead_of else right
+    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
+        right = frame_objects(framing if asked in instead_of else asked, objects)
+        return FramedBody(content_type or right.content_type, right.pieces) if asked in instead_of else right
 
     return replace(HONEST, frame=write)
 
@@ -133,7 +135,9 @@ def _new_ids(made: list[Message]) -> list[Message]:
 
 def _held_back() -> Behaviour:
     """The whole answer is made first, then sent at once; so long that a busy machine hides it not."""
-    return replace(HONEST, pace=lambda answer, pieces: [2 * sum(pace(answer, pieces)), *[0.0] * (pieces - 1)])
+    return replace(
+        HONEST, pace=lambda answer, pieces: [2 * sum(spread_waits(answer, pieces)), *[0.0] * (pieces - 1)]
+    )
 
 
 def _whole_at_its_end() -> Behaviour:
@@ -255,10 +259,10 @@ VARIATIONS: tuple[Variation, ...] = (
     Variation("usage-only-tail", "the last chunk holds usage alone", chunking(_usage_tail)),
     Variation("array-with-newline", "a newline after the array", framed(lambda ps: (*ps, b"\n"), only=ARRAY)),
     Variation("one-chunk-at-once", "quick answers in one piece", replace(HONEST, pace=lambda _answer, pieces: [0.0] * pieces)),
-    Variation("late-first-piece", "a pause, then pieces over time", replace(HONEST, pace=lambda a, n: [0.4 + w if i == 0 else w for i, w in enumerate(pace(a, n))])),
+    Variation("late-first-piece", "a pause, then pieces over time", replace(HONEST, pace=lambda a, n: [0.4 + w if i == 0 else w for i, w in enumerate(spread_waits(a, n))])),
 )  # fmt: skip
 
 
-def hold(piece: Piece) -> Piece:
+def hold(piece: DelayedPiece) -> DelayedPiece:
     """Return a piece that is sent at once."""
     return replace(piece, wait=0.0)

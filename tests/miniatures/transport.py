@@ -11,9 +11,9 @@ from typing import Any
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.frames import JSON_TYPE
-from conformance.embedded.routes import Asked, route
+from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
+from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from conformance.embedded.wire import Incoming, Outgoing, Piece, whole
 from miniatures import Miniature, Variation
 from miniatures.errors import PAGE, finishing, generates, remembers
 
@@ -30,7 +30,7 @@ def packing(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
 
 
 def _sent(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
-    return replace(answer, headers=(*answer.headers, *headers), pieces=(Piece(0.0, body),))
+    return replace(answer, headers=(*answer.headers, *headers), pieces=(DelayedPiece(0.0, body),))
 
 
 def _undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -69,10 +69,10 @@ def _raw(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return _sent(answer, packer.compress(answer.body) + packer.flush(), ("Content-Encoding", "deflate"))
 
 
-def _no_gzip(incoming: Incoming, style: Style) -> Asked:
+def _no_gzip(incoming: Incoming, style: Style) -> RoutedRequest:
     if "gzip" in incoming.header("accept-encoding"):
         raise Refused(400, "Unsupported encoding.")
-    return route(incoming, style)
+    return route_request(incoming, style)
 
 
 def _cut(streamed: bool) -> Behaviour:
@@ -80,7 +80,9 @@ def _cut(streamed: bool) -> Behaviour:
         if not generates(incoming) or answer.streamed is not streamed or answer.status != 200:
             return None
         body = answer.body
-        return replace(answer, pieces=(Piece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True)
+        return replace(
+            answer, pieces=(DelayedPiece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True
+        )
 
     return finishing(change)
 
@@ -96,13 +98,13 @@ def unary(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour
     def write(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         if not generates(incoming) or answer.streamed or answer.status != 200:
             return None
-        return whole(200, content_type or JSON_TYPE, change(answer.body))
+        return immediate_answer(200, content_type or JSON_TYPE, change(answer.body))
 
     return finishing(write)
 
 
 def _half(answer: Outgoing) -> Outgoing:
-    return whole(200, JSON_TYPE, answer.body[: len(answer.body) // 2])
+    return immediate_answer(200, JSON_TYPE, answer.body[: len(answer.body) // 2])
 
 
 def _moved(_answer: Outgoing) -> Outgoing:
@@ -112,7 +114,9 @@ def _moved(_answer: Outgoing) -> Outgoing:
 def _deep(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not incoming.path.endswith("/models"):
         return None
-    return whole(200, JSON_TYPE, answer.body.rstrip()[:-1] + b',"tree":' + b"[" * 300 + b"]" * 300 + b"}")
+    return immediate_answer(
+        200, JSON_TYPE, answer.body.rstrip()[:-1] + b',"tree":' + b"[" * 300 + b"]" * 300 + b"}"
+    )
 
 
 def _twice(body: bytes) -> bytes:
@@ -146,14 +150,14 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature("cut-answers", "Every unary answer breaks off.", _cut(streamed=False), CUT),
     Miniature("cut-streams", "Every stream breaks off.", _cut(streamed=True), CUT),
     Miniature("half-json", "An answer ends in its middle, and its length says so.", once(_half), _rule("sends-json-that-can-be-read")),
-    Miniature("no-json", "An answer is a word.", once(lambda _: whole(200, "text/plain", b"upstream connect error")), _rule("sends-json-that-can-be-read")),
+    Miniature("no-json", "An answer is a word.", once(lambda _: immediate_answer(200, "text/plain", b"upstream connect error")), _rule("sends-json-that-can-be-read")),
     Miniature("called-text", "Answers are called text/plain.", unary(_same, "text/plain"), _rule("labels-answers-as-json")),
     Miniature("marked", "Answers begin with a byte order mark.", unary(lambda body: b"\xef\xbb\xbf" + body), ALONE),
     Miniature("trailed", "Something follows the answer.", unary(lambda body: body + b"\0"), ALONE),
     Miniature("done-unary", "[DONE] follows the answer.", unary(lambda body: body + b"[DONE]"), ALONE),
     Miniature("names-twice", "A name stands twice in an object.", unary(_twice), _rule("writes-sound-json")),
     Miniature("latin-1", "Text is Latin-1.", unary(_mis_encoded), _rule("writes-sound-json")),
-    Miniature("page", "An answer is a page.", once(lambda _: whole(200, "text/html", PAGE)), _rule("answers-with-json-not-html")),
+    Miniature("page", "An answer is a page.", once(lambda _: immediate_answer(200, "text/html", PAGE)), _rule("answers-with-json-not-html")),
     Miniature("moved", "A question is sent elsewhere.", once(_moved), _rule("answers-without-redirects")),
     Miniature("deep-list", "The list of models nests 300 deep.", finishing(_deep), _rule("answers-within-bounds")),
 )  # fmt: skip
@@ -166,7 +170,7 @@ def _flaky() -> Behaviour:
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         if left[0] and remembers(incoming):
             left[0] -= 1
-            return replace(answer, pieces=(Piece(0.0, answer.body[:40]),), streamed=True, cut=True)
+            return replace(answer, pieces=(DelayedPiece(0.0, answer.body[:40]),), streamed=True, cut=True)
         return None
 
     return finishing(change)
@@ -178,7 +182,7 @@ def _no_compression(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
 
 def _in_pieces(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
     body = answer.body
-    pieces = tuple(Piece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
+    pieces = tuple(DelayedPiece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
     return None if answer.streamed or not body else replace(answer, pieces=pieces, streamed=True)
 
 

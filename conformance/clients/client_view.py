@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from conformance.clients.captured import Captured
+from conformance.clients.captured_response import CapturedResponse
 from conformance.model import JSON
 
 
@@ -19,7 +19,7 @@ class Raised(Exception):  # noqa: N818 - it carries another program's exception
 
 
 @dataclass(frozen=True)
-class View:
+class ResponseView:
     """One response object as the caller reads it: a whole answer, or one chunk of a stream.
 
     `refused` is the message with which the client raises when it is asked for the text.
@@ -33,7 +33,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ClientView:
     """What the caller has at the end; after an exception, what it had before.
 
     `chunks_before` (streams that raise) or `chunks` (streams that end) count the objects handed over;
@@ -63,7 +63,7 @@ class Client:
     name: str
     slug: str
     family: str
-    reads: Callable[[Captured, str], Seen] = field(repr=False)
+    reads: Callable[[CapturedResponse, str], ClientView] = field(repr=False)
     api_version: str = "v1beta"
     auth: str = "x-goog-api-key"
     configure: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,15 +71,15 @@ class Client:
     unmeasured: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def once(client: str, answer: Callable[[], View]) -> Seen:
+def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
     """Call for one whole answer; an exception becomes a value."""
     try:
         view = answer()
     except Raised as stop:
-        return Seen(client, raises=stop.what)
+        return ClientView(client, raises=stop.what)
     except RecursionError:
-        return Seen(client, raises="RecursionError: the JSON is nested too deeply")
-    return Seen(
+        return ClientView(client, raises="RecursionError: the JSON is nested too deeply")
+    return ClientView(
         client,
         text=view.text,
         finish_reason=view.finish_reason,
@@ -99,7 +99,7 @@ class _Caller:
     total_tokens: JSON = None
     calls: int = 0
 
-    def take(self, view: View) -> None:
+    def take(self, view: ResponseView) -> None:
         self.chunks += 1
         if view.refused:
             raise Raised(view.refused)
@@ -108,7 +108,7 @@ class _Caller:
         self.finish_reason = self.finish_reason if view.finish_reason is None else view.finish_reason
         self.total_tokens = self.total_tokens if view.total_tokens is None else view.total_tokens
 
-    def listen(self, views: Iterable[View]) -> str | None:
+    def listen(self, views: Iterable[ResponseView]) -> str | None:
         """Take all views; return the exception that ended the loop, if one did."""
         try:
             for view in views:
@@ -120,11 +120,11 @@ class _Caller:
         return None
 
 
-def listen(client: str, views: Iterable[View]) -> Seen:
+def iterate_stream(client: str, views: Iterable[ResponseView]) -> ClientView:
     """Iterate over a stream as callers do, to its end or to its exception."""
     caller = _Caller()
     raises = caller.listen(views)
-    return Seen(
+    return ClientView(
         client,
         raises=raises,
         chunks_before=caller.chunks if raises is not None else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Sight
+from conformance.catalogue import RequiredContent
 from conformance.judging.arrivals import texts_of
 from conformance.judging.contents import as_list, candidates, parts, parts_of
 from conformance.judging.counters import last_block
@@ -46,7 +46,9 @@ def _details(reply: Reply) -> bool:
 
 def _names(reply: Reply) -> Iterator[bool]:
     for chunk in reply.chunks:
-        yield chunk.opened is not None and bool(chunk.opened.canonical or chunk.opened.respellings)
+        yield chunk.unwrapped is not None and bool(
+            chunk.unwrapped.camel_case_names or chunk.unwrapped.respellings
+        )
 
 
 def _side_by_side(reply: Reply) -> bool:
@@ -72,50 +74,58 @@ _CALLS = ("function-call", "function-call-streamed", "function-call-forced", "tw
 _THOUGHTS = ("thinking", "thinking-streamed")
 _LONG = ("long-answer-streamed",)
 
-A_CANDIDATE = Sight("no answer holds a candidate", lambda reply: any(True for _ in candidates(reply)))
-PARTS = Sight(
+A_CANDIDATE = RequiredContent(
+    "no answer holds a candidate", lambda reply: any(True for _ in candidates(reply))
+)
+PARTS = RequiredContent(
     "no answer holds a content part",
     lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
 )
-CANDIDATES = Sight("no answer holds candidates side by side", _side_by_side, ("two-candidates",))
-A_REASON = Sight("no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None)
-STOP = Sight("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP")
-TELLING_NAMES = Sight("no answer holds a name of several words", lambda reply: any(_names(reply)))
-A_CALL = Sight("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
-CALLS_WITH_IDS = Sight("no answer holds two function calls with ids", _several_ids, _CALLS[-1:])
-SIGNATURES = Sight("no answer holds a thought signature", _signatures)
-BYTES = Sight(
+CANDIDATES = RequiredContent("no answer holds candidates side by side", _side_by_side, ("two-candidates",))
+A_REASON = RequiredContent(
+    "no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None
+)
+STOP = RequiredContent("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP")
+TELLING_NAMES = RequiredContent("no answer holds a name of several words", lambda reply: any(_names(reply)))
+A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
+CALLS_WITH_IDS = RequiredContent("no answer holds two function calls with ids", _several_ids, _CALLS[-1:])
+SIGNATURES = RequiredContent("no answer holds a thought signature", _signatures)
+BYTES = RequiredContent(
     "no answer holds an image, a file or a thought signature",
     lambda reply: _signatures(reply) or any("inlineData" in part for _, _, part in parts(reply)),
 )
-CITATIONS = Sight("no answer holds a citation", _citations)
-THOUGHTS = Sight("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-COUNTED_THOUGHTS = Sight(
+CITATIONS = RequiredContent("no answer holds a citation", _citations)
+THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
+COUNTED_THOUGHTS = RequiredContent(
     "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount"), _THOUGHTS
 )
-CACHED = Sight("no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount"))
-DETAILS = Sight("no answer holds details of its counters", _details)
-BLOCKED = Sight("no prompt was blocked", blocked)
-AN_ERROR = Sight(
+CACHED = RequiredContent(
+    "no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount")
+)
+DETAILS = RequiredContent("no answer holds details of its counters", _details)
+BLOCKED = RequiredContent("no prompt was blocked", blocked)
+AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
-PIECES = Sight("no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1, _LONG)
-CHUNKS = Sight("no stream came in several chunks", lambda reply: len(reply.chunks) > 1, _LONG)
-BEYOND_ASCII = Sight(
+PIECES = RequiredContent(
+    "no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1, _LONG
+)
+CHUNKS = RequiredContent("no stream came in several chunks", lambda reply: len(reply.chunks) > 1, _LONG)
+BEYOND_ASCII = RequiredContent(
     "no stream holds a character beyond ASCII",
     lambda reply: not reply.text.isascii(),
     ("repeated-text-streamed",),
 )
-SEPARATORS = Sight("no stream holds a line separator", _separators, ("line-separator-streamed",))
-OBEDIENCE = Sight("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
-A_REPETITION = Sight(
+SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
+OBEDIENCE = RequiredContent("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
+A_REPETITION = RequiredContent(
     "the same question was not answered twice",
     lambda reply: bool(reply.exchange.first),
     ("plain-repeated",),
     Outcome.BLOCKED,
 )
-A_ROW = Sight("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
-AN_END = Sight(
+A_ROW = RequiredContent("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
+AN_END = RequiredContent(
     "no long answer came whole, or ended at a limit",
     lambda reply: _obeyed(reply) or at_limit(reply),
     outcome=Outcome.BLOCKED,

@@ -11,19 +11,19 @@ from conformance.model import JSON
 from conformance.names import is_free_form, to_snake
 
 
-def recased(value: JSON, parent: str = "") -> JSON:
+def rename_to_snake_case(value: JSON, parent: str = "") -> JSON:
     """Return the value of the member `parent` with its names in snake_case; free-form subtrees stay as they are."""
     if isinstance(value, list):
-        return [recased(child, parent) for child in value]
+        return [rename_to_snake_case(child, parent) for child in value]
     if not isinstance(value, dict):
         return value
     return {
-        to_snake(name): child if is_free_form(parent, name) else recased(child, name)
+        to_snake(name): child if is_free_form(parent, name) else rename_to_snake_case(child, name)
         for name, child in value.items()
     }
 
 
-def wrapped(value: dict[str, JSON], envelope: Envelope) -> dict[str, JSON]:
+def wrap_in_envelope(value: dict[str, JSON], envelope: Envelope) -> dict[str, JSON]:
     """Return an object inside its envelope, constants first."""
     inside: dict[str, JSON] = {name: child for name, child in value.items() if name not in envelope.outside}
     outside = {name: value[name] for name in envelope.outside if name in value}
@@ -58,7 +58,7 @@ _SOURCES: Mapping[str, Callable[[Mapping[str, Any]], JSON]] = {
 }
 
 
-def adorned(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
+def add_extras(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
     """Return an object with the extra members of the style, in place."""
     for extra in style.extras:
         *parent, name = extra.pointer.strip("/").split("/")
@@ -68,15 +68,15 @@ def adorned(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
     return value
 
 
-def spelled(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
+def apply_casing(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
     """Return an answer of another method (a count, a model) in the casing of the dialect."""
-    renamed = recased(value) if style.casing == "snake_case" else value
+    renamed = rename_to_snake_case(value) if style.casing == "snake_case" else value
     return renamed if isinstance(renamed, dict) else value
 
 
-def dress(response: dict[str, JSON], style: Style, *, chunk: bool) -> JSON:
+def dress_response(response: dict[str, JSON], style: Style, *, chunk: bool) -> JSON:
     """Return a GenerateContentResponse as the dialect writes it; `chunk` says that it is one of a stream."""
-    value = spelled(adorned(response, style), style)
+    value = apply_casing(add_extras(response, style), style)
     if style.envelope is None or (chunk and not style.envelope.chunks):
         return value
-    return wrapped(value, style.envelope)
+    return wrap_in_envelope(value, style.envelope)

@@ -38,7 +38,7 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Piece:
+class DelayedPiece:
     """Bytes of a body, and how many seconds to wait before they are sent."""
 
     wait: float
@@ -55,7 +55,7 @@ class Outgoing:
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[DelayedPiece, ...] = ()
     streamed: bool = False
     cut: bool = False
     chunked: bool = False
@@ -71,6 +71,6 @@ class Outgoing:
         return b"".join(piece.data for piece in self.pieces)
 
 
-def whole(status: int, content_type: str, body: bytes) -> Outgoing:
+def immediate_answer(status: int, content_type: str, body: bytes) -> Outgoing:
     """Return an answer that is sent at once."""
-    return Outgoing(status, (("Content-Type", content_type),), (Piece(0.0, body),))
+    return Outgoing(status, (("Content-Type", content_type),), (DelayedPiece(0.0, body),))

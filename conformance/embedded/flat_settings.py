@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.embedded.errors import bad_request
+from conformance.embedded.errors import bad_request_error
 from conformance.embedded.style import Style
 from conformance.model import JSON
 
@@ -12,15 +12,15 @@ _STREAM = "stream"
 _NESTED = ("generationConfig", "generation_config")
 
 
-def own_stream(body: Mapping[str, JSON]) -> bool:
+def asks_for_stream(body: Mapping[str, JSON]) -> bool:
     """Say whether a body in a dialect's own form asks for a stream. Raises Refused where it does not say it rightly."""
     value = body.get(_STREAM, False)
     if value is not None and not isinstance(value, bool):
-        raise bad_request([(_STREAM, f"Invalid value at '{_STREAM}' (TYPE_BOOL), {value!r}")])
+        raise bad_request_error([(_STREAM, f"Invalid value at '{_STREAM}' (TYPE_BOOL), {value!r}")])
     return bool(value)
 
 
-def settled(body: dict[str, JSON], style: Style) -> dict[str, JSON]:
+def nest_settings(body: dict[str, JSON], style: Style) -> dict[str, JSON]:
     """Return a body with flat settings inside generationConfig, and without members that mean nothing to the model.
 
     Where settings are flat, a nested generationConfig is taken and ignored.

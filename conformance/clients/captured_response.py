@@ -27,7 +27,7 @@ class BadCaptureError(ValueError):
 
 
 @dataclass(frozen=True)
-class Captured:
+class CapturedResponse:
     """A response: `body` as received, before Content-Encoding, cut at the byte offsets `written_at`.
 
     `status` is None where no answer came; `broken` says how the connection ended, where it ended badly.
@@ -53,13 +53,13 @@ class Captured:
         return self.status is not None and 200 <= self.status < 300
 
     @property
-    def unknowable(self) -> bool:
+    def cut_by_us(self) -> bool:
         """Whether our own bounds cut the exchange short."""
         return self.broken in OUR_DOING
 
 
 @dataclass(frozen=True)
-class Plain:
+class DecodedBody:
     """A body after Content-Encoding, in its pieces; `broken` where decoding or the connection failed after them."""
 
     pieces: tuple[bytes, ...]
@@ -71,14 +71,14 @@ class Plain:
         return b"".join(self.pieces)
 
 
-def from_exchange(exchange: Exchange) -> Captured:
+def from_exchange(exchange: Exchange) -> CapturedResponse:
     """Turn a recorded exchange into a response; its pieces become the cuts of the body."""
     headers = {name.lower(): value for name, value in exchange.headers}
     if exchange.decoded:
         headers = {name: value for name, value in headers.items() if name not in _OF_THE_WIRE}
     streamed = ":streamGenerateContent" in exchange.request.path
     ends = tuple(accumulate(len(piece.data) for piece in exchange.pieces))
-    return Captured(
+    return CapturedResponse(
         method="streamGenerateContent" if streamed else "generateContent",
         status=exchange.status,
         content_type=headers.get("content-type", ""),
@@ -90,7 +90,7 @@ def from_exchange(exchange: Exchange) -> Captured:
     )
 
 
-def read_captured(line: str) -> Captured:
+def read_captured(line: str) -> CapturedResponse:
     """Read one JSON line: variant, method, status, content_type, headers, body or body_base64, written_at.
 
     Raises BadCaptureError with what is wrong.
@@ -101,20 +101,20 @@ def read_captured(line: str) -> Captured:
         raise BadCaptureError(f"not JSON: {fault}") from None
     if not isinstance(said, dict):
         raise BadCaptureError("a line must be a JSON object with method, status and body")
-    headers = _headers(said.get("headers"))
+    headers = _read_headers(said.get("headers"))
     content_type = str(said.get("content_type") or headers.get("content-type", ""))
-    return Captured(
-        method=_method(said.get("method")),
-        status=_status(said.get("status")),
+    return CapturedResponse(
+        method=_read_method(said.get("method")),
+        status=_read_status(said.get("status")),
         content_type=content_type,
         headers=headers | {"content-type": content_type},
-        body=_body(said),
-        written_at=_cuts(said.get("written_at")),
+        body=_read_body(said),
+        written_at=_read_cuts(said.get("written_at")),
         variant=str(said.get("variant") or ""),
     )
 
 
-def _headers(said: object) -> dict[str, str]:
+def _read_headers(said: object) -> dict[str, str]:
     if said is None:
         return {}
     if not isinstance(said, dict):
@@ -122,7 +122,7 @@ def _headers(said: object) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in said.items()}
 
 
-def _method(said: object) -> str:
+def _read_method(said: object) -> str:
     if said not in {"generateContent", "streamGenerateContent"}:
         raise BadCaptureError(
             f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}"
@@ -130,13 +130,13 @@ def _method(said: object) -> str:
     return str(said)
 
 
-def _status(said: object) -> int:
+def _read_status(said: object) -> int:
     if isinstance(said, bool) or not isinstance(said, int) or not 100 <= said <= 599:
         raise BadCaptureError(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
     return said
 
 
-def _body(said: Mapping[str, object]) -> bytes:
+def _read_body(said: Mapping[str, object]) -> bytes:
     if "body_base64" in said:
         try:
             return base64.b64decode(str(said["body_base64"]), validate=True)
@@ -148,7 +148,7 @@ def _body(said: Mapping[str, object]) -> bytes:
     return body.encode("utf-8", "surrogatepass")
 
 
-def _cuts(said: object) -> tuple[int, ...]:
+def _read_cuts(said: object) -> tuple[int, ...]:
     if said is None:
         return ()
     if not isinstance(said, list) or not all(type(offset) is int and offset >= 0 for offset in said):
@@ -156,47 +156,47 @@ def _cuts(said: object) -> tuple[int, ...]:
     return tuple(sorted(said))
 
 
-def _pieces(captured: Captured) -> tuple[bytes, ...]:
+def _split_body(captured: CapturedResponse) -> tuple[bytes, ...]:
     size = len(captured.body)
     ends = (0, *(offset for offset in captured.written_at if 0 < offset < size), size)
     return tuple(captured.body[start:end] for start, end in pairwise(ends) if start < end)
 
 
-def plain(captured: Captured) -> Plain:
+def decode_body(captured: CapturedResponse) -> DecodedBody:
     """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
-    pieces, broken = _pieces(captured), captured.broken or _cut_off(captured)
+    pieces, broken = _split_body(captured), captured.broken or _find_missing_bytes(captured)
     if captured.status in _WITHOUT_BODY:
-        return Plain((), None)
+        return DecodedBody((), None)
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return Plain(pieces, broken)
+        return DecodedBody(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
-    return _inflated(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
+    return _inflate(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
 
 
-def _cut_off(captured: Captured) -> str | None:
+def _find_missing_bytes(captured: CapturedResponse) -> str | None:
     """Say so where fewer bytes came than Content-Length promised."""
     promised = captured.headers.get("content-length", "").strip()
     short = promised.isascii() and promised.isdecimal() and int(promised[:18]) > len(captured.body)
     return "fewer bytes than promised" if short else None
 
 
-def _inflated(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Plain:
+def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedBody:
     inflate, size = zlib.decompressobj(wbits), 0
     done: list[bytes] = []
     for piece in pieces:
         try:
             data = inflate.decompress(piece, _MOST - size + 1)
         except zlib.error as fault:
-            return Plain(tuple(done), f"encoding: {fault}")
+            return DecodedBody(tuple(done), f"encoding: {fault}")
         size += len(data)
         if size > _MOST:
-            return Plain(tuple(done), "too-big")
+            return DecodedBody(tuple(done), "too-big")
         done.append(data)
-    return Plain(tuple(data for data in done if data), broken)
+    return DecodedBody(tuple(data for data in done if data), broken)
 
 
-def squeezed(text: AnyStr) -> AnyStr:
+def shorten_line_breaks(text: AnyStr) -> AnyStr:
     """Shorten long runs of line ends to an end of line and one blank line: readers of lines make no difference."""
     if isinstance(text, bytes):
         return re.sub(rb"[\r\n]{4,}", b"\n\n", text)
