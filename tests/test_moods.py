@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from miniatures import innocents, moods
+from miniatures import innocent_failures, innocent_models, innocent_refusals, semantics
 from miniatures.asked import Server, judged
 
 from conformance.asking.prompts import DEFAULT_LIMIT, LARGEST_LIMIT, limit_after_cuts
@@ -12,7 +12,15 @@ from conformance.embedded import HONEST
 from conformance.model import Case, Outcome
 from conformance.verdicts.verdict import Verdict
 
-_MADE = {one.name: one for one in (*moods.VARIATIONS, *innocents.VARIATIONS)}
+_MADE = {
+    one.name: one
+    for one in (
+        *innocent_models.INNOCENTS,
+        *innocent_failures.INNOCENTS,
+        *innocent_refusals.INNOCENTS,
+        *semantics.INNOCENTS,
+    )
+}
 _NAMES = (
     "safety-on-images", "recitation", "thinks-most-of-the-room", "thinks-all-the-room", "locked-midway", "words-for-calls",
     "no-instructions", "stream-broken-once",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import ScriptedAnswer
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
 
@@ -161,3 +164,141 @@ def limiting_every_third() -> Callable[[Incoming], Outgoing]:
         return immediate_answer(429, "application/json", refusal) if number % 3 == 0 else HONEST(incoming)
 
     return answer
+
+
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>404</title></head><body>Not here.</body></html>"
+
+
+def with_answers(
+    change: Callable[[Outgoing, Incoming], Outgoing | None], of: Behaviour = HONEST
+) -> Behaviour:
+    """Return a server that changes whole answers before they are compressed; None leaves one as it is."""
+    return replace(
+        of, finish=lambda answer, incoming: of.finish(change(answer, incoming) or answer, incoming)
+    )
+
+
+def asks_the_model(incoming: Incoming) -> bool:
+    """Say whether a request asks for an answer of the model under /v1beta."""
+    return (
+        incoming.verb == "POST" and incoming.path.startswith("/v1beta") and "enerateContent" in incoming.path
+    )
+
+
+def continues_a_conversation(incoming: Incoming) -> bool:
+    """Say whether a request is the conversation of three turns: one question out of many."""
+    return asks_the_model(incoming) and b"Remember the word" in incoming.body
+
+
+def generation_config(body: Message) -> Message:
+    found = body.get("generationConfig")
+    return found if isinstance(found, dict) else {}
+
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
+
+
+def lists_models(incoming: Incoming) -> bool:
+    return incoming.verb == "GET" and incoming.path.endswith("/models")
+
+
+When = Callable[[Message], bool]
+
+
+def with_model_candidates(change: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
+    """Return a server whose model says something else than it was told; `change` is handed the request too."""
+
+    def think(request: Any, model: str) -> ScriptedAnswer:
+        made = HONEST.think(request, model)
+        return replace(made, candidates=tuple(change(one, request) for one in made.candidates))
+
+    return replace(HONEST, think=think)
+
+
+Chunks = list[Message]
+
+
+def when_long(change: Callable[[Chunks], Chunks]) -> Callable[[Chunks], Chunks]:
+    return lambda made: change(made) if len(made) > 4 else made
+
+
+def asks_for_one_answer(incoming: Incoming) -> bool:
+    return asks_the_model(incoming) and ":stream" not in incoming.path
+
+
+def empty_every(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    """Return a change that empties each so-and-so-many-th unary answer, but no more than `most`."""
+    met = itertools.count(1)
+    struck = {every * number for number in range(1, most + 1)}
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        hit = asks_for_one_answer(incoming) and answer.status == 200 and next(met) in struck
+        return replace(answer, pieces=()) if hit else None
+
+    return change
+
+
+def refuse_every(message: str, every: int) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    """Return a change that refuses each so-and-so-many-th question of the model with 400, whatever it asks."""
+    met = itertools.count(1)
+    said = json.dumps(Refused(400, message).body()).encode()
+
+    def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        return (
+            immediate_answer(400, JSON_TYPE, said)
+            if asks_the_model(incoming) and next(met) % every == 0
+            else None
+        )
+
+    return change
+
+
+ONE_AT_A_TIME = (("concurrency", 1),)
+
+
+KEY_EXPIRED = "API key expired. Please renew the API key."
+
+
+def spell_reasons(words: dict[str, Any]) -> Callable[[Message], None]:
+    def change(candidate: Message) -> None:
+        if "finishReason" in candidate:
+            candidate["finishReason"] = words.get(candidate["finishReason"], candidate["finishReason"])
+
+    return change
+
+
+def without_member(name: str) -> Callable[[Message], Message]:
+    return lambda block: {key: value for key, value in block.items() if key != name}
+
+
+def refuse_where(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
+    """Return a server that turns down whatever `closed` says."""
+    said = json.dumps(Refused(status, "This is not supported.").body()).encode()
+
+    def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        return immediate_answer(status, JSON_TYPE, said) if closed(incoming) else None
+
+    return with_answers(change)
+
+
+def names_the_stream_method(incoming: Incoming) -> bool:
+    return "streamGenerateContent" in incoming.path
+
+
+def asks_for_a_stream(incoming: Incoming) -> bool:
+    return asks_the_model(incoming) and ":stream" in incoming.path
+
+
+def empty_streams(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
+    """Return a server whose streams are empty: the one of that number, or all that fit."""
+    met = itertools.count(1)
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        struck = when(incoming) and answer.status == 200 and (not only or next(met) == only)
+        return replace(answer, pieces=()) if struck else None
+
+    return with_answers(change)
+
+
+def drop_candidates(response: Message) -> Message:
+    return {name: value for name, value in response.items() if name != "candidates"}

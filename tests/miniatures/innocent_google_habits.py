@@ -1,11 +1,11 @@
-"""What recordings show Google itself to do, as a habit or once among thousands; and vendors who do the rare each time."""
+"""Innocent servers that do what recordings show Google itself to do, always or once among thousands."""
 
 from __future__ import annotations
 
 import copy
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,21 +15,23 @@ from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.listing import build_model
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
-from miniatures import Miniature, Variation
-from miniatures.errors import finishing, generates
+from miniatures import Innocent
 from miniatures.making import (
+    Chunks,
     Message,
     adding,
     answering,
+    asks_for_a_stream,
     candidates,
     chunking,
+    drop_candidates,
     dropping,
+    empty_streams,
     parts,
+    with_answers,
     with_candidates,
     with_usage,
 )
-
-Chunks = list[Message]
 
 
 def _once(number: int, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -38,36 +40,9 @@ def _once(number: int, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda made: change(made) if next(met) == number else made
 
 
-def _streams(incoming: Incoming) -> bool:
-    return generates(incoming) and ":stream" in incoming.path
-
-
-def _empty(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
-    """Return a server whose streams are empty: the one of that number, or all that fit."""
-    met = itertools.count(1)
-
-    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        struck = when(incoming) and answer.status == 200 and (not only or next(met) == only)
-        return replace(answer, pieces=()) if struck else None
-
-    return finishing(change)
-
-
-def _with_tools(incoming: Incoming) -> bool:
-    return _streams(incoming) and b"functionDeclarations" in incoming.body
-
-
-def _usage_alone(response: Message) -> Message:
-    return {name: value for name, value in response.items() if name != "candidates"}
-
-
 def _untotalled(response: Message) -> Message:
     dropping("promptTokenCount", "totalTokenCount", "promptTokensDetails")(response["usageMetadata"])
     return response
-
-
-def _of_five(request: Message) -> bool:
-    return bool(request.get("generationConfig", {}).get("stopSequences"))
 
 
 def _stopped_early(made: Chunks) -> Chunks:
@@ -187,15 +162,17 @@ def _overloaded_behind_the_end(number: int) -> Behaviour:
     behind = DelayedPiece(0.0, json.dumps(error, indent=2).encode() + b"\n")
 
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        struck = _streams(incoming) and answer.content_type == "text/event-stream" and next(met) == number
+        struck = (
+            asks_for_a_stream(incoming) and answer.content_type == "text/event-stream" and next(met) == number
+        )
         return replace(answer, pieces=(*answer.pieces, behind)) if struck else None
 
-    return finishing(change)
+    return with_answers(change)
 
 
 def _plainly_labelled(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     named = (("Content-Type", JSON_TYPE), *(one for one in answer.headers if one[0] != "Content-Type"))
-    return replace(answer, headers=named) if answer.status >= 400 and _streams(incoming) else None
+    return replace(answer, headers=named) if answer.status >= 400 and asks_for_a_stream(incoming) else None
 
 
 def _dressed(change: Callable[[Message], Message], *, only: str) -> Behaviour:
@@ -218,73 +195,130 @@ def _as_of_old(model: str) -> Style:
     return replace(HONEST.style, models=(model, *HONEST.style.models))
 
 
-def _ids() -> Iterator[str]:
-    yield from (f"resp-{number:08d}" for number in itertools.count(1))
-
-
-def _minted() -> Callable[[Message], None]:
-    numbers = _ids()
-    return lambda response: response.update(responseId=next(numbers))
-
-
-def _replayed(response: Message) -> None:
-    response["responseId"] = "AAAAZwECAwQFBgcICQoLDA"  # a clock of January 2025
-
-
-def _when_asked(change: Callable[[Message], Message], when: Callable[[Message], bool]) -> Behaviour:
-    """Return a server that changes the unary responses to requests of one kind, each time."""
-    struck: list[str] = []
-
-    def think(request: Any, model: str) -> ScriptedAnswer:
-        made = HONEST.think(request, model)
-        struck.extend([made.response_id] if when(dict(request)) else [])
-        return made
-
-    def write(answer: ScriptedAnswer) -> Message:
-        made = HONEST.whole(answer)
-        return change(made) if answer.response_id in struck else made
-
-    return replace(HONEST, think=think, whole=write)
-
-
 EARLY, GEMMA = "gemini-2.5-flash-preview-04-17", "gemma-3-27b-it"
-_CUMULATIVE = frozenset({"usage/counts-are-cumulative"})
-_COUNTED = frozenset({"usage/counts-every-answer"})
-_CANDIDATE = frozenset({"schema/has-a-candidate"})
-_EXTRA = frozenset({"schema/adds-no-members"})
-_IDS = frozenset({"schema/response-ids-hold-the-time"})
-_CHUNK = frozenset({"streaming/holds-at-least-one-chunk"})
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("one-empty-stream", "One stream of all is empty.", _empty(_streams, 4), notes=_CHUNK),
-    Variation("one-usage-alone", "One unary answer has its usage and no candidate.", _dressed(_once(5, _usage_alone), only="unary"), notes=_CANDIDATE),
-    Variation("one-without-totals", "One answer counts neither its prompt nor its total.", _dressed(_once(6, _untotalled), only="unary"), notes=_COUNTED),
-    Variation("stops-for-its-tools", "STOP stands with the code that the vendor runs, and more follows.", chunking(_stopped_early)),
-    Variation("prompt-recounted", "The prompt costs less in the last chunk than before.", chunking(_recounted), notes=_CUMULATIVE),
-    Variation("counters-vanish-once", "One stream's last chunk lacks counters that stood before.", chunking(_once(4, _forgetful_end))),
-    Variation("thoughts-within", "A preview of early 2025 counts thoughts with its answer.", replace(answering(_folded), style=_as_of_old(EARLY)), model=EARLY),
-    Variation("gemma-counts-nothing", "Gemma counts its prompt alone.", answering(_uncounted, of=_thoughtless(GEMMA)), model=GEMMA, notes=_COUNTED),
-    Variation("one-unexpected-call", "One candidate has a reason and nothing else, ids neither.", chunking(_once(7, _unexpected))),
-    Variation("one-withheld", "One answer's content is an empty object.", _dressed(_once(7, _withheld), only="unary")),
-    Variation("hollow-end", "The last chunk of each stream has no parts.", chunking(_hollow_end)),
-    Variation("index-now-and-then", "Every other chunk has an index.", chunking(_indexed_now_and_then)),
-    Variation("turn-tokens", "Members that stand in no document of Google's.", answering(adding(turnToken="v1_QQ")), notes=_EXTRA),
-    Variation("raw-prompt", "The raw prompt is counted too.", with_usage(adding(rawPromptTokenCount=4711, serviceTier="standard")), notes=_EXTRA),
-    Variation("details-of-images", "Details list other modalities, one without a number.", with_usage(_unsized, only="unary"), notes=frozenset({"usage/details-add-up"})),
-    Variation("both-texts-first", "Of two candidates the first holds both texts.", answering(_both_in_one, only="unary")),
-    Variation("empty-grounding", "Grounding with nothing in it.", with_candidates(_ungrounded)),
-    Variation("vertex-behind-it", "Members of Vertex AI's own.", answering(_on_vertex), notes=_EXTRA),
-    Variation("error-behind-the-end", "One stream has an unframed error behind its STOP.", _overloaded_behind_the_end(3)),
-    Variation("stream-errors-called-json", "Errors of streams are called JSON.", finishing(_plainly_labelled)),
-    Variation("thoughts-in-streams-only", "Unary answers count thoughts and show none.", replace(HONEST, whole=_silent_thoughts), notes=frozenset({"semantics/shows-thoughts-when-asked"})),
-    Variation("first-page-retired", "The first page lists models that are retired.", finishing(_retired), notes=frozenset({"routes/answers-under-listed-names"})),
-    Variation("asked-for-a-preview", "A later model answers in a preview's place.", HONEST, model="gemini-3-pro-preview", notes=frozenset({"semantics/answers-with-the-model-that-was-asked"})),
-    Variation("closing-frame", "A family that closes its streams with an empty text.", HONEST, model="gemini-3.5-flash"),
-)  # fmt: skip
 
-MINIATURES: tuple[Miniature, ...] = (
-    Miniature("empty-with-tools", "Streams with functions declared are empty, each time.", _empty(_with_tools), _CHUNK),
-    Miniature("bare-with-stops", "Answers with a stop sequence have no candidate, each time.", _when_asked(_usage_alone, _of_five), _CANDIDATE),
-    Miniature("minted-ids", "Ids are made by counting.", answering(_minted()), notes=_IDS),
-    Miniature("replayed-id", "All answers have one id, of another day.", answering(_replayed), notes=_IDS),
-)  # fmt: skip
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
+        "one-empty-stream",
+        "One stream of all is empty.",
+        empty_streams(asks_for_a_stream, 4),
+        notes={"streaming/holds-at-least-one-chunk"},
+    ),
+    Innocent(
+        "one-usage-alone",
+        "One unary answer has its usage and no candidate.",
+        _dressed(_once(5, drop_candidates), only="unary"),
+        notes={"schema/has-a-candidate"},
+    ),
+    Innocent(
+        "one-without-totals",
+        "One answer counts neither its prompt nor its total.",
+        _dressed(_once(6, _untotalled), only="unary"),
+        notes={"usage/counts-every-answer"},
+    ),
+    Innocent(
+        "stops-for-its-tools",
+        "STOP stands with the code that the vendor runs, and more follows.",
+        chunking(_stopped_early),
+    ),
+    Innocent(
+        "prompt-recounted",
+        "The prompt costs less in the last chunk than before.",
+        chunking(_recounted),
+        notes={"usage/counts-are-cumulative"},
+    ),
+    Innocent(
+        "counters-vanish-once",
+        "One stream's last chunk lacks counters that stood before.",
+        chunking(_once(4, _forgetful_end)),
+    ),
+    Innocent(
+        "thoughts-within",
+        "A preview of early 2025 counts thoughts with its answer.",
+        replace(answering(_folded), style=_as_of_old(EARLY)),
+        model=EARLY,
+    ),
+    Innocent(
+        "gemma-counts-nothing",
+        "Gemma counts its prompt alone.",
+        answering(_uncounted, of=_thoughtless(GEMMA)),
+        notes={"usage/counts-every-answer"},
+        model=GEMMA,
+    ),
+    Innocent(
+        "one-unexpected-call",
+        "One candidate has a reason and nothing else, ids neither.",
+        chunking(_once(7, _unexpected)),
+    ),
+    Innocent(
+        "one-withheld",
+        "One answer's content is an empty object.",
+        _dressed(_once(7, _withheld), only="unary"),
+    ),
+    Innocent("hollow-end", "The last chunk of each stream has no parts.", chunking(_hollow_end)),
+    Innocent("index-now-and-then", "Every other chunk has an index.", chunking(_indexed_now_and_then)),
+    Innocent(
+        "turn-tokens",
+        "Members that stand in no document of Google's.",
+        answering(adding(turnToken="v1_QQ")),
+        notes={"schema/adds-no-members"},
+    ),
+    Innocent(
+        "raw-prompt",
+        "The raw prompt is counted too.",
+        with_usage(adding(rawPromptTokenCount=4711, serviceTier="standard")),
+        notes={"schema/adds-no-members"},
+    ),
+    Innocent(
+        "details-of-images",
+        "Details list other modalities, one without a number.",
+        with_usage(_unsized, only="unary"),
+        notes={"usage/details-add-up"},
+    ),
+    Innocent(
+        "both-texts-first",
+        "Of two candidates the first holds both texts.",
+        answering(_both_in_one, only="unary"),
+    ),
+    Innocent("empty-grounding", "Grounding with nothing in it.", with_candidates(_ungrounded)),
+    Innocent(
+        "vertex-behind-it",
+        "Members of Vertex AI's own.",
+        answering(_on_vertex),
+        notes={"schema/adds-no-members"},
+    ),
+    Innocent(
+        "error-behind-the-end",
+        "One stream has an unframed error behind its STOP.",
+        _overloaded_behind_the_end(3),
+    ),
+    Innocent(
+        "stream-errors-called-json", "Errors of streams are called JSON.", with_answers(_plainly_labelled)
+    ),
+    Innocent(
+        "thoughts-in-streams-only",
+        "Unary answers count thoughts and show none.",
+        replace(HONEST, whole=_silent_thoughts),
+        notes={"semantics/shows-thoughts-when-asked"},
+    ),
+    Innocent(
+        "first-page-retired",
+        "The first page lists models that are retired.",
+        with_answers(_retired),
+        notes={"routes/answers-under-listed-names"},
+    ),
+    Innocent(
+        "asked-for-a-preview",
+        "A later model answers in a preview's place.",
+        HONEST,
+        notes={"semantics/answers-with-the-model-that-was-asked"},
+        model="gemini-3-pro-preview",
+    ),
+    Innocent(
+        "closing-frame",
+        "A family that closes its streams with an empty text.",
+        HONEST,
+        model="gemini-3.5-flash",
+    ),
+)
