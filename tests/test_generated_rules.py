@@ -10,7 +10,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.asking.run import Gathered, Generated, Plan, ask_all
+from conformance.asking.run import Generated, Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question
 from conformance.bodies.drawing import INVALID, VALID
@@ -21,6 +21,7 @@ from conformance.embedded.style import Style
 from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
 from conformance.reading.reply import read
+from conformance.replies import ProviderReplies
 from conformance.running.session import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
@@ -36,7 +37,7 @@ def some(seed: int, count: int) -> tuple[Drawn, ...]:
     return chosen(load_dialect("google"), seed, count)
 
 
-async def _gather(application: Application, bodies: Sequence[Drawn], host: Host) -> Gathered:
+async def _gather(application: Application, bodies: Sequence[Drawn], host: Host) -> ProviderReplies:
     provider = Provider(
         "mini",
         "mini",
@@ -54,7 +55,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
     ]
     asked = tuple(Generated(probe_of(one), question(one), one.twin) for one in bodies)
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
-        into: list[Gathered] = []
+        into: list[ProviderReplies] = []
         await ask_all(
             [(Plan(provider, tuple(fixed), asked, 1), sender.ask)], lambda _: 0.0, lambda _: None, into
         )
