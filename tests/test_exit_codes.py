@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from miniatures.making import limit_every_third, with_usage
-from whole import KEY, Ran, command, entry, environment, run, write_providers
+from whole_runs import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from miniatures.making import with_responses
-from whole import KEY, entry, environment, write_providers
+from whole_runs import KEY, entry, environment, write_providers
 
 from conformance.embedded import HONEST, Behaviour, Host
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
