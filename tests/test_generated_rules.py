@@ -10,7 +10,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.asking.run import Gathered, Generated, Plan, ask_all
+from conformance.asking.run import Generated, Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.bodies import (
     GeneratedBody,
@@ -29,6 +29,7 @@ from conformance.embedded.style import Style
 from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
 from conformance.reading.reply import read
+from conformance.replies import ProviderReplies
 from conformance.running.session import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
@@ -44,7 +45,7 @@ def some(seed: int, count: int) -> tuple[GeneratedBody, ...]:
     return select_bodies(load_dialect("google"), seed, count)
 
 
-async def _gather(application: Application, bodies: Sequence[GeneratedBody], host: Host) -> Gathered:
+async def _gather(application: Application, bodies: Sequence[GeneratedBody], host: Host) -> ProviderReplies:
     provider = Provider(
         "mini",
         "mini",
@@ -62,7 +63,7 @@ async def _gather(application: Application, bodies: Sequence[GeneratedBody], hos
     ]
     asked = tuple(Generated(name_probe(one), build_question(one), one.twin) for one in bodies)
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
-        into: list[Gathered] = []
+        into: list[ProviderReplies] = []
         await ask_all(
             [(Plan(provider, tuple(fixed), asked, 1), sender.ask)], lambda _: 0.0, lambda _: None, into
         )

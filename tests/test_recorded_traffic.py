@@ -13,13 +13,13 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.attempts import needs_another_attempt
-from conformance.asking.run import Gathered
 from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.model import CAPTURED, Deviation, Exchange, Level, Location, Piece, Provider, Request
 from conformance.reading.flavour import Flavour, flavour, is_vertex_member
 from conformance.reading.reply import Reply, read
+from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import GRAVE
 from conformance.verdicts.verdict import JudgingOptions, judge_provider
 
@@ -101,7 +101,9 @@ def selection() -> JudgingOptions:
 def findings(*exchanges: Exchange) -> list[Deviation]:
     provider = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash")
     several = [replace(one, attempt=number) for number, one in enumerate(exchanges, 1)]
-    verdict = judge_provider(Gathered(provider, several, finished=True), load_dialect("google"), selection())
+    verdict = judge_provider(
+        ProviderReplies.of_exchanges(provider, several), load_dialect("google"), selection()
+    )
     raised = [case for case in verdict.cases if case.outcome.value == "error"]
     assert not raised, raised
     return verdict.deviations

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.asking.run import Asker, Gathered, Plan, ask_all
+from conformance.asking.run import Asker, Plan, ask_all
 from conformance.catalogue import Probe, ProbeContext
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import RecordError
+from conformance.replies import ProviderReplies
 
 OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}]}'
 REQUEST = Request("POST", "/v1beta/models/m:generateContent", (), b"{}", "bearer")
@@ -58,13 +59,13 @@ def failing(error: Exception) -> Asker:
     return answering(error=error)
 
 
-def gathered(*plans: tuple[Plan, Asker]) -> list[Gathered]:
-    into: list[Gathered] = []
+def gathered(*plans: tuple[Plan, Asker]) -> list[ProviderReplies]:
+    into: list[ProviderReplies] = []
     asyncio.run(ask_all(plans, lambda _: None, lambda _: None, into))
     return into
 
 
-def reasons(done: Gathered) -> set[tuple[str, str]]:
+def reasons(done: ProviderReplies) -> set[tuple[str, str]]:
     return {(unasked.cause, unasked.detail) for unasked in done.unasked}
 
 

@@ -28,9 +28,10 @@ from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 
-_STATUS = google("google.rpc.Code", "Each code has its HTTP status; what fails has one of 4xx or 5xx.")
+_STATUS = google("google.rpc.Code", "Each code has its HTTP status; every error has a 4xx or a 5xx.")
 _REQUEST = google(
-    "Invalid JSON payload received", "What a message does not know, or cannot hold, is refused with 400."
+    "Invalid JSON payload received",
+    "Unknown fields, and values that a field cannot hold, are refused with 400.",
 )
 ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
@@ -45,11 +46,13 @@ _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
     proof=Proof.REFUSAL,
 )
 def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
-    """What fails has an HTTP status of 4xx or 5xx, never 200.
+    """A failed request has an HTTP status of 4xx or 5xx, never 200.
 
-    Why: the HTTP status is what tells an error from an answer; a body that says otherwise is not looked at.
-    Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer, without an exception.
-    Workaround: look for an error or a code in each body before it is handed to the client.
+    Why: the HTTP status is what tells an error from an answer; after a 200, clients do not look for an error in the
+    body.
+    Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer without an
+    exception.
+    Workaround: look for an error or a code in each body before handing it to the client.
     """
     for reply in failures(seen):
         yield Location(
@@ -66,7 +69,7 @@ def _reshaped(reply: Reply) -> bool:
     Level.MUST,
     google(
         "streamGenerateContent: errors",
-        "What fails before the first chunk has the status of an error, and a plain JSON object as its body.",
+        "A request that fails before the first chunk gets an error status and one plain JSON object.",
     ),
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
@@ -75,12 +78,12 @@ def _reshaped(reply: Reply) -> bool:
     proof=Proof.REFUSAL,
 )
 def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
-    """A stream that cannot begin is refused as any other request: an error's status, and one plain JSON object.
+    """A stream that cannot begin is refused like any other request: with an error status and one plain JSON object.
 
-    Why: until the first chunk there is no stream; Google sends no events, and no 200, for an error alone.
-    Breaks: an error as the only event of a 200 is an empty answer without an exception in the Vercel AI SDK and in all
-    older SDKs; @google/genai skips one that is called `event: error`; google-genai reads no message from events.
-    Workaround: read the first event before the stream is handed on, and make it an error.
+    Why: until the first chunk there is no stream; Google sends neither events nor a 200 for an error alone.
+    Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
+    in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
+    Workaround: read the first event before handing on the stream, and raise the error yourself.
     """
     for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
@@ -106,9 +109,10 @@ def _generates(reply: Reply) -> bool:
 def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer has a body.
 
-    Why: where there is nothing to say there is an error; 204 and an empty 200 say neither.
+    Why: where there is nothing to say, Google sends an error; a 204 or an empty 200 is neither an answer nor an
+    error.
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
-    Workaround: take an empty body for a failure, and ask again.
+    Workaround: treat an empty body as a failure, and ask again.
     """
     if says_nothing(seen):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
@@ -123,15 +127,16 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check_each(
     Level.MUST,
-    google("generateContent: status", "Every answer of these methods has the status 200."),
+    google("generateContent: status", "Every successful answer of these methods has the status 200."),
     basis=Basis.RECORDED,
     usable=lambda reply: reply.ok and whole(reply),
 )
 def succeeds_with_200(reply: Reply) -> Iterator[Location]:
-    """A successful answer has the status 200, and no other of the 2xx.
+    """A successful answer has the status 200, and no other 2xx.
 
-    Why: Google's methods know one status of success, and clients compare with it.
-    Breaks: google-genai raises APIError on everything but 200, the answer in its text; the JavaScript clients read on.
+    Why: Google's methods use one status for success, and clients compare with it.
+    Breaks: google-genai raises an APIError for any other status, with the answer in its text; the JavaScript clients
+    read on.
     Workaround: set the status in a proxy.
     """
     if reply.status != 200:
@@ -161,11 +166,11 @@ def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterat
 
 @check(Level.SHOULD, _STATUS, basis=Basis.RECORDED, select=must_fail, proof=Proof.REFUSAL)
 def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A fault of the caller's is a 4xx, not a 5xx.
+    """A request that is wrong gets a 4xx, not a 5xx.
 
-    Why: 5xx says that trying again may help; a request that is wrong stays wrong.
-    Breaks: every client with retries sends the request again and again: google-genai five times where retries are on.
-    Workaround: do not retry a 5xx whose message speaks of the request.
+    Why: a 5xx says that trying again may help, but a wrong request stays wrong.
+    Breaks: every client that retries sends the request again and again: google-genai five times where retries are on.
+    Workaround: do not retry a 5xx whose message is about the request.
     """
     for probe, replies in _refusals(seen).items():
         if replies and all(reply.status >= 500 for reply in replies):
@@ -200,12 +205,12 @@ _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
     proof=Proof.REFUSAL,
 )
 def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
-    """Something is refused: an unknown field, a model that does not exist, or a nonsense key.
+    """Of an unknown field, an unknown model and a nonsense key, at least one is refused.
 
-    Why: a server that takes all three takes everything; that it takes a right request then shows nothing, so nothing
-    that it accepts is counted in its favour.
-    Breaks: a typing error in a field, a model's name or a key looks like success in every client.
-    Workaround: check names against Google's documents before sending.
+    Why: a server that accepts all three accepts anything. That it also accepts a correct request then proves nothing,
+    so nothing it accepts counts in its favour.
+    Breaks: a typing error in a field, a model name or a key looks like success in every client.
+    Workaround: check names against Google's reference before sending.
     """
     taken = [_accepted(seen, probe) for probe in _CONTROLS]
     for reply in taken:
@@ -238,12 +243,12 @@ def _otherwise(seen: RuleInput, probe: str) -> Iterator[Location]:
 
 @_refusing(Level.SHOULD, _REQUEST, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
 def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A request with a field that does not exist is refused, at the top and inside of settings.
+    """A request with a field that does not exist is refused, at the top level and inside settings.
 
-    Why: Google answers 400 with `Unknown name … Cannot find field`; a field that is dropped hides a typing error, and
-    hides that the vendor does not know an option.
-    Breaks: options vanish in silence, in every client.
-    Workaround: look at what comes back for the effect of each option.
+    Why: Google answers 400 with `Unknown name … Cannot find field`. A vendor that drops the field hides typing
+    errors, and hides that it does not know an option.
+    Breaks: options vanish silently, in every client.
+    Workaround: check in the answer that each option took effect.
     """
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
@@ -252,8 +257,8 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
-    Why: a value that cannot be read is dropped where it is not refused; for a safety setting that matters.
-    Breaks: settings are ignored in silence, in every client.
+    Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
+    Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
     """
     yield from _taken(seen, "wrong-type", "wrong-enum")
@@ -261,11 +266,11 @@ def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJu
 
 @_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("malformed-json",))
 def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A body that is no JSON is refused.
+    """A body that is not valid JSON is refused.
 
-    Why: a request that ends in its middle has lost something, and nobody knows what.
-    Breaks: half a request is answered, and billed, as if it were the whole.
-    Workaround: none needed by clients that send whole requests.
+    Why: a request that breaks off in the middle has lost something, and the server cannot know what.
+    Breaks: half a request is answered and billed as if it were the whole.
+    Workaround: none needed by clients that send complete requests.
     """
     yield from _taken(seen, "malformed-json")
 
@@ -277,10 +282,10 @@ def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     probes=("empty-contents", "bad-role"),
 )
 def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A request without contents is refused, and so is a turn of nobody's.
+    """A request without contents is refused, and so is a turn whose role is neither user nor model.
 
     Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
-    Breaks: an empty conversation is answered, and billed; a strange role alone hurts nobody and is noted.
+    Breaks: an empty conversation is answered and billed; an unknown role alone hurts no client and is only noted.
     Workaround: check that there is something to ask before asking.
     """
     yield from _taken(seen, "empty-contents", noted=("bad-role",))
@@ -290,7 +295,7 @@ def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJu
 
 _GONE = google(
     "generateContent: 404",
-    "A model that does not exist is 404 NOT_FOUND; the message names it, and ListModels.",
+    "A model that does not exist is 404 NOT_FOUND; the message names it and suggests ListModels.",
 )
 
 
@@ -312,11 +317,12 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
 
 @_refusing(Level.SHOULD, _GONE, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
 def knows_no_model_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model that does not exist is 404, and nobody answers in its place.
+    """A model that does not exist is 404, and no other model answers in its place.
 
-    Why: 404 is what tells a client to choose another model; an answer under a name that nobody has comes from some
-    other model than the one that was asked.
-    Breaks: clients that go on to another model at 404 stop at 400; a wrong name is billed as whatever answers.
+    Why: a 404 tells a client to choose another model. An answer under a name that does not exist must come from a
+    model that was not asked for.
+    Breaks: clients that fall back to another model on 404 stop at a 400; a misspelt name is billed as whatever model
+    answers.
     Workaround: compare names with the list of models before asking.
     """
     if not works(seen):
@@ -355,7 +361,7 @@ def _strange(
 def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A method that does not exist is 404.
 
-    Why: what follows the colon names the method; one that is not there is not found.
+    Why: the method's name follows the colon in the path; a method that is not in the service is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
     """
@@ -369,10 +375,10 @@ def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | 
     probes=("wrong-verb",),
 )
 def knows_no_other_verb(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The unary method asked with GET is refused.
+    """A GET request for generateContent is refused.
 
     Why: the method is bound to POST.
-    Breaks: no client; a page of the vendor's site often stands there.
+    Breaks: no client; the vendor's web site often answers there.
     Workaround: none needed.
     """
     yield from _strange(seen, "HTTP 404 or 405", (400, 404, 405), ())
@@ -397,8 +403,9 @@ _BLOCK_WORDS = (
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
 
-    Why: blocking is an answer, not a failure: the reason stands in promptFeedback, and there are no candidates.
-    Breaks: clients see a fault of the request instead of the reason, and some ask again.
+    Why: blocking is an answer, not a failure: promptFeedback holds the reason, and there are no candidates. An error
+    counts only where its message uses one of Google's own words for a blocked prompt.
+    Breaks: clients report a faulty request instead of the reason, and some ask again.
     Workaround: read the reason in the error's message.
     """
     said = (

@@ -31,7 +31,7 @@ from conformance.wire.framing import Framing
 
 _BODY = google(
     "google.rpc.Status (AIP-193)",
-    "An error is one object `error` with code, message and status, details beside.",
+    "An error is one object `error` with code, message, status and optional details.",
 )
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
@@ -127,11 +127,12 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
     proof=Proof.REFUSAL,
 )
 def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """An error is Google's: an object `error` with code, message and status.
+    """An error body is an object `error` with code, message and status.
 
-    Why: clients choose by error.status and error.code what to do, and show error.message.
-    Breaks: google-genai has no status, the Vercel AI SDK loses the message; an empty body or HTML labelled JSON makes
-    @google/genai raise a SyntaxError; a text for `error` an AttributeError in google-genai 1.30.
+    Why: clients decide by error.status and error.code what to do, and show error.message.
+    Breaks: google-genai gets no status, and the Vercel AI SDK loses the message; an empty body or HTML labelled as
+    JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
+    google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
     """
     explained = False
@@ -184,8 +185,8 @@ def _is_status(code: JSON, status: int) -> bool:
 def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     """error.code is the HTTP status, as a number.
 
-    Why: the code in the body is the HTTP status; a text, or another number, is for other readers.
-    Breaks: the Vercel AI SDK drops the message where code is no number; inside of a stream google-genai raises a
+    Why: Google repeats the HTTP status in the body, so clients read it from there.
+    Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
     """
@@ -207,10 +208,11 @@ def _names_for(status: int) -> list[str]:
     proof=Proof.REFUSAL,
 )
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
-    """error.status is a name of google.rpc.Code, and the one that the HTTP status stands for.
+    """error.status is the name in google.rpc.Code that belongs to the HTTP status.
 
-    Why: there are seventeen names, each with its HTTP status; clients tell exhausted quotas from wrong arguments by them.
-    Breaks: what chooses by the name does not know what to do: retries, other models, other keys.
+    Why: there are seventeen names, each with its HTTP status; by them clients tell exhausted quotas from wrong
+    arguments.
+    Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
     """
     error = reply.error
@@ -230,16 +232,16 @@ def _default_stream(reply: Reply) -> bool:
     Level.SHOULD,
     google(
         "streamGenerateContent: errors",
-        "Only where an array was to be streamed is an error the element of one.",
+        "An error is an array element only where an array was to be streamed.",
     ),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
     proof=Proof.REFUSAL,
 )
 def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
-    """An error is one object; only a stream without alt=sse, which is an array, has it in a list.
+    """An error is one object; only a stream without alt=sse, which is an array, wraps it in a list.
 
-    Why: a list of one is what Google sends where it would have streamed an array, and nowhere else.
+    Why: Google sends a list of one error only where it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
     """
@@ -265,10 +267,11 @@ def _json_error(reply: Reply) -> bool:
     proof=Proof.REFUSAL,
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
-    """An error that is JSON says so in its Content-Type.
+    """An error in JSON has the Content-Type application/json.
 
-    Why: nothing else tells a client that the body is JSON. Where a stream of events was requested, Google labels the error
-    that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted there.
+    Why: only the label tells a client that the body is JSON. Where a stream of events was requested, Google labels
+    the error that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted
+    there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
     """
@@ -302,7 +305,7 @@ def _names_it(reply: Reply) -> bool:
     Level.SHOULD,
     google(
         "Invalid JSON payload received",
-        "The message names the field, and BadRequest in the details does too.",
+        "The message names the field, and so does BadRequest in the details.",
     ),
     basis=Basis.RECORDED,
     probes=tuple(_NAMED),
@@ -310,11 +313,12 @@ def _names_it(reply: Reply) -> bool:
     proof=Proof.REFUSAL,
 )
 def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The message of an error names what is wrong: the field, the model.
+    """The message of an error names what is wrong: the field or the model.
 
-    Why: whoever reads `Request failed with status code 400` has to guess which of fifty fields it was.
-    Breaks: no program; everybody who looks for the fault.
-    Workaround: take the request apart until it is accepted.
+    Why: a message such as `Request failed with status code 400` leaves the caller to guess which of fifty fields is
+    wrong.
+    Breaks: no program, but everyone who looks for the fault.
+    Workaround: remove parts of the request until it is accepted.
     """
     if not works(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -331,7 +335,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.NOTE,
     google(
         "google.rpc error_details",
-        "A bad field has BadRequest, a bad key ErrorInfo, a spent quota RetryInfo.",
+        "BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to wait for a quota.",
     ),
     basis=Basis.RECORDED,
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
@@ -339,11 +343,11 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     proof=Proof.REFUSAL,
 )
 def gives_details(seen: RuleInput) -> Iterator[Location]:
-    """An error has details for programs: the violated field, the reason, the time to wait.
+    """An error has details that programs can read: the violated field, the reason, the time to wait.
 
-    Why: Google gives no Retry-After; how long to wait stands in RetryInfo, and the field in BadRequest. Many errors of
-    its own have no details at all.
-    Breaks: gemini-cli waits five seconds where nobody says how long.
+    Why: Google sends no Retry-After; RetryInfo holds the time to wait, and BadRequest the field. Many of Google's own
+    errors have no details at all, so this is only noted.
+    Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
     """
     for reply in seen.replies:
@@ -357,19 +361,19 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     Level.MUST,
     google(
         "streamGenerateContent: errors",
-        "What fails within a stream is an object `error`, sent as a chunk is.",
+        "A failure within a stream is an object `error`, sent like a chunk.",
     ),
     basis=Basis.DOCUMENTED,
     usable=streams,
     requires=required.AN_ERROR,
 )
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
-    """An error within a stream is Google's error object, sent as the chunks before it.
+    """An error within a stream is Google's error object, sent in the same way as the chunks before it.
 
-    Why: that is the one form in which clients notice that a stream has failed.
-    Breaks: with a text for a code google-genai raises a TypeError and @google/genai yields an empty chunk; the answer
-    looks whole.
-    Workaround: take a stream without a finish reason for a failed one.
+    Why: clients recognise a failed stream by this form alone.
+    Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
+    answer looks complete.
+    Workaround: treat a stream without a finish reason as failed.
     """
     for chunk in reply.chunks:
         error = chunk.error

@@ -25,7 +25,7 @@ from conformance.sources import google
 
 _CANDIDATES = google(
     "GenerateContentResponse.candidates",
-    "All candidates or none; none only with a promptFeedback that says why.",
+    "All requested candidates are returned, or none; none only with a promptFeedback that says why.",
 )
 _PART = google("Part.data", "A part holds exactly one of text, inlineData, functionCall and their like.")
 
@@ -50,8 +50,8 @@ def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
     Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
-    answer among thousands holds nothing but its usage, so only a vendor whose answers always do is accused.
-    Breaks: every client returns an empty answer without an exception, which is billed.
+    of its answers in thousands holds nothing but its usage, so a vendor is accused only where its answers always do.
+    Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
     """
     bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
@@ -94,16 +94,16 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
 @check_each(
     Level.MUST,
     google(
-        "Candidate.content", "What the model says stands in content.parts, each part under Google's own name."
+        "Candidate.content", "The model's output is in content.parts, each part under Google's name for it."
     ),
     basis=Basis.RECORDED,
     usable=generated_text,
     requires=required.A_CANDIDATE,
 )
 def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
-    """What the model says stands in the parts of a candidate's content.
+    """The model's words and calls are in the parts of a candidate's content.
 
-    Why: a candidate has no text, message or tool_calls of its own, and a part no type and content.
+    Why: a candidate has no text, message or tool_calls of its own, and a part has no type or content.
     Breaks: every client returns an empty answer without an exception.
     Workaround: move the text into content.parts before the client sees it.
     """
@@ -117,10 +117,11 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.MUST, _PART, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
-    """Each part holds one thing: a text, a call, an image.
+    """Each part holds one thing: a text, a call or an image.
 
-    Why: the members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
-    Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the answer.
+    Why: these members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
+    Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the
+    answer.
     Workaround: split such parts in two.
     """
     for chunk, keys, part in parts(reply):
@@ -141,8 +142,8 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
 def names_the_models_role(reply: Reply) -> Iterator[Location]:
     """The role of an answer is model.
 
-    Why: a turn is user or model; assistant is another protocol's word. A role that is left out is only noted.
-    Breaks: an answer that is replayed with role assistant is refused by Google, and by gemini-cli before it is sent.
+    Why: a turn's role is user or model; assistant is another protocol's word. A missing role is only noted.
+    Breaks: an answer replayed with the role assistant is refused by Google, and by gemini-cli before it is sent.
     Workaround: set the role to model before keeping the turn.
     """
     for chunk, place, candidate in candidates(reply):
@@ -184,9 +185,10 @@ def _never_stopped(seen: RuleInput) -> Iterator[Location]:
 def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     """Each candidate of a unary answer says why the model stopped.
 
-    Why: a unary answer is finished, so its finishReason is set. Answers that came whole cannot all have met a filter.
-    Breaks: a truncated answer looks like a whole one; the Vercel AI SDK reports `other`.
-    Workaround: none that is sound.
+    Why: a unary answer is finished, so its finishReason is set. Answers that arrive complete cannot all have met a
+    filter.
+    Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
+    Workaround: none that is reliable.
     """
     for reply in seen.replies:
         yield from _unreasoned(reply)
@@ -201,10 +203,10 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     requires=required.CANDIDATES,
 )
 def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
-    """Candidates that stand side by side have different indexes.
+    """Candidates of one response have different indexes.
 
-    Why: clients put the pieces of several streamed candidates together by index.
-    Breaks: two candidates of one index are joined into one text.
+    Why: clients use the index to join the pieces of several streamed candidates.
+    Breaks: two candidates with the same index are joined into one text.
     Workaround: ask for one candidate at a time.
     """
     for chunk in reply.chunks:
@@ -226,8 +228,8 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
 def names_its_model_version(reply: Reply) -> Iterator[Location]:
     """An answer names the model that made it.
 
-    Why: modelVersion is the only word on which model answered.
-    Breaks: no client that was measured; nobody can audit what was served.
+    Why: modelVersion is the only statement of which model answered.
+    Breaks: no client that was measured; what was served cannot be audited.
     Workaround: none.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
@@ -241,7 +243,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
     usable=_whole,
 )
 def names_each_response(seen: RuleInput) -> Iterator[Location]:
-    """Each answer has an id of its own.
+    """Each answer has a responseId, which no other answer has.
 
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
@@ -283,7 +285,7 @@ _SPEAKING = (
     Level.MUST,
     google(
         "Candidate.finishReason",
-        "STOP means that the model came to a natural end; other ends have other names.",
+        "STOP means a natural end; other ends have other names.",
     ),
     basis=Basis.RECORDED,
     usable=generated_text,
@@ -292,11 +294,11 @@ _SPEAKING = (
     requires=required.STOP,
 )
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """An answer that ends with STOP has something in it.
+    """An answer that ends with STOP contains text or a call.
 
-    Why: where a call was malformed or a filter struck, the finish reason says so; STOP with nothing hides it.
+    Why: where a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
     Breaks: every client takes the empty answer for a success.
-    Workaround: treat an empty STOP as a failure, and ask again.
+    Workaround: treat an empty answer with STOP as a failure, and ask again.
     """
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to what their function has answered.

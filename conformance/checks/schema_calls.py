@@ -42,10 +42,11 @@ def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
     requires=required.A_CALL,
 )
 def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
-    """Each functionCall has its name and its arguments together, under Google's names.
+    """Each functionCall holds its name and its arguments together, under Google's names.
 
-    Why: a call is one part, streamed or not; it is never spread over several, and its arguments are called args.
-    Breaks: every SDK hands on a call without a name or without arguments; replayed, Google refuses it.
+    Why: a call is one part, streamed or not; it is never spread over several parts, and its arguments are called
+    args.
+    Breaks: every SDK hands on a call without a name or without arguments; when it is replayed, Google refuses it.
     Workaround: join the pieces before the client sees them.
     """
     for chunk, keys, part in parts(reply):
@@ -78,10 +79,10 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     requires=required.CALLS_WITH_IDS,
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
-    """Calls of one turn have different ids, where they have ids.
+    """Calls of one turn that have ids have different ones.
 
-    Why: two calls of the same function can only be told apart by their ids.
-    Breaks: results of parallel calls are mixed up by clients that match them by id.
+    Why: only their ids tell two calls of the same function apart.
+    Breaks: clients that match results to calls by id mix up parallel calls.
     Workaround: match by position.
     """
     ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
@@ -103,10 +104,11 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     requires=required.SIGNATURES,
 )
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
-    """A thought signature stands in the part, beside the call, not inside it.
+    """A thought signature is a member of the part, beside the call, not inside it.
 
     Why: thoughtSignature is a member of Part.
-    Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused for want of it.
+    Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused because it is
+    missing.
     Workaround: move it up beside functionCall before the client sees it.
     """
     for chunk, keys, part in parts(reply):

@@ -75,11 +75,12 @@ def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Location]:
     documented=True,
 )
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Answers hold what the vendor's own page says of them, in the types that it gives.
+    """Answers hold what the vendor's own page says, in the types it gives.
 
-    Why: who writes code by the vendor's page relies on it; where the wire does as Google instead, that is only noted.
-    Breaks: code written by the page; Google's clients do not mind.
-    Workaround: write code by what is seen here, and tell the vendor.
+    Why: callers who write code from the vendor's page rely on it; where the answer follows Google instead, that is
+    only noted.
+    Breaks: code written from the page; Google's clients are not affected.
+    Workaround: write code from what is shown here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
         yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")

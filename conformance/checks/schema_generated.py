@@ -33,12 +33,10 @@ _CONTROLS: Mapping[str, tuple[str, ...]] = {
     "role": ("bad-role",),
 }
 _TYPES = ("wrong-type",)
-_PARSER = google(
-    "ProtoJSON: parsers", "Names that are unknown and values of another type are refused with 400."
-)
+_PARSER = google("ProtoJSON: parsers", "Unknown names and values of another type are refused with 400.")
 _SAME = google(
     "ProtoJSON: parsers",
-    "Both spellings of a name, numbers of enums, null for what is absent: all mean the same.",
+    "Either spelling of a name, a number for an enum and null for an absent value all mean the same.",
 )
 
 
@@ -76,12 +74,13 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
 
 @check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
 def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """No request body makes the server fail: not with a 5xx, not with a page of HTML, not with silence.
+    """No request body makes the server fail with a 5xx, a page of HTML or silence.
 
-    Why: a body is either answered or refused as an error that says what is wrong; what fails on one body fails for
-    the user who happens to write it. Judged where the same body failed three times and the plain question passed.
-    Breaks: clients retry what can never succeed, and pay for waiting; the reason stays unknown.
-    Workaround: leave out the place that is named until the vendor has mended it.
+    Why: a server answers a body, or refuses it with an error that says what is wrong; a body that makes it fail will
+    also fail for the user who happens to write it. Judged only where the same body failed three times and the plain
+    question passed.
+    Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
+    Workaround: leave out the place that is named until the vendor has fixed it.
     """
     passes = _plain_passes(seen)
     for tries in _smallest_first(seen.replies):
@@ -126,12 +125,12 @@ def _checks(seen: RuleInput, reply: Reply) -> bool:
     proof=Proof.REFUSAL,
 )
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """No generated body that breaks Google's schema in one place is answered.
+    """A generated body that breaks Google's schema in one place is refused.
 
     Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the
-    simplest of them checks requests, and here misses one; one that refuses none is told so by other rules.
-    Breaks: a misspelt or dropped setting goes unnoticed; the answer is another than the one that was asked for.
-    Workaround: check requests against Google's schema before they are sent.
+    simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
+    Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
+    Workaround: check requests against Google's schema before sending them.
     """
     judged = [reply for reply in seen.replies if _checks(seen, reply)]
     if not judged:
@@ -157,12 +156,13 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     generated=True,
 )
 def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """One body gets the same kind of answer however it is written.
+    """A body gets the same kind of answer however it is written.
 
-    Why: Google's parser reads snake_case names, numbers of enums, numbers in quotation marks, null for what is absent
-    and members in any order as the same request; a text in two parts, and two functions in two tools, say the same.
-    Breaks: bodies that another language's protobuf library writes are refused, or lose a setting.
-    Workaround: write names in lowerCamelCase, enums by name, and leave out what is null.
+    Why: Google's parser reads snake_case names, numbers for enums, numbers in quotation marks, null for what is
+    absent and members in any order as the same request; a text split into two parts, or two functions split into two
+    tools, mean the same too.
+    Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
+    Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
         yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")

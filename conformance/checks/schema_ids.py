@@ -67,11 +67,11 @@ def _strange(reply: Reply) -> str:
 def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     """The id of an answer holds the time at which it was given.
 
-    Why: 5,628 of 5,630 recorded ids of Google's agree with the Date header to within two minutes. An id that holds no
-    time, or another time, was invented or replayed on the way and cannot be looked up at Google; it shows nothing
-    else. It is noted once.
+    Why: 5,628 of 5,630 recorded ids from Google agree with the Date header to within two minutes. An id that holds no
+    time, or another time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing
+    else. Only one such id is noted.
     Breaks: no client.
-    Workaround: none is needed.
+    Workaround: none needed.
     """
     for reply in seen.replies:
         said = _strange(reply)

@@ -38,9 +38,9 @@ def _documented(reply: Reply) -> bool:
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """A request needs no members that Google does not ask for.
 
-    Why: the model stands in the path and the method says whether to stream; a body has no stream and no model.
-    Breaks: no SDK of Google's sends such members, so every one of them is refused.
-    Workaround: add the members that the vendor documents on the way out.
+    Why: the path names the model, and the method says whether to stream; a body has neither stream nor model.
+    Breaks: Google's SDKs do not send such members, so every request of theirs is refused.
+    Workaround: add the members that the vendor documents before sending.
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
@@ -89,7 +89,7 @@ _ORDINARY = (
 def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Ordinary valid requests are answered, not refused.
 
-    Why: settings, safety settings, system instructions and histories belong to the plainest use of the API.
+    Why: settings, safety settings, system instructions and histories are part of the plainest use of the API.
     Breaks: whole requests fail with an error that blames the caller, in every client.
     Workaround: leave out what the message names.
     """
@@ -113,7 +113,7 @@ def _optional(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("Schema", "A parameter may be an object, a list or an enum, nested as deep as need be."),
+    google("Schema", "A parameter may be an object, a list or an enum, nested to any depth."),
     basis=Basis.RECORDED,
     probes=("nested-tool",),
     usable=_judgeable,
@@ -122,7 +122,7 @@ def _optional(reply: Reply) -> bool:
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
 
-    Why: parameters are a Schema, which nests; tools of agents have such parameters every day.
+    Why: parameters are a Schema, which nests; agents' tools have such parameters every day.
     Breaks: the whole request is refused, in every client that declares such a tool.
     Workaround: flatten the parameters, or describe them in words.
     """

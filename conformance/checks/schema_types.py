@@ -26,7 +26,7 @@ from conformance.wire.jsontext import Odd
 
 _JSON = google(
     "ProtoJSON: types",
-    "Counters are JSON numbers, enums names, bytes base64, messages objects, repeated fields lists.",
+    "Counters are JSON numbers, enums are names, bytes are base64, repeated fields are lists.",
 )
 _OWNED = (
     "publicationDate",
@@ -81,11 +81,11 @@ def _severity(fault: ValueFault) -> Level | None:
 def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     """Every value in an answer has the JSON type that Google gives its field.
 
-    Why: ProtoJSON fixes the type of each field: a 32-bit counter is a number, never a string or 4.5; finishReason is a
-    name; thought is true or false; content is an object, parts a list, args an object.
-    Breaks: google-genai raises a ValidationError and loses the whole answer on a fraction, a string for args or content,
-    an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript joins counters
-    that are strings instead of adding them.
+    Why: ProtoJSON fixes the type of each field: a 32-bit counter is a number, never a string or 4.5; finishReason is
+    a name; thought is true or false; content is an object, parts a list, args an object.
+    Breaks: google-genai raises a ValidationError and loses the whole answer on a fraction, a string for args or
+    content, or an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript
+    concatenates counters that are strings instead of adding them.
     Workaround: convert the values before the client sees the answer.
     """
     yield from _locate_faults(
@@ -120,9 +120,9 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
-    Breaks: google-genai raises a ValidationError and loses the whole answer, also where the text was cut; the
-    others hand on a file that is none, and an altered signature is refused in the next turn.
-    Workaround: fetch what the address names and put its base64 in the place.
+    Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
+    others hand on a broken file, and the next turn is refused where a signature was altered.
+    Workaround: fetch what the address names, and put its base64 in place of the address.
     """
     yield from _locate_faults(reply, (FaultKind.BASE64, FaultKind.URL_SAFE), _alphabet(reply))
 
@@ -142,11 +142,12 @@ def _new(fault: ValueFault) -> Level | None:
     requires=required.A_REASON,
 )
 def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
-    """Enum values are spelled in Google's capitals, and are Google's.
+    """Enum values are Google's names, in capitals.
 
-    Why: finishReason is STOP or MAX_TOKENS, never stop or length; a name that is not known here may be new, and is only
+    Why: finishReason is STOP or MAX_TOKENS, never stop or length. A name that is unknown here may be new, and is only
     noted.
-    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not length.
+    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
+    length.
     Workaround: map the values to Google's names.
     """
     yield from _locate_faults(reply, (FaultKind.SPELLING, FaultKind.NEW), _new)
@@ -159,9 +160,9 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     usable=answered,
 )
 def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
-    """Fields that have no value are left out, not sent as null or as an empty text.
+    """Fields without a value are left out, not sent as null or as an empty string.
 
-    Why: ProtoJSON omits what is not set.
+    Why: ProtoJSON omits fields that are not set.
     Breaks: no client that was measured; strict decoders in typed languages fail.
     Workaround: drop members that are null.
     """
@@ -182,11 +183,11 @@ def _owned(found: FaultInChunk) -> bool:
     usable=answered,
 )
 def adds_no_members(reply: Reply) -> Iterator[Location]:
-    """Answers have no members that Google does not have.
+    """Answers have no members that Google's do not have.
 
     Why: additions are harmless; they are noted because code that reads them works with this vendor only.
     Breaks: no client that was measured.
-    Workaround: none is needed.
+    Workaround: none needed.
     """
     extra = [
         found
@@ -203,16 +204,19 @@ def adds_no_members(reply: Reply) -> Iterator[Location]:
 
 @check_each(
     Level.MUST,
-    google("JSON: numbers", "A double that is no number is written as the string NaN or Infinity."),
+    google(
+        "JSON: numbers",
+        "A double that is not a finite number is written as the string NaN, Infinity or -Infinity.",
+    ),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: answered(reply) and has_own_bytes(reply),
 )
 def numbers_are_json(reply: Reply) -> Iterator[Location]:
-    """No bare NaN or Infinity stands in an answer.
+    """An answer contains no bare NaN or Infinity.
 
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
     Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
-    Workaround: replace the bare word by null before parsing.
+    Workaround: replace the bare word with null before parsing.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -237,7 +241,10 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 
 @check_each(
     Level.MUST,
-    google("CitationSource", "A citation has startIndex, endIndex, uri and license; no date and no title."),
+    google(
+        "CitationSource",
+        "A citation has startIndex, endIndex, uri and license, but neither a date nor a title.",
+    ),
     basis=Basis.RECORDED,
     usable=generated_text,
     requires=required.CITATIONS,
@@ -245,9 +252,9 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; where a date stands there, it is an object, never a text.
-    Breaks: google-genai raises a ValidationError on a publicationDate that is a text and loses the whole answer; nobody
-    reads start and end.
+    Why: start, end and publicationDate belong to other APIs; a date there must be an object, never a string.
+    Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
+    client reads start and end.
     Workaround: drop the date, and rename start and end.
     """
     for pointer, source in _citations(reply):

@@ -29,7 +29,7 @@ from conformance.sources import google
 
 _CONFIG = google(
     "GenerationConfig",
-    "Limits, stop sequences, schemas and thinking are settings of one request, and take effect.",
+    "Limits, stop sequences, schemas and thinking are set per request, and take effect.",
 )
 _CUT = google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer.")
 _OWN = ("semantics/answers-its-own-question",)
@@ -49,8 +49,8 @@ _SETTINGS = (
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
-    Why: this is the control question: a model that does not repeat a code when told to cannot show whether settings,
-    tools or instructions reach it, so all rules that depend on its obedience are left unjudged.
+    Why: this is the control question. A model that does not repeat a code when told to cannot show whether settings,
+    tools or instructions reach it, so every rule that depends on its obedience is left unjudged.
     Breaks: nothing by itself.
     Workaround: test with a model that follows instructions.
     """
@@ -69,7 +69,7 @@ def _codes(reply: Reply) -> set[str]:
 
 @check(
     Level.MUST,
-    google("generateContent", "An answer answers the request that it is the response to."),
+    google("generateContent", "The response answers the request that it was sent for."),
     basis=Basis.INFERRED,
     usable=generated_text,
     requires=RequiredContent(
@@ -82,7 +82,7 @@ def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
     """Each answer belongs to the question that was asked.
 
     Why: one caller's answer must never reach another, and a cache must not confuse prompts.
-    Breaks: every client shows the answer to something else; it may be somebody else's.
+    Breaks: every client shows the answer to another question, perhaps to another caller's.
     Workaround: none; report it at once.
     """
     asked = {code: reply for reply in seen.all for code in _codes(reply)}
@@ -123,10 +123,10 @@ def _another_model(reply: Reply) -> Location | None:
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model that answers is the model that was asked.
 
-    Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets
-    the successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been
-    edited, only a difference in every answer is more than a note.
-    Breaks: another model's answers at this model's price.
+    Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets the
+    successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
+    only a difference in every answer is more than a note.
+    Breaks: another model's answers come at this model's price.
     Workaround: check modelVersion in every answer.
     """
     if not any(map(_named_models, seen.replies)):
@@ -154,8 +154,8 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
 def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
 
-    Why: systemInstruction is a field of its own, not a user's turn, and never dropped.
-    Breaks: assistants forget who they are, and guard rails vanish, in silence.
+    Why: systemInstruction is a field of its own, neither a user's turn nor optional for the server.
+    Breaks: assistants forget who they are, and guard rails vanish, silently.
     Workaround: repeat the instruction in the first user turn.
     """
     yield from each_time(seen, "system-instruction", "what the system instruction demands", lacks_text)
@@ -209,11 +209,11 @@ def _keeps_going(reply: Reply) -> str | None:
     obeys=True,
 )
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
-    """GenerationConfig is read, not dropped as a whole.
+    """generationConfig is read, not dropped as a whole.
 
-    Why: limits, stop sequences, schemas and thinking all stand there; where neither a limit nor a stop sequence takes
+    Why: it holds limits, stop sequences, schemas and thinking; where neither a limit nor a stop sequence takes
     effect, none of them can be trusted.
-    Breaks: answers run on and are billed, JSON comes as prose, in every client and in silence.
+    Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
     Workaround: none, unless the vendor documents another place for settings.
     """
     limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
@@ -236,7 +236,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
 def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer ends at maxOutputTokens.
 
-    Why: the limit is the caller's protection against long and costly answers.
+    Why: the limit protects the caller against long and costly answers.
     Breaks: answers run on and are billed.
     Workaround: ask for a short answer in words.
     """
@@ -309,7 +309,9 @@ def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google("GenerationConfig.stopSequences", "The answer ends before the first of them, which is left out."),
+    google(
+        "GenerationConfig.stopSequences", "The answer ends before the first stop sequence, which is left out."
+    ),
     basis=Basis.DOCUMENTED,
     probes=("stop-sequence",),
     usable=generated_text,
@@ -321,7 +323,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer ends before a stop sequence.
 
     Why: parsers rely on it, and what follows is billed.
-    Breaks: programs that cut answers by a mark get the mark and more.
+    Breaks: programs that cut answers at a mark get the mark and more.
     Workaround: cut the text yourself.
     """
     yield from each_time(seen, "stop-sequence", "the text before the stop sequence", _keeps_going)
@@ -343,7 +345,7 @@ def _count_of_candidates(reply: Reply) -> str | None:
     feature="candidate-count",
 )
 def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """CandidateCount 2 gives two candidates, or a clear refusal.
+    """candidateCount 2 gives two candidates, or a clear refusal.
 
     Why: all requested candidates are returned, or none.
     Breaks: programs that choose among candidates have nothing to choose from.
@@ -356,7 +358,7 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Level.SHOULD,
     google(
         "GenerationConfig.responseSchema",
-        "With application/json the answer is JSON as the schema describes it.",
+        "With application/json, the answer is JSON that fits the schema.",
     ),
     basis=Basis.RECORDED,
     probes=("response-schema", "response-json-schema"),
@@ -366,9 +368,9 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     feature="json-schema",
 )
 def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """With a response schema the answer is JSON of that schema.
+    """With a response schema, the answer is JSON that fits the schema.
 
-    Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor without them refuses.
+    Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor that lacks them refuses.
     Breaks: programs that parse the answer fail on prose or on a code fence.
     Workaround: ask for JSON in words, and check it.
     """
@@ -390,10 +392,11 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     proof=Proof.EACH_REFUSAL,
 )
 def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
-    """CachedContent is looked up, so a name that does not exist is refused.
+    """A request that names cached content which does not exist is refused.
 
-    Why: the cached content is part of the prompt; dropping it drops most of what was meant to be sent.
-    Breaks: answers lack their context, in silence.
+    Why: cached content is part of the prompt, so the server must look it up; dropping it drops most of what was meant
+    to be sent.
+    Breaks: answers lack their context, silently.
     Workaround: send the content with each request.
     """
     for reply in seen.replies:

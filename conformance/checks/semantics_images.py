@@ -56,11 +56,11 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     obeys=True,
 )
 def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Bytes in URL-safe base64 are read as those in the standard alphabet.
+    """URL-safe base64 is read like standard base64.
 
-    Why: ProtoJSON readers take both alphabets.
-    Breaks: google-genai for Python sends all images and signatures in the URL-safe alphabet.
-    Workaround: translate - and _ to + and / on the way out.
+    Why: ProtoJSON readers accept both alphabets.
+    Breaks: google-genai for Python, which sends all images and signatures in the URL-safe alphabet.
+    Workaround: translate - and _ to + and / before sending.
     """
     if not obeyed(seen, "image"):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")

@@ -19,17 +19,17 @@ _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])
 
 @check(
     Level.SHOULD,
-    google("Part.thought", "Parts that are thoughts say so."),
+    google("Part.thought", "A part that is a thought has thought: true."),
     basis=Basis.RECORDED,
     usable=generated_text,
 )
 def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
-    Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so only
-    three or more answers accuse.
+    Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so a
+    vendor is accused only where three or more answers show it.
     Breaks: users are shown, or read aloud, what the model thought.
-    Workaround: cut what stands between think tags.
+    Workaround: cut out the text between think tags.
     """
     leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
     # In recorded traffic the question itself may have asked for such tags.
@@ -51,7 +51,7 @@ def _hidden(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    google("ThinkingConfig.includeThoughts", "The thoughts are returned where there are any."),
+    google("ThinkingConfig.includeThoughts", "Thoughts are returned where the model has any."),
     basis=Basis.RECORDED,
     probes=("thinking",),
     usable=generated_text,
@@ -60,11 +60,11 @@ def _hidden(reply: Reply) -> str | None:
     feature="thinking",
 )
 def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """With includeThoughts the thoughts come with the answer.
+    """With includeThoughts, the thoughts come with the answer.
 
     Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
     models show their thoughts only in streams.
-    Breaks: programs that show the thinking show nothing; thoughts are billed all the same.
+    Breaks: programs that show the thinking show nothing; the thoughts are billed all the same.
     Workaround: none.
     """
     streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
@@ -91,7 +91,8 @@ def _thinks_anyway(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     google(
-        "ThinkingConfig.thinkingBudget", "A budget of 0 switches thinking off, in models that can do without."
+        "ThinkingConfig.thinkingBudget",
+        "A budget of 0 switches thinking off, in models that can do without it.",
     ),
     basis=Basis.DOCUMENTED,
     probes=("no-thinking",),
@@ -103,8 +104,8 @@ def _thinks_anyway(reply: Reply) -> str | None:
 def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A thinking budget of 0 switches thinking off.
 
-    Why: the budget bounds what is thought and billed; models that cannot do without refuse the request.
-    Breaks: answers cost and take many times what they should.
+    Why: the budget limits what is thought and billed; models that cannot do without thinking refuse the request.
+    Breaks: answers cost many times what they should, and take many times as long.
     Workaround: choose a model that does not think.
     """
     level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE

@@ -24,7 +24,7 @@ from conformance.names import fold
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
-_TOOLS = google("GenerateContentRequest.tools", "The functions that are declared are known to the model.")
+_TOOLS = google("GenerateContentRequest.tools", "The model knows the declared functions.")
 _MODES = google(
     "FunctionCallingConfig.mode", "AUTO lets the model choose, ANY forces a call, NONE forbids it."
 )
@@ -68,8 +68,8 @@ def _no_call(reply: Reply) -> str | None:
 def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Declared functions reach the model, which calls one when it should.
 
-    Why: tools are part of the request; a vendor without them refuses.
-    Breaks: agents answer in words what a function should have answered, in silence.
+    Why: tools are part of the request; a vendor that lacks them refuses.
+    Breaks: agents answer in words, silently, where a function should have answered.
     Workaround: none.
     """
     if any(reply.first.calls for reply in seen.of(*_PROBES)):
@@ -99,8 +99,8 @@ def _wrong_call(reply: Reply) -> str | None:
 def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode ANY forces a call of one of the allowed functions.
 
-    Why: ANY is how programs make sure of a call, and allowedFunctionNames of which.
-    Breaks: programs that read the call find none, or another one.
+    Why: programs use ANY to make sure of a call, and allowedFunctionNames to say which.
+    Breaks: programs that read the call find none, or a call of another function.
     Workaround: declare only the function that is wanted, and ask for it in words.
     """
     yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
@@ -123,8 +123,8 @@ def _calls_anyway(reply: Reply) -> str | None:
 def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode NONE forbids every call.
 
-    Why: NONE is how programs get an answer in words although functions are declared.
-    Breaks: loops of calls that never end in an answer.
+    Why: programs use NONE to get an answer in words although functions are declared.
+    Breaks: agents go on calling functions and never reach an answer.
     Workaround: leave the tools out of that request.
     """
     yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
@@ -141,9 +141,9 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     feature="function-calling",
 )
 def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Function calls come through a stream as they come unary.
+    """A streamed answer contains the function calls that a unary one would.
 
-    Why: streaming changes when an answer arrives, not what is in it.
+    Why: streaming changes when an answer arrives, not what it contains.
     Breaks: agents that stream never see the call.
     Workaround: ask without streaming.
     """
@@ -152,7 +152,7 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.MUST,
-    google("FunctionCall: parallel", "A turn may hold several calls, each a part of its own."),
+    google("FunctionCall: parallel", "A turn may hold several calls, each in a part of its own."),
     basis=Basis.RECORDED,
     probes=("two-calls-in-one-turn",),
     usable=generated_text,
@@ -161,10 +161,10 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     feature="parallel-calls",
 )
 def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Two calls in one turn come as two.
+    """Two calls in one turn arrive as two.
 
     Why: each call is a part; none is merged or dropped.
-    Breaks: half of the work is never done, and the next turn is refused, for its responses do not match the calls.
+    Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
     Workaround: ask for one thing at a time.
     """
 
@@ -201,7 +201,7 @@ def _unfilled(reply: Reply) -> str | None:
 def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A call carries the arguments that its function requires.
 
-    Why: the declaration names them, and the prompt holds them.
+    Why: the declaration names them, and the prompt holds their values.
     Breaks: tools run without their arguments.
     Workaround: check the arguments before the tool runs, and ask again.
     """
@@ -223,7 +223,7 @@ def _signed(reply: Reply) -> bool:
     Level.MUST,
     google(
         "Part.thoughtSignature",
-        "Gemini 3 and later sign the first call of a turn, and want the signature back.",
+        "Gemini 3 and later models sign the first call of a turn, and require the signature back.",
     ),
     basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
@@ -233,9 +233,9 @@ def _signed(reply: Reply) -> bool:
 def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     """Function calls of a model that signs them arrive with their thought signature.
 
-    Why: Gemini 3 refuses the next turn when the signature of its call does not come back.
+    Why: Gemini 3 refuses the next turn where the signature of its call does not come back.
     Breaks: the second turn fails with 400 in every client.
-    Workaround: none; older models do without.
+    Workaround: none; older models need no signature.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
         yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
@@ -276,9 +276,9 @@ def _clean(reply: Reply | None) -> bool:
     blocked_by=_SPOILT,
 )
 def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model's turn, replayed as it came, is accepted.
+    """A model's turn is accepted when it is replayed as it came.
 
-    Why: a second turn repeats the first verbatim: ids and signatures go out as they came in, and must go on upstream.
+    Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
     Workaround: none.
     """
@@ -298,7 +298,7 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.MUST,
-    google("FunctionResponse.response", "What the function answered is part of the prompt."),
+    google("FunctionResponse.response", "The function's result is part of the prompt."),
     basis=Basis.RECORDED,
     probes=("function-answered",),
     usable=generated_text,
@@ -306,9 +306,9 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     obeys=True,
 )
 def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """What a function answered reaches the model.
+    """The result of a function reaches the model.
 
-    Why: functionResponse is the only way for a result into the conversation.
+    Why: functionResponse is the only way to return a result to the conversation.
     Breaks: agents invent the result that they were given.
     Workaround: repeat the result as text.
     """
@@ -318,7 +318,7 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
 
 @check(
     Level.SHOULD,
-    google("FunctionDeclaration.name", "A function's name is the caller's, whatever it is."),
+    google("FunctionDeclaration.name", "The caller chooses a function's name freely."),
     basis=Basis.INFERRED,
     probes=("nested-tool",),
     usable=generated_text,
@@ -327,9 +327,10 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     feature="function-calling",
 )
 def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A function of the caller's stays one, even if it is called WebSearch.
+    """A function that the caller declares keeps its name, even if it is called WebSearch.
 
-    Why: googleSearch is the built-in tool; a declared function is never turned into it, nor renamed.
+    Why: googleSearch is the built-in tool. A declared function is never turned into a built-in tool, nor renamed;
+    names that sound like one, such as WebSearch, are the ones that gateways were seen to replace.
     Breaks: the program's own search never runs, and answers end as malformed calls.
     Workaround: give the function a name that no vendor knows.
     """

@@ -39,11 +39,11 @@ from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import google
 
 _USAGE = google(
-    "UsageMetadata", "Each answer says what it cost: prompt, answer, thoughts, tools, and their total."
+    "UsageMetadata", "Each answer reports its tokens: prompt, answer, thoughts, tools and their total."
 )
 _SUM = google(
     "UsageMetadata.totalTokenCount",
-    "The total is prompt, candidates, tool use and thoughts; what is cached is part of the prompt.",
+    "The total is the sum of prompt, candidates, tool use and thoughts; cached tokens are part of the prompt.",
 )
 
 
@@ -56,13 +56,13 @@ def _finished(reply: Reply) -> bool:
 
 @check(Level.SHOULD, _USAGE, basis=Basis.RECORDED, usable=_finished)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
-    """Every finished answer says what it cost: the prompt, the answer and the total, none of them zero.
+    """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
-    Why: since the middle of 2024 every answer of Google's has usageMetadata, and in a stream every chunk has. One answer
-    among thousands lacks a counter, short answers and those of built-in tools may count nothing, and Gemma's never
-    do, so only a counter that is always missing accuses.
+    Why: since mid-2024 every answer from Google has usageMetadata, and in a stream every chunk has it. One answer in
+    thousands lacks a counter, short answers and answers from built-in tools may count nothing, and Gemma's never do,
+    so only a counter that is always missing counts against a vendor.
     Breaks: every client reports no usage; budgets and bills count nothing.
-    Workaround: count the tokens of prompts with countTokens, and estimate the answers.
+    Workaround: count the tokens of prompts with countTokens, and estimate those of answers.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
@@ -104,8 +104,8 @@ def _last_spoken(reply: Reply) -> int:
 def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     """The last chunk of a stream carries the final usage.
 
-    Why: usage is cumulative, so only the last block tells the whole; Google's last chunk has it.
-    Breaks: clients that take the last block see what the answer had cost so far: the bill is short.
+    Why: usage is cumulative, so only the last block counts everything; in Google's streams the last chunk holds it.
+    Breaks: clients that read the last block see what the answer had cost so far, so the bill comes out too low.
     Workaround: none; ask without streaming where costs matter.
     """
     numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
@@ -122,11 +122,11 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     requires=required.THOUGHTS,
 )
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
-    """Thoughts that came are counted in thoughtsTokenCount.
+    """Thoughts that are returned are counted in thoughtsTokenCount.
 
     Why: thoughts are billed, and have a counter of their own.
-    Breaks: bills and budgets that read the counters fall short, by most of the cost for a thinking model.
-    Workaround: take the total less the prompt and the answer.
+    Breaks: bills and budgets computed from the counters come out too low, by most of the cost for a thinking model.
+    Workaround: subtract the prompt and the answer from the total.
     """
     found = last_block(reply)
     if found is not None and hides_thoughts(reply):
@@ -146,10 +146,10 @@ def _adds_none(seen: RuleInput) -> bool:
 
 @check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, requires=required.COUNTED_THOUGHTS)
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
-    """Thoughts are counted once: beside the answer's tokens, not within them.
+    """Thoughts are counted once: beside the answer's tokens, not among them.
 
-    Why: candidatesTokenCount leaves thoughts out, and the total adds them; only previews of early 2025 differed.
-    Breaks: bills that add the counters charge the thoughts twice.
+    Why: candidatesTokenCount excludes thoughts, and the total adds them; only previews of early 2025 differed.
+    Breaks: bills that add up the counters charge for the thoughts twice.
     Workaround: subtract the thoughts from the answer's tokens.
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
@@ -177,11 +177,11 @@ def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Location:
 
 @check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, blocked_by=("usage/counts-are-cumulative",))
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
-    """The total is the sum of prompt, answer, thoughts and tool use.
+    """The total is the sum of the prompt, the answer, the thoughts and tool use.
 
     Why: Google's totals are right in all but a dozen of 6,754 recorded blocks, where an absent counter counts as 0.
-    Some totals of Vertex AI are short by one.
-    Breaks: one of the numbers is wrong, and it is not clear which one to pay.
+    Some of Vertex AI's totals are short by one.
+    Breaks: one of the numbers is wrong, and nothing shows which one to pay.
     Workaround: pay by the counters, not by the total, or ask the vendor which one it bills.
     """
     missing, forgotten = _left_out(seen), _adds_none(seen)
@@ -236,13 +236,13 @@ def _falls_each_time(seen: RuleInput) -> set[str]:
     ),
 )
 def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
-    """In a stream each usage block counts the whole answer so far.
+    """In a stream, each usage block counts the whole answer so far.
 
-    Why: clients take the last block as the whole. Google's own numbers sometimes fall within a stream, because the
-    prompt is counted anew; that alone is a note. A last block that is far too small for the answer is more than a note,
-    and so are answer tokens that fall in every long stream; Google's fell in ten of 1,150.
-    Breaks: where each block counts its own chunk only, clients see the cost of the last chunk.
-    Workaround: add the blocks up, for this vendor only.
+    Why: clients take the last block for the whole. Google's own numbers sometimes fall within a stream, because the
+    prompt is counted again; that alone is only noted. A last block far too small for the answer is more than a note,
+    and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
+    Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
+    Workaround: add up the blocks, for this vendor only.
     """
     always = _falls_each_time(seen)
     for reply in seen.replies:
@@ -258,7 +258,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     google(
         "UsageMetadata.promptTokenCount",
-        "The same prompt has the same number of tokens; what is cached stays counted.",
+        "The same prompt has the same number of tokens; cached tokens stay counted.",
     ),
     basis=Basis.INFERRED,
     probes=("plain", "plain-repeated"),
@@ -269,9 +269,9 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
 def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     """The same request has the same promptTokenCount each time.
 
-    Why: the prompt is counted whole, cached or not.
-    Breaks: bills differ for the same request, and nobody can check them.
-    Workaround: none; hold the bill against countTokens.
+    Why: the prompt is counted in full, cached or not.
+    Breaks: bills differ for the same request, and cannot be checked.
+    Workaround: none; compare the bill with countTokens.
     """
     firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
     for reply in seen.replies:
@@ -292,10 +292,10 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     requires=required.CACHED,
 )
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
-    """Cached tokens are counted within the prompt's, not taken away from them.
+    """Cached tokens are included in the prompt's count, not subtracted from it.
 
-    Why: promptTokenCount is the whole prompt, cachedContentTokenCount the share of it that is cheaper.
-    Breaks: cost calculators that subtract the cached share come to less than nothing.
+    Why: promptTokenCount is the whole prompt; cachedContentTokenCount is the share of it that costs less.
+    Breaks: cost calculators that subtract the cached share arrive at less than nothing.
     Workaround: add the two before calculating.
     """
     found = last_block(reply)
@@ -341,7 +341,7 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
     Level.SHOULD,
     google(
         "UsageMetadata.promptTokenCount",
-        "The prompt's tokens are those of what was sent, as countTokens counts them.",
+        "promptTokenCount counts what was sent, as countTokens counts it.",
     ),
     basis=Basis.INFERRED,
     probes=("plain",),
@@ -349,10 +349,10 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
     blocked_by=("usage/same-prompt-costs-the-same",),
 )
 def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
-    """The prompt costs what was sent, and nothing that the vendor adds to it.
+    """The prompt costs what the caller sent, without anything that the vendor adds.
 
-    Why: promptTokenCount counts the request; a hidden prompt changes both the bill and the answers. A small difference
-    from countTokens betrays an estimate, and is only noted.
+    Why: promptTokenCount counts the request; a hidden prompt changes both the bill and the answers. A small
+    difference from countTokens suggests an estimate, and is only noted.
     Breaks: every request is billed for text that the caller never wrote.
     Workaround: none; choose another vendor for short prompts.
     """
@@ -378,7 +378,7 @@ _DETAILS = {
     Level.NOTE,
     google(
         "UsageMetadata: details",
-        "The details split a counter by modality; Google's own do not always add up.",
+        "The details split a counter by modality; Google's own sums do not always match.",
     ),
     basis=Basis.RECORDED,
     usable=_told,
@@ -387,7 +387,7 @@ _DETAILS = {
 def details_add_up(reply: Reply) -> Iterator[Location]:
     """The details of a counter add up to it.
 
-    Why: they split it by modality; Google's own differ now and then, so this is noted only.
+    Why: they split the counter by modality; Google's own sums differ now and then, so this is only noted.
     Breaks: no client that was measured.
     Workaround: read the counters.
     """

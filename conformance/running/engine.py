@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from conformance import __version__
-from conformance.asking.run import Gathered
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
@@ -29,6 +28,7 @@ from conformance.recording.record import (
 )
 from conformance.recording.runfile import FORMAT, provider_to_json
 from conformance.recording.steps import append_text
+from conformance.replies import ProviderReplies
 from conformance.report import junit, summary_markdown
 from conformance.running.generated_bodies import GeneratedBodies
 from conformance.running.health import describe_health
@@ -55,10 +55,10 @@ from conformance.verdicts.extent import RunLimits
 from conformance.verdicts.results import RunInfo, build_results, format_results
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider, skip_provider
 
-Progress = Callable[[Gathered], None]
+Progress = Callable[[ProviderReplies], None]
 
 
-def _silent(_gathered: Gathered) -> None:
+def _silent(_gathered: ProviderReplies) -> None:
     """Show nothing: the progress of a run that nobody watches."""
 
 
@@ -82,7 +82,7 @@ class Engine:
             session.options.out
             or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
         )
-        self.gathered: list[Gathered] = []
+        self.gathered: list[ProviderReplies] = []
         self.verdicts: list[Verdict] = []
         self.results: dict[str, Any] | None = None
         self.asked = False

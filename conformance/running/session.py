@@ -14,10 +14,8 @@ from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
 from conformance.asking.retrying import retry_after
 from conformance.asking.run import (
-    CONTROL,
     Asker,
     BodySearch,
-    Gathered,
     Generated,
     NotRecordedError,
     Plan,
@@ -35,6 +33,7 @@ from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
 from conformance.recording.record import Recorder, RecordError
+from conformance.replies import CONTROL, ProviderReplies
 
 # Without a rule that names its probes, these are enough to look at: an answer, both streams, a call, two errors.
 _SAMPLE = (
@@ -335,10 +334,10 @@ class GatherContext:
     seed: int
     recorder: Recorder | None
     recorded: Recorded
-    progress: Callable[[Gathered], None]
+    progress: Callable[[ProviderReplies], None]
     rules: tuple[Rule, ...]
     draw: PlanBodies
-    into: list[Gathered]
+    into: list[ProviderReplies]
     environ: Mapping[str, str]
 
 

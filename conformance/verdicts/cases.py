@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from conformance.asking.run import CONTROL, Unasked
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
@@ -16,6 +15,7 @@ from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
 from conformance.model import Against, Case, Deviation, Known, Level, Location, Outcome, Provider, Source
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.replies import CONTROL, Unasked
 from conformance.sources import VENDORS_DOCUMENT
 
 GRAVE = (Level.MUST, Level.SHOULD)

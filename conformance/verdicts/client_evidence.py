@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from conformance.asking.run import CONTROL
 from conformance.clients.client_view import Client
 from conformance.judging.controls import CONTROLS
 from conformance.judging.refusals import turned_down
 from conformance.model import Case, Effect, Level
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.replies import CONTROL
 
 _PLAIN = (CONTROL, "plain-streamed")
 _NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.asking.run import Gathered, Unasked
 from conformance.catalogue import RULES
 from conformance.model import Case, Exchange, Level, Outcome
 from conformance.reading.reply import Reply
+from conformance.replies import ProviderReplies, Unasked
 from conformance.verdicts.cases import (
     DISOBEDIENT,
     EXPLAINED,
@@ -70,7 +70,7 @@ class JudgedProvider:
     @classmethod
     def of(
         cls,
-        gathered: Gathered,
+        gathered: ProviderReplies,
         replies: Sequence[Reply],
         unasked: Iterable[Unasked],
         cases: Sequence[Case],

@@ -10,13 +10,14 @@ from typing import Any
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.run import Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import Host, Incoming, Outgoing
 from conformance.keys.secrets import Key
 from conformance.model import Provider
+from conformance.replies import ProviderReplies
 from conformance.running.session import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
@@ -39,8 +40,8 @@ def _provider(server: Server, url: str) -> Provider:
     return Provider(server.name, base_url=url, dialect=server.dialect, model=server.model, **given)
 
 
-async def _ask(servers: list[Server], host: Host, seed: int) -> list[Gathered]:
-    into: list[Gathered] = []
+async def _ask(servers: list[Server], host: Host, seed: int) -> list[ProviderReplies]:
+    into: list[ProviderReplies] = []
     async with contextlib.AsyncExitStack() as stack:
         plans = []
         for server in servers:
@@ -52,7 +53,7 @@ async def _ask(servers: list[Server], host: Host, seed: int) -> list[Gathered]:
     return into
 
 
-def judged(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
+def judge_servers(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
     """Return the verdict on each server, by its name."""
     catalogue.load()
     waiting, selection = list(servers), JudgingOptions(tuple(RULES.values()))

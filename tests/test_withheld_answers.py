@@ -4,15 +4,23 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from miniatures import innocents, moods
-from miniatures.asked import Server, judged
+from miniatures import innocent_failures, innocent_models, innocent_refusals, semantics
+from miniatures.asking import Server, judge_servers
 
 from conformance.asking.prompts import DEFAULT_LIMIT, LARGEST_LIMIT, limit_after_cuts
 from conformance.embedded import HONEST
 from conformance.model import Case, Outcome
 from conformance.verdicts.verdict import Verdict
 
-_MADE = {one.name: one for one in (*moods.VARIATIONS, *innocents.VARIATIONS)}
+_MADE = {
+    one.name: one
+    for one in (
+        *innocent_models.INNOCENTS,
+        *innocent_failures.INNOCENTS,
+        *innocent_refusals.INNOCENTS,
+        *semantics.INNOCENTS,
+    )
+}
 _NAMES = (
     "safety-on-images", "recitation", "thinks-most-of-the-room", "thinks-all-the-room", "locked-midway", "words-for-calls",
     "no-instructions", "stream-broken-once",
@@ -23,7 +31,7 @@ _NAMES = (
 def verdicts() -> Mapping[str, Verdict]:
     servers = [Server(name, _MADE[name].behaviour, _MADE[name].model) for name in _NAMES]
     silent = Server("no-streams", HONEST, settings=(("unsupported", ("streaming",)),))
-    return judged([*servers, silent])
+    return judge_servers([*servers, silent])
 
 
 def case(verdict: Verdict, rule: str) -> Case:

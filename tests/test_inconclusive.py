@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from miniatures.asked import Server, judged
-from miniatures.auth import authorising
-from miniatures.errors import PAGE, finishing, generates, remembers, restated
-from miniatures.routes import instead
-from miniatures.transport import VARIATIONS as FLAKY
+from miniatures.asking import Server, judge_servers
+from miniatures.auth import with_key_check
+from miniatures.errors import with_refusals
+from miniatures.making import HTML_PAGE, asks_the_model, continues_a_conversation, with_answers
+from miniatures.routes import answer_instead
+from miniatures.transport import INNOCENTS as FLAKY
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused, missing_key_error
@@ -24,7 +25,7 @@ from conformance.verdicts.verdict import Verdict
 def on(there: Callable[[Incoming], bool], status: int) -> Behaviour:
     """Return a server that answers some questions with a fault of the moment."""
     body = json.dumps(Refused(status, "Try again later.").body()).encode()
-    return finishing(
+    return with_answers(
         lambda _answer, incoming: immediate_answer(status, JSON_TYPE, body) if there(incoming) else None
     )
 
@@ -36,7 +37,7 @@ def _fault_of_400(status: int, times: int) -> Behaviour:
         left[0] -= refusal.status == 400
         return Refused(status, refusal.message) if refusal.status == 400 and left[0] >= 0 else refusal
 
-    return restated(change)
+    return with_refusals(change)
 
 
 def _down_until_the_end(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -46,7 +47,11 @@ def _down_until_the_end(answer: Outgoing, incoming: Incoming) -> Outgoing | None
 
 
 def _large(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-    return immediate_answer(200, JSON_TYPE, b" " * 40_000 + answer.body) if remembers(incoming) else None
+    return (
+        immediate_answer(200, JSON_TYPE, b" " * 40_000 + answer.body)
+        if continues_a_conversation(incoming)
+        else None
+    )
 
 
 def _v1_by_token(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
@@ -60,33 +65,36 @@ def _everywhere(_incoming: Incoming) -> bool:
 
 
 SERVERS = (
-    Server("quota", on(remembers, 429), settings=(("limits", Limits(retries=0)),)),
-    Server("gateway-timeout", on(remembers, 524)),
-    Server("error-for-an-answer", on(remembers, 500)),
+    Server("quota", on(continues_a_conversation, 429), settings=(("limits", Limits(retries=0)),)),
+    Server("gateway-timeout", on(continues_a_conversation, 524)),
+    Server("error-for-an-answer", on(continues_a_conversation, 500)),
     Server(
-        "at-the-key", restated(lambda r: Refused(500, r.message) if "API key not valid" in r.message else r)
+        "at-the-key",
+        with_refusals(lambda r: Refused(500, r.message) if "API key not valid" in r.message else r),
     ),
     Server("once-500", _fault_of_400(500, 1)),
-    Server("pages-everywhere", instead(_everywhere, 200, "text/html", PAGE)),
+    Server("pages-everywhere", answer_instead(_everywhere, 200, "text/html", HTML_PAGE)),
     Server(
         "moved-everywhere",
-        finishing(lambda _a, _i: Outgoing(301, (("Location", "https://x.example/a?key=b"),))),
+        with_answers(lambda _a, _i: Outgoing(301, (("Location", "https://x.example/a?key=b"),))),
     ),
     Server("one-cut", next(one.behaviour for one in FLAKY if one.name == "one-cut")),
     Server(
         "no-answer",
-        finishing(lambda a, i: replace(a, pieces=(), streamed=True, cut=True) if generates(i) else None),
+        with_answers(
+            lambda a, i: replace(a, pieces=(), streamed=True, cut=True) if asks_the_model(i) else None
+        ),
     ),
     Server("keyless", replace(HONEST, authorise=lambda _i, _s, _a: None), settings=(("auth", Auth.BEARER),)),
-    Server("down-until-the-end", finishing(_down_until_the_end)),
-    Server("v1-by-token", authorising(_v1_by_token)),
-    Server("large", finishing(_large), settings=(("limits", Limits(decoded_bytes=20_000)),)),
+    Server("down-until-the-end", with_answers(_down_until_the_end)),
+    Server("v1-by-token", with_key_check(_v1_by_token)),
+    Server("large", with_answers(_large), settings=(("limits", Limits(decoded_bytes=20_000)),)),
 )
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    return judged(SERVERS)
+    return judge_servers(SERVERS)
 
 
 def case(verdict: Verdict, rule: str) -> Case:
