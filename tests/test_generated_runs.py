@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from test_generated_rules import BROKEN, Application, _empty, answering_to
-from whole import ROOT, entry, write_providers
+from whole_runs import ROOT, entry, write_providers
 
 from conformance.cli import main
 from conformance.dialects.dialect import bundled

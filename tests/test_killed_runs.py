@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from hostile import Peer, serving
 from test_hostile_run import timeless
-from whole import command, entry, environment, run, write_providers
+from whole_runs import command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import bundled, load_dialect
 from conformance.embedded import Host, behaviour_of

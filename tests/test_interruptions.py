@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from test_killed_runs import SEED, office, providers, recorded, start
-from whole import command, entry, environment, honest_port, run, write_providers
+from whole_runs import command, entry, environment, honest_port, run, write_providers
 
 REPORT = ("results.json", "report.html", "junit.xml", "summary.md")
 

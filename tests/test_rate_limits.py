@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hostile import ANSWER, Peer, Script, serving
-from whole import BOUNDS, Ran, entry, run, write_providers
+from whole_runs import BOUNDS, Ran, entry, run, write_providers
 
 BUSY = b"429 Too Many Requests"
 DOWN = b"503 Service Unavailable"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished import provider, results_of, run_folder
+from finished_run import provider, results_of, run_folder
 
 from conformance import cli
 from conformance.config.providers import parse_providers

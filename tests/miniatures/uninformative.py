@@ -41,7 +41,7 @@ GEMINI: Message = {
 
 
 @dataclass(frozen=True)
-class Hollow:
+class Uninformative:
     """A server on whose answers hardly any rule may pass, and what is wrong with it."""
 
     name: str
@@ -54,13 +54,13 @@ def _json(status: int, value: Any) -> Outgoing:
     return immediate_answer(status, JSON_TYPE, json.dumps(value).encode())
 
 
-def everywhere(status: int, body: Any, content_type: str = JSON_TYPE) -> Application:
+def answer_everything(status: int, body: Any, content_type: str = JSON_TYPE) -> Application:
     """Return a server that gives one answer to whatever is asked."""
     text = body if isinstance(body, str) else json.dumps(body)
     return lambda _incoming: immediate_answer(status, content_type, text.encode())
 
 
-def googles(status: int, message: str, name: str) -> Message:
+def google_error(status: int, message: str, name: str) -> Message:
     """Return an error object of Google's."""
     return {"error": {"code": status, "message": message, "status": name}}
 
@@ -147,14 +147,16 @@ def _again(status: int) -> Repeat:
 def _counting(incoming: Incoming, _answer: Outgoing, left: int) -> Outgoing:
     """Name what was asked for when the lock fell, and count down to its end."""
     asked = incoming.path.rpartition("/")[2]
-    return _json(400, googles(400, f"[{asked}] No channel is free (reset after {left}s)", "INVALID_ARGUMENT"))
+    return _json(
+        400, google_error(400, f"[{asked}] No channel is free (reset after {left}s)", "INVALID_ARGUMENT")
+    )
 
 
 def _in_general(incoming: Incoming) -> Outgoing:
     """Refuse what Google refuses, with its status, and say nothing of why."""
     answer = HONEST(replace(incoming, headers={**incoming.headers, "accept-encoding": "identity"}))
     name = json.loads(answer.body)["error"]["status"] if _refused(answer) and incoming.verb == "POST" else ""
-    return _json(answer.status, googles(answer.status, "Request failed.", name)) if name else answer
+    return _json(answer.status, google_error(answer.status, "Request failed.", name)) if name else answer
 
 
 def _alternating(one: Application, other: Application) -> Application:
@@ -174,129 +176,151 @@ _LOC = {"detail": [{"type": "missing", "loc": ["body", "model"], "msg": "Field r
 _ONE_BY_ONE = (("concurrency", 1), ("limits", Limits(retries=0, dead_after=1000)))
 _PAGE = "<!doctype html><html><head><title>Welcome</title></head><body>Welcome</body></html>"
 
-HOLLOW = (
+UNINFORMATIVE = (
     # refuses everything
-    Hollow(
+    Uninformative(
         "refuses-as-google",
         "Whatever is asked is refused with 400.",
-        everywhere(400, googles(400, MISSING, "INVALID_ARGUMENT")),
+        answer_everything(400, google_error(400, MISSING, "INVALID_ARGUMENT")),
     ),
-    Hollow(
+    Uninformative(
         "refuses-as-openai",
         "The same in OpenAI's form.",
-        everywhere(
+        answer_everything(
             400,
             {"error": {"message": MISSING, "type": "invalid_request_error", "param": "model", "code": None}},
         ),
     ),
-    Hollow("refuses-as-a-framework", "422 with FastAPI's list.", everywhere(422, _LOC)),
-    Hollow("refuses-in-text", "400 in plain text.", everywhere(400, MISSING, "text/plain")),
-    Hollow("refuses-in-a-word", "400 with a text for the error.", everywhere(400, {"error": MISSING})),
-    Hollow(
+    Uninformative("refuses-as-a-framework", "422 with FastAPI's list.", answer_everything(422, _LOC)),
+    Uninformative("refuses-in-text", "400 in plain text.", answer_everything(400, MISSING, "text/plain")),
+    Uninformative(
+        "refuses-in-a-word", "400 with a text for the error.", answer_everything(400, {"error": MISSING})
+    ),
+    Uninformative(
         "refuses-the-key",
         "401 to everything.",
-        everywhere(401, googles(401, "Invalid API key.", "UNAUTHENTICATED")),
+        answer_everything(401, google_error(401, "Invalid API key.", "UNAUTHENTICATED")),
     ),
-    Hollow(
+    Uninformative(
         "calls-the-key-invalid",
         "400 to everything, in Google's words on a wrong key.",
-        everywhere(400, googles(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT")),
+        answer_everything(
+            400, google_error(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT")
+        ),
     ),
-    Hollow("forbids", "403 to everything.", everywhere(403, googles(403, "Forbidden.", "PERMISSION_DENIED"))),
-    Hollow("finds-nothing", "404 to everything.", everywhere(404, googles(404, "Not found.", "NOT_FOUND"))),
-    Hollow(
+    Uninformative(
+        "forbids",
+        "403 to everything.",
+        answer_everything(403, google_error(403, "Forbidden.", "PERMISSION_DENIED")),
+    ),
+    Uninformative(
+        "finds-nothing",
+        "404 to everything.",
+        answer_everything(404, google_error(404, "Not found.", "NOT_FOUND")),
+    ),
+    Uninformative(
         "refuses-in-success",
         "An error with 200, whatever is asked.",
-        everywhere(200, googles(400, MISSING, "INVALID_ARGUMENT")),
+        answer_everything(200, google_error(400, MISSING, "INVALID_ARGUMENT")),
     ),
-    Hollow(
+    Uninformative(
         "down",
         "503 to everything.",
-        everywhere(503, googles(503, "Try again later.", "UNAVAILABLE")),
+        answer_everything(503, google_error(503, "Try again later.", "UNAVAILABLE")),
         _ONE_BY_ONE,
     ),
     # another API
-    Hollow(
+    Uninformative(
         "chats",
         "OpenAI's server, on every POST; nothing else is there.",
-        _by_verb(_chats, everywhere(404, {"detail": "Not Found"})),
+        _by_verb(_chats, answer_everything(404, {"detail": "Not Found"})),
     ),
-    Hollow(
-        "chats-in-one-piece", "OpenAI's server, without streams, on whatever is asked.", everywhere(200, CHAT)
+    Uninformative(
+        "chats-in-one-piece",
+        "OpenAI's server, without streams, on whatever is asked.",
+        answer_everything(200, CHAT),
     ),
-    Hollow("catches-all", "The request's verb and path, with 200.", _catches_all),
-    Hollow(
+    Uninformative("catches-all", "The request's verb and path, with 200.", _catches_all),
+    Uninformative(
         "catches-the-rest",
         "Honest methods of generation, a catch-all for all other routes.",
         _main_only(_catches_all),
     ),
-    Hollow(
+    Uninformative(
         "pages-for-the-rest",
         "Honest methods of generation, a page for all other routes.",
-        _main_only(everywhere(200, _PAGE, "text/html")),
+        _main_only(answer_everything(200, _PAGE, "text/html")),
     ),
-    Hollow(
+    Uninformative(
         "chats-for-what-is-wrong", "What Google refuses is answered by OpenAI's server.", _wrong_only(_chats)
     ),
     # errors of other questions
-    Hollow(
+    Uninformative(
         "quotes-the-first-refusal",
         "Whatever is wrong is an unknown field.",
-        _wrong_only(everywhere(400, googles(400, _UNKNOWN, "INVALID_ARGUMENT"))),
+        _wrong_only(answer_everything(400, google_error(400, _UNKNOWN, "INVALID_ARGUMENT"))),
     ),
-    Hollow(
+    Uninformative(
         "blames-the-key",
         "Whatever is wrong is the key.",
         _wrong_only(
-            everywhere(
-                400, googles(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT")
+            answer_everything(
+                400, google_error(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT")
             )
         ),
     ),
-    Hollow(
+    Uninformative(
         "locked-with-503",
         "After each refusal six requests get it again, with 503.",
         _locked(6, _again(503)),
         _ONE_BY_ONE,
     ),
-    Hollow(
+    Uninformative(
         "locked-with-400",
         "After each refusal six requests get it again, with 400.",
         _locked(6, _again(400)),
         _ONE_BY_ONE,
     ),
-    Hollow(
+    Uninformative(
         "locked-and-counting",
         "After each refusal six requests are told what it was, and how long the lock lasts.",
         _locked(6, _counting),
         _ONE_BY_ONE,
     ),
-    Hollow("speaks-in-general", "Every refusal has the same words, and Google's status.", _in_general),
+    Uninformative("speaks-in-general", "Every refusal has the same words, and Google's status.", _in_general),
     # nothing
-    Hollow("silent", "An empty body with 200.", everywhere(200, "")),
-    Hollow("bare", "An object without members.", everywhere(200, {})),
-    Hollow("without-candidates", "An empty list of candidates.", everywhere(200, {"candidates": []})),
-    Hollow("pages", "A page with 200.", everywhere(200, _PAGE, "text/html")),
-    Hollow(
-        "silent-on-what-is-wrong", "What Google refuses gets an empty body.", _wrong_only(everywhere(200, ""))
+    Uninformative("silent", "An empty body with 200.", answer_everything(200, "")),
+    Uninformative("bare", "An object without members.", answer_everything(200, {})),
+    Uninformative(
+        "without-candidates", "An empty list of candidates.", answer_everything(200, {"candidates": []})
     ),
-    Hollow(
-        "bare-on-what-is-wrong", "What Google refuses gets an empty object.", _wrong_only(everywhere(200, {}))
+    Uninformative("pages", "A page with 200.", answer_everything(200, _PAGE, "text/html")),
+    Uninformative(
+        "silent-on-what-is-wrong",
+        "What Google refuses gets an empty body.",
+        _wrong_only(answer_everything(200, "")),
+    ),
+    Uninformative(
+        "bare-on-what-is-wrong",
+        "What Google refuses gets an empty object.",
+        _wrong_only(answer_everything(200, {})),
     ),
     # whatever is asked
-    Hollow("answers-anything", "The same Gemini object, whatever is asked.", _geminis),
+    Uninformative("answers-anything", "The same Gemini object, whatever is asked.", _geminis),
     # by turns
-    Hollow(
+    Uninformative(
         "refuses-every-other",
         "Honest and refusing by turns.",
-        _alternating(HONEST, everywhere(400, googles(400, MISSING, "INVALID_ARGUMENT"))),
+        _alternating(HONEST, answer_everything(400, google_error(400, MISSING, "INVALID_ARGUMENT"))),
         _ONE_BY_ONE,
     ),
-    Hollow("chats-every-other", "Honest and OpenAI's by turns.", _alternating(HONEST, _chats), _ONE_BY_ONE),
-    Hollow(
+    Uninformative(
+        "chats-every-other", "Honest and OpenAI's by turns.", _alternating(HONEST, _chats), _ONE_BY_ONE
+    ),
+    Uninformative(
         "silent-every-other",
         "Honest and silent by turns.",
-        _alternating(HONEST, everywhere(200, "")),
+        _alternating(HONEST, answer_everything(200, "")),
         _ONE_BY_ONE,
     ),
 )

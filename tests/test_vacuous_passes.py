@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from miniatures.asked import Server, judged
-from miniatures.hollow import HOLLOW
+from miniatures.asking import Server, judge_servers
+from miniatures.uninformative import UNINFORMATIVE
 
 from conformance.embedded import HONEST
 from conformance.model import Level, Outcome
@@ -180,8 +180,8 @@ BY_TURNS = {
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    servers = [Server(one.name, one.application, settings=one.settings) for one in HOLLOW]
-    return judged([Server("honest", HONEST), *servers])
+    servers = [Server(one.name, one.application, settings=one.settings) for one in UNINFORMATIVE]
+    return judge_servers([Server("honest", HONEST), *servers])
 
 
 def passes(verdict: Verdict) -> frozenset[str]:
@@ -203,7 +203,7 @@ def test_every_pass_of_the_honest_server_has_one_ground(verdicts: Mapping[str, V
 
 
 def test_every_hollow_server_is_held_against_a_list() -> None:
-    assert {one.name for one in HOLLOW} == set(ALLOWED) | BY_TURNS
+    assert {one.name for one in UNINFORMATIVE} == set(ALLOWED) | BY_TURNS
 
 
 @pytest.mark.parametrize("name", ALLOWED)

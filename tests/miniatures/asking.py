@@ -53,7 +53,7 @@ async def _ask(servers: list[Server], host: Host, seed: int) -> list[ProviderRep
     return into
 
 
-def judged(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
+def judge_servers(servers: Iterable[Server], seed: int = 7) -> Mapping[str, Verdict]:
     """Return the verdict on each server, by its name."""
     catalogue.load()
     waiting, selection = list(servers), JudgingOptions(tuple(RULES.values()))

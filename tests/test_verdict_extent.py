@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from miniatures.asked import Server, judged
-from miniatures.making import answering, limiting_every_third
+from miniatures.asking import Server, judge_servers
+from miniatures.making import limit_every_third, with_responses
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.messages import immediate_answer
@@ -34,13 +34,13 @@ _HASTY: tuple[tuple[str, Any], ...] = (("max_requests", 30),)
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    return judged(
+    return judge_servers(
         [
             Server("honest", HONEST),
-            Server("limited", limiting_every_third()),
+            Server("limited", limit_every_third()),
             Server("short", HONEST, settings=_HASTY),
             Server("aloof", _echo),
-            Server("nameless", answering(_nameless)),
+            Server("nameless", with_responses(_nameless)),
         ]
     )
 

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from echoes import ECHOES, KEY, over_events
 from hostile import Peer, Script, serving
-from whole import Ran, command, entry, environment, run, write_providers
+from key_echoes import ECHOES, KEY, over_events
+from whole_runs import Ran, command, entry, environment, run, write_providers
 
 ROUND = itertools.cycle(ECHOES.values())
 _PLAIN = KEY.encode()

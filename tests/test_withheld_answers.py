@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 from miniatures import innocent_failures, innocent_models, innocent_refusals, semantics
-from miniatures.asked import Server, judged
+from miniatures.asking import Server, judge_servers
 
 from conformance.asking.prompts import DEFAULT_LIMIT, LARGEST_LIMIT, limit_after_cuts
 from conformance.embedded import HONEST
@@ -31,7 +31,7 @@ _NAMES = (
 def verdicts() -> Mapping[str, Verdict]:
     servers = [Server(name, _MADE[name].behaviour, _MADE[name].model) for name in _NAMES]
     silent = Server("no-streams", HONEST, settings=(("unsupported", ("streaming",)),))
-    return judged([*servers, silent])
+    return judge_servers([*servers, silent])
 
 
 def case(verdict: Verdict, rule: str) -> Case:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished import case, deviation, provider, results_of, run_folder, without, written
+from finished_run import case, deviation, provider, results_of, run_folder, without, written
 
 from conformance import cli
 from conformance.clients import ALL_CLIENTS

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from miniatures.asked import Server, judged
-from miniatures.making import Message, chunking
+from miniatures.asking import Server, judge_servers
+from miniatures.making import Message, with_chunks
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.errors import Refused
@@ -91,7 +91,7 @@ def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
 
 
 SERVERS = (
-    Server("another-model", replace(chunking(_named_at_the_end), route=_any_model)),
+    Server("another-model", replace(with_chunks(_named_at_the_end), route=_any_model)),
     Server("unprocessable", replace(HONEST, refuse=_unprocessable)),
     Server("uncounting", _uncounting),
     Server("proxied", _behind_a_proxy),
@@ -116,7 +116,7 @@ SERVERS = (
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    return judged(SERVERS)
+    return judge_servers(SERVERS)
 
 
 def grave(verdict: Verdict) -> set[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import environment, run
+from whole_runs import environment, run
 
 from conformance.cli import main
 

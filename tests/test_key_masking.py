@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from echoes import ECHOES, KEY, over_events
 from hypothesis import given
 from hypothesis import strategies as st
+from key_echoes import ECHOES, KEY, over_events
 
 from conformance.keys.leaks import find_leaks, find_spelling
 from conformance.keys.secrets import Key, KeyFault, Keyring, make_bad_key, read_header_secrets, read_key

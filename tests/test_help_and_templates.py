@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from whole import ROOT, command, environment, honest_port
+from whole_runs import ROOT, command, environment, honest_port
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from miniatures.asked import Server, judged
-from miniatures.auth import authorising
-from miniatures.errors import restated
+from miniatures.asking import Server, judge_servers
+from miniatures.auth import with_key_check
+from miniatures.errors import with_refusals
 from miniatures.making import HTML_PAGE, asks_the_model, continues_a_conversation, with_answers
-from miniatures.routes import instead
+from miniatures.routes import answer_instead
 from miniatures.transport import INNOCENTS as FLAKY
 
 from conformance.embedded.behaviour import HONEST, Behaviour
@@ -37,7 +37,7 @@ def _fault_of_400(status: int, times: int) -> Behaviour:
         left[0] -= refusal.status == 400
         return Refused(status, refusal.message) if refusal.status == 400 and left[0] >= 0 else refusal
 
-    return restated(change)
+    return with_refusals(change)
 
 
 def _down_until_the_end(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -69,10 +69,11 @@ SERVERS = (
     Server("gateway-timeout", on(continues_a_conversation, 524)),
     Server("error-for-an-answer", on(continues_a_conversation, 500)),
     Server(
-        "at-the-key", restated(lambda r: Refused(500, r.message) if "API key not valid" in r.message else r)
+        "at-the-key",
+        with_refusals(lambda r: Refused(500, r.message) if "API key not valid" in r.message else r),
     ),
     Server("once-500", _fault_of_400(500, 1)),
-    Server("pages-everywhere", instead(_everywhere, 200, "text/html", HTML_PAGE)),
+    Server("pages-everywhere", answer_instead(_everywhere, 200, "text/html", HTML_PAGE)),
     Server(
         "moved-everywhere",
         with_answers(lambda _a, _i: Outgoing(301, (("Location", "https://x.example/a?key=b"),))),
@@ -86,14 +87,14 @@ SERVERS = (
     ),
     Server("keyless", replace(HONEST, authorise=lambda _i, _s, _a: None), settings=(("auth", Auth.BEARER),)),
     Server("down-until-the-end", with_answers(_down_until_the_end)),
-    Server("v1-by-token", authorising(_v1_by_token)),
+    Server("v1-by-token", with_key_check(_v1_by_token)),
     Server("large", with_answers(_large), settings=(("limits", Limits(decoded_bytes=20_000)),)),
 )
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    return judged(SERVERS)
+    return judge_servers(SERVERS)
 
 
 def case(verdict: Verdict, rule: str) -> Case:
