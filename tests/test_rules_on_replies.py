@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES, ProbeContext
+from conformance.checks.semantics.models import compare_models
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.shapes import load_reference
-from conformance.judging.models import compare_models
 from conformance.judging.traits import observed
 from conformance.judging.values import FaultKind, find_faults, find_value_faults, locate
 from conformance.model import (

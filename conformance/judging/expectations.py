@@ -14,6 +14,10 @@ from conformance.reading.reply import Reply
 
 MET, UNMET, CUT, UNREAD = "met", "unmet", "cut", "unread"
 
+UNDERSTOOD = "understood"
+"""The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer
+or the arguments of its call must contain."""
+
 
 @dataclass(frozen=True)
 class Obedience:

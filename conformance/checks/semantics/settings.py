@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.catalogue import NotJudged, Proof, RequiredContent, check
+from conformance.checks.semantics.models import compare_models
+from conformance.checks.semantics.understanding import require_understanding
 from conformance.judging.contents import (
     as_list,
     asked_model,
@@ -18,10 +20,8 @@ from conformance.judging.contents import (
     unmet,
 )
 from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
-from conformance.judging.models import compare_models
 from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
-from conformance.judging.understanding import if_understood
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
@@ -179,7 +179,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: put the conversation into one user turn.
     """
     found = each_time(seen, "history", "the word from the first turn", lacks_text)
-    yield from if_understood(seen, "history", found)
+    yield from require_understanding(seen, "history", found)
 
 
 def _runs_on(reply: Reply) -> str | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
+from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
-from conformance.judging.understanding import if_understood, speaks_of
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 # What any answer to a question about a picture speaks of, be it that there is none.
-_speaks_of_a_picture = speaks_of(
+_speaks_of_a_picture = mentions(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
     r"|white|gr[ae]y)",
 )
@@ -43,7 +43,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none.
     """
     found = each_time(seen, "image", "the colour of the image", unmet)
-    yield from if_understood(seen, "image", found, _tells)
+    yield from require_understanding(seen, "image", found, _tells)
 
 
 @check(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check, check_each
+from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import (
     as_list,
     calls,
@@ -17,7 +18,6 @@ from conformance.judging.contents import (
 )
 from conformance.judging.expectations import at_limit, refused
 from conformance.judging.tries import generated_text
-from conformance.judging.understanding import if_understood, speaks_of
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -40,13 +40,13 @@ _FIRST = (
 
 
 # What any answer to the question about the weather speaks of, be it that nothing is known of it.
-_speaks_of_the_weather = speaks_of(
+_speaks_of_the_weather = mentions(
     r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
     r"|access|real.?time|unable|cannot|can't|don't|sorry"
 )
 
 
-_speaks_of_the_cities = speaks_of("paris|tokyo")
+_speaks_of_the_cities = mentions("paris|tokyo")
 
 
 def _no_call(reply: Reply) -> str | None:
@@ -174,7 +174,7 @@ def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return "" if number >= 2 else "1 call" if number else None
 
     found = each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
-    yield from if_understood(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
+    yield from require_understanding(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
 
 
 def _unfilled(reply: Reply) -> str | None:
@@ -313,7 +313,7 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Workaround: repeat the result as text.
     """
     found = each_time(seen, "function-answered", "the function's report", lacks_text)
-    yield from if_understood(seen, "function-answered", found, _speaks_of_the_weather)
+    yield from require_understanding(seen, "function-answered", found, _speaks_of_the_weather)
 
 
 @check(
