@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished import Results, case, deviation, provider, results_of, run_folder, without, written
+from finished_run import Results, case, deviation, provider, results_of, run_folder, without, written
 
 from conformance import cli
 from conformance.comparing.compare import GAINED, GROUPS, LOST, compare

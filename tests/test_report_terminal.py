@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from report_results import DIMENSIONS, deviation, example, many, of, partial, provider
 from test_report import CLOSED, HOSTILE, poisoned
-from whole import command, environment
+from whole_runs import command, environment
 
 from conformance.report import format_terminal
 from conformance.report.console_text import measure, shorten, wrap

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from report_results import CLIENTS, deviation, example, of, partial, provider
-from whole import entry, honest_port, run, write_providers
+from whole_runs import entry, honest_port, run, write_providers
 
 from conformance.files import schemas_folder
 from conformance.report import format_terminal, render_page, write_complaint, write_junit, write_summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check
+from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -18,8 +18,8 @@ from conformance.judging.refusals import (
     words,
     works,
 )
-from conformance.model import JSON, Auth, Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
@@ -42,34 +42,34 @@ def _tells(reply: Reply) -> bool:
     return told(reply) and (reply.ok or denied(reply)) and not carried(reply, "none")
 
 
-def _good(seen: Seen) -> bool:
+def _good(seen: RuleInput) -> bool:
     """The key opens the vendor in some way."""
     asked = seen.of("plain", *_PROBES.values())
     return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
 
 
-def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
+def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """What became of the one way that these replies carry the key in."""
     reply = seen.replies[-1]
     if reply.ok:
         if takes_any_key(seen):
-            yield Aside(
+            yield NotJudged(
                 Outcome.BLOCKED, "a nonsense key, or no key, is accepted too: that this one is shows nothing"
             )
     elif any(one.ok and carried(one, reply.exchange.request.key) for one in seen.all):
-        yield Aside(
+        yield NotJudged(
             Outcome.INCONCLUSIVE, f"{reply.probe}: the key was taken in this way elsewhere: {words(reply)}"
         )
     elif _good(seen):
-        yield Spot(reply.id, "", "the key is accepted", words(reply))
+        yield Location(reply.id, "", "the key is accepted", words(reply))
     else:
-        yield Aside(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
 
 
 @check(
     Level.MUST, _HEADER, basis=Basis.RECORDED, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth"
 )
-def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the header x-goog-api-key.
 
     Why: it is the header that Google asks for, and the only one that its clients send.
@@ -87,7 +87,7 @@ def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
     usable=_tells,
     blocked_by=(GOOGLES_HEADER,),
 )
-def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted as ?key=.
 
     Why: Google takes it there, and its examples for curl put it there.
@@ -104,9 +104,9 @@ def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("key-as-bearer", "key-as-x-api-key"),
     usable=_tells,
     blocked_by=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
+def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     """An API key is accepted in Google's two places only.
 
     Why: Google takes a Bearer token for OAuth and answers 401; x-api-key is another vendor's header.
@@ -115,7 +115,7 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
-            yield Spot(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
+            yield Location(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
 
 
 @check(
@@ -125,9 +125,9 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
     probes=("key-beside-junk-bearer",),
     usable=_tells,
     blocked_by=(GOOGLES_HEADER, ACCEPTS_ALL),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
+def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
     """A junk Bearer token beside a good key is refused.
 
     Why: Google looks at Authorization before it looks at the key.
@@ -136,7 +136,7 @@ def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
-            yield Spot(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
+            yield Location(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
 
 
 def _wrong_key(reply: Reply) -> bool:
@@ -150,9 +150,9 @@ def _wrong_key(reply: Reply) -> bool:
     probes=("bad-key",),
     usable=_wrong_key,
     blocked_by=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
+def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A key that is not valid is refused.
 
     Why: whoever is served without a key of theirs is served on somebody's bill.
@@ -161,9 +161,9 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
-        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
     elif reply.ok:
-        yield Spot(
+        yield Location(
             reply.id, "", "HTTP 400, 401 or 403", f"a nonsense key is answered with HTTP {reply.status}"
         )
 
@@ -175,9 +175,9 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("no-key",),
     usable=told,
     blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
+def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request without a key is refused.
 
     Why: Google serves registered callers only, and answers 403.
@@ -186,9 +186,9 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
-        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
     elif reply.ok:
-        yield Spot(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
+        yield Location(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
 
 
 @check(
@@ -197,9 +197,9 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.RECORDED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
+def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A key that is wrong or missing is refused with 400, 401 or 403.
 
     Why: those are what Google and everybody else answers; another status speaks of something else.
@@ -207,14 +207,14 @@ def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: try a request with a good key before believing the status.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered with the right key either")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
         return
     for reply in seen.replies:
         if not denied(reply):
-            yield Spot(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
 
 
-def _strangers(seen: Seen) -> list[Reply]:
+def _strangers(seen: RuleInput) -> list[Reply]:
     """Answers with the right key in them, masked, to requests that did not carry it; none where it is a common word."""
     if any(reply.exchange.masked for reply in seen.all if reply.ok):
         return []
@@ -228,9 +228,9 @@ def _strangers(seen: Seen) -> list[Reply]:
     basis=Basis.INFERRED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
+def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
     """Who comes without the right key is not told what it is.
 
     Why: a message that says which key was expected hands it to everybody who asks with a wrong one.
@@ -238,7 +238,7 @@ def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
     Workaround: take the key for known, and change vendors before changing the key.
     """
     for reply in _strangers(seen):
-        yield Spot(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
+        yield Location(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
 
 
 _FORM = re.compile(
@@ -252,9 +252,9 @@ _FORM = re.compile(
     basis=Basis.INFERRED,
     probes=("bad-key",),
     usable=lambda reply: _wrong_key(reply) and denied(reply),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
+def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
     """A key is judged by whether it is known, not by its form.
 
     Why: Google's clients pass any word on; a vendor that wants its own prefix refuses keys that somebody else made.
@@ -263,7 +263,7 @@ def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
     """
     reply = seen.replies[-1]
     if reply.error and _FORM.search(reply.error.message):
-        yield Spot(reply.id, reply.error.at, "the key is not valid", words(reply))
+        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
 
 
 _ELSEWHERE = (
@@ -282,7 +282,7 @@ _ELSEWHERE = (
     probes=_ELSEWHERE,
     usable=lambda reply: told(reply) and not carried(reply, "none"),
 )
-def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key that generates also lists models and counts tokens, and opens /v1.
 
     Why: one key in one header opens all methods.
@@ -290,15 +290,15 @@ def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: name the model by hand.
     """
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     if takes_any_key(seen):
-        yield Aside(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
+        yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
-            yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
         elif reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
-            yield Spot(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
+            yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 
 def _promised(value: JSON) -> list[str]:
@@ -315,7 +315,7 @@ def _promised(value: JSON) -> list[str]:
     usable=_tells,
     documented=True,
 )
-def takes_the_key_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the way that the vendor's own page shows.
 
     Why: it is what the page tells its readers to send; a page that shows two ways promises both.
@@ -324,14 +324,14 @@ def takes_the_key_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
     """
     readings = seen.dialect.traits.get("auth", ())
     if seen.dialect.name == "google" or not readings:
-        yield Aside(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
+        yield NotJudged(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
         return
     asked = {reply.exchange.request.key: reply for reply in seen.replies}
     as_google = any(reply.ok and carried(reply, Auth.X_GOOG_API_KEY.value) for reply in seen.replies)
     for way in dict.fromkeys(way for reading in readings for way in _promised(reading.value)):
         reply = asked.get(way)
         if reply is not None and denied(reply) and _good(seen):
-            yield Spot(
+            yield Location(
                 reply.id,
                 "",
                 f"the key is accepted as {way}, as documented",

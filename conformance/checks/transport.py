@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, Sight, check, check_each
+from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
@@ -21,9 +21,9 @@ from conformance.judging.refusals import (
     words,
     works,
 )
-from conformance.judging.tries import TRIES
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
@@ -68,7 +68,7 @@ def _came(reply: Reply) -> bool:
     return reply.exchange.failure is None and reply.status < 500 and reply.status not in UNSAID
 
 
-def _blamed(seen: Seen, reply: Reply) -> bool:
+def _blamed(seen: RuleInput, reply: Reply) -> bool:
     """The same 5xx came each time where Google answers 4xx, or to a generated body: other rules report it."""
     if reply.exchange.generated and reply.status not in UNSAID:
         return True
@@ -81,7 +81,7 @@ def _blamed(seen: Seen, reply: Reply) -> bool:
     google("google.rpc.Code", "429 and 5xx are faults of the moment; they say nothing of the protocol."),
     basis=Basis.INFERRED,
 )
-def answers_every_question(seen: Seen) -> Iterator[Aside]:
+def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
 
     Why: what timed out, was refused for quota or failed with 5xx, retries included, shows nothing; it accuses nobody,
@@ -93,14 +93,14 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
-        yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
     if seen.unrelated:
         said = f"got an error that belongs to another question: {', '.join(seen.unrelated[:6])}"
-        yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
 @check_each(Level.SHOULD, _HTTP, basis=Basis.INFERRED)
-def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
+def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
 
     Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
@@ -109,9 +109,9 @@ def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
     """
     said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
     if said and reply.exchange.captured:
-        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
     elif said:
-        yield Spot(reply.id, "", f"an answer within {bound}", said)
+        yield Location(reply.id, "", f"an answer within {bound}", said)
 
 
 def _spoken(reply: Reply) -> bool:
@@ -127,7 +127,7 @@ def _begun(reply: Reply) -> bool:
 
 
 @check(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_begun)
-def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
+def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
     Why: a connection that breaks within a body loses the end of the answer, its finish reason and its usage.
@@ -138,12 +138,12 @@ def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
         group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
         cut = [reply for reply in group if reply.exchange.failure]
         kind = "streams" if streamed else "answers"
-        if len(cut) == len(group) and len(cut) >= TRIES:
+        if len(cut) == len(group) and len(cut) >= ATTEMPTS_TO_ACCUSE:
             yield cut_off(cut, f"{len(cut)} of {len(group)} {kind}")
         elif always := always_cut(seen, group):
             yield cut_off(always, f"{len(always)} of {len(always)} tries, other {kind} come whole")
         elif cut:
-            yield Aside(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
+            yield NotJudged(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
 
 
 # --- coding ---
@@ -161,7 +161,7 @@ def _on_the_wire(reply: Reply) -> bool:
 
 
 @check_each(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_on_the_wire)
-def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
+def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
     """A body is compressed exactly as its Content-Encoding says, with what the client offered.
 
     Why: a client undoes what the header declares, and nothing else.
@@ -172,10 +172,10 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
     failure = reply.decoded.failure
     for oddity in reply.decoded.oddities:
         if oddity in _CODINGS:
-            yield Spot(reply.id, "@0", "as declared", _CODINGS[oddity])
+            yield Location(reply.id, "@0", "as declared", _CODINGS[oddity])
             return
     if failure is not None and failure.kind == "encoding":
-        yield Spot(reply.id, "@0", "data in the coding that is declared", failure.detail)
+        yield Location(reply.id, "@0", "data in the coding that is declared", failure.detail)
 
 
 _MODEST = {
@@ -185,7 +185,7 @@ _MODEST = {
 
 
 @check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=whole)
-def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
+def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
     """Answers come over HTTP/1.1 or later, with compressed data as its standards want it.
 
     Why: HTTP/1.0 has no chunks, so a cut stream looks like one that has ended; some readers refuse raw deflate.
@@ -193,10 +193,10 @@ def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
     Workaround: none needed.
     """
     if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
-        yield Spot(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
+        yield Location(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
     for oddity in reply.decoded.oddities:
         if oddity in _MODEST:
-            yield Spot(reply.id, "@0", "data as its standard has it", _MODEST[oddity])
+            yield Location(reply.id, "@0", "data as its standard has it", _MODEST[oddity])
 
 
 def _offers(reply: Reply) -> bool:
@@ -213,7 +213,7 @@ def _offers(reply: Reply) -> bool:
     usable=lambda reply: _on_the_wire(reply) and _success(reply),
     blocked_by=(COMPRESSION,),
 )
-def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
+def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
     """An answer to a client that asks for `identity` is not compressed.
 
     Why: Accept-Encoding says what a client can undo.
@@ -222,7 +222,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     """
     got = (reply.exchange.header("content-encoding") or "identity").lower()
     if got != "identity" and reply.exchange.body:
-        yield Spot(reply.id, "", "no Content-Encoding", got)
+        yield Location(reply.id, "", "no Content-Encoding", got)
 
 
 @check(
@@ -231,9 +231,11 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     basis=Basis.INFERRED,
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     blocked_by=(COMPRESSION,),
-    sight=Sight("no request that offered compression was answered", lambda one: one.ok and _offers(one)),
+    requires=RequiredContent(
+        "no request that offered compression was answered", lambda one: one.ok and _offers(one)
+    ),
 )
-def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request that offers gzip is answered as one that does not.
 
     Why: every HTTP client offers gzip unless told otherwise.
@@ -242,13 +244,13 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
     taken = any(one.ok and not _offers(one) for one in seen.replies) and not any(one.ok for one in offering)
-    if len(offering) < TRIES or not taken:
+    if len(offering) < ATTEMPTS_TO_ACCUSE or not taken:
         return
     last = offering[-1]
     if all(turned_down(reply) for reply in offering):
-        yield Spot(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
+        yield Location(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
     else:
-        yield Aside(
+        yield NotJudged(
             Outcome.INCONCLUSIVE, f"only questions without an offer were answered: {_named(offering)}"
         )
 
@@ -264,7 +266,7 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
-def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
+def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
     """A unary answer says that it is JSON.
 
     Why: generic clients and gateways choose how to read a body by its Content-Type.
@@ -273,7 +275,7 @@ def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
     """
     got = reply.exchange.header("content-type")
     if (got or "").partition(";")[0].strip().lower() != "application/json":
-        yield Spot(reply.id, "", "application/json", got or "no Content-Type")
+        yield Location(reply.id, "", "application/json", got or "no Content-Type")
 
 
 _AROUND = {
@@ -291,7 +293,7 @@ def _one_object(reply: Reply) -> bool:
 
 
 @check_each(Level.MUST, _JSON, basis=Basis.RECORDED, select=_unary, usable=_one_object)
-def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
+def sends_one_json_text(reply: Reply) -> Iterator[Location]:
     """The body of a unary answer is one JSON text, with nothing before or after it.
 
     Why: clients parse the whole body as one document.
@@ -301,7 +303,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
             said = _AROUND[Irregular(one.kind)]
-            yield Spot(
+            yield Location(
                 reply.id, f"@{one.at}", "one JSON text alone", f"{said}: {one.detail}" if one.detail else said
             )
 
@@ -319,7 +321,7 @@ _ODD = {
     basis=Basis.RECORDED,
     usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply),
 )
-def writes_sound_json(reply: Reply) -> Iterator[Spot]:
+def writes_sound_json(reply: Reply) -> Iterator[Location]:
     """JSON is UTF-8, and has each name once.
 
     Why: parsers disagree on what to make of the rest: some take the last of two names, some the first.
@@ -330,7 +332,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
         for odd in chunk.json.oddities:
             if odd.kind in _ODD:
                 level, said = _ODD[Odd(odd.kind)]
-                yield Spot(
+                yield Location(
                     reply.id, reply.at(chunk, f"@{odd.at}"), "sound JSON", f"{said}: {odd.detail}", level
                 )
 
@@ -343,14 +345,14 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
     blocked_by=(COMPRESSION,),
 )
-def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
+def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     """A unary answer is JSON that can be read, to its end.
 
     Why: a body that arrived whole and still ends inside of a value, or is no JSON at all, was cut before it was sent.
     Breaks: all clients raise; the answer is lost, and was billed.
     Workaround: ask again.
     """
-    if reply.kind is Kind.UNREADABLE and not failed_in_success(reply):
+    if reply.kind is ReplyKind.UNREADABLE and not failed_in_success(reply):
         cut = reply.framed.has(Irregular.TRUNCATED)
         start = reply.text_of_body[:60].decode("utf-8", "replace")
         said = (
@@ -358,7 +360,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
             if cut
             else f"no JSON: {start!r}"
         )
-        yield Spot(reply.id, f"@{len(reply.text_of_body) if cut else 0}", "one JSON object", said)
+        yield Location(reply.id, f"@{len(reply.text_of_body) if cut else 0}", "one JSON object", said)
 
 
 @check(
@@ -368,21 +370,21 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
     select=lambda reply: not reply.probe.startswith(_ROUTES),
     usable=lambda reply: whole(reply) and _success(reply),
 )
-def answers_with_json_not_html(seen: Seen) -> Iterator[Spot | Aside]:
+def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A success is JSON, not a page.
 
     Why: a page with status 200 is what a web site answers to a path that it does not know.
     Breaks: every client raises a decoding error that says nothing of the cause.
     Workaround: compare base_url with the vendor's document: often a part of the path is missing.
     """
-    pages = [reply for reply in seen.replies if reply.kind is Kind.HTML]
+    pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
     if pages and len(pages) == len(seen.replies):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
+        yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
         return
     for reply in pages:
         if not failed_in_success(reply):
             level = Level.NOTE if must_fail(reply) else None
-            yield Spot(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
+            yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
 
 
 def _there(reply: Reply) -> str:
@@ -396,7 +398,7 @@ def _there(reply: Reply) -> str:
     basis=Basis.DOCUMENTED,
     usable=whole,
 )
-def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
+def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Questions are answered where they are asked, not sent elsewhere.
 
     Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to another host.
@@ -405,8 +407,8 @@ def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not works(seen):
-        yield Aside(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
         return
     for reply in moved:
         wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
-        yield Spot(reply.id, "", wanted, _there(reply), weigh_redirect(reply))
+        yield Location(reply.id, "", wanted, _there(reply), weigh_redirect(reply))

@@ -21,7 +21,7 @@ from conformance.comparing.finished_runs import (
 from conformance.comparing.run_limits import describe_part
 from conformance.comparing.sides import Side, side_from_document, side_from_run
 from conformance.config.providers import ProvidersError, load_providers
-from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.files import FileError
 from conformance.names import suggest_or_list
 from conformance.report.safe_text import format_moment
@@ -51,12 +51,12 @@ def take_side(name: str, held: ProviderInRun | None, results: Sequence[Path]) ->
         return _take_unasked(name, results)
     provider, when = held.provider, _when(held)
     if provider.is_judged:
-        dialect = load_dialect(provider.dialect) if provider.dialect in bundled() else None
+        dialect = load_dialect(provider.dialect) if provider.dialect in list_bundled_dialects() else None
         stands = describe_part(held.run, provider)
         remarks = (f"{name}: {when}{f'; {stands}' if stands else ''}",)
         return side_from_run(provider, dialect, stands, remarks)
     reason = provider.reason.removeprefix(f"{name}: ") or "the run does not say why"
-    if provider.status == "not-run" and name in bundled():
+    if provider.status == "not-run" and name in list_bundled_dialects():
         return _paper(
             name, load_dialect(name), f"{name} was not run ({reason}); its document is used instead"
         )
@@ -67,7 +67,7 @@ def take_side(name: str, held: ProviderInRun | None, results: Sequence[Path]) ->
 def _ways_on(name: str, dialect: str) -> str:
     paper = (
         f", or name the dialect {dialect} to compare on paper"
-        if dialect in bundled() and dialect != name
+        if dialect in list_bundled_dialects() and dialect != name
         else ""
     )
     return f"ask it again (conformance run -p {name}){paper}"
@@ -78,7 +78,7 @@ def _when(held: ProviderInRun) -> str:
 
 
 def _take_unasked(name: str, results: Sequence[Path]) -> Side:
-    if name in bundled() or Path(name).is_dir():
+    if name in list_bundled_dialects() or Path(name).is_dir():
         why = f"{name} is known from its document alone; nothing was asked"
         try:
             return _paper(name, load_dialect(name), why)
@@ -91,7 +91,7 @@ def _take_unasked(name: str, results: Sequence[Path]) -> Side:
             f"{name} is in {listed[name]}, but in no run of {where}; ask it first: conformance run -p {name}"
         )
         raise UsageError(escape_controls(said))
-    there = dict.fromkeys((*_in_runs(results), *listed, *bundled()))
+    there = dict.fromkeys((*_in_runs(results), *listed, *list_bundled_dialects()))
     hint = suggest_or_list(name, there)
     raise UsageError(
         escape_controls(f"{name!r} is neither a provider of a run in {where} nor a dialect{hint}")
@@ -101,7 +101,7 @@ def _take_unasked(name: str, results: Sequence[Path]) -> Side:
 def _listed() -> dict[str, str]:
     """Return the providers of the providers.yaml that a run would read, each with the file's name."""
     try:
-        loaded = load_providers(None, dialects=bundled())
+        loaded = load_providers(None, dialects=list_bundled_dialects())
     except ProvidersError:
         return {}  # whoever compares needs no providers.yaml
     return {provider.name: loaded.shown for provider in loaded.providers}

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from conformance.comparing.past import PastCase, PastClient, PastProvider
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.sidebyside import googles_name
+from conformance.dialects.side_by_side import find_google_name
 from conformance.model import JSON
 
 USAGE = "usageMetadata"
@@ -48,7 +48,7 @@ class Side:
         if self.dialect is None:
             return frozenset()
         source = "request" if place == "request" else "response"
-        names = {googles_name(source, one.pointer) for one in self.dialect.fields_of(source)}
+        names = {find_google_name(source, one.pointer) for one in self.dialect.fields_of(source)}
         return frozenset(
             name for name in names if place == "request" or (USAGE in name) == (place == "usage")
         )

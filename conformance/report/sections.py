@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.dialects.sidebyside import KINDS
+from conformance.dialects.side_by_side import KINDS
 from conformance.report.safe_text import clip, format_moment, shorten
 from conformance.report.vocabulary import (
     CLIENTS,

@@ -51,13 +51,13 @@ def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result
 
 def describe_finding(deviation: Deviation) -> str:
     """Return a finding in a few lines: its level and title, what was expected and observed, and where."""
-    spot = deviation.spots[0]
+    location = deviation.locations[0]
     accepted = f" (known: {to_one_line(deviation.known.reason)})" if deviation.known else ""
     return (
         f"{deviation.level}: {to_one_line(deviation.title)}{accepted}\n"
-        f"expected: {to_one_line(spot.expected)}\n"
-        f"observed: {to_one_line(spot.observed)}\n"
-        f"at {spot.exchange} {to_one_line(spot.pointer)}"
+        f"expected: {to_one_line(location.expected)}\n"
+        f"observed: {to_one_line(location.observed)}\n"
+        f"at {location.exchange} {to_one_line(location.pointer)}"
     )
 
 

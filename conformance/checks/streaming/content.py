@@ -5,16 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.judging import required
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
 from conformance.judging.expectations import UNMET, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import are_cumulative, find_gap, has_lost_repeats
-from conformance.judging.tries import TRIES, generated_text, obeyed, streams
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text, obeyed, streams
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing
 
@@ -26,8 +26,8 @@ _SHORT = 40  # characters of an answer that is there as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being made
 
 
-@check_each(Level.MUST, _CHUNKS, basis=Basis.RECORDED, usable=streams, sight=sights.PIECES)
-def sends_deltas(reply: Reply) -> Iterator[Spot]:
+@check_each(Level.MUST, _CHUNKS, basis=Basis.RECORDED, usable=streams, requires=required.PIECES)
+def sends_deltas(reply: Reply) -> Iterator[Location]:
     """Each chunk carries only the text since the last one.
 
     Why: clients join the chunks' texts as they come.
@@ -38,7 +38,7 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
     if are_cumulative([text for _, text in texts]):
         chunk, text = texts[-1]
         said = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
-        yield Spot(
+        yield Location(
             reply.id,
             reply.at(chunk, "/candidates/0/content/parts/0/text"),
             "the text since the chunk before",
@@ -52,9 +52,9 @@ def sends_deltas(reply: Reply) -> Iterator[Spot]:
     basis=Basis.RECORDED,
     usable=streams,
     blocked_by=("streaming/sends-deltas",),
-    sight=sights.PIECES,
+    requires=required.PIECES,
 )
-def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
+def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     """The last chunk does not repeat the whole answer.
 
     Why: clients join the chunks' texts, so a repetition is shown as part of the answer. A model may
@@ -67,7 +67,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Spot]:
     natural = _wanted_twice(reply, before) or uses_server_tools(reply) or _too_short_to_tell(reply, before)
     if len(texts) > 1 and _again(before, texts[-1][1]) and not natural:
         pointer = reply.at(texts[-1][0], "/candidates/0/content/parts/0/text")
-        yield Spot(
+        yield Location(
             reply.id,
             pointer,
             "the text since the chunk before",
@@ -98,9 +98,9 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
     basis=Basis.RECORDED,
     usable=streams,
     blocked_by=("streaming/comes-whole",),
-    sight=sights.A_CANDIDATE,
+    requires=required.A_CANDIDATE,
 )
-def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
+def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     """The last chunk with a candidate says why the model stopped.
 
     Why: finishReason is empty only while the model has not stopped; Google's last chunk always has one, but where a
@@ -117,7 +117,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Spot]:
         and not reply.error
         and not blocked(reply)
     ):
-        yield Spot(
+        yield Location(
             reply.id,
             reply.at(candidates[-1], "/candidates/0/finishReason"),
             "a finish reason",
@@ -136,9 +136,14 @@ _ENDED_ONCE = (
 
 
 @check_each(
-    Level.SHOULD, _CHUNKS, basis=Basis.RECORDED, usable=streams, blocked_by=_ENDED_ONCE, sight=sights.CHUNKS
+    Level.SHOULD,
+    _CHUNKS,
+    basis=Basis.RECORDED,
+    usable=streams,
+    blocked_by=_ENDED_ONCE,
+    requires=required.CHUNKS,
 )
-def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
+def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     """No finish reason stands before the text has ended.
 
     Why: a reason before the end says that the model stopped when it did not. A reason in every chunk is an old habit
@@ -158,7 +163,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Spot]:
     level = Level.NOTE if always or uses_server_tools(reply) else None
     observed = f"{candidate_of(early[0], index).get('finishReason')!r} before the text has ended"
     pointer = reply.at(early[0], "/candidates/0/finishReason")
-    yield Spot(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
+    yield Location(reply.id, pointer, "a finish reason in the last chunk only", observed, level)
 
 
 def _spoken(chunk: Chunk, index: int) -> bool:
@@ -177,7 +182,7 @@ def _spoken(chunk: Chunk, index: int) -> bool:
     usable=streams,
     blocked_by=("schema/has-a-candidate",),
 )
-def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
+def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     """A chunk without a candidate leaves candidates out rather than sending an empty list.
 
     Why: ProtoJSON writes no empty lists.
@@ -186,7 +191,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
-            yield Spot(
+            yield Location(
                 reply.id,
                 reply.at(chunk, "/candidates"),
                 "a candidate, or no member of that name",
@@ -201,7 +206,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Spot]:
     probes=("long-answer-streamed",),
     usable=streams,
 )
-def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
+def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A long answer arrives in pieces while the model writes it.
 
     Why: a stream is asked for to see the first words early; one that is held back until the end only looks like one.
@@ -213,20 +218,20 @@ def arrives_while_it_is_made(seen: Seen) -> Iterator[Spot | Aside]:
     held = [reply for reply, verdict in tries if verdict]
     if any(verdict is False for _, verdict in tries):
         return
-    if len(held) < TRIES:
-        yield Aside(Outcome.BLOCKED, f"{len(held)} of {len(tries)} answers took long enough to tell")
+    if len(held) < ATTEMPTS_TO_ACCUSE:
+        yield NotJudged(Outcome.BLOCKED, f"{len(held)} of {len(tries)} answers took long enough to tell")
         return
     reply, first = held[-1], held[-1].chunks[0].at_ms or 0.0
     waited = f"nothing for {first / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s"
     said = f"{waited}, then {len(reply.chunks)} chunks at once ({len(held)} of {len(tries)} tries)"
     # An answer that a model broke off may well be one chunk, after some thinking.
     brief = all(len(texts_of(one)) == 1 and len(one.text) < _MANY for one in held)
-    yield Spot(
+    yield Location(
         reply.id, "#0", "pieces spread over the time of the answer", said, Level.NOTE if brief else None
     )
 
 
-def _usual(seen: Seen) -> float:
+def _usual(seen: RuleInput) -> float:
     """Milliseconds that short answers took: what the way there, a queue and the thinking cost any answer."""
     short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
     return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
@@ -256,9 +261,9 @@ def _cut_short(reply: Reply) -> bool:
         "schema/stop-comes-with-content",
     ),
     obeys=True,
-    sight=sights.AN_END,
+    requires=required.AN_END,
 )
-def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
+def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """STOP is said only of an answer that is whole.
 
     Why: a truncation must be visible: MAX_TOKENS where a limit ended it, an error where the connection did.
@@ -268,9 +273,9 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     if obeyed(seen, "long-answer-streamed"):
         return
     cut = [reply for reply in seen.replies if _cut_short(reply)]
-    if len(cut) >= TRIES:
+    if len(cut) >= ATTEMPTS_TO_ACCUSE:
         said = f"STOP after {cut[-1].text[-40:]!r}, {len(cut)} of {len(seen.replies)} tries"
-        yield Spot(cut[-1].id, "/candidates/0/finishReason", "STOP after the whole answer", said)
+        yield Location(cut[-1].id, "/candidates/0/finishReason", "STOP after the whole answer", said)
 
 
 @check(
@@ -281,9 +286,9 @@ def says_stop_only_at_the_end(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *_ENDED_ONCE[1:]),
     obeys=True,
-    sight=sights.A_ROW,
+    requires=required.A_ROW,
 )
-def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
+def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The text of a stream lacks nothing before its end, and comes in order.
 
     Why: clients join the chunks as they come; none may be lost, and none may overtake another.
@@ -291,10 +296,10 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: ask without streaming.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
-    if len(torn) >= TRIES:
+    if len(torn) >= ATTEMPTS_TO_ACCUSE:
         reply, gap = torn[-1]
         said = f"{gap} ({len(torn)} of {len(seen.replies)} tries)"
-        yield Spot(reply.id, "/candidates/0/content/parts/0/text", "every number once, in order", said)
+        yield Location(reply.id, "/candidates/0/content/parts/0/text", "every number once, in order", said)
 
 
 @check(
@@ -304,9 +309,9 @@ def brings_every_chunk_in_order(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("repeated-text-streamed",),
     usable=streams,
     obeys=True,
-    sight=sights.OBEDIENCE,
+    requires=required.OBEDIENCE,
 )
-def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
+def keeps_repetitions(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Text that repeats itself comes through whole.
 
     Why: a filter against replayed chunks must not take the model's own repetitions for replays.
@@ -321,8 +326,8 @@ def keeps_repetitions(seen: Seen) -> Iterator[Spot | Aside]:
         for reply, text in zip(seen.replies, wanted, strict=True)
         if has_lost_repeats(text, reply.text.strip())
     ]
-    if len(lossy) >= TRIES:
-        yield Spot(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])
+    if len(lossy) >= ATTEMPTS_TO_ACCUSE:
+        yield Location(lossy[-1].id, "/candidates/0/content/parts/0/text", wanted[-1], lossy[-1].text[:200])
 
 
 def _asked_for(reply: Reply, text: str) -> bool:
@@ -335,9 +340,9 @@ def _asked_for(reply: Reply, text: str) -> bool:
     google("JSON: encoding", "Bodies are UTF-8; a character of several bytes is never cut in two."),
     basis=Basis.INFERRED,
     usable=streams,
-    sight=sights.BEYOND_ASCII,
+    requires=required.BEYOND_ASCII,
 )
-def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
+def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is broken where one chunk ends and the next begins.
 
     Why: a gateway that decodes each read on its own breaks the characters that lie across two reads.
@@ -356,7 +361,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
             pointer = reply.at(chunk, "/candidates/0/content/parts/0/text")
             # A text on text may well hold what looks misread.
             level = Level.NOTE if reply.exchange.captured and "\ufffd" not in text else None
-            yield Spot(reply.id, pointer, "whole characters", text[:80], level)
+            yield Location(reply.id, pointer, "whole characters", text[:80], level)
 
 
 @check(
@@ -367,9 +372,9 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Spot]:
     usable=streams,
     obeys=True,
     feature="thinking",
-    sight=sights.THOUGHTS,
+    requires=required.THOUGHTS,
 )
-def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
+def streams_thoughts_too(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Thoughts that the unary method shows are streamed as well.
 
     Why: the streaming method answers with the same parts as the unary one.
@@ -384,8 +389,8 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     if not unary or any(reply.first.thoughts for reply in tries):
         return
     judged = [reply for reply in tries if obedience(reply).verdict == UNMET]
-    if len(judged) >= TRIES:
-        yield Spot(
+    if len(judged) >= ATTEMPTS_TO_ACCUSE:
+        yield Location(
             judged[-1].id,
             "/candidates/0/content/parts",
             "parts with thought: true",
@@ -398,9 +403,9 @@ def streams_thoughts_too(seen: Seen) -> Iterator[Spot | Aside]:
     google("GenerateContentResponse.responseId", "One response has one id and one model version."),
     basis=Basis.RECORDED,
     usable=streams,
-    sight=sights.CHUNKS,
+    requires=required.CHUNKS,
 )
-def keeps_one_id(reply: Reply) -> Iterator[Spot]:
+def keeps_one_id(reply: Reply) -> Iterator[Location]:
     """All chunks of a stream carry the same responseId and modelVersion.
 
     Why: the chunks are one response.
@@ -410,6 +415,6 @@ def keeps_one_id(reply: Reply) -> Iterator[Spot]:
     for name in ("responseId", "modelVersion"):
         values = {value for chunk in reply.chunks if isinstance(value := chunk.body.get(name), str) and value}
         if len(values) > 1:
-            yield Spot(
+            yield Location(
                 reply.id, f"/{name}", "one value in all chunks", f"{len(values)} values: {sorted(values)[:3]}"
             )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from conformance.catalogue import Aside, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.judging import required
 from conformance.judging.arrivals import is_bare_array
 from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, is_cut_at, lacks_its_end, may_have_lost, unless_rare
 from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
 from conformance.judging.tries import streams
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -35,7 +35,7 @@ def _without_alt(reply: Reply) -> bool:
 
 def _came(reply: Reply) -> bool:
     """Streams of success whose bytes can be named, be it as bytes of no framing that is known."""
-    unread = reply.streamed and reply.kind is Kind.UNREADABLE and 200 <= reply.status < 300
+    unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and 200 <= reply.status < 300
     packed = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     mine = reply.framed.framing is not Framing.SSE and not reply.framed.bound
     strange = unread and mine and not packed and not failed_in_success(reply)
@@ -53,13 +53,13 @@ def _said(reply: Reply) -> str:
     return words.get(reply.framed.framing, f"bytes of no known framing: {start!r}")
 
 
-def _longest_first(seen: Seen) -> list[Reply]:
+def _longest_first(seen: RuleInput) -> list[Reply]:
     """One object alone may be a line of many: the longest stream tells best what its framing is."""
     return sorted(seen.replies, key=lambda reply: -len(reply.framed.frames))
 
 
 @check(Level.MUST, _SSE, basis=Basis.RECORDED, select=_with_alt, usable=_came, trait="stream-framing")
-def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
+def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     """With alt=sse a stream comes as server-sent events.
 
     Why: alt=sse chooses server-sent events, and every client of Google's asks for it.
@@ -69,7 +69,7 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     """
     for reply in _longest_first(seen):
         if reply.framed.framing is not Framing.SSE:
-            yield Spot(reply.id, "@0", "server-sent events", _said(reply))
+            yield Location(reply.id, "@0", "server-sent events", _said(reply))
 
 
 @check(
@@ -81,7 +81,7 @@ def streams_sse_with_alt(seen: Seen) -> Iterator[Spot]:
     blocked_by=(FRAMED,),
     trait="stream-framing-default",
 )
-def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
+def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
     """Without alt=sse a stream comes as one JSON array.
 
     Why: a JSON array is what Google streams where nothing else is asked.
@@ -94,10 +94,10 @@ def streams_an_array_without_alt(seen: Seen) -> Iterator[Spot]:
         if not refused(reply) and reply.framed.framing is not Framing.JSON_ARRAY:
             # Recorders drop queries, for a key may stand in them: what else did, nobody knows.
             level = Level.NOTE if reply.exchange.captured and reply.framed.framing is Framing.SSE else None
-            yield Spot(reply.id, "@0", "one JSON array", _said(reply), level)
+            yield Location(reply.id, "@0", "one JSON array", _said(reply), level)
     with_alt = any(reply.ok and _with_alt(reply) for reply in seen.all)
     if ours and with_alt and all(map(refused, ours)):
-        yield Spot(ours[0].id, "", "one JSON array", words(ours[0]))
+        yield Location(ours[0].id, "", "one JSON array", words(ours[0]))
 
 
 def _framed_as_asked(reply: Reply) -> bool:
@@ -118,7 +118,7 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
     select=lambda reply: reply.streamed,
     usable=_framed_as_asked,
 )
-def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
+def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     """The Content-Type of a stream is that of its framing.
 
     Why: readers that choose their parser by the Content-Type have nothing else to go by.
@@ -128,22 +128,24 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Spot]:
     wanted = _TYPES.get(reply.framed.framing)
     got = reply.exchange.header("content-type")
     if wanted and (got or "").partition(";")[0].strip().lower() != wanted:
-        yield Spot(reply.id, "", wanted, got or "no Content-Type")
+        yield Location(reply.id, "", wanted, got or "no Content-Type")
 
 
 def _events(reply: Reply) -> bool:
     """Streams with alt=sse whose bytes are events: what they hold may still be unreadable, or no objects at all."""
-    scalar = reply.kind is Kind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    readable = (reply.kind in (Kind.ANSWER, Kind.UNREADABLE) or scalar) and 200 <= reply.status < 300
+    scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
+    readable = (
+        reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar
+    ) and 200 <= reply.status < 300
     framed = _with_alt(reply) and reply.framed.framing is Framing.SSE
     return framed and readable and has_own_bytes(reply)
 
 
-def _found(reply: Reply, table: Mapping[Irregular, Level], expected: str) -> Iterator[Spot]:
+def _found(reply: Reply, table: Mapping[Irregular, Level], expected: str) -> Iterator[Location]:
     for one in reply.framed.irregularities:
         if (level := table.get(Irregular(one.kind))) is not None and not is_cut_at(reply, one.at):
             said = f"{one.kind}: {one.detail}" if one.detail else one.kind
-            yield Spot(reply.id, f"@{one.at}", expected, said, level)
+            yield Location(reply.id, f"@{one.at}", expected, said, level)
 
 
 _LINES = {
@@ -157,7 +159,7 @@ _LINES = {
 
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
-def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
+def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
     """A stream has data lines and blank lines, and no others.
 
     Why: Google sends neither comments nor event, id or retry fields; its clients read nothing else, though the general
@@ -169,7 +171,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Spot]:
 
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
-def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
+def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
     """Each data line begins with `data: `, once, with its space.
 
     Why: Google writes the space, and its Python client looks for it.
@@ -182,7 +184,7 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Spot]:
 
 
 @check_each(Level.SHOULD, _SSE, basis=Basis.RECORDED, usable=_events)
-def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Spot]:
+def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Location]:
     """The JSON of a chunk stands on one data line.
 
     Why: Google never spreads an event over several data lines.
@@ -202,7 +204,7 @@ _ENDS = {
 
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
-def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
+def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Location]:
     """Each event, the last one included, ends with one blank line.
 
     Why: the blank line is what ends an event; LF and CRLF are both fine.
@@ -210,12 +212,12 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Spot]:
     Vercel AI SDK loses it in silence; with single newlines almost all fail.
     Workaround: write the missing blank lines.
     """
-    for spot in _found(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
-        yield replace(spot, level=Level.NOTE) if lacks_its_end(reply) else spot
+    for location in _found(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
+        yield replace(location, level=Level.NOTE) if lacks_its_end(reply) else location
 
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
-def ends_without_a_sentinel(reply: Reply) -> Iterator[Spot]:
+def ends_without_a_sentinel(reply: Reply) -> Iterator[Location]:
     """A stream simply ends; there is no [DONE].
 
     Why: [DONE] is OpenAI's; Google closes the stream.
@@ -253,7 +255,7 @@ _PAYLOADS = {
         "streaming/ends-each-event-with-a-blank-line",
     ),
 )
-def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
+def sends_one_json_object_per_event(reply: Reply) -> Iterator[Location]:
     """Each event holds one whole JSON object.
 
     Why: a chunk is a GenerateContentResponse; nothing else stands in an event, and none is cut in two.
@@ -266,26 +268,26 @@ def sends_one_json_object_per_event(reply: Reply) -> Iterator[Spot]:
     yield from _strange(reply)
 
 
-def _outside_of_events(reply: Reply) -> Iterator[Spot]:
+def _outside_of_events(reply: Reply) -> Iterator[Location]:
     """Google's own errors come behind the events, without data: nothing else does."""
     failed = {
         frame.number for frame, chunk in zip(reply.framed.frames, reply.chunks, strict=True) if chunk.error
     }
     for one in reply.framed.irregularities:
         if one.kind == Irregular.BARE_JSON_AFTER_EVENTS and one.frame not in failed:
-            yield Spot(reply.id, f"@{one.at}", _OBJECT, f"an object outside of any event: {one.detail}")
+            yield Location(reply.id, f"@{one.at}", _OBJECT, f"an object outside of any event: {one.detail}")
 
 
-def _strange(reply: Reply) -> Iterator[Spot]:
+def _strange(reply: Reply) -> Iterator[Location]:
     """Objects with nothing of Google's in them: every client takes them for a chunk that says nothing."""
     for chunk in reply.chunks if reply.ok else ():
-        if isinstance(chunk.raw, dict) and chunk.raw and not (chunk.opened or chunk.error):
+        if isinstance(chunk.raw, dict) and chunk.raw and not (chunk.unwrapped or chunk.error):
             said = f"an object with nothing of Google's in it: {', '.join([*chunk.raw][:8])}"
-            yield Spot(reply.id, reply.at(chunk, ""), _OBJECT, said, Level.NOTE)
+            yield Location(reply.id, reply.at(chunk, ""), _OBJECT, said, Level.NOTE)
 
 
 @check_each(Level.SHOULD, _SSE, basis=Basis.RECORDED, usable=_events)
-def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
+def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     """A stream begins with its first event, not with a byte order mark.
 
     Why: JSON texts and event streams are UTF-8 without a mark, and Google sends none.
@@ -301,9 +303,9 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Spot]:
     basis=Basis.INFERRED,
     select=_with_alt,
     usable=lambda reply: streams(reply) and has_own_bytes(reply),
-    sight=sights.SEPARATORS,
+    requires=required.SEPARATORS,
 )
-def escapes_line_separators(reply: Reply) -> Iterator[Spot]:
+def escapes_line_separators(reply: Reply) -> Iterator[Location]:
     """U+2028 and its like are escaped inside JSON.
 
     Why: some line splitters take U+2028, U+2029 and U+0085 for the end of a line; Google's chunks survive them all.
@@ -317,7 +319,7 @@ def _any_stream(reply: Reply) -> bool:
     return (
         reply.streamed
         and 200 <= reply.status < 300
-        and reply.kind in (Kind.ANSWER, Kind.UNREADABLE, Kind.FAILED)
+        and reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE, ReplyKind.FAILED)
         and has_own_bytes(reply)
     )
 
@@ -329,7 +331,7 @@ def _any_stream(reply: Reply) -> bool:
     select=lambda reply: reply.streamed,
     usable=_any_stream,
 )
-def comes_whole(reply: Reply) -> Iterator[Spot]:
+def comes_whole(reply: Reply) -> Iterator[Location]:
     """A stream ends after a whole chunk, never inside one.
 
     Why: a body that ends inside a JSON value was cut; the answer's end, its reason and its bill are in the part that
@@ -358,7 +360,7 @@ _NO_CHUNKS = (
 )
 
 
-def _said_of_events(seen: Seen) -> bool:
+def _said_of_events(seen: RuleInput) -> bool:
     """The chunks themselves are wrong, with alt=sse as without: one fault, and it is said of the events."""
     return any(_events(reply) and any(map(reply.framed.has, _NO_CHUNKS)) for reply in seen.all)
 
@@ -370,7 +372,7 @@ def _said_of_events(seen: Seen) -> bool:
     select=_without_alt,
     usable=lambda reply: _came(reply) and reply.framed.framing is Framing.JSON_ARRAY,
 )
-def streams_a_well_formed_array(seen: Seen) -> Iterator[Spot]:
+def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     """The array of a stream without alt=sse is well-formed JSON.
 
     Why: the whole body is one JSON document; incremental parsers rely on its commas and its last bracket.
@@ -382,8 +384,8 @@ def streams_a_well_formed_array(seen: Seen) -> Iterator[Spot]:
         yield from _found(reply, table, "one JSON array of objects")
 
 
-def _chunkless(reply: Reply) -> Spot:
-    return Spot(reply.id, "", "at least one chunk, or an error status", "a stream without any content")
+def _chunkless(reply: Reply) -> Location:
+    return Location(reply.id, "", "at least one chunk, or an error status", "a stream without any content")
 
 
 @check(
@@ -392,7 +394,7 @@ def _chunkless(reply: Reply) -> Spot:
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
 )
-def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
+def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A stream of status 200 holds at least one chunk.
 
     Why: a vendor that has nothing to send has met an error, which has a status of its own. Google itself sent an empty
@@ -401,9 +403,11 @@ def holds_at_least_one_chunk(seen: Seen) -> Iterator[Spot | Aside]:
     Workaround: take an empty stream for a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
-        yield Aside(Outcome.INCONCLUSIVE, describe_silence(seen))
+        yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
     yield from map(_chunkless, filter(is_bare_array, seen.replies))  # Google's empty streams have no bytes
-    bare = [reply for reply in seen.replies if reply.kind is Kind.EMPTY and reply.exchange.failure is None]
+    bare = [
+        reply for reply in seen.replies if reply.kind is ReplyKind.EMPTY and reply.exchange.failure is None
+    ]
     told = [reply for reply in bare if not failed_in_success(reply)]
     yield from unless_rare(map(_chunkless, told), seen.replies)
