@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.run import Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.catalogue import load
 from conformance.cli import main as conformance
@@ -23,6 +23,7 @@ from conformance.embedded import HONEST, Host, Incoming, Outgoing
 from conformance.embedded.messages import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
+from conformance.replies import ProviderReplies
 from conformance.running.session import select_probes
 
 DELAY = 0.3  # seconds
@@ -35,10 +36,10 @@ def slow(incoming: Incoming) -> Outgoing:
     return Outgoing(answer.status, answer.headers, (DelayedPiece(DELAY, answer.body),))
 
 
-async def _ask(url: str) -> tuple[Gathered, float]:
+async def _ask(url: str) -> tuple[ProviderReplies, float]:
     provider = Provider("slow", "slow", url, "google", "gemini-2.5-flash", concurrency=CONCURRENCY)
     probes = select_probes(load_dialect("google"), (), whole=True)
-    into: list[Gathered] = []
+    into: list[ProviderReplies] = []
     async with Sender(provider, Key("BENCHMARK_KEY", "embedded-key"), {}) as sender:
         began = time.perf_counter()
         await ask_all([(Plan(provider, probes, (), 1), sender.ask)], lambda _: 0.0, lambda _: None, into)

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from conformance import catalogue
-from conformance.asking.run import Gathered
 from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
 from conformance.model import Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
+from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
 from conformance.verdicts.extent import JUDGED, JudgedExtent
 from conformance.verdicts.verdict import ClientVerdict, JudgingOptions, Verdict, judge_provider
@@ -48,7 +48,7 @@ def judge(
 
     * `status` is `deviates` (a must or a should), `partial` (nothing of that in what could be judged) or `inconclusive`
       (nothing could be judged), for a few exchanges are never the whole contract;
-    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `spots` with `expected` and `observed`;
+    * `deviations` are the findings, worst first: `rule`, `level`, `title`, `locations` with `expected` and `observed`;
     * `clients` says of each modelled client whether it `works`, is `degraded` or `broken`, and why;
     * `judged` says how many rules were judged, and what limited that.
 
@@ -71,11 +71,9 @@ def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
     return Provider(group.name, title, group.base_url, dialect, group.model)
 
 
-def gather_group(group: ExchangeGroup, dialect: str) -> Gathered:
+def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
     """Return recorded exchanges as if they had been asked; nothing else was."""
-    return Gathered(
-        make_provider(group, dialect), list(group.exchanges), [], len(group.exchanges), finished=True
-    )
+    return ProviderReplies.of_exchanges(make_provider(group, dialect), group.exchanges)
 
 
 def list_rules() -> tuple[Rule, ...]:
@@ -184,8 +182,10 @@ def _joined(deviations: Sequence[Deviation]) -> Deviation:
     effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
     return replace(
         worst,
-        spots=tuple(
-            spot for one in (worst, *(one for one in deviations if one is not worst)) for spot in one.spots
+        locations=tuple(
+            location
+            for one in (worst, *(one for one in deviations if one is not worst))
+            for location in one.locations
         ),
         effects=tuple(effects.values()),
     )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Required, TypedDict, Unpack
 
-from conformance.model import Basis, Dimension, Level, Outcome, Question, Source, Spot
+from conformance.model import Basis, Dimension, Level, Location, Outcome, Question, Source
 from conformance.names import suggest_spelling
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Reply, RuleInput
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Unaskable:
 
 
 @dataclass(frozen=True)
-class Aside:
+class NotJudged:
     """What a check yields when it cannot judge: unsupported, blocked, inconclusive or a note, and why."""
 
     outcome: Outcome
@@ -32,7 +32,7 @@ class Aside:
 
 
 @dataclass(frozen=True)
-class Asking:
+class ProbeContext:
     """What a probe is handed: the provider's model, a nonce, and the first reply of a follow-up.
 
     `first` is a `conformance.reading.reply.Reply` for a follow-up, else None.
@@ -51,7 +51,7 @@ class Probe:
     id: str
     title: str
     text: str
-    build: Callable[[Asking], Question | Unaskable]
+    build: Callable[[ProbeContext], Question | Unaskable]
     follows: str | None  # the probe whose first answered exchange this one is handed
     attempts: int
     last: bool  # asked after all others, alone: it could lock us out
@@ -63,7 +63,7 @@ class Probe:
         return next((feature for feature in self.needs if feature in unsupported), None)
 
 
-class Rests(StrEnum):
+class Proof(StrEnum):
     """What a pass of a rule must rest on, besides that nothing wrong was seen."""
 
     ANSWER = "answer"  # an answer that could be read
@@ -75,7 +75,7 @@ class Rests(StrEnum):
 
 
 @dataclass(frozen=True)
-class Sight:
+class RequiredContent:
     """What one of the answers must hold for a rule to have looked at anything, and what is said where none does.
 
     `probes` are those whose right answers hold it: where one of them was not answered, nobody knows.
@@ -98,7 +98,7 @@ class Rule:
     sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
     basis: Basis
-    look: Callable[[Seen], Iterable[Spot | Aside]]
+    look: Callable[[RuleInput], Iterable[Location | NotJudged]]
     select: Callable[[Reply], bool]  # which replies it looks at
     usable: Callable[[Reply], bool]  # which of them it can judge
     probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
@@ -108,8 +108,8 @@ class Rule:
     feature: str | None  # refused clearly, it is unsupported rather than a deviation
     documented: bool  # measures against the vendor's own document
     generated: bool = False  # looks at bodies that were made from a schema
-    rests: Rests = Rests.ANSWER
-    sight: Sight | None = None
+    proof: Proof = Proof.ANSWER
+    requires: RequiredContent | None = None
 
     def text(self) -> str:
         """Return the whole explanation, as `conformance explain` prints it."""
@@ -147,10 +147,14 @@ def probe(
     last: bool = False,
     needs: str | tuple[str, ...] = (),
     ceiling: int | None = None,
-) -> Callable[[Callable[[Asking], Question | Unaskable]], Callable[[Asking], Question | Unaskable]]:
+) -> Callable[
+    [Callable[[ProbeContext], Question | Unaskable]], Callable[[ProbeContext], Question | Unaskable]
+]:
     """Make a function a probe; its id is its name, its docstring the text in the report."""
 
-    def enter(build: Callable[[Asking], Question | Unaskable]) -> Callable[[Asking], Question | Unaskable]:
+    def enter(
+        build: Callable[[ProbeContext], Question | Unaskable],
+    ) -> Callable[[ProbeContext], Question | Unaskable]:
         title, text = sentences(build)
         features = (needs,) if isinstance(needs, str) else needs
         add(Probe(slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling))
@@ -170,8 +174,9 @@ def _yes(_reply: Reply) -> bool:
     return True
 
 
-_Check = Callable[[Seen], Iterator[Spot | Aside]]
-_CheckOfReply = Callable[[Reply], Iterator[Spot | Aside]]
+_PROBES, _CHECKS = "conformance.probes.", "conformance.checks."  # where load() looks for them
+_Check = Callable[[RuleInput], Iterator[Location | NotJudged]]
+_CheckOfReply = Callable[[Reply], Iterator[Location | NotJudged]]
 
 
 class CheckOptions(TypedDict, total=False):
@@ -187,8 +192,8 @@ class CheckOptions(TypedDict, total=False):
     feature: str | None
     documented: bool
     generated: bool
-    rests: Rests
-    sight: Sight | None
+    proof: Proof
+    requires: RequiredContent | None
 
 
 def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
@@ -205,25 +210,27 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     feature: str | None = None,
     documented: bool = False,
     generated: bool = False,
-    rests: Rests = Rests.ANSWER,
-    sight: Sight | None = None,
+    proof: Proof = Proof.ANSWER,
+    requires: RequiredContent | None = None,
 ) -> Callable[[_Check], _Check]:
-    """Make a function over a group of replies (`Seen`) a rule; its id is module/name.
+    """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name.
 
-    The function is handed a `Seen` that holds only the replies which `probes` and `select` name and
+    The dimension is that of its module or package in checks/: `casing.py`, `schema_ids.py`, `streaming/content.py`.
+
+    The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
     `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
-    if what it looked at holds what `rests` and `sight` ask for.
+    if what it looked at holds what `proof` and `requires` ask for.
     """
 
     def enter(look: _Check) -> _Check:
-        dimension = Dimension(look.__module__.rpartition(".")[2].partition("_")[0])
+        dimension = Dimension(look.__module__.removeprefix(_CHECKS).partition(".")[0].partition("_")[0])
         title, rest = sentences(look)
         id_ = f"{dimension}/{slug(look.__name__)}"
         if id_ in RULES:
             raise ValueError(f"two rules are called {id_}")
         RULES[id_] = Rule(
             id_, dimension, level, title, _sections(rest), source, basis, look, select, usable,
-            probes, blocked_by, obeys, trait, feature, documented, generated, rests, sight,
+            probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires,
         )  # fmt: skip
         return look
 
@@ -236,7 +243,7 @@ def check_each(
     """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
 
     def enter(look: _CheckOfReply) -> _CheckOfReply:
-        def every(seen: Seen) -> Iterator[Spot | Aside]:
+        def every(seen: RuleInput) -> Iterator[Location | NotJudged]:
             for reply in seen.replies:
                 yield from look(reply)
 
@@ -252,12 +259,12 @@ def load() -> None:
 
     Raises ValueError where a rule or a probe names another that does not exist.
     """
-    for room in ("conformance.probes", "conformance.checks"):
-        package = importlib.import_module(room)
-        names = (found.name for found in pkgutil.iter_modules(package.__path__))
+    for room in (_PROBES, _CHECKS):
+        package = importlib.import_module(room.rstrip("."))
+        names = (found.name for found in pkgutil.walk_packages(package.__path__, room))
         # Plain text first: the plain question opens every list that a reader sees.
-        for module in sorted(names, key=lambda name: (name != "text", name)):
-            importlib.import_module(f"{room}.{module}")
+        for module in sorted(names, key=lambda name: (name != f"{_PROBES}text", name)):
+            importlib.import_module(module)
     faults = [*_unknown_rules(), *_unknown_probes()]
     if faults:
         raise ValueError("; ".join(faults))

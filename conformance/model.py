@@ -282,7 +282,7 @@ _BASES: Mapping[Basis, str] = {
 
 
 @dataclass(frozen=True)
-class Spot:
+class Location:
     """One place where one exchange departs from a rule: what a check yields.
 
     `pointer`: /a/b in a body, #3/a/b in the n-th stream object (from 0), @120 for a byte offset.
@@ -292,7 +292,7 @@ class Spot:
     pointer: str
     expected: str
     observed: str
-    level: Level | None = None  # where this spot is worth less (or more) than the rule's own level
+    level: Level | None = None  # where this location is worth less (or more) than the rule's own level
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ class Deviation:
     level: Level
     against: tuple[Against, ...]
     title: str
-    spots: tuple[Spot, ...]
+    locations: tuple[Location, ...]
     source: Source
     documented: Source | None = None  # what the vendor's own page says of it
     known: Known | None = None

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from conformance import catalogue
-from conformance.asking.run import Gathered
 from conformance.clients import ALL_CLIENTS, BadCaptureError, from_exchange, report_lines
 from conformance.clients.effects import find_effects
 from conformance.comparing.past import read_past
@@ -21,6 +20,7 @@ from conformance.model import Exchange, Limits, Piece, Provider, Request
 from conformance.reading.reply import Reply, read
 from conformance.recording.record import RecordError, format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import provider_to_json, read_run_file
+from conformance.replies import ProviderReplies
 from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
 from conformance.wire.encoding import decode_body
 from conformance.wire.framing import read_framed
@@ -107,7 +107,7 @@ def clients(data: bytes) -> None:
 
 def rules(data: bytes) -> None:
     """Every rule over one exchange: none may raise."""
-    verdict = judge_provider(Gathered(PROVIDER, [exchange(data)]), GOOGLE, SELECTION)
+    verdict = judge_provider(ProviderReplies.of_exchanges(PROVIDER, [exchange(data)]), GOOGLE, SELECTION)
     assert not [case for case in verdict.cases if case.outcome == "error"]
 
 

@@ -330,7 +330,7 @@ def findings_of(recorded: RecordedFiles) -> set[tuple[str, str, str, str]]:
     """Return the rule, level, place and observation of everything found in the first provider of a recording."""
     verdict = judge_group(recorded.groups[0], load_dialect("google"))
     return {
-        (one.rule, one.level.value, spot.pointer, spot.observed)
+        (one.rule, one.level.value, location.pointer, location.observed)
         for one in verdict.deviations
-        for spot in one.spots
+        for location in one.locations
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import ROOT, command, entry, environment, honest_port, write_providers
+from whole_runs import ROOT, command, entry, environment, honest_port, write_providers
 
 from conformance.config.addresses import describe_fault_in_base_url
 from conformance.embedded import HONEST, DelayedPiece, Host, Incoming, Outgoing

@@ -15,14 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.dialects.dialect import Dialect, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
 from conformance.embedded import Host, Style, behaviour_of, default_port, style_of
 from conformance.embedded.dialect_looks import dress_response
 from conformance.embedded.style import Envelope, Extra
 
 COUNT = "Count from 1 to 40, separated by spaces."
 ROOT = Path(__file__).parent.parent
-VENDORS = [name for name in bundled() if name != "google"]
+VENDORS = [name for name in list_bundled_dialects() if name != "google"]
 WAYS = {
     "bearer": {"Authorization": "Bearer embedded-key"},
     "x-goog-api-key": {"x-goog-api-key": "embedded-key"},
@@ -34,7 +34,7 @@ Asker = Callable[..., httpx.Response]
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Asker]:
     with Host() as host, httpx.Client() as client:
-        urls = {name: host.start(behaviour_of(load_dialect(name))) for name in bundled()}
+        urls = {name: host.start(behaviour_of(load_dialect(name))) for name in list_bundled_dialects()}
 
         def send(
             name: str, request: Any, method: str = ":generateContent", way: str = "", model: str = ""
@@ -85,11 +85,11 @@ def test_where_the_page_is_silent_errors_are_googles(ask: Asker, name: str) -> N
     assert ask(name, body("x"), model="gemini-none").json()["error"]["status"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_every_dialect_has_its_models_and_a_port_of_its_own(name: str) -> None:
     dialect = load_dialect(name)
     assert set(dialect.models) <= set(style_of(dialect).models)
-    ports = [default_port(load_dialect(other)) for other in bundled()]
+    ports = [default_port(load_dialect(other)) for other in list_bundled_dialects()]
     assert ports.count(default_port(dialect)) == 1
 
 
@@ -167,7 +167,7 @@ def test_extra_members_go_where_their_pointer_says() -> None:
     assert "absent" not in dressed
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_only_the_server_like_google_stands_behind_googles_front_end(ask: Asker, name: str) -> None:
     answer = ask(name, body("x"))
     expected = "scaffolding on HTTPServer2" if name == "google" else None

@@ -14,8 +14,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from miniatures.making import limiting_every_third, with_usage
-from whole import KEY, Ran, command, entry, environment, run, write_providers
+from miniatures.making import limit_every_third, with_usage
+from whole_runs import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of
@@ -61,7 +61,7 @@ def ports() -> Iterator[dict[str, int]]:
         "honest": HONEST,
         "breaking": behaviour_of(load_dialect("visioncoder")),
         "miscounting": with_usage(_wrong_total),
-        "limited": limiting_every_third(),
+        "limited": limit_every_third(),
         "slow": _slow,
     }
     with Host() as host:

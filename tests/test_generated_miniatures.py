@@ -8,13 +8,14 @@ from test_bodies import _alias_ignored, _second_tool_dropped
 from test_generated_rules import BROKEN, NO, SURVIVES, TAKES, Application, answering_to
 
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.asking.run import Gathered, Plan, ask_all
+from conformance.asking.run import Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Host
 from conformance.keys.secrets import Key
 from conformance.model import Level, Provider
+from conformance.replies import ProviderReplies
 from conformance.running.body_search import BodyBudget, plan_bodies
 from conformance.running.session import SelectedProvider, select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
@@ -29,7 +30,7 @@ MINIATURES: dict[str, tuple[Application, str]] = {
 }
 
 
-async def _gather(application: Application, seed: int, count: int, host: Host) -> Gathered:
+async def _gather(application: Application, seed: int, count: int, host: Host) -> ProviderReplies:
     dialect = load_dialect("google")
     provider = Provider(
         "mini", "mini", host.start(application), "google", "gemini-2.5-flash", concurrency=8, max_requests=900
@@ -38,7 +39,7 @@ async def _gather(application: Application, seed: int, count: int, host: Host) -
     drawn, _ = plan_bodies(
         SelectedProvider(provider, dialect, None, ()), probes, BodyBudget(seed, count), Path("no-such-file")
     )
-    into: list[Gathered] = []
+    into: list[ProviderReplies] = []
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
         await ask_all(
             [(Plan(provider, probes, drawn.bodies, seed), sender.ask)], lambda _: 0.0, lambda _: None, into

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "conformance"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "names", "pointers", "files", "wire", "keys", "config", "dialects", "recording", "reading", "sources", "catalogue", "capturing", "judging",
+    "__init__", "model", "names", "pointers", "files", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
     "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "api", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
@@ -162,12 +162,12 @@ def test_ci_runs_the_readmes_test_command() -> None:
 def test_a_misspelt_option_or_attribute_of_a_check_fails_type_checking(tmp_path: Path) -> None:
     text = (
         "from collections.abc import Iterator\n"
-        "from conformance.catalogue import Aside, check_each\n"
-        "from conformance.model import Basis, Level, Spot\n"
+        "from conformance.catalogue import NotJudged, check_each\n"
+        "from conformance.model import Basis, Level, Location\n"
         "from conformance.reading.reply import Reply\n"
         "from conformance.sources import google\n"
         "@check_each(Level.NOTE, google('Candidate', 'x'), basis=Basis.INFERRED, {option}=lambda reply: reply.{attribute})\n"
-        "def says_nothing(reply: Reply) -> Iterator[Spot | Aside]:\n"
+        "def says_nothing(reply: Reply) -> Iterator[Location | NotJudged]:\n"
         "    yield from ()\n"
     )
     found = []

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import recordings
-from whole import ROOT
+from whole_runs import ROOT
 
 import conformance
 from conformance import judge
@@ -337,7 +337,7 @@ def test_a_verdict_of_the_library_says_what_its_docs_promise() -> None:
     worst = verdict.deviations[0]
     assert (worst.rule, worst.level.value) == ("streaming/ends-with-a-finish-reason", "must")
     assert worst.title
-    assert worst.spots[0].expected
+    assert worst.locations[0].expected
     assert {client.verdict for client in verdict.clients} <= {"works", "degraded", "broken", "untested"}
     assert 0 < verdict.judged.rules < verdict.judged.of
 
@@ -418,7 +418,7 @@ def test_a_good_vendors_answers_to_all_our_questions_accuse_nobody_in_a_recordin
     groups = read_files([str(path)]).groups
     assert sum(len(group.exchanges) for group in groups) > 50
     verdict = judge(exchange for group in groups for exchange in group.exchanges)
-    assert [(one.rule, one.spots[0].observed) for one in verdict.deviations if one.level != "note"] == []
+    assert [(one.rule, one.locations[0].observed) for one in verdict.deviations if one.level != "note"] == []
     assert verdict.judged.rules > 60
 
 

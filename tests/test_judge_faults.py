@@ -118,10 +118,13 @@ def test_lines_judged_singly_and_together_show_the_same(tmp_path: Path) -> None:
     together = judge_group(group, load_dialect("google"))
     for number, alone in enumerate(singly, 1):
         own = f"{group.name}/captured-{number}#1"
-        spots = (
-            (one.rule, spot) for one in together.deviations for spot in one.spots if spot.exchange == own
+        locations = (
+            (one.rule, location)
+            for one in together.deviations
+            for location in one.locations
+            if location.exchange == own
         )
-        grave = {rule for rule, spot in spots if (spot.level or RULES[rule].level) != "note"}
+        grave = {rule for rule, location in locations if (location.level or RULES[rule].level) != "note"}
         assert grave == {rule for rule, level in alone if level != "note"}, number
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from whole import ROOT
+from whole_runs import ROOT
 
 PAGE = (ROOT / "docs" / "judging.md").read_text(encoding="utf-8")
 
@@ -56,7 +56,7 @@ def test_the_example_fails_where_the_gateway_is_wrong(
 def test_the_example_is_well_typed(tmp_path: Path) -> None:
     text = (
         example()
-        + "\nreveal_type(judge([]).status)\nreveal_type(judge([]).deviations[0].spots[0].observed)\n"
+        + "\nreveal_type(judge([]).status)\nreveal_type(judge([]).deviations[0].locations[0].observed)\n"
     )
     done = run(tmp_path, text, "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"))
     assert done.returncode == 0, done.stdout

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import miniatures
 import pytest
-from miniatures import Miniature, Variation
-from miniatures.asked import Server, judged
+from miniatures import Innocent, Miniature
+from miniatures.asking import Server, judge_servers
 from test_generated_miniatures import MINIATURES as ASKED_WITH_BODIES
 from test_generated_rules import REFUSES
 
@@ -26,7 +26,7 @@ FIGURES = ROOT / "schemas" / "kill-matrix.json"
 catalogue.load()
 
 
-def _every(name: str) -> list[tuple[str, Miniature | Variation]]:
+def _every(name: str) -> list[tuple[str, Miniature | Innocent]]:
     modules = sorted(found.name for found in pkgutil.iter_modules(miniatures.__path__))
     every = [
         (module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules
@@ -35,7 +35,7 @@ def _every(name: str) -> list[tuple[str, Miniature | Variation]]:
 
 
 MINIATURES = [(name, one) for name, one in _every("MINIATURES") if isinstance(one, Miniature)]
-VARIATIONS = [(name, one) for name, one in _every("VARIATIONS") if isinstance(one, Variation)]
+INNOCENTS = [(name, one) for name, one in _every("INNOCENTS") if isinstance(one, Innocent)]
 
 
 def _id(name: str, one: Miniature) -> str:
@@ -43,19 +43,19 @@ def _id(name: str, one: Miniature) -> str:
     return f"{name}:{'+'.join(sorted(one.trips | one.notes))}"
 
 
-SAMPLE: list[tuple[str, Miniature | Variation]] = [*MINIATURES[::23], *VARIATIONS[::9]]
+SAMPLE: list[tuple[str, Miniature | Innocent]] = [*MINIATURES[::23], *INNOCENTS[::9]]
 
 
-def _judged(several: Sequence[tuple[str, Miniature | Variation]]) -> Mapping[str, Verdict]:
+def _judged(several: Sequence[tuple[str, Miniature | Innocent]]) -> Mapping[str, Verdict]:
     servers = [
         Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several
     ]
-    return judged([Server("honest", HONEST), *servers])
+    return judge_servers([Server("honest", HONEST), *servers])
 
 
-def _selected(items: Sequence[pytest.Item]) -> list[tuple[str, Miniature | Variation]]:
+def _selected(items: Sequence[pytest.Item]) -> list[tuple[str, Miniature | Innocent]]:
     """The servers that the selected tests speak of: one named with -k costs seconds, not the whole matrix."""
-    every: dict[str, Miniature | Variation] = {**dict(MINIATURES), **dict(VARIATIONS)}
+    every: dict[str, Miniature | Innocent] = {**dict(MINIATURES), **dict(INNOCENTS)}
     names = [item.callspec.params.get("name") for item in items if hasattr(item, "callspec")]
     named = [(name, every[name]) for name in dict.fromkeys(names) if name in every]
     whole = any(item.name == test_no_check_raises.__name__ for item in items)
@@ -77,7 +77,7 @@ def noted(verdict: Verdict) -> frozenset[str]:
 
 def _told(verdict: Verdict) -> str:
     lines = [
-        f"{d.level} {d.rule}: {d.spots[0].exchange} {d.spots[0].pointer}: {d.spots[0].observed[:200]}"
+        f"{d.level} {d.rule}: {d.locations[0].exchange} {d.locations[0].pointer}: {d.locations[0].observed[:200]}"
         for d in verdict.deviations
     ]
     odd = [
@@ -88,7 +88,7 @@ def _told(verdict: Verdict) -> str:
     return "\n".join([*lines, *odd])
 
 
-def _as_expected(name: str, one: Miniature | Variation, verdict: Verdict) -> None:
+def _as_expected(name: str, one: Miniature | Innocent, verdict: Verdict) -> None:
     wanted = one.trips if isinstance(one, Miniature) else frozenset[str]()
     assert grave(verdict) == wanted, f"{name}\n{_told(verdict)}"
     assert one.notes <= noted(verdict), f"{name}\n{_told(verdict)}"
@@ -116,12 +116,12 @@ def test_a_miniature_trips_exactly_its_rules(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "variation"), VARIATIONS, ids=[name for name, _ in VARIATIONS])
-def test_an_innocent_variation_is_not_accused(
-    name: str, variation: Variation, verdicts: Mapping[str, Verdict]
+@pytest.mark.parametrize(("name", "innocent"), INNOCENTS, ids=[name for name, _ in INNOCENTS])
+def test_an_innocent_server_is_not_accused(
+    name: str, innocent: Innocent, verdicts: Mapping[str, Verdict]
 ) -> None:
     assert verdicts[name.lower()].status != "deviates", _told(verdicts[name.lower()])
-    _as_expected(name, variation, verdicts[name.lower()])
+    _as_expected(name, innocent, verdicts[name.lower()])
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ GENERATED = {name: rule for name, (_, rule) in ASKED_WITH_BODIES.items()} | {
 }
 # Rules that no server can trip, and why.
 NOT_TRIPPABLE = {
-    "transport/answers-every-question": "names the questions without a usable answer; it accuses nobody (`tests/test_undecided.py`)"
+    "transport/answers-every-question": "names the questions without a usable answer; it accuses nobody (`tests/test_inconclusive.py`)"
 }
 
 
@@ -161,17 +161,17 @@ def test_every_rule_is_tripped_or_named_as_one_that_cannot_be() -> None:
 def test_what_is_said_of_a_rule_that_cannot_be_tripped_is_true() -> None:
     """A rule that accuses nobody yields what it could not judge, and never a location."""
     for rule in NOT_TRIPPABLE:
-        assert "yield Spot" not in inspect.getsource(RULES[rule].look)
+        assert "yield Location" not in inspect.getsource(RULES[rule].look)
         assert "Aside(" in inspect.getsource(RULES[rule].look)
 
 
 def test_every_name_in_the_matrix_is_its_own() -> None:
-    names = [name.lower() for name, _ in [*MINIATURES, *VARIATIONS]]
+    names = [name.lower() for name, _ in [*MINIATURES, *INNOCENTS]]
     assert len(names) == len(set(names))
 
 
-def test_there_are_at_least_thirty_innocent_variations() -> None:
-    assert len(VARIATIONS) >= 30
+def test_there_are_at_least_thirty_innocent_servers() -> None:
+    assert len(INNOCENTS) >= 30
 
 
 def figures() -> dict[str, int]:
@@ -179,7 +179,7 @@ def figures() -> dict[str, int]:
         "rules": len(RULES),
         "tripped": sum(bool(tripping(rule)) for rule in RULES),
         "miniatures": len(MINIATURES) + len(GENERATED),
-        "variations": len(VARIATIONS),
+        "variations": len(INNOCENTS),
     }
 
 
@@ -202,8 +202,8 @@ def page() -> str:
         f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |"
         for rule in sorted(RULES)
     ]
-    lines += ["", "## Innocent variations", "", "| server | what is unusual about it |", "| --- | --- |"]
-    lines += [f"| {name} | {one.says} |" for name, one in VARIATIONS]
+    lines += ["", "## Innocent servers", "", "| server | what is unusual about it |", "| --- | --- |"]
+    lines += [f"| {name} | {one.says} |" for name, one in INNOCENTS]
     lines += [
         "",
         "## Servers that are wrong",

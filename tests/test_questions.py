@@ -9,8 +9,8 @@ from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance import catalogue
-from conformance.catalogue import PROBES, Asking, Unaskable
-from conformance.dialects.dialect import bundled, load_dialect
+from conformance.catalogue import PROBES, ProbeContext, Unaskable
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.judging.expectations import statuses
 from conformance.model import Question
 from conformance.running.session import select_probes
@@ -25,7 +25,7 @@ NAMES_AND_TYPES = {"unknown-field", "unknown-nested-field", "wrong-type", "wrong
 
 def questions() -> Iterator[tuple[str, Question]]:
     for probe in PROBES.values():
-        built = None if probe.follows else probe.build(Asking(MODEL, "7f3a"))
+        built = None if probe.follows else probe.build(ProbeContext(MODEL, "7f3a"))
         if built is not None and not isinstance(built, Unaskable):
             yield probe.id, built
 
@@ -63,7 +63,7 @@ def test_whatever_must_be_refused_is_refused_for_a_reason_that_is_known() -> Non
     assert refused <= SENSE | NAMES_AND_TYPES | {"malformed-json", "preflight"}
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_first_asks_stay_at_sixty_five(name: str) -> None:
     assert len(select_probes(load_dialect(name), (), whole=True)) <= 65
 
@@ -73,8 +73,12 @@ def test_a_question_says_which_status_it_expects() -> None:
 
 
 def test_questions_that_look_alike_differ_in_their_nonce() -> None:
-    first = {id_: probe.build(Asking(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows}
-    second = {id_: probe.build(Asking(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.follows}
+    first = {
+        id_: probe.build(ProbeContext(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows
+    }
+    second = {
+        id_: probe.build(ProbeContext(MODEL, "bbbb")) for id_, probe in PROBES.items() if not probe.follows
+    }
     steady = {id_ for id_ in first if first[id_] == second[id_]}
     assert "plain" not in steady
     assert "plain-streamed" not in steady

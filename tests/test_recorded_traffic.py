@@ -13,13 +13,13 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.attempts import needs_another_attempt
-from conformance.asking.run import Gathered
 from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
-from conformance.model import CAPTURED, Deviation, Exchange, Level, Piece, Provider, Request, Spot
+from conformance.model import CAPTURED, Deviation, Exchange, Level, Location, Piece, Provider, Request
 from conformance.reading.flavour import Flavour, flavour, is_vertex_member
 from conformance.reading.reply import Reply, read
+from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import GRAVE
 from conformance.verdicts.verdict import JudgingOptions, judge_provider
 
@@ -101,7 +101,9 @@ def selection() -> JudgingOptions:
 def findings(*exchanges: Exchange) -> list[Deviation]:
     provider = Provider("p", "P", "http://127.0.0.1:1", "google", "gemini-2.5-flash")
     several = [replace(one, attempt=number) for number, one in enumerate(exchanges, 1)]
-    verdict = judge_provider(Gathered(provider, several, finished=True), load_dialect("google"), selection())
+    verdict = judge_provider(
+        ProviderReplies.of_exchanges(provider, several), load_dialect("google"), selection()
+    )
     raised = [case for case in verdict.cases if case.outcome.value == "error"]
     assert not raised, raised
     return verdict.deviations
@@ -465,8 +467,8 @@ def test_an_id_is_held_against_the_time(id_: str, headers: tuple[Any, ...], note
 def test_ids_are_noted_once_and_masked_ones_never() -> None:
     odd = pretty(answer(responseId="resp-1"))
     found = [one for one in findings(recorded(odd), recorded(odd)) if one.rule == IDS]
-    assert [len(one.spots) for one in found] == [1]
-    assert "invented or replayed id" in found[0].spots[0].observed
+    assert [len(one.locations) for one in found] == [1]
+    assert "invented or replayed id" in found[0].locations[0].observed
     assert IDS not in noted(recorded(odd, reserialised=True))
 
 
@@ -479,7 +481,9 @@ def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
 
 
 def _levels(shown: list[Reply], among: list[Reply]) -> list[Level | None]:
-    return [spot.level for spot in unless_rare([Spot(one.id, "", "x", "y") for one in shown], among)]
+    return [
+        location.level for location in unless_rare([Location(one.id, "", "x", "y") for one in shown], among)
+    ]
 
 
 def test_what_is_rare_accuses_where_each_of_three_tries_shows_it() -> None:
@@ -541,7 +545,7 @@ def test_vertex_is_told_from_the_gemini_api(exchange: Exchange, wanted: Flavour)
 
 def test_members_of_vertex_are_named_as_its_own() -> None:
     found = [one for one in findings(HABITS["Vertex AI"]) if one.rule == "schema/adds-no-members"]
-    assert all("Vertex AI's own member" in spot.observed for one in found for spot in one.spots)
+    assert all("Vertex AI's own member" in location.observed for one in found for location in one.locations)
     assert is_vertex_member(("candidates", 0, "safetyRatings", 1, "severity"))
     assert not is_vertex_member(("candidates", 0, "severity"))
 

@@ -12,7 +12,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.addressing import address_question
-from conformance.catalogue import PROBES, RULES, Asking
+from conformance.catalogue import PROBES, RULES, ProbeContext
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.traits import observed
 from conformance.keys.secrets import Key
@@ -62,7 +62,7 @@ BODIES: list[bytes] = [*(json.dumps(value).encode() for value in (*_errors(), *_
 
 def questions() -> Mapping[str, Question]:
     catalogue.load()
-    asking = Asking(PROVIDER.model, "0000")
+    asking = ProbeContext(PROVIDER.model, "0000")
     found = {p.id: p.build(asking) for p in PROBES.values() if p.follows is None}
     return MappingProxyType({probe: asked for probe, asked in found.items() if isinstance(asked, Question)})
 

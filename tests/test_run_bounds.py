@@ -7,24 +7,25 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.asking.run import Asker, Gathered, Plan, ask_all
-from conformance.catalogue import Asking, Probe
+from conformance.asking.run import Asker, Plan, ask_all
+from conformance.catalogue import Probe, ProbeContext
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
 from conformance.recording.record import RecordError
+from conformance.replies import ProviderReplies
 
 OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}]}'
 REQUEST = Request("POST", "/v1beta/models/m:generateContent", (), b"{}", "bearer")
 
 
-def _question(asking: Asking) -> Question:
+def _question(asking: ProbeContext) -> Question:
     return Question({"contents": [{"parts": [{"text": f"Reply with exactly: OK-{asking.nonce}"}]}]})
 
 
-def probes(count: int, build: Callable[[Asking], Question] = _question) -> tuple[Probe, ...]:
+def probes(count: int, build: Callable[[ProbeContext], Question] = _question) -> tuple[Probe, ...]:
     return tuple(one(f"question-{number}", build) for number in range(count))
 
 
-def one(name: str, build: Callable[[Asking], Question]) -> Probe:
+def one(name: str, build: Callable[[ProbeContext], Question]) -> Probe:
     return Probe(name, "", "", build, None, 1, last=False, needs=())
 
 
@@ -58,13 +59,13 @@ def failing(error: Exception) -> Asker:
     return answering(error=error)
 
 
-def gathered(*plans: tuple[Plan, Asker]) -> list[Gathered]:
-    into: list[Gathered] = []
+def gathered(*plans: tuple[Plan, Asker]) -> list[ProviderReplies]:
+    into: list[ProviderReplies] = []
     asyncio.run(ask_all(plans, lambda _: None, lambda _: None, into))
     return into
 
 
-def reasons(done: Gathered) -> set[tuple[str, str]]:
+def reasons(done: ProviderReplies) -> set[tuple[str, str]]:
     return {(unasked.cause, unasked.detail) for unasked in done.unasked}
 
 
@@ -101,7 +102,7 @@ def test_a_fault_of_our_own_ends_one_provider_and_is_said() -> None:
 
 
 def test_a_question_that_cannot_be_built_is_left_out_alone() -> None:
-    def broken(_: Asking) -> Question:
+    def broken(_: ProbeContext) -> Question:
         raise IndexError
 
     [done] = gathered((Plan(provider(), (*probes(3), one("odd", broken))), answering()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.judging.expectations import statuses
 from conformance.model import Exchange
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.encoding import list_codings
 
 LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that nobody else waits
@@ -16,7 +16,7 @@ def is_unusable(reply: Reply) -> bool:
 
     One that answers what it should refuse with 503 (`no channel for this model`) is not down.
     """
-    if reply.kind is Kind.FAILED or (reply.decoded.failure is not None and not reply.ok):
+    if reply.kind is ReplyKind.FAILED or (reply.decoded.failure is not None and not reply.ok):
         return True
     return reply.status in (429, 502, 503, 504) and 200 in statuses(reply.exchange.expected)
 

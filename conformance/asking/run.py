@@ -6,21 +6,21 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_memory
 from conformance.asking.attempts import needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
-from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.catalogue import Probe, ProbeContext, Unaskable
 from conformance.judging.expectations import MET, answered_as_asked, obedience, refused
 from conformance.judging.generated import wants_another
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.recording.record import RecordError
+from conformance.replies import CONTROL, ProviderReplies, Unasked
 
-CONTROL = "plain"
 TOO_MANY = 429
 TRANSIENT = (TOO_MANY, 503)
 
@@ -36,15 +36,6 @@ class Asker(Protocol):
 
 class NotRecordedError(Exception):
     """A replay was asked for an exchange that its recording does not hold."""
-
-
-@dataclass(frozen=True)
-class Unasked:
-    """A question that was not asked, and why: budget | first-turn | unsupported | dead | not-recorded | cut-off | unrelated."""
-
-    probe: str
-    cause: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -65,19 +56,7 @@ Replies = Mapping[str, Sequence["Reply"]]
 BodySearch = Callable[[Replies], Generator[Generated, "Reply | None", None]]
 
 
-@dataclass
-class Gathered:
-    """What one provider answered so far; grows while the run goes on, so that an interrupted run keeps it."""
-
-    provider: Provider
-    exchanges: list[Exchange] = field(default_factory=list)
-    unasked: list[Unasked] = field(default_factory=list)
-    planned: int = 0
-    answered: set[str] = field(default_factory=set)  # probes with at least one exchange
-    finished: bool = False
-
-
-Progress = Callable[[Gathered], None]
+Progress = Callable[[ProviderReplies], None]
 RetryAfter = Callable[[Exchange], float | None]
 
 
@@ -106,11 +85,11 @@ def _limited(tries: Sequence[Reply]) -> bool:
 
 def _seconds(plan: Plan) -> float:
     """Return how long a provider may be asked: every question, its tries counted, as long as it may take."""
-    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * TRIES
+    questions = sum(probe.attempts for probe in plan.probes) + len(plan.generated) * ATTEMPTS_TO_ACCUSE
     return questions * plan.provider.timeout / plan.provider.concurrency
 
 
-def _built(probe: Probe, asking: Asking, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
+def _built(probe: Probe, asking: ProbeContext, before: Mapping[str, list[Reply]]) -> Question | Unaskable:
     """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
     try:
         return with_larger_limit(probe.build(asking), before.get(probe.id, ()))
@@ -124,7 +103,7 @@ class ProviderRun:
     def __init__(self, plan: Plan, ask: Asker, retry_after: RetryAfter, progress: Progress) -> None:
         """Prepare to ask `plan` through `ask`; nothing is sent yet."""
         self.plan = plan
-        self.gathered = Gathered(plan.provider, planned=len(plan.probes) + len(plan.generated))
+        self.gathered = ProviderReplies(plan.provider, planned=len(plan.probes) + len(plan.generated))
         self._ask = ask
         self._retry_after = retry_after
         self._progress = progress
@@ -155,7 +134,7 @@ class ProviderRun:
                 )
         self.gathered.finished = True
 
-    async def ask_everything(self) -> Gathered:
+    async def ask_everything(self) -> ProviderReplies:
         """Ask all: the control first, the others at the provider's pace, then generated bodies, the locking ones last."""
         self._ends = asyncio.get_running_loop().time() + _seconds(self.plan)
         wanted = self.plan.probes
@@ -204,12 +183,12 @@ class ProviderRun:
     def _next_number(self, probe: str) -> int:
         return len(self._replies.get(probe, [])) + 1
 
-    def _asking(self, probe: Probe, number: int) -> tuple[Asking, Reply | None] | Unaskable:
+    def _asking(self, probe: Probe, number: int) -> tuple[ProbeContext, Reply | None] | Unaskable:
         first = self._first(probe.follows)
         if probe.follows is not None and first is None:
             return Unaskable(f"its first turn, {probe.follows}, was not answered as asked")
         word = make_nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
-        return Asking(self.plan.provider.model, word, first), first
+        return ProbeContext(self.plan.provider.model, word, first), first
 
     def _first(self, probe: str | None) -> Reply | None:
         replies = [
@@ -332,9 +311,8 @@ class ProviderRun:
             return await self._keep(exchange)
 
     async def _keep(self, exchange: Exchange) -> Reply:
-        self.gathered.exchanges.append(exchange)
-        self.gathered.answered.add(exchange.probe)
         reply = await self._read(exchange)
+        self.gathered.replies.append(reply)
         generated = exchange.generated
         self._dead[generated] = self._dead[generated] + 1 if is_unusable(reply) else 0
         self._weight += measure_memory(reply)
@@ -364,7 +342,10 @@ class ProviderRun:
 
 
 async def ask_all(
-    plans: Sequence[tuple[Plan, Asker]], retry_after: RetryAfter, progress: Progress, into: list[Gathered]
+    plans: Sequence[tuple[Plan, Asker]],
+    retry_after: RetryAfter,
+    progress: Progress,
+    into: list[ProviderReplies],
 ) -> None:
     """Ask every provider at once; `into` holds what each has answered, from the start and at any time.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, Rests, check
+from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -18,8 +18,8 @@ from conformance.judging.refusals import (
     words,
     works,
 )
-from conformance.model import JSON, Auth, Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
@@ -42,39 +42,39 @@ def _tells(reply: Reply) -> bool:
     return told(reply) and (reply.ok or denied(reply)) and not carried(reply, "none")
 
 
-def _good(seen: Seen) -> bool:
+def _good(seen: RuleInput) -> bool:
     """The key opens the vendor in some way."""
     asked = seen.of("plain", *_PROBES.values())
     return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
 
 
-def _way_refused(seen: Seen) -> Iterator[Spot | Aside]:
+def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """What became of the one way that these replies carry the key in."""
     reply = seen.replies[-1]
     if reply.ok:
         if takes_any_key(seen):
-            yield Aside(
+            yield NotJudged(
                 Outcome.BLOCKED, "a nonsense key, or no key, is accepted too: that this one is shows nothing"
             )
     elif any(one.ok and carried(one, reply.exchange.request.key) for one in seen.all):
-        yield Aside(
+        yield NotJudged(
             Outcome.INCONCLUSIVE, f"{reply.probe}: the key was taken in this way elsewhere: {words(reply)}"
         )
     elif _good(seen):
-        yield Spot(reply.id, "", "the key is accepted", words(reply))
+        yield Location(reply.id, "", "the key is accepted", words(reply))
     else:
-        yield Aside(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
 
 
 @check(
     Level.MUST, _HEADER, basis=Basis.RECORDED, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth"
 )
-def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the header x-goog-api-key.
 
-    Why: it is the header that Google asks for, and the only one that its clients send.
-    Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK: 401 on every request.
-    Workaround: send the key in the vendor's way as an extra header, where the client lets you.
+    Why: Google asks for this header, and its clients send no other.
+    Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
+    Workaround: send the key in the vendor's way as an extra header, if the client allows it.
     """
     yield from _way_refused(seen)
 
@@ -87,11 +87,11 @@ def takes_x_goog_api_key(seen: Seen) -> Iterator[Spot | Aside]:
     usable=_tells,
     blocked_by=(GOOGLES_HEADER,),
 )
-def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
-    """The key is accepted as ?key=.
+def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The key is accepted as the query parameter `key`.
 
-    Why: Google takes it there, and its examples for curl put it there.
-    Breaks: older clients, scripts, and whatever was copied from Google's notebooks.
+    Why: Google accepts it there, and its examples for curl put it there.
+    Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
     """
     yield from _way_refused(seen)
@@ -104,18 +104,18 @@ def takes_the_key_in_the_query(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("key-as-bearer", "key-as-x-api-key"),
     usable=_tells,
     blocked_by=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
-    """An API key is accepted in Google's two places only.
+def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
+    """An API key is accepted only where Google accepts it.
 
-    Why: Google takes a Bearer token for OAuth and answers 401; x-api-key is another vendor's header.
+    Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
-            yield Spot(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
+            yield Location(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
 
 
 @check(
@@ -125,18 +125,18 @@ def takes_keys_nowhere_else(seen: Seen) -> Iterator[Spot]:
     probes=("key-beside-junk-bearer",),
     usable=_tells,
     blocked_by=(GOOGLES_HEADER, ACCEPTS_ALL),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def looks_at_authorization_first(seen: Seen) -> Iterator[Spot]:
-    """A junk Bearer token beside a good key is refused.
+def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
+    """A junk Bearer token is refused, even beside a valid key.
 
-    Why: Google looks at Authorization before it looks at the key.
+    Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
     """
     for reply in seen.replies:
         if reply.ok and not takes_any_key(seen):
-            yield Spot(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
+            yield Location(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
 
 
 def _wrong_key(reply: Reply) -> bool:
@@ -150,20 +150,20 @@ def _wrong_key(reply: Reply) -> bool:
     probes=("bad-key",),
     usable=_wrong_key,
     blocked_by=(ACCEPTS_ALL,),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
-    """A key that is not valid is refused.
+def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """An invalid key is refused.
 
-    Why: whoever is served without a key of theirs is served on somebody's bill.
-    Breaks: a wrong or forgotten key goes unnoticed until the bill, or the log of somebody else, shows it.
+    Why: whoever is served without a key of their own is served at somebody else's expense.
+    Breaks: a wrong or forgotten key goes unnoticed until a bill, or somebody else's log, shows it.
     Workaround: none.
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
-        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
     elif reply.ok:
-        yield Spot(
+        yield Location(
             reply.id, "", "HTTP 400, 401 or 403", f"a nonsense key is answered with HTTP {reply.status}"
         )
 
@@ -175,9 +175,9 @@ def refuses_a_wrong_key(seen: Seen) -> Iterator[Spot | Aside]:
     probes=("no-key",),
     usable=told,
     blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
+def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request without a key is refused.
 
     Why: Google serves registered callers only, and answers 403.
@@ -186,9 +186,9 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     """
     reply = seen.replies[-1]
     if reply.ok and keyless(seen):
-        yield Aside(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
+        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
     elif reply.ok:
-        yield Spot(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
+        yield Location(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
 
 
 @check(
@@ -197,24 +197,24 @@ def asks_for_a_key(seen: Seen) -> Iterator[Spot | Aside]:
     basis=Basis.RECORDED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def says_that_the_key_is_wrong(seen: Seen) -> Iterator[Spot | Aside]:
-    """A key that is wrong or missing is refused with 400, 401 or 403.
+def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A wrong or missing key is refused with 400, 401 or 403.
 
-    Why: those are what Google and everybody else answers; another status speaks of something else.
-    Breaks: clients look for the fault in the address or in the request.
-    Workaround: try a request with a good key before believing the status.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault.
+    Breaks: users look for the fault in the address or in the request.
+    Workaround: try a valid key before believing the status.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered with the right key either")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
         return
     for reply in seen.replies:
         if not denied(reply):
-            yield Spot(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
 
 
-def _strangers(seen: Seen) -> list[Reply]:
+def _strangers(seen: RuleInput) -> list[Reply]:
     """Answers with the right key in them, masked, to requests that did not carry it; none where it is a common word."""
     if any(reply.exchange.masked for reply in seen.all if reply.ok):
         return []
@@ -228,17 +228,17 @@ def _strangers(seen: Seen) -> list[Reply]:
     basis=Basis.INFERRED,
     probes=("bad-key", "no-key"),
     usable=turned_down,
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def tells_nobody_the_key(seen: Seen) -> Iterator[Spot]:
-    """Who comes without the right key is not told what it is.
+def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
+    """A caller without the right key is not told what it is.
 
-    Why: a message that says which key was expected hands it to everybody who asks with a wrong one.
-    Breaks: no client; the key, and the bill behind it, is anybody's.
-    Workaround: take the key for known, and change vendors before changing the key.
+    Why: a message that names the expected key hands it to everyone who sends a wrong one.
+    Breaks: no client; the key, and the account behind it, are open to anyone.
+    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
     """
     for reply in _strangers(seen):
-        yield Spot(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
+        yield Location(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
 
 
 _FORM = re.compile(
@@ -252,18 +252,19 @@ _FORM = re.compile(
     basis=Basis.INFERRED,
     probes=("bad-key",),
     usable=lambda reply: _wrong_key(reply) and denied(reply),
-    rests=Rests.EACH_REFUSAL,
+    proof=Proof.EACH_REFUSAL,
 )
-def reads_keys_as_opaque(seen: Seen) -> Iterator[Spot]:
-    """A key is judged by whether it is known, not by its form.
+def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
+    """A key is refused because it is unknown, not because of its form.
 
-    Why: Google's clients pass any word on; a vendor that wants its own prefix refuses keys that somebody else made.
-    Breaks: tools that check keys, or hold those of several vendors in one place.
-    Workaround: use a key of the vendor's own.
+    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
+    for it.
+    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
+    Workaround: use a key that the vendor itself issued.
     """
     reply = seen.replies[-1]
     if reply.error and _FORM.search(reply.error.message):
-        yield Spot(reply.id, reply.error.at, "the key is not valid", words(reply))
+        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
 
 
 _ELSEWHERE = (
@@ -282,23 +283,23 @@ _ELSEWHERE = (
     probes=_ELSEWHERE,
     usable=lambda reply: told(reply) and not carried(reply, "none"),
 )
-def takes_the_same_key_everywhere(seen: Seen) -> Iterator[Spot | Aside]:
-    """The key that generates also lists models and counts tokens, and opens /v1.
+def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The key that opens generateContent also opens models, countTokens and /v1.
 
-    Why: one key in one header opens all methods.
-    Breaks: pickers of models stay empty, and clients that look at the models first take the key for a bad one.
-    Workaround: name the model by hand.
+    Why: one key in one header opens all of Google's methods.
+    Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
+    Workaround: set the model's name by hand.
     """
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     if takes_any_key(seen):
-        yield Aside(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
+        yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
-            yield Aside(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
         elif reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
-            yield Spot(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
+            yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 
 def _promised(value: JSON) -> list[str]:
@@ -315,23 +316,23 @@ def _promised(value: JSON) -> list[str]:
     usable=_tells,
     documented=True,
 )
-def takes_the_key_as_documented(seen: Seen) -> Iterator[Spot | Aside]:
+def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the way that the vendor's own page shows.
 
-    Why: it is what the page tells its readers to send; a page that shows two ways promises both.
-    Breaks: code written by the page is refused.
+    Why: callers send what the page shows; a page that shows two ways promises both.
+    Breaks: code that follows the page is refused.
     Workaround: send the key in a way that is accepted.
     """
     readings = seen.dialect.traits.get("auth", ())
     if seen.dialect.name == "google" or not readings:
-        yield Aside(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
+        yield NotJudged(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
         return
     asked = {reply.exchange.request.key: reply for reply in seen.replies}
     as_google = any(reply.ok and carried(reply, Auth.X_GOOG_API_KEY.value) for reply in seen.replies)
     for way in dict.fromkeys(way for reading in readings for way in _promised(reading.value)):
         reply = asked.get(way)
         if reply is not None and denied(reply) and _good(seen):
-            yield Spot(
+            yield Location(
                 reply.id,
                 "",
                 f"the key is accepted as {way}, as documented",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Aside, check, check_each
-from conformance.judging import sights
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.judging import required
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
-from conformance.model import JSON, Basis, Level, Outcome, Spot
+from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.reading.names import Respelling
-from conformance.reading.reply import Reply, Seen
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
@@ -31,7 +31,7 @@ _BOTH = google(
 
 def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
     for chunk in reply.chunks:
-        for note in chunk.opened.respellings if chunk.opened else ():
+        for note in chunk.unwrapped.respellings if chunk.unwrapped else ():
             yield reply.at(chunk, note.pointer), note
 
 
@@ -41,39 +41,41 @@ def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
     basis=Basis.RECORDED,
     usable=answered,
     trait="response-casing",
-    sight=sights.TELLING_NAMES,
+    requires=required.TELLING_NAMES,
 )
-def answers_in_camel_case(reply: Reply) -> Iterator[Spot]:
+def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """Every name in an answer is spelled in lowerCamelCase.
 
-    Why: Google's answers are ProtoJSON, whose names are lowerCamelCase at every depth.
-    Breaks: every client loses what it cannot find, without an exception: the finish reason and the usage in all of
-    Google's SDKs and the Vercel AI SDK, function calls in most of them.
-    Workaround: rename the members to lowerCamelCase before the client sees the answer.
+    Why: Google answers in ProtoJSON, which spells names in lowerCamelCase at every depth.
+    Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
+    AI SDK lose the finish reason and the usage, and most clients lose function calls.
+    Workaround: rename the members to lowerCamelCase before the client reads the answer.
     """
     for pointer, note in _respelled(reply):
         if not note.beside:
             level = Level.MUST if note.canonical in _PRECIOUS else Level.SHOULD
-            yield Spot(reply.id, pointer, note.canonical, f"{note.found} ({note.style})", level)
+            yield Location(reply.id, pointer, note.canonical, f"{note.found} ({note.style})", level)
 
 
 @check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
-def spells_each_name_once(reply: Reply) -> Iterator[Spot]:
-    """Every name in an answer stands there in one spelling only.
+def spells_each_name_once(reply: Reply) -> Iterator[Location]:
+    """Every name in an answer appears in one spelling only.
 
-    Why: Google writes each member once; a second spelling is noise that may drift from the first.
-    Breaks: no client that was measured; readers of both spellings may see two truths.
-    Workaround: read the lowerCamelCase member and ignore the other.
+    Why: Google writes each member once; a second spelling may drift from the first.
+    Breaks: no client that was measured; code that reads both spellings may get two different values.
+    Workaround: read the lowerCamelCase member and ignore the other one.
     """
     for pointer, note in _respelled(reply):
         if note.beside:
-            yield Spot(reply.id, pointer, f"{note.canonical} alone", f"{note.found} beside {note.canonical}")
+            yield Location(
+                reply.id, pointer, f"{note.canonical} alone", f"{note.found} beside {note.canonical}"
+            )
 
 
-def _refused(seen: Seen, probe: str, expected: str) -> Iterator[Spot]:
+def _refused(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
     replies = seen.of(probe)
     if replies and all(map(refused, replies)):
-        yield Spot(replies[-1].id, "", expected, refusal(replies[-1]))
+        yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
 
 
 def _any(reply: Reply) -> bool:
@@ -92,13 +94,13 @@ def _any(reply: Reply) -> bool:
     obeys=True,
     trait="settings",
 )
-def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
-    """Settings take effect inside generationConfig, where Google and every client put them.
+def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]:
+    """Settings inside generationConfig take effect.
 
-    Why: generationConfig is the only place that Google knows for limits, stop sequences and sampling.
-    Breaks: every SDK sends settings nested; a vendor that reads them flat at the top level ignores them all, and
+    Why: generationConfig is the only place where Google reads limits, stop sequences and sampling settings.
+    Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
-    Workaround: copy the settings to the top level, in the spelling that the vendor documents.
+    Workaround: also send the settings at the top level, spelled as the vendor documents them.
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
@@ -106,12 +108,12 @@ def reads_settings_from_generation_config(seen: Seen) -> Iterator[Spot]:
     last = seen.last("limit-of-five")
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
-        yield Spot(
+        yield Location(
             last.id, pointer, "a limit in generationConfig takes effect", "only settings at the top level do"
         )
 
 
-def _taken(seen: Seen, probe: str) -> bool:
+def _taken(seen: RuleInput, probe: str) -> bool:
     """The same question in lowerCamelCase was not refused."""
     return not any(map(refused, seen.of(probe)))
 
@@ -126,12 +128,13 @@ def _taken(seen: Seen, probe: str) -> bool:
     obeys=True,
     trait="request-casing",
 )
-def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
+def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request in snake_case means the same as one in lowerCamelCase.
 
-    Why: ProtoJSON parsers take the name of the proto file beside its lowerCamelCase form, at every depth, and Google's
-    own examples use it.
-    Breaks: snake_case settings and system instructions are dropped in silence; google-genai for Python sends some.
+    Why: at every depth, ProtoJSON parsers accept the name from the proto file as well as its lowerCamelCase form,
+    and Google's own examples use both.
+    Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
+    names in snake_case.
     Workaround: send lowerCamelCase only.
     """
     for probe, twin in (
@@ -157,26 +160,26 @@ def accepts_snake_case_requests(seen: Seen) -> Iterator[Spot | Aside]:
     obeys=True,
     feature="function-calling",
 )
-def accepts_the_mixed_casing_of_clients(seen: Seen) -> Iterator[Spot | Aside]:
-    """A request that mixes both casings, as google-genai for Python sends it, takes effect whole.
+def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A request that mixes snake_case and lowerCamelCase, as google-genai for Python sends it, takes full effect.
 
-    Why: ProtoJSON takes either spelling of each name on its own, so a mix is as good as either.
-    Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside camelCase
-    objects; tools lose their parameters and images vanish.
-    Workaround: rename the members to lowerCamelCase on the way out.
+    Why: ProtoJSON parsers accept either spelling of each name, so a mixture is as valid as either one alone.
+    Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
+    lowerCamelCase objects; tools lose their parameters and images vanish.
+    Workaround: rename the members to lowerCamelCase before the request is sent.
     """
     if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
         return  # without it, the fault is not the casing's
     last = seen.last("mixed-casing-request")
     if last and _of_thinking(seen, last):
-        yield Aside(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
+        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
         return
     yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
     found = disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
     yield from beside(seen, "function-call-forced", found)
 
 
-def _of_thinking(seen: Seen, mixed: Reply) -> bool:
+def _of_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
     asked = seen.of("thinking", "no-thinking")
     same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
@@ -201,13 +204,13 @@ def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
     probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
     usable=generated_text,
     feature="function-calling",
-    sight=sights.A_CALL,
+    requires=required.A_CALL,
 )
-def leaves_argument_names_alone(reply: Reply) -> Iterator[Spot]:
-    """The names of a function's arguments come back as they were declared.
+def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
+    """A function call returns argument names exactly as they were declared.
 
-    Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies inside.
-    Breaks: tool dispatch fails in every client, for the parameter that was declared is not there.
+    Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies to them.
+    Breaks: the tool call fails in every client, because the declared parameter is missing.
     Workaround: map the argument names back before the tool is called.
     """
     if obedience(reply).verdict not in (MET, UNMET):
@@ -215,4 +218,4 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Spot]:
     for number, call in enumerate(reply.first.calls):
         for key in _recased(call.get("args"), ("city_name", "unitSystem")):
             pointer = f"/candidates/0/content/parts/{number}/functionCall/args/{key}"
-            yield Spot(reply.id, pointer, "city_name and unitSystem, as declared", key)
+            yield Location(reply.id, pointer, "city_name and unitSystem, as declared", key)

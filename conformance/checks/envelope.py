@@ -9,8 +9,8 @@ from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
-from conformance.model import JSON, Basis, Level, Spot
-from conformance.reading.reply import Kind, Reply
+from conformance.model import JSON, Basis, Level, Location
+from conformance.reading.reply import Reply, ReplyKind
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -24,28 +24,32 @@ def _where(path: str) -> str:
 
 
 @check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=answered, trait="envelope")
-def gemini_object_at_root(reply: Reply) -> Iterator[Spot]:
-    """The answer is the Gemini object itself, with no envelope around it.
+def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
+    """The body of an answer is the Gemini object itself, with nothing wrapped around it.
 
-    Why: Google's response is the root of the body; there is no code, data, result or list around it.
-    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope, it
-    is even counted: a billed empty answer.
-    Workaround: unwrap the object before the client sees it.
+    Why: Google's response object is the root of the body; no code, data, result or list surrounds it.
+    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope,
+    it is still counted, so an empty answer is billed.
+    Workaround: unwrap the object before the client reads it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
-        yield Spot(
+        yield Location(
             reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer"
         )
     # A list or a text in each event of a stream is the framing's fault, and said there.
     listed = reply.framed.has(Irregular.ARRAY_IN_EVENT) or reply.framed.has(Irregular.ARRAY_ELEMENT)
     for chunk in reply.chunks:
-        opened = chunk.opened
+        opened = chunk.unwrapped
         if opened and isinstance(chunk.raw, str) and not reply.streamed:
-            yield Spot(reply.id, "", "the Gemini object at the root", "a text that holds the object's JSON")
+            yield Location(
+                reply.id, "", "the Gemini object at the root", "a text that holds the object's JSON"
+            )
         if opened and opened.path and not (listed and opened.path == "0"):
-            beside = f"; {', '.join(opened.outside)} outside it" if opened.outside else ""
+            beside = f"; {', '.join(opened.split_members)} outside it" if opened.split_members else ""
             said = f"inside /{opened.path.replace('.', '/')}{beside}; the root holds {', '.join(opened.wrappers) or 'a list'}"
-            yield Spot(reply.id, reply.at(chunk, _where(opened.path)), "the Gemini object at the root", said)
+            yield Location(
+                reply.id, reply.at(chunk, _where(opened.path)), "the Gemini object at the root", said
+            )
 
 
 def _foreign(reply: Reply) -> bool:
@@ -71,18 +75,19 @@ def _kind_of(value: JSON) -> str:
 
 
 @check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=_foreign)
-def answers_with_a_gemini_object(reply: Reply) -> Iterator[Spot]:
-    """A successful answer holds a Gemini object, not another protocol's.
+def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
+    """A successful answer is a Gemini object, not one of another protocol.
 
-    Why: generateContent answers with a GenerateContentResponse; candidates, promptFeedback or usageMetadata tell it.
+    Why: generateContent returns a GenerateContentResponse, which is recognized by its candidates, promptFeedback or
+    usageMetadata.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
-    Workaround: use the vendor's route for that other protocol with a client of that protocol.
+    Workaround: call the vendor's route for that other protocol with a client for that protocol.
     """
-    if reply.kind is not Kind.FOREIGN:
+    if reply.kind is not ReplyKind.FOREIGN:
         return
     raw = reply.chunks[0].raw if reply.chunks else None
     said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON that is {_kind_of(raw)}"
-    yield Spot(
+    yield Location(
         reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said
     )
 
@@ -99,15 +104,17 @@ def _unary(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     usable=_unary,
 )
-def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
+def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
     """The unary method answers with one JSON object, not with a stream.
 
-    Why: the method's name decides whether an answer is streamed; generateContent never is.
-    Breaks: google-genai raises JSONDecodeError, the JavaScript clients a SyntaxError.
-    Workaround: join the stream's chunks into one object before the client sees it.
+    Why: the name of the method decides whether an answer is streamed, and generateContent never streams. What
+    Google answers to `alt=sse` on this method was never recorded, so a stream there is only noted.
+    Breaks: google-genai raises JSONDecodeError, and the JavaScript clients raise SyntaxError.
+    Workaround: merge the chunks into one object before the client reads them, and send `alt=sse` to the streaming
+    method only.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
-        yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
+        yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
 
 
 @check_each(
@@ -121,12 +128,12 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Spot]:
     usable=answered,
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
-def method_decides_whether_it_streams(reply: Reply) -> Iterator[Spot]:
+def method_decides_whether_it_streams(reply: Reply) -> Iterator[Location]:
     """alt=sse does not turn the unary method into a stream.
 
-    Why: the method's name decides; what Google does here was not measured, so this is recorded only.
-    Breaks: no client asks this; a proxy that adds alt=sse everywhere may.
-    Workaround: leave alt=sse to the streaming method.
+    Why: the name of the method decides. What Google answers here was never recorded, so a stream is only noted.
+    Breaks: no client sends this; a proxy that adds alt=sse to every request may.
+    Workaround: send alt=sse to the streaming method only.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
-        yield Spot(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
+        yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Aside, Rests, check
+from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.expectations import UNSAID
 from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
-from conformance.model import JSON, Basis, Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
@@ -28,13 +28,13 @@ def _absent(reply: Reply) -> bool:
     return refused or odd
 
 
-def _missing(seen: Seen, expected: str) -> Iterator[Spot | Aside]:
+def _missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for reply in seen.replies:
         if _absent(reply):
-            yield Spot(reply.id, "", expected, words(reply))
+            yield Location(reply.id, "", expected, words(reply))
 
 
 _BOTH = ("plain", "plain-streamed")
@@ -51,22 +51,22 @@ def _closed(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
-    rests=Rests.ACCEPTANCE,
+    proof=Proof.ACCEPTANCE,
 )
-def answers_by_both_methods(seen: Seen) -> Iterator[Spot | Aside]:
-    """A question that one of the two methods answers is not turned down by the other.
+def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A question that one of the two methods answers is not refused by the other.
 
-    Why: the unary and the streaming method take one request, one model and one key.
-    Breaks: chats and agents stream, batches do not: every request of theirs is refused.
-    Workaround: use the method that is there.
+    Why: the unary and the streaming method take the same request, the same model and the same key.
+    Breaks: chats and agents stream, batch jobs do not: all requests of one kind are refused.
+    Workaround: use the method that works.
     """
     for probe in _BOTH:
         tries = seen.of(probe)
         other = any(one.ok for one in seen.of(*_BOTH))
         if tries and other and all(map(_closed, tries)):
-            yield Spot(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
+            yield Location(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
         elif not any(one.ok for one in tries):
-            yield Aside(Outcome.BLOCKED, f"{probe} got no readable answer")
+            yield NotJudged(Outcome.BLOCKED, f"{probe} got no readable answer")
 
 
 def _v1(reply: Reply) -> bool:
@@ -82,34 +82,34 @@ def _v1(reply: Reply) -> bool:
     basis=Basis.DOCUMENTED,
     probes=("plain-on-v1",),
     usable=_v1,
-    rests=Rests.ACCEPTANCE,
+    proof=Proof.ACCEPTANCE,
 )
-def answers_on_v1(seen: Seen) -> Iterator[Spot | Aside]:
-    """The methods are there under /v1 as well.
+def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The methods also exist under /v1.
 
-    Why: Google serves both versions.
-    Breaks: google-genai 3 and @google/genai 3 call /v1 by default: 404 on every request.
+    Why: Google serves both /v1 and /v1beta.
+    Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
     """
     yield from _missing(seen, "an answer on /v1 as on /v1beta")
 
 
 @check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=told)
-def counts_tokens(seen: Seen) -> Iterator[Spot | Aside]:
-    """countTokens is there, and answers totalTokens.
+def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """countTokens exists and returns totalTokens.
 
-    Why: it is how a client knows whether a prompt fits before it pays for it.
-    Breaks: gemini-cli and whatever compresses long conversations; a route that is only called with a slash is missing
-    too.
-    Workaround: estimate four letters to a token.
+    Why: it tells a client whether a prompt fits before the client pays for it.
+    Breaks: gemini-cli, and whatever compresses long conversations. They call `:countTokens`, so a route with a
+    slash instead of the colon does not help them.
+    Workaround: estimate one token per four letters.
     """
     yield from _missing(seen, "totalTokens")
     for reply in seen.replies:
         if reply.ok and reply.body.get("totalTokens") is None:
-            yield Spot(reply.id, "/totalTokens", "a number", "null")
+            yield Location(reply.id, "/totalTokens", "a number", "null")
 
 
-def _total(seen: Seen, probe: str) -> tuple[Reply, int] | None:
+def _total(seen: RuleInput, probe: str) -> tuple[Reply, int] | None:
     for reply in reversed(seen.of(probe)):
         value = reply.body.get("totalTokens")
         if reply.ok and isinstance(value, int) and not isinstance(value, bool):
@@ -125,12 +125,12 @@ def _total(seen: Seen, probe: str) -> tuple[Reply, int] | None:
     usable=lambda reply: reply.ok,
     blocked_by=(COUNTS, "schema/values-have-googles-types"),
 )
-def counts_more_for_longer_texts(seen: Seen) -> Iterator[Spot]:
-    """countTokens really counts: a text of a hundred numbers has more tokens than a short question.
+def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
+    """countTokens counts more tokens for a text of a hundred numbers than for a short question.
 
-    Why: a constant is no count.
-    Breaks: clients believe that everything fits, and fail, or pay, later.
-    Workaround: estimate four letters to a token.
+    Why: a constant is not a count.
+    Breaks: clients believe that everything fits, and fail or pay later.
+    Workaround: estimate one token per four letters.
     """
     short, long = (_total(seen, probe) for probe in _COUNTED)
     if long is None:
@@ -139,7 +139,7 @@ def counts_more_for_longer_texts(seen: Seen) -> Iterator[Spot]:
     few = short[1] if short else 0
     if many <= 0 or (short is not None and many <= few):
         said = f"{many} for a long text" + (f", {few} for a short one" if short else "")
-        yield Spot(reply.id, "/totalTokens", "more tokens for a longer text", said)
+        yield Location(reply.id, "/totalTokens", "more tokens for a longer text", said)
 
 
 def _models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
@@ -153,24 +153,24 @@ def _openai(reply: Reply) -> bool:
 
 
 @check(Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=told)
-def lists_its_models(seen: Seen) -> Iterator[Spot | Aside]:
-    """The models can be listed, as Google lists them.
+def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The models can be listed as Google lists them.
 
-    Why: GET /v1beta/models answers `models`, with at least one of them.
-    Breaks: pickers of models stay empty; clients that read OpenAI's `data` elsewhere find nothing here.
-    Workaround: name the model by hand.
+    Why: GET /v1beta/models returns `models`, with at least one entry.
+    Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
+    Workaround: set the model's name by hand.
     """
     for found in _missing(seen, "a list `models`"):
-        openai = isinstance(found, Spot) and _openai(seen.replies[-1])
-        if openai and isinstance(found, Spot):
-            yield Spot(
+        openai = isinstance(found, Location) and _openai(seen.replies[-1])
+        if openai and isinstance(found, Location):
+            yield Location(
                 found.exchange, "/data", found.expected, "a list of OpenAI's kind: data instead of models"
             )
         else:
             yield found
     last = seen.replies[-1]
     if last.ok and isinstance(last.body.get("models"), list) and not last.body["models"]:
-        yield Spot(last.id, "/models", "at least one model", "an empty list")
+        yield Location(last.id, "/models", "at least one model", "an empty list")
 
 
 _NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
@@ -183,10 +183,10 @@ def _listed(reply: Reply) -> bool:
 @check(
     Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
-def names_models_with_their_prefix(seen: Seen) -> Iterator[Spot]:
-    """A listed model's name is `models/{id}`, with that prefix once.
+def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
+    """The name of a listed model is `models/{id}`, with that prefix exactly once.
 
-    Why: a name is used as it stands: it is what follows /v1beta/ in the path.
+    Why: a name is used as it stands: it follows /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
     Workaround: take what follows the last slash, and put models/ before it.
     """
@@ -194,29 +194,28 @@ def names_models_with_their_prefix(seen: Seen) -> Iterator[Spot]:
         for place, entry in _models(reply):
             name = entry.get("name")
             if name is None or (isinstance(name, str) and not _NAME.fullmatch(name)):
-                yield Spot(reply.id, f"/models/{place}/name", "models/{id}", repr(name)[:100])
+                yield Location(reply.id, f"/models/{place}/name", "models/{id}", repr(name)[:100])
 
 
 @check(
     Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
-def says_what_each_model_can_do(seen: Seen) -> Iterator[Spot]:
-    """Each listed model has supportedGenerationMethods, and its token limits.
+def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
+    """Each listed model has supportedGenerationMethods and token limits.
 
-    Why: the methods are how a client tells models that generate from those that embed; the limits are how it knows what
-    fits.
-    Breaks: pickers show nothing, or models that cannot answer; where the limits are absent they guess.
-    Workaround: keep a table of models of your own.
+    Why: the methods tell clients which models generate and which only embed; the limits tell them what fits.
+    Breaks: pickers show nothing, or models that cannot answer; without limits, clients guess.
+    Workaround: keep your own table of models.
     """
     for reply in seen.replies:
         several = _models(reply)
         mute = [place for place, entry in several if not entry.get("supportedGenerationMethods")]
         if len(mute) == len(several):
             at = f"/models/{mute[0]}/supportedGenerationMethods"
-            yield Spot(reply.id, at, "a list of methods", f"none in any of {len(several)} models")
+            yield Location(reply.id, at, "a list of methods", f"none in any of {len(several)} models")
         boundless = [place for place, entry in several if entry.get("inputTokenLimit") in (None, 0)]
         if len(boundless) == len(several):
-            yield Spot(
+            yield Location(
                 reply.id,
                 f"/models/{boundless[0]}/inputTokenLimit",
                 "a number",
@@ -232,17 +231,17 @@ def _same_model(name: JSON, model: str) -> bool:
 @check(
     Level.NOTE, _MODELS, basis=Basis.INFERRED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
-def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
-    """The model that is asked stands in the list, where the list has no further page.
+def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
+    """The list of models contains the model under test.
 
-    Why: a list is what callers choose from.
-    Breaks: a picker does not offer what works.
-    Workaround: name the model by hand.
+    Why: callers choose from the list. A list that goes on over several pages is not judged.
+    Breaks: a picker does not offer a model that works.
+    Workaround: set the model's name by hand.
     """
     for reply in seen.replies:
         names = [entry.get("name") for _, entry in _models(reply)]
         if not reply.body.get("nextPageToken") and not any(_same_model(name, seen.model) for name in names):
-            yield Spot(reply.id, "/models", seen.model, f"{len(names)} other models")
+            yield Location(reply.id, "/models", seen.model, f"{len(names)} other models")
 
 
 @check(
@@ -253,16 +252,16 @@ def lists_the_model_under_test(seen: Seen) -> Iterator[Spot]:
     usable=told,
     blocked_by=(LISTS, PREFIX),
 )
-def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
-    """A listed name, used as it stands, is answered.
+def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A model answers under the name by which it is listed.
 
-    Why: the list says what can be asked. A listed model may be out of service, or want another kind of request, so one
-    that is refused is only noted; a list of which nothing can be asked is no list.
+    Why: the list says what can be asked. A single model may be out of service or need another kind of request, so
+    its refusal is only noted; if none of the listed models answers, the list is useless.
     Breaks: clients that take the name from the list.
     Workaround: use names from the vendor's document.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     refused = [reply for reply in seen.replies if _absent(reply)]
     # A model that says that it wants, or makes, something else than text is there under its name.
@@ -271,16 +270,16 @@ def answers_under_listed_names(seen: Seen) -> Iterator[Spot | Aside]:
     nameless = nameless and not any(reply.body.get("nextPageToken") for reply in seen.of("models-list"))
     level = None if nameless else Level.NOTE
     for reply in refused:
-        yield Spot(reply.id, "", "an answer under the listed name", words(reply), level)
+        yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
 
 
 @check(
     Level.SHOULD, _MODELS, basis=Basis.DOCUMENTED, probes=("models-get",), usable=told, blocked_by=(LISTS,)
 )
-def describes_a_model(seen: Seen) -> Iterator[Spot | Aside]:
-    """The model can be looked up by its name, and is the one that was asked for.
+def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Looking up the model by its name returns that model.
 
-    Why: GET /v1beta/models/{model} answers that model.
+    Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.
     Workaround: find the model in the list.
     """
@@ -288,7 +287,7 @@ def describes_a_model(seen: Seen) -> Iterator[Spot | Aside]:
     for reply in seen.replies:
         name = reply.body.get("name")
         if reply.ok and isinstance(name, str) and not _same_model(name, asked_model(reply)):
-            yield Spot(reply.id, "/name", f"models/{asked_model(reply)}", name[:100], Level.NOTE)
+            yield Location(reply.id, "/name", f"models/{asked_model(reply)}", name[:100], Level.NOTE)
 
 
 _KEY = "x-goog-api-key"
@@ -314,22 +313,23 @@ def _allows(reply: Reply) -> bool:
     basis=Basis.INFERRED,
     probes=("preflight",),
     usable=told,
-    rests=Rests.REPLY,
+    proof=Proof.REPLY,
 )
-def lets_browsers_send_the_key(seen: Seen) -> Iterator[Spot | Aside]:
-    """A page in a browser may send a request with the key in x-goog-api-key.
+def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A web page may send the key in x-goog-api-key.
 
-    Why: a browser asks first, and sends nothing that is not allowed. A vendor that serves no browsers at all is only
-    noted; one that serves them, but not with Google's header, shuts Google's client out.
-    Breaks: @google/genai in a page.
+    Why: a browser first asks what it may send, and sends nothing that is not allowed. A vendor that serves no
+    browsers at all is only noted; one that serves them but does not allow Google's header shuts Google's client
+    out.
+    Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
     """
     if not works(seen):
-        yield Aside(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     reply = seen.replies[-1]
     if reply.status >= 300 or not _serves_pages(reply):
-        yield Spot(reply.id, "", "Access-Control-Allow-Origin", words(reply))
+        yield Location(reply.id, "", "Access-Control-Allow-Origin", words(reply))
     elif not _allows(reply):
         got = reply.exchange.header("access-control-allow-headers") or "none"
-        yield Spot(reply.id, "", f"{_KEY} among the allowed headers", got[:160], Level.SHOULD)
+        yield Location(reply.id, "", f"{_KEY} among the allowed headers", got[:160], Level.SHOULD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import Aside, Sight, check, check_each
+from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
@@ -21,9 +21,9 @@ from conformance.judging.refusals import (
     words,
     works,
 )
-from conformance.judging.tries import TRIES
-from conformance.model import Basis, Level, Outcome, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
@@ -68,7 +68,7 @@ def _came(reply: Reply) -> bool:
     return reply.exchange.failure is None and reply.status < 500 and reply.status not in UNSAID
 
 
-def _blamed(seen: Seen, reply: Reply) -> bool:
+def _blamed(seen: RuleInput, reply: Reply) -> bool:
     """The same 5xx came each time where Google answers 4xx, or to a generated body: other rules report it."""
     if reply.exchange.generated and reply.status not in UNSAID:
         return True
@@ -81,11 +81,11 @@ def _blamed(seen: Seen, reply: Reply) -> bool:
     google("google.rpc.Code", "429 and 5xx are faults of the moment; they say nothing of the protocol."),
     basis=Basis.INFERRED,
 )
-def answers_every_question(seen: Seen) -> Iterator[Aside]:
+def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
 
-    Why: what timed out, was refused for quota or failed with 5xx, retries included, shows nothing; it accuses nobody,
-    and is named here so that nobody takes silence for a pass.
+    Why: a question that timed out, hit a quota or failed with 5xx, retries included, shows nothing about the
+    vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
     """
@@ -93,25 +93,26 @@ def answers_every_question(seen: Seen) -> Iterator[Aside]:
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
-        yield Aside(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {_named(missing)}")
     if seen.unrelated:
         said = f"got an error that belongs to another question: {', '.join(seen.unrelated[:6])}"
-        yield Aside(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {said}")
 
 
 @check_each(Level.SHOULD, _HTTP, basis=Basis.INFERRED)
-def answers_within_bounds(reply: Reply) -> Iterator[Spot | Aside]:
-    """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
+def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
+    """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
 
-    Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
-    Breaks: clients without bounds run out of memory; those with bounds raise.
-    Workaround: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
+    Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
+    answer.
+    Breaks: clients without limits run out of memory; those with limits raise.
+    Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
     """
     said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
     if said and reply.exchange.captured:
-        yield Aside(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
     elif said:
-        yield Spot(reply.id, "", f"an answer within {bound}", said)
+        yield Location(reply.id, "", f"an answer within {bound}", said)
 
 
 def _spoken(reply: Reply) -> bool:
@@ -127,23 +128,24 @@ def _begun(reply: Reply) -> bool:
 
 
 @check(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_begun)
-def sends_whole_bodies(seen: Seen) -> Iterator[Spot | Aside]:
+def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
-    Why: a connection that breaks within a body loses the end of the answer, its finish reason and its usage.
-    Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail of a stream in silence.
-    Workaround: take an answer without a finish reason for a failed one.
+    Why: a connection that breaks in the middle of a body loses the end of the answer, its finish reason and its
+    usage.
+    Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
+    Workaround: treat an answer without a finish reason as failed.
     """
     for streamed in (False, True):
         group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
         cut = [reply for reply in group if reply.exchange.failure]
         kind = "streams" if streamed else "answers"
-        if len(cut) == len(group) and len(cut) >= TRIES:
+        if len(cut) == len(group) and len(cut) >= ATTEMPTS_TO_ACCUSE:
             yield cut_off(cut, f"{len(cut)} of {len(group)} {kind}")
         elif always := always_cut(seen, group):
             yield cut_off(always, f"{len(always)} of {len(always)} tries, other {kind} come whole")
         elif cut:
-            yield Aside(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
+            yield NotJudged(Outcome.INCONCLUSIVE, f"{len(cut)} of {len(group)} were cut off: {_named(cut)}")
 
 
 # --- coding ---
@@ -161,21 +163,20 @@ def _on_the_wire(reply: Reply) -> bool:
 
 
 @check_each(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_on_the_wire)
-def compresses_as_it_declares(reply: Reply) -> Iterator[Spot]:
-    """A body is compressed exactly as its Content-Encoding says, with what the client offered.
+def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
+    """A body is compressed exactly as its Content-Encoding says, with a coding that the client offered.
 
-    Why: a client undoes what the header declares, and nothing else.
-    Breaks: all clients raise on compressed bytes that nobody declared, but for the Vercel AI SDK, which is silently
-    empty.
-    Workaround: ask with `Accept-Encoding: identity`.
+    Why: a client undoes the coding that the header declares, and nothing else.
+    Breaks: on undeclared compression the Vercel AI SDK is silently empty, and every other client raises.
+    Workaround: send `Accept-Encoding: identity`.
     """
     failure = reply.decoded.failure
     for oddity in reply.decoded.oddities:
         if oddity in _CODINGS:
-            yield Spot(reply.id, "@0", "as declared", _CODINGS[oddity])
+            yield Location(reply.id, "@0", "as declared", _CODINGS[oddity])
             return
     if failure is not None and failure.kind == "encoding":
-        yield Spot(reply.id, "@0", "data in the coding that is declared", failure.detail)
+        yield Location(reply.id, "@0", "data in the coding that is declared", failure.detail)
 
 
 _MODEST = {
@@ -185,18 +186,19 @@ _MODEST = {
 
 
 @check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=whole)
-def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Spot]:
-    """Answers come over HTTP/1.1 or later, with compressed data as its standards want it.
+def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
+    """Answers use HTTP/1.1 or later, and compressed data is well-formed.
 
-    Why: HTTP/1.0 has no chunks, so a cut stream looks like one that has ended; some readers refuse raw deflate.
+    Why: HTTP/1.0 has no chunked coding, so a stream that was cut off looks like one that has ended; some decoders
+    refuse raw deflate.
     Breaks: no client that was measured.
     Workaround: none needed.
     """
     if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
-        yield Spot(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
+        yield Location(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
     for oddity in reply.decoded.oddities:
         if oddity in _MODEST:
-            yield Spot(reply.id, "@0", "data as its standard has it", _MODEST[oddity])
+            yield Location(reply.id, "@0", "data as its standard has it", _MODEST[oddity])
 
 
 def _offers(reply: Reply) -> bool:
@@ -213,16 +215,16 @@ def _offers(reply: Reply) -> bool:
     usable=lambda reply: _on_the_wire(reply) and _success(reply),
     blocked_by=(COMPRESSION,),
 )
-def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
+def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
     """An answer to a client that asks for `identity` is not compressed.
 
-    Why: Accept-Encoding says what a client can undo.
-    Breaks: curl, and every client without a decoder, gets bytes that it cannot read.
-    Workaround: ask for gzip, and undo it.
+    Why: Accept-Encoding says what a client can decode.
+    Breaks: curl, and every client without a decoder, receives bytes that it cannot read.
+    Workaround: ask for gzip, and decode it.
     """
     got = (reply.exchange.header("content-encoding") or "identity").lower()
     if got != "identity" and reply.exchange.body:
-        yield Spot(reply.id, "", "no Content-Encoding", got)
+        yield Location(reply.id, "", "no Content-Encoding", got)
 
 
 @check(
@@ -231,24 +233,27 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Spot]:
     basis=Basis.INFERRED,
     select=lambda reply: _spoken(reply) and not reply.exchange.captured,
     blocked_by=(COMPRESSION,),
-    sight=Sight("no request that offered compression was answered", lambda one: one.ok and _offers(one)),
+    requires=RequiredContent(
+        "no request that offered compression was answered", lambda one: one.ok and _offers(one)
+    ),
 )
-def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
-    """A request that offers gzip is answered as one that does not.
+def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A request that offers gzip is answered like one that does not.
 
-    Why: every HTTP client offers gzip unless told otherwise.
-    Breaks: all clients fail; the same request from curl works, so the fault is looked for in the client.
+    Why: every HTTP client offers gzip unless it is told otherwise.
+    Breaks: every client fails, although the same request from curl works, so users look for the fault in the
+    client.
     Workaround: send `Accept-Encoding: identity`.
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
     taken = any(one.ok and not _offers(one) for one in seen.replies) and not any(one.ok for one in offering)
-    if len(offering) < TRIES or not taken:
+    if len(offering) < ATTEMPTS_TO_ACCUSE or not taken:
         return
     last = offering[-1]
     if all(turned_down(reply) for reply in offering):
-        yield Spot(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
+        yield Location(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
     else:
-        yield Aside(
+        yield NotJudged(
             Outcome.INCONCLUSIVE, f"only questions without an offer were answered: {_named(offering)}"
         )
 
@@ -264,16 +269,16 @@ def takes_an_offer_of_compression(seen: Seen) -> Iterator[Spot | Aside]:
     usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
-def labels_answers_as_json(reply: Reply) -> Iterator[Spot]:
-    """A unary answer says that it is JSON.
+def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
+    """A unary answer is labeled as application/json.
 
     Why: generic clients and gateways choose how to read a body by its Content-Type.
-    Breaks: Google's SDKs ignore it; what sits between them and the vendor may not.
+    Breaks: Google's SDKs ignore the header; software between them and the vendor may not.
     Workaround: set the header in a proxy.
     """
     got = reply.exchange.header("content-type")
     if (got or "").partition(";")[0].strip().lower() != "application/json":
-        yield Spot(reply.id, "", "application/json", got or "no Content-Type")
+        yield Location(reply.id, "", "application/json", got or "no Content-Type")
 
 
 _AROUND = {
@@ -291,17 +296,17 @@ def _one_object(reply: Reply) -> bool:
 
 
 @check_each(Level.MUST, _JSON, basis=Basis.RECORDED, select=_unary, usable=_one_object)
-def sends_one_json_text(reply: Reply) -> Iterator[Spot]:
+def sends_one_json_text(reply: Reply) -> Iterator[Location]:
     """The body of a unary answer is one JSON text, with nothing before or after it.
 
     Why: clients parse the whole body as one document.
-    Breaks: a byte order mark makes google-genai raise; bytes after the end make all of them raise.
-    Workaround: cut the body to its JSON in a proxy.
+    Breaks: a byte order mark makes google-genai raise; bytes after the end make every client raise.
+    Workaround: cut the body down to its JSON in a proxy.
     """
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
             said = _AROUND[Irregular(one.kind)]
-            yield Spot(
+            yield Location(
                 reply.id, f"@{one.at}", "one JSON text alone", f"{said}: {one.detail}" if one.detail else said
             )
 
@@ -319,18 +324,18 @@ _ODD = {
     basis=Basis.RECORDED,
     usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply),
 )
-def writes_sound_json(reply: Reply) -> Iterator[Spot]:
-    """JSON is UTF-8, and has each name once.
+def writes_sound_json(reply: Reply) -> Iterator[Location]:
+    """JSON is valid UTF-8, and no object has a name twice.
 
-    Why: parsers disagree on what to make of the rest: some take the last of two names, some the first.
-    Breaks: text comes out garbled; two readers of one answer see two answers.
+    Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
+    Breaks: text is garbled, and two readers of one answer get two different values.
     Workaround: none.
     """
     for chunk in reply.chunks:
         for odd in chunk.json.oddities:
             if odd.kind in _ODD:
                 level, said = _ODD[Odd(odd.kind)]
-                yield Spot(
+                yield Location(
                     reply.id, reply.at(chunk, f"@{odd.at}"), "sound JSON", f"{said}: {odd.detail}", level
                 )
 
@@ -343,14 +348,14 @@ def writes_sound_json(reply: Reply) -> Iterator[Spot]:
     usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
     blocked_by=(COMPRESSION,),
 )
-def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
-    """A unary answer is JSON that can be read, to its end.
+def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
+    """A unary answer is complete, readable JSON.
 
-    Why: a body that arrived whole and still ends inside of a value, or is no JSON at all, was cut before it was sent.
-    Breaks: all clients raise; the answer is lost, and was billed.
+    Why: a body that arrived in full and yet ends inside a value was cut off before it was sent.
+    Breaks: every client raises; the answer is lost, and it was billed.
     Workaround: ask again.
     """
-    if reply.kind is Kind.UNREADABLE and not failed_in_success(reply):
+    if reply.kind is ReplyKind.UNREADABLE and not failed_in_success(reply):
         cut = reply.framed.has(Irregular.TRUNCATED)
         start = reply.text_of_body[:60].decode("utf-8", "replace")
         said = (
@@ -358,7 +363,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
             if cut
             else f"no JSON: {start!r}"
         )
-        yield Spot(reply.id, f"@{len(reply.text_of_body) if cut else 0}", "one JSON object", said)
+        yield Location(reply.id, f"@{len(reply.text_of_body) if cut else 0}", "one JSON object", said)
 
 
 @check(
@@ -368,21 +373,21 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Spot]:
     select=lambda reply: not reply.probe.startswith(_ROUTES),
     usable=lambda reply: whole(reply) and _success(reply),
 )
-def answers_with_json_not_html(seen: Seen) -> Iterator[Spot | Aside]:
-    """A success is JSON, not a page.
+def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A successful answer is JSON, not an HTML page.
 
-    Why: a page with status 200 is what a web site answers to a path that it does not know.
-    Breaks: every client raises a decoding error that says nothing of the cause.
-    Workaround: compare base_url with the vendor's document: often a part of the path is missing.
+    Why: a page with status 200 is what a web site returns for a path that it does not know.
+    Breaks: every client raises a decoding error that says nothing about the cause.
+    Workaround: compare base_url with the vendor's document; often a part of the path is missing.
     """
-    pages = [reply for reply in seen.replies if reply.kind is Kind.HTML]
+    pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
     if pages and len(pages) == len(seen.replies):
-        yield Aside(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
+        yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
         return
     for reply in pages:
         if not failed_in_success(reply):
             level = Level.NOTE if must_fail(reply) else None
-            yield Spot(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
+            yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
 
 
 def _there(reply: Reply) -> str:
@@ -396,17 +401,18 @@ def _there(reply: Reply) -> str:
     basis=Basis.DOCUMENTED,
     usable=whole,
 )
-def answers_without_redirects(seen: Seen) -> Iterator[Spot | Aside]:
-    """Questions are answered where they are asked, not sent elsewhere.
+def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Requests are answered where they are sent, without a redirect.
 
-    Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to another host.
+    Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to
+    another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not works(seen):
-        yield Aside(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
         return
     for reply in moved:
         wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
-        yield Spot(reply.id, "", wanted, _there(reply), weigh_redirect(reply))
+        yield Location(reply.id, "", wanted, _there(reply), weigh_redirect(reply))

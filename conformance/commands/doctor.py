@@ -18,7 +18,7 @@ from conformance.catalogue import PROBES
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
 from conformance.judging.expectations import MET, obedience
 from conformance.model import Auth, Failure, Question
-from conformance.reading.reply import Kind, Reply, read
+from conformance.reading.reply import Reply, ReplyKind, read
 from conformance.running.session import (
     RunOptions,
     SelectedProvider,
@@ -84,7 +84,7 @@ async def _examine_all(chosen: Sequence[SelectedProvider]) -> list[Diagnosis]:
 
 
 async def _examine(one: SelectedProvider) -> Diagnosis:
-    question = PROBES["plain"].build(catalogue.Asking(one.provider.model, "0d0c"))
+    question = PROBES["plain"].build(catalogue.ProbeContext(one.provider.model, "0d0c"))
     if isinstance(question, catalogue.Unaskable):
         raise UsageError(question.reason)
     async with Sender(one.provider, one.key, os.environ) as sender:
@@ -186,7 +186,7 @@ def _hint_on_ways(configured: Auth, accepted: Sequence[str]) -> str:
 async def _explain_refusal(one: SelectedProvider, sender: Sender, first: Reply) -> Diagnosis:
     if await _speaks_openai(sender, first):
         return _openai(one, first)
-    hint = _HINTS.get(first.status, "base_url?" if first.kind is Kind.HTML else "")
+    hint = _HINTS.get(first.status, "base_url?" if first.kind is ReplyKind.HTML else "")
     said = _describe_refusal(first)
     return Diagnosis(one.provider.name, ok=False, message=said + (f" ({hint})" if hint else ""))
 

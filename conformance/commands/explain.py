@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY, address_question
-from conformance.catalogue import PROBES, RULES, Asking, Probe, Rule, Unaskable
+from conformance.catalogue import PROBES, RULES, Probe, ProbeContext, Rule, Unaskable
 from conformance.commands.terminal import escape_controls, write_line
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
@@ -73,7 +73,7 @@ def _googles_replies() -> list[Reply]:
 
 
 def _reply_to(probe: Probe) -> Reply | None:
-    question = None if probe.follows else probe.build(Asking(_MODEL, "0d0c1a"))
+    question = None if probe.follows else probe.build(ProbeContext(_MODEL, "0d0c1a"))
     return None if question is None or isinstance(question, Unaskable) else _answered(probe, question)
 
 

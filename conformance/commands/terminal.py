@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from conformance.asking.run import Gathered
+from conformance.replies import ProviderReplies
 from conformance.running.engine import Engine
 from conformance.running.session import BUNDLED_FILE, Session
 from conformance.verdicts.exit_code import NOT_JUDGED
@@ -40,9 +40,9 @@ class Progress:
         self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._began = time.monotonic()
         self._shown = 0.0
-        self._seen: dict[str, Gathered] = {}
+        self._seen: dict[str, ProviderReplies] = {}
 
-    def __call__(self, gathered: Gathered) -> None:
+    def __call__(self, gathered: ProviderReplies) -> None:
         """Take note of one provider's state, and show it when it is time."""
         self._seen[gathered.provider.name] = gathered
         now = time.monotonic()
@@ -53,14 +53,14 @@ class Progress:
     def _show(self) -> None:
         seconds = time.monotonic() - self._began
         busy = [one for one in self._seen.values() if not one.finished]
-        names = ", ".join(f"{one.provider.name} {len(one.exchanges)}/{_total(one)}" for one in busy[:4])
+        names = ", ".join(f"{one.provider.name} {len(one.replies)}/{_total(one)}" for one in busy[:4])
         more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
         line = escape_controls(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
 
     def _count(self) -> str:
-        number = sum(len(one.exchanges) for one in self._seen.values())
+        number = sum(len(one.replies) for one in self._seen.values())
         if self._replay:
             return f"read {number} recorded exchange{'' if number == 1 else 's'}"
         return f"asked {number} question{'' if number == 1 else 's'}"
@@ -76,10 +76,11 @@ class Progress:
             self._show()
 
 
-def _total(gathered: Gathered) -> int:
+def _total(gathered: ProviderReplies) -> int:
     """Return how many exchanges are expected by now; further attempts make it grow, so that it is never passed."""
-    waiting = gathered.planned - len(gathered.answered) - len(gathered.unasked)
-    return len(gathered.exchanges) + max(0, waiting)
+    answered = {reply.probe for reply in gathered.replies}
+    waiting = gathered.planned - len(answered) - len(gathered.unasked)
+    return len(gathered.replies) + max(0, waiting)
 
 
 def warn_of_bundled_file(session: Session) -> None:

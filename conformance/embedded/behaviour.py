@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from conformance.dialects.shapes import Shape, reference
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.embedded import listing
 from conformance.embedded.answers import ScriptedAnswer, count_prompt_tokens, think
 from conformance.embedded.chunks import build_chunks, build_response, list_modalities, spread_waits
@@ -165,7 +165,7 @@ class Behaviour:
 
 
 def _encoded(response: Message, *, numbers: bool) -> Message:
-    made = replace_enum_names(response, reference().response) if numbers else response
+    made = replace_enum_names(response, load_reference().response) if numbers else response
     return made if isinstance(made, dict) else response
 
 
@@ -184,7 +184,7 @@ def _generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) ->
     check_quota(incoming, asked)
     body = behaviour.document(incoming.body)
     framing = behaviour.style.framing_own if asked.own_form and asks_for_stream(body) else asked.framing
-    request = behaviour.accept(behaviour.settle(body, behaviour.style), reference().request)
+    request = behaviour.accept(behaviour.settle(body, behaviour.style), load_reference().request)
     _known(behaviour, asked)
     behaviour.judge(request)
     behaviour.check_signatures(request)
@@ -197,7 +197,7 @@ def _generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) ->
 
 def _count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    body = behaviour.accept(behaviour.document(incoming.body), reference().count_tokens_request)
+    body = behaviour.accept(behaviour.document(incoming.body), load_reference().count_tokens_request)
     _known(behaviour, asked)
     inner = body.get("generateContentRequest")
     request = inner if isinstance(inner, dict) else body  # a oneof: never both

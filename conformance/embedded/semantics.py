@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from conformance.dialects.shapes import Shape, reference
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.embedded.errors import Refused
 from conformance.names import to_snake
 
@@ -25,7 +25,7 @@ _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
 @cache
 def _data() -> frozenset[str]:
     """Return the members of which a part holds exactly one; not read before a server is asked."""
-    parts = reference().request.properties["systemInstruction"].properties["parts"]
+    parts = load_reference().request.properties["systemInstruction"].properties["parts"]
     return frozenset(parts.items.oneof if parts.items else ())
 
 
@@ -87,7 +87,7 @@ def _formats(config: Message) -> Faults:
 
 def _bounds(request: Message) -> Faults:
     """Check the ranges that the schema states."""
-    shape = reference().request.properties["generationConfig"]
+    shape = load_reference().request.properties["generationConfig"]
     for name, value in request.get("generationConfig", {}).items():
         if text := _out_of_range(value, shape.properties[name]):
             yield f"generation_config.{to_snake(name)}", f"{to_snake(name)} {text}"

@@ -6,7 +6,7 @@ import sys
 import threading
 from dataclasses import replace
 
-from conformance.dialects.dialect import Dialect, bundled
+from conformance.dialects.dialect import Dialect, list_bundled_dialects
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.http import Host
 from conformance.embedded.style import served_traits, style_of
@@ -29,7 +29,7 @@ def default_port(dialect: Dialect) -> int:
 
 def describe(dialect: Dialect) -> str:
     """Return what the server of a dialect follows of its document, and what it does not, as a phrase."""
-    if dialect.name in bundled():
+    if dialect.name in list_bundled_dialects():
         return f"{dialect.title}, as its document says it"
     served, unserved = served_traits(dialect)
     follows = f"as its document says of {', '.join(served)}" if served else "as Google answers"

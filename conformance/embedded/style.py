@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.shapes import Shape, canonical, reference, table
+from conformance.dialects.shapes import Shape, as_object, load_reference, match_property
 from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE
 from conformance.model import JSON, NOTHING
 
@@ -72,24 +72,24 @@ def _envelope(value: JSON) -> Envelope | None:
         return None
     streamed = value.get("streamed", True) is not False
     return Envelope(
-        str(value["member"]), _texts(value.get("outside")), table(value.get("constants")), streamed
+        str(value["member"]), _texts(value.get("outside")), as_object(value.get("constants")), streamed
     )
 
 
 def _extras(value: JSON) -> tuple[Extra, ...]:
-    entries = [table(one) for one in value] if isinstance(value, list) else []
+    entries = [as_object(one) for one in value] if isinstance(value, list) else []
     return tuple(Extra(str(one["pointer"]), one.get("value"), str(one.get("from", ""))) for one in entries)
 
 
 def _foreign(shape: Shape | None) -> tuple[str, ...]:
     """Return the members that a document puts at the root of a request and that Google does not know there."""
-    known = reference().request
-    return tuple(name for name in shape.properties if canonical(known, name) is None) if shape else ()
+    known = load_reference().request
+    return tuple(name for name in shape.properties if match_property(known, name) is None) if shape else ()
 
 
 def _flat(names: tuple[str, ...]) -> dict[str, str]:
-    settings = reference().request.properties["generationConfig"]
-    return {name: setting for name in names if (setting := canonical(settings, name)) is not None}
+    settings = load_reference().request.properties["generationConfig"]
+    return {name: setting for name in names if (setting := match_property(settings, name)) is not None}
 
 
 _FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
@@ -152,7 +152,7 @@ def style_of(dialect: Dialect) -> Style:
     and taken without effect where they are not.
     """
     said = _description(dialect)
-    own = table(said.get("own_form"))
+    own = as_object(said.get("own_form"))
     foreign = _foreign(dialect.shapes.get("request"))
     flat = _flat(foreign) if said.get("settings") == "flat" else {}
     default = _FRAMINGS[str(said.get("framing_default", "json-array"))]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
-from conformance.catalogue import Aside
+from conformance.catalogue import NotJudged
 from conformance.judging.expectations import (
     CUT,
     UNMET,
@@ -17,10 +17,10 @@ from conformance.judging.expectations import (
     said_anything,
     withheld,
 )
-from conformance.judging.tries import TRIES
-from conformance.judging.values import sound
-from conformance.model import JSON, Level, Outcome, Spot
-from conformance.reading.reply import Chunk, Reply, Seen
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.values import has_readable_values
+from conformance.model import JSON, Level, Location, Outcome
+from conformance.reading.reply import Chunk, Reply, RuleInput
 
 DATA = (
     "text", "inlineData", "functionCall", "functionResponse", "fileData", "executableCode", "codeExecutionResult",
@@ -140,34 +140,34 @@ def behind(reply: Reply, marks: list[str]) -> str:
 
 
 def each_time(
-    seen: Seen, probe: str, expected: str, look: Look, level: Level | None = None
-) -> Iterator[Spot | Aside]:
-    """Yield a spot where all of three tries failed, an aside where fewer could be judged, nothing where one did well.
+    seen: RuleInput, probe: str, expected: str, look: Look, level: Level | None = None
+) -> Iterator[Location | NotJudged]:
+    """Yield a location where all of three tries failed, NotJudged where fewer could be judged, nothing where one did well.
 
     Tries whose candidates hold values of a wrong type are left to the rule on types, and those that a filter ended
     tell nothing.
     """
     tries = [reply for reply in seen.of(probe) if reply.ok]
-    readable = [reply for reply in tries if sound(reply, "candidates")]
+    readable = [reply for reply in tries if has_readable_values(reply, "candidates")]
     judged = [(reply, _unfiltered(look, reply)) for reply in readable]
     failures = [(reply, said) for reply, said in judged if said]
     if not tries or any(said == "" for _, said in judged):
         return
     if not readable:
-        yield Aside(Outcome.BLOCKED, f"{probe}: the answers hold values of a wrong type")
-    elif len(failures) >= TRIES:
+        yield NotJudged(Outcome.BLOCKED, f"{probe}: the answers hold values of a wrong type")
+    elif len(failures) >= ATTEMPTS_TO_ACCUSE:
         reply, said = failures[-1]
-        yield Spot(reply.id, "", expected, f"{said} ({len(failures)} of {len(tries)} tries)", level)
+        yield Location(reply.id, "", expected, f"{said} ({len(failures)} of {len(tries)} tries)", level)
     else:
-        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
 
 
 def failing_each_time(
-    seen: Seen, probe: str, expected: str, look: Look, level: Level | None = None
-) -> Iterator[Spot]:
-    """Yield the spot of `each_time` alone: for rules that say nothing where fewer tries could be judged."""
+    seen: RuleInput, probe: str, expected: str, look: Look, level: Level | None = None
+) -> Iterator[Location]:
+    """Yield the location of `each_time` alone: for rules that say nothing where fewer tries could be judged."""
     found = each_time(seen, probe, expected, look, level)
-    yield from (one for one in found if isinstance(one, Spot))
+    yield from (one for one in found if isinstance(one, Location))
 
 
 def _unfiltered(look: Look, reply: Reply) -> str | None:
@@ -181,4 +181,4 @@ def _too_few(failures: int, tries: int) -> str:
         return (
             f"none of {tries} tries shows it: a limit, a filter, silence or the model's own words came before"
         )
-    return f"{failures} of {TRIES} tries could be judged, all failed"
+    return f"{failures} of {ATTEMPTS_TO_ACCUSE} tries could be judged, all failed"

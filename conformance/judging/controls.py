@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from conformance.judging.refusals import must_fail, turned_down
 from conformance.reading.reply import Reply
+from conformance.replies import CONTROL
 
 AT_THE_END = "plain-at-the-end"
 CONTROLS: Mapping[bool, tuple[str, ...]] = {
-    False: ("plain", "plain-repeated", AT_THE_END),
+    False: (CONTROL, "plain-repeated", AT_THE_END),
     True: ("plain-streamed",),
 }
 """The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""

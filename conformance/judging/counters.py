@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from conformance.judging.contents import asked_model
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.values import is_whole
+from conformance.judging.values import is_integer
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
 
@@ -24,7 +24,7 @@ def blocks(reply: Reply) -> Iterator[tuple[Chunk, Block]]:
     for chunk in reply.chunks:
         usage = chunk.body.get("usageMetadata")
         if isinstance(usage, dict) and all(
-            is_whole(usage[name]) for name in COUNTERS if usage.get(name) is not None
+            is_integer(usage[name]) for name in COUNTERS if usage.get(name) is not None
         ):
             yield chunk, usage
 
@@ -134,7 +134,7 @@ def uncounted(reply: Reply) -> str:
     if not usage:
         return f"no usageMetadata{_foreign(reply)}"
     missing = _missing(reply)
-    negative = [name for name in COUNTERS if is_whole(usage.get(name)) and count(usage, name) < 0]
+    negative = [name for name in COUNTERS if is_integer(usage.get(name)) and count(usage, name) < 0]
     if missing:
         return f"{', '.join(missing)}: absent or 0{_foreign(reply)}"
     return f"{', '.join(negative)}: below 0" if negative else ""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.judging.expectations import MET, UNMET, asks_for_obedience, obedience, refused
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, NOTHING
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
 
 
 def told(reply: Reply) -> Mapping[str, JSON]:
@@ -32,17 +32,17 @@ def breaks_for_google(reply: Reply) -> bool:
 
 def failed(reply: Reply) -> bool:
     """Return whether the server failed: a 5xx, a page of HTML, or no answer."""
-    return reply.status >= 500 or reply.kind in (Kind.FAILED, Kind.HTML)
+    return reply.status >= 500 or reply.kind in (ReplyKind.FAILED, ReplyKind.HTML)
 
 
 def is_page(reply: Reply) -> bool:
     """Return whether the answer is a page of HTML that says no 5xx: no overload explains it."""
-    return reply.kind is Kind.HTML and reply.status < 500
+    return reply.kind is ReplyKind.HTML and reply.status < 500
 
 
 def failed_for_good(tries: Sequence[Reply]) -> bool:
     """Return whether a body failed each time, and often enough to be believed."""
-    enough = len(tries) >= TRIES or all(map(is_page, tries))
+    enough = len(tries) >= ATTEMPTS_TO_ACCUSE or all(map(is_page, tries))
     return bool(tries) and all(map(failed, tries)) and enough and not all(map(unimplemented, tries))
 
 
@@ -113,7 +113,7 @@ def differs(base: Reply | None, reply: Reply) -> str:
 def wants_another(tries: Sequence[Reply], others: Iterable[Reply]) -> bool:
     """Return whether a body must be asked again before anything can be said of its answers."""
     last = tries[-1]
-    if len(tries) >= TRIES or is_page(last):
+    if len(tries) >= ATTEMPTS_TO_ACCUSE or is_page(last):
         return False
     if failed(last):
         return all(map(failed, tries))

@@ -7,32 +7,33 @@ from dataclasses import replace
 
 from conformance.judging.contents import DATA, as_list
 from conformance.judging.expectations import blocked
-from conformance.judging.tries import TRIES
-from conformance.model import JSON, Level, Spot
-from conformance.reading.reply import Kind, Reply
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.model import JSON, Level, Location
+from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.frames import Irregular
 
 _BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
 _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
 
 
-def unless_rare(found: Iterable[Spot], among: Sequence[Reply]) -> Iterator[Spot]:
-    """Yield the spots of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
+def unless_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[Location]:
+    """Yield the locations of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
 
     It is none where a question was asked three times or more and shows it every time, where all answers of its method
     do, or where three questions and one success in four of its method do. `among` holds the replies that could have
     shown it.
     Captured traffic never is: nothing was asked again.
     """
-    spots = list(found)
-    shown = {spot.exchange for spot in spots}
+    locations = list(found)
+    shown = {location.exchange for location in locations}
     successes = [one for one in among if 200 <= one.status < 300]  # an error says nothing of how answers come
     often = _frequent(shown, [one for one in successes if one.streamed]) | _frequent(
         shown, [one for one in successes if not one.streamed]
     )
     steady = {reply.id for reply in among if _each_time(reply, among, shown)}
     yield from (
-        spot if spot.exchange in steady | often else replace(spot, level=Level.NOTE) for spot in spots
+        location if location.exchange in steady | often else replace(location, level=Level.NOTE)
+        for location in locations
     )
 
 
@@ -42,7 +43,7 @@ _SHARE = 4  # of so many answers at least one must show a fault before it is no 
 def _frequent(shown: set[str], among: Sequence[Reply]) -> set[str]:
     """Return the ids of the replies of one method that show it, where they are too many for a rarity; else nothing."""
     own = [reply for reply in among if reply.id in shown and not reply.exchange.captured]
-    many = len({reply.probe for reply in own}) >= TRIES and len(own) * _SHARE >= len(among)
+    many = len({reply.probe for reply in own}) >= ATTEMPTS_TO_ACCUSE and len(own) * _SHARE >= len(among)
     return {reply.id for reply in own} if many else set()
 
 
@@ -54,14 +55,14 @@ def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:
         [one for one in own if one.probe == reply.probe],
         [one for one in own if one.streamed is reply.streamed],
     )
-    return any(len(group) >= TRIES and all(one.id in shown for one in group) for group in alike)
+    return any(len(group) >= ATTEMPTS_TO_ACCUSE and all(one.id in shown for one in group) for group in alike)
 
 
 def says_nothing_at_all(reply: Reply) -> bool:
     """Return whether a success is empty, or has neither a candidate nor a reason: so rare that it is asked again."""
     if reply.resource.name != "response" or reply.status != 200 or reply.exchange.failure is not None:
         return False
-    return reply.kind is Kind.EMPTY or (reply.ok and not reply.candidates and not blocked(reply))
+    return reply.kind is ReplyKind.EMPTY or (reply.ok and not reply.candidates and not blocked(reply))
 
 
 def uses_server_tools(reply: Reply) -> bool:

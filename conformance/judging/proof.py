@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from conformance.catalogue import Aside, Rests, Rule
+from conformance.catalogue import NotJudged, Proof, Rule
 from conformance.judging.controls import (
     CONTROLS,
     answers_the_plain_question,
@@ -24,7 +24,7 @@ from conformance.judging.quotes import (
 )
 from conformance.judging.refusals import turned_down, whole, words
 from conformance.model import Outcome
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
 
 NO_REFUSAL = "that is not a refusal"
 NO_CODE = "no answer holds the code that its question asks for"
@@ -88,41 +88,47 @@ def _fits(reply: Reply, background: Background) -> bool:
     return fits and not (blames_the_key(reply) and not names_its_fault(reply, background.controls))
 
 
-def doubt(reply: Reply, background: Background) -> Aside | None:
+def doubt(reply: Reply, background: Background) -> NotJudged | None:
     """Return why a reply does not show that its question is refused; None where it shows it."""
-    refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is Kind.ERROR)
+    refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is ReplyKind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
     if not refused:
-        return Aside(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")
+        return NotJudged(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")
     if not background.answered:
-        return Aside(Outcome.BLOCKED, NO_CONTROL)
+        return NotJudged(Outcome.BLOCKED, NO_CONTROL)
     if reply.id in background.quotes:
-        return Aside(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
+        return NotJudged(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
     if read_refusal(reply) in background.plain[reply.streamed]:
-        return Aside(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
-    return None if _fits(reply, background) else Aside(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
+        return NotJudged(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
+    return (
+        None
+        if _fits(reply, background)
+        else NotJudged(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
+    )
 
 
-def doubts(looked_at: Sequence[Reply], background: Background) -> list[Aside]:
+def doubts(looked_at: Sequence[Reply], background: Background) -> list[NotJudged]:
     """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
-    each: dict[str, list[Aside | None]] = {}
+    each: dict[str, list[NotJudged | None]] = {}
     for reply in looked_at:
         each.setdefault(reply.probe, []).append(doubt(reply, background))
     return [found[-1] for found in each.values() if None not in found and found[-1] is not None]
 
 
-_OF_REFUSALS = (Rests.REFUSAL, Rests.EACH_REFUSAL, Rests.EITHER)
+_OF_REFUSALS = (Proof.REFUSAL, Proof.EACH_REFUSAL, Proof.EITHER)
 
 
-def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> Aside | None:
+def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> NotJudged | None:
     """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
     read = any(map(is_readable, looked_at))
-    if rule.rests in (Rests.ANSWER, Rests.ACCEPTANCE) and not read:
-        return Aside(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
-    if rule.rests is Rests.ACCEPTANCE and background.takes_everything:
-        return Aside(Outcome.BLOCKED, "faulty requests are accepted too, so accepting this one shows nothing")
-    if rule.rests not in _OF_REFUSALS or (rule.rests is Rests.EITHER and read):
+    if rule.proof in (Proof.ANSWER, Proof.ACCEPTANCE) and not read:
+        return NotJudged(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
+    if rule.proof is Proof.ACCEPTANCE and background.takes_everything:
+        return NotJudged(
+            Outcome.BLOCKED, "faulty requests are accepted too, so accepting this one shows nothing"
+        )
+    if rule.proof not in _OF_REFUSALS or (rule.proof is Proof.EITHER and read):
         return None
     found = doubts(looked_at, background)
     some = len(found) < len({reply.probe for reply in looked_at})
-    return found[0] if found and (rule.rests is Rests.EACH_REFUSAL or not some) else None
+    return found[0] if found and (rule.proof is Proof.EACH_REFUSAL or not some) else None

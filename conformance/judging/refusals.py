@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conformance.judging.expectations import UNSAID, statuses
-from conformance.judging.tries import TRIES
-from conformance.model import JSON, Level, Spot
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.model import JSON, Level, Location
 from conformance.reading.errorbody import ErrorBody
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 
 _KEY = (400, 401, 403)
 
@@ -43,7 +43,7 @@ def turned_down(reply: Reply) -> bool:
     return told(reply) and reply.status >= 400
 
 
-_NO_ANSWER = (Kind.FOREIGN, Kind.UNREADABLE, Kind.EMPTY, Kind.HTML)
+_NO_ANSWER = (ReplyKind.FOREIGN, ReplyKind.UNREADABLE, ReplyKind.EMPTY, ReplyKind.HTML)
 
 
 def failed_in_success(reply: Reply) -> bool:
@@ -52,14 +52,14 @@ def failed_in_success(reply: Reply) -> bool:
     The body is an error, or nothing that a client knows where Google would have refused.
     """
     wrong = must_fail(reply) and reply.resource.name == "response" and reply.kind in _NO_ANSWER
-    return whole(reply) and 200 <= reply.status < 300 and (reply.kind is Kind.ERROR or wrong)
+    return whole(reply) and 200 <= reply.status < 300 and (reply.kind is ReplyKind.ERROR or wrong)
 
 
-def failures(seen: Seen) -> Iterator[Reply]:
+def failures(seen: RuleInput) -> Iterator[Reply]:
     """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
     answers = any(reply.ok for reply in seen.all)
     for reply in seen.replies:
-        if failed_in_success(reply) and (answers or reply.kind is Kind.ERROR):
+        if failed_in_success(reply) and (answers or reply.kind is ReplyKind.ERROR):
             yield reply
 
 
@@ -81,34 +81,34 @@ def words(reply: Reply) -> str:
     if said:
         return f"HTTP {reply.status}: {said[:160]}"
     kinds = {
-        Kind.HTML: "an HTML page",
-        Kind.EMPTY: "an empty body",
-        Kind.FOREIGN: "other JSON",
-        Kind.UNREADABLE: "no JSON",
+        ReplyKind.HTML: "an HTML page",
+        ReplyKind.EMPTY: "an empty body",
+        ReplyKind.FOREIGN: "other JSON",
+        ReplyKind.UNREADABLE: "no JSON",
     }
     if reply.kind in kinds:
         return f"HTTP {reply.status}, {kinds[reply.kind]}"
     return f"HTTP {reply.status}"
 
 
-def works(seen: Seen) -> bool:
+def works(seen: RuleInput) -> bool:
     """Return whether the plain question was answered: without it a refusal proves nothing."""
     return any(reply.ok for reply in seen.of("plain"))
 
 
-def says_nothing(seen: Seen) -> bool:
+def says_nothing(seen: RuleInput) -> bool:
     """Return whether all answers are empty or pages: then it is no vendor's API that was asked."""
-    return all(reply.kind in (Kind.EMPTY, Kind.HTML) for reply in seen.all)
+    return all(reply.kind in (ReplyKind.EMPTY, ReplyKind.HTML) for reply in seen.all)
 
 
-def describe_silence(seen: Seen) -> str:
+def describe_silence(seen: RuleInput) -> str:
     """Return what came in place of answers where `says_nothing` holds: nothing, or pages, and with which status."""
     kinds = {reply.kind for reply in seen.all}
     what = (
         "an HTML page"
-        if kinds == {Kind.HTML}
+        if kinds == {ReplyKind.HTML}
         else "empty"
-        if kinds == {Kind.EMPTY}
+        if kinds == {ReplyKind.EMPTY}
         else "empty or an HTML page"
     )
     statuses = sorted({reply.status for reply in seen.all})
@@ -116,13 +116,13 @@ def describe_silence(seen: Seen) -> str:
     return f"every answer is {what} (HTTP {', '.join(map(str, statuses[:3]))}{hint})"
 
 
-def works_throughout(seen: Seen) -> bool:
+def works_throughout(seen: RuleInput) -> bool:
     """Return whether the plain question was answered before and after all others."""
     before, after = seen.of("plain"), seen.of("plain-at-the-end")
     return any(reply.ok for reply in before) and any(reply.ok for reply in after)
 
 
-def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
+def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     """Return the last of three or more equal 5xx to a question, where the vendor worked before and after.
 
     Only then is a vendor blamed for a 5xx; None where one of these conditions is not met.
@@ -130,25 +130,25 @@ def breaks_each_time(seen: Seen, probe: str) -> Reply | None:
     replies = seen.of(probe)
     same = {reply.status for reply in replies}
     broken = all(reply.status >= 500 and whole(reply) for reply in replies) and same.isdisjoint((504, 524))
-    enough = len(replies) >= TRIES and len(same) == 1
+    enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
 
 
-def always_cut(seen: Seen, group: Sequence[Reply]) -> list[Reply]:
+def always_cut(seen: RuleInput, group: Sequence[Reply]) -> list[Reply]:
     """Return the tries of a question that was cut off each time, where the plain one was answered before and after."""
     for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
         tries = [reply for reply in group if reply.probe == probe]
-        if len(tries) >= TRIES and all(reply.exchange.failure for reply in tries):
+        if len(tries) >= ATTEMPTS_TO_ACCUSE and all(reply.exchange.failure for reply in tries):
             return tries
     return []
 
 
-def cut_off(cut: Sequence[Reply], how_often: str) -> Spot:
-    """Return the spot at which the last of those answers was cut off."""
+def cut_off(cut: Sequence[Reply], how_often: str) -> Location:
+    """Return the location at which the last of those answers was cut off."""
     failure = cut[-1].exchange.failure
     said = f"{failure.detail if failure else 'cut off'} ({how_often})"
-    return Spot(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
+    return Location(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
 
 
 def denied(reply: Reply) -> bool:
@@ -163,19 +163,19 @@ def carried(reply: Reply, way: str) -> bool:
     return reply.exchange.request.key == way
 
 
-def keyless(seen: Seen) -> bool:
+def keyless(seen: RuleInput) -> bool:
     """Return whether the vendor is asked without any key, and answers."""
     return any(reply.ok and carried(reply, "none") for reply in seen.of("plain"))
 
 
-def takes_any_key(seen: Seen) -> bool:
+def takes_any_key(seen: RuleInput) -> bool:
     """Return whether a nonsense key, or none, is as good as the right one."""
     return any(reply.ok for reply in seen.of("bad-key", "no-key"))
 
 
-def codes_beside_answers(seen: Seen) -> set[str]:
+def codes_beside_answers(seen: RuleInput) -> set[str]:
     """Return the members that stand around the answers, where they come in an envelope."""
-    opened = [chunk.opened for reply in seen.all if reply.ok for chunk in reply.chunks]
+    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
     return {name for one in opened if one and one.path for name in one.wrappers}
 
 

@@ -9,10 +9,10 @@ from conformance.judging.controls import is_readable
 from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
 from conformance.judging.proof import is_met_by_the_plain_question
 from conformance.judging.refusals import turned_down
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
-from conformance.reading.names import Opened
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.names import Unwrapped
+from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.framing import Framing
 
 REFERENCE: Mapping[str, JSON] = {
@@ -39,9 +39,9 @@ def _answers(replies: Sequence[Reply]) -> list[Reply]:
 
 def response_casing(replies: Sequence[Reply]) -> JSON:
     """Return camelCase | snake_case | mixed | other over all answers; None where no name tells."""
-    opened = [chunk.opened for reply in _answers(replies) for chunk in reply.chunks if chunk.opened]
+    opened = [chunk.unwrapped for reply in _answers(replies) for chunk in reply.chunks if chunk.unwrapped]
     styles = {note.style for one in opened for note in one.respellings}
-    camel = any(one.canonical for one in opened)
+    camel = any(one.camel_case_names for one in opened)
     if not styles:
         return "camelCase" if camel else None
     if camel:
@@ -58,13 +58,13 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
         reply for reply in asked if refused(reply) and not is_met_by_the_plain_question(reply, replies)
     ]
     failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
-    return False if len(failed) >= TRIES or (declined and len(declined) == len(asked)) else None
+    return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
 
 
 def _followed(replies: Sequence[Reply], probe: str) -> bool | None:
     """Whether the instruction of that probe was followed; None where that could not be seen."""
     verdicts = [obedience(reply).verdict for reply in replies if reply.probe == probe and reply.ok]
-    return True if MET in verdicts else False if verdicts.count(UNMET) >= TRIES else None
+    return True if MET in verdicts else False if verdicts.count(UNMET) >= ATTEMPTS_TO_ACCUSE else None
 
 
 def request_casing(replies: Sequence[Reply]) -> JSON:
@@ -108,22 +108,22 @@ def _flat(replies: Sequence[Reply]) -> bool | None:
 def envelope(replies: Sequence[Reply]) -> JSON:
     """Return `none`, the dotted path to the Gemini object, or `split`; None where no object was found."""
     generated = [reply for reply in _answers(replies) if reply.resource.name == "response"]
-    opened = [(reply, chunk.opened) for reply in generated for chunk in reply.chunks if chunk.opened]
+    opened = [(reply, chunk.unwrapped) for reply in generated for chunk in reply.chunks if chunk.unwrapped]
     if not opened:
         return None
-    if any(one.outside and one.path for _, one in opened):
+    if any(one.split_members and one.path for _, one in opened):
         return "split"
     return _commonest(_path(reply, one) for reply, one in opened)
 
 
-def _path(reply: Reply, opened: Opened) -> str:
+def _path(reply: Reply, opened: Unwrapped) -> str:
     listed = not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY
     return ".".join(step for step in ("0" if listed else "", opened.path) if step) or "none"
 
 
 def _framing(replies: Iterable[Reply]) -> JSON:
     answered = [
-        reply for reply in replies if reply.status == 200 and (reply.ok or reply.kind is Kind.UNREADABLE)
+        reply for reply in replies if reply.status == 200 and (reply.ok or reply.kind is ReplyKind.UNREADABLE)
     ]
     # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
     telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
@@ -163,7 +163,7 @@ def auth(replies: Sequence[Reply]) -> JSON:
 
 
 def _refuses(reply: Reply) -> bool:
-    return turned_down(reply) or (reply.kind is Kind.ERROR and reply.status < 300)
+    return turned_down(reply) or (reply.kind is ReplyKind.ERROR and reply.status < 300)
 
 
 def error_shape(replies: Sequence[Reply]) -> JSON:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance.catalogue import Aside
+from conformance.catalogue import NotJudged
 from conformance.judging.expectations import CUT, MET, UNMET, obedience
-from conformance.model import Level, Outcome, Spot
-from conformance.reading.reply import Reply, Seen
+from conformance.model import Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
 
-TRIES = 3
+ATTEMPTS_TO_ACCUSE = 3
 
 
 def answered(reply: Reply) -> bool:
@@ -27,20 +27,22 @@ def streams(reply: Reply) -> bool:
     return generated_text(reply) and reply.streamed
 
 
-def obeyed(seen: Seen, probe: str) -> bool:
+def obeyed(seen: RuleInput, probe: str) -> bool:
     """Return whether any try of that probe did as it was told."""
     return any(obedience(reply).verdict == MET for reply in seen.of(probe))
 
 
-def beside(seen: Seen, twin: str, found: Iterable[Spot | Aside]) -> Iterator[Spot | Aside]:
+def beside(
+    seen: RuleInput, twin: str, found: Iterable[Location | NotJudged]
+) -> Iterator[Location | NotJudged]:
     """Yield what was found of a question, but accuse nobody where its twin, asked plainly, was obeyed now and then only.
 
     Three failures show a difference between the two only where the twin has none.
     """
     moody = any(obedience(reply).verdict == UNMET for reply in seen.of(twin) if reply.ok)
     for one in found:
-        if isinstance(one, Spot) and moody:
-            yield Aside(
+        if isinstance(one, Location) and moody:
+            yield NotJudged(
                 Outcome.INCONCLUSIVE,
                 f"{twin}, asked plainly, is obeyed now and then only: {one.observed}"[:200],
             )
@@ -48,8 +50,10 @@ def beside(seen: Seen, twin: str, found: Iterable[Spot | Aside]) -> Iterator[Spo
             yield one
 
 
-def disobeyed(seen: Seen, probe: str, expected: str, level: Level | None = None) -> Iterator[Spot | Aside]:
-    """Yield a spot where every one of three tries failed to obey; an aside where fewer could be judged.
+def disobeyed(
+    seen: RuleInput, probe: str, expected: str, level: Level | None = None
+) -> Iterator[Location | NotJudged]:
+    """Yield a location where every one of three tries failed to obey; NotJudged where fewer could be judged.
 
     `expected` says in words what a good vendor's answer shows.
     """
@@ -57,12 +61,15 @@ def disobeyed(seen: Seen, probe: str, expected: str, level: Level | None = None)
     if any(verdict.verdict == MET for _, verdict in tries) or not tries:
         return
     failures = [(reply, verdict) for reply, verdict in tries if verdict.verdict == UNMET]
-    if len(failures) >= TRIES:
+    if len(failures) >= ATTEMPTS_TO_ACCUSE:
         reply, verdict = failures[-1]
-        yield Spot(reply.id, "", expected, f"{verdict.detail} ({len(failures)} of {len(tries)} tries)", level)
+        yield Location(
+            reply.id, "", expected, f"{verdict.detail} ({len(failures)} of {len(tries)} tries)", level
+        )
     elif any(verdict.verdict == CUT for _, verdict in tries):
-        yield Aside(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
+        yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
     else:
-        yield Aside(
-            Outcome.INCONCLUSIVE, f"{probe}: {len(failures)} of {TRIES} tries could be judged, all failed"
+        yield NotJudged(
+            Outcome.INCONCLUSIVE,
+            f"{probe}: {len(failures)} of {ATTEMPTS_TO_ACCUSE} tries could be judged, all failed",
         )

@@ -13,7 +13,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from conformance.dialects.shapes import Shape, reference
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON
 from conformance.names import fold
 from conformance.pointers import to_pointer
@@ -23,7 +23,7 @@ Keys = tuple[str | int, ...]
 ENUM = "one of Google's names, such as"
 
 
-class Wrong(StrEnum):
+class FaultKind(StrEnum):
     """What may be wrong with one value."""
 
     TYPE = "type"  # another JSON type than ProtoJSON gives the field
@@ -41,11 +41,11 @@ class Wrong(StrEnum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class ValueFault:
     """One value that is not as Google writes it: where (canonical names), what was wanted, what is there."""
 
     keys: Keys
-    wrong: Wrong
+    wrong: FaultKind
     expected: str
     value: JSON
 
@@ -56,94 +56,96 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Found:
+class FaultInChunk:
     """A fault in one object of an answer."""
 
     chunk: Chunk
-    fault: Fault
+    fault: ValueFault
 
 
-def shown(value: JSON, width: int = 80) -> str:
+def format_value(value: JSON, width: int = 80) -> str:
     """Return a value as JSON, cut to `width` characters."""
     # Half a character must not reach a file that is written as UTF-8.
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def is_whole(value: JSON) -> bool:
+def is_integer(value: JSON) -> bool:
     """Return whether a value is a JSON integer; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _object(shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _object(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     if not isinstance(value, dict):
-        yield Fault(keys, Wrong.TYPE, "an object", value)
+        yield ValueFault(keys, FaultKind.TYPE, "an object", value)
         return
     for name, child in value.items():
         inner = shape.properties.get(name)
         if inner is None:
-            yield Fault((*keys, name), Wrong.EXTRA, "no such member", child)
+            yield ValueFault((*keys, name), FaultKind.EXTRA, "no such member", child)
         elif child is None:
-            yield Fault((*keys, name), Wrong.NULL, "the member left out", None)
+            yield ValueFault((*keys, name), FaultKind.NULL, "the member left out", None)
         else:
-            yield from walk(inner, child, (*keys, name))
+            yield from find_faults(inner, child, (*keys, name))
 
 
-def _array(shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _array(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     if not isinstance(value, list):
-        yield Fault(keys, Wrong.TYPE, "an array", value)
+        yield ValueFault(keys, FaultKind.TYPE, "an array", value)
         return
     for index, child in enumerate(value):
         if child is None:
-            yield Fault((*keys, index), Wrong.HOLE, "no null in a list", None)
+            yield ValueFault((*keys, index), FaultKind.HOLE, "no null in a list", None)
         elif shape.items is not None:
-            yield from walk(shape.items, child, (*keys, index))
+            yield from find_faults(shape.items, child, (*keys, index))
 
 
-def _integer(shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _integer(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     if isinstance(value, float):
-        wrong = Wrong.WHOLE_FLOAT if value.is_integer() else Wrong.FRACTION
-        yield Fault(keys, wrong, "a whole number", value)
-    elif not is_whole(value) and not (shape.format == "int64" and _digits(value)):
-        yield Fault(keys, Wrong.TYPE, "a whole number", value)
+        wrong = FaultKind.WHOLE_FLOAT if value.is_integer() else FaultKind.FRACTION
+        yield ValueFault(keys, wrong, "a whole number", value)
+    elif not is_integer(value) and not (shape.format == "int64" and _digits(value)):
+        yield ValueFault(keys, FaultKind.TYPE, "a whole number", value)
     elif shape.format == "int32" and isinstance(value, int) and abs(value) >= 2**31:
-        yield Fault(keys, Wrong.RANGE, "a number of 32 bits", value)
+        yield ValueFault(keys, FaultKind.RANGE, "a number of 32 bits", value)
 
 
 def _digits(value: JSON) -> bool:
     return isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value) is not None
 
 
-def _number(_shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _number(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     fine = isinstance(value, int | float) and not isinstance(value, bool)
     if not fine and value not in ("NaN", "Infinity", "-Infinity"):  # ProtoJSON writes these as strings
-        yield Fault(keys, Wrong.TYPE, "a number", value)
+        yield ValueFault(keys, FaultKind.TYPE, "a number", value)
 
 
-def _boolean(_shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _boolean(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     if not isinstance(value, bool):
-        yield Fault(keys, Wrong.TYPE, "true or false", value)
+        yield ValueFault(keys, FaultKind.TYPE, "true or false", value)
 
 
-def _string(shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _string(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     if not isinstance(value, str):
-        yield Fault(keys, Wrong.TYPE, f"{ENUM} {_example(shape)}" if shape.enum else "a string", value)
+        yield ValueFault(
+            keys, FaultKind.TYPE, f"{ENUM} {_example(shape)}" if shape.enum else "a string", value
+        )
     elif shape.format == "bytes":
         yield from _bytes(value, keys)
     elif shape.enum:
         yield from _enum(shape, value, keys)
 
 
-def _bytes(value: str, keys: Keys) -> Iterator[Fault]:
+def _bytes(value: str, keys: Keys) -> Iterator[ValueFault]:
     if not value:
-        yield Fault(keys, Wrong.EMPTY, "base64, or nothing at all", value)
+        yield ValueFault(keys, FaultKind.EMPTY, "base64, or nothing at all", value)
         return
     standard = value.translate(str.maketrans("-_", "+/"))
     padded = standard + "=" * (-len(standard) % 4)
     if not _decodes(padded):
-        yield Fault(keys, Wrong.BASE64, "base64", value)
+        yield ValueFault(keys, FaultKind.BASE64, "base64", value)
     elif padded != value:
-        yield Fault(keys, Wrong.URL_SAFE, "standard base64 with its padding", value)
+        yield ValueFault(keys, FaultKind.URL_SAFE, "standard base64 with its padding", value)
 
 
 def _decodes(text: str) -> bool:
@@ -154,51 +156,51 @@ def _decodes(text: str) -> bool:
         return False
 
 
-def _enum(shape: Shape, value: str, keys: Keys) -> Iterator[Fault]:
+def _enum(shape: Shape, value: str, keys: Keys) -> Iterator[ValueFault]:
     if value in shape.enum:
         return
     known = f"{ENUM} {_example(shape)}"
     if not value:
-        yield Fault(keys, Wrong.EMPTY, known, value)
+        yield ValueFault(keys, FaultKind.EMPTY, known, value)
     elif any(name.islower() for name in shape.enum) or re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-        yield Fault(keys, Wrong.NEW, known, value)
+        yield ValueFault(keys, FaultKind.NEW, known, value)
     else:
-        yield Fault(keys, Wrong.SPELLING, known, value)
+        yield ValueFault(keys, FaultKind.SPELLING, known, value)
 
 
 def _example(shape: Shape) -> str:
     return next((name for name in shape.enum if not name.endswith("UNSPECIFIED")), shape.enum[0])
 
 
-def _free(_shape: Shape, value: JSON, keys: Keys) -> Iterator[Fault]:
+def _free(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
     # Whatever is free-form in Google's answers is a protobuf Struct: any object, but an object.
     if not isinstance(value, dict):
-        yield Fault(keys, Wrong.TYPE, "an object", value)
+        yield ValueFault(keys, FaultKind.TYPE, "an object", value)
 
 
-_WALKS: Mapping[str, Callable[[Shape, JSON, Keys], Iterator[Fault]]] = {
+_WALKS: Mapping[str, Callable[[Shape, JSON, Keys], Iterator[ValueFault]]] = {
     "object": _object, "array": _array, "integer": _integer, "number": _number,
     "boolean": _boolean, "string": _string, "free": _free, "map": _free,
 }  # fmt: skip
 
 
-def walk(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[Fault]:
+def find_faults(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[ValueFault]:
     """Yield everything in `value` that is not as `shape` says, depth first. Any JSON is safe."""
     yield from _WALKS[shape.kind](shape, value, keys)
 
 
 def _shape(reply: Reply) -> Shape | None:
-    google = reference()
+    google = load_reference()
     return {
         "response": google.response, "count": google.count_tokens,
         "models": google.models_list, "model": google.model,
     }.get(reply.resource.name)  # fmt: skip
 
 
-_FOUND: WeakKeyDictionary[Reply, tuple[Found, ...]] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Reply, tuple[FaultInChunk, ...]] = WeakKeyDictionary()
 
 
-def faults(reply: Reply) -> tuple[Found, ...]:
+def find_value_faults(reply: Reply) -> tuple[FaultInChunk, ...]:
     """Return every fault in every object of an answer, behind its envelope and casing; remembered per reply."""
     known = _FOUND.get(reply)
     if known is None:
@@ -209,28 +211,28 @@ def faults(reply: Reply) -> tuple[Found, ...]:
 _MOST = 200  # faults of one kind in one answer: more show nothing new, and a flood must not hide those of other kinds
 
 
-def _first(found: Iterator[Found]) -> Iterator[Found]:
-    seen = Counter[Wrong]()
+def _first(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
+    seen = Counter[FaultKind]()
     for one in found:
         seen[one.fault.wrong] += 1
         if seen[one.fault.wrong] <= _MOST:
             yield one
 
 
-def _faults(reply: Reply) -> Iterator[Found]:
+def _faults(reply: Reply) -> Iterator[FaultInChunk]:
     shape = _shape(reply) if reply.ok else None
     if shape is None:
         return
     for chunk in reply.chunks:
-        if chunk.opened is not None:
-            every = (Found(chunk, fault) for fault in walk(shape, dict(chunk.body)))
+        if chunk.unwrapped is not None:
+            every = (FaultInChunk(chunk, fault) for fault in find_faults(shape, dict(chunk.body)))
             yield from (found for found in every if not _is_excused(reply, found.fault))
 
 
-def _is_excused(reply: Reply, fault: Fault) -> bool:
+def _is_excused(reply: Reply, fault: ValueFault) -> bool:
     """Enums as numbers that were asked for, and 4.0 for 4 as a recorder prints it, are not the vendor's doing."""
-    printed = fault.wrong is Wrong.WHOLE_FLOAT and reply.exchange.reserialised
-    enum = fault.wrong is Wrong.TYPE and fault.expected.startswith(ENUM) and is_whole(fault.value)
+    printed = fault.wrong is FaultKind.WHOLE_FLOAT and reply.exchange.reserialised
+    enum = fault.wrong is FaultKind.TYPE and fault.expected.startswith(ENUM) and is_integer(fault.value)
     return printed or (enum and asks_for_numbers(reply))
 
 
@@ -241,14 +243,14 @@ def asks_for_numbers(reply: Reply) -> bool:
 
 
 # Values that no longer say what Google's field says; what reads them can only guess.
-UNREADABLE = (Wrong.TYPE, Wrong.FRACTION, Wrong.HOLE, Wrong.BASE64)
+UNREADABLE = (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.BASE64)
 
 
-def sound(reply: Reply, *top: str) -> bool:
+def has_readable_values(reply: Reply, *top: str) -> bool:
     """Return whether no value under the members `top` of an answer (all members where none is named) is unreadable."""
     return not any(
         found.fault.wrong in UNREADABLE and (not top or (found.fault.keys[:1] and found.fault.keys[0] in top))
-        for found in faults(reply)
+        for found in find_value_faults(reply)
     )
 
 
@@ -262,12 +264,12 @@ def _under(value: JSON, key: str | int) -> tuple[str | int, JSON] | None:
 
 
 def _envelope(chunk: Chunk, first: str | int | None) -> Iterator[str]:
-    opened = chunk.opened
-    if opened is not None and opened.path and first not in opened.outside:
+    opened = chunk.unwrapped
+    if opened is not None and opened.path and first not in opened.split_members:
         yield from opened.path.split(".")
 
 
-def where(reply: Reply, chunk: Chunk, keys: Keys) -> str:
+def locate(reply: Reply, chunk: Chunk, keys: Keys) -> str:
     """Return the pointer to a value as it stands in the body: inside its envelope, in the vendor's spelling."""
     raw: list[str | int] = list(_envelope(chunk, keys[0] if keys else None))
     value = chunk.raw

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import exact_reply_prompt, request_body
-from conformance.catalogue import Asking, probe
+from conformance.catalogue import ProbeContext, probe
 from conformance.model import Question
 
 
 @probe(last=True)
-def plain_at_the_end(ask: Asking) -> Question:
+def plain_at_the_end(ask: ProbeContext) -> Question:
     """A plain question after all others, before the bad keys."""
     code = f"OK-{ask.nonce}"
     plainly = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.catalogue import Asking, Probe
+from conformance.catalogue import Probe, ProbeContext
 from conformance.dialects.dialect import Dialect
 from conformance.model import JSON, Question
 
@@ -23,8 +23,8 @@ def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
     )
 
 
-def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[Asking], Question]:
-    def build(ask: Asking) -> Question:
+def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[ProbeContext], Question]:
+    def build(ask: ProbeContext) -> Question:
         words = {"nonce": ask.nonce, "model": ask.model}
         expected = _filled(sample.get("expects", {}), words)
         query = tuple((str(name), str(value)) for name, value in dict(sample.get("query", {})).items())

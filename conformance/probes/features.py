@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import as_stream, draw_png, request_body, standard_base64, url_safe_base64
-from conformance.catalogue import Asking, probe
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.catalogue import ProbeContext, probe
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 _PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."
@@ -20,7 +20,7 @@ def _fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
     }
 
 
-def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
+def _json(ask: ProbeContext, name: str, schema: dict[str, JSON]) -> Question:
     code = f"OK-{ask.nonce}"
     return Question(
         request_body(
@@ -32,13 +32,13 @@ def _json(ask: Asking, name: str, schema: dict[str, JSON]) -> Question:
 
 
 @probe(attempts=3, needs="json-schema")
-def response_schema(ask: Asking) -> Question:
+def response_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseSchema, in Google's own schema language."""
     return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
 
 
 @probe(attempts=3, needs="json-schema")
-def response_json_schema(ask: Asking) -> Question:
+def response_json_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseJsonSchema, in JSON Schema."""
     return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
 
@@ -51,19 +51,19 @@ def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
 
 
 @probe(attempts=3, needs="thinking")
-def thinking(_ask: Asking) -> Question:
+def thinking(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for."""
     return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
 
 
 @probe(attempts=3, needs=("thinking", "streaming"))
-def thinking_streamed(_ask: Asking) -> Question:
+def thinking_streamed(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for, streamed."""
     return as_stream(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
 @probe(attempts=3, needs="thinking")
-def no_thinking(_ask: Asking) -> Question:
+def no_thinking(_ask: ProbeContext) -> Question:
     """A thinking budget of nothing."""
     return _thinking({"thinkingBudget": 0}, no_thoughts=True)
 
@@ -92,12 +92,12 @@ def _image(data: str, colour: list[JSON]) -> Question:
 
 
 @probe(attempts=3, needs="images")
-def image(_ask: Asking) -> Question:
+def image(_ask: ProbeContext) -> Question:
     """An image of one colour, in standard base64."""
     return _image(standard_base64(draw_png("red")), _RED)
 
 
 @probe(attempts=3, needs="images")
-def image_in_url_safe_base64(_ask: Asking) -> Question:
+def image_in_url_safe_base64(_ask: ProbeContext) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
     return _image(url_safe_base64(draw_png("blue")), _BLUE)

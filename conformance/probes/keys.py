@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import exact_reply_prompt, request_body
-from conformance.catalogue import Asking, probe
+from conformance.catalogue import ProbeContext, probe
 from conformance.model import Question
 
 
-def _plain(ask: Asking, key: str, **expected: object) -> Question:
+def _plain(ask: ProbeContext, key: str, **expected: object) -> Question:
     code = f"OK-{ask.nonce}"
     return Question(request_body(exact_reply_prompt(code), 40), key=key, expected={"text": code, **expected})  # type: ignore[dict-item]
 
 
 @probe()
-def key_as_x_goog_api_key(ask: Asking) -> Question:
+def key_as_x_goog_api_key(ask: ProbeContext) -> Question:
     """The key in x-goog-api-key, where every client of Google's puts it."""
     return _plain(ask, "x-goog-api-key")
 
 
 @probe()
-def key_as_bearer(ask: Asking) -> Question:
+def key_as_bearer(ask: ProbeContext) -> Question:
     """The key as Authorization: Bearer, which Google refuses."""
     return _plain(ask, "bearer", status=401)
 
 
 @probe()
-def key_in_query(ask: Asking) -> Question:
+def key_in_query(ask: ProbeContext) -> Question:
     """The key as ?key=."""
     return _plain(ask, "query-key")
 
 
 @probe()
-def key_as_x_api_key(ask: Asking) -> Question:
+def key_as_x_api_key(ask: ProbeContext) -> Question:
     """The key in x-api-key, Anthropic's header, which Google does not know."""
     return _plain(ask, "x-api-key", status=[401, 403])
 
 
 @probe()
-def key_beside_junk_bearer(ask: Asking) -> Question:
+def key_beside_junk_bearer(ask: ProbeContext) -> Question:
     """The right key in x-goog-api-key beside a junk Bearer token, which Google looks at first."""
     return _plain(ask, "junk-bearer", status=401)
 
 
 @probe(last=True, attempts=3)
-def bad_key(ask: Asking) -> Question:
+def bad_key(ask: ProbeContext) -> Question:
     """A key that cannot be right."""
     return Question(
         request_body(exact_reply_prompt(f"OK-{ask.nonce}"), 40),
@@ -53,7 +53,7 @@ def bad_key(ask: Asking) -> Question:
 
 
 @probe(last=True, attempts=3)
-def no_key(ask: Asking) -> Question:
+def no_key(ask: ProbeContext) -> Question:
     """No key at all."""
     return Question(
         request_body(exact_reply_prompt(f"OK-{ask.nonce}"), 40), key="none", expected={"status": [401, 403]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.asking.prompts import request_body, tool_config
-from conformance.catalogue import Asking, probe
+from conformance.catalogue import ProbeContext, probe
 from conformance.model import JSON, Question
 
 _SEARCH: dict[str, JSON] = {
@@ -29,7 +29,7 @@ _SEARCH: dict[str, JSON] = {
 
 
 @probe(attempts=3, needs="function-calling")
-def nested_tool(_ask: Asking) -> Question:
+def nested_tool(_ask: ProbeContext) -> Question:
     """A function called WebSearch whose parameters nest objects, lists and enums, in mode ANY."""
     return Question(
         request_body(

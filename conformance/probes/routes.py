@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from conformance.asking.addressing import fits_into_path
 from conformance.asking.prompts import counted_numbers, exact_reply_prompt, request_body, user_turn
-from conformance.catalogue import Asking, Probe, Unaskable, add, probe
+from conformance.catalogue import Probe, ProbeContext, Unaskable, add, probe
 from conformance.model import Question
 
 
 @probe(needs="count-tokens")
-def count_tokens_of_a_longer_text(_ask: Asking) -> Question:
+def count_tokens_of_a_longer_text(_ask: ProbeContext) -> Question:
     """How many tokens a text has that is ten times as long."""
     return Question({"contents": [user_turn(counted_numbers(100))]}, "countTokens")
 
 
 @probe(follows="plain", needs="count-tokens", ceiling=0)
-def count_tokens_of_the_plain_question(ask: Asking) -> Question | Unaskable:
+def count_tokens_of_the_plain_question(ask: ProbeContext) -> Question | Unaskable:
     """How many tokens the plain question has, to hold against what it was billed."""
     return Question({"contents": ask.first.request_body["contents"]}, "countTokens")
 
 
 @probe(needs="models")
-def models_list(_ask: Asking) -> Question:
+def models_list(_ask: ProbeContext) -> Question:
     """The list of models."""
     return Question(verb="GET", path="/v1beta/models")
 
 
 @probe(needs="models")
-def models_get(_ask: Asking) -> Question:
+def models_get(_ask: ProbeContext) -> Question:
     """The description of the model that is under test."""
     return Question(verb="GET", path="/v1beta/models/{model}")
 
 
-def _names(ask: Asking) -> list[str]:
+def _names(ask: ProbeContext) -> list[str]:
     models = ask.first.body.get("models")
     entries = models if isinstance(models, list) else []
     found = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
@@ -46,7 +46,7 @@ def _names(ask: Asking) -> list[str]:
 
 
 def _listed(number: int) -> None:
-    def build(ask: Asking) -> Question | Unaskable:
+    def build(ask: ProbeContext) -> Question | Unaskable:
         names = _names(ask)
         if len(names) < number:
             return Unaskable("the list names fewer models that can stand in a path")
@@ -67,7 +67,7 @@ for _number in (1, 2, 3):
 
 
 @probe(needs="v1")
-def plain_on_v1(ask: Asking) -> Question:
+def plain_on_v1(ask: ProbeContext) -> Question:
     """The plain question on /v1, which google-genai 3 and @google/genai 3 call by default."""
     code = f"OK-{ask.nonce}"
     return Question(
@@ -78,7 +78,7 @@ def plain_on_v1(ask: Asking) -> Question:
 
 
 @probe(needs="cors")
-def preflight(_ask: Asking) -> Question:
+def preflight(_ask: ProbeContext) -> Question:
     """What a browser asks before it sends a key."""
     return Question(
         verb="OPTIONS",

@@ -10,12 +10,12 @@ from conformance.asking.prompts import (
     tool_config,
     user_turn,
 )
-from conformance.catalogue import Asking, probe
+from conformance.catalogue import ProbeContext, probe
 from conformance.model import JSON, Question
 
 
 @probe(attempts=3, needs="system-instruction")
-def snake_case_request(ask: Asking) -> Question:
+def snake_case_request(ask: ProbeContext) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
@@ -24,7 +24,7 @@ def snake_case_request(ask: Asking) -> Question:
 
 
 @probe(attempts=3)
-def snake_case_settings(_ask: Asking) -> Question:
+def snake_case_settings(_ask: ProbeContext) -> Question:
     """A limit of five tokens, its names in snake_case."""
     return Question(
         snake_names(request_body(counting_prompt(LONG_COUNT), 5)), expected={"finish": "MAX_TOKENS"}
@@ -32,7 +32,7 @@ def snake_case_settings(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="function-calling")
-def mixed_casing_request(_ask: Asking) -> Question:
+def mixed_casing_request(_ask: ProbeContext) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
     schema: JSON = {
         "type": "object",
@@ -56,7 +56,7 @@ def mixed_casing_request(_ask: Asking) -> Question:
 
 
 @probe()
-def flat_settings(_ask: Asking) -> Question:
+def flat_settings(_ask: ProbeContext) -> Question:
     """Settings at the top level of the request, where Google knows no such fields."""
     request: JSON = {
         "contents": [user_turn(counting_prompt(LONG_COUNT))],

@@ -15,56 +15,56 @@ from conformance.asking.prompts import (
     request_body,
     user_turn,
 )
-from conformance.catalogue import Asking, probe
+from conformance.catalogue import ProbeContext, probe
 from conformance.judging.arrivals import TIMELY
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
 @probe(attempts=3)
-def plain(ask: Asking) -> Question:
+def plain(ask: ProbeContext) -> Question:
     """The plainest question: one user turn, no settings at all."""
     code = f"OK-{ask.nonce}"
     return Question({"contents": [user_turn(exact_reply_prompt(code))]}, expected={"text": code})
 
 
 @probe(follows="plain")
-def plain_repeated(ask: Asking) -> Question:
+def plain_repeated(ask: ProbeContext) -> Question:
     """The plain question once more, byte for byte, without compression, to see whether it costs the same."""
     plainly = (("Accept-Encoding", "identity"),)
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
 @probe(attempts=3, needs="streaming")
-def plain_streamed(ask: Asking) -> Question:
+def plain_streamed(ask: ProbeContext) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
     return as_stream(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
 
 
 @probe(attempts=3, needs="streaming")
-def streamed_without_alt(_ask: Asking) -> Question:
+def streamed_without_alt(_ask: ProbeContext) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
     request = request_body(counting_prompt(LONG_COUNT), CUTTING_LIMIT)
     return Question(request, "streamGenerateContent", expected={"cut": counted_numbers(LONG_COUNT)})
 
 
 @probe()
-def alt_sse_on_unary(ask: Asking) -> Question:
+def alt_sse_on_unary(ask: ProbeContext) -> Question:
     """The unary method with alt=sse."""
     code = f"OK-{ask.nonce}"
     return Question(request_body(exact_reply_prompt(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
 @probe(attempts=3, needs="streaming")
-def long_answer_streamed(_ask: Asking) -> Question:
+def long_answer_streamed(_ask: ProbeContext) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
     expected: dict[str, JSON] = {"text": counted_numbers(LONG_COUNT), TIMELY: True}
     return as_stream(Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected))
 
 
 @probe(attempts=3, needs="streaming")
-def repeated_text_streamed(_ask: Asking) -> Question:
+def repeated_text_streamed(_ask: ProbeContext) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
     return as_stream(
         Question(
@@ -75,7 +75,7 @@ def repeated_text_streamed(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="streaming")
-def line_separator_streamed(_ask: Asking) -> Question:
+def line_separator_streamed(_ask: ProbeContext) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
     return as_stream(
         Question(
@@ -86,7 +86,7 @@ def line_separator_streamed(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="stop-sequences")
-def stop_sequence(ask: Asking) -> Question:
+def stop_sequence(ask: ProbeContext) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
     return Question(
@@ -96,13 +96,13 @@ def stop_sequence(ask: Asking) -> Question:
 
 
 @probe(attempts=3)
-def limit_of_five(_ask: Asking) -> Question:
+def limit_of_five(_ask: ProbeContext) -> Question:
     """A limit of five tokens on a long answer."""
     return Question(request_body(counting_prompt(LONG_COUNT), 5), expected={"finish": "MAX_TOKENS"})
 
 
 @probe(attempts=3, needs="safety-settings")
-def every_setting(ask: Asking) -> Question:
+def every_setting(ask: ProbeContext) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
     settings: dict[str, JSON] = {
@@ -117,7 +117,7 @@ def every_setting(ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="candidate-count")
-def two_candidates(ask: Asking) -> Question:
+def two_candidates(ask: ProbeContext) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
     return Question(
@@ -127,7 +127,7 @@ def two_candidates(ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="system-instruction")
-def system_instruction(ask: Asking) -> Question:
+def system_instruction(ask: ProbeContext) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
     instruction: JSON = {"parts": [{"text": f"Whatever is asked, reply with exactly: {code}"}]}
@@ -137,7 +137,7 @@ def system_instruction(ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="history")
-def history(ask: Asking) -> Question:
+def history(ask: ProbeContext) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"
     turns: list[JSON] = [

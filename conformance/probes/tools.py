@@ -13,8 +13,8 @@ from conformance.asking.prompts import (
     request_body,
     tool_config,
 )
-from conformance.catalogue import Asking, Unaskable, probe
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.catalogue import ProbeContext, Unaskable, probe
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
@@ -23,7 +23,7 @@ def _both_args() -> dict[str, JSON]:
 
 
 @probe(attempts=3, needs="function-calling")
-def function_call(_ask: Asking) -> Question:
+def function_call(_ask: ProbeContext) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
         request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("AUTO")),
@@ -32,7 +32,7 @@ def function_call(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs=("function-calling", "streaming"))
-def function_call_streamed(_ask: Asking) -> Question:
+def function_call_streamed(_ask: ProbeContext) -> Question:
     """The same, streamed."""
     return as_stream(
         Question(
@@ -43,7 +43,7 @@ def function_call_streamed(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="function-calling")
-def function_call_forced(ask: Asking) -> Question:
+def function_call_forced(ask: ProbeContext) -> Question:
     """Mode ANY with one allowed name, on a prompt that wants no function."""
     return Question(
         request_body(
@@ -54,7 +54,7 @@ def function_call_forced(ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs="function-calling")
-def function_call_forbidden(_ask: Asking) -> Question:
+def function_call_forbidden(_ask: ProbeContext) -> Question:
     """Mode NONE, on a prompt that wants a function."""
     return Question(
         request_body(PARIS, tools=TOOLS, toolConfig=tool_config("NONE")), expected={"no_call": True}
@@ -62,7 +62,7 @@ def function_call_forbidden(_ask: Asking) -> Question:
 
 
 @probe(attempts=3, needs=("function-calling", "parallel-calls"))
-def two_calls_in_one_turn(_ask: Asking) -> Question:
+def two_calls_in_one_turn(_ask: ProbeContext) -> Question:
     """A prompt that wants the same function twice."""
     return Question(
         request_body(BOTH_CITIES, 300, tools=TOOLS),
@@ -80,7 +80,7 @@ def _responses(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
     return parts
 
 
-def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
+def _second_turn(ask: ProbeContext, prompt: str) -> Question | Unaskable:
     """The first turn, the model's content verbatim, and the function's answer."""
     first = ask.first
     responses = _responses(first.first.calls, ask.nonce)
@@ -94,6 +94,6 @@ def _second_turn(ask: Asking, prompt: str) -> Question | Unaskable:
 
 
 @probe(follows="function-call", attempts=3, needs="function-calling", ceiling=250)
-def function_answered(ask: Asking) -> Question | Unaskable:
+def function_answered(ask: ProbeContext) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)

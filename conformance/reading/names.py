@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from conformance.dialects.dialect import Shape, canonical
+from conformance.dialects.shapes import Shape, match_property
 from conformance.model import JSON
 from conformance.names import casing_of
 from conformance.pointers import to_pointer
 from conformance.wire.jsontext import read_json
 
 # The members that tell a GenerateContentResponse from anything else, strongest first.
-MARKS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
+IDENTIFYING_MEMBERS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
 _DEEPEST = 4  # levels of envelope that are opened; nobody has been seen to use more than two
 _TEXT_LIMIT = 4 * 1024 * 1024  # a JSON text inside a string is opened up to this size
 
@@ -30,21 +30,23 @@ class Respelling:
 
 
 @dataclass(frozen=True)
-class Opened:
+class Unwrapped:
     """A Gemini object as it was found inside whatever stood around it."""
 
     body: Mapping[str, JSON]  # lowerCamelCase names, values untouched
     path: str  # dotted path from the root to the object; "" at the root
-    outside: tuple[str, ...]  # Gemini's members that stand beside the envelope's member, not in the object
+    split_members: tuple[
+        str, ...
+    ]  # Gemini's members that stand beside the envelope's member, not in the object
     respellings: tuple[Respelling, ...]
     wrappers: tuple[str, ...]  # names of the members that stand around the object, e.g. code, data
-    canonical: int  # how many names of more than one word stand in lowerCamelCase
+    camel_case_names: int  # how many names of more than one word stand in lowerCamelCase
 
 
 @dataclass
 class _Notes:
     respellings: list[Respelling] = field(default_factory=list)
-    canonical: int = 0
+    camel_case_names: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
     """Return the canonical names found at an object's top level, each with the spellings found."""
     found: dict[str, list[str]] = {}
     for key in value:
-        name = canonical(shape, key)
+        name = match_property(shape, key)
         if name is not None:
             found.setdefault(name, []).append(key)
     return found
@@ -95,7 +97,7 @@ def _mark_of(place: _Place, shape: Shape, marks: tuple[str, ...]) -> int | None:
     return next((rank for rank, mark in enumerate(marks) if mark in names), None)
 
 
-def find(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS) -> _Place | None:
+def find_object(root: JSON, shape: Shape, marks: tuple[str, ...] = IDENTIFYING_MEMBERS) -> _Place | None:
     """Return the best place for the object that has one of `marks`: the strongest mark, then the shallowest."""
     best: tuple[int, int, _Place] | None = None
     for place in _dicts(root):
@@ -119,7 +121,7 @@ def _renamed(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
 def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
     out: dict[str, JSON] = {}
     for key, child in value.items():
-        name = canonical(shape, key)
+        name = match_property(shape, key)
         if name is None:
             out.setdefault(key, child)
             continue
@@ -127,13 +129,13 @@ def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes
         if name != key:
             notes.respellings.append(Respelling(here, key, name, casing_of(key), name in value))
         elif not key.islower():
-            notes.canonical += 1
+            notes.camel_case_names += 1
         if name == key or name not in value:
             out[name] = _renamed(child, shape.properties[name], here, notes)
     return out
 
 
-def rename(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], _Notes]:
+def respell(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], _Notes]:
     """Return the object with lowerCamelCase names, and notes of every name that had to be respelled.
 
     Free-form subtrees (arguments, schemas' properties, error details) are left alone.
@@ -149,7 +151,7 @@ def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
     for key in place.keys:
         if isinstance(value, dict):
             found.update(
-                {name: child for name, child in value.items() if name != key and canonical(shape, name)}
+                {name: child for name, child in value.items() if name != key and match_property(shape, name)}
             )
         value = _step(value, key)
     return found
@@ -166,21 +168,23 @@ def _wrappers(root: JSON, place: _Place) -> tuple[str, ...]:
     return tuple(root) if place.keys and isinstance(root, dict) else ()
 
 
-def open_(root: JSON, shape: Shape, marks: tuple[str, ...] = MARKS, at: str = "") -> Opened | None:
+def unwrap(
+    root: JSON, shape: Shape, marks: tuple[str, ...] = IDENTIFYING_MEMBERS, at: str = ""
+) -> Unwrapped | None:
     """Return the Gemini object inside `root` in Google's names, or None where there is none.
 
     `at` is put before every pointer. Raises nothing, whatever `root` is.
     """
-    place = find(root, shape, marks)
+    place = find_object(root, shape, marks)
     if place is None:
         return None
-    body, notes = rename(place.value, shape, at + to_pointer(place.keys))
-    outside, more = rename(_outside(root, place, shape), shape, at)
-    return Opened(
+    body, notes = respell(place.value, shape, at + to_pointer(place.keys))
+    outside, more = respell(_outside(root, place, shape), shape, at)
+    return Unwrapped(
         body={**outside, **body},
         path=".".join(str(key) for key in place.keys),
-        outside=tuple(outside),
+        split_members=tuple(outside),
         respellings=(*notes.respellings, *more.respellings),
         wrappers=_wrappers(root, place),
-        canonical=notes.canonical + more.canonical,
+        camel_case_names=notes.camel_case_names + more.camel_case_names,
     )

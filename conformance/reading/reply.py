@@ -8,16 +8,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from conformance.dialects.dialect import Dialect, Shape, reference
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON, NOTHING, Exchange, Limits
 from conformance.reading.errorbody import ErrorBody, error_body, error_in, nonsense
-from conformance.reading.names import MARKS, Opened, open_
+from conformance.reading.names import IDENTIFYING_MEMBERS, Unwrapped, unwrap
 from conformance.wire.encoding import DecodedBody, decode_body
 from conformance.wire.framing import FramedBody, Framing, read_framed
 from conformance.wire.jsontext import JsonText, read_json
 
 
-class Kind(StrEnum):
+class ReplyKind(StrEnum):
     """What an answer turned out to be."""
 
     ANSWER = "answer"  # the resource that was asked for was found
@@ -37,7 +38,7 @@ class Resource:
     marks: tuple[str, ...]
 
 
-RESPONSE = Resource("response", MARKS)
+RESPONSE = Resource("response", IDENTIFYING_MEMBERS)
 COUNT = Resource("count", ("totalTokens",))
 MODELS = Resource("models", ("models",))
 MODEL = Resource("model", ("supportedGenerationMethods", "inputTokenLimit", "displayName", "name"))
@@ -62,7 +63,7 @@ def resource_of(exchange: Exchange) -> Resource:
 
 def _shape(resource: Resource) -> Shape:
     names = {"response": "response", "count": "count_tokens", "models": "models_list", "model": "model"}
-    shape: Shape = getattr(reference(), names.get(resource.name, "response"))
+    shape: Shape = getattr(load_reference(), names.get(resource.name, "response"))
     return shape
 
 
@@ -72,7 +73,7 @@ class Chunk:
 
     number: int
     raw: JSON
-    opened: Opened | None
+    unwrapped: Unwrapped | None
     error: ErrorBody | None
     json: JsonText
     at_ms: float | None
@@ -80,7 +81,7 @@ class Chunk:
     @property
     def body(self) -> Mapping[str, JSON]:
         """The Gemini object in Google's names; empty where there is none."""
-        return self.opened.body if self.opened else NOTHING
+        return self.unwrapped.body if self.unwrapped else NOTHING
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Reply:
     resource: Resource
     decoded: DecodedBody
     framed: FramedBody
-    kind: Kind
+    kind: ReplyKind
     chunks: tuple[Chunk, ...]
     error: ErrorBody | None
     text_of_body: bytes = field(repr=False, default=b"")
@@ -151,7 +152,7 @@ class Reply:
     @property
     def ok(self) -> bool:
         """The status says success, and the resource asked for is there."""
-        return self.kind is Kind.ANSWER and 200 <= self.status < 300
+        return self.kind is ReplyKind.ANSWER and 200 <= self.status < 300
 
     @property
     def streamed(self) -> bool:
@@ -246,12 +247,12 @@ def _merged(index: int, raws: list[Mapping[str, JSON]]) -> Candidate:
 
 def _chunk(number: int, text: JsonText, at_ms: float | None, resource: Resource) -> Chunk:
     value = text.value if text.ok else None
-    opened = open_(value, _shape(resource), resource.marks) if resource.marks else None
+    opened = unwrap(value, _shape(resource), resource.marks) if resource.marks else None
     error = None if opened and _is_answer(opened, resource) else error_in(value)
     return Chunk(number, value, opened, error, text, at_ms)
 
 
-def _is_answer(opened: Opened, resource: Resource) -> bool:
+def _is_answer(opened: Unwrapped, resource: Resource) -> bool:
     return any(mark in opened.body for mark in resource.marks)
 
 
@@ -259,38 +260,38 @@ _BEGINNING = 64  # pieces, and KiB, of a body that is too long to be read
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
-def _kind(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> Kind:
+def _kind(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> ReplyKind:
     status, body = exchange.status, decoded.body
     if status is None:
-        return Kind.FAILED
+        return ReplyKind.FAILED
     # A body that could not be unpacked is not an empty one.
     broken = exchange.failure or decoded.failure
-    if broken is not None and not any(chunk.opened for chunk in chunks):
-        return Kind.FAILED
+    if broken is not None and not any(chunk.unwrapped for chunk in chunks):
+        return ReplyKind.FAILED
     if _HTML.match(body[:200]):
-        return Kind.HTML
+        return ReplyKind.HTML
     if status >= 300:
-        return Kind.ERROR
+        return ReplyKind.ERROR
     return _kind_of_success(body, chunks)
 
 
-def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> Kind:
-    if any(chunk.opened for chunk in chunks):
-        return Kind.ANSWER
+def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
+    if any(chunk.unwrapped for chunk in chunks):
+        return ReplyKind.ANSWER
     if not body.strip():
-        return Kind.EMPTY
+        return ReplyKind.EMPTY
     if any(chunk.error for chunk in chunks) or (chunks and nonsense(chunks[0].raw)):
-        return Kind.ERROR
-    return Kind.FOREIGN if chunks and all(chunk.json.ok for chunk in chunks) else Kind.UNREADABLE
+        return ReplyKind.ERROR
+    return ReplyKind.FOREIGN if chunks and all(chunk.json.ok for chunk in chunks) else ReplyKind.UNREADABLE
 
 
-def _error(kind: Kind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
+def _error(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
     within = next((chunk.error for chunk in chunks if chunk.error), None)
-    if within is not None or kind is Kind.ANSWER:
+    if within is not None or kind is ReplyKind.ANSWER:
         return within
-    if kind is Kind.HTML:
+    if kind is ReplyKind.HTML:
         return ErrorBody("html")
-    if kind is not Kind.ERROR:
+    if kind is not ReplyKind.ERROR:
         return None
     if not body.strip():
         return ErrorBody("empty")
@@ -326,7 +327,7 @@ def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class RuleInput:
     """The replies that a rule looks at, and all that it may know besides."""
 
     replies: tuple[Reply, ...]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from conformance.asking.prompts import limit_after_cuts
-from conformance.catalogue import Asking, Probe, Unaskable
+from conformance.catalogue import Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
-from conformance.judging.tries import TRIES
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Provider, Question
 from conformance.running.generated_bodies import count_affordable_bodies
 from conformance.running.session import Session, select_probes
@@ -47,7 +47,7 @@ def _limit(question: Question) -> int:
 def _tokens(probe: Probe, provider: Provider) -> int:
     if probe.follows is not None:
         return BARE if probe.ceiling is None else probe.ceiling
-    question = probe.build(Asking(provider.model, "0000"))
+    question = probe.build(ProbeContext(provider.model, "0000"))
     return 0 if isinstance(question, Unaskable) else _limit(question)
 
 
@@ -67,9 +67,11 @@ def estimate_provider(
     tries = sum(probe.attempts for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)
     # A body that fails is asked three times, and one for which there is no room a few times more.
-    bodies = generated * (TRIES + provider.limits.retries) + session.options.shrink * bool(generated)
+    bodies = generated * (ATTEMPTS_TO_ACCUSE + provider.limits.retries) + session.options.shrink * bool(
+        generated
+    )
     worst = min(provider.max_requests, tries * (provider.limits.retries + 1) + bodies)
-    worst_tokens = sum(_worst(probe, provider) for probe in asked) + generated * TRIES * BODY
+    worst_tokens = sum(_worst(probe, provider) for probe in asked) + generated * ATTEMPTS_TO_ACCUSE * BODY
     prices = provider.prices
     money = None if prices is None else (len(asked) * 60 * prices.input + tokens * prices.output) / 1_000_000
     return Estimate(provider, len(asked), worst, generated, tokens, worst_tokens, money, missing)

@@ -14,10 +14,8 @@ from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
 from conformance.asking.retrying import retry_after
 from conformance.asking.run import (
-    CONTROL,
     Asker,
     BodySearch,
-    Gathered,
     Generated,
     NotRecordedError,
     Plan,
@@ -28,13 +26,14 @@ from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
 from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
-from conformance.dialects.dialect import Dialect, DialectError, bundled, load_dialect
+from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.embedded import Host, behaviour_of
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
 from conformance.recording.record import Recorder, RecordError
+from conformance.replies import CONTROL, ProviderReplies
 
 # Without a rule that names its probes, these are enough to look at: an answer, both streams, a call, two errors.
 _SAMPLE = (
@@ -171,7 +170,7 @@ def _dialect(provider: Provider, source: Path) -> Dialect:
 
 def _loaded(options: RunOptions) -> LoadedProviders:
     try:
-        loaded = load_providers(options.config, dialects=bundled())
+        loaded = load_providers(options.config, dialects=list_bundled_dialects())
     except ProvidersError as fault:
         raise UsageError(*fault.faults) from fault
     faults = [fault for provider in loaded.providers for fault in _misspelt_rules(provider, loaded.source)]
@@ -250,7 +249,7 @@ def select_probes(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tu
     if whole:
         return tuple(every.values())
     needed = {CONTROL, *(probe for rule in rules for probe in rule.probes)}
-    needed |= {probe for rule in rules if rule.sight is not None for probe in rule.sight.probes}
+    needed |= {probe for rule in rules if rule.requires is not None for probe in rule.requires.probes}
     if any(not rule.probes for rule in rules):
         needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
     for id_ in list(needed):
@@ -335,10 +334,10 @@ class GatherContext:
     seed: int
     recorder: Recorder | None
     recorded: Recorded
-    progress: Callable[[Gathered], None]
+    progress: Callable[[ProviderReplies], None]
     rules: tuple[Rule, ...]
     draw: PlanBodies
-    into: list[Gathered]
+    into: list[ProviderReplies]
     environ: Mapping[str, str]
 
 

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from conformance.asking.run import CONTROL, Unasked
-from conformance.catalogue import Aside, Rests, Rule, Sight
+from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, UNSAID, obedience, refused
 from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
-from conformance.model import Against, Case, Deviation, Known, Level, Outcome, Provider, Source, Spot
-from conformance.reading.reply import Kind, Reply, Seen
+from conformance.model import Against, Case, Deviation, Known, Level, Location, Outcome, Provider, Source
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.replies import CONTROL, Unasked
 from conformance.sources import VENDORS_DOCUMENT
 
 GRAVE = (Level.MUST, Level.SHOULD)
@@ -28,7 +28,7 @@ OTHER_MEASURE = (
     "its finding departs only from Google, and this run judges against the vendor's own document alone"
 )
 _RANK = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
-# What decides when a rule's spots and asides mix: the worst that is certain.
+# What decides when a rule's locations and asides mix: the worst that is certain.
 _ASIDES = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
 
 
@@ -51,10 +51,10 @@ class JudgingInput:
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(obedience(reply).verdict == MET for reply in asked)
 
-    def seen(self, usable: tuple[Reply, ...]) -> Seen:
+    def seen(self, usable: tuple[Reply, ...]) -> RuleInput:
         """Return what a rule is handed that can use those replies."""
         unrelated = tuple(one.probe for one in self.unasked if one.cause == "unrelated")
-        return Seen(usable, self.replies, self.dialect, self.provider.model, unrelated)
+        return RuleInput(usable, self.replies, self.dialect, self.provider.model, unrelated)
 
     @cached_property
     def background(self) -> Background:
@@ -126,36 +126,36 @@ def _passed(rule: Rule, evidence: JudgingInput, usable: Sequence[Reply]) -> Case
     """Return a pass where what the rule looked at can bear one, else why it cannot."""
     lacking = lacking_proof(rule, usable, evidence.background)
     if lacking is not None and all(map(is_transient, usable)):
-        lacking = Aside(Outcome.INCONCLUSIVE, describe_failure(usable[0]))
-    elif lacking is None and rule.sight is not None and not any(map(rule.sight.holds, usable)):
-        lacking = _unseen(rule.sight, evidence)
+        lacking = NotJudged(Outcome.INCONCLUSIVE, describe_failure(usable[0]))
+    elif lacking is None and rule.requires is not None and not any(map(rule.requires.holds, usable)):
+        lacking = _unseen(rule.requires, evidence)
     lacking = lacking or _left_open(rule, evidence)
     if lacking is None:
         return Case(rule.id, Outcome.PASS, "", len(usable))
     return Case(rule.id, lacking.outcome, lacking.reason, len(usable))
 
 
-_OF_EVERY_QUESTION = (Rests.EACH_REFUSAL, Rests.ACCEPTANCE)
+_OF_EVERY_QUESTION = (Proof.EACH_REFUSAL, Proof.ACCEPTANCE)
 
 
-def _left_open(rule: Rule, evidence: JudgingInput) -> Aside | None:
+def _left_open(rule: Rule, evidence: JudgingInput) -> NotJudged | None:
     """Return that a question was met by another one's error, where a pass of the rule needs each of its questions."""
-    wanted = rule.probes if rule.rests in _OF_EVERY_QUESTION else ()
+    wanted = rule.probes if rule.proof in _OF_EVERY_QUESTION else ()
     for one in evidence.unasked:
         if one.cause == "unrelated" and one.probe in wanted:
-            return Aside(Outcome.INCONCLUSIVE, f"{one.probe} was not answered: {one.detail}")
+            return NotJudged(Outcome.INCONCLUSIVE, f"{one.probe} was not answered: {one.detail}")
     return None
 
 
-def _unseen(sight: Sight, evidence: JudgingInput) -> Aside:
+def _unseen(content: RequiredContent, evidence: JudgingInput) -> NotJudged:
     """Return why nothing was seen: a question that would have shown it was not answered, or nothing of the kind came."""
-    failed = (reply for reply in evidence.replies if reply.probe in sight.probes and is_transient(reply))
-    lost = (one for one in evidence.unasked if one.probe in sight.probes)
+    failed = (reply for reply in evidence.replies if reply.probe in content.probes and is_transient(reply))
+    lost = (one for one in evidence.unasked if one.probe in content.probes)
     for reply in failed:
-        return Aside(Outcome.INCONCLUSIVE, f"{sight.missing}; {describe_failure(reply)}")
+        return NotJudged(Outcome.INCONCLUSIVE, f"{content.missing}; {describe_failure(reply)}")
     for unasked in lost:
-        return Aside(_UNASKED[unasked.cause], f"{sight.missing}; {unasked.probe}: {unasked.detail}")
-    return Aside(sight.outcome, sight.missing)
+        return NotJudged(_UNASKED[unasked.cause], f"{content.missing}; {unasked.probe}: {unasked.detail}")
+    return NotJudged(content.outcome, content.missing)
 
 
 def _cause(
@@ -172,8 +172,8 @@ def _cause(
 
 def _elsewhere(deviation: Deviation, cause: Rule, rule: Rule, replies: Sequence[Reply]) -> bool:
     """What was asked in both ways, streamed and unary, and is wrong in one of them, explains nothing of the other."""
-    spots = {spot.exchange for spot in deviation.spots}
-    wrong = {reply.streamed for reply in replies if reply.id in spots}
+    locations = {location.exchange for location in deviation.locations}
+    wrong = {reply.streamed for reply in replies if reply.id in locations}
     asked = {reply.streamed for reply in replies if _selects(cause, reply)}
     wanted = {reply.streamed for reply in replies if _selects(rule, reply)}
     return bool(wanted) and len(asked) == 2 and wrong.isdisjoint(wanted)
@@ -185,7 +185,7 @@ def _selects(rule: Rule, reply: Reply) -> bool:
 
 def is_transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
-    said = reply.kind is not Kind.FAILED and reply.exchange.failure is None
+    said = reply.kind is not ReplyKind.FAILED and reply.exchange.failure is None
     return not said or reply.status in UNSAID or reply.status >= 500
 
 
@@ -257,16 +257,18 @@ def _message(selected: Sequence[Reply]) -> str:
     return said[:160]
 
 
-def _outcome(rule: Rule, evidence: JudgingInput, found: Sequence[Spot | Aside], looked_at: int) -> Case:
-    spots = tuple(item for item in found if isinstance(item, Spot))
-    if spots and evidence.against & set(_against(rule, evidence, spots)):
-        deviation = _deviation(rule, evidence, spots)
+def _outcome(
+    rule: Rule, evidence: JudgingInput, found: Sequence[Location | NotJudged], looked_at: int
+) -> Case:
+    locations = tuple(item for item in found if isinstance(item, Location))
+    if locations and evidence.against & set(_against(rule, evidence, locations)):
+        deviation = _deviation(rule, evidence, locations)
         outcome = Outcome.DEVIATION if deviation.level in GRAVE else Outcome.NOTE
-        return Case(rule.id, outcome, spots[0].observed, looked_at, deviation)
+        return Case(rule.id, outcome, locations[0].observed, looked_at, deviation)
     asides = sorted(
-        (item for item in found if isinstance(item, Aside)), key=lambda item: _ASIDES.index(item.outcome)
+        (item for item in found if isinstance(item, NotJudged)), key=lambda item: _ASIDES.index(item.outcome)
     )
-    if spots:
+    if locations:
         return Case(rule.id, Outcome.BLOCKED, OTHER_MEASURE, looked_at)
     if asides:
         outcome, reason = _explain_aside(asides[0], rule, evidence)
@@ -274,7 +276,7 @@ def _outcome(rule: Rule, evidence: JudgingInput, found: Sequence[Spot | Aside], 
     return Case(rule.id, Outcome.PASS, "", looked_at)
 
 
-def _explain_aside(aside: Aside, rule: Rule, evidence: JudgingInput) -> tuple[Outcome, str]:
+def _explain_aside(aside: NotJudged, rule: Rule, evidence: JudgingInput) -> tuple[Outcome, str]:
     """Return why a rule was not judged; what it lacks may be an answer to a question that the user says cannot be asked."""
     left = next((u for u in evidence.unasked if u.cause == "unsupported" and u.probe in rule.probes), None)
     if aside.outcome is Outcome.BLOCKED and left is not None:
@@ -282,23 +284,23 @@ def _explain_aside(aside: Aside, rule: Rule, evidence: JudgingInput) -> tuple[Ou
     return aside.outcome, aside.reason
 
 
-def _level(rule: Rule, spots: Sequence[Spot]) -> Level:
-    return min((spot.level or rule.level for spot in spots), key=_RANK.__getitem__)
+def _level(rule: Rule, locations: Sequence[Location]) -> Level:
+    return min((location.level or rule.level for location in locations), key=_RANK.__getitem__)
 
 
-def _deviation(rule: Rule, evidence: JudgingInput, spots: tuple[Spot, ...]) -> Deviation:
+def _deviation(rule: Rule, evidence: JudgingInput, locations: tuple[Location, ...]) -> Deviation:
     generated = {reply.id for reply in evidence.replies if reply.exchange.generated}
-    worst_first = sorted(spots, key=lambda spot: _RANK[spot.level or rule.level])
+    worst_first = sorted(locations, key=lambda location: _RANK[location.level or rule.level])
     return Deviation(
         rule=rule.id,
         dimension=rule.dimension,
-        level=_level(rule, spots),
-        against=_against(rule, evidence, spots),
+        level=_level(rule, locations),
+        against=_against(rule, evidence, locations),
         title=rule.title,
-        spots=tuple(worst_first),
+        locations=tuple(worst_first),
         source=_source(rule, evidence.dialect),
         documented=_documented(rule, evidence),
-        generated=all(spot.exchange in generated for spot in spots),
+        generated=all(location.exchange in generated for location in locations),
     )
 
 
@@ -312,10 +314,10 @@ def _documented(rule: Rule, evidence: JudgingInput) -> Source | None:
     return readings[0].source if readings else None
 
 
-def _against(rule: Rule, evidence: JudgingInput, spots: Sequence[Spot]) -> tuple[Against, ...]:
+def _against(rule: Rule, evidence: JudgingInput, locations: Sequence[Location]) -> tuple[Against, ...]:
     if rule.documented:
         return (Against.DOCUMENTED,)
-    if rule.trait is None or not spots:
+    if rule.trait is None or not locations:
         return (Against.REFERENCE,)
     readings = evidence.dialect.traits.get(rule.trait, ())
     seen = evidence.traits.get(rule.trait)
@@ -336,7 +338,9 @@ def probe_of(exchange: str) -> str:
 
 
 def _covers(known: Known, deviation: Deviation) -> bool:
-    return "*" in known.probes or all(probe_of(spot.exchange) in known.probes for spot in deviation.spots)
+    return "*" in known.probes or all(
+        probe_of(location.exchange) in known.probes for location in deviation.locations
+    )
 
 
 def _accepted(case: Case, evidence: JudgingInput) -> Case:
@@ -384,7 +388,9 @@ def _staleness(known: Known, case: Case | None, evidence: JudgingInput) -> str:
         Outcome.UNSUPPORTED,
     ):
         return ""  # what was not asked is not stale
-    shown = {probe_of(spot.exchange) for spot in case.deviation.spots} if case.deviation else set()
+    shown = (
+        {probe_of(location.exchange) for location in case.deviation.locations} if case.deviation else set()
+    )
     if shown and ("*" in known.probes or shown & set(known.probes)):
         return ""
     asked = {reply.probe for reply in evidence.replies}

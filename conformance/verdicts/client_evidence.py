@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from conformance.asking.run import CONTROL
 from conformance.clients.client_view import Client
 from conformance.judging.controls import CONTROLS
 from conformance.judging.refusals import turned_down
 from conformance.model import Case, Effect, Level
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
+from conformance.replies import CONTROL
 
 _PLAIN = (CONTROL, "plain-streamed")
 _NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill
@@ -25,8 +25,8 @@ def is_hollow(reply: Reply) -> bool:
 
     An empty stream is not meant: Google sends one now and then.
     """
-    foreign = reply.kind in (Kind.FOREIGN, Kind.HTML, Kind.UNREADABLE)
-    empty = reply.kind is Kind.EMPTY and not reply.streamed
+    foreign = reply.kind in (ReplyKind.FOREIGN, ReplyKind.HTML, ReplyKind.UNREADABLE)
+    empty = reply.kind is ReplyKind.EMPTY and not reply.streamed
     return reply.error is None and (foreign or empty) and 200 <= reply.status < 300
 
 
@@ -43,7 +43,7 @@ def brings_anything(reply: Reply) -> bool:
 def find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Case]) -> Iterator[Effect]:
     """Yield the plain questions of that client's methods that the vendor turned down, as a finding says."""
     musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
-    shown = {spot.exchange for deviation in musts for spot in deviation.spots}
+    shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
         refused = turned_down(reply) and reply.status not in _NO_FAULT_OF_THE_METHOD
         if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:

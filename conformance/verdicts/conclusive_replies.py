@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.asking.run import CONTROL, Unasked
 from conformance.judging.controls import AT_THE_END
 from conformance.judging.quotes import unrelated
 from conformance.reading.reply import Reply
+from conformance.replies import CONTROL, Unasked
 
 
 def drop_superseded(replies: Sequence[Reply]) -> tuple[Reply, ...]:

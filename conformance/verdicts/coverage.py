@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.dialects.dialect import Dialect, Field
-from conformance.dialects.documented import seen_fields
+from conformance.dialects.documented import find_seen_fields
 from conformance.model import JSON
 from conformance.pointers import split_pointer
-from conformance.reading.reply import Kind, Reply
+from conformance.reading.reply import Reply, ReplyKind
 
 _RANK = {"as-documented": 0, "different": 1, "never": 2}
 
@@ -34,7 +34,7 @@ def _best(seen: Iterable[Mapping[str, str]], pointer: str) -> str:
 
 def _raws(replies: Sequence[Reply], place: str) -> list[JSON]:
     if place == "error":
-        return [reply.chunks[0].raw for reply in replies if reply.kind is Kind.ERROR and reply.chunks]
+        return [reply.chunks[0].raw for reply in replies if reply.kind is ReplyKind.ERROR and reply.chunks]
     wanted = [reply for reply in replies if reply.ok and reply.resource.name == "response"]
     return [chunk.raw for reply in wanted if reply.streamed is (place == "chunk") for chunk in reply.chunks]
 
@@ -43,7 +43,7 @@ def measure_coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[st
     """Return a row per documented field: place, pointer, seen, and its source's lines."""
     bodies = [reply.request_body for reply in replies]
     seen = {
-        place: [seen_fields(dialect, place, raw) for raw in _raws(replies, place)]
+        place: [find_seen_fields(dialect, place, raw) for raw in _raws(replies, place)]
         for place in ("response", "chunk", "error")
     }
     rows: list[dict[str, JSON]] = []

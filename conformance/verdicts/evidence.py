@@ -85,8 +85,11 @@ def extract_exchange(reply: Reply, pointers: Sequence[str]) -> dict[str, JSON]:
 def extract_evidence(deviation: Deviation, replies: Sequence[Reply]) -> list[dict[str, JSON]]:
     """Return the extracts of a finding: its first exchanges, each with the places that it names there."""
     by_id = {reply.id: reply for reply in replies}
-    shown = [id_ for id_ in dict.fromkeys(spot.exchange for spot in deviation.spots) if id_ in by_id][
-        :_EXCHANGES
-    ]
-    pointers = {id_: [spot.pointer for spot in deviation.spots if spot.exchange == id_] for id_ in shown}
+    shown = [
+        id_ for id_ in dict.fromkeys(location.exchange for location in deviation.locations) if id_ in by_id
+    ][:_EXCHANGES]
+    pointers = {
+        id_: [location.pointer for location in deviation.locations if location.exchange == id_]
+        for id_ in shown
+    }
     return [extract_exchange(by_id[id_], pointers[id_]) for id_ in shown]

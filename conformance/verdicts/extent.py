@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.asking.run import Gathered, Unasked
 from conformance.catalogue import RULES
 from conformance.model import Case, Exchange, Level, Outcome
 from conformance.reading.reply import Reply
+from conformance.replies import ProviderReplies, Unasked
 from conformance.verdicts.cases import (
     DISOBEDIENT,
     EXPLAINED,
@@ -70,7 +70,7 @@ class JudgedProvider:
     @classmethod
     def of(
         cls,
-        gathered: Gathered,
+        gathered: ProviderReplies,
         replies: Sequence[Reply],
         unasked: Iterable[Unasked],
         cases: Sequence[Case],
@@ -175,7 +175,10 @@ def _failure(exchange: Exchange) -> str:
 def _unanswered(course: JudgedProvider) -> list[str]:
     """Return the fixed questions that never got an answer that says anything, and that no finding shows."""
     shown = {
-        probe_of(spot.exchange) for case in course.cases if case.deviation for spot in case.deviation.spots
+        probe_of(location.exchange)
+        for case in course.cases
+        if case.deviation
+        for location in case.deviation.locations
     }
     asked: dict[str, bool] = {}
     for reply in course.replies:

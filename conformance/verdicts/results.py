@@ -12,7 +12,7 @@ from conformance import __version__
 from conformance.asking.curl import curl_line
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.remarks import remarks_on, tables
+from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
@@ -68,8 +68,8 @@ def _without_code(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, Any]
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": [describe_provider(verdict) for verdict in verdicts],
-        "documents": [*remarks_on(list_asked_dialects(verdicts))],
-        "side_by_side": tables(list_asked_dialects(verdicts)),
+        "documents": [*list_remarks(list_asked_dialects(verdicts))],
+        "side_by_side": build_tables(list_asked_dialects(verdicts)),
     }
 
 
@@ -182,10 +182,10 @@ def _source(source: Source) -> dict[str, JSON]:
 
 
 def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
-    spots = deviation.spots
-    pointers = list(dict.fromkeys(spot.pointer for spot in spots))
+    locations = deviation.locations
+    pointers = list(dict.fromkeys(location.pointer for location in locations))
     extracts = evidence_of(deviation, verdict.replies)
-    first = next((reply for reply in verdict.replies if reply.id == spots[0].exchange), None)
+    first = next((reply for reply in verdict.replies if reply.id == locations[0].exchange), None)
     sections = RULES[deviation.rule].sections if deviation.rule in RULES else {}
     out: dict[str, JSON] = {
         "rule": deviation.rule,
@@ -193,12 +193,12 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
         "level": deviation.level.value,
         "against": [measure.value for measure in deviation.against],
         "title": deviation.title,
-        "probes": [*dict.fromkeys(probe_of(spot.exchange) for spot in spots)],
+        "probes": [*dict.fromkeys(probe_of(location.exchange) for location in locations)],
         "pointers": [*pointers[:_POINTERS]],
         "more_pointers": max(0, len(pointers) - _POINTERS),
-        "expected": spots[0].expected,
+        "expected": locations[0].expected,
         "observed": _observed(deviation),
-        "exchanges": [*list(dict.fromkeys(spot.exchange for spot in spots))[:_POINTERS]],
+        "exchanges": [*list(dict.fromkeys(location.exchange for location in locations))[:_POINTERS]],
         "clients": [{"client": e.client, "effect": e.effect, "detail": e.detail} for e in deviation.effects],
         "source": _source(deviation.source),
         "known": deviation.known is not None,
@@ -227,7 +227,7 @@ def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
 
 def _observed(deviation: Deviation) -> str:
     """The first place's words, and how many more there are of another kind."""
-    several = list(dict.fromkeys(spot.observed for spot in deviation.spots))
+    several = list(dict.fromkeys(location.observed for location in deviation.locations))
     more = len(several) - 3
     return "; ".join(several[:3]) + (f"; and {more} more" if more > 0 else "")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.asking.run import CONTROL, Gathered
 from conformance.catalogue import PROBES, RULES, Rule
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import find_required_settings, from_exchange
@@ -16,8 +15,9 @@ from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
 from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
-from conformance.model import JSON, Against, Case, Deviation, Effect, Exchange, Level, Provider
-from conformance.reading.reply import Reply, read
+from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Provider
+from conformance.reading.reply import Reply
+from conformance.replies import CONTROL, ProviderReplies
 from conformance.verdicts.cases import GRAVE, JudgingInput, find_stale_entries, judge_rules
 from conformance.verdicts.client_evidence import correct_verdict, find_refusals, is_hollow, method_of
 from conformance.verdicts.conclusive_replies import drop_after_key_stopped, drop_superseded, drop_unrelated
@@ -57,7 +57,7 @@ class Verdict:
     traits: Mapping[str, JSON]
     clients: tuple[ClientVerdict, ...]
     stale: tuple[str, ...]
-    gathered: Gathered | None
+    gathered: ProviderReplies | None
     judged: JudgedExtent
     undecided: tuple[str, ...] = ()  # what was selected and could not be judged, in words
 
@@ -110,22 +110,19 @@ class JudgingOptions:
 
 
 def _place(probe: str) -> tuple[int, str]:
-    """Where a probe stands in the catalogue; those of documents and generated bodies come after, by name."""
+    """Return the place of a probe in the catalogue; probes of documents and generated bodies follow, by name."""
     places = {id_: number for number, id_ in enumerate(PROBES)}
     return places.get(probe, len(places)), probe
 
 
-def sort_by_catalogue(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """Return the exchanges in the order of the catalogue, not of their arrival: a run and its replay agree."""
-    places = {exchange.probe: _place(exchange.probe) for exchange in exchanges}
-    return sorted(exchanges, key=lambda exchange: (places[exchange.probe], exchange.attempt))
+def sort_by_catalogue(replies: Iterable[Reply]) -> list[Reply]:
+    """Return the replies in the order of the catalogue, not of their arrival: a run and its replay agree."""
+    return sorted(replies, key=lambda reply: (_place(reply.probe), reply.exchange.attempt))
 
 
-def judge_provider(gathered: Gathered, dialect: Dialect, selection: JudgingOptions) -> Verdict:
+def judge_provider(gathered: ProviderReplies, dialect: Dialect, selection: JudgingOptions) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
-    replies = drop_superseded(
-        [read(exchange, gathered.provider.limits) for exchange in sort_by_catalogue(gathered.exchanges)]
-    )
+    replies = drop_superseded(sort_by_catalogue(gathered.replies))
     telling, lost = drop_after_key_stopped(
         tuple(reply for reply in replies if not _is_of_another_service(reply))
     )
@@ -354,14 +351,14 @@ def _explanations(cases: Sequence[Case]) -> dict[str, str]:
         (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
     )
     for deviation in deviations:
-        found |= {spot.exchange: deviation.rule for spot in deviation.spots}
+        found |= {location.exchange: deviation.rule for location in deviation.locations}
     return found
 
 
 def _with_effects(case: Case, every: Sequence[Effect], explain: Mapping[str, str]) -> Case:
     if case.deviation is None:
         return case
-    here = {spot.exchange for spot in case.deviation.spots}
+    here = {location.exchange for location in case.deviation.locations}
     mine = [
         effect for effect in every if effect.exchange in here and explain.get(effect.exchange) == case.rule
     ]

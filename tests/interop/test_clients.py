@@ -12,7 +12,7 @@ import pytest
 
 from conformance.asking.prompts import counted_numbers, draw_png
 from conformance.clients import ALL_CLIENTS, CapturedResponse, read_as_client
-from conformance.dialects.dialect import bundled, load_dialect
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
 from conformance.embedded.behaviour import Behaviour
 from interop.checking import expected, keep
@@ -167,7 +167,7 @@ def _both(talker: Talker, server: Overheard, url: str, work: Path, dialect: str)
 @pytest.mark.parametrize("talker", TALKERS, ids=lambda talker: talker.name)
 def test_clients_see_of_the_vendors_what_their_models_say(talker: Talker, host: Host, work: Path) -> None:
     found: dict[str, Mapping[str, Mapping[str, str]]] = {}
-    for dialect in bundled():
+    for dialect in list_bundled_dialects():
         server = Overheard(behaviour_of(load_dialect(dialect)))
         found[dialect] = _both(talker, server, host.start(server), work, dialect)
     if WRITE:

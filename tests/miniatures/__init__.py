@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,21 +19,24 @@ class Miniature:
     name: str
     says: str  # what is wrong with it, in words
     behaviour: Behaviour
-    trips: frozenset[str] = frozenset()
-    notes: frozenset[str] = frozenset()
+    trips: AbstractSet[str] = frozenset()
+    notes: AbstractSet[str] = frozenset()
     model: str = "gemini-2.5-flash"
     dialect: str = "google"  # whose page the answers are held against
     settings: tuple[tuple[str, Any], ...] = ()  # of the provider, as in providers.yaml
 
 
 @dataclass(frozen=True)
-class Variation:
-    """A server that differs from the honest one in a way that nobody may be blamed for."""
+class Innocent:
+    """A server that differs from the honest one, and breaks no rule at must or should.
+
+    `notes` are rules that must be noted; other notes are not looked at.
+    """
 
     name: str
     says: str
     behaviour: Behaviour
-    notes: frozenset[str] = frozenset()
+    notes: AbstractSet[str] = frozenset()
     model: str = "gemini-2.5-flash"
     dialect: str = "google"  # whose page the answers are held against
     settings: tuple[tuple[str, Any], ...] = ()  # of the provider, as in providers.yaml

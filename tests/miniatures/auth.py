@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from conformance.asking.addressing import EMBEDDED_KEY
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused, missing_key_error
 from conformance.embedded.messages import Incoming
 from conformance.embedded.routes import authorise, read_credentials
 from conformance.embedded.style import Style
 from conformance.model import Auth
-from miniatures import Miniature, Variation
-from miniatures.errors import restated
+from miniatures import Innocent, Miniature
+from miniatures.errors import with_refusals
 
 BEARER = (("auth", Auth.BEARER),)
 
 
-def taking(*ways: str) -> Behaviour:
+def take_keys(*ways: str) -> Behaviour:
     """Return a server that takes the key in these ways."""
     return replace(HONEST, style=Style(auth=ways))
 
 
-def authorising(
+def with_key_check(
     change: Callable[[Incoming, Style, Callable[[str], bool]], bool], of: Behaviour = HONEST
 ) -> Behaviour:
     """Return a server that passes whatever `change` says yes to, and looks at the rest as Google does."""
@@ -63,32 +64,117 @@ def _said(status: int, message: str) -> Behaviour:
             Refused(status, message, refusal.details) if "API key not valid" in refusal.message else refusal
         )
 
-    return restated(change)
-
-
-def _rule(*names: str) -> frozenset[str]:
-    return frozenset(f"auth/{name}" for name in names)
+    return with_refusals(change)
 
 
 _ALL = ("x-goog-api-key", "query-key")
 
-MINIATURES: tuple[Miniature, ...] = (
-    Miniature("bearer-only", "Only Bearer is taken.", taking("bearer"), _rule("takes-x-goog-api-key"), settings=BEARER),
-    Miniature("no-query-key", "?key= is not looked at.", taking("x-goog-api-key"), _rule("takes-the-key-in-the-query")),
-    Miniature("bearer-too", "Bearer is taken as well.", taking(*_ALL, "bearer"), notes=_rule("takes-keys-nowhere-else")),
-    Miniature("x-api-key-too", "x-api-key is taken as well.", taking(*_ALL, "x-api-key"), notes=_rule("takes-keys-nowhere-else")),
-    Miniature("junk-ignored", "A junk token beside a good key is ignored.", authorising(_good_beside_junk), notes=_rule("looks-at-authorization-first")),
-    Miniature("any-key", "Any key is taken.", replace(HONEST, accepts_key=lambda _key: True), _rule("refuses-a-wrong-key")),
-    Miniature("no-key-needed", "A request without a key is answered.", authorising(_none), _rule("asks-for-a-key")),
-    Miniature("key-not-found", "A wrong key is 404.", _said(404, "No such key."), _rule("says-that-the-key-is-wrong")),
-    Miniature("key-has-a-form", "A wrong key has a wrong form.", _said(401, "Invalid API key format"), notes=_rule("reads-keys-as-opaque")),
-    Miniature("models-by-token", "Models want a Bearer token.", authorising(_models_by_bearer), _rule("takes-the-same-key-everywhere")),
-    Miniature("counts-by-token", "Counting tokens wants a token.", authorising(_counts_by_bearer), _rule("takes-the-same-key-everywhere")),
-    Miniature("not-as-documented", "The page says Bearer, and it is refused.", taking("query-key"), _rule("takes-the-key-as-documented", "takes-x-goog-api-key"), dialect="anyfast", settings=(("auth", Auth.QUERY_KEY),)),
-)  # fmt: skip
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("wrong-key-is-401", "A wrong key is 401, as since 2026.", _said(401, "The key is not valid.")),
-    Variation("wrong-key-is-403", "A wrong key is 403.", _said(403, "The key may not use this model.")),
-    Variation("google-instead", "The page says Bearer, and Google's header is taken.", taking(*_ALL), _rule("takes-the-key-as-documented"), dialect="anyfast"),
-)  # fmt: skip
+def _naming_the_key(refusal: Refused) -> Refused:
+    wrong = "API key not valid" in refusal.message
+    said = f"invalid API key: expected {EMBEDDED_KEY!r}"
+    return Refused(refusal.status, said, refusal.details) if wrong else refusal
+
+
+def _masking_the_key(refusal: Refused) -> Refused:
+    wrong = "API key not valid" in refusal.message
+    said = f"invalid API key: keys begin as {EMBEDDED_KEY[:4]}***"
+    return Refused(refusal.status, said, refusal.details) if wrong else refusal
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature(
+        "bearer-only",
+        "Only Bearer is taken.",
+        take_keys("bearer"),
+        trips={"auth/takes-x-goog-api-key"},
+        settings=BEARER,
+    ),
+    Miniature(
+        "no-query-key",
+        "?key= is not looked at.",
+        take_keys("x-goog-api-key"),
+        trips={"auth/takes-the-key-in-the-query"},
+    ),
+    Miniature(
+        "bearer-too",
+        "Bearer is taken as well.",
+        take_keys(*_ALL, "bearer"),
+        notes={"auth/takes-keys-nowhere-else"},
+    ),
+    Miniature(
+        "x-api-key-too",
+        "x-api-key is taken as well.",
+        take_keys(*_ALL, "x-api-key"),
+        notes={"auth/takes-keys-nowhere-else"},
+    ),
+    Miniature(
+        "junk-ignored",
+        "A junk token beside a good key is ignored.",
+        with_key_check(_good_beside_junk),
+        notes={"auth/looks-at-authorization-first"},
+    ),
+    Miniature(
+        "any-key",
+        "Any key is taken.",
+        replace(HONEST, accepts_key=lambda _key: True),
+        trips={"auth/refuses-a-wrong-key"},
+    ),
+    Miniature(
+        "no-key-needed",
+        "A request without a key is answered.",
+        with_key_check(_none),
+        trips={"auth/asks-for-a-key"},
+    ),
+    Miniature(
+        "key-not-found",
+        "A wrong key is 404.",
+        _said(404, "No such key."),
+        trips={"auth/says-that-the-key-is-wrong"},
+    ),
+    Miniature(
+        "key-has-a-form",
+        "A wrong key has a wrong form.",
+        _said(401, "Invalid API key format"),
+        notes={"auth/reads-keys-as-opaque"},
+    ),
+    Miniature(
+        "models-by-token",
+        "Models want a Bearer token.",
+        with_key_check(_models_by_bearer),
+        trips={"auth/takes-the-same-key-everywhere"},
+    ),
+    Miniature(
+        "counts-by-token",
+        "Counting tokens wants a token.",
+        with_key_check(_counts_by_bearer),
+        trips={"auth/takes-the-same-key-everywhere"},
+    ),
+    Miniature(
+        "not-as-documented",
+        "The page says Bearer, and it is refused.",
+        take_keys("query-key"),
+        trips={"auth/takes-the-key-as-documented", "auth/takes-x-goog-api-key"},
+        dialect="anyfast",
+        settings=(("auth", Auth.QUERY_KEY),),
+    ),
+    Miniature(
+        "names-the-key",
+        "Who comes with a wrong key is told the right one.",
+        with_refusals(_naming_the_key),
+        trips={"auth/tells-nobody-the-key"},
+    ),
+)
+
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent("wrong-key-is-401", "A wrong key is 401, as since 2026.", _said(401, "The key is not valid.")),
+    Innocent("wrong-key-is-403", "A wrong key is 403.", _said(403, "The key may not use this model.")),
+    Innocent(
+        "google-instead",
+        "The page says Bearer, and Google's header is taken.",
+        take_keys(*_ALL),
+        notes={"auth/takes-the-key-as-documented"},
+        dialect="anyfast",
+    ),
+    Innocent("hints-at-the-key", "A wrong key is told how keys begin.", with_refusals(_masking_the_key)),
+)

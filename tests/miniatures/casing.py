@@ -9,10 +9,8 @@ from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.style import Style
 from conformance.names import to_snake
-from miniatures import Miniature, Variation
-from miniatures.making import Message, answering, with_calls, with_candidates, with_usage
-
-CAMEL = frozenset({"casing/answers-in-camel-case"})
+from miniatures import Innocent, Miniature
+from miniatures.making import Message, spell_reasons, with_calls, with_candidates, with_responses, with_usage
 
 
 def _renamed(message: Message, spell: Any) -> None:
@@ -108,44 +106,110 @@ def _flat(body: Any) -> Any:
 
 
 MINIATURES: tuple[Miniature, ...] = (
-    Miniature("all-snake", "answers in snake_case throughout", answering(lambda r: _deep(r, to_snake)), CAMEL),
-    Miniature("all-pascal", "answers in PascalCase", answering(lambda r: _deep(r, _pascal)), CAMEL),
-    Miniature("all-kebab", "answers in kebab-case", answering(lambda r: _deep(r, _kebab)), CAMEL),
-    Miniature("all-upper", "answers in capitals", answering(lambda r: _deep(r, lambda n: to_snake(n).upper())), CAMEL),
-    Miniature("candidate-snake", "the candidate's members are snake_case", with_candidates(lambda c: _renamed(c, to_snake)), CAMEL),
-    Miniature("usage-snake", "usage_metadata is snake_case throughout", answering(_usage_snake), CAMEL),
-    Miniature("counters-snake", "only the counters inside usageMetadata are", with_usage(lambda u: _renamed(u, to_snake)), CAMEL),
-    Miniature("unary-snake", "snake_case in unary answers only", answering(lambda r: _deep(r, to_snake), only="unary"), CAMEL),
-    Miniature("stream-snake", "snake_case in streams only", answering(lambda r: _deep(r, to_snake), only="stream"), CAMEL),
     Miniature(
-        "tail-snake", "snake_case in the last chunk only",
-        replace(HONEST, chunks=lambda answer: _tail_snake(list(HONEST.chunks(answer)))), CAMEL,
+        "all-snake",
+        "answers in snake_case throughout",
+        with_responses(lambda r: _deep(r, to_snake)),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "both-spellings", "usage in both spellings", answering(_both), notes=frozenset({"casing/spells-each-name-once"})
+        "all-pascal",
+        "answers in PascalCase",
+        with_responses(lambda r: _deep(r, _pascal)),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "recased-arguments", "every key is camelised, a function's arguments too", with_calls(_recased),
-        frozenset({"casing/leaves-argument-names-alone"}),
+        "all-kebab",
+        "answers in kebab-case",
+        with_responses(lambda r: _deep(r, _kebab)),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "camel-only", "names in snake_case are dropped", _camel_only(_dropped),
-        frozenset({"casing/accepts-snake-case-requests"}),
+        "all-upper",
+        "answers in capitals",
+        with_responses(lambda r: _deep(r, lambda n: to_snake(n).upper())),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "camel-only-strict", "names in snake_case are refused", _camel_only(_refused),
-        frozenset({"casing/accepts-snake-case-requests"}),
+        "candidate-snake",
+        "the candidate's members are snake_case",
+        with_candidates(lambda c: _renamed(c, to_snake)),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "camel-only-below", "names in snake_case are dropped two levels down", _camel_only(_dropped_below),
-        frozenset({"casing/accepts-the-mixed-casing-of-clients"}),
+        "usage-snake",
+        "usage_metadata is snake_case throughout",
+        with_responses(_usage_snake),
+        trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "flat-settings", "settings are read at the top level only", _camel_only(_flat),
-        frozenset({"casing/reads-settings-from-generation-config"}),
+        "counters-snake",
+        "only the counters inside usageMetadata are",
+        with_usage(lambda u: _renamed(u, to_snake)),
+        trips={"casing/answers-in-camel-case"},
     ),
-)  # fmt: skip
+    Miniature(
+        "unary-snake",
+        "snake_case in unary answers only",
+        with_responses(lambda r: _deep(r, to_snake), only="unary"),
+        trips={"casing/answers-in-camel-case"},
+    ),
+    Miniature(
+        "stream-snake",
+        "snake_case in streams only",
+        with_responses(lambda r: _deep(r, to_snake), only="stream"),
+        trips={"casing/answers-in-camel-case"},
+    ),
+    Miniature(
+        "tail-snake",
+        "snake_case in the last chunk only",
+        replace(HONEST, chunks=lambda answer: _tail_snake(list(HONEST.chunks(answer)))),
+        trips={"casing/answers-in-camel-case"},
+    ),
+    Miniature(
+        "both-spellings",
+        "usage in both spellings",
+        with_responses(_both),
+        notes={"casing/spells-each-name-once"},
+    ),
+    Miniature(
+        "recased-arguments",
+        "every key is camelised, a function's arguments too",
+        with_calls(_recased),
+        trips={"casing/leaves-argument-names-alone"},
+    ),
+    Miniature(
+        "camel-only",
+        "names in snake_case are dropped",
+        _camel_only(_dropped),
+        trips={"casing/accepts-snake-case-requests"},
+    ),
+    Miniature(
+        "camel-only-strict",
+        "names in snake_case are refused",
+        _camel_only(_refused),
+        trips={"casing/accepts-snake-case-requests"},
+    ),
+    Miniature(
+        "camel-only-below",
+        "names in snake_case are dropped two levels down",
+        _camel_only(_dropped_below),
+        trips={"casing/accepts-the-mixed-casing-of-clients"},
+    ),
+    Miniature(
+        "flat-settings",
+        "settings are read at the top level only",
+        _camel_only(_flat),
+        trips={"casing/reads-settings-from-generation-config"},
+    ),
+    Miniature(
+        "flat-and-openai-reasons",
+        "Settings at the top level only, and MAX_TOKENS is length.",
+        replace(_camel_only(_flat), dress=with_candidates(spell_reasons({"MAX_TOKENS": "length"})).dress),
+        trips={"casing/reads-settings-from-generation-config", "schema/enums-are-googles-names"},
+    ),
+)
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("both-spellings-harmless", "a second spelling beside the right one", answering(_both)),
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent("both-spellings-harmless", "a second spelling beside the right one", with_responses(_both)),
 )

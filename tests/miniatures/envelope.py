@@ -12,10 +12,10 @@ from conformance.embedded.frames import frame_objects
 from conformance.embedded.messages import Incoming
 from conformance.embedded.routes import RoutedRequest
 from conformance.embedded.style import Style
-from miniatures import Miniature, Variation
-from miniatures.making import Message, answering
-
-ROOT = frozenset({"envelope/gemini-object-at-root"})
+from miniatures import Innocent, Miniature
+from miniatures.making import Message, with_responses, without_member
+from miniatures.streaming import NDJSON
+from miniatures.transport import with_unary_body
 
 
 def _inside(*path: str, **beside: Any) -> Callable[[Message], Any]:
@@ -54,39 +54,106 @@ def _by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
 
 
 MINIATURES: tuple[Miniature, ...] = (
-    Miniature("code-data", "{code, data} around each answer", answering(_inside("data", code=200, msg="ok")), ROOT),
-    Miniature("response", "{response} around each answer", answering(_inside("response")), ROOT),
-    Miniature("two-deep", "two envelopes", answering(_inside("result", "output", success=True)), ROOT),
-    Miniature("data-unary-only", "{data} around unary answers only", answering(_inside("data"), only="unary"), ROOT),
-    Miniature("data-stream-only", "{data} around chunks only", answering(_inside("data"), only="stream"), ROOT),
-    Miniature("usage-outside", "usage stands beside the envelope", answering(_usage_outside), ROOT),
-    Miniature("in-a-list", "a list of one around each unary answer", answering(lambda r: [r], only="unary"), ROOT),
     Miniature(
-        "json-in-a-string", "the object as a text inside data", answering(lambda r: {"code": 0, "data": json.dumps(r)}), ROOT
+        "code-data",
+        "{code, data} around each answer",
+        with_responses(_inside("data", code=200, msg="ok")),
+        trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
-        "openai", "an OpenAI chat completion", answering(_openai, only="unary"),
-        frozenset({"envelope/answers-with-a-gemini-object"}),
+        "response",
+        "{response} around each answer",
+        with_responses(_inside("response")),
+        trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
-        "empty-object", "an object without members", answering(lambda _r: {}, only="unary"),
-        frozenset({"envelope/answers-with-a-gemini-object"}),
+        "two-deep",
+        "two envelopes",
+        with_responses(_inside("result", "output", success=True)),
+        trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
-        "events-on-unary", "the unary method answers with an event",
-        replace(HONEST, frame=lambda framing, objects: frame_objects("sse" if framing == "single" else framing, objects)),
-        frozenset({"envelope/unary-answer-is-one-json-object"}),
+        "data-unary-only",
+        "{data} around unary answers only",
+        with_responses(_inside("data"), only="unary"),
+        trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
-        "alt-decides", "alt=sse turns the unary method into a stream", replace(HONEST, route=_by_alt),
-        notes=frozenset({"envelope/method-decides-whether-it-streams"}),
+        "data-stream-only",
+        "{data} around chunks only",
+        with_responses(_inside("data"), only="stream"),
+        trips={"envelope/gemini-object-at-root"},
     ),
-)  # fmt: skip
+    Miniature(
+        "usage-outside",
+        "usage stands beside the envelope",
+        with_responses(_usage_outside),
+        trips={"envelope/gemini-object-at-root"},
+    ),
+    Miniature(
+        "in-a-list",
+        "a list of one around each unary answer",
+        with_responses(lambda r: [r], only="unary"),
+        trips={"envelope/gemini-object-at-root"},
+    ),
+    Miniature(
+        "json-in-a-string",
+        "the object as a text inside data",
+        with_responses(lambda r: {"code": 0, "data": json.dumps(r)}),
+        trips={"envelope/gemini-object-at-root"},
+    ),
+    Miniature(
+        "openai",
+        "an OpenAI chat completion",
+        with_responses(_openai, only="unary"),
+        trips={"envelope/answers-with-a-gemini-object"},
+    ),
+    Miniature(
+        "empty-object",
+        "an object without members",
+        with_responses(lambda _r: {}, only="unary"),
+        trips={"envelope/answers-with-a-gemini-object"},
+    ),
+    Miniature(
+        "events-on-unary",
+        "the unary method answers with an event",
+        replace(
+            HONEST,
+            frame=lambda framing, objects: frame_objects("sse" if framing == "single" else framing, objects),
+        ),
+        trips={"envelope/unary-answer-is-one-json-object"},
+    ),
+    Miniature(
+        "alt-decides",
+        "alt=sse turns the unary method into a stream",
+        replace(HONEST, route=_by_alt),
+        notes={"envelope/method-decides-whether-it-streams"},
+    ),
+    Miniature(
+        "json-in-a-text",
+        "The whole answer is a text that holds JSON.",
+        with_unary_body(lambda body: json.dumps(body.decode()).encode()),
+        trips={"envelope/gemini-object-at-root"},
+    ),
+    Miniature(
+        "three-at-once",
+        "{code, data}, NDJSON and no usage.",
+        replace(
+            with_responses(lambda r: {"code": 200, "data": without_member("usageMetadata")(r)}),
+            frame=NDJSON.frame,
+        ),
+        trips={
+            "envelope/gemini-object-at-root",
+            "streaming/streams-sse-with-alt",
+            "usage/counts-every-answer",
+        },
+    ),
+)
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation(
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
         "extra-code",
         "code and data beside the candidates",
-        answering(lambda r: {**r, "code": 200, "data": None}),
+        with_responses(lambda r: {**r, "code": 200, "data": None}),
     ),
 )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from conformance.embedded.answers import ScriptedAnswer
+from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
+from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
 
 Message = dict[str, Any]
 
 
-def answering(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only: str = "") -> Behaviour:
+def with_responses(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only: str = "") -> Behaviour:
     """Return a server whose every response is changed; `only` unary or stream. What `change` returns replaces it."""
 
     def dress(response: Message, style: Style, *, chunk: bool) -> Any:
@@ -29,7 +32,7 @@ def answering(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only:
     return replace(of, dress=dress)
 
 
-def hearing(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
+def with_requests(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
     """Return a server that changes each request before the model hears it."""
 
     def think(request: Any, model: str) -> ScriptedAnswer:
@@ -40,7 +43,7 @@ def hearing(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behavi
     return replace(of, think=think)
 
 
-def forgetting(*names: str) -> Behaviour:
+def without_settings(*names: str) -> Behaviour:
     """Return a server that drops members of the request, or of its generationConfig, before the model hears it."""
 
     def forget(request: Message) -> None:
@@ -48,10 +51,10 @@ def forgetting(*names: str) -> Behaviour:
             request.pop(name, None)
             request.get("generationConfig", {}).pop(name, None)
 
-    return hearing(forget)
+    return with_requests(forget)
 
 
-def refusing(wrong: Callable[[Message], bool], message: str) -> Behaviour:
+def refuse_when(wrong: Callable[[Message], bool], message: str) -> Behaviour:
     """Return a server that answers 400 to requests that Google takes."""
 
     def judge(request: Message) -> None:
@@ -62,26 +65,26 @@ def refusing(wrong: Callable[[Message], bool], message: str) -> Behaviour:
     return replace(HONEST, judge=judge)
 
 
-def chunking(change: Callable[[list[Message]], list[Message]]) -> Behaviour:
+def with_chunks(change: Callable[[list[Message]], list[Message]]) -> Behaviour:
     """Return a server that changes the chunks of each stream as a whole."""
     return replace(HONEST, chunks=lambda answer: change(copy.deepcopy(list(HONEST.chunks(answer)))))
 
 
-def candidates(response: Message) -> list[Message]:
+def get_candidates(response: Message) -> list[Message]:
     """Return the candidates of a response."""
     found: list[Message] = response.get("candidates", [])
     return found
 
 
-def parts(response: Message) -> Iterator[Message]:
+def iterate_parts(response: Message) -> Iterator[Message]:
     """Yield the parts of all candidates."""
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         yield from candidate.get("content", {}).get("parts", [])
 
 
-def calls(response: Message) -> list[Message]:
+def get_calls(response: Message) -> list[Message]:
     """Return the function calls of a response."""
-    return [part["functionCall"] for part in parts(response) if "functionCall" in part]
+    return [part["functionCall"] for part in iterate_parts(response) if "functionCall" in part]
 
 
 def with_usage(change: Callable[[Message], Any], *, only: str = "") -> Behaviour:
@@ -93,40 +96,40 @@ def with_usage(change: Callable[[Message], Any], *, only: str = "") -> Behaviour
             if changed is not None:
                 response["usageMetadata"] = changed
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_candidates(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each candidate."""
 
     def every(response: Message) -> None:
-        for candidate in candidates(response):
+        for candidate in get_candidates(response):
             change(candidate)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_parts(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each part of each answer."""
 
     def every(response: Message) -> None:
-        for part in parts(response):
+        for part in iterate_parts(response):
             change(part)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_calls(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each function call."""
 
     def every(response: Message) -> None:
-        for call in calls(response):
+        for call in get_calls(response):
             change(call)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
-def setting(name: str, value: Any) -> Callable[[Message], None]:
+def set_member(name: str, value: Any) -> Callable[[Message], None]:
     """Return a change that sets one member where it stands already."""
 
     def change(message: Message) -> None:
@@ -136,7 +139,7 @@ def setting(name: str, value: Any) -> Callable[[Message], None]:
     return change
 
 
-def dropping(*names: str) -> Callable[[Message], None]:
+def drop_members(*names: str) -> Callable[[Message], None]:
     """Return a change that removes members."""
 
     def change(message: Message) -> None:
@@ -146,12 +149,12 @@ def dropping(*names: str) -> Callable[[Message], None]:
     return change
 
 
-def adding(**members: Any) -> Callable[[Message], None]:
+def add_members(**members: Any) -> Callable[[Message], None]:
     """Return a change that adds members."""
     return lambda message: message.update(copy.deepcopy(members))
 
 
-def limiting_every_third() -> Callable[[Incoming], Outgoing]:
+def limit_every_third() -> Callable[[Incoming], Outgoing]:
     """Return a server that answers every third question with 429, however often it is asked."""
     heard: dict[bytes, int] = {}
     refusal = b'{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}'
@@ -161,3 +164,141 @@ def limiting_every_third() -> Callable[[Incoming], Outgoing]:
         return immediate_answer(429, "application/json", refusal) if number % 3 == 0 else HONEST(incoming)
 
     return answer
+
+
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>404</title></head><body>Not here.</body></html>"
+
+
+def with_answers(
+    change: Callable[[Outgoing, Incoming], Outgoing | None], of: Behaviour = HONEST
+) -> Behaviour:
+    """Return a server that changes whole answers before they are compressed; None leaves one as it is."""
+    return replace(
+        of, finish=lambda answer, incoming: of.finish(change(answer, incoming) or answer, incoming)
+    )
+
+
+def asks_the_model(incoming: Incoming) -> bool:
+    """Say whether a request asks for an answer of the model under /v1beta."""
+    return (
+        incoming.verb == "POST" and incoming.path.startswith("/v1beta") and "enerateContent" in incoming.path
+    )
+
+
+def continues_a_conversation(incoming: Incoming) -> bool:
+    """Say whether a request is the conversation of three turns: one question out of many."""
+    return asks_the_model(incoming) and b"Remember the word" in incoming.body
+
+
+def generation_config(body: Message) -> Message:
+    found = body.get("generationConfig")
+    return found if isinstance(found, dict) else {}
+
+
+PLAIN_TEXT = "text/plain; charset=utf-8"
+
+
+def lists_models(incoming: Incoming) -> bool:
+    return incoming.verb == "GET" and incoming.path.endswith("/models")
+
+
+When = Callable[[Message], bool]
+
+
+def with_model_candidates(change: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
+    """Return a server whose model says something else than it was told; `change` is handed the request too."""
+
+    def think(request: Any, model: str) -> ScriptedAnswer:
+        made = HONEST.think(request, model)
+        return replace(made, candidates=tuple(change(one, request) for one in made.candidates))
+
+    return replace(HONEST, think=think)
+
+
+Chunks = list[Message]
+
+
+def when_long(change: Callable[[Chunks], Chunks]) -> Callable[[Chunks], Chunks]:
+    return lambda made: change(made) if len(made) > 4 else made
+
+
+def asks_for_one_answer(incoming: Incoming) -> bool:
+    return asks_the_model(incoming) and ":stream" not in incoming.path
+
+
+def empty_every(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    """Return a change that empties each so-and-so-many-th unary answer, but no more than `most`."""
+    met = itertools.count(1)
+    struck = {every * number for number in range(1, most + 1)}
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        hit = asks_for_one_answer(incoming) and answer.status == 200 and next(met) in struck
+        return replace(answer, pieces=()) if hit else None
+
+    return change
+
+
+def refuse_every(message: str, every: int) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    """Return a change that refuses each so-and-so-many-th question of the model with 400, whatever it asks."""
+    met = itertools.count(1)
+    said = json.dumps(Refused(400, message).body()).encode()
+
+    def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        return (
+            immediate_answer(400, JSON_TYPE, said)
+            if asks_the_model(incoming) and next(met) % every == 0
+            else None
+        )
+
+    return change
+
+
+ONE_AT_A_TIME = (("concurrency", 1),)
+
+
+KEY_EXPIRED = "API key expired. Please renew the API key."
+
+
+def spell_reasons(words: dict[str, Any]) -> Callable[[Message], None]:
+    def change(candidate: Message) -> None:
+        if "finishReason" in candidate:
+            candidate["finishReason"] = words.get(candidate["finishReason"], candidate["finishReason"])
+
+    return change
+
+
+def without_member(name: str) -> Callable[[Message], Message]:
+    return lambda block: {key: value for key, value in block.items() if key != name}
+
+
+def refuse_where(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
+    """Return a server that turns down whatever `closed` says."""
+    said = json.dumps(Refused(status, "This is not supported.").body()).encode()
+
+    def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        return immediate_answer(status, JSON_TYPE, said) if closed(incoming) else None
+
+    return with_answers(change)
+
+
+def names_the_stream_method(incoming: Incoming) -> bool:
+    return "streamGenerateContent" in incoming.path
+
+
+def asks_for_a_stream(incoming: Incoming) -> bool:
+    return asks_the_model(incoming) and ":stream" in incoming.path
+
+
+def empty_streams(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
+    """Return a server whose streams are empty: the one of that number, or all that fit."""
+    met = itertools.count(1)
+
+    def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+        struck = when(incoming) and answer.status == 200 and (not only or next(met) == only)
+        return replace(answer, pieces=()) if struck else None
+
+    return with_answers(change)
+
+
+def drop_candidates(response: Message) -> Message:
+    return {name: value for name, value in response.items() if name != "candidates"}

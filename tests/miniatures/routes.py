@@ -9,17 +9,24 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
-from conformance.embedded.errors import not_found_error
+from conformance.embedded.errors import Refused, not_found_error
 from conformance.embedded.frames import JSON_TYPE
+from conformance.embedded.listing import build_model
 from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
-from conformance.embedded.routes import COUNT, GET, LIST, RoutedRequest, route_request
+from conformance.embedded.routes import COUNT, GENERATE, GET, LIST, RoutedRequest, route_request
 from conformance.embedded.style import Style
-from miniatures import Miniature, Variation
-from miniatures.errors import PAGE, finishing
-from miniatures.making import Message
+from miniatures import Innocent, Miniature
+from miniatures.making import (
+    HTML_PAGE,
+    Message,
+    lists_models,
+    names_the_stream_method,
+    refuse_where,
+    with_answers,
+)
 
 
-def without(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
+def without_route(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
     """Return a server that lacks routes."""
 
     def look(incoming: Incoming, style: Style) -> RoutedRequest:
@@ -31,14 +38,16 @@ def without(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
     return replace(HONEST, route=look)
 
 
-def instead(there: Callable[[Incoming], bool], status: int, content_type: str, body: bytes) -> Behaviour:
+def answer_instead(
+    there: Callable[[Incoming], bool], status: int, content_type: str, body: bytes
+) -> Behaviour:
     """Return a server that answers something else on some routes."""
-    return finishing(
+    return with_answers(
         lambda _answer, incoming: immediate_answer(status, content_type, body) if there(incoming) else None
     )
 
 
-def saying(member: str, change: Callable[[Message], Any]) -> Behaviour:
+def with_get_answers(member: str, change: Callable[[Message], Any]) -> Behaviour:
     """Return a server that changes the objects which have a member: totalTokens, models, displayName."""
 
     def frame(framing: str, values: Any) -> Any:
@@ -54,14 +63,14 @@ def _changed(value: Any, member: str, change: Callable[[Message], Any]) -> Any:
     return change(made) or made
 
 
-def each_model(change: Callable[[Message], Any]) -> Behaviour:
+def with_each_model(change: Callable[[Message], Any]) -> Behaviour:
     """Return a server that changes each entry of its list of models."""
 
     def every(value: Message) -> None:
-        for entry in value["models"]:
-            change(entry)
+        for model in value["models"]:
+            change(model)
 
-    return saying("models", every)
+    return with_get_answers("models", every)
 
 
 def _on_v1(incoming: Incoming) -> bool:
@@ -113,41 +122,229 @@ def _no_origin(answer: Outgoing, incoming: Incoming) -> Outgoing:
 
 
 def _constant(value: int) -> Behaviour:
-    return saying("totalTokens", lambda _: {"totalTokens": value})
+    return with_get_answers("totalTokens", lambda _: {"totalTokens": value})
 
 
-def _rule(*names: str) -> frozenset[str]:
-    return frozenset(f"routes/{name}" for name in names)
+_SPEAKERS = ("gemini-2.5-flash-preview-tts", "gemini-2.5-pro-preview-tts", "gemini-2.0-flash-live")
 
 
-V1, COUNTS, LISTS = _rule("answers-on-v1"), _rule("counts-tokens"), _rule("lists-its-models")
-FAKE, NAMES = _rule("counts-more-for-longer-texts"), _rule("names-models-with-their-prefix")
-CALLED = _rule("says-what-each-model-can-do")
+def _listed(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    if not lists_models(incoming) or answer.status != 200:
+        return None
+    several = {"models": [build_model(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
+    return immediate_answer(200, JSON_TYPE, json.dumps(several).encode())
+
+
+def _speaks_only(incoming: Incoming, style: Style) -> RoutedRequest:
+    asked = route_request(incoming, style)
+    if asked.what == GENERATE and asked.model in _SPEAKERS:
+        raise Refused(400, "The requested response modalities (TEXT) are not supported by the model.")
+    return asked
+
+
+def _own_pages(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    headers = (
+        ("Access-Control-Allow-Origin", "https://console.example"),
+        ("Access-Control-Allow-Headers", "content-type,authorization"),
+    )
+    return Outgoing(204, headers) if incoming.verb == "OPTIONS" else None
+
+
+def _suffixed(entry: Message) -> None:
+    entry["name"] += "?alt=json#x"
+
+
+def _upwards(entry: Message) -> None:
+    entry["name"] = f"models/../../{entry['name']}"
+
+
+def _hidden(entry: Message) -> None:
+    entry["name"] += "\u202e\r\nHost: elsewhere"
+
 
 MINIATURES: tuple[Miniature, ...] = (
-    Miniature("no-v1", "There is no /v1.", without(lambda asked, _: asked.version == "v1"), V1),
-    Miniature("page-on-v1", "/v1 is a page.", instead(_on_v1, 200, "text/html", PAGE), V1),
-    Miniature("no-count", "There is no countTokens.", without(lambda asked, _: asked.what == COUNT), COUNTS),
-    Miniature("empty-count", "countTokens answers nothing.", saying("totalTokens", lambda _: {"count": 4}), COUNTS),
-    Miniature("zero-count", "countTokens is always 0.", _constant(0), FAKE),
-    Miniature("same-count", "countTokens is always 7.", _constant(7), FAKE),
-    Miniature("no-models", "There is no list of models.", without(lambda asked, _: asked.what in (LIST, GET)), LISTS),
-    Miniature("page-of-models", "The list of models is a page.", instead(_list, 200, "text/html", PAGE), LISTS),
-    Miniature("openai-models", "The list of models is OpenAI's.", saying("models", _openai), LISTS),
-    Miniature("empty-models", "The list of models is empty.", saying("models", lambda _: {"models": []}), LISTS),
-    Miniature("bare-names", "Names have no prefix.", each_model(_bare), NAMES),
-    Miniature("doubled-names", "Names have their prefix twice.", each_model(_doubled), NAMES),
-    Miniature("unusable-names", "Listed names are refused.", each_model(_alias), _rule("answers-under-listed-names")),
-    Miniature("null-methods", "What models can do is null.", each_model(_nulls), CALLED),
-    Miniature("no-methods", "What models can do is not said.", each_model(lambda e: e.pop("supportedGenerationMethods")), CALLED),
-    Miniature("unlisted", "The model that answers is not listed.", saying("models", _without_tested), notes=_rule("lists-the-model-under-test")),
-    Miniature("no-model", "A model cannot be looked up.", without(lambda asked, _: asked.what == GET), _rule("describes-a-model")),
-    Miniature("no-key-from-pages", "Pages may not send Google's header.", _preflight(("Access-Control-Allow-Headers", "authorization,content-type")), _rule("lets-browsers-send-the-key")),
-    Miniature("no-pages", "Pages may not call at all.", finishing(_closed), notes=_rule("lets-browsers-send-the-key")),
-)  # fmt: skip
+    Miniature(
+        "names-with-queries",
+        "Listed names end in a query and a fragment.",
+        with_each_model(_suffixed),
+        trips={"routes/names-models-with-their-prefix"},
+        notes={"routes/lists-the-model-under-test"},
+    ),
+    Miniature(
+        "names-that-climb",
+        "Listed names lead out of /v1beta.",
+        with_each_model(_upwards),
+        trips={"routes/names-models-with-their-prefix"},
+    ),
+    Miniature(
+        "names-with-line-ends",
+        "Listed names hold a line's end and a header.",
+        with_each_model(_hidden),
+        trips={"routes/names-models-with-their-prefix"},
+        notes={"routes/lists-the-model-under-test"},
+    ),
+    Miniature(
+        "no-streams",
+        "There is no streaming method.",
+        refuse_where(404, names_the_stream_method),
+        trips={"routes/answers-by-both-methods"},
+    ),
+    Miniature(
+        "streams-by-token",
+        "Streams want another key.",
+        refuse_where(401, names_the_stream_method),
+        trips={"routes/answers-by-both-methods"},
+    ),
+    Miniature(
+        "streams-only",
+        "There is no unary method.",
+        refuse_where(404, lambda i: ":generateContent" in i.path),
+        trips={"routes/answers-by-both-methods"},
+    ),
+    Miniature(
+        "null-count",
+        "countTokens answers null.",
+        with_get_answers("totalTokens", lambda _: {"totalTokens": None}),
+        trips={"routes/counts-tokens"},
+    ),
+    Miniature(
+        "no-v1",
+        "There is no /v1.",
+        without_route(lambda asked, _: asked.version == "v1"),
+        trips={"routes/answers-on-v1"},
+    ),
+    Miniature(
+        "page-on-v1",
+        "/v1 is a page.",
+        answer_instead(_on_v1, 200, "text/html", HTML_PAGE),
+        trips={"routes/answers-on-v1"},
+    ),
+    Miniature(
+        "no-count",
+        "There is no countTokens.",
+        without_route(lambda asked, _: asked.what == COUNT),
+        trips={"routes/counts-tokens"},
+    ),
+    Miniature(
+        "empty-count",
+        "countTokens answers nothing.",
+        with_get_answers("totalTokens", lambda _: {"count": 4}),
+        trips={"routes/counts-tokens"},
+    ),
+    Miniature(
+        "zero-count", "countTokens is always 0.", _constant(0), trips={"routes/counts-more-for-longer-texts"}
+    ),
+    Miniature(
+        "same-count", "countTokens is always 7.", _constant(7), trips={"routes/counts-more-for-longer-texts"}
+    ),
+    Miniature(
+        "no-models",
+        "There is no list of models.",
+        without_route(lambda asked, _: asked.what in (LIST, GET)),
+        trips={"routes/lists-its-models"},
+    ),
+    Miniature(
+        "page-of-models",
+        "The list of models is a page.",
+        answer_instead(_list, 200, "text/html", HTML_PAGE),
+        trips={"routes/lists-its-models"},
+    ),
+    Miniature(
+        "openai-models",
+        "The list of models is OpenAI's.",
+        with_get_answers("models", _openai),
+        trips={"routes/lists-its-models"},
+    ),
+    Miniature(
+        "empty-models",
+        "The list of models is empty.",
+        with_get_answers("models", lambda _: {"models": []}),
+        trips={"routes/lists-its-models"},
+    ),
+    Miniature(
+        "bare-names",
+        "Names have no prefix.",
+        with_each_model(_bare),
+        trips={"routes/names-models-with-their-prefix"},
+    ),
+    Miniature(
+        "doubled-names",
+        "Names have their prefix twice.",
+        with_each_model(_doubled),
+        trips={"routes/names-models-with-their-prefix"},
+    ),
+    Miniature(
+        "unusable-names",
+        "Listed names are refused.",
+        with_each_model(_alias),
+        trips={"routes/answers-under-listed-names"},
+    ),
+    Miniature(
+        "null-methods",
+        "What models can do is null.",
+        with_each_model(_nulls),
+        trips={"routes/says-what-each-model-can-do"},
+    ),
+    Miniature(
+        "no-methods",
+        "What models can do is not said.",
+        with_each_model(lambda e: e.pop("supportedGenerationMethods")),
+        trips={"routes/says-what-each-model-can-do"},
+    ),
+    Miniature(
+        "unlisted",
+        "The model that answers is not listed.",
+        with_get_answers("models", _without_tested),
+        notes={"routes/lists-the-model-under-test"},
+    ),
+    Miniature(
+        "no-model",
+        "A model cannot be looked up.",
+        without_route(lambda asked, _: asked.what == GET),
+        trips={"routes/describes-a-model"},
+    ),
+    Miniature(
+        "no-key-from-pages",
+        "Pages may not send Google's header.",
+        _preflight(("Access-Control-Allow-Headers", "authorization,content-type")),
+        trips={"routes/lets-browsers-send-the-key"},
+    ),
+    Miniature(
+        "no-pages",
+        "Pages may not call at all.",
+        with_answers(_closed),
+        notes={"routes/lets-browsers-send-the-key"},
+    ),
+)
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("few-limits", "Models have no token limits.", each_model(lambda e: e.pop("inputTokenLimit")), CALLED),
-    Variation("any-header", "Pages may send any header.", _preflight(("Access-Control-Allow-Headers", "*"), status=204)),
-    Variation("no-origin", "Nothing says which pages may read.", replace(HONEST, finish=_no_origin), _rule("lets-browsers-send-the-key")),
-)  # fmt: skip
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
+        "speakers-first",
+        "The first models of the list speak, and do not write.",
+        replace(with_answers(_listed), route=_speaks_only),
+        notes={"routes/answers-under-listed-names"},
+    ),
+    Innocent(
+        "own-pages-only",
+        "Pages of the vendor's own may call, and no others.",
+        with_answers(_own_pages),
+        notes={"routes/lets-browsers-send-the-key"},
+    ),
+    Innocent(
+        "few-limits",
+        "Models have no token limits.",
+        with_each_model(lambda e: e.pop("inputTokenLimit")),
+        notes={"routes/says-what-each-model-can-do"},
+    ),
+    Innocent(
+        "any-header",
+        "Pages may send any header.",
+        _preflight(("Access-Control-Allow-Headers", "*"), status=204),
+    ),
+    Innocent(
+        "no-origin",
+        "Nothing says which pages may read.",
+        replace(HONEST, finish=_no_origin),
+        notes={"routes/lets-browsers-send-the-key"},
+    ),
+)

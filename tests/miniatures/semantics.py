@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import deque
 from dataclasses import replace
 from typing import Any
@@ -11,22 +12,28 @@ from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
 from conformance.embedded.functions import sign_function_call
-from miniatures import Miniature, Variation
+from conformance.embedded.messages import Incoming
+from conformance.embedded.routes import RoutedRequest, route_request
+from conformance.embedded.style import Style
+from miniatures import Innocent, Miniature
 from miniatures.making import (
+    KEY_EXPIRED,
+    ONE_AT_A_TIME,
     Message,
-    answering,
-    calls,
-    candidates,
-    chunking,
-    dropping,
-    forgetting,
-    hearing,
-    parts,
-    refusing,
-    setting,
+    drop_members,
+    get_calls,
+    get_candidates,
+    iterate_parts,
+    refuse_every,
+    set_member,
+    with_answers,
     with_calls,
     with_candidates,
+    with_chunks,
     with_parts,
+    with_requests,
+    with_responses,
+    without_settings,
 )
 
 SIGNED = "gemini-3-flash-preview"
@@ -103,14 +110,14 @@ def _unforbidden(request: Message) -> None:
 
 
 def _one_call(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         found = candidate["content"]["parts"]
         if sum("functionCall" in part for part in found) > 1:
             candidate["content"]["parts"] = found[:1]
 
 
 def _no_calls(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         if any("functionCall" in part for part in candidate["content"]["parts"]):
             candidate["content"]["parts"] = [{"text": "I would call a function."}]
 
@@ -139,19 +146,13 @@ def _stripping() -> Behaviour:
     return replace(HONEST, check_signatures=check)
 
 
-def _builtin(request: Message) -> None:
-    for tool in request.get("tools", []):
-        functions = tool.get("functionDeclarations", [])
-        tool["functionDeclarations"] = [one for one in functions if one["name"] != "WebSearch"]
-
-
 def _renamed(call: Message) -> None:
     if call["name"] == "WebSearch":
         call["name"] = "google_search"
 
 
 def _leak(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         texts = [part for part in candidate["content"]["parts"] if "text" in part]
         for part in texts:
             if part.pop("thought", False):
@@ -160,13 +161,13 @@ def _leak(response: Message) -> None:
 
 def _leak_always(response: Message) -> None:
     _leak(response)
-    found = [part for part in parts(response) if "text" in part]
+    found = [part for part in iterate_parts(response) if "text" in part]
     if found and "<think>" not in found[0]["text"]:
         found[0]["text"] = f"<think>Easy.</think>{found[0]['text']}"
 
 
 def _hide(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate["content"]["parts"] = [
             part for part in candidate["content"]["parts"] if not part.get("thought")
         ]
@@ -183,7 +184,7 @@ def _one_candidate(request: Message) -> None:
 
 
 def _fenced(response: Message) -> None:
-    for part in parts(response):
+    for part in iterate_parts(response):
         if part.get("text", "").startswith("{"):
             part["text"] = f"```json\n{part['text']}\n```"
 
@@ -218,59 +219,17 @@ def _mumbling() -> Behaviour:
     return _thinking(change)
 
 
-def _rule(*names: str) -> frozenset[str]:
-    return frozenset(f"semantics/{name}" for name in names)
-
-
-MINIATURES: tuple[Miniature, ...] = (
-    Miniature("mumbling", "The model follows no instruction.", _mumbling(), notes=_rule("follows-a-plain-instruction")),
-    Miniature("mixed-up", "Answers belong to other questions.", _late(), _rule("answers-its-own-question")),
-    Miniature("lite-instead", "A smaller model answers.", answering(setting("modelVersion", "gemini-2.5-flash-lite")), _rule("answers-with-the-model-that-was-asked")),
-    Miniature("older-instead", "An older model answers, in streams.", answering(setting("modelVersion", "gemini-2.0-flash"), only="stream"), _rule("answers-with-the-model-that-was-asked")),
-    Miniature("no-instruction", "systemInstruction is dropped.", forgetting("systemInstruction"), _rule("obeys-the-system-instruction")),
-    Miniature("instruction-as-user", "systemInstruction becomes a user's turn.", hearing(_user_turn), _rule("obeys-the-system-instruction")),
-    Miniature("no-history", "Only the last turn reaches the model.", hearing(_last_turn), _rule("remembers-the-conversation")),
-    Miniature("no-settings", "generationConfig is dropped.", forgetting("generationConfig"), _rule("reads-generation-config")),
-    Miniature("no-limit", "maxOutputTokens is dropped.", forgetting("maxOutputTokens"), _rule("applies-max-output-tokens")),
-    Miniature("quiet-limit", "An answer that was cut says STOP.", with_candidates(_stop_says_stop), _rule("says-when-the-limit-ended-it")),
-    Miniature("quiet-limit-streamed", "A stream that was cut says STOP, a unary answer MAX_TOKENS.", with_candidates(_stop_says_stop, only="stream"), _rule("says-when-the-limit-ended-a-stream")),
-    Miniature("no-stops", "stopSequences are dropped.", forgetting("stopSequences"), _rule("stops-at-stop-sequences")),
-    Miniature("one-candidate", "candidateCount is dropped.", hearing(_one_candidate), _rule("gives-as-many-candidates-as-asked")),
-    Miniature("no-schema", "Schemas and JSON mode are dropped.", forgetting("responseSchema", "responseJsonSchema", "responseMimeType"), _rule("obeys-the-response-schema")),
-    Miniature("no-json-schema", "responseJsonSchema is dropped.", forgetting("responseJsonSchema"), _rule("obeys-the-response-schema")),
-    Miniature("fenced-json", "JSON comes in a code fence.", answering(_fenced), _rule("obeys-the-response-schema")),
-    Miniature("no-cache", "cachedContent is dropped.", replace(HONEST, judge=_fine_cache), _rule("uses-cached-content")),
-    Miniature("blind", "Images are dropped.", hearing(_no_images), _rule("sees-images")),
-    Miniature("one-alphabet", "URL-safe base64 is refused.", _decoding(), _rule("reads-url-safe-base64")),
-    Miniature("no-tools", "tools are dropped.", forgetting("tools"), _rule("hands-functions-to-the-model")),
-    Miniature("mode-any-ignored", "Mode ANY is taken for AUTO.", hearing(_unforced), _rule("forces-a-call-in-mode-any")),
-    Miniature("allowed-names-ignored", "allowedFunctionNames are dropped.", hearing(_any_function), _rule("forces-a-call-in-mode-any")),
-    Miniature("mode-none-ignored", "Mode NONE is taken for AUTO.", hearing(_unforbidden), _rule("calls-nothing-in-mode-none")),
-    Miniature("no-streamed-calls", "Streams lose function calls.", answering(_no_calls, only="stream"), _rule("streams-function-calls")),
-    Miniature("merged-calls", "Only the first of two calls comes.", answering(_one_call), _rule("gives-every-call")),
-    Miniature("empty-arguments", "Arguments are empty.", _thinking(_no_arguments), _rule("fills-required-arguments")),
-    Miniature("unsigned", "Signatures are dropped from answers.", with_parts(dropping("thoughtSignature")), _rule("keeps-thought-signatures"), model=SIGNED),
-    Miniature("signature-altered", "Signatures are replaced by another.", with_parts(setting("thoughtSignature", "c2tpcA==")), _rule("takes-its-own-words-back"), model=SIGNED),
-    Miniature("signature-stripped", "Signatures are dropped from requests.", _stripping(), _rule("takes-its-own-words-back"), model=SIGNED),
-    Miniature("no-report", "What functions answer is dropped.", hearing(_no_report), _rule("uses-what-the-function-answered")),
-    Miniature("builtin-search", "A function called WebSearch becomes a built-in one.", with_calls(_renamed), _rule("leaves-functions-what-they-are")),
-    Miniature("leaking-thoughts", "Thoughts are mixed into the text.", answering(_leak_always), _rule("marks-thoughts")),
-    Miniature("hidden-thinking", "includeThoughts is dropped.", answering(_hide), _rule("shows-thoughts-when-asked")),
-    Miniature("thinks-anyway", "A budget of 0 is ignored.", hearing(_thinks_always), _rule("thinks-no-more-than-allowed")),
-)  # fmt: skip
-
-
 def _leak_sometimes() -> Behaviour:
     """Two answers of many with a thought in the text: Google's models do that."""
     left = [2]
 
     def change(response: Message) -> None:
-        found = [part for part in parts(response) if part.get("text", "").startswith("SYS-")]
+        found = [part for part in iterate_parts(response) if part.get("text", "").startswith("SYS-")]
         if found and left[0]:
             left[0] -= 1
             found[0]["text"] = f"THOUGHT: easy. {found[0]['text']}"
 
-    return answering(change, only="unary")
+    return with_responses(change, only="unary")
 
 
 def _lazy(name: str) -> Behaviour:
@@ -282,7 +241,7 @@ def _lazy(name: str) -> Behaviour:
             heard.add(name)
             del request[name]
 
-    return hearing(change)
+    return with_requests(change)
 
 
 def _version(form: str) -> Any:
@@ -294,39 +253,331 @@ def _version(form: str) -> Any:
     return change
 
 
-def _wants_thinking(request: Message) -> bool:
-    config = request.get("generationConfig", {}).get("thinkingConfig", {})
-    return bool(config.get("includeThoughts") or "thinkingBudget" in config)
-
-
 def _ends_first(made: list[Message]) -> list[Message]:
     """Each chunk says STOP, as old models did."""
     for chunk in made:
-        for candidate in candidates(chunk) if not any(part.get("thought") for part in parts(chunk)) else ():
+        for candidate in (
+            get_candidates(chunk) if not any(part.get("thought") for part in iterate_parts(chunk)) else ()
+        ):
             candidate.setdefault("finishReason", "STOP")
     return made
 
 
 def _called(response: Message) -> None:
     """A finish reason of its own for calls: unknown, but it could be Google's."""
-    if calls(response):
-        for candidate in candidates(response):
+    if get_calls(response):
+        for candidate in get_candidates(response):
             candidate["finishReason"] = "FUNCTION_CALL"
 
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("exact-version", "modelVersion says more exactly which version.", answering(_version("models/{}-preview-05-20"))),
-    Variation("numbered-version", "modelVersion with a release number.", answering(_version("{}-001"))),
-    Variation("prefixed-version", "modelVersion with its publisher.", answering(_version("publishers/google/models/{}"))),
-    Variation("rare-leaks", "A thought slips into two answers.", _leak_sometimes()),
-    Variation("lazy-instruction", "The system instruction is followed at the second try.", _lazy("systemInstruction")),
-    Variation("lazy-tools", "A function is called at the second try.", _lazy("tools")),
-    Variation("no-thinking-model", "Thinking is refused clearly.", refusing(_wants_thinking, "Thinking is not enabled for this model")),
-    Variation("no-schemas", "Schemas are refused clearly.", refusing(lambda r: "responseMimeType" in r.get("generationConfig", {}) and r["generationConfig"]["responseMimeType"] != "text/plain", "JSON mode is not enabled for this model")),
-    Variation("one-candidate-only", "Several candidates are refused clearly.", refusing(lambda r: r.get("generationConfig", {}).get("candidateCount", 1) > 1, "Multiple candidates is not enabled for this model")),
-    Variation("no-images", "Images are refused clearly.", refusing(lambda r: "inlineData" in str(r), "Image input modality is not enabled for this model")),
-    Variation("no-functions", "Functions are refused clearly.", refusing(lambda r: "tools" in r, "Function calling is not enabled for this model")),
-    Variation("stop-everywhere", "STOP stands in every chunk.", chunking(_ends_first)),
-    Variation("own-reason-for-calls", "Calls end with a reason that nobody knows yet.", answering(_called)),
-    Variation("signing-model", "A model that signs its calls.", HONEST, model=SIGNED),
-)  # fmt: skip
+def _standing_for(alias: str, model: str) -> Behaviour:
+    """Return a server with a name of its own for a model."""
+    named = replace(HONEST, style=replace(HONEST.style, models=(alias, *HONEST.style.models)))
+
+    def tell(response: Message) -> None:
+        response["modelVersion"] = model if response["modelVersion"] == alias else response["modelVersion"]
+
+    return with_responses(tell, of=named)
+
+
+_DECORATION = re.compile(r"\[[^\]]*\]")
+
+
+def _undecorated(response: Message) -> None:
+    response["modelVersion"] = _DECORATION.sub("", response["modelVersion"])
+
+
+def _with_publisher(incoming: Incoming, style: Style) -> RoutedRequest:
+    """The model's path holds its publisher, as relays of several vendors have it."""
+    return route_request(
+        replace(incoming, target=incoming.target.replace("/models/google/", "/models/", 1)), style
+    )
+
+
+DECORATED = "[relay]gemini-2.5-flash"
+
+
+NAMED = replace(HONEST, style=replace(HONEST.style, models=(DECORATED, *HONEST.style.models)))
+
+
+def _suffixed(response: Message) -> None:
+    response["modelVersion"] = f"{response['modelVersion']}-ga"
+
+
+def _in_a_mood() -> Behaviour:
+    """Return a server that forgets system instructions, and has many keys of which one has expired."""
+    moody = with_answers(refuse_every(KEY_EXPIRED, 7))
+    return replace(moody, think=without_settings("systemInstruction").think)
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature(
+        "forgetful-with-many-keys",
+        "System instructions are dropped, and each seventh question meets a spent key.",
+        _in_a_mood(),
+        trips={"semantics/obeys-the-system-instruction"},
+        settings=ONE_AT_A_TIME,
+    ),
+    Miniature(
+        "arguments-in-an-object",
+        "Arguments stand one level too deep.",
+        with_calls(lambda call: call.update(args={"parameters": call["args"]})),
+        trips={"semantics/fills-required-arguments"},
+    ),
+    Miniature(
+        "mumbling",
+        "The model follows no instruction.",
+        _mumbling(),
+        notes={"semantics/follows-a-plain-instruction"},
+    ),
+    Miniature(
+        "mixed-up",
+        "Answers belong to other questions.",
+        _late(),
+        trips={"semantics/answers-its-own-question"},
+    ),
+    Miniature(
+        "lite-instead",
+        "A smaller model answers.",
+        with_responses(set_member("modelVersion", "gemini-2.5-flash-lite")),
+        trips={"semantics/answers-with-the-model-that-was-asked"},
+    ),
+    Miniature(
+        "older-instead",
+        "An older model answers, in streams.",
+        with_responses(set_member("modelVersion", "gemini-2.0-flash"), only="stream"),
+        trips={"semantics/answers-with-the-model-that-was-asked"},
+    ),
+    Miniature(
+        "no-instruction",
+        "systemInstruction is dropped.",
+        without_settings("systemInstruction"),
+        trips={"semantics/obeys-the-system-instruction"},
+    ),
+    Miniature(
+        "instruction-as-user",
+        "systemInstruction becomes a user's turn.",
+        with_requests(_user_turn),
+        trips={"semantics/obeys-the-system-instruction"},
+    ),
+    Miniature(
+        "no-history",
+        "Only the last turn reaches the model.",
+        with_requests(_last_turn),
+        trips={"semantics/remembers-the-conversation"},
+    ),
+    Miniature(
+        "no-settings",
+        "generationConfig is dropped.",
+        without_settings("generationConfig"),
+        trips={"semantics/reads-generation-config"},
+    ),
+    Miniature(
+        "no-limit",
+        "maxOutputTokens is dropped.",
+        without_settings("maxOutputTokens"),
+        trips={"semantics/applies-max-output-tokens"},
+    ),
+    Miniature(
+        "quiet-limit",
+        "An answer that was cut says STOP.",
+        with_candidates(_stop_says_stop),
+        trips={"semantics/says-when-the-limit-ended-it"},
+    ),
+    Miniature(
+        "quiet-limit-streamed",
+        "A stream that was cut says STOP, a unary answer MAX_TOKENS.",
+        with_candidates(_stop_says_stop, only="stream"),
+        trips={"semantics/says-when-the-limit-ended-a-stream"},
+    ),
+    Miniature(
+        "no-stops",
+        "stopSequences are dropped.",
+        without_settings("stopSequences"),
+        trips={"semantics/stops-at-stop-sequences"},
+    ),
+    Miniature(
+        "one-candidate",
+        "candidateCount is dropped.",
+        with_requests(_one_candidate),
+        trips={"semantics/gives-as-many-candidates-as-asked"},
+    ),
+    Miniature(
+        "no-schema",
+        "Schemas and JSON mode are dropped.",
+        without_settings("responseSchema", "responseJsonSchema", "responseMimeType"),
+        trips={"semantics/obeys-the-response-schema"},
+    ),
+    Miniature(
+        "no-json-schema",
+        "responseJsonSchema is dropped.",
+        without_settings("responseJsonSchema"),
+        trips={"semantics/obeys-the-response-schema"},
+    ),
+    Miniature(
+        "fenced-json",
+        "JSON comes in a code fence.",
+        with_responses(_fenced),
+        trips={"semantics/obeys-the-response-schema"},
+    ),
+    Miniature(
+        "no-cache",
+        "cachedContent is dropped.",
+        replace(HONEST, judge=_fine_cache),
+        trips={"semantics/uses-cached-content"},
+    ),
+    Miniature("blind", "Images are dropped.", with_requests(_no_images), trips={"semantics/sees-images"}),
+    Miniature(
+        "one-alphabet", "URL-safe base64 is refused.", _decoding(), trips={"semantics/reads-url-safe-base64"}
+    ),
+    Miniature(
+        "no-tools",
+        "tools are dropped.",
+        without_settings("tools"),
+        trips={"semantics/hands-functions-to-the-model"},
+    ),
+    Miniature(
+        "mode-any-ignored",
+        "Mode ANY is taken for AUTO.",
+        with_requests(_unforced),
+        trips={"semantics/forces-a-call-in-mode-any"},
+    ),
+    Miniature(
+        "allowed-names-ignored",
+        "allowedFunctionNames are dropped.",
+        with_requests(_any_function),
+        trips={"semantics/forces-a-call-in-mode-any"},
+    ),
+    Miniature(
+        "mode-none-ignored",
+        "Mode NONE is taken for AUTO.",
+        with_requests(_unforbidden),
+        trips={"semantics/calls-nothing-in-mode-none"},
+    ),
+    Miniature(
+        "no-streamed-calls",
+        "Streams lose function calls.",
+        with_responses(_no_calls, only="stream"),
+        trips={"semantics/streams-function-calls"},
+    ),
+    Miniature(
+        "merged-calls",
+        "Only the first of two calls comes.",
+        with_responses(_one_call),
+        trips={"semantics/gives-every-call"},
+    ),
+    Miniature(
+        "empty-arguments",
+        "Arguments are empty.",
+        _thinking(_no_arguments),
+        trips={"semantics/fills-required-arguments"},
+    ),
+    Miniature(
+        "unsigned",
+        "Signatures are dropped from answers.",
+        with_parts(drop_members("thoughtSignature")),
+        trips={"semantics/keeps-thought-signatures"},
+        model=SIGNED,
+    ),
+    Miniature(
+        "signature-altered",
+        "Signatures are replaced by another.",
+        with_parts(set_member("thoughtSignature", "c2tpcA==")),
+        trips={"semantics/takes-its-own-words-back"},
+        model=SIGNED,
+    ),
+    Miniature(
+        "signature-stripped",
+        "Signatures are dropped from requests.",
+        _stripping(),
+        trips={"semantics/takes-its-own-words-back"},
+        model=SIGNED,
+    ),
+    Miniature(
+        "no-report",
+        "What functions answer is dropped.",
+        with_requests(_no_report),
+        trips={"semantics/uses-what-the-function-answered"},
+    ),
+    Miniature(
+        "builtin-search",
+        "A function called WebSearch becomes a built-in one.",
+        with_calls(_renamed),
+        trips={"semantics/leaves-functions-what-they-are"},
+    ),
+    Miniature(
+        "leaking-thoughts",
+        "Thoughts are mixed into the text.",
+        with_responses(_leak_always),
+        trips={"semantics/marks-thoughts"},
+    ),
+    Miniature(
+        "hidden-thinking",
+        "includeThoughts is dropped.",
+        with_responses(_hide),
+        trips={"semantics/shows-thoughts-when-asked"},
+    ),
+    Miniature(
+        "thinks-anyway",
+        "A budget of 0 is ignored.",
+        with_requests(_thinks_always),
+        trips={"semantics/thinks-no-more-than-allowed"},
+    ),
+)
+
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
+        "alias-without-a-number",
+        "The name that is asked leaves the number open.",
+        _standing_for("gemini-pro", "gemini-3.1-pro-preview"),
+        model="gemini-pro",
+    ),
+    Innocent(
+        "alias-of-nothing",
+        "The name that is asked tells of no model.",
+        _standing_for("everyday", "gemini-2.5-flash-lite"),
+        notes={"semantics/answers-with-the-model-that-was-asked"},
+        model="everyday",
+    ),
+    Innocent(
+        "decorated-name",
+        "The model's name has a decoration, modelVersion has none.",
+        with_responses(_undecorated, of=NAMED),
+        model=DECORATED,
+    ),
+    Innocent(
+        "publisher-in-name",
+        "The model's name begins with its publisher's.",
+        replace(HONEST, route=_with_publisher),
+        model="google/gemini-2.5-flash",
+    ),
+    Innocent(
+        "own-suffix",
+        "modelVersion with a word of the vendor's.",
+        with_responses(_suffixed),
+        notes={"semantics/answers-with-the-model-that-was-asked"},
+    ),
+    Innocent(
+        "exact-version",
+        "modelVersion says more exactly which version.",
+        with_responses(_version("models/{}-preview-05-20")),
+    ),
+    Innocent("numbered-version", "modelVersion with a release number.", with_responses(_version("{}-001"))),
+    Innocent(
+        "prefixed-version",
+        "modelVersion with its publisher.",
+        with_responses(_version("publishers/google/models/{}")),
+    ),
+    Innocent("rare-leaks", "A thought slips into two answers.", _leak_sometimes()),
+    Innocent(
+        "lazy-instruction",
+        "The system instruction is followed at the second try.",
+        _lazy("systemInstruction"),
+    ),
+    Innocent("lazy-tools", "A function is called at the second try.", _lazy("tools")),
+    Innocent("stop-everywhere", "STOP stands in every chunk.", with_chunks(_ends_first)),
+    Innocent(
+        "own-reason-for-calls", "Calls end with a reason that nobody knows yet.", with_responses(_called)
+    ),
+    Innocent("signing-model", "A model that signs its calls.", HONEST, model=SIGNED),
+)

@@ -11,15 +11,30 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.chunks import spread_waits
-from conformance.embedded.frames import ARRAY, SSE, FramedBody, frame_objects
-from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
-from miniatures import Miniature, Variation
-from miniatures.making import Message, answering, chunking, parts
+from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
+from miniatures import Innocent, Miniature
+from miniatures.making import (
+    Chunks,
+    Message,
+    asks_for_a_stream,
+    asks_the_model,
+    empty_streams,
+    get_calls,
+    get_candidates,
+    iterate_parts,
+    names_the_stream_method,
+    refuse_where,
+    when_long,
+    with_answers,
+    with_chunks,
+    with_responses,
+)
 
 Bytes = tuple[bytes, ...]
 
 
-def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
+def with_frames(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
     """Return a server whose framed pieces are changed, of one framing."""
 
     def write(framing: str, objects: Sequence[Any]) -> FramedBody:
@@ -31,7 +46,7 @@ def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: s
     return replace(HONEST, frame=write)
 
 
-def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
+def in_framing(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
     """Return a server that answers in another framing than it was asked for."""
 
     def write(asked: str, objects: Sequence[Any]) -> FramedBody:
@@ -41,15 +56,15 @@ def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") ->
     return replace(HONEST, frame=write)
 
 
-def each(change: Callable[[bytes], bytes]) -> Behaviour:
+def with_events(change: Callable[[bytes], bytes]) -> Behaviour:
     """Return a server whose every event is changed."""
-    return framed(lambda pieces: tuple(change(piece) for piece in pieces))
+    return with_frames(lambda pieces: tuple(change(piece) for piece in pieces))
 
 
 def _text_so_far(made: list[Message]) -> list[Message]:
     so_far = ""
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part and not part.get("thought"):
                 so_far += part["text"]
                 part["text"] = so_far
@@ -57,7 +72,7 @@ def _text_so_far(made: list[Message]) -> list[Message]:
 
 
 def _repeated_at_the_end(made: list[Message]) -> list[Message]:
-    text = "".join(p["text"] for c in made for p in parts(c) if "text" in p and not p.get("thought"))
+    text = "".join(p["text"] for c in made for p in iterate_parts(c) if "text" in p and not p.get("thought"))
     if len(made) < 2 or not text:
         return made
     last = copy.deepcopy(made[-1])
@@ -115,7 +130,7 @@ def _cut_in_half(made: list[Message]) -> list[Message]:
 
 def _deduplicated(made: list[Message]) -> list[Message]:
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part:
                 part["text"] = re.sub(r"(.)\1{2,}", r"\1\1", part["text"])
     return made
@@ -123,7 +138,7 @@ def _deduplicated(made: list[Message]) -> list[Message]:
 
 def _broken_characters(made: list[Message]) -> list[Message]:
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part:
                 part["text"] = re.sub(r"[^\x00-\x7f]", "\ufffd\ufffd", part["text"])
     return made
@@ -173,17 +188,7 @@ def _raw_separator(piece: bytes) -> bytes:
     return piece.replace(rb"\u2028", "\u2028".encode())
 
 
-def _ids(name: str) -> frozenset[str]:
-    return frozenset({f"streaming/{name}"})
-
-
-DATA_ONLY = _ids("sends-data-lines-only")
-ONE_OBJECT = _ids("sends-one-json-object-per-event")
-BLANK = _ids("ends-each-event-with-a-blank-line")
-FRAMING = _ids("streams-sse-with-alt")
 EVERY_STREAM = (SSE, ARRAY)
-
-ALIKE = frozenset({"streaming/streams-what-the-unary-method-says"})
 
 
 def _always_cut(response: Message) -> None:
@@ -202,67 +207,638 @@ def _prompt_per_piece(response: Message) -> None:
         response["usageMetadata"].pop("promptTokensDetails", None)
 
 
+def _stopped_midway(made: list[Message]) -> list[Message]:
+    """Return a long stream as far as a filter let it come, and the filter's word."""
+    if len(made) < 6:
+        return made
+    struck: Message = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+    return [*made[:3], {**struck, **{name: made[2][name] for name in ("usageMetadata", "modelVersion")}}]
+
+
+_COUNTERS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount")
+
+
+def _added_up(made: list[Message]) -> list[Message]:
+    """Add up blocks that each count the whole answer so far, as if each counted its own chunk."""
+    sums = dict.fromkeys(_COUNTERS, 0)
+    for chunk in made:
+        block: dict[str, Any] = chunk.get("usageMetadata", {})
+        for name in _COUNTERS:
+            sums[name] += block.get(name, 0)
+        chunk["usageMetadata"] = {name: count for name, count in sums.items() if count}
+    return made
+
+
+def _without_prompt(made: Chunks) -> Chunks:
+    """Count one token for the prompt where the stream ends."""
+    if len(made) > 1:
+        used = made[-1]["usageMetadata"]
+        used["totalTokenCount"] -= used["promptTokenCount"] - 1
+        used["promptTokenCount"] = 1
+        used.pop("promptTokensDetails", None)
+    return made
+
+
+def _bare_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+    bare = asks_the_model(incoming) and ":stream" in incoming.path and incoming.query.get("alt") != "sse"
+    return immediate_answer(200, JSON_TYPE, b"[]") if bare and answer.status == 200 else None
+
+
+def _texts(made: list[Message]) -> str:
+    return "".join(part["text"] for chunk in made for part in iterate_parts(chunk) if not part.get("thought"))
+
+
+def _ends_with_all(made: list[Message]) -> list[Message]:
+    """The last chunk holds the whole text in the place of its own piece."""
+    if len(made) > 1 and not any(map(get_calls, made)):
+        made[-1]["candidates"][0]["content"]["parts"] = [{"text": _texts(made)}]
+    return made
+
+
+def _swapped(made: list[Message]) -> list[Message]:
+    """Two texts change their places; what they cost does not."""
+    if len(made) > 6:
+        first, second = (made[at]["candidates"][0]["content"] for at in (2, 3))
+        first["parts"], second["parts"] = second["parts"], first["parts"]
+    return made
+
+
+def _snapshots(made: list[Message]) -> list[Message]:
+    """Each chunk is the text so far, the last one twice."""
+    so_far = ""
+    for chunk in made:
+        for part in iterate_parts(chunk):
+            if "text" in part and not part.get("thought"):
+                so_far += part["text"]
+                part["text"] = so_far
+    return [*made, copy.deepcopy(made[-1])] if len(made) > 1 else made
+
+
+def _usage_outside(pieces: Bytes) -> Bytes:
+    """Usage comes behind the last event, on a line of its own."""
+    last = json.loads(pieces[-1].removeprefix(b"data: "))
+    usage = json.dumps({"usageMetadata": last.pop("usageMetadata")}).encode()
+    return (*pieces[:-1], b"data: " + json.dumps(last).encode() + b"\r\n\r\n", usage + b"\r\n")
+
+
+def _no_thoughts(response: Message) -> None:
+    for candidate in get_candidates(response):
+        content = candidate["content"]
+        content["parts"] = [part for part in content["parts"] if not part.get("thought")]
+
+
+def _unmarked(response: Message) -> None:
+    for part in iterate_parts(response):
+        part.pop("thought", None)
+
+
+def _streams_without_alt(incoming: Incoming) -> bool:
+    return names_the_stream_method(incoming) and incoming.query.get("alt") != "sse"
+
+
+def _ending_in(framing: str, error: Message) -> Behaviour:
+    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
+        mine = asked in EVERY_STREAM
+        return frame_objects(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
+
+    return replace(HONEST, frame=write)
+
+
+def _rewritten(change: Callable[[str], str]) -> Behaviour:
+    """Return a server that changes the characters of streamed texts."""
+
+    def every(response: Message) -> None:
+        for part in iterate_parts(response):
+            if "text" in part:
+                part["text"] = change(part["text"])
+
+    return with_responses(every, only="stream")
+
+
+def _unfenced(piece: bytes) -> bytes:
+    return b"\x1e" + piece.removeprefix(b"data: ").strip() + b"\n"
+
+
+_QUOTA = {"message": "quota", "type": "x", "code": "insufficient_quota"}
+
+
+NDJSON = in_framing("ndjson", instead_of=EVERY_STREAM)
+
+
+def _with_tools(incoming: Incoming) -> bool:
+    return asks_for_a_stream(incoming) and b"functionDeclarations" in incoming.body
+
+
 MINIATURES: tuple[Miniature, ...] = (
-    Miniature("streams-are-always-cut", "every stream ends with MAX_TOKENS", answering(_always_cut, only="stream"), ALIKE),
-    Miniature("prompt-per-piece", "streams count the prompt for each piece", answering(_prompt_per_piece, only="stream"), ALIKE),
-    Miniature("ndjson", "newline-delimited JSON with alt=sse and without", as_("ndjson", instead_of=EVERY_STREAM), FRAMING),
-    Miniature("ndjson-typed-sse", "the same, called text/event-stream", as_("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"), FRAMING),
-    Miniature("array-under-sse", "a JSON array although alt=sse was asked", as_(ARRAY, instead_of=(SSE,)), FRAMING),
-    Miniature("single-object", "the last object alone", as_("single", instead_of=EVERY_STREAM), FRAMING),
-    Miniature("blank-line-json", "objects between blank lines", framed(lambda pieces: tuple(p.removeprefix(b"data: ") for p in pieces)), FRAMING),
-    Miniature("sse-without-alt", "events although alt=sse was not asked", as_(SSE, instead_of=(ARRAY,)), _ids("streams-an-array-without-alt")),
-    Miniature("ndjson-without-alt", "newline-delimited JSON where alt=sse was not asked", as_("ndjson", instead_of=(ARRAY,)), _ids("streams-an-array-without-alt")),
-    Miniature("events-as-json", "events called application/json", framed(lambda pieces: pieces, content_type="application/json"), _ids("names-the-type-of-its-stream")),
-    Miniature("comment-block", "a comment of its own", each(lambda p: b": ping\r\n\r\n" + p), DATA_ONLY),
-    Miniature("comment-attached", "a comment on each event", each(lambda p: b": heartbeat\r\n" + p), DATA_ONLY),
-    Miniature("comment-last", "one comment before the end", framed(lambda ps: (*ps[:-1], b": bye\r\n\r\n" + ps[-1])), DATA_ONLY),
-    Miniature("event-field", "event: message on each event", each(lambda p: b"event: message\r\n" + p), DATA_ONLY),
-    Miniature("id-field", "id: on each event", each(lambda p: b"id: 1\r\n" + p), DATA_ONLY),
-    Miniature("retry-field", "retry: first", framed(lambda ps: (b"retry: 1000\r\n\r\n" + ps[0], *ps[1:])), DATA_ONLY),
-    Miniature("unknown-field", "a field of its own", each(lambda p: b"trace: 7\r\n" + p), DATA_ONLY),
-    Miniature("no-space", "data: without its space", each(lambda p: p.replace(b"data: ", b"data:", 1)), _ids("begins-data-with-one-space")),
-    Miniature("double-prefix", "data: data:", each(lambda p: b"data: " + p), _ids("begins-data-with-one-space")),
-    Miniature("pretty-events", "JSON over several data lines", each(_pretty), _ids("writes-each-chunk-on-one-line")),
-    Miniature("single-newline", "one newline after an event", each(lambda p: p.rstrip(b"\r\n") + b"\n"), BLANK),
-    Miniature("no-last-blank", "the last event does not end", framed(lambda ps: (*ps[:-1], ps[-1].rstrip(b"\r\n"))), BLANK),
-    Miniature("cr-only", "lines end with CR alone", each(lambda p: p.replace(b"\r\n", b"\r")), BLANK),
-    Miniature("done", "[DONE] at the end", framed(lambda ps: (*ps, b"data: [DONE]\r\n\r\n")), _ids("ends-without-a-sentinel")),
-    Miniature("empty-data", "an event without data", framed(lambda ps: (*ps[:-1], b"data: \r\n\r\n", ps[-1])), ONE_OBJECT),
-    Miniature("keepalive-data", "a keep-alive as data", framed(lambda ps: (b"data: : keepalive\r\n\r\n", *ps)), ONE_OBJECT),
-    Miniature("bytes-repr", "a Python literal of bytes", each(lambda p: b"data: b'" + p.removeprefix(b"data: ").strip() + b"'\r\n\r\n"), ONE_OBJECT),
-    Miniature("array-in-event", "each event is a list", each(lambda p: b"data: [" + p.removeprefix(b"data: ").strip() + b"]\r\n\r\n"), ONE_OBJECT),
-    Miniature("frame-split", "an event is cut in two", each(_split), ONE_OBJECT),
-    Miniature("word-in-event", "an event that is no JSON", framed(lambda ps: (b"data: hello\r\n\r\n", *ps)), ONE_OBJECT),
-    Miniature("bom", "a byte order mark first", framed(lambda ps: (b"\xef\xbb\xbf" + ps[0], *ps[1:])), _ids("begins-without-a-byte-order-mark")),
-    Miniature("raw-u2028", "U+2028 as it is", each(_raw_separator), _ids("escapes-line-separators")),
-    Miniature("truncated", "the end is missing", framed(lambda ps: (*ps[:-1], ps[-1][:40])), _ids("comes-whole")),
-    Miniature("array-without-commas", "an array without its commas", framed(lambda ps: tuple(p.replace(b",\r\n", b"\r\n") if p[:1] == b"," else p for p in ps), only=ARRAY), _ids("streams-a-well-formed-array")),
-    Miniature("no-chunks", "a stream without content", _no_content(), _ids("holds-at-least-one-chunk")),
-    Miniature("cumulative", "each chunk repeats all before it", chunking(_text_so_far), _ids("sends-deltas")),
-    Miniature("repeated-at-the-end", "the last chunk is the whole text", chunking(_repeated_at_the_end), _ids("sends-the-text-once")),
-    Miniature("no-reason", "no finish reason", chunking(_without_reason), _ids("ends-with-a-finish-reason")),
-    Miniature("early-stop", "STOP before the text", chunking(_early_stop), _ids("gives-the-reason-last")),
-    Miniature("empty-tail", "candidates: [] at the end", chunking(_empty_tail), _ids("leaves-empty-candidates-out")),
-    Miniature("held-back", "the stream is held back until its end", _held_back(), _ids("arrives-while-it-is-made")),
-    Miniature("held-back-in-one-chunk", "the whole answer is made first, then streamed as one chunk", _whole_at_its_end(), _ids("arrives-while-it-is-made")),
-    Miniature("cut-with-stop", "half the answer, then STOP", chunking(_cut_in_half), _ids("says-stop-only-at-the-end")),
-    Miniature("deduplicated", "repetitions are taken for replays", chunking(_deduplicated), _ids("keeps-repetitions")),
-    Miniature("broken-characters", "replacement characters", chunking(_broken_characters), _ids("keeps-characters-whole")),
-    Miniature("no-thoughts-streamed", "thoughts are not streamed", chunking(_without_thoughts), _ids("streams-thoughts-too")),
-    Miniature("new-id-each-chunk", "each chunk has its own id", chunking(_new_ids), notes=_ids("keeps-one-id")),
-)  # fmt: skip
+    Miniature(
+        "stream-adds-up",
+        "Counters of a stream are the sums of cumulative ones.",
+        with_chunks(_added_up),
+        trips={"streaming/streams-what-the-unary-method-says"},
+    ),
+    Miniature(
+        "no-prompt-at-the-end",
+        "Streams end with a prompt of one token.",
+        with_chunks(_without_prompt),
+        trips={"streaming/streams-what-the-unary-method-says"},
+    ),
+    Miniature(
+        "bare-array",
+        "Streams without alt=sse are an empty array.",
+        with_answers(_bare_array),
+        trips={"streaming/holds-at-least-one-chunk"},
+    ),
+    Miniature(
+        "begins-twice",
+        "The first chunk of a long stream comes twice.",
+        with_chunks(when_long(lambda made: [made[0], *made])),
+        trips={"streaming/brings-every-chunk-in-order"},
+    ),
+    Miniature(
+        "json-seq",
+        "Chunks stand behind a record separator.",
+        with_events(_unfenced),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "capital-data",
+        "Data: with a capital.",
+        with_events(lambda p: p.replace(b"data", b"Data", 1)),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "python-lines",
+        "Chunks are lines of Python.",
+        with_frames(lambda ps: tuple(repr(json.loads(p[6:])).encode() + b"\n" for p in ps)),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "words-for-streams",
+        "Streams are a sentence.",
+        with_answers(
+            lambda a, i: (
+                immediate_answer(200, "text/plain", b"upstream connect error")
+                if names_the_stream_method(i) and a.status == 200
+                else None
+            )
+        ),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "text-in-events",
+        "Each event holds the JSON of a chunk as a text.",
+        with_events(lambda p: b"data: " + json.dumps(p[6:].strip().decode()).encode() + b"\r\n\r\n"),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "null-in-events",
+        "An event of null before the last.",
+        with_frames(lambda ps: (*ps[:-1], b"data: null\r\n\r\n", ps[-1])),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "usage-outside-of-events",
+        "Usage comes without data.",
+        with_frames(_usage_outside),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "list-in-every-chunk",
+        "Each chunk is a list, with alt=sse and without.",
+        with_responses(lambda r: [r], only="stream"),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "pings-of-their-own",
+        "An object with a type and nothing else.",
+        with_frames(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)),
+        notes={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "python-in-an-array",
+        "The array's elements are Python.",
+        replace(
+            HONEST,
+            frame=lambda f, o: (
+                FramedBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",))
+                if f == ARRAY
+                else frame_objects(f, o)
+            ),
+        ),
+        trips={"streaming/streams-a-well-formed-array"},
+    ),
+    Miniature(
+        "endless-array",
+        "The array has no end.",
+        with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY),
+        trips={"streaming/comes-whole"},
+    ),
+    Miniature(
+        "ends-with-all",
+        "The last chunk is the whole text, its own piece included.",
+        with_chunks(_ends_with_all),
+        trips={"streaming/sends-the-text-once"},
+    ),
+    Miniature(
+        "every-chunk-twice",
+        "Every chunk comes twice.",
+        with_chunks(lambda made: [copy.deepcopy(one) for one in made for _ in range(2)]),
+        trips={"streaming/sends-the-text-once"},
+    ),
+    Miniature(
+        "snapshots",
+        "Each chunk is the text so far, the last one twice.",
+        with_chunks(_snapshots),
+        trips={"streaming/sends-deltas"},
+    ),
+    Miniature(
+        "first-chunk-lost",
+        "A stream's first chunk is lost.",
+        with_chunks(lambda made: made[1:] if len(made) > 1 else made),
+        trips={"streaming/brings-every-chunk-in-order"},
+    ),
+    Miniature(
+        "overtaken",
+        "Two chunks change their places.",
+        with_chunks(_swapped),
+        trips={"streaming/brings-every-chunk-in-order"},
+    ),
+    Miniature(
+        "no-thoughts-in-lines",
+        "NDJSON, and thoughts are not streamed.",
+        replace(with_responses(_no_thoughts, only="stream"), frame=NDJSON.frame),
+        trips={"streaming/streams-sse-with-alt", "streaming/streams-thoughts-too"},
+    ),
+    Miniature(
+        "unmarked-when-streamed",
+        "Streamed thoughts are not marked.",
+        with_responses(_unmarked, only="stream"),
+        trips={"streaming/streams-thoughts-too"},
+    ),
+    Miniature(
+        "errors-in-lines",
+        "NDJSON that ends in OpenAI's error.",
+        _ending_in("ndjson", _QUOTA),
+        trips={"errors/keeps-googles-errors-within-streams", "streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "events-always-as-json",
+        "Always events, and called JSON.",
+        replace(
+            HONEST,
+            frame=lambda f, o: (
+                FramedBody(JSON_TYPE, frame_objects(SSE, o).pieces)
+                if f in EVERY_STREAM
+                else frame_objects(f, o)
+            ),
+        ),
+        trips={"streaming/names-the-type-of-its-stream", "streaming/streams-an-array-without-alt"},
+    ),
+    Miniature(
+        "alt-wanted",
+        "Streams without alt=sse are refused.",
+        refuse_where(400, _streams_without_alt),
+        trips={"streaming/streams-an-array-without-alt"},
+    ),
+    Miniature(
+        "misread-characters",
+        "Streamed texts are read as Latin-1.",
+        _rewritten(lambda text: text.encode().decode("latin-1")),
+        trips={"streaming/keeps-characters-whole"},
+    ),
+    Miniature(
+        "question-marks",
+        "What is not ASCII becomes a question mark.",
+        _rewritten(lambda text: text.encode("ascii", "replace").decode()),
+        trips={"streaming/keeps-characters-whole"},
+    ),
+    Miniature(
+        "empty-with-tools",
+        "Streams with functions declared are empty, each time.",
+        empty_streams(_with_tools),
+        trips={"streaming/holds-at-least-one-chunk"},
+    ),
+    Miniature(
+        "streams-are-always-cut",
+        "every stream ends with MAX_TOKENS",
+        with_responses(_always_cut, only="stream"),
+        trips={"streaming/streams-what-the-unary-method-says"},
+    ),
+    Miniature(
+        "prompt-per-piece",
+        "streams count the prompt for each piece",
+        with_responses(_prompt_per_piece, only="stream"),
+        trips={"streaming/streams-what-the-unary-method-says"},
+    ),
+    Miniature(
+        "ndjson",
+        "newline-delimited JSON with alt=sse and without",
+        in_framing("ndjson", instead_of=EVERY_STREAM),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "ndjson-typed-sse",
+        "the same, called text/event-stream",
+        in_framing("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "array-under-sse",
+        "a JSON array although alt=sse was asked",
+        in_framing(ARRAY, instead_of=(SSE,)),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "single-object",
+        "the last object alone",
+        in_framing("single", instead_of=EVERY_STREAM),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "blank-line-json",
+        "objects between blank lines",
+        with_frames(lambda pieces: tuple(p.removeprefix(b"data: ") for p in pieces)),
+        trips={"streaming/streams-sse-with-alt"},
+    ),
+    Miniature(
+        "sse-without-alt",
+        "events although alt=sse was not asked",
+        in_framing(SSE, instead_of=(ARRAY,)),
+        trips={"streaming/streams-an-array-without-alt"},
+    ),
+    Miniature(
+        "ndjson-without-alt",
+        "newline-delimited JSON where alt=sse was not asked",
+        in_framing("ndjson", instead_of=(ARRAY,)),
+        trips={"streaming/streams-an-array-without-alt"},
+    ),
+    Miniature(
+        "events-as-json",
+        "events called application/json",
+        with_frames(lambda pieces: pieces, content_type="application/json"),
+        trips={"streaming/names-the-type-of-its-stream"},
+    ),
+    Miniature(
+        "comment-block",
+        "a comment of its own",
+        with_events(lambda p: b": ping\r\n\r\n" + p),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "comment-attached",
+        "a comment on each event",
+        with_events(lambda p: b": heartbeat\r\n" + p),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "comment-last",
+        "one comment before the end",
+        with_frames(lambda ps: (*ps[:-1], b": bye\r\n\r\n" + ps[-1])),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "event-field",
+        "event: message on each event",
+        with_events(lambda p: b"event: message\r\n" + p),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "id-field",
+        "id: on each event",
+        with_events(lambda p: b"id: 1\r\n" + p),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "retry-field",
+        "retry: first",
+        with_frames(lambda ps: (b"retry: 1000\r\n\r\n" + ps[0], *ps[1:])),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "unknown-field",
+        "a field of its own",
+        with_events(lambda p: b"trace: 7\r\n" + p),
+        trips={"streaming/sends-data-lines-only"},
+    ),
+    Miniature(
+        "no-space",
+        "data: without its space",
+        with_events(lambda p: p.replace(b"data: ", b"data:", 1)),
+        trips={"streaming/begins-data-with-one-space"},
+    ),
+    Miniature(
+        "double-prefix",
+        "data: data:",
+        with_events(lambda p: b"data: " + p),
+        trips={"streaming/begins-data-with-one-space"},
+    ),
+    Miniature(
+        "pretty-events",
+        "JSON over several data lines",
+        with_events(_pretty),
+        trips={"streaming/writes-each-chunk-on-one-line"},
+    ),
+    Miniature(
+        "single-newline",
+        "one newline after an event",
+        with_events(lambda p: p.rstrip(b"\r\n") + b"\n"),
+        trips={"streaming/ends-each-event-with-a-blank-line"},
+    ),
+    Miniature(
+        "no-last-blank",
+        "the last event does not end",
+        with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip(b"\r\n"))),
+        trips={"streaming/ends-each-event-with-a-blank-line"},
+    ),
+    Miniature(
+        "cr-only",
+        "lines end with CR alone",
+        with_events(lambda p: p.replace(b"\r\n", b"\r")),
+        trips={"streaming/ends-each-event-with-a-blank-line"},
+    ),
+    Miniature(
+        "done",
+        "[DONE] at the end",
+        with_frames(lambda ps: (*ps, b"data: [DONE]\r\n\r\n")),
+        trips={"streaming/ends-without-a-sentinel"},
+    ),
+    Miniature(
+        "empty-data",
+        "an event without data",
+        with_frames(lambda ps: (*ps[:-1], b"data: \r\n\r\n", ps[-1])),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "keepalive-data",
+        "a keep-alive as data",
+        with_frames(lambda ps: (b"data: : keepalive\r\n\r\n", *ps)),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "bytes-repr",
+        "a Python literal of bytes",
+        with_events(lambda p: b"data: b'" + p.removeprefix(b"data: ").strip() + b"'\r\n\r\n"),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "array-in-event",
+        "each event is a list",
+        with_events(lambda p: b"data: [" + p.removeprefix(b"data: ").strip() + b"]\r\n\r\n"),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "frame-split",
+        "an event is cut in two",
+        with_events(_split),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "word-in-event",
+        "an event that is no JSON",
+        with_frames(lambda ps: (b"data: hello\r\n\r\n", *ps)),
+        trips={"streaming/sends-one-json-object-per-event"},
+    ),
+    Miniature(
+        "bom",
+        "a byte order mark first",
+        with_frames(lambda ps: (b"\xef\xbb\xbf" + ps[0], *ps[1:])),
+        trips={"streaming/begins-without-a-byte-order-mark"},
+    ),
+    Miniature(
+        "raw-u2028",
+        "U+2028 as it is",
+        with_events(_raw_separator),
+        trips={"streaming/escapes-line-separators"},
+    ),
+    Miniature(
+        "truncated",
+        "the end is missing",
+        with_frames(lambda ps: (*ps[:-1], ps[-1][:40])),
+        trips={"streaming/comes-whole"},
+    ),
+    Miniature(
+        "array-without-commas",
+        "an array without its commas",
+        with_frames(
+            lambda ps: tuple(p.replace(b",\r\n", b"\r\n") if p[:1] == b"," else p for p in ps), only=ARRAY
+        ),
+        trips={"streaming/streams-a-well-formed-array"},
+    ),
+    Miniature(
+        "no-chunks", "a stream without content", _no_content(), trips={"streaming/holds-at-least-one-chunk"}
+    ),
+    Miniature(
+        "cumulative",
+        "each chunk repeats all before it",
+        with_chunks(_text_so_far),
+        trips={"streaming/sends-deltas"},
+    ),
+    Miniature(
+        "repeated-at-the-end",
+        "the last chunk is the whole text",
+        with_chunks(_repeated_at_the_end),
+        trips={"streaming/sends-the-text-once"},
+    ),
+    Miniature(
+        "no-reason",
+        "no finish reason",
+        with_chunks(_without_reason),
+        trips={"streaming/ends-with-a-finish-reason"},
+    ),
+    Miniature(
+        "early-stop",
+        "STOP before the text",
+        with_chunks(_early_stop),
+        trips={"streaming/gives-the-reason-last"},
+    ),
+    Miniature(
+        "empty-tail",
+        "candidates: [] at the end",
+        with_chunks(_empty_tail),
+        trips={"streaming/leaves-empty-candidates-out"},
+    ),
+    Miniature(
+        "held-back",
+        "the stream is held back until its end",
+        _held_back(),
+        trips={"streaming/arrives-while-it-is-made"},
+    ),
+    Miniature(
+        "held-back-in-one-chunk",
+        "the whole answer is made first, then streamed as one chunk",
+        _whole_at_its_end(),
+        trips={"streaming/arrives-while-it-is-made"},
+    ),
+    Miniature(
+        "cut-with-stop",
+        "half the answer, then STOP",
+        with_chunks(_cut_in_half),
+        trips={"streaming/says-stop-only-at-the-end"},
+    ),
+    Miniature(
+        "deduplicated",
+        "repetitions are taken for replays",
+        with_chunks(_deduplicated),
+        trips={"streaming/keeps-repetitions"},
+    ),
+    Miniature(
+        "broken-characters",
+        "replacement characters",
+        with_chunks(_broken_characters),
+        trips={"streaming/keeps-characters-whole"},
+    ),
+    Miniature(
+        "no-thoughts-streamed",
+        "thoughts are not streamed",
+        with_chunks(_without_thoughts),
+        trips={"streaming/streams-thoughts-too"},
+    ),
+    Miniature(
+        "new-id-each-chunk",
+        "each chunk has its own id",
+        with_chunks(_new_ids),
+        notes={"streaming/keeps-one-id"},
+    ),
+)
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("lf", "lines end with LF", each(lambda p: p.replace(b"\r\n", b"\n"))),
-    Variation("blank-line-heartbeat", "blank lines as heartbeat", framed(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1]))),
-    Variation("stop-everywhere", "STOP in every chunk", chunking(_stop_everywhere)),
-    Variation("usage-only-tail", "the last chunk holds usage alone", chunking(_usage_tail)),
-    Variation("array-with-newline", "a newline after the array", framed(lambda ps: (*ps, b"\n"), only=ARRAY)),
-    Variation("one-chunk-at-once", "quick answers in one piece", replace(HONEST, pace=lambda _answer, pieces: [0.0] * pieces)),
-    Variation("late-first-piece", "a pause, then pieces over time", replace(HONEST, pace=lambda a, n: [0.4 + w if i == 0 else w for i, w in enumerate(spread_waits(a, n))])),
-)  # fmt: skip
-
-
-def hold(piece: DelayedPiece) -> DelayedPiece:
-    """Return a piece that is sent at once."""
-    return replace(piece, wait=0.0)
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
+        "blocked-midway",
+        "Long streams end where a filter blocks the prompt after all.",
+        with_chunks(_stopped_midway),
+    ),
+    Innocent(
+        "quiet-until-the-end",
+        "Chunks say FINISH_REASON_UNSPECIFIED until the last.",
+        with_responses(
+            lambda r: (
+                [c.setdefault("finishReason", "FINISH_REASON_UNSPECIFIED") for c in get_candidates(r)]
+                and None
+            ),
+            only="stream",
+        ),
+    ),
+    Innocent("lf", "lines end with LF", with_events(lambda p: p.replace(b"\r\n", b"\n"))),
+    Innocent(
+        "blank-line-heartbeat",
+        "blank lines as heartbeat",
+        with_frames(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1])),
+    ),
+    Innocent("stop-everywhere", "STOP in every chunk", with_chunks(_stop_everywhere)),
+    Innocent("usage-only-tail", "the last chunk holds usage alone", with_chunks(_usage_tail)),
+    Innocent(
+        "array-with-newline", "a newline after the array", with_frames(lambda ps: (*ps, b"\n"), only=ARRAY)
+    ),
+    Innocent(
+        "one-chunk-at-once",
+        "quick answers in one piece",
+        replace(HONEST, pace=lambda _answer, pieces: [0.0] * pieces),
+    ),
+    Innocent(
+        "late-first-piece",
+        "a pause, then pieces over time",
+        replace(
+            HONEST, pace=lambda a, n: [0.4 + w if i == 0 else w for i, w in enumerate(spread_waits(a, n))]
+        ),
+    ),
+)

@@ -14,11 +14,11 @@ from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
-from miniatures import Miniature, Variation
-from miniatures.errors import PAGE, finishing, generates, remembers
+from miniatures import Innocent, Miniature
+from miniatures.making import HTML_PAGE, asks_the_model, continues_a_conversation, with_answers
 
 
-def packing(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
+def with_packed_answers(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
     """Return a server that does its own packing, after everything else."""
 
     def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
@@ -35,16 +35,22 @@ def _sent(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
 
 def _undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     offered = "gzip" in incoming.header("accept-encoding")
-    return _sent(answer, gzip.compress(answer.body)) if offered and generates(incoming) else None
+    return _sent(answer, gzip.compress(answer.body)) if offered and asks_the_model(incoming) else None
 
 
 def _only_said(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-    return _sent(answer, answer.body, ("Content-Encoding", "gzip")) if remembers(incoming) else None
+    return (
+        _sent(answer, answer.body, ("Content-Encoding", "gzip"))
+        if continues_a_conversation(incoming)
+        else None
+    )
 
 
 def _brotli(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return (
-        _sent(answer, b"\x0b\x02\x80hello\x03", ("Content-Encoding", "br")) if remembers(incoming) else None
+        _sent(answer, b"\x0b\x02\x80hello\x03", ("Content-Encoding", "br"))
+        if continues_a_conversation(incoming)
+        else None
     )
 
 
@@ -52,7 +58,7 @@ def _broken(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     packed = gzip.compress(answer.body)
     return (
         _sent(answer, packed[: len(packed) // 2], ("Content-Encoding", "gzip"))
-        if remembers(incoming)
+        if continues_a_conversation(incoming)
         else None
     )
 
@@ -77,30 +83,32 @@ def _no_gzip(incoming: Incoming, style: Style) -> RoutedRequest:
 
 def _cut(streamed: bool) -> Behaviour:
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        if not generates(incoming) or answer.streamed is not streamed or answer.status != 200:
+        if not asks_the_model(incoming) or answer.streamed is not streamed or answer.status != 200:
             return None
         body = answer.body
         return replace(
             answer, pieces=(DelayedPiece(0.0, body[: len(body) * 2 // 3]),), streamed=True, cut=True
         )
 
-    return finishing(change)
+    return with_answers(change)
 
 
-def once(change: Callable[[Outgoing], Outgoing]) -> Behaviour:
+def change_one(change: Callable[[Outgoing], Outgoing]) -> Behaviour:
     """Return a server that changes its answer to one question out of many."""
-    return finishing(lambda answer, incoming: change(answer) if remembers(incoming) else None)
+    return with_answers(
+        lambda answer, incoming: change(answer) if continues_a_conversation(incoming) else None
+    )
 
 
-def unary(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour:
+def with_unary_body(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour:
     """Return a server that changes the bytes of its unary answers, or what it calls them."""
 
     def write(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        if not generates(incoming) or answer.streamed or answer.status != 200:
+        if not asks_the_model(incoming) or answer.streamed or answer.status != 200:
             return None
         return immediate_answer(200, content_type or JSON_TYPE, change(answer.body))
 
-    return finishing(write)
+    return with_answers(write)
 
 
 def _half(answer: Outgoing) -> Outgoing:
@@ -131,49 +139,17 @@ def _same(body: bytes) -> bytes:
     return body
 
 
-def _rule(*names: str) -> frozenset[str]:
-    return frozenset(f"transport/{name}" for name in names)
-
-
-CODED = _rule("compresses-as-it-declares")
-CUT = _rule("sends-whole-bodies")
-ALONE = _rule("sends-one-json-text")
-
-MINIATURES: tuple[Miniature, ...] = (
-    Miniature("undeclared-gzip", "Answers are compressed, and nobody says so.", packing(_undeclared), CODED),
-    Miniature("declared-gzip", "An answer is called gzip, and is not.", packing(_only_said), CODED),
-    Miniature("brotli-unasked", "An answer comes in a coding that was not offered.", packing(_brotli), CODED),
-    Miniature("half-a-gzip", "Compressed data ends in its middle.", packing(_broken), CODED),
-    Miniature("always-gzip", "Who asks for identity gets gzip.", packing(_always), _rule("compresses-only-when-asked")),
-    Miniature("raw-deflate", "deflate without zlib's header.", packing(_raw), notes=_rule("keeps-to-the-letter-of-http")),
-    Miniature("no-gzip", "An offer of gzip is refused.", replace(HONEST, route=_no_gzip), _rule("takes-an-offer-of-compression")),
-    Miniature("cut-answers", "Every unary answer breaks off.", _cut(streamed=False), CUT),
-    Miniature("cut-streams", "Every stream breaks off.", _cut(streamed=True), CUT),
-    Miniature("half-json", "An answer ends in its middle, and its length says so.", once(_half), _rule("sends-json-that-can-be-read")),
-    Miniature("no-json", "An answer is a word.", once(lambda _: immediate_answer(200, "text/plain", b"upstream connect error")), _rule("sends-json-that-can-be-read")),
-    Miniature("called-text", "Answers are called text/plain.", unary(_same, "text/plain"), _rule("labels-answers-as-json")),
-    Miniature("marked", "Answers begin with a byte order mark.", unary(lambda body: b"\xef\xbb\xbf" + body), ALONE),
-    Miniature("trailed", "Something follows the answer.", unary(lambda body: body + b"\0"), ALONE),
-    Miniature("done-unary", "[DONE] follows the answer.", unary(lambda body: body + b"[DONE]"), ALONE),
-    Miniature("names-twice", "A name stands twice in an object.", unary(_twice), _rule("writes-sound-json")),
-    Miniature("latin-1", "Text is Latin-1.", unary(_mis_encoded), _rule("writes-sound-json")),
-    Miniature("page", "An answer is a page.", once(lambda _: immediate_answer(200, "text/html", PAGE)), _rule("answers-with-json-not-html")),
-    Miniature("moved", "A question is sent elsewhere.", once(_moved), _rule("answers-without-redirects")),
-    Miniature("deep-list", "The list of models nests 300 deep.", finishing(_deep), _rule("answers-within-bounds")),
-)  # fmt: skip
-
-
 def _flaky() -> Behaviour:
     """One answer of all breaks off."""
     left = [1]
 
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
-        if left[0] and remembers(incoming):
+        if left[0] and continues_a_conversation(incoming):
             left[0] -= 1
             return replace(answer, pieces=(DelayedPiece(0.0, answer.body[:40]),), streamed=True, cut=True)
         return None
 
-    return finishing(change)
+    return with_answers(change)
 
 
 def _no_compression(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
@@ -191,10 +167,169 @@ def _plainly(framing: str, values: Any) -> Any:
     return replace(framed, content_type=framed.content_type.partition(";")[0])
 
 
-VARIATIONS: tuple[Variation, ...] = (
-    Variation("one-cut", "One answer of all breaks off.", _flaky()),
-    Variation("never-compressed", "Nothing is ever compressed.", packing(_no_compression)),
-    Variation("in-small-pieces", "Unary answers come in many chunks.", finishing(_in_pieces)),
-    Variation("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),
-    Variation("blank-lines", "Blank lines stand around the answer.", unary(lambda body: b"\n\n" + body + b"\r\n\r\n")),
-)  # fmt: skip
+def _redirect_to_login(
+    when: Callable[[Outgoing, Incoming], bool],
+) -> Callable[[Outgoing, Incoming], Outgoing | None]:
+    login = Outgoing(302, (("Location", "/login"), ("Content-Type", "text/html")))
+    return lambda answer, incoming: login if when(answer, incoming) else None
+
+
+def _refuses_a_key(answer: Outgoing, _incoming: Incoming) -> bool:
+    return answer.status == 400 and b"API key not valid" in answer.body
+
+
+def _is_no_route(_answer: Outgoing, incoming: Incoming) -> bool:
+    return ":frobnicate" in incoming.path or (incoming.verb == "GET" and ":" in incoming.path)
+
+
+def _cut_when_long(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+    """Long streams break off, short ones come whole."""
+    return replace(answer, pieces=answer.pieces[:3], cut=True) if len(answer.pieces) > 5 else None
+
+
+MINIATURES: tuple[Miniature, ...] = (
+    Miniature(
+        "login-for-keys",
+        "A wrong key is sent to a login page.",
+        with_answers(_redirect_to_login(_refuses_a_key)),
+        trips={"transport/answers-without-redirects"},
+    ),
+    Miniature(
+        "cut-when-long",
+        "Long streams break off.",
+        with_answers(_cut_when_long),
+        trips={"transport/sends-whole-bodies"},
+    ),
+    Miniature(
+        "undeclared-gzip",
+        "Answers are compressed, and nobody says so.",
+        with_packed_answers(_undeclared),
+        trips={"transport/compresses-as-it-declares"},
+    ),
+    Miniature(
+        "declared-gzip",
+        "An answer is called gzip, and is not.",
+        with_packed_answers(_only_said),
+        trips={"transport/compresses-as-it-declares"},
+    ),
+    Miniature(
+        "brotli-unasked",
+        "An answer comes in a coding that was not offered.",
+        with_packed_answers(_brotli),
+        trips={"transport/compresses-as-it-declares"},
+    ),
+    Miniature(
+        "half-a-gzip",
+        "Compressed data ends in its middle.",
+        with_packed_answers(_broken),
+        trips={"transport/compresses-as-it-declares"},
+    ),
+    Miniature(
+        "always-gzip",
+        "Who asks for identity gets gzip.",
+        with_packed_answers(_always),
+        trips={"transport/compresses-only-when-asked"},
+    ),
+    Miniature(
+        "raw-deflate",
+        "deflate without zlib's header.",
+        with_packed_answers(_raw),
+        notes={"transport/keeps-to-the-letter-of-http"},
+    ),
+    Miniature(
+        "no-gzip",
+        "An offer of gzip is refused.",
+        replace(HONEST, route=_no_gzip),
+        trips={"transport/takes-an-offer-of-compression"},
+    ),
+    Miniature(
+        "cut-answers",
+        "Every unary answer breaks off.",
+        _cut(streamed=False),
+        trips={"transport/sends-whole-bodies"},
+    ),
+    Miniature(
+        "cut-streams", "Every stream breaks off.", _cut(streamed=True), trips={"transport/sends-whole-bodies"}
+    ),
+    Miniature(
+        "half-json",
+        "An answer ends in its middle, and its length says so.",
+        change_one(_half),
+        trips={"transport/sends-json-that-can-be-read"},
+    ),
+    Miniature(
+        "no-json",
+        "An answer is a word.",
+        change_one(lambda _: immediate_answer(200, "text/plain", b"upstream connect error")),
+        trips={"transport/sends-json-that-can-be-read"},
+    ),
+    Miniature(
+        "called-text",
+        "Answers are called text/plain.",
+        with_unary_body(_same, "text/plain"),
+        trips={"transport/labels-answers-as-json"},
+    ),
+    Miniature(
+        "marked",
+        "Answers begin with a byte order mark.",
+        with_unary_body(lambda body: b"\xef\xbb\xbf" + body),
+        trips={"transport/sends-one-json-text"},
+    ),
+    Miniature(
+        "trailed",
+        "Something follows the answer.",
+        with_unary_body(lambda body: body + b"\0"),
+        trips={"transport/sends-one-json-text"},
+    ),
+    Miniature(
+        "done-unary",
+        "[DONE] follows the answer.",
+        with_unary_body(lambda body: body + b"[DONE]"),
+        trips={"transport/sends-one-json-text"},
+    ),
+    Miniature(
+        "names-twice",
+        "A name stands twice in an object.",
+        with_unary_body(_twice),
+        trips={"transport/writes-sound-json"},
+    ),
+    Miniature(
+        "latin-1", "Text is Latin-1.", with_unary_body(_mis_encoded), trips={"transport/writes-sound-json"}
+    ),
+    Miniature(
+        "page",
+        "An answer is a page.",
+        change_one(lambda _: immediate_answer(200, "text/html", HTML_PAGE)),
+        trips={"transport/answers-with-json-not-html"},
+    ),
+    Miniature(
+        "moved",
+        "A question is sent elsewhere.",
+        change_one(_moved),
+        trips={"transport/answers-without-redirects"},
+    ),
+    Miniature(
+        "deep-list",
+        "The list of models nests 300 deep.",
+        with_answers(_deep),
+        trips={"transport/answers-within-bounds"},
+    ),
+)
+
+INNOCENTS: tuple[Innocent, ...] = (
+    Innocent(
+        "moved-routes",
+        "Paths that do not exist are sent to a page.",
+        with_answers(_redirect_to_login(_is_no_route)),
+        notes={"transport/answers-without-redirects"},
+    ),
+    Innocent("one-cut", "One answer of all breaks off.", _flaky()),
+    Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_no_compression)),
+    Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_in_pieces)),
+    Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),
+    Innocent(
+        "blank-lines",
+        "Blank lines stand around the answer.",
+        with_unary_body(lambda body: b"\n\n" + body + b"\r\n\r\n"),
+    ),
+)
