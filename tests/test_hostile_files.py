@@ -173,7 +173,7 @@ def _provider(name: str, value: object) -> Spoil:
 
 RECORDINGS: dict[str, tuple[Spoil, str]] = {
     "deep": (_lines(b'{"a":' * 100_000 + b"\n"), "nested too deeply"),
-    "no-exchange": (_lines(b"[1]\n"), "is not as a run writes it"),
+    "no-exchange": (_lines(b"[1]\n"), "must be an object"),
     "no-json": (_lines(b"\xff\n"), "e.jsonl:1"),
     "gigabyte": (_gigabyte, "longer than 268435456 bytes"),
     "link": (_elsewhere, "is not a file that a run writes"),
