@@ -24,8 +24,8 @@ from conformance.asking.run import (
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
+from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
-from conformance.config.settings import is_loopback
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.embedded import Host, make_behaviour
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
