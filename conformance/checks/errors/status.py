@@ -26,20 +26,13 @@ from conformance.judging.refusals import (
 from conformance.judging.traits import settings
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.sources import google
 
-_STATUS = google("google.rpc.Code", "Each code has its HTTP status; every error has a 4xx or a 5xx.")
-_REQUEST = google(
-    "Invalid JSON payload received",
-    "Unknown fields, and values that a field cannot hold, are refused with 400.",
-)
 ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
 
 
 @check(
     Level.MUST,
-    _STATUS,
     basis=Basis.RECORDED,
     select=lambda reply: not reply.streamed,
     usable=whole,
@@ -53,6 +46,7 @@ def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
     Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer without an
     exception.
     Workaround: look for an error or a code in each body before handing it to the client.
+    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for reply in failures(seen):
         yield Location(
@@ -67,10 +61,6 @@ def _reshaped(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google(
-        "streamGenerateContent: errors",
-        "A request that fails before the first chunk gets an error status and one plain JSON object.",
-    ),
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=whole,
@@ -84,6 +74,8 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
+    Source: [streamGenerateContent: errors] A request that fails before the first chunk gets an error status and one
+    plain JSON object.
     """
     for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
@@ -101,7 +93,6 @@ def _generates(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("generateContent", "A successful answer has a body: the response."),
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not reply.streamed,
     usable=whole,
@@ -113,6 +104,7 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     error.
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
     Workaround: treat an empty body as a failure, and ask again.
+    Source: [generateContent] A successful answer has a body: the response.
     """
     if says_nothing(seen):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
@@ -125,12 +117,7 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from unless_rare((location for location in told if location.exchange in rare), seen.replies)
 
 
-@check_each(
-    Level.MUST,
-    google("generateContent: status", "Every successful answer of these methods has the status 200."),
-    basis=Basis.RECORDED,
-    usable=lambda reply: reply.ok and whole(reply),
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=lambda reply: reply.ok and whole(reply))
 def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     """A successful answer has the status 200, and no other 2xx.
 
@@ -138,6 +125,7 @@ def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises an APIError for any other status, with the answer in its text; the JavaScript clients
     read on.
     Workaround: set the status in a proxy.
+    Source: [generateContent: status] Every successful answer of these methods has the status 200.
     """
     if reply.status != 200:
         yield Location(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
@@ -164,13 +152,14 @@ def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterat
     yield NotJudged(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, _STATUS, basis=Basis.RECORDED, select=must_fail, proof=Proof.REFUSAL)
+@check(Level.SHOULD, basis=Basis.RECORDED, select=must_fail, proof=Proof.REFUSAL)
 def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request that is wrong gets a 4xx, not a 5xx.
 
     Why: a 5xx says that trying again may help, but a wrong request stays wrong.
     Breaks: every client that retries sends the request again and again: google-genai five times where retries are on.
     Workaround: do not retry a 5xx whose message is about the request.
+    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for probe, replies in _refusals(seen).items():
         if replies and all(reply.status >= 500 for reply in replies):
@@ -194,16 +183,7 @@ _refusing = partial(check, usable=told, blocked_by=(ACCEPTS_ALL,), proof=Proof.E
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
-@check(
-    Level.SHOULD,
-    google(
-        "google.rpc.Code", "A wrong key, a model that does not exist and an unknown field are each refused."
-    ),
-    basis=Basis.RECORDED,
-    probes=_CONTROLS,
-    usable=told,
-    proof=Proof.REFUSAL,
-)
+@check(Level.SHOULD, basis=Basis.RECORDED, probes=_CONTROLS, usable=told, proof=Proof.REFUSAL)
 def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     """Of an unknown field, an unknown model and a nonsense key, at least one is refused.
 
@@ -211,6 +191,7 @@ def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     so nothing it accepts counts in its favour.
     Breaks: a typing error in a field, a model name or a key looks like success in every client.
     Workaround: check names against Google's reference before sending.
+    Source: [google.rpc.Code] A wrong key, a model that does not exist and an unknown field are each refused.
     """
     taken = [_accepted(seen, probe) for probe in _CONTROLS]
     for reply in taken:
@@ -241,7 +222,7 @@ def _otherwise(seen: RuleInput, probe: str) -> Iterator[Location]:
             return
 
 
-@_refusing(Level.SHOULD, _REQUEST, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
+@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
 def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request with a field that does not exist is refused, at the top level and inside settings.
 
@@ -249,54 +230,48 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     errors, and hides that it does not know an option.
     Breaks: options vanish silently, in every client.
     Workaround: check in the answer that each option took effect.
+    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _taken(seen, "unknown-field", "unknown-nested-field")
 
 
-@_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"))
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"))
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
     Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
+    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _taken(seen, "wrong-type", "wrong-enum")
 
 
-@_refusing(Level.SHOULD, _REQUEST, basis=Basis.DOCUMENTED, probes=("malformed-json",))
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("malformed-json",))
 def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body that is not valid JSON is refused.
 
     Why: a request that breaks off in the middle has lost something, and the server cannot know what.
     Breaks: half a request is answered and billed as if it were the whole.
     Workaround: none needed by clients that send complete requests.
+    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _taken(seen, "malformed-json")
 
 
-@_refusing(
-    Level.SHOULD,
-    google("GenerateContentRequest.contents", "contents is required, and a turn's role is user or model."),
-    basis=Basis.DOCUMENTED,
-    probes=("empty-contents", "bad-role"),
-)
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("empty-contents", "bad-role"))
 def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request without contents is refused, and so is a turn whose role is neither user nor model.
 
     Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
     Breaks: an empty conversation is answered and billed; an unknown role alone hurts no client and is only noted.
     Workaround: check that there is something to ask before asking.
+    Source: [GenerateContentRequest.contents] contents is required, and a turn's role is user or model.
     """
     yield from _taken(seen, "empty-contents", noted=("bad-role",))
 
 
 # --- models, methods and verbs that do not exist ---
-
-_GONE = google(
-    "generateContent: 404",
-    "A model that does not exist is 404 NOT_FOUND; the message names it and suggests ListModels.",
-)
 
 
 def _telling(seen: RuleInput) -> Iterator[Reply]:
@@ -315,7 +290,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
 
 
-@_refusing(Level.SHOULD, _GONE, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
+@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
 def knows_no_model_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A model that does not exist is 404, and no other model answers in its place.
 
@@ -324,6 +299,8 @@ def knows_no_model_that_does_not_exist(seen: RuleInput) -> Iterator[Location | N
     Breaks: clients that fall back to another model on 404 stop at a 400; a misspelt name is billed as whatever model
     answers.
     Workaround: compare names with the list of models before asking.
+    Source: [generateContent: 404] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
+    ListModels.
     """
     if not works(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -352,34 +329,26 @@ def _strange(
             yield Location(reply.id, "", expected, words(reply), level)
 
 
-@_refusing(
-    Level.SHOULD,
-    google("HTTP rules of the service", "A method that is not in the service is not found."),
-    basis=Basis.INFERRED,
-    probes=("unknown-method",),
-)
+@_refusing(Level.SHOULD, basis=Basis.INFERRED, probes=("unknown-method",))
 def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A method that does not exist is 404.
 
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
+    Source: [HTTP rules of the service] A method that is not in the service is not found.
     """
     yield from _strange(seen, "HTTP 404", (404,), (405, 410))
 
 
-@_refusing(
-    Level.NOTE,
-    google("HTTP rules of the service", "generateContent is bound to POST alone."),
-    basis=Basis.INFERRED,
-    probes=("wrong-verb",),
-)
+@_refusing(Level.NOTE, basis=Basis.INFERRED, probes=("wrong-verb",))
 def knows_no_other_verb(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A GET request for generateContent is refused.
 
     Why: the method is bound to POST.
     Breaks: no client; the vendor's web site often answers there.
     Workaround: none needed.
+    Source: [HTTP rules of the service] generateContent is bound to POST alone.
     """
     yield from _strange(seen, "HTTP 404 or 405", (400, 404, 405), ())
 
@@ -391,10 +360,6 @@ _BLOCK_WORDS = (
 
 @check_each(
     Level.SHOULD,
-    google(
-        "PromptFeedback.blockReason",
-        "A blocked prompt is answered with 200, a blockReason and no candidates.",
-    ),
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not must_fail(reply),
     usable=told,
@@ -407,6 +372,7 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     counts only where its message uses one of Google's own words for a blocked prompt.
     Breaks: clients report a faulty request instead of the reason, and some ask again.
     Workaround: read the reason in the error's message.
+    Source: [PromptFeedback.blockReason] A blocked prompt is answered with 200, a blockReason and no candidates.
     """
     said = (
         reply.error.message.upper().replace(" REASON", "_REASON")

@@ -21,7 +21,6 @@ from conformance.judging.generated import (
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.sources import google
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _NAMES = ("unknown-field", "unknown-nested-field")
@@ -33,11 +32,6 @@ _CONTROLS: Mapping[str, tuple[str, ...]] = {
     "role": ("bad-role",),
 }
 _TYPES = ("wrong-type",)
-_PARSER = google("ProtoJSON: parsers", "Unknown names and values of another type are refused with 400.")
-_SAME = google(
-    "ProtoJSON: parsers",
-    "Either spelling of a name, a number for an enum and null for an absent value all mean the same.",
-)
 
 
 def _place(reply: Reply) -> str:
@@ -72,7 +66,7 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
+@check(Level.SHOULD, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
 def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """No request body makes the server fail with a 5xx, a page of HTML or silence.
 
@@ -81,6 +75,7 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     question passed.
     Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
     Workaround: leave out the place that is named until the vendor has fixed it.
+    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
     passes = _plain_passes(seen)
     for tries in _smallest_first(seen.replies):
@@ -117,7 +112,6 @@ def _checks(seen: RuleInput, reply: Reply) -> bool:
 
 @check(
     Level.SHOULD,
-    _PARSER,
     basis=Basis.DOCUMENTED,
     select=breaks_for_google,
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
@@ -131,6 +125,7 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
     Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
     Workaround: check requests against Google's schema before sending them.
+    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
     judged = [reply for reply in seen.replies if _checks(seen, reply)]
     if not judged:
@@ -145,7 +140,6 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.SHOULD,
-    _SAME,
     basis=Basis.INFERRED,
     select=is_generated,
     blocked_by=(
@@ -163,6 +157,8 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     tools, mean the same too.
     Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
     Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
+    Source: [ProtoJSON: parsers] Either spelling of a name, a number for an enum and null for an absent value all mean
+    the same.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
         yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")

@@ -36,15 +36,6 @@ from conformance.judging.values import is_integer, locate
 from conformance.model import Basis, Level, Location
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Chunk, Reply, RuleInput
-from conformance.sources import google
-
-_USAGE = google(
-    "UsageMetadata", "Each answer reports its tokens: prompt, answer, thoughts, tools and their total."
-)
-_SUM = google(
-    "UsageMetadata.totalTokenCount",
-    "The total is the sum of prompt, candidates, tool use and thoughts; cached tokens are part of the prompt.",
-)
 
 
 def _finished(reply: Reply) -> bool:
@@ -54,7 +45,7 @@ def _finished(reply: Reply) -> bool:
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
 
 
-@check(Level.SHOULD, _USAGE, basis=Basis.RECORDED, usable=_finished)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_finished)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
@@ -63,6 +54,7 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     so only a counter that is always missing counts against a vendor.
     Breaks: every client reports no usage; budgets and bills count nothing.
     Workaround: count the tokens of prompts with countTokens, and estimate those of answers.
+    Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
     found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
@@ -83,7 +75,7 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
             )
 
 
-def _told(reply: Reply) -> bool:
+def _reports_usage(reply: Reply) -> bool:
     """Finished answers that say what they cost: whether it is right is asked of these, even where others say nothing."""
     return _finished(reply) and bool(reply.usage) and not uncounted(reply)
 
@@ -94,19 +86,14 @@ def _last_spoken(reply: Reply) -> int:
     return max(found, default=-1)
 
 
-@check_each(
-    Level.SHOULD,
-    _USAGE,
-    basis=Basis.RECORDED,
-    usable=_told,
-    select=lambda reply: reply.streamed,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, select=lambda reply: reply.streamed)
 def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     """The last chunk of a stream carries the final usage.
 
     Why: usage is cumulative, so only the last block counts everything; in Google's streams the last chunk holds it.
     Breaks: clients that read the last block see what the answer had cost so far, so the bill comes out too low.
     Workaround: none; ask without streaming where costs matter.
+    Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
     if numbers and len(reply.chunks) > 1 and max(numbers) < _last_spoken(reply):
@@ -114,19 +101,14 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
 
 
-@check_each(
-    Level.SHOULD,
-    google("UsageMetadata.thoughtsTokenCount", "Thoughts are counted apart from the answer."),
-    basis=Basis.RECORDED,
-    usable=_told,
-    requires=required.THOUGHTS,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS)
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
     Why: thoughts are billed, and have a counter of their own.
     Breaks: bills and budgets computed from the counters come out too low, by most of the cost for a thinking model.
     Workaround: subtract the prompt and the answer from the total.
+    Source: [UsageMetadata.thoughtsTokenCount] Thoughts are counted apart from the answer.
     """
     found = last_block(reply)
     if found is not None and hides_thoughts(reply):
@@ -144,13 +126,15 @@ def _adds_none(seen: RuleInput) -> bool:
     return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
 
 
-@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, requires=required.COUNTED_THOUGHTS)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.COUNTED_THOUGHTS)
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
 
     Why: candidatesTokenCount excludes thoughts, and the total adds them; only previews of early 2025 differed.
     Breaks: bills that add up the counters charge for the thoughts twice.
     Workaround: subtract the thoughts from the answer's tokens.
+    Source: [UsageMetadata.totalTokenCount] The total is the sum of prompt, candidates, tool use and thoughts; cached
+    tokens are part of the prompt.
     """
     told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
     if not _adds_none(seen):
@@ -175,7 +159,7 @@ def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Location:
     return Location(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
 
 
-@check(Level.SHOULD, _SUM, basis=Basis.RECORDED, usable=_told, blocked_by=("usage/counts-are-cumulative",))
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, blocked_by=("usage/counts-are-cumulative",))
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
 
@@ -183,6 +167,8 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     Some of Vertex AI's totals are short by one.
     Breaks: one of the numbers is wrong, and nothing shows which one to pay.
     Workaround: pay by the counters, not by the total, or ask the vendor which one it bills.
+    Source: [UsageMetadata.totalTokenCount] The total is the sum of prompt, candidates, tool use and thoughts; cached
+    tokens are part of the prompt.
     """
     missing, forgotten = _left_out(seen), _adds_none(seen)
     for reply in seen.replies:
@@ -220,12 +206,8 @@ def _falls_each_time(seen: RuleInput) -> set[str]:
 
 @check(
     Level.SHOULD,
-    google(
-        "streamGenerateContent: usageMetadata",
-        "Each block counts the whole answer so far, and the last one all of it.",
-    ),
     basis=Basis.RECORDED,
-    usable=_told,
+    usable=_reports_usage,
     select=lambda reply: reply.streamed,
     blocked_by=(
         "usage/counts-up-to-the-end-of-a-stream",
@@ -243,6 +225,8 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
+    Source: [streamGenerateContent: usageMetadata] Each block counts the whole answer so far, and the last one all of
+    it.
     """
     always = _falls_each_time(seen)
     for reply in seen.replies:
@@ -256,13 +240,9 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google(
-        "UsageMetadata.promptTokenCount",
-        "The same prompt has the same number of tokens; cached tokens stay counted.",
-    ),
     basis=Basis.INFERRED,
     probes=("plain", "plain-repeated"),
-    usable=_told,
+    usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
     requires=required.A_REPETITION,
 )
@@ -272,6 +252,8 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     Why: the prompt is counted in full, cached or not.
     Breaks: bills differ for the same request, and cannot be checked.
     Workaround: none; compare the bill with countTokens.
+    Source: [UsageMetadata.promptTokenCount] The same prompt has the same number of tokens; cached tokens stay
+    counted.
     """
     firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
     for reply in seen.replies:
@@ -284,19 +266,14 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
             )
 
 
-@check_each(
-    Level.SHOULD,
-    google("UsageMetadata.cachedContentTokenCount", "The cached tokens are part of the prompt's."),
-    basis=Basis.RECORDED,
-    usable=_told,
-    requires=required.CACHED,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.CACHED)
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
     """Cached tokens are included in the prompt's count, not subtracted from it.
 
     Why: promptTokenCount is the whole prompt; cachedContentTokenCount is the share of it that costs less.
     Breaks: cost calculators that subtract the cached share arrive at less than nothing.
     Workaround: add the two before calculating.
+    Source: [UsageMetadata.cachedContentTokenCount] The cached tokens are part of the prompt's.
     """
     found = last_block(reply)
     if found and count(found[1], "cachedContentTokenCount") > max(0, count(found[1], "promptTokenCount")):
@@ -339,13 +316,9 @@ def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | No
 
 @check(
     Level.SHOULD,
-    google(
-        "UsageMetadata.promptTokenCount",
-        "promptTokenCount counts what was sent, as countTokens counts it.",
-    ),
     basis=Basis.INFERRED,
     probes=("plain",),
-    usable=_told,
+    usable=_reports_usage,
     blocked_by=("usage/same-prompt-costs-the-same",),
 )
 def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
@@ -355,6 +328,7 @@ def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
     difference from countTokens suggests an estimate, and is only noted.
     Breaks: every request is billed for text that the caller never wrote.
     Workaround: none; choose another vendor for short prompts.
+    Source: [UsageMetadata.promptTokenCount] promptTokenCount counts what was sent, as countTokens counts it.
     """
     counted = _counted(seen)
     for reply in seen.replies:
@@ -374,22 +348,14 @@ _DETAILS = {
 }
 
 
-@check_each(
-    Level.NOTE,
-    google(
-        "UsageMetadata: details",
-        "The details split a counter by modality; Google's own sums do not always match.",
-    ),
-    basis=Basis.RECORDED,
-    usable=_told,
-    requires=required.DETAILS,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_reports_usage, requires=required.DETAILS)
 def details_add_up(reply: Reply) -> Iterator[Location]:
     """The details of a counter add up to it.
 
     Why: they split the counter by modality; Google's own sums differ now and then, so this is only noted.
     Breaks: no client that was measured.
     Workaround: read the counters.
+    Source: [UsageMetadata: details] The details split a counter by modality; Google's own sums do not always match.
     """
     found = last_block(reply)
     for name, counter in _DETAILS.items() if found else ():
