@@ -17,33 +17,40 @@ from referencing import Registry
 
 from conformance import catalogue
 from conformance.bodies import (
-    Drawn,
-    Form,
+    GeneratedBody,
+    RequestForm,
     SchemaError,
-    boundaries,
+    build_boundaries,
+    build_variants,
     check_schemas,
-    chosen,
-    draw,
-    form_of,
-    forms,
-    keep_failing,
-    kept,
-    smaller,
+    find_form,
+    generate_bodies,
+    load_forms,
+    read_corpus,
+    select_bodies,
+    serialize,
+    shrink,
     translate,
-    twins,
-    written,
+    write_corpus,
 )
-from conformance.bodies.breaking import CHANGES
-from conformance.bodies.drawing import INVALID, VALID, covered
+from conformance.bodies.generation import INVALID, VALID, find_covered_places
+from conformance.bodies.locations import (
+    find_places,
+    path_to_snake_case,
+    remove_at,
+    replace_at,
+    to_snake_case,
+    walk_body,
+)
+from conformance.bodies.mutations import MUTATION_KINDS
 from conformance.bodies.rewriting import REWRITINGS
-from conformance.bodies.spots import reached, removed, replaced, snaked, snaked_path, spots
 from conformance.catalogue import PROBES, ProbeContext
-from conformance.dialects.dialect import Dialect, bundled, load_dialect
-from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
+from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
+from conformance.embedded import HONEST, Behaviour, Incoming, make_behaviour
 from conformance.model import JSON, Question
 from conformance.pointers import to_pointer
 
-DIALECTS = bundled()
+DIALECTS = list_bundled_dialects()
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +59,15 @@ def google() -> Dialect:
 
 
 @pytest.fixture(scope="module")
-def some(google: Dialect) -> tuple[Drawn, ...]:
-    return draw(google, 7, 60)
+def some(google: Dialect) -> tuple[GeneratedBody, ...]:
+    return generate_bodies(google, 7, 60)
 
 
 def ask(
     behaviour: Behaviour, body: JSON | bytes, method: str = "generateContent"
 ) -> tuple[int, dict[str, Any]]:
     """Ask a bundled server without a socket; the key goes both ways, one of which every dialect takes."""
-    sent = body if isinstance(body, bytes) else written(body)
+    sent = body if isinstance(body, bytes) else serialize(body)
     key = {"x-goog-api-key": "k"} if behaviour.style == HONEST.style else {"authorization": "Bearer k"}
     answer = behaviour(Incoming("POST", f"/v1beta/models/gemini-2.5-flash:{method}", key, sent))
     parsed = json.loads(answer.body)
@@ -71,26 +78,26 @@ def ask(
 
 
 def test_the_same_seed_draws_the_same_bodies(google: Dialect) -> None:
-    assert draw(google, 3, 12) == draw(google, 3, 12)
+    assert generate_bodies(google, 3, 12) == generate_bodies(google, 3, 12)
 
 
-def test_another_seed_draws_other_bodies(google: Dialect, some: tuple[Drawn, ...]) -> None:
-    assert not {one.id for one in draw(google, 8, 12)} & {one.id for one in some}
+def test_another_seed_draws_other_bodies(google: Dialect, some: tuple[GeneratedBody, ...]) -> None:
+    assert not {one.id for one in generate_bodies(google, 8, 12)} & {one.id for one in some}
 
 
-def test_fewer_bodies_are_the_first_of_more(google: Dialect, some: tuple[Drawn, ...]) -> None:
-    assert draw(google, 7, 12) == some[:12]
+def test_fewer_bodies_are_the_first_of_more(google: Dialect, some: tuple[GeneratedBody, ...]) -> None:
+    assert generate_bodies(google, 7, 12) == some[:12]
 
 
-def test_no_body_is_drawn_twice(some: tuple[Drawn, ...]) -> None:
-    assert len({written(one.body) for one in some}) == len(some) == 60
+def test_no_body_is_drawn_twice(some: tuple[GeneratedBody, ...]) -> None:
+    assert len({serialize(one.body) for one in some}) == len(some) == 60
 
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_sixty_bodies_reach_every_documented_request_field(name: str) -> None:
     dialect = load_dialect(name)
-    form, _ = forms(dialect)
-    assert set(covered(form, draw(dialect, 1, 60))) == {*form.usual, *form.exotic}
+    form, _ = load_forms(dialect)
+    assert set(find_covered_places(form, generate_bodies(dialect, 1, 60))) == {*form.usual, *form.exotic}
     documented = {field.pointer for field in dialect.fields_of("request")}
     assert documented <= {*form.usual, *form.exotic, *(place for place in documented if place.endswith("/*"))}
 
@@ -98,26 +105,28 @@ def test_sixty_bodies_reach_every_documented_request_field(name: str) -> None:
 @pytest.mark.parametrize("name", DIALECTS)
 def test_twelve_bodies_reach_most_of_the_schema(name: str) -> None:
     dialect = load_dialect(name)
-    form, _ = forms(dialect)
-    assert len(list(covered(form, draw(dialect, 1, 12)))) > 0.7 * len({*form.usual, *form.exotic})
+    form, _ = load_forms(dialect)
+    assert len(list(find_covered_places(form, generate_bodies(dialect, 1, 12)))) > 0.7 * len(
+        {*form.usual, *form.exotic}
+    )
 
 
-def test_answers_stay_cheap_and_bodies_small(some: tuple[Drawn, ...]) -> None:
+def test_answers_stay_cheap_and_bodies_small(some: tuple[GeneratedBody, ...]) -> None:
     for one in some:
         config = one.body.get("generationConfig") if isinstance(one.body, dict) else None
         if one.valid and isinstance(config, dict) and "maxOutputTokens" in config:
             assert 1 <= float(str(config["maxOutputTokens"])) <= 16
-        assert len(written(one.body)) < 16_000
+        assert len(serialize(one.body)) < 16_000
 
 
 def test_every_kind_of_fault_and_of_rewriting_is_drawn(google: Dialect) -> None:
-    drawn = draw(google, 2, 150)
-    assert {one.change for one in drawn if not one.valid} == {change.name for change in CHANGES}
+    drawn = generate_bodies(google, 2, 150)
+    assert {one.change for one in drawn if not one.valid} == {change.name for change in MUTATION_KINDS}
     assert {one.change for one in drawn if one.twin} == set(REWRITINGS)
 
 
 def test_an_invalid_body_names_its_broken_place_and_is_valid_elsewhere(google: Dialect) -> None:
-    for one in draw(google, 4, 60, kinds=(INVALID,)):
+    for one in generate_bodies(google, 4, 60, kinds=(INVALID,)):
         assert one.broken_at.startswith("/")
         assert one.change
         steps = one.broken_at.split("/")[1:]
@@ -127,7 +136,7 @@ def test_an_invalid_body_names_its_broken_place_and_is_valid_elsewhere(google: D
         assert isinstance(value, dict | list), one.broken_at
 
 
-def test_a_twin_comes_after_the_body_that_it_rewrites(some: tuple[Drawn, ...]) -> None:
+def test_a_twin_comes_after_the_body_that_it_rewrites(some: tuple[GeneratedBody, ...]) -> None:
     before: set[str] = set()
     for one in some:
         assert not one.twin or one.twin in before
@@ -135,7 +144,7 @@ def test_a_twin_comes_after_the_body_that_it_rewrites(some: tuple[Drawn, ...]) -
 
 
 def test_odd_texts_are_among_them(google: Dialect) -> None:
-    texts = json.dumps([one.body for one in draw(google, 5, 100, kinds=(VALID,))])
+    texts = json.dumps([one.body for one in generate_bodies(google, 5, 100, kinds=(VALID,))])
     assert all(odd in texts for odd in ('"text": ""', "\\u0000", "\\ud83d\\ude00", "\\u0645"))
 
 
@@ -229,7 +238,7 @@ def test_a_dialect_of_a_users_own_is_drawn_from(tmp_path: Path, google: Dialect)
         "$id": "mine", "type": "object", "required": ["contents"],
         "properties": {"contents": {"type": "array", "items": {"type": "object"}}, "max_output_tokens": {"type": "integer"}},
     }  # fmt: skip
-    drawn = draw(own_dialect(tmp_path / "mine", schema, google), 1, 24, kinds=(VALID,))
+    drawn = generate_bodies(own_dialect(tmp_path / "mine", schema, google), 1, 24, kinds=(VALID,))
     limits = [
         one.body["max_output_tokens"]
         for one in drawn
@@ -248,9 +257,9 @@ def test_a_dialect_of_a_users_own_is_drawn_from(tmp_path: Path, google: Dialect)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_documented_field_has_its_boundaries(name: str) -> None:
     dialect = load_dialect(name)
-    form, _ = forms(dialect)
-    made = boundaries(dialect)
-    assert made == boundaries(dialect)
+    form, _ = load_forms(dialect)
+    made = build_boundaries(dialect)
+    assert made == build_boundaries(dialect)
     assert len({one.id for one in made}) == len(made)
     held = {
         label.rpartition(" value ")[0] or label.rpartition(" ")[0] for one in made for label in one.covers
@@ -259,23 +268,23 @@ def test_every_documented_field_has_its_boundaries(name: str) -> None:
     assert leaves <= held | {place for place in leaves if _plain_format(form, place)}
 
 
-def _node(form: Form, place: str) -> Any:
+def _node(form: RequestForm, place: str) -> Any:
     node = form.root
     for step in place.split("/")[1:]:
         node = node.children[step]
     return node
 
 
-def _scalar(form: Form, place: str) -> bool:
+def _scalar(form: RequestForm, place: str) -> bool:
     return _node(form, place).kind in ("string", "boolean") or bool(_node(form, place).enum)
 
 
-def _plain_format(form: Form, place: str) -> bool:
+def _plain_format(form: RequestForm, place: str) -> bool:
     return _node(form, place).format not in ("", "enum")  # formatted texts have no shortest and longest
 
 
 def test_valid_boundaries_share_requests_and_the_fullest_comes_first(google: Dialect) -> None:
-    valid = [one for one in boundaries(google) if one.valid]
+    valid = [one for one in build_boundaries(google) if one.valid]
     labels = [label for one in valid for label in one.covers]
     assert len(labels) == len(set(labels))
     assert len(valid) < len(labels) / 10
@@ -283,7 +292,7 @@ def test_valid_boundaries_share_requests_and_the_fullest_comes_first(google: Dia
 
 
 def test_boundaries_name_minimum_maximum_one_beyond_and_unknown_values(google: Dialect) -> None:
-    made = boundaries(google)
+    made = build_boundaries(google)
     labels = {label for one in made for label in one.covers}
     beyond = {(one.change, one.broken_at) for one in made if not one.valid}
     assert {
@@ -301,12 +310,12 @@ def test_boundaries_name_minimum_maximum_one_beyond_and_unknown_values(google: D
 # --- the honest server, and servers that are wrong in one way
 
 
-def wrong(drawn: Drawn, status: int) -> bool:
+def wrong(drawn: GeneratedBody, status: int) -> bool:
     """Return whether an answer's status is against what is known of the body."""
     return status >= 500 or (not drawn.valid and bool(drawn.google_refuses) and status == 200)
 
 
-def suspects(bodies: Iterable[Drawn], behaviour: Behaviour) -> Iterator[Drawn]:
+def suspects(bodies: Iterable[GeneratedBody], behaviour: Behaviour) -> Iterator[GeneratedBody]:
     """Yield the bodies whose answers are wrong by themselves, or unlike their twin's."""
     kinds: dict[str, tuple[int, bool]] = {}
     for one in bodies:
@@ -315,7 +324,7 @@ def suspects(bodies: Iterable[Drawn], behaviour: Behaviour) -> Iterator[Drawn]:
             yield one
 
 
-def _kind_of_answer(behaviour: Behaviour, drawn: Drawn) -> tuple[int, bool]:
+def _kind_of_answer(behaviour: Behaviour, drawn: GeneratedBody) -> tuple[int, bool]:
     try:
         status, answer = ask(behaviour, drawn.body)
     except ZeroDivisionError:
@@ -323,26 +332,29 @@ def _kind_of_answer(behaviour: Behaviour, drawn: Drawn) -> tuple[int, bool]:
     return status, "functionCall" in json.dumps(answer)
 
 
-def test_the_honest_server_is_never_suspected(google: Dialect, some: tuple[Drawn, ...]) -> None:
-    assert list(suspects((*some, *boundaries(google)), HONEST)) == []
+def test_the_honest_server_is_never_suspected(google: Dialect, some: tuple[GeneratedBody, ...]) -> None:
+    assert list(suspects((*some, *build_boundaries(google)), HONEST)) == []
 
 
 @pytest.mark.slow
 def test_the_honest_server_is_not_suspected_over_two_thousand_of_each(google: Dialect) -> None:
-    assert list(suspects(draw(google, 11, 2000, kinds=("google", "twin", "exotic", "valid")), HONEST)) == []
-    assert list(suspects(draw(google, 12, 2000, kinds=(INVALID,)), HONEST)) == []
+    assert (
+        list(suspects(generate_bodies(google, 11, 2000, kinds=("google", "twin", "exotic", "valid")), HONEST))
+        == []
+    )
+    assert list(suspects(generate_bodies(google, 12, 2000, kinds=(INVALID,)), HONEST)) == []
 
 
 def test_most_valid_bodies_are_answered_and_not_refused(google: Dialect) -> None:
-    drawn = draw(google, 9, 60, kinds=(VALID,))
+    drawn = generate_bodies(google, 9, 60, kinds=(VALID,))
     assert sum(ask(HONEST, one.body)[0] == 200 for one in drawn) > 54
 
 
 @pytest.mark.parametrize("name", [name for name in DIALECTS if name != "google"])
 def test_own_forms_are_answered_by_their_bundled_servers(name: str) -> None:
     dialect = load_dialect(name)
-    behaviour = behaviour_of(dialect)
-    drawn = draw(dialect, 9, 30, kinds=(VALID,))
+    behaviour = make_behaviour(dialect)
+    drawn = generate_bodies(dialect, 9, 30, kinds=(VALID,))
     assert sum(ask(behaviour, one.body)[0] == 200 for one in drawn) > 24
 
 
@@ -404,8 +416,8 @@ MINIATURES: dict[str, Behaviour] = {
 
 
 @cache
-def two_hundred(seed: int) -> tuple[Drawn, ...]:
-    return chosen(load_dialect("google"), seed, 200)
+def two_hundred(seed: int) -> tuple[GeneratedBody, ...]:
+    return select_bodies(load_dialect("google"), seed, 200)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -429,18 +441,18 @@ def _asked() -> dict[str, Question]:
 
 def test_twins_of_fixed_questions_are_answered_like_them_by_the_honest_server() -> None:
     asked = _asked()
-    for twin in twins(asked, 1):
+    for twin in build_variants(asked, 1):
         one, other = ask(HONEST, asked[twin.twin].body), ask(HONEST, twin.body)
         assert one[0] == other[0] == 200, (twin.twin, twin.change, other)
         assert _said(one[1]) == _said(other[1]), (twin.twin, twin.change)
 
 
 def test_the_first_twins_are_in_snake_case_in_another_order_and_in_two_parts() -> None:
-    assert [one.change for one in twins(_asked(), 9)][:3] == ["snake-case", "reordered", "two-parts"]
+    assert [one.change for one in build_variants(_asked(), 9)][:3] == ["snake-case", "reordered", "two-parts"]
 
 
 def test_twelve_bodies_hold_twins_of_fixed_questions_beside_the_others(google: Dialect) -> None:
-    bodies = chosen(google, 3, 12, (), twins(_asked(), 3))
+    bodies = select_bodies(google, 3, 12, (), build_variants(_asked(), 3))
     assert len(bodies) == 12
     assert {one.change for one in bodies if one.expected} == {"snake-case", "reordered", "two-parts"}
     assert any(not one.valid for one in bodies)
@@ -448,7 +460,7 @@ def test_twelve_bodies_hold_twins_of_fixed_questions_beside_the_others(google: D
 
 
 def test_another_seed_moves_on_through_the_other_twins() -> None:
-    first, second = (twins(_asked(), seed) for seed in (1, 2))
+    first, second = (build_variants(_asked(), seed) for seed in (1, 2))
     assert first != second
     assert {one.id for one in first} == {one.id for one in second}
 
@@ -483,7 +495,7 @@ def test_an_ignored_alias_shows_in_a_twin(ignored: str, base: str) -> None:
     behaviour, asked = replace(HONEST, document=document), _asked()
     found = {
         (one.twin, one.change)
-        for one in twins(asked, 1)
+        for one in build_variants(asked, 1)
         if not _alike(behaviour, asked[one.twin].body, one.body)
     }
     assert found == {(base, "snake-case")}
@@ -497,70 +509,74 @@ def _alike(behaviour: Behaviour, one: JSON | bytes, other: JSON | bytes) -> bool
 # --- smaller bodies
 
 
-def drive(drawn: Drawn, form: Form, budget: int, fails: Any) -> tuple[Drawn, int]:
+def drive(drawn: GeneratedBody, form: RequestForm, budget: int, fails: Any) -> tuple[GeneratedBody, int]:
     """Answer a search for a smaller body; return what it found and how often it asked."""
-    search, asked = smaller(drawn, form, budget), 0
+    search, asked = shrink(drawn, form, budget), 0
     try:
         attempt = next(search)
         while True:
             asked += 1
             attempt = search.send(bool(fails(attempt)))
     except StopIteration as end:
-        found: Drawn = end.value
+        found: GeneratedBody = end.value
         return found, asked
 
 
-def test_the_smallest_body_that_still_fails_is_found(google: Dialect, some: tuple[Drawn, ...]) -> None:
-    def fails(one: Drawn) -> bool:
+def test_the_smallest_body_that_still_fails_is_found(
+    google: Dialect, some: tuple[GeneratedBody, ...]
+) -> None:
+    def fails(one: GeneratedBody) -> bool:
         return any(part.get("role") == "model" for part in _deep(one.body))
 
     start = max(
         (one for one in some if one.valid and not one.twin and fails(one)),
-        key=lambda one: len(written(one.body)),
+        key=lambda one: len(serialize(one.body)),
     )
-    found, asked = drive(start, form_of(google, start.source), 60, fails)
+    found, asked = drive(start, find_form(google, start.source), 60, fails)
     assert asked <= 60
     assert fails(found)
-    assert len(written(found.body)) < 200 < len(written(start.body)) / 4
+    assert len(serialize(found.body)) < 200 < len(serialize(start.body)) / 4
     assert ask(HONEST, found.body)[0] == 200
 
 
 def test_a_smaller_invalid_body_is_still_broken_in_its_place_only(google: Dialect) -> None:
-    for one in draw(google, 6, 26, kinds=(INVALID,)):
-        form = form_of(google, one.source)
+    for one in generate_bodies(google, 6, 26, kinds=(INVALID,)):
+        form = find_form(google, one.source)
         found, _ = drive(one, form, 40, lambda attempt: ask(HONEST, attempt.body)[0] == 400)
         assert ask(HONEST, found.body)[0] == 400
-        assert len(written(found.body)) <= len(written(one.body))
+        assert len(serialize(found.body)) <= len(serialize(one.body))
         assert found.change == one.change
 
 
-def test_no_body_is_asked_twice_and_a_budget_is_kept(google: Dialect, some: tuple[Drawn, ...]) -> None:
+def test_no_body_is_asked_twice_and_a_budget_is_kept(
+    google: Dialect, some: tuple[GeneratedBody, ...]
+) -> None:
     seen: list[str] = []
     _, asked = drive(
-        some[0], form_of(google, some[0].source), 25, lambda one: seen.__iadd__([one.id]) is None
+        some[0], find_form(google, some[0].source), 25, lambda one: seen.__iadd__([one.id]) is None
     )
     assert asked == len(seen) == len(set(seen)) == 25
 
 
-def test_nothing_is_asked_without_a_budget(google: Dialect, some: tuple[Drawn, ...]) -> None:
-    assert drive(some[0], form_of(google, some[0].source), 0, lambda _: True) == (some[0], 0)
+def test_nothing_is_asked_without_a_budget(google: Dialect, some: tuple[GeneratedBody, ...]) -> None:
+    assert drive(some[0], find_form(google, some[0].source), 0, lambda _: True) == (some[0], 0)
 
 
 # --- bodies that failed before
 
 
-def test_kept_bodies_come_back_as_they_were(tmp_path: Path, some: tuple[Drawn, ...]) -> None:
+def test_kept_bodies_come_back_as_they_were(tmp_path: Path, some: tuple[GeneratedBody, ...]) -> None:
     path = tmp_path / "failing" / "vendor.jsonl"
-    keep_failing(path, some)
-    assert kept(path) == (some, ())
+    write_corpus(path, some)
+    assert read_corpus(path) == (some, ())
 
 
-def test_a_file_without_failing_bodies_goes(tmp_path: Path, some: tuple[Drawn, ...]) -> None:
+def test_a_file_without_failing_bodies_goes(tmp_path: Path, some: tuple[GeneratedBody, ...]) -> None:
     path = tmp_path / "vendor.jsonl"
-    keep_failing(path, some[:1])
-    keep_failing(path, ())
+    write_corpus(path, some[:1])
+    write_corpus(path, ())
     assert not path.exists()
-    assert kept(path) == ((), ())
+    assert read_corpus(path) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -572,12 +588,12 @@ def test_a_file_without_failing_bodies_goes(tmp_path: Path, some: tuple[Drawn, .
     ],
 )  # fmt: skip
 def test_a_spoilt_line_is_named_and_the_others_are_kept(
-    tmp_path: Path, line: str, some: tuple[Drawn, ...]
+    tmp_path: Path, line: str, some: tuple[GeneratedBody, ...]
 ) -> None:
     path = tmp_path / "vendor.jsonl"
-    keep_failing(path, some[:1])
+    write_corpus(path, some[:1])
     path.write_text(line + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    bodies, faults = kept(path)
+    bodies, faults = read_corpus(path)
     assert bodies == some[:1]
     assert len(faults) == 1
     assert faults[0].startswith(f"{path}:1: is not a kept body")
@@ -586,7 +602,7 @@ def test_a_spoilt_line_is_named_and_the_others_are_kept(
 def test_a_huge_file_is_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "vendor.jsonl"
     path.write_bytes(b"{}\n" * 3_000_000)
-    bodies, faults = kept(path)
+    bodies, faults = read_corpus(path)
     assert bodies == ()
     assert len(faults) == 1
 
@@ -595,18 +611,18 @@ def test_a_huge_file_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_run_asks_what_failed_first_then_boundaries_then_chance(
-    google: Dialect, some: tuple[Drawn, ...]
+    google: Dialect, some: tuple[GeneratedBody, ...]
 ) -> None:
-    asked = chosen(google, 1, 12, some[40:41])
+    asked = select_bodies(google, 1, 12, some[40:41])
     assert asked[0] == some[40]
-    assert asked[1] == boundaries(google)[0]
+    assert asked[1] == build_boundaries(google)[0]
     assert len({one.id for one in asked}) == len(asked) == 12
     assert any(not one.change for one in asked)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 30])
 def test_a_run_asks_no_more_than_it_may(count: int, google: Dialect) -> None:
-    asked = chosen(google, 1, count)
+    asked = select_bodies(google, 1, count)
     assert count - 1 <= len(asked) <= count
     assert all(one.twin in {other.id for other in asked} for one in asked if one.twin)
 
@@ -614,7 +630,7 @@ def test_a_run_asks_no_more_than_it_may(count: int, google: Dialect) -> None:
 def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_drawn(tmp_path: Path) -> None:
     script = (
         "import sys\nimport conformance.dialects.dialect, conformance.reading.reply\nassert 'hypothesis' not in sys.modules\n"
-        "from conformance.bodies import draw\nprint(len(draw(conformance.dialects.dialect.load_dialect('google'), 1, 6)))\n"
+        "from conformance.bodies import generate_bodies\nprint(len(generate_bodies(conformance.dialects.dialect.load_dialect('google'), 1, 6)))\n"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(
@@ -629,16 +645,18 @@ def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_drawn(tmp_pat
 
 
 def test_places_and_pointers_lead_to_where_a_body_is_changed(google: Dialect) -> None:
-    root = forms(google)[0].root
+    root = load_forms(google)[0].root
     body: JSON = {
         "contents": [{"parts": [{"text": "a"}, {"functionCall": {"name": "f", "args": {"toolConfig": 1}}}]}]
     }
-    assert "/contents/*/parts/*/functionCall/args" in reached(root, body)
-    assert "/contents/*/parts/*/functionCall/args/toolConfig" not in reached(root, body)
+    assert "/contents/*/parts/*/functionCall/args" in find_places(root, body)
+    assert "/contents/*/parts/*/functionCall/args/toolConfig" not in find_places(root, body)
     path = ("contents", 0, "parts", 1, "functionCall", "name")
     assert to_pointer(path) == "/contents/0/parts/1/functionCall/name"
     assert to_pointer(("a/b", "c~d")) == "/a~1b/c~0d"
-    assert next(spot.value for spot in spots(root, replaced(body, path, "g")) if spot.path == path) == "g"
-    assert removed(body, path[:4]) == {"contents": [{"parts": [{"text": "a"}]}]}
-    assert snaked_path(root, path) == ("contents", 0, "parts", 1, "function_call", "name")
-    assert "toolConfig" in json.dumps(snaked(root, body)), "names of the user's stay"
+    assert (
+        next(spot.value for spot in walk_body(root, replace_at(body, path, "g")) if spot.path == path) == "g"
+    )
+    assert remove_at(body, path[:4]) == {"contents": [{"parts": [{"text": "a"}]}]}
+    assert path_to_snake_case(root, path) == ("contents", 0, "parts", 1, "function_call", "name")
+    assert "toolConfig" in json.dumps(to_snake_case(root, body)), "names of the user's stay"

@@ -14,7 +14,7 @@ import pytest
 from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
-from conformance.bodies import Drawn, boundaries, draw
+from conformance.bodies import GeneratedBody, build_boundaries, generate_bodies
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.model import JSON
@@ -88,7 +88,7 @@ def _below(broken: tuple[str, ...], step: str) -> tuple[str, ...]:
     return broken[1:] if broken and broken[0] == step else NOWHERE
 
 
-def disagreement(drawn: Drawn, lag: Lag) -> str:
+def disagreement(drawn: GeneratedBody, lag: Lag) -> str:
     """Return what the classes hold of a body against what we do, or an empty string."""
     broken = tuple(drawn.broken_at.split("/")[1:]) if drawn.broken_at else NOWHERE
     message = parsed(lag.without(drawn.body, MESSAGE.DESCRIPTOR, broken))
@@ -98,7 +98,7 @@ def disagreement(drawn: Drawn, lag: Lag) -> str:
     return "taken although broken" if message is not None and not taken_on_purpose else ""
 
 
-def disagreements(bodies: tuple[Drawn, ...]) -> tuple[list[str], Counter[str]]:
+def disagreements(bodies: tuple[GeneratedBody, ...]) -> tuple[list[str], Counter[str]]:
     lag = Lag()
     found = [(one, disagreement(one, lag)) for one in bodies]
     return [f"{one.change} {one.broken_at}: {said}" for one, said in found if said], lag.missing
@@ -134,25 +134,25 @@ def lagging(missing: Counter[str]) -> set[str]:
 
 
 def test_googles_classes_agree_on_three_hundred_bodies(google: Dialect) -> None:
-    found, lag = disagreements(draw(google, 21, 300))
+    found, lag = disagreements(generate_bodies(google, 21, 300))
     assert found == []
     assert lagging(lag) <= LAGGING
 
 
 def test_googles_classes_agree_on_every_boundary(google: Dialect) -> None:
-    found, _ = disagreements(boundaries(google))
+    found, _ = disagreements(build_boundaries(google))
     assert found == []
 
 
 @pytest.mark.slow
 def test_googles_classes_agree_on_five_thousand_bodies(google: Dialect) -> None:
-    found, lag = disagreements(draw(google, 22, 5000))
+    found, lag = disagreements(generate_bodies(google, 22, 5000))
     assert found == []
     assert lagging(lag) <= LAGGING
 
 
 def test_a_rewritten_body_is_the_same_message(google: Dialect) -> None:
-    bodies = {one.id: one for one in draw(google, 23, 300)}
+    bodies = {one.id: one for one in generate_bodies(google, 23, 300)}
     same = set(REWRITINGS) - {"plain-text"}  # that one is meant to differ
     for one in bodies.values():
         if one.twin and one.change in same:

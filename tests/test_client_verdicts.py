@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
-from miniatures.asked import Server, judged
+from miniatures.asking import Server, judge_servers
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.frames import JSON_TYPE
@@ -37,7 +37,7 @@ def _compressed(incoming: Incoming) -> bool:
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
-    return judged(
+    return judge_servers(
         [
             Server("unary-alone", _failing(404, _streams)),
             Server("streams-alone", _failing(404, _unary)),

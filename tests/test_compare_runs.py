@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from test_generated_rules import BROKEN, _answer, _empty, answering_to
-from whole import command, entry, environment, write_providers
+from whole_runs import command, entry, environment, write_providers
 
 from conformance.cli import main
 from conformance.embedded import HONEST, Host, Incoming, Outgoing

@@ -10,16 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.dialects.dialect import PLACES, Dialect, DialectError, bundled, load_dialect
-from conformance.dialects.documented import departures, seen_fields, sent_fields
-from conformance.dialects.lint import RULES, lint
-from conformance.dialects.shapes import Shape, canonical, reference
+from conformance.dialects.dialect import PLACES, Dialect, DialectError, list_bundled_dialects, load_dialect
+from conformance.dialects.documented import find_departures, find_seen_fields, find_sent_fields
+from conformance.dialects.lint import RULES, lint_folder
+from conformance.dialects.shapes import Shape, load_reference, match_property
 from conformance.files import ROOT_ID, FileError, bundled_schemas, read_json_file, schemas_folder, validate
 from conformance.model import JSON
 from conformance.names import casing_of
 
 PROJECT = Path(__file__).resolve().parent.parent
-VENDORS = [name for name in bundled() if name != "google"]
+VENDORS = [name for name in list_bundled_dialects() if name != "google"]
 DOCS = PROJECT / "docs" / "dialects.md"
 
 Change = Callable[[dict[str, Any]], Any]
@@ -52,16 +52,16 @@ def changed(folder: Path, file: str, change: Change) -> list[str]:
     value = json.loads(path.read_text(encoding="utf-8"))
     change(value)
     path.write_text(json.dumps(value), encoding="utf-8")
-    return lint(folder)
+    return lint_folder(folder)
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_every_bundled_dialect_is_sound(name: str) -> None:
-    assert lint(schemas_folder() / name) == []
+    assert lint_folder(schemas_folder() / name) == []
 
 
 def test_the_example_of_the_docs_is_sound_and_loads_by_its_path(example: Path) -> None:
-    assert lint(example) == []
+    assert lint_folder(example) == []
     dialect = load_dialect("./example", example.parent)
     assert (dialect.name, dialect.values_of_traits["envelope"]) == ("example", ["result", "none"])
     assert {"/contents", "/generationConfig", "/generationConfig/temperature"} == {
@@ -117,11 +117,11 @@ def test_no_python_of_the_checker_names_a_vendor() -> None:
 
 
 def test_bundled_servers_have_ports_of_their_own() -> None:
-    ports = [load_dialect(name).embedded["port"] for name in bundled()]
+    ports = [load_dialect(name).embedded["port"] for name in list_bundled_dialects()]
     assert len(set(ports)) == len(ports)
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_all_schemas_are_valid_json_schema_with_ids_of_their_own(name: str) -> None:
     for path in (schemas_folder() / name).glob("*.schema.json"):
         schema = read_json_file(path)
@@ -288,7 +288,7 @@ def test_a_misspelt_name_gets_the_nearest_one() -> None:
 def test_a_folder_without_a_dialect_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DialectError, match=r"no dialect\.json"):
         load_dialect("./mine", tmp_path)
-    assert "no such file" in lint(tmp_path / "mine")[0]
+    assert "no such file" in lint_folder(tmp_path / "mine")[0]
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_folder_without_a_dialect_says_what_is_missing(tmp_path: Path) -> None
 def test_hostile_files_are_refused_in_one_line(text: str, says: str, tmp_path: Path) -> None:
     raw = b"\xff\xfe" if says == "no text" else text.encode()
     (tmp_path / "dialect.json").write_bytes(raw)
-    (line,) = lint(tmp_path)
+    (line,) = lint_folder(tmp_path)
     assert (says if says != "no text" else "not plain JSON") in line
     assert len(line) < 600
 
@@ -317,12 +317,12 @@ def test_a_link_out_of_the_folder_is_not_followed(example: Path, tmp_path: Path)
     secret = tmp_path / "secret.json"
     secret.write_text("{}", encoding="utf-8")
     (example / "error.schema.json").symlink_to(secret)
-    assert "leads out of" in lint(example)[0]
+    assert "leads out of" in lint_folder(example)[0]
 
 
 def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
     (tmp_path / "dialect.json").symlink_to(tmp_path / "dialect.json")
-    (line,) = lint(tmp_path)
+    (line,) = lint_folder(tmp_path)
     assert "circle" in line or "no such file" in line
 
 
@@ -330,7 +330,7 @@ def test_a_folder_in_place_of_a_file_is_refused(example: Path) -> None:
     (example / "chunk.schema.json").mkdir()
     with pytest.raises(FileError, match="not a plain file"):
         read_json_file(example / "chunk.schema.json")
-    assert "not a plain file" in lint(example)[0]
+    assert "not a plain file" in lint_folder(example)[0]
 
 
 def test_the_digest_follows_the_files(example: Path) -> None:
@@ -352,7 +352,7 @@ def walk(shape: Shape, seen: set[int]) -> Any:
 
 
 def test_the_tree_of_google_is_whole_and_recursive() -> None:
-    shapes = list(walk(reference().request, set()))
+    shapes = list(walk(load_reference().request, set()))
     names = {shape.name for shape in shapes}
     assert {"GenerationConfig", "Part", "Schema", "FunctionDeclaration", "ThinkingConfig"} <= names
     schema = next(shape for shape in shapes if shape.name == "Schema")
@@ -361,7 +361,7 @@ def test_the_tree_of_google_is_whole_and_recursive() -> None:
 
 
 def test_limits_are_only_those_that_prose_gives() -> None:
-    config = reference().request.properties["generationConfig"].properties
+    config = load_reference().request.properties["generationConfig"].properties
     bounds = {
         name: (s.minimum, s.maximum, s.max_items)
         for name, s in config.items()
@@ -375,8 +375,8 @@ def test_limits_are_only_those_that_prose_gives() -> None:
 
 
 def test_enums_close_requests_only() -> None:
-    assert all(shape.closed for shape in walk(reference().request, set()) if shape.format == "enum")
-    assert not any(shape.closed for shape in walk(reference().response, set()))
+    assert all(shape.closed for shape in walk(load_reference().request, set()) if shape.format == "enum")
+    assert not any(shape.closed for shape in walk(load_reference().response, set()))
 
 
 @pytest.mark.parametrize(
@@ -394,13 +394,13 @@ def test_enums_close_requests_only() -> None:
     ],
 )
 def test_names_are_found_in_any_casing(key: str, name: str | None) -> None:
-    assert canonical(reference().response, key) == name
+    assert match_property(load_reference().response, key) == name
 
 
 def test_the_twin_with_an_underscore_stays_itself() -> None:
-    config = reference().request.properties["generationConfig"]
-    assert canonical(config, "_responseJsonSchema") == "_responseJsonSchema"
-    assert canonical(config, "response_json_schema") == "responseJsonSchema"
+    config = load_reference().request.properties["generationConfig"]
+    assert match_property(config, "_responseJsonSchema") == "_responseJsonSchema"
+    assert match_property(config, "response_json_schema") == "responseJsonSchema"
 
 
 @pytest.mark.parametrize(
@@ -442,34 +442,38 @@ def test_the_exemplified_answer_departs_in_nothing(wrapped: Dialect, snake: Dial
         "data": {"candidates": [CANDIDATE]},
         "usageMetadata": {"promptTokenCount": 4},
     }
-    assert list(departures(wrapped, "response", answer)) == []
+    assert list(find_departures(wrapped, "response", answer)) == []
     assert (
-        list(departures(snake, "response", {"candidates": [{"finish_reason": "STOP", "token_count": 10}]}))
+        list(
+            find_departures(snake, "response", {"candidates": [{"finish_reason": "STOP", "token_count": 10}]})
+        )
         == []
     )
 
 
 def test_types_and_required_members_are_held_against_the_page(snake: Dialect) -> None:
-    assert list(departures(snake, "response", {"Candidates": 1, "created": "12", "model_version": None})) == [
+    assert list(
+        find_departures(snake, "response", {"Candidates": 1, "created": "12", "model_version": None})
+    ) == [
         ("/candidates", "present: the page requires it", "spelled Candidates"),
         ("/Candidates", "array", "integer"),
         ("/model_version", "string", "null"),
     ]
-    assert list(departures(snake, "chunk", [])) == [("", "object", "array")]
-    assert list(departures(snake, "error", [])) == []
+    assert list(find_departures(snake, "chunk", [])) == [("", "object", "array")]
+    assert list(find_departures(snake, "error", [])) == []
 
 
 def test_the_reading_that_does_not_hold_is_not_different(wrapped: Dialect) -> None:
-    inside = seen_fields(wrapped, "response", {"code": 200, "data": {"candidates": [CANDIDATE]}})
+    inside = find_seen_fields(wrapped, "response", {"code": 200, "data": {"candidates": [CANDIDATE]}})
     assert inside["/data/candidates/*/finishReason"] == "as-documented"
     assert (inside["/candidates"], inside["/usageMetadata"]) == ("never", "never")
-    flat = seen_fields(wrapped, "response", {"candidates": [CANDIDATE]})
+    flat = find_seen_fields(wrapped, "response", {"candidates": [CANDIDATE]})
     assert (flat["/candidates"], flat["/data/candidates"]) == ("as-documented", "never")
     assert flat["/data/candidates/*/finishReason"] == "never"
 
 
 def test_another_casing_type_or_place_is_different(snake: Dialect) -> None:
-    seen = seen_fields(
+    seen = find_seen_fields(
         snake, "response", {"data": {"candidates": [{"finishReason": "STOP", "token_count": "1"}]}}
     )
     assert (
@@ -478,19 +482,19 @@ def test_another_casing_type_or_place_is_different(snake: Dialect) -> None:
         == seen["/candidates/*/token_count"]
         == "different"
     )
-    flat = seen_fields(snake, "response", {"candidates": [{"token_count": "x"}], "created": 1})
+    flat = find_seen_fields(snake, "response", {"candidates": [{"token_count": "x"}], "created": 1})
     assert (flat["/candidates/*/token_count"], flat["/created"]) == ("different", "as-documented")
 
 
 def test_names_that_users_choose_are_not_fields(snake: Dialect) -> None:
     call: JSON = {"functionCall": {"name": "f", "args": {"candidates": [{"finish_reason": "x"}]}}}
-    seen = seen_fields(snake, "response", {"parts": [call]})
+    seen = find_seen_fields(snake, "response", {"parts": [call]})
     assert set(seen.values()) == {"never"}
 
 
 def test_what_a_body_sends_is_told_by_the_pages_own_spelling(snake: Dialect) -> None:
     body: JSON = {"top_p": 1, "topK": 2, "contents": [{"parts": [{"text": "x"}]}]}
-    assert sent_fields(snake, body) == {
+    assert find_sent_fields(snake, body) == {
         "/top_p",
         "/contents",
         "/contents/*/parts",
@@ -528,8 +532,8 @@ def test_whatever_stands_in_whatever_place_lint_answers_in_lines(example: Path) 
                 value = json.loads(text)
                 put(value, place, new)
                 path.write_text(json.dumps(value), encoding="utf-8")
-                assert all(isinstance(line, str) and "\n" not in line for line in lint(example))
+                assert all(isinstance(line, str) and "\n" not in line for line in lint_folder(example))
                 tried += 1
         path.write_text(text, encoding="utf-8")
     assert tried > 250
-    assert lint(example) == []
+    assert lint_folder(example) == []

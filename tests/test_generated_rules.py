@@ -12,8 +12,16 @@ from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
 from conformance.asking.run import Generated, Plan, ask_all
 from conformance.asking.send import Sender
-from conformance.bodies import Drawn, boundaries, chosen, draw, drawn_from, probe_of, question
-from conformance.bodies.drawing import INVALID, VALID
+from conformance.bodies import (
+    GeneratedBody,
+    build_boundaries,
+    build_question,
+    generate_bodies,
+    name_probe,
+    read_generated_body,
+    select_bodies,
+)
+from conformance.bodies.generation import INVALID, VALID
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing
@@ -33,11 +41,11 @@ Application = Callable[[Incoming], Outgoing]
 
 
 @cache
-def some(seed: int, count: int) -> tuple[Drawn, ...]:
-    return chosen(load_dialect("google"), seed, count)
+def some(seed: int, count: int) -> tuple[GeneratedBody, ...]:
+    return select_bodies(load_dialect("google"), seed, count)
 
 
-async def _gather(application: Application, bodies: Sequence[Drawn], host: Host) -> ProviderReplies:
+async def _gather(application: Application, bodies: Sequence[GeneratedBody], host: Host) -> ProviderReplies:
     provider = Provider(
         "mini",
         "mini",
@@ -53,7 +61,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
         if probe.id
         in ("plain", "plain-at-the-end", "unknown-field", "unknown-nested-field", "wrong-type", "wrong-enum")
     ]
-    asked = tuple(Generated(probe_of(one), question(one), one.twin) for one in bodies)
+    asked = tuple(Generated(name_probe(one), build_question(one), one.twin) for one in bodies)
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
         into: list[ProviderReplies] = []
         await ask_all(
@@ -62,7 +70,7 @@ async def _gather(application: Application, bodies: Sequence[Drawn], host: Host)
     return into[0]
 
 
-def judged(application: Application, bodies: Sequence[Drawn]) -> Verdict:
+def judged(application: Application, bodies: Sequence[GeneratedBody]) -> Verdict:
     with Host() as host:
         gathered = asyncio.run(_gather(application, bodies, host))
     return judge_provider(gathered, load_dialect("google"), JudgingOptions(tuple(RULES.values())))
@@ -168,7 +176,7 @@ def _empty(part: dict[str, Any]) -> bool:
     return part.get("text") == ""
 
 
-def _hits(drawn: Drawn, hits: Callable[[dict[str, Any]], bool]) -> bool:
+def _hits(drawn: GeneratedBody, hits: Callable[[dict[str, Any]], bool]) -> bool:
     return any(hits(part) for part in _deep(drawn.body))
 
 
@@ -188,7 +196,7 @@ def _deaf_to(name: str) -> Behaviour:
 
 
 def test_a_fault_that_is_swallowed_two_levels_down_is_found() -> None:
-    bodies = [one for one in boundaries(load_dialect("google")) if not one.valid]
+    bodies = [one for one in build_boundaries(load_dialect("google")) if not one.valid]
     found = case(judged(_deaf_to("thinkingConfig"), bodies), REFUSES)
     assert found.outcome is Outcome.DEVIATION
     assert found.deviation is not None
@@ -199,7 +207,7 @@ def test_a_vendor_that_checks_nothing_is_not_accused_here() -> None:
     lenient = replace(
         HONEST, accept=lambda body, _shape: {"contents": [{"parts": [{"text": "hello"}]}]} if body else {}
     )
-    found = case(judged(lenient, draw(load_dialect("google"), 3, 12, kinds=(INVALID,))), REFUSES)
+    found = case(judged(lenient, generate_bodies(load_dialect("google"), 3, 12, kinds=(INVALID,))), REFUSES)
     assert found.outcome is Outcome.BLOCKED
 
 
@@ -255,7 +263,7 @@ def test_a_body_that_fails_each_time_is_a_finding_and_not_unanswered_besides() -
 @pytest.mark.slow
 def test_the_honest_server_has_no_finding_over_two_thousand_of_each() -> None:
     for kind, seed in ((VALID, 31), (INVALID, 32)):
-        bodies = draw(load_dialect("google"), seed, 2000, kinds=(kind,))
+        bodies = generate_bodies(load_dialect("google"), seed, 2000, kinds=(kind,))
         grave = [one for one in judged(HONEST, bodies).deviations if one.level is not Level.NOTE]
         assert grave == []
 
@@ -265,6 +273,6 @@ def test_a_recorded_body_is_known_again() -> None:
         gathered = asyncio.run(_gather(HONEST, some(1, 12), host))
     asked = {one.exchange.probe: one for one in map(read, gathered.exchanges) if one.exchange.generated}
     for one in some(1, 12):
-        reply = asked[probe_of(one)]
-        known = drawn_from(reply.request_body, reply.exchange.expected)
+        reply = asked[name_probe(one)]
+        known = read_generated_body(reply.request_body, reply.exchange.expected)
         assert known == replace(one, covers=())

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from test_generated_rules import BROKEN, Application, _empty, answering_to
-from whole import ROOT, entry, write_providers
+from whole_runs import ROOT, entry, write_providers
 
 from conformance.cli import main
-from conformance.dialects.dialect import bundled
+from conformance.dialects.dialect import list_bundled_dialects
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
 
 SURVIVES = "schema/survives-generated-bodies"
@@ -149,7 +149,7 @@ def _numbers(schema: Any) -> Iterator[dict[str, Any]]:
 def test_a_schema_that_admits_nothing_is_named_before_anything_is_sent(
     config: Path, server: Switched, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = [ROOT / "schemas" / name for name in bundled() if name != "google"]
+    folders = [ROOT / "schemas" / name for name in list_bundled_dialects() if name != "google"]
     schemas = {
         folder: json.loads((folder / "request.schema.json").read_text(encoding="utf-8")) for folder in folders
     }

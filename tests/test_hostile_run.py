@@ -11,7 +11,7 @@ from typing import Any
 import hostile_servers
 import pytest
 from hostile import HOSTILES, Hostile, Script, serving
-from whole import BOUNDS, Ran, entry, environment, honest_port, run, write_providers
+from whole_runs import BOUNDS, Ran, entry, environment, honest_port, run, write_providers
 
 HONEST = ("honest-one", "honest-two")
 SEED = ("--seed", "7")

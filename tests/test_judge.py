@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import recordings
-from whole import ROOT
+from whole_runs import ROOT
 
 import conformance
 from conformance import judge

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import recordings
-from whole import ROOT, command, environment
+from whole_runs import ROOT, command, environment
 
 from conformance.capturing.recording import read_files
 from conformance.cli import main

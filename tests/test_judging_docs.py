@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from whole import ROOT
+from whole_runs import ROOT
 
 PAGE = (ROOT / "docs" / "judging.md").read_text(encoding="utf-8")
 

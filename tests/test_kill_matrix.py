@@ -9,7 +9,7 @@ from pathlib import Path
 import miniatures
 import pytest
 from miniatures import Innocent, Miniature
-from miniatures.asked import Server, judged
+from miniatures.asking import Server, judge_servers
 from test_generated_miniatures import MINIATURES as ASKED_WITH_BODIES
 from test_generated_rules import REFUSES
 
@@ -50,7 +50,7 @@ def _judged(several: Sequence[tuple[str, Miniature | Innocent]]) -> Mapping[str,
     servers = [
         Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several
     ]
-    return judged([Server("honest", HONEST), *servers])
+    return judge_servers([Server("honest", HONEST), *servers])
 
 
 def _selected(items: Sequence[pytest.Item]) -> list[tuple[str, Miniature | Innocent]]:
@@ -141,7 +141,7 @@ GENERATED = {name: rule for name, (_, rule) in ASKED_WITH_BODIES.items()} | {
 }
 # Rules that no server can trip, and why.
 NOT_TRIPPABLE = {
-    "transport/answers-every-question": "names the questions without a usable answer; it accuses nobody (`tests/test_undecided.py`)"
+    "transport/answers-every-question": "names the questions without a usable answer; it accuses nobody (`tests/test_inconclusive.py`)"
 }
 
 

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from hostile import Peer, serving
 from test_hostile_run import timeless
-from whole import command, entry, environment, run, write_providers
+from whole_runs import command, entry, environment, run, write_providers
 
-from conformance.dialects.dialect import bundled, load_dialect
-from conformance.embedded import Host, behaviour_of
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
+from conformance.embedded import Host, make_behaviour
 
 pytestmark = pytest.mark.slow  # whole runs in processes of their own, killed, starved and doubled
 KILLS = 50
@@ -77,9 +77,9 @@ class Clerk:
 @contextmanager
 def office(pause: float = 0.01) -> Iterator[tuple[Clerk, int]]:
     """Serve the first bundled vendor that is not Google behind a clerk; yield the clerk and the port to ask."""
-    name = next(name for name in sorted(bundled()) if name != "google")
+    name = next(name for name in sorted(list_bundled_dialects()) if name != "google")
     with Host() as host:
-        clerk = Clerk(int(host.start(behaviour_of(load_dialect(name))).rpartition(":")[2]), pause)
+        clerk = Clerk(int(host.start(make_behaviour(load_dialect(name))).rpartition(":")[2]), pause)
         with serving({"clerk": clerk.pass_on}) as town:
             yield clerk, town.ports["clerk"]
 
@@ -91,7 +91,7 @@ def clerk() -> Iterator[tuple[Clerk, int]]:
 
 
 def providers(port: int, **changes: Any) -> dict[str, dict[str, Any]]:
-    dialect = next(name for name in sorted(bundled()) if name != "google")
+    dialect = next(name for name in sorted(list_bundled_dialects()) if name != "google")
     settings = {
         "dialect": dialect,
         "key_env": "EMBEDDED",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hostile import ANSWER, Peer, Script, serving
-from whole import command, entry, environment, write_providers
+from whole_runs import command, entry, environment, write_providers
 
 MIB = 1024 * 1024
 LONGEST = 64 * MIB  # what the default of body_bytes takes

@@ -12,8 +12,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from miniatures.making import answering
-from whole import KEY, entry, environment, write_providers
+from miniatures.making import with_responses
+from whole_runs import KEY, entry, environment, write_providers
 
 from conformance.embedded import HONEST, Behaviour, Host
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
@@ -85,8 +85,8 @@ def wrapped(response: dict[str, Any]) -> dict[str, Any]:
     return {"code": 0, "data": response}
 
 
-ROLE = answering(role_assistant)
-WRAPPED = answering(wrapped)
+ROLE = with_responses(role_assistant)
+WRAPPED = with_responses(wrapped)
 
 
 def unavailable(_incoming: Incoming) -> Outgoing:
@@ -222,7 +222,7 @@ def test_options_of_other_peoples_conftest_files_are_left_in_peace(tmp_path: Pat
 @pytest.mark.slow
 def test_no_key_reaches_what_pytest_prints_or_writes(tmp_path: Path) -> None:
     with Host() as host:
-        write_project(tmp_path, host, one=answering(echo_the_key))
+        write_project(tmp_path, host, one=with_responses(echo_the_key))
         ended = start_pytest(tmp_path, "-n", "2", "-k", "envelope or schema")
     assert KEY not in ended.said
     assert KEY not in (tmp_path / "pytest.xml").read_text(encoding="utf-8")

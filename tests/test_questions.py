@@ -10,7 +10,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, ProbeContext, Unaskable
-from conformance.dialects.dialect import bundled, load_dialect
+from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.model import Question, expected_statuses
 from conformance.running.session import select_probes
 
@@ -62,7 +62,7 @@ def test_whatever_must_be_refused_is_refused_for_a_reason_that_is_known() -> Non
     assert refused <= SENSE | NAMES_AND_TYPES | {"malformed-json", "preflight"}
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", list_bundled_dialects())
 def test_first_asks_stay_at_sixty_five(name: str) -> None:
     assert len(select_probes(load_dialect(name), (), whole=True)) <= 65
 

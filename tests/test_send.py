@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from echoes import ECHOES, KEY, over_events
 from hostile import ANSWER, Peer, Script, serving
+from key_echoes import ECHOES, KEY, over_events
 
 from conformance.asking.addressing import address_question
 from conformance.asking.curl import curl_line

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 from miniatures import casing
-from miniatures.asked import Server, judged
-from miniatures.making import Message, hearing
+from miniatures.asking import Server, judge_servers
+from miniatures.making import Message, with_requests
 
 from conformance.embedded import HONEST
 from conformance.embedded.behaviour import Behaviour
@@ -21,13 +21,13 @@ def _without(*names: str) -> Behaviour:
         for name in names:
             request.pop(name, None)
 
-    return hearing(forget)
+    return with_requests(forget)
 
 
 @pytest.fixture(scope="module")
 def verdicts() -> Mapping[str, Verdict]:
     deaf = [one for one in casing.MINIATURES if one.name in ("camel-only", "camel-only-strict")]
-    return judged(
+    return judge_servers(
         [
             *(Server(one.name, one.behaviour) for one in deaf),
             Server("google", HONEST),

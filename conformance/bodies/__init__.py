@@ -3,35 +3,35 @@
 Importing this imports Hypothesis (a third of a second): do so only where a run asks for generated bodies.
 """
 
-from conformance.bodies.asking import drawn_from, probe_of, question
-from conformance.bodies.boundaries import boundaries
-from conformance.bodies.chosen import chosen
-from conformance.bodies.drawing import draw
-from conformance.bodies.drawn import Drawn, written
-from conformance.bodies.equal import twins
-from conformance.bodies.forms import Form, check_schemas, form_of, forms
-from conformance.bodies.kept import keep_failing, kept
-from conformance.bodies.smaller import smaller
+from conformance.bodies.boundaries import build_boundaries
+from conformance.bodies.corpus import read_corpus, write_corpus
+from conformance.bodies.forms import RequestForm, check_schemas, find_form, load_forms
+from conformance.bodies.generated_body import GeneratedBody, serialize
+from conformance.bodies.generation import generate_bodies
+from conformance.bodies.questions import build_question, name_probe, read_generated_body
+from conformance.bodies.selection import select_bodies
+from conformance.bodies.shrinking import shrink
 from conformance.bodies.translate import translate
 from conformance.bodies.tree import SchemaError
+from conformance.bodies.variants import build_variants
 
 __all__ = [
-    "Drawn",
-    "Form",
+    "GeneratedBody",
+    "RequestForm",
     "SchemaError",
-    "boundaries",
+    "build_boundaries",
+    "build_question",
+    "build_variants",
     "check_schemas",
-    "chosen",
-    "draw",
-    "drawn_from",
-    "form_of",
-    "forms",
-    "keep_failing",
-    "kept",
-    "probe_of",
-    "question",
-    "smaller",
+    "find_form",
+    "generate_bodies",
+    "load_forms",
+    "name_probe",
+    "read_corpus",
+    "read_generated_body",
+    "select_bodies",
+    "serialize",
+    "shrink",
     "translate",
-    "twins",
-    "written",
+    "write_corpus",
 ]

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.bodies.breaking import MALFORMED, NO_VALUE, NUMBERS, wrong_types
-from conformance.bodies.drawn import Drawn
-from conformance.bodies.forms import Form, forms
+from conformance.bodies.forms import RequestForm, load_forms
+from conformance.bodies.generated_body import GeneratedBody
 from conformance.bodies.grow import filled, found, mended
-from conformance.bodies.spots import replaced, spots
+from conformance.bodies.locations import replace_at, walk_body
+from conformance.bodies.mutations import MALFORMED, NO_VALUE, NUMBERS, list_wrong_types
 from conformance.bodies.tree import ITEM, Node, places
 from conformance.dialects.dialect import Dialect
 from conformance.model import JSON
@@ -41,23 +41,26 @@ class Boundary:
         return f"{self.place} {self.name}"
 
 
-def boundaries(dialect: Dialect) -> tuple[Drawn, ...]:
+def build_boundaries(dialect: Dialect) -> tuple[GeneratedBody, ...]:
     """Return the boundary bodies of a dialect's own form, the most telling first; always the same."""
-    form, _ = forms(dialect)
+    form, _ = load_forms(dialect)
     nodes = dict(places(form.root))
-    ordered: list[Drawn] = []
+    ordered: list[GeneratedBody] = []
     for group in (form.usual, form.exotic):
         chosen = [(place, nodes[place]) for place in group]
         all_valid = [
-            one for place, node in chosen for one in inside(node, place) if not _asked_for(form.root, one)
+            one
+            for place, node in chosen
+            for one in list_valid_boundaries(node, place)
+            if not _is_needed(form.root, one)
         ]
         for doubt in (0, 1, 2):  # apart, since the first that is refused hides the rest of its batch
-            ordered += _batches(form, [one for one in all_valid if one.doubt == doubt])
-        ordered += _beyond(form, chosen)
+            ordered += _fill_batches(form, [one for one in all_valid if one.doubt == doubt])
+        ordered += _build_invalid(form, chosen)
     return tuple(ordered)
 
 
-def _asked_for(root: Node, one: Boundary) -> bool:
+def _is_needed(root: Node, one: Boundary) -> bool:
     """Return whether leaving this empty would leave out what a request needs: then it is no valid boundary."""
     *above, name = one.place.split("/")[1:]
     node = root
@@ -67,27 +70,27 @@ def _asked_for(root: Node, one: Boundary) -> bool:
     return one.name == "null" and needed
 
 
-def inside(node: Node, place: str) -> Iterator[Boundary]:
+def list_valid_boundaries(node: Node, place: str) -> Iterator[Boundary]:
     """Yield the valid boundaries of one field."""
-    for name, value in _valid(node):
-        yield Boundary(place, name, value, _doubt(node, name, value))
+    for name, value in _list_valid_values(node):
+        yield Boundary(place, name, value, _rate_doubt(node, name, value))
     yield Boundary(place, "null", None, 2)
 
 
-def _doubt(node: Node, name: str, value: JSON) -> int:
+def _rate_doubt(node: Node, name: str, value: JSON) -> int:
     if name in ("empty", "longest"):
         return 2
     return int(bool(node.enum) and value not in (node.examples or node.enum[1:]))
 
 
-def _valid(node: Node) -> Iterator[tuple[str, JSON]]:
+def _list_valid_values(node: Node) -> Iterator[tuple[str, JSON]]:
     if node.enum:
         yield from ((f"value {value}", value) for value in node.enum)
     elif node.kind == "boolean":
         allowed = node.examples or (True, False)
         yield from ((str(value).lower(), value) for value in (True, False) if value in allowed)
     elif node.kind in NUMBERS:
-        yield from (_number(node, name, bound) for name, bound in _bounds(node) if bound is not None)
+        yield from (_number(node, name, bound) for name, bound in _find_bounds(node) if bound is not None)
     elif node.kind == "array" and node.item is not None:
         yield from _lists(node)
     elif node.kind == "string" and not node.format:
@@ -96,7 +99,7 @@ def _valid(node: Node) -> Iterator[tuple[str, JSON]]:
             yield "longest", "stone " * (node.longest // 6)
 
 
-def _bounds(node: Node) -> tuple[tuple[str, float | None], tuple[str, float | None]]:
+def _find_bounds(node: Node) -> tuple[tuple[str, float | None], tuple[str, float | None]]:
     """Return the schema's own bounds, held within those that keep an answer cheap."""
     low, high = node.said_low, node.said_high
     if node.low is not None:
@@ -116,15 +119,15 @@ def _lists(node: Node) -> Iterator[tuple[str, JSON]]:
         yield "empty", []
     longest = int(node.said_high or node.longest)
     if longest:
-        yield "longest", [simplest(node.item, index) for index in range(longest)]
+        yield "longest", [build_simplest(node.item, index) for index in range(longest)]
 
 
-def simplest(node: Node, index: int = 0) -> JSON:
+def build_simplest(node: Node, index: int = 0) -> JSON:
     """Return the smallest value of a place that says something; `index` makes names differ."""
     if node.kind == "object":
         return _object(node, index)
     if node.kind == "array":
-        return [simplest(node.item, index)] if node.item is not None else []
+        return [build_simplest(node.item, index)] if node.item is not None else []
     value: Any = node.examples[0] if node.examples else _value(node)
     return f"{value}_{index}" if node.unique and index else filled(value, NONCE)
 
@@ -134,7 +137,7 @@ def _object(node: Node, index: int) -> JSON:
     chosen = set(names)
     if node.oneof and node.name == "parts":
         chosen |= {next(name for name in node.oneof if name in node.children)}
-    return {name: simplest(node.children[name], index) for name in node.children if name in chosen}
+    return {name: build_simplest(node.children[name], index) for name in node.children if name in chosen}
 
 
 def _value(node: Node) -> JSON:
@@ -154,7 +157,7 @@ def _value(node: Node) -> JSON:
 class _Batch:
     """One valid body that is being filled with boundaries."""
 
-    form: Form
+    form: RequestForm
     body: dict[str, JSON] = field(default_factory=dict)
     held: list[Boundary] = field(default_factory=list)
 
@@ -184,7 +187,7 @@ class _Batch:
         return any(one.place == place and one.value == value for one in self.held)
 
 
-def _batches(form: Form, wanted: Sequence[Boundary]) -> list[Drawn]:
+def _fill_batches(form: RequestForm, wanted: Sequence[Boundary]) -> list[GeneratedBody]:
     """Return few valid bodies that hold all of the boundaries."""
     batches: list[_Batch] = []
     for one in wanted:
@@ -193,8 +196,10 @@ def _batches(form: Form, wanted: Sequence[Boundary]) -> list[Drawn]:
             if batch.takes(one):
                 batches.append(batch)
     return [
-        Drawn(
-            mended(distinct(form.root, completed(form.root, batch.body)), form.narrowing.together),
+        GeneratedBody(
+            mended(
+                make_names_distinct(form.root, complete_body(form.root, batch.body)), form.narrowing.together
+            ),
             valid=True,
             change="boundaries",
             source=form.name,
@@ -240,74 +245,80 @@ def _put_in_list(node: Node, body: list[JSON], rest: Sequence[str], value: JSON)
     return True
 
 
-def completed(node: Node, body: JSON, index: int = 0) -> JSON:
+def complete_body(node: Node, body: JSON, index: int = 0) -> JSON:
     """Return a body with what is required, or makes it answerable, put in where it is missing."""
     if isinstance(body, list) and node.item is not None:
-        return [completed(node.item, one, at) for at, one in enumerate(body)]
+        return [complete_body(node.item, one, at) for at, one in enumerate(body)]
     if not isinstance(body, dict) or not node.children:
         return body
     if node.item is not None:
-        return {name: completed(node.item, one, at) for at, (name, one) in enumerate(body.items())}
-    least = simplest(node, index)
+        return {name: complete_body(node.item, one, at) for at, (name, one) in enumerate(body.items())}
+    least = build_simplest(node, index)
     taken = any(name in body for name in node.oneof)
     missing = least if isinstance(least, dict) else {}
     whole = {name: one for name, one in missing.items() if not (taken and name in node.oneof)} | body
-    return {name: completed(node.children[name], one, index) for name, one in whole.items()}
+    return {name: complete_body(node.children[name], one, index) for name, one in whole.items()}
 
 
-def distinct(root: Node, body: JSON) -> JSON:
+def make_names_distinct(root: Node, body: JSON) -> JSON:
     """Return a body in which names that must differ do."""
     used: set[tuple[str, str, JSON]] = set()
-    for spot in list(spots(root, body)):
+    for spot in list(walk_body(root, body)):
         kind, value = (spot.node.where, spot.node.name), spot.value
         if spot.node.unique and isinstance(value, str) and (*kind, value) in used:
             value = f"{value}_{len(used)}"
-            body = replaced(body, spot.path, value)
+            body = replace_at(body, spot.path, value)
         if spot.node.unique and isinstance(value, str):
             used.add((*kind, value))
     return body
 
 
-def _beyond(form: Form, chosen: Sequence[tuple[str, Node]]) -> list[Drawn]:
+def _build_invalid(form: RequestForm, chosen: Sequence[tuple[str, Node]]) -> list[GeneratedBody]:
     """Return the invalid boundaries: one step beyond first, then unknown values, then wrong types."""
-    kinds = (_past, _unknown, _mistyped)
+    kinds = (_step_past_bounds, _list_unknown_values, _list_mistyped_values)
     found = [(place, *one) for kind in kinds for place, node in chosen for one in kind(node)]
-    return [drawn for one in found if (drawn := _single(form, *one)) is not None]
+    return [drawn for one in found if (drawn := _build_body_with(form, *one)) is not None]
 
 
 Beyond = tuple[str, JSON, bool | None]  # the change, the value, whether Google refuses it
 
 
-def _past(node: Node) -> Iterator[Beyond]:
+def _step_past_bounds(node: Node) -> Iterator[Beyond]:
     step = 1 if node.kind == "integer" else 0.5
     if node.kind in NUMBERS and node.said_low is not None:
         yield "below-minimum", node.said_low - step, None
     if node.kind in NUMBERS and node.said_high is not None:
         yield "above-maximum", node.said_high + step, None
     if node.kind == "array" and node.item is not None and node.said_high is not None:
-        yield "too-many", [simplest(node.item, index) for index in range(int(node.said_high) + 1)], None
+        yield "too-many", [build_simplest(node.item, index) for index in range(int(node.said_high) + 1)], None
     if node.kind == "array" and node.said_low and node.name in ("contents", "parts"):
         yield "too-few", [], True
 
 
-def _unknown(node: Node) -> Iterator[Beyond]:
+def _list_unknown_values(node: Node) -> Iterator[Beyond]:
     if node.enum and node.format == "enum":
         yield "unknown-value", NO_VALUE, True
     if node.format in MALFORMED:
         yield "malformed", MALFORMED[node.format], True
 
 
-def _mistyped(node: Node) -> Iterator[Beyond]:
-    yield from (("type", value, True) for value in wrong_types(node)[:1])
+def _list_mistyped_values(node: Node) -> Iterator[Beyond]:
+    yield from (("type", value, True) for value in list_wrong_types(node)[:1])
 
 
-def _single(form: Form, place: str, change: str, value: JSON, refuses: bool | None) -> Drawn | None:  # noqa: FBT001 - data
+def _build_body_with(
+    form: RequestForm,
+    place: str,
+    change: str,
+    value: JSON,
+    refuses: bool | None,  # noqa: FBT001 - data
+) -> GeneratedBody | None:
     body: dict[str, JSON] = {}
     if not _put(form.root, body, place.split("/")[1:], value):
         return None
     at = place.replace(f"/{ITEM}", "/0")
-    return Drawn(
-        completed(form.root, body),
+    return GeneratedBody(
+        complete_body(form.root, body),
         valid=False,
         broken_at=at,
         change=change,

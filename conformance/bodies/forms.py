@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.bodies.narrow import Narrowing, narrowing
+from conformance.bodies.narrowing import Narrowing, narrowing
 from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
 from conformance.dialects.dialect import Dialect
 from conformance.files import FileError, read_json_file, registry, schemas_folder
@@ -22,7 +22,7 @@ SCHEMA, NARROW = "request.schema.json", "narrow.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class RequestForm:
     """One request form: its name, its tree, and what narrows it."""
 
     name: str
@@ -37,7 +37,7 @@ class Form:
         return self.googles is None or "/".join(map(to_camel, place.split("/"))) in self.googles
 
 
-def forms(dialect: Dialect) -> tuple[Form, Form]:
+def load_forms(dialect: Dialect) -> tuple[RequestForm, RequestForm]:
     """Return a dialect's own request form and Google's; the same one twice for Google.
 
     Raises SchemaError where a schema cannot be read or admits nothing, FileError where a file cannot.
@@ -45,18 +45,18 @@ def forms(dialect: Dialect) -> tuple[Form, Form]:
     return _forms(dialect.folder)
 
 
-def form_of(dialect: Dialect, source: str) -> Form:
+def find_form(dialect: Dialect, source: str) -> RequestForm:
     """Return the form that a body of that source (`Drawn.source`) was made for."""
-    own, google = forms(dialect)
+    own, google = load_forms(dialect)
     return google if source.startswith(google.name) else own
 
 
 @cache
-def _forms(folder: Path) -> tuple[Form, Form]:
-    google = google_form()
+def _forms(folder: Path) -> tuple[RequestForm, RequestForm]:
+    google = load_google_form()
     if folder.resolve() == (schemas_folder() / "google").resolve():
         return google, google
-    said = [google_narrow(), *_narrow(folder)]
+    said = [read_google_narrowing(), *_narrow(folder)]
     root = compiled(_read(folder / SCHEMA, folder), registry(), "", narrowing(*said))
     _lend(root, google.root, set())
     form = _form(f"{folder.name} request", root, narrowing(*said))
@@ -64,17 +64,17 @@ def _forms(folder: Path) -> tuple[Form, Form]:
 
 
 @cache
-def google_form() -> Form:
+def load_google_form() -> RequestForm:
     """Return the form of Google's requests."""
     folder = schemas_folder() / "google"
-    narrowed = narrowing(google_narrow())
+    narrowed = narrowing(read_google_narrowing())
     return _form(
         "google request", compiled(_read(folder / SCHEMA, folder), registry(), "", narrowed), narrowed
     )
 
 
 @cache
-def google_narrow() -> Mapping[str, Any]:
+def read_google_narrowing() -> Mapping[str, Any]:
     """Return the narrowing that stands beside Google's request schema."""
     return _read(schemas_folder() / "google" / NARROW, schemas_folder())
 
@@ -91,10 +91,10 @@ def _read(path: Path, within: Path) -> Mapping[str, Any]:
     return value
 
 
-def _form(name: str, root: Node, narrowed: Narrowing) -> Form:
+def _form(name: str, root: Node, narrowed: Narrowing) -> RequestForm:
     every = [place for place, _ in places(root)]
     exotic = {place for place in every if _is_exotic(root, place)}
-    return Form(
+    return RequestForm(
         name, root, narrowed, tuple(p for p in every if p not in exotic), tuple(p for p in every if p in exotic)
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
 def check_schemas(dialect: Dialect) -> list[str]:
     """Return what keeps bodies from being made for a dialect, a line each: schema, pointer, fault. Asks nobody."""
     try:
-        own, _ = forms(dialect)
+        own, _ = load_forms(dialect)
     except (SchemaError, FileError) as exc:
         return [str(exc)]
     endless = _endless(own.root, (own.root.where,))

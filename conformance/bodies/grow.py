@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import Any
 
 from conformance.bodies.coins import Coins
-from conformance.bodies.narrow import Narrowing, Together
+from conformance.bodies.narrowing import Narrowing, Together
 from conformance.bodies.tree import ITEM, Node
 from conformance.model import JSON
 from conformance.names import to_camel

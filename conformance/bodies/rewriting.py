@@ -5,27 +5,27 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 
-from conformance.bodies.spots import Spotted, replaced, snaked, spots
+from conformance.bodies.locations import BodyLocation, replace_at, to_snake_case, walk_body
 from conformance.bodies.tree import Node
 from conformance.model import JSON
 
 
 def _snake_case(root: Node, body: JSON) -> JSON:
-    return snaked(root, body)
+    return to_snake_case(root, body)
 
 
-def _each(root: Node, body: JSON, new: Callable[[Spotted], JSON]) -> JSON:
-    for spot in spots(root, body):
+def _each(root: Node, body: JSON, new: Callable[[BodyLocation], JSON]) -> JSON:
+    for spot in walk_body(root, body):
         value = new(spot)
         if value is not spot.value:
-            body = replaced(body, spot.path, value)
+            body = replace_at(body, spot.path, value)
     return body
 
 
 def _enum_numbers(root: Node, body: JSON) -> JSON:
     """Enums by number: their names stand in Google's schemas in the order of their numbers, from 0."""
 
-    def number(spot: Spotted) -> JSON:
+    def number(spot: BodyLocation) -> JSON:
         named = spot.node.format == "enum" and spot.value in spot.node.enum
         return spot.node.enum.index(spot.value) if named else spot.value
 
@@ -33,7 +33,7 @@ def _enum_numbers(root: Node, body: JSON) -> JSON:
 
 
 def _numbers_as_texts(root: Node, body: JSON) -> JSON:
-    def text(spot: Spotted) -> JSON:
+    def text(spot: BodyLocation) -> JSON:
         whole = spot.node.kind == "integer" and isinstance(spot.value, int)
         return str(spot.value) if whole else spot.value
 
@@ -41,7 +41,7 @@ def _numbers_as_texts(root: Node, body: JSON) -> JSON:
 
 
 def _whole_fractions(root: Node, body: JSON) -> JSON:
-    def fraction(spot: Spotted) -> JSON:
+    def fraction(spot: BodyLocation) -> JSON:
         whole = spot.node.kind == "integer" and isinstance(spot.value, int)
         return float(str(spot.value)) if whole else spot.value
 
@@ -72,7 +72,7 @@ def _reordered(_root: Node, body: JSON) -> JSON:
 
 
 def _url_safe(root: Node, body: JSON) -> JSON:
-    def url_safe(spot: Spotted) -> JSON:
+    def url_safe(spot: BodyLocation) -> JSON:
         if spot.node.format != "bytes" or not isinstance(spot.value, str):
             return spot.value
         return base64.urlsafe_b64encode(base64.b64decode(spot.value)).decode().rstrip("=")
@@ -83,7 +83,7 @@ def _url_safe(root: Node, body: JSON) -> JSON:
 def _plain_text(root: Node, body: JSON) -> JSON:
     """Odd texts made plain: not the same question, but no reason to refuse one and not the other."""
 
-    def plain(spot: Spotted) -> JSON:
+    def plain(spot: BodyLocation) -> JSON:
         return "stone" if spot.node.awkward and spot.value in spot.node.awkward else spot.value
 
     return _each(root, body, plain)
@@ -101,7 +101,7 @@ REWRITINGS: Mapping[str, Callable[[Node, JSON], JSON]] = {
 }
 
 
-def rewritten(root: Node, body: JSON, first: int) -> tuple[str, JSON] | None:
+def rewrite(root: Node, body: JSON, first: int) -> tuple[str, JSON] | None:
     """Return the name and the body of the rewriting at `first`, or of the next that changes anything."""
     names = list(REWRITINGS)
     for turn in range(len(names)):

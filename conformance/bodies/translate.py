@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.bodies.coins import strategy
 from conformance.bodies.grow import Grower
-from conformance.bodies.narrow import NOWHERE, Narrowing
+from conformance.bodies.narrowing import NOWHERE, Narrowing
 from conformance.bodies.tree import Schemas, compiled
 from conformance.model import JSON
 

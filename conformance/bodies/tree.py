@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from conformance.bodies.narrow import NOWHERE, Narrowing
+from conformance.bodies.narrowing import NOWHERE, Narrowing
 from conformance.model import JSON
 from conformance.names import to_camel
 

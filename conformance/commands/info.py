@@ -1,4 +1,4 @@
-"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint_folder, serve, init, clients."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import BinaryIO
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
-from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
+from conformance.clients import ALL_CLIENTS, BadCaptureError, describe_views
 from conformance.commands.streams import is_lost
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
 from conformance.config.providers import ProvidersError, load_providers, write_initial_file
-from conformance.dialects.dialect import DialectError, bundled, load_dialect
-from conformance.dialects.lint import lint
-from conformance.dialects.sidebyside import as_json, as_markdown, as_text, side_by_side
-from conformance.embedded import default_port, serve
+from conformance.dialects.dialect import DialectError, list_bundled_dialects, load_dialect
+from conformance.dialects.lint import lint_folder
+from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
+from conformance.embedded import find_default_port, serve_forever
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
@@ -64,8 +64,11 @@ def plan(words: Namespace) -> int:
 
 def docs(words: Namespace) -> int:
     """Print the documents side by side; no request is sent."""
-    both = side_by_side([load_dialect(name) for name in bundled()])
-    write_line(sys.stdout, {"text": as_text, "markdown": as_markdown, "json": as_json}[words.format](both))
+    both = compare_documents([load_dialect(name) for name in list_bundled_dialects()])
+    write_line(
+        sys.stdout,
+        {"text": render_text, "markdown": render_markdown, "json": render_json}[words.format](both),
+    )
     return 0
 
 
@@ -96,7 +99,7 @@ def _probes(_words: Namespace) -> Entries:
 
 def _providers(words: Namespace) -> Entries:
     try:
-        loaded = load_providers(words.config, dialects=bundled())
+        loaded = load_providers(words.config, dialects=list_bundled_dialects())
     except ProvidersError as fault:
         raise UsageError(*fault.faults) from fault
     return [
@@ -115,7 +118,7 @@ def _clients(_words: Namespace) -> Entries:
 
 
 def _dialects(_words: Namespace) -> Entries:
-    dialects = {name: load_dialect(name) for name in bundled()}
+    dialects = {name: load_dialect(name) for name in list_bundled_dialects()}
     return [
         {"name": name, "title": one.title, "fields": len(one.fields), "remarks": len(one.remarks)}
         for name, one in dialects.items()
@@ -146,7 +149,7 @@ def lint_dialect(words: Namespace) -> int:
         )
     if not words.folder.is_dir():
         raise UsageError(f"{words.folder}: no such folder; docs/dialects.md tells how to write a dialect")
-    faults = lint(words.folder)
+    faults = lint_folder(words.folder)
     _print(*faults)
     if not faults:
         _print(f"{words.folder}: sound")
@@ -159,9 +162,9 @@ def serve_dialect(words: Namespace) -> int:
         dialect, model = load_dialect(words.dialect), _model(words.model)
     except DialectError as error:
         raise UsageError(*error.args) from error
-    port = default_port(dialect) if words.port is None else words.port
+    port = find_default_port(dialect) if words.port is None else words.port
     try:
-        serve(dialect, port, model)
+        serve_forever(dialect, port, model)
     except OSError as error:
         reason = (
             os.strerror(error.errno) if error.errno else str(error)
@@ -223,7 +226,7 @@ def clients(words: Namespace) -> int:
     """Print what each client makes of captured responses, a JSON line per line and client."""
     try:
         with _opened(words.file) as file:
-            for entry in report_lines(_bounded(file)):
+            for entry in describe_views(_bounded(file)):
                 sys.stdout.write(json.dumps(entry) + "\n")
                 if is_lost(sys.stdout):
                     break

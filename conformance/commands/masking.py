@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.config.providers import ProvidersError, load_providers
-from conformance.dialects.dialect import bundled
+from conformance.dialects.dialect import list_bundled_dialects
 from conformance.keys.secrets import Key, Keyring, read_header_secrets
 
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
@@ -23,7 +23,7 @@ def collect_keys(environ: Mapping[str, str]) -> Keyring:
 
 def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:
     try:
-        loaded = load_providers(None, dialects=bundled())
+        loaded = load_providers(None, dialects=list_bundled_dialects())
     except ProvidersError:
         return  # comparing needs no providers.yaml: one that is wrong is not told here
     for provider in loaded.providers:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from conformance.comparing.past import PastCase, PastClient, PastProvider
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.sidebyside import googles_name
+from conformance.dialects.side_by_side import find_google_name
 from conformance.model import JSON
 
 USAGE = "usageMetadata"
@@ -48,13 +48,13 @@ class Side:
         if self.dialect is None:
             return frozenset()
         source = "request" if place == "request" else "response"
-        names = {googles_name(source, one.pointer) for one in self.dialect.fields_of(source)}
+        names = {find_google_name(source, one.pointer) for one in self.dialect.fields_of(source)}
         return frozenset(
             name for name in names if place == "request" or (USAGE in name) == (place == "usage")
         )
 
 
-def from_run(
+def side_from_run(
     provider: PastProvider, dialect: Dialect | None, partly: str = "", remarks: tuple[str, ...] = ()
 ) -> Side:
     """Return a provider as a run found it; its dialect, where it is a bundled one, adds what the document lists."""
@@ -77,7 +77,7 @@ def from_run(
     )
 
 
-def from_paper(
+def side_from_document(
     name: str, dialect: Dialect, clients: Mapping[str, PastClient], remarks: tuple[str, ...]
 ) -> Side:
     """Return a dialect as its document describes it; a page that contradicts itself gives several readings."""

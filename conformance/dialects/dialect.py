@@ -9,16 +9,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.dialects.shapes import Reader, Reference, Shape, canonical, reference, table
+from conformance.dialects.shapes import (
+    Shape,
+    ShapeReader,
+    as_object,
+)
 from conformance.files import ROOT_ID, FileError, read_bounded, read_json_file, schemas_folder, validate
 from conformance.model import JSON, NOTHING, Source
 from conformance.names import suggest_or_list
 from conformance.pointers import to_pointer
-
-__all__ = [
-    "PLACES", "Dialect", "DialectError", "Field", "Reading", "Reference", "Remark", "Shape", "bundled", "canonical",
-    "load_dialect", "reference",
-]  # fmt: skip
 
 PLACES = ("request", "response", "chunk", "error")
 KNOWN = ("listed", "exemplified", "prose")  # how sure: from the surest down
@@ -54,7 +53,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Remark:
+class DocumentRemark:
     """Something a reader of the document should know: `kind` as in results.schema.json's documents."""
 
     dialect: str
@@ -78,7 +77,7 @@ class Dialect:
     traits: Mapping[str, tuple[Reading, ...]]
     own_form: Mapping[str, JSON]
     requests: tuple[Mapping[str, JSON], ...]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[DocumentRemark, ...]
     fields: tuple[Field, ...]
     shapes: Mapping[str, Shape]  # place -> what the document says may stand there
     embedded: Mapping[str, JSON]
@@ -103,15 +102,15 @@ def _documented(readings: tuple[Reading, ...]) -> JSON:
     return values[0] if len(values) == 1 else values or None
 
 
-def bundled() -> tuple[str, ...]:
+def list_bundled_dialects() -> tuple[str, ...]:
     """Return the names of the dialects that come with the program, Google's first."""
     names = (path.parent.name for path in schemas_folder().glob("*/dialect.json"))
     return tuple(sorted(names, key=lambda name: (name != "google", name)))
 
 
-def folder_of(name_or_path: str, base: Path) -> Path:
+def find_folder(name_or_path: str, base: Path) -> Path:
     """Return the folder of a bundled dialect, or the user's own, relative to `base`. Raises DialectError."""
-    if name_or_path in bundled():
+    if name_or_path in list_bundled_dialects():
         return schemas_folder() / name_or_path
     own = base / name_or_path
     if any(mark in name_or_path for mark in "/\\.") or own.is_dir():
@@ -120,7 +119,7 @@ def folder_of(name_or_path: str, base: Path) -> Path:
                 f"{own}: there is no dialect.json in it; docs/dialects.md tells how to write one"
             )
         return own
-    hint = suggest_or_list(name_or_path, (*bundled(), "a folder such as ./mine"))
+    hint = suggest_or_list(name_or_path, (*list_bundled_dialects(), "a folder such as ./mine"))
     raise DialectError(f"there is no dialect {name_or_path!r}{hint}")
 
 
@@ -129,11 +128,11 @@ def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
 
     Raises DialectError, a line per fault. A user's own folder is checked whole before anything of it is used.
     """
-    folder = folder_of(name_or_path, base)
+    folder = find_folder(name_or_path, base)
     if folder.parent == schemas_folder():
         return _bundled(folder)
     parts = read_parts(folder)
-    faults = form_faults(folder, parts)
+    faults = find_form_faults(folder, parts)
     if faults:
         raise DialectError(*faults)
     return _sound(folder, parts)
@@ -152,7 +151,7 @@ def _sound(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
         raise DialectError(f"{folder}: is not a dialect: {error!r}; run the lint command on it") from error
 
 
-def files_of(folder: Path) -> tuple[Path, ...]:
+def list_files(folder: Path) -> tuple[Path, ...]:
     """Return the files that make up a dialect, those that exist, dialect.json first."""
     names = ("dialect.json", *(f"{place}.schema.json" for place in PLACES))
     return tuple(folder / name for name in names if (folder / name).exists() or name == "dialect.json")
@@ -161,7 +160,7 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 def read_parts(folder: Path) -> dict[str, Mapping[str, JSON]]:
     """Return the JSON objects of a dialect by file name. Raises DialectError."""
     parts: dict[str, Mapping[str, JSON]] = {}
-    for path in files_of(folder):
+    for path in list_files(folder):
         try:
             value = read_json_file(path, within=folder)
         except FileError as error:
@@ -172,7 +171,7 @@ def read_parts(folder: Path) -> dict[str, Mapping[str, JSON]]:
     return parts
 
 
-def form_faults(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> list[str]:
+def find_form_faults(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> list[str]:
     """Return a line for every place where a dialect's files break the format's own schemas."""
     faults: list[str] = []
     for name, value in parts.items():
@@ -184,7 +183,7 @@ def form_faults(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> list[s
 
 def _digest(folder: Path) -> str:
     total = hashlib.sha256()
-    for path in files_of(folder):
+    for path in list_files(folder):
         data = read_bounded(path, within=folder)
         total.update(f"{path.name}\0{len(data)}\0".encode())
         total.update(data)
@@ -193,7 +192,7 @@ def _digest(folder: Path) -> str:
 
 def _assembled(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
     facts = parts["dialect.json"]
-    document = table(facts["document"])
+    document = as_object(facts["document"])
     address = str(document.get("url", ""))
     url = address if address.startswith(("https://", "http://")) else ""
     source = Source(str(document["title"]), sha256=str(document.get("sha256", "")), url=url)
@@ -204,17 +203,17 @@ def _assembled(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect
         title=str(facts["title"]),
         document=source,
         base_url=str(facts.get("base_url", "")),
-        models=tuple(str(model) for model in _list(table(facts.get("models")).get("names"))),
-        methods=tuple(str(one) for one in _list(table(facts.get("methods")).get("names"))),
+        models=tuple(str(model) for model in _list(as_object(facts.get("models")).get("names"))),
+        methods=tuple(str(one) for one in _list(as_object(facts.get("methods")).get("names"))),
         traits=MappingProxyType(
-            {key: _readings(value, source) for key, value in table(facts["traits"]).items()}
+            {key: _readings(value, source) for key, value in as_object(facts["traits"]).items()}
         ),
-        own_form=table(facts.get("own_form")),
-        requests=tuple(table(one) for one in _list(facts.get("requests"))),
-        remarks=tuple(_remark(name, table(one)) for one in _list(facts.get("remarks"))),
+        own_form=as_object(facts.get("own_form")),
+        requests=tuple(as_object(one) for one in _list(facts.get("requests"))),
+        remarks=tuple(_remark(name, as_object(one)) for one in _list(facts.get("remarks"))),
         fields=tuple(one for place, schema in schemas.items() for one in _fields(place, schema, source)),
-        shapes=MappingProxyType({place: Reader(schema).root() for place, schema in schemas.items()}),
-        embedded=table(facts.get("embedded")),
+        shapes=MappingProxyType({place: ShapeReader(schema).root() for place, schema in schemas.items()}),
+        embedded=as_object(facts.get("embedded")),
         folder=folder,
         digest=_digest(folder),
         facts=facts,
@@ -226,7 +225,7 @@ def _list(value: JSON) -> list[JSON]:
 
 
 def _readings(value: JSON, document: Source) -> tuple[Reading, ...]:
-    return tuple(_reading(table(one), document) for one in _list(value))
+    return tuple(_reading(as_object(one), document) for one in _list(value))
 
 
 def _reading(one: Mapping[str, JSON], document: Source) -> Reading:
@@ -234,15 +233,15 @@ def _reading(one: Mapping[str, JSON], document: Source) -> Reading:
     return Reading(one["value"], source, str(one["known"]))
 
 
-def _remark(dialect: str, one: Mapping[str, JSON]) -> Remark:
+def _remark(dialect: str, one: Mapping[str, JSON]) -> DocumentRemark:
     texts = {key: str(one.get(key, "")) for key in ("kind", "pointer", "says", "lines", "id")}
-    return Remark(dialect, **texts)
+    return DocumentRemark(dialect, **texts)
 
 
-def sources(schema: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], ...]:
+def sort_sources(schema: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], ...]:
     """Return the `x-source` entries of one property, the surest first."""
     value = schema.get("x-source")
-    entries = [table(one) for one in (value if isinstance(value, list) else [value] if value else [])]
+    entries = [as_object(one) for one in (value if isinstance(value, list) else [value] if value else [])]
     return tuple(sorted(entries, key=lambda one: _rank(str(one.get("known")))))
 
 
@@ -252,10 +251,10 @@ def _rank(known: str) -> int:
 
 def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = "") -> Iterator[Field]:
     required = _list(schema.get("required"))
-    for name, value in table(schema.get("properties")).items():
-        property_ = table(value)
+    for name, value in as_object(schema.get("properties")).items():
+        property_ = as_object(value)
         here = at + to_pointer([name])
-        entries = sources(property_)
+        entries = sort_sources(property_)
         if entries:
             yield Field(
                 place=place,
@@ -268,7 +267,7 @@ def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = 
             )
         yield from _fields(place, property_, document, here)
     if isinstance(schema.get("items"), dict):
-        yield from _fields(place, table(schema["items"]), document, f"{at}/*")
+        yield from _fields(place, as_object(schema["items"]), document, f"{at}/*")
 
 
 def _source(entries: tuple[Mapping[str, JSON], ...], document: Source) -> Source:

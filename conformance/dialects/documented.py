@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.shapes import Shape, canonical, reference
+from conformance.dialects.shapes import Shape, load_reference, match_property
 from conformance.model import JSON
 from conformance.names import fold, is_free_form
 from conformance.pointers import split_pointer, to_pointer
@@ -18,7 +18,7 @@ _INT64 = {"int64", "uint64"}
 Path = tuple[str, ...]
 
 
-def departures(dialect: Dialect, place: str, value: JSON) -> Iterator[tuple[str, str, str]]:
+def find_departures(dialect: Dialect, place: str, value: JSON) -> Iterator[tuple[str, str, str]]:
     """Yield (pointer, expected, observed) where `value` departs from what the document says of that place.
 
     Types and required members only: a page's list of values or of fields is never complete. A member that the page
@@ -30,11 +30,11 @@ def departures(dialect: Dialect, place: str, value: JSON) -> Iterator[tuple[str,
 
 def _departures(shape: Shape, value: JSON, at: str) -> Iterator[tuple[str, str, str]]:
     if not fits(shape, value):
-        yield at, shape.kind, kind_of(value)
+        yield at, shape.kind, json_type(value)
     elif isinstance(value, dict):
         yield from _required(shape, value, at)
         for key, child in value.items():
-            name = canonical(shape, key)
+            name = match_property(shape, key)
             if name is not None:
                 yield from _departures(shape.properties[name], child, at + to_pointer([key]))
     elif isinstance(value, list) and shape.items is not None:
@@ -45,7 +45,7 @@ def _departures(shape: Shape, value: JSON, at: str) -> Iterator[tuple[str, str, 
 def _required(shape: Shape, value: Mapping[str, JSON], at: str) -> Iterator[tuple[str, str, str]]:
     for name in shape.required:
         if name not in value:
-            other = next((key for key in value if canonical(shape, key) == name), None)
+            other = next((key for key in value if match_property(shape, key) == name), None)
             yield (
                 at + to_pointer([name]),
                 "present: the page requires it",
@@ -58,7 +58,7 @@ def fits(shape: Shape, value: JSON) -> bool:
     if shape.kind == "free":
         return True
     wanted = "object" if shape.kind == "map" else shape.kind
-    observed = kind_of(value)
+    observed = json_type(value)
     if wanted == "integer" and observed == "string" and shape.format in _INT64:
         return str(value).lstrip("-").isdecimal()
     if wanted == "integer" and isinstance(value, float):
@@ -71,18 +71,18 @@ _KINDS: Mapping[type, str] = {
 }  # fmt: skip
 
 
-def kind_of(value: JSON) -> str:
+def json_type(value: JSON) -> str:
     """Return the JSON type of a value: object, array, string, integer, number, boolean or null."""
     return _KINDS[type(value)]
 
 
-def sent_fields(dialect: Dialect, body: JSON) -> frozenset[str]:
+def find_sent_fields(dialect: Dialect, body: JSON) -> frozenset[str]:
     """Return the pointers of the documented request fields that a request body sends, spelled as documented."""
     found = set(_paths(body))
     return frozenset(one.pointer for one in dialect.fields_of("request") if _path(one.pointer) in found)
 
 
-def seen_fields(dialect: Dialect, place: str, value: JSON) -> dict[str, str]:
+def find_seen_fields(dialect: Dialect, place: str, value: JSON) -> dict[str, str]:
     """Return for every documented field of a place, by its pointer, how it was seen in one body.
 
     as-documented: there, of the documented type. different: the same field in another casing, of another type, or
@@ -134,7 +134,7 @@ def _same(documented: Path, other: Path) -> bool:
     if documented == other:
         return True
     shorter, longer = sorted((documented, other), key=len)
-    return longer[-len(shorter) :] == shorter and shorter[0] in reference().response.by_folded_name
+    return longer[-len(shorter) :] == shorter and shorter[0] in load_reference().response.by_folded_name
 
 
 _path = lru_cache(maxsize=4096)(split_pointer)

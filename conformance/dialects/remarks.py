@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from conformance.dialects.dialect import Dialect, load_dialect
-from conformance.dialects.sidebyside import side_by_side
+from conformance.dialects.side_by_side import compare_documents
 from conformance.files import read_json_file, schemas_folder
 from conformance.model import JSON
 
 GOOGLE = "google"  # whose document every other one is held against
 
 
-def remarks_on(dialects: Iterable[Dialect]) -> list[JSON]:
+def list_remarks(dialects: Iterable[Dialect]) -> list[JSON]:
     """Return the `documents` entries of these dialects, each dialect once; found without a request."""
     return [
         {
@@ -28,10 +28,10 @@ def remarks_on(dialects: Iterable[Dialect]) -> list[JSON]:
     ]
 
 
-def tables(dialects: Iterable[Dialect]) -> dict[str, JSON]:
+def build_tables(dialects: Iterable[Dialect]) -> dict[str, JSON]:
     """Return the tables of these documents beside Google's, as the page shows them; none where there is no document."""
     asked = [dialect for dialect in _each_once(dialects) if dialect.name != GOOGLE]
-    both = side_by_side([load_dialect(GOOGLE), *asked]) if asked else None
+    both = compare_documents([load_dialect(GOOGLE), *asked]) if asked else None
     return {"tables": [asdict(table) for table in both.tables] if both else []}
 
 
@@ -40,7 +40,7 @@ def _each_once(dialects: Iterable[Dialect]) -> list[Dialect]:
     return [found[name] for name in sorted(found)]
 
 
-def proof() -> dict[str, JSON]:
+def read_proof() -> dict[str, JSON]:
     """Return with how many rules, wrong servers and innocent ones this version was proven."""
     value = read_json_file(schemas_folder() / "kill-matrix.json")
     return value if isinstance(value, dict) else {}

@@ -61,12 +61,12 @@ class Reference:
     models_list: Shape
 
 
-def canonical(shape: Shape, key: str) -> str | None:
+def match_property(shape: Shape, key: str) -> str | None:
     """Return the property of `shape` that `key` spells in whatever casing, or None."""
     return key if key in shape.properties else shape.by_folded_name.get(fold(key))
 
 
-class Reader:
+class ShapeReader:
     """Turns one schema document into shapes; `$ref` is followed within it and into the bundled schemas."""
 
     def __init__(self, schema: Mapping[str, JSON]) -> None:
@@ -84,10 +84,10 @@ class Reader:
 
     def _referred(self, ref: str) -> Shape:
         if not ref.startswith("#"):
-            return bundled_shape(ref)
+            return load_shape(ref)
         if ref not in self._made:
             name = ref.removeprefix("#/$defs/")
-            self._described(table(table(self._schema["$defs"])[name]), name, ref)
+            self._described(as_object(as_object(self._schema["$defs"])[name]), name, ref)
         return self._made[ref]
 
     def _described(self, schema: Mapping[str, JSON], name: str = "", ref: str = "") -> Shape:
@@ -112,7 +112,7 @@ class Reader:
         if ref:  # known before its members are read: a message may contain itself
             self._made[ref] = shape
         properties.update(
-            {key: self.shape(table(value)) for key, value in table(schema.get("properties")).items()}
+            {key: self.shape(as_object(value)) for key, value in as_object(schema.get("properties")).items()}
         )
         return shape
 
@@ -121,7 +121,7 @@ class Reader:
         return self.shape(value) if isinstance(value, dict) else None
 
 
-def table(value: JSON) -> Mapping[str, JSON]:
+def as_object(value: JSON) -> Mapping[str, JSON]:
     """Return the object, or an empty one where `value` is none."""
     return value if isinstance(value, dict) else {}
 
@@ -151,12 +151,12 @@ def _whole(value: JSON) -> int | None:
 
 
 @cache
-def _bundled_reader(schema_id: str) -> Reader:
-    return Reader(bundled_schemas()[schema_id])
+def _bundled_reader(schema_id: str) -> ShapeReader:
+    return ShapeReader(bundled_schemas()[schema_id])
 
 
 @cache
-def bundled_shape(reference_: str) -> Shape:
+def load_shape(reference_: str) -> Shape:
     """Return the shape of a bundled schema's root by its `$id`, or of one message in it: `ID#/$defs/Name`.
 
     Raises KeyError where there is none.
@@ -167,15 +167,15 @@ def bundled_shape(reference_: str) -> Shape:
 
 
 @cache
-def reference() -> Reference:
+def load_reference() -> Reference:
     """Return Google's messages."""
     google = ROOT_ID + "google/"
     return Reference(
-        request=bundled_shape(google + "request"),
-        response=bundled_shape(google + "response"),
-        error=bundled_shape(google + "error"),
-        count_tokens_request=bundled_shape(google + "count-tokens-request"),
-        count_tokens=bundled_shape(google + "count-tokens"),
-        model=bundled_shape(google + "model"),
-        models_list=bundled_shape(google + "models"),
+        request=load_shape(google + "request"),
+        response=load_shape(google + "response"),
+        error=load_shape(google + "error"),
+        count_tokens_request=load_shape(google + "count-tokens-request"),
+        count_tokens=load_shape(google + "count-tokens"),
+        model=load_shape(google + "model"),
+        models_list=load_shape(google + "models"),
     )

@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from conformance.dialects.shapes import reference
+from conformance.dialects.shapes import load_reference
 from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 MET, UNMET, CUT, UNREAD = "met", "unmet", "cut", "unread"
+
+UNDERSTOOD = "understood"
+"""The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer
+or the arguments of its call must contain."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 @cache
 def _filters() -> frozenset[str]:
     """Google's names for an answer that a filter, or a call that the model wrote wrongly, has ended."""
-    candidate = reference().response.properties["candidates"].items
+    candidate = load_reference().response.properties["candidates"].items
     return frozenset(candidate.properties["finishReason"].enum if candidate else ()) - set(_ENDED)
 
 

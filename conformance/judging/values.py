@@ -13,7 +13,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from conformance.dialects.shapes import Shape, reference
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON
 from conformance.names import fold
 from conformance.pointers import to_pointer
@@ -190,7 +190,7 @@ def find_faults(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[ValueFau
 
 
 def _shape(reply: Reply) -> Shape | None:
-    google = reference()
+    google = load_reference()
     return {
         "response": google.response, "count": google.count_tokens,
         "models": google.models_list, "model": google.model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.asking.prompts import as_stream, draw_png, request_body, standard_base64, url_safe_base64
 from conformance.catalogue import ProbeContext, probe
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 _PRIMES = "How many prime numbers are below 30? Think first, then reply with the number only."

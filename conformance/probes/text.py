@@ -17,7 +17,7 @@ from conformance.asking.prompts import (
 )
 from conformance.catalogue import ProbeContext, probe
 from conformance.judging.arrivals import TIMELY
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 

@@ -14,7 +14,7 @@ from conformance.asking.prompts import (
     tool_config,
 )
 from conformance.catalogue import ProbeContext, Unaskable, probe
-from conformance.judging.understanding import UNDERSTOOD
+from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from conformance.dialects.dialect import Shape, canonical
+from conformance.dialects.shapes import Shape, match_property
 from conformance.model import JSON
 from conformance.names import casing_of
 from conformance.pointers import to_pointer
@@ -59,7 +59,7 @@ def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
     """Return the canonical names found at an object's top level, each with the spellings found."""
     found: dict[str, list[str]] = {}
     for key in value:
-        name = canonical(shape, key)
+        name = match_property(shape, key)
         if name is not None:
             found.setdefault(name, []).append(key)
     return found
@@ -121,7 +121,7 @@ def _renamed(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
 def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
     out: dict[str, JSON] = {}
     for key, child in value.items():
-        name = canonical(shape, key)
+        name = match_property(shape, key)
         if name is None:
             out.setdefault(key, child)
             continue
@@ -151,7 +151,7 @@ def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
     for key in place.keys:
         if isinstance(value, dict):
             found.update(
-                {name: child for name, child in value.items() if name != key and canonical(shape, name)}
+                {name: child for name, child in value.items() if name != key and match_property(shape, name)}
             )
         value = _step(value, key)
     return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from conformance.dialects.dialect import Dialect, Shape, reference
+from conformance.dialects.dialect import Dialect
+from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON, NOTHING, Exchange, Limits
 from conformance.reading.errorbody import ErrorBody, error_body, error_in, nonsense
 from conformance.reading.names import IDENTIFYING_MEMBERS, Unwrapped, unwrap
@@ -66,7 +67,7 @@ def resource_of(exchange: Exchange) -> Resource:
 
 def _shape(resource: Resource) -> Shape:
     names = {"response": "response", "count": "count_tokens", "models": "models_list", "model": "model"}
-    shape: Shape = getattr(reference(), names.get(resource.name, "response"))
+    shape: Shape = getattr(load_reference(), names.get(resource.name, "response"))
     return shape
 
 

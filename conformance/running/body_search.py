@@ -11,19 +11,19 @@ from pathlib import Path
 
 from conformance.asking.run import BodySearch, Generated, Replies, make_nonce
 from conformance.bodies import (
-    Drawn,
+    GeneratedBody,
+    build_question,
+    build_variants,
     check_schemas,
-    drawn_from,
-    form_of,
-    keep_failing,
-    kept,
-    probe_of,
-    question,
-    smaller,
-    twins,
-    written,
+    find_form,
+    name_probe,
+    read_corpus,
+    read_generated_body,
+    serialize,
+    shrink,
+    write_corpus,
 )
-from conformance.bodies.chosen import chosen
+from conformance.bodies.selection import select_bodies
 from conformance.catalogue import RULES, Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
 from conformance.judging.generated import failed, failed_for_good, is_page, swallowed
@@ -54,15 +54,15 @@ def plan_bodies(
     one: SelectedProvider, probes: Sequence[Probe], budget: BodyBudget, file: Path
 ) -> tuple[BodyPlan, tuple[str, ...]]:
     """Return the bodies to ask a provider, those that `file` keeps first; and a line for each line that is none."""
-    before, said = kept(file)
-    known = twins(_fixed(one, probes, budget.seed), budget.seed)
-    drawn = chosen(one.dialect, budget.seed, budget.count, before, known)
+    before, said = read_corpus(file)
+    known = build_variants(_fixed(one, probes, budget.seed), budget.seed)
+    drawn = select_bodies(one.dialect, budget.seed, budget.count, before, known)
     search = _search(one.dialect, budget.shrink) if budget.shrink else None
     return BodyPlan(tuple(map(_asked, drawn)), search), said
 
 
-def _asked(drawn: Drawn) -> Generated:
-    return Generated(probe_of(drawn), question(drawn), drawn.twin)
+def _asked(drawn: GeneratedBody) -> Generated:
+    return Generated(name_probe(drawn), build_question(drawn), drawn.twin)
 
 
 def _fixed(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
@@ -89,14 +89,14 @@ class _Fault:
     """A body that breaks a property by itself, and how to see whether a smaller one still does."""
 
     kind: str
-    drawn: Drawn
+    drawn: GeneratedBody
     still: Callable[[Reply], bool]
     confirm: int = 0  # requests that are kept back: what is overload and what is not, three tries tell
 
 
 def _plainest(fault: _Fault) -> tuple[bool, int, str]:
     """A valid body that fails comes first: what an invalid one fails on may not be its fault."""
-    return not fault.drawn.valid, len(written(fault.drawn.body)), fault.drawn.id
+    return not fault.drawn.valid, len(serialize(fault.drawn.body)), fault.drawn.id
 
 
 def _by_turns(several: Iterable[_Fault]) -> list[_Fault]:
@@ -112,7 +112,7 @@ def _by_turns(several: Iterable[_Fault]) -> list[_Fault]:
 def _faults(replies: Replies) -> Iterator[_Fault]:
     for tries in replies.values():
         last = tries[-1]
-        drawn = drawn_from(last.request_body, last.exchange.expected)
+        drawn = read_generated_body(last.request_body, last.exchange.expected)
         if drawn and failed_for_good(tries):
             alone = replace(
                 drawn, twin="", expected={}
@@ -124,7 +124,7 @@ def _faults(replies: Replies) -> Iterator[_Fault]:
 
 def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated, Reply | None, int]:
     """Ask for a smaller body within `left` requests; return how many were asked. The smallest is asked to be sure."""
-    search = smaller(fault.drawn, form_of(dialect, fault.drawn.source), max(left - fault.confirm, 0))
+    search = shrink(fault.drawn, find_form(dialect, fault.drawn.source), max(left - fault.confirm, 0))
     asked = 0
     try:
         attempt = next(search)
@@ -135,7 +135,7 @@ def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated
             asked += 1
             attempt = search.send(fault.still(reply))
     except StopIteration as end:
-        found: Drawn = end.value
+        found: GeneratedBody = end.value
     for _ in range(fault.confirm if found.id != fault.drawn.id else 0):
         asked += 1
         yield _asked(found)
@@ -144,24 +144,27 @@ def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated
 
 def update_failing_file(file: Path, verdict: Verdict) -> None:
     """Write the bodies that a provider still fails on; one that was mended goes, one that was not judged stays."""
-    before, _ = kept(file)
+    before, _ = read_corpus(file)
     waiting = [drawn for drawn in before if not _judged(drawn, verdict)]
     failing = {drawn.id: drawn for drawn in (*waiting, *_failing(verdict))}
-    keep_failing(file, failing.values())
+    write_corpus(file, failing.values())
 
 
-def _judged(drawn: Drawn, verdict: Verdict) -> bool:
+def _judged(drawn: GeneratedBody, verdict: Verdict) -> bool:
     """Return whether a run has asked a body, and what it is held against, and came to a conclusion."""
     asked = {reply.probe for reply in verdict.replies}
     unsure = any(case.outcome in _UNSURE and RULES[case.rule].generated for case in verdict.cases)
     alone = not drawn.expected or drawn.twin in asked
-    return probe_of(drawn) in asked and alone and not unsure
+    return name_probe(drawn) in asked and alone and not unsure
 
 
-def _failing(verdict: Verdict) -> Iterator[Drawn]:
+def _failing(verdict: Verdict) -> Iterator[GeneratedBody]:
     """Yield the bodies that the rules on generated bodies name, with the twins that they are held against."""
     named = {location.exchange for one in verdict.deviations if one.generated for location in one.locations}
-    bodies = {reply.id: drawn_from(reply.request_body, reply.exchange.expected) for reply in verdict.replies}
+    bodies = {
+        reply.id: read_generated_body(reply.request_body, reply.exchange.expected)
+        for reply in verdict.replies
+    }
     by_body = {drawn.id: drawn for drawn in bodies.values() if drawn}
     for id_, drawn in bodies.items():
         if id_ in named and drawn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.dialects.dialect import Dialect, Field
-from conformance.dialects.documented import seen_fields
+from conformance.dialects.documented import find_seen_fields
 from conformance.model import JSON
 from conformance.pointers import split_pointer
 from conformance.reading.reply import Reply, ReplyKind
@@ -43,7 +43,7 @@ def measure_coverage(dialect: Dialect, replies: Sequence[Reply]) -> list[dict[st
     """Return a row per documented field: place, pointer, seen, and its source's lines."""
     bodies = [reply.request_body for reply in replies]
     seen = {
-        place: [seen_fields(dialect, place, raw) for raw in _raws(replies, place)]
+        place: [find_seen_fields(dialect, place, raw) for raw in _raws(replies, place)]
         for place in ("response", "chunk", "error")
     }
     rows: list[dict[str, JSON]] = []

@@ -12,7 +12,7 @@ from conformance import __version__
 from conformance.asking.curl import curl_line
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.remarks import remarks_on, tables
+from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
@@ -68,8 +68,8 @@ def _without_code(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, Any]
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": [describe_provider(verdict) for verdict in verdicts],
-        "documents": [*remarks_on(list_asked_dialects(verdicts))],
-        "side_by_side": tables(list_asked_dialects(verdicts)),
+        "documents": [*list_remarks(list_asked_dialects(verdicts))],
+        "side_by_side": build_tables(list_asked_dialects(verdicts)),
     }
 
 

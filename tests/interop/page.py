@@ -32,7 +32,7 @@ _READ = """\
 ## What reading the findings changed
 
 Every finding was held against the recorded bytes. What was not true was mended, with small servers that show it in
-`tests/miniatures/`, `tests/test_other_servers.py` and `tests/test_generated_rules.py`:
+`tests/miniatures/`, `tests/test_foreign_servers.py` and `tests/test_generated_rules.py`:
 
 | met at | was said | is so now |
 | --- | --- | --- |

@@ -13,17 +13,17 @@ from conformance.embedded.routes import authorise, read_credentials
 from conformance.embedded.style import Style
 from conformance.model import Auth
 from miniatures import Innocent, Miniature
-from miniatures.errors import restated
+from miniatures.errors import with_refusals
 
 BEARER = (("auth", Auth.BEARER),)
 
 
-def taking(*ways: str) -> Behaviour:
+def take_keys(*ways: str) -> Behaviour:
     """Return a server that takes the key in these ways."""
     return replace(HONEST, style=Style(auth=ways))
 
 
-def authorising(
+def with_key_check(
     change: Callable[[Incoming, Style, Callable[[str], bool]], bool], of: Behaviour = HONEST
 ) -> Behaviour:
     """Return a server that passes whatever `change` says yes to, and looks at the rest as Google does."""
@@ -64,7 +64,7 @@ def _said(status: int, message: str) -> Behaviour:
             Refused(status, message, refusal.details) if "API key not valid" in refusal.message else refusal
         )
 
-    return restated(change)
+    return with_refusals(change)
 
 
 _ALL = ("x-goog-api-key", "query-key")
@@ -86,32 +86,32 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "bearer-only",
         "Only Bearer is taken.",
-        taking("bearer"),
+        take_keys("bearer"),
         trips={"auth/takes-x-goog-api-key"},
         settings=BEARER,
     ),
     Miniature(
         "no-query-key",
         "?key= is not looked at.",
-        taking("x-goog-api-key"),
+        take_keys("x-goog-api-key"),
         trips={"auth/takes-the-key-in-the-query"},
     ),
     Miniature(
         "bearer-too",
         "Bearer is taken as well.",
-        taking(*_ALL, "bearer"),
+        take_keys(*_ALL, "bearer"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "x-api-key-too",
         "x-api-key is taken as well.",
-        taking(*_ALL, "x-api-key"),
+        take_keys(*_ALL, "x-api-key"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "junk-ignored",
         "A junk token beside a good key is ignored.",
-        authorising(_good_beside_junk),
+        with_key_check(_good_beside_junk),
         notes={"auth/looks-at-authorization-first"},
     ),
     Miniature(
@@ -123,7 +123,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-key-needed",
         "A request without a key is answered.",
-        authorising(_none),
+        with_key_check(_none),
         trips={"auth/asks-for-a-key"},
     ),
     Miniature(
@@ -141,19 +141,19 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "models-by-token",
         "Models want a Bearer token.",
-        authorising(_models_by_bearer),
+        with_key_check(_models_by_bearer),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
         "counts-by-token",
         "Counting tokens wants a token.",
-        authorising(_counts_by_bearer),
+        with_key_check(_counts_by_bearer),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
         "not-as-documented",
         "The page says Bearer, and it is refused.",
-        taking("query-key"),
+        take_keys("query-key"),
         trips={"auth/takes-the-key-as-documented", "auth/takes-x-goog-api-key"},
         dialect="anyfast",
         settings=(("auth", Auth.QUERY_KEY),),
@@ -161,7 +161,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "names-the-key",
         "Who comes with a wrong key is told the right one.",
-        restated(_naming_the_key),
+        with_refusals(_naming_the_key),
         trips={"auth/tells-nobody-the-key"},
     ),
 )
@@ -172,9 +172,9 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "google-instead",
         "The page says Bearer, and Google's header is taken.",
-        taking(*_ALL),
+        take_keys(*_ALL),
         notes={"auth/takes-the-key-as-documented"},
         dialect="anyfast",
     ),
-    Innocent("hints-at-the-key", "A wrong key is told how keys begin.", restated(_masking_the_key)),
+    Innocent("hints-at-the-key", "A wrong key is told how keys begin.", with_refusals(_masking_the_key)),
 )

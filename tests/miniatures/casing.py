@@ -10,7 +10,7 @@ from conformance.embedded.errors import Refused
 from conformance.embedded.style import Style
 from conformance.names import to_snake
 from miniatures import Innocent, Miniature
-from miniatures.making import Message, answering, spell_reasons, with_calls, with_candidates, with_usage
+from miniatures.making import Message, spell_reasons, with_calls, with_candidates, with_responses, with_usage
 
 
 def _renamed(message: Message, spell: Any) -> None:
@@ -109,25 +109,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "all-snake",
         "answers in snake_case throughout",
-        answering(lambda r: _deep(r, to_snake)),
+        with_responses(lambda r: _deep(r, to_snake)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-pascal",
         "answers in PascalCase",
-        answering(lambda r: _deep(r, _pascal)),
+        with_responses(lambda r: _deep(r, _pascal)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-kebab",
         "answers in kebab-case",
-        answering(lambda r: _deep(r, _kebab)),
+        with_responses(lambda r: _deep(r, _kebab)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-upper",
         "answers in capitals",
-        answering(lambda r: _deep(r, lambda n: to_snake(n).upper())),
+        with_responses(lambda r: _deep(r, lambda n: to_snake(n).upper())),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
@@ -139,7 +139,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "usage-snake",
         "usage_metadata is snake_case throughout",
-        answering(_usage_snake),
+        with_responses(_usage_snake),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
@@ -151,13 +151,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "unary-snake",
         "snake_case in unary answers only",
-        answering(lambda r: _deep(r, to_snake), only="unary"),
+        with_responses(lambda r: _deep(r, to_snake), only="unary"),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "stream-snake",
         "snake_case in streams only",
-        answering(lambda r: _deep(r, to_snake), only="stream"),
+        with_responses(lambda r: _deep(r, to_snake), only="stream"),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
@@ -167,7 +167,10 @@ MINIATURES: tuple[Miniature, ...] = (
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
-        "both-spellings", "usage in both spellings", answering(_both), notes={"casing/spells-each-name-once"}
+        "both-spellings",
+        "usage in both spellings",
+        with_responses(_both),
+        notes={"casing/spells-each-name-once"},
     ),
     Miniature(
         "recased-arguments",
@@ -208,5 +211,5 @@ MINIATURES: tuple[Miniature, ...] = (
 )
 
 INNOCENTS: tuple[Innocent, ...] = (
-    Innocent("both-spellings-harmless", "a second spelling beside the right one", answering(_both)),
+    Innocent("both-spellings-harmless", "a second spelling beside the right one", with_responses(_both)),
 )

@@ -13,9 +13,9 @@ from conformance.embedded.messages import Incoming
 from conformance.embedded.routes import RoutedRequest
 from conformance.embedded.style import Style
 from miniatures import Innocent, Miniature
-from miniatures.making import Message, answering, without_member
+from miniatures.making import Message, with_responses, without_member
 from miniatures.streaming import NDJSON
-from miniatures.transport import unary
+from miniatures.transport import with_unary_body
 
 
 def _inside(*path: str, **beside: Any) -> Callable[[Message], Any]:
@@ -57,61 +57,61 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "code-data",
         "{code, data} around each answer",
-        answering(_inside("data", code=200, msg="ok")),
+        with_responses(_inside("data", code=200, msg="ok")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "response",
         "{response} around each answer",
-        answering(_inside("response")),
+        with_responses(_inside("response")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "two-deep",
         "two envelopes",
-        answering(_inside("result", "output", success=True)),
+        with_responses(_inside("result", "output", success=True)),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-unary-only",
         "{data} around unary answers only",
-        answering(_inside("data"), only="unary"),
+        with_responses(_inside("data"), only="unary"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-stream-only",
         "{data} around chunks only",
-        answering(_inside("data"), only="stream"),
+        with_responses(_inside("data"), only="stream"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "usage-outside",
         "usage stands beside the envelope",
-        answering(_usage_outside),
+        with_responses(_usage_outside),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "in-a-list",
         "a list of one around each unary answer",
-        answering(lambda r: [r], only="unary"),
+        with_responses(lambda r: [r], only="unary"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "json-in-a-string",
         "the object as a text inside data",
-        answering(lambda r: {"code": 0, "data": json.dumps(r)}),
+        with_responses(lambda r: {"code": 0, "data": json.dumps(r)}),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "openai",
         "an OpenAI chat completion",
-        answering(_openai, only="unary"),
+        with_responses(_openai, only="unary"),
         trips={"envelope/answers-with-a-gemini-object"},
     ),
     Miniature(
         "empty-object",
         "an object without members",
-        answering(lambda _r: {}, only="unary"),
+        with_responses(lambda _r: {}, only="unary"),
         trips={"envelope/answers-with-a-gemini-object"},
     ),
     Miniature(
@@ -132,14 +132,15 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "json-in-a-text",
         "The whole answer is a text that holds JSON.",
-        unary(lambda body: json.dumps(body.decode()).encode()),
+        with_unary_body(lambda body: json.dumps(body.decode()).encode()),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "three-at-once",
         "{code, data}, NDJSON and no usage.",
         replace(
-            answering(lambda r: {"code": 200, "data": without_member("usageMetadata")(r)}), frame=NDJSON.frame
+            with_responses(lambda r: {"code": 200, "data": without_member("usageMetadata")(r)}),
+            frame=NDJSON.frame,
         ),
         trips={
             "envelope/gemini-object-at-root",
@@ -153,6 +154,6 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "extra-code",
         "code and data beside the candidates",
-        answering(lambda r: {**r, "code": 200, "data": None}),
+        with_responses(lambda r: {**r, "code": 200, "data": None}),
     ),
 )

@@ -22,12 +22,14 @@ from miniatures.making import (
     continues_a_conversation,
     empty_every,
     generation_config,
-    refusing,
+    refuse_when,
     with_answers,
 )
 
 
-def failing(write: Callable[[Refused], Any], *, status: int = 0, content_type: str = JSON_TYPE) -> Behaviour:
+def with_errors(
+    write: Callable[[Refused], Any], *, status: int = 0, content_type: str = JSON_TYPE
+) -> Behaviour:
     """Return a server that writes its errors in its own way, under their status or under one for all."""
 
     def refuse(refusal: Refused, _asked: RoutedRequest) -> Outgoing:
@@ -43,15 +45,15 @@ def failing(write: Callable[[Refused], Any], *, status: int = 0, content_type: s
 
 def with_error(**members: Any) -> Behaviour:
     """Return a server whose error objects have other members."""
-    return failing(lambda refusal: {"error": {**refusal.body()["error"], **members}})  # type: ignore[dict-item]
+    return with_errors(lambda refusal: {"error": {**refusal.body()["error"], **members}})  # type: ignore[dict-item]
 
 
-def restated(change: Callable[[Refused], Refused]) -> Behaviour:
+def with_refusals(change: Callable[[Refused], Refused]) -> Behaviour:
     """Return a server that refuses with another status or message, in Google's form."""
     return replace(HONEST, refuse=lambda refusal, asked: HONEST.refuse(change(refusal), asked))
 
 
-def settling(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
+def with_settled_requests(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
     """Return a server that mends each request before it is read."""
 
     def settle(body: Message, style: Style) -> Message:
@@ -131,7 +133,7 @@ def _any_model(incoming: Incoming, style: Style) -> RoutedRequest:
 
 
 EVERYTHING = replace(
-    settling(_forgiving),
+    with_settled_requests(_forgiving),
     document=_repairing,
     route=_any_model,
     accepts_key=lambda _key: True,
@@ -147,7 +149,7 @@ def _unknown_model(status: int, message: str = "This model is not supported") ->
             else refusal
         )
 
-    return restated(change)
+    return with_refusals(change)
 
 
 def _unknown_method(answer: Outgoing) -> Behaviour:
@@ -221,7 +223,7 @@ def _unlucky(times: int) -> Behaviour:
             return Refused(500, "Internal error encountered.")
         return refusal
 
-    return restated(change)
+    return with_refusals(change)
 
 
 def _no_verb(incoming: Incoming, style: Style) -> RoutedRequest:
@@ -256,7 +258,7 @@ def _as_event(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 
 
 def _failed(write: Callable[[Refused], Any], content_type: str = JSON_TYPE) -> Behaviour:
-    return failing(write, status=200, content_type=content_type)
+    return with_errors(write, status=200, content_type=content_type)
 
 
 def _problem(refusal: Refused) -> Message:
@@ -277,61 +279,61 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "openai-errors",
         "Errors are OpenAI's.",
-        failing(_openai),
+        with_errors(_openai),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "validation-errors",
         "Errors have a word for a code, and no status.",
-        failing(lambda r: {"error": {"code": "validation_error", "message": r.message}}),
+        with_errors(lambda r: {"error": {"code": "validation_error", "message": r.message}}),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "text-errors",
         "`error` is a text.",
-        failing(lambda r: {"error": r.message, "message": r.message}),
+        with_errors(lambda r: {"error": r.message, "message": r.message}),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "coded-errors",
         "Errors are code, msg and data.",
-        failing(_coded),
+        with_errors(_coded),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "enveloped-errors",
         "The error stands inside of data.",
-        failing(lambda r: {"code": r.status, "data": r.body()}),
+        with_errors(lambda r: {"code": r.status, "data": r.body()}),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "detail-errors",
         "Errors are a framework's detail.",
-        failing(lambda r: {"detail": r.message}),
+        with_errors(lambda r: {"detail": r.message}),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "html-errors",
         "Errors are pages.",
-        failing(lambda _: HTML_PAGE, content_type="text/html"),
+        with_errors(lambda _: HTML_PAGE, content_type="text/html"),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "html-called-json",
         "Errors are pages that are called JSON.",
-        failing(lambda _: HTML_PAGE),
+        with_errors(lambda _: HTML_PAGE),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "empty-errors",
         "Errors have no body.",
-        failing(lambda _: b""),
+        with_errors(lambda _: b""),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "json-string-errors",
         "An error is a JSON string.",
-        failing(lambda r: r.message),
+        with_errors(lambda r: r.message),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
@@ -361,32 +363,32 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "listed-errors",
         "Every error is a list of one.",
-        failing(lambda r: [r.body()]),
+        with_errors(lambda r: [r.body()]),
         trips={"errors/writes-one-error-not-a-list"},
     ),
     Miniature(
         "errors-called-text",
         "JSON errors are called text/plain.",
-        failing(lambda r: r.body(), content_type="text/plain"),
+        with_errors(lambda r: r.body(), content_type="text/plain"),
         trips={"errors/labels-errors-as-json"},
     ),
     Miniature(
         "vague-errors",
         "Messages say only the status.",
-        restated(_vague),
+        with_refusals(_vague),
         trips={"errors/names-what-is-wrong"},
         notes={"errors/gives-details"},
     ),
     Miniature(
         "errors-as-success",
         "Every error has the status 200.",
-        failing(lambda r: r.body(), status=200),
+        with_errors(lambda r: r.body(), status=200),
         trips={"errors/fails-with-the-status-of-an-error"},
     ),
     Miniature(
         "codes-as-success",
         "Every error is a code in a 200.",
-        failing(_coded, status=200),
+        with_errors(_coded, status=200),
         trips={"errors/fails-with-the-status-of-an-error"},
     ),
     Miniature(
@@ -419,7 +421,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "own-fault",
         "What Google answers with 400 is a 500.",
-        restated(_own_server_fault),
+        with_refusals(_own_server_fault),
         trips={"errors/blames-the-caller-with-4xx"},
     ),
     Miniature(
@@ -437,13 +439,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "drops-unknown-fields",
         "Unknown fields are dropped.",
-        settling(_forget_unknown),
+        with_settled_requests(_forget_unknown),
         trips={"errors/refuses-unknown-fields"},
     ),
     Miniature(
         "drops-wrong-values",
         "Values of a wrong kind are dropped.",
-        settling(_forget_unreadable),
+        with_settled_requests(_forget_unreadable),
         trips={"errors/refuses-values-of-a-wrong-kind"},
     ),
     Miniature(
@@ -455,7 +457,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "answers-nothing",
         "Empty contents are answered.",
-        settling(_fill),
+        with_settled_requests(_fill),
         trips={"errors/refuses-contents-without-sense"},
     ),
     Miniature(
@@ -494,7 +496,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "blocked-as-error",
         "A blocked prompt is an error.",
-        refusing(lambda r: "inlineData" in str(r), "The prompt was blocked: PROHIBITED_CONTENT"),
+        refuse_when(lambda r: "inlineData" in str(r), "The prompt was blocked: PROHIBITED_CONTENT"),
         trips={"errors/answers-a-blocked-prompt"},
     ),
     Miniature(
@@ -516,7 +518,10 @@ MINIATURES: tuple[Miniature, ...] = (
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
-        "no-message", "Errors have no message.", failing(_mute), trips={"errors/writes-errors-as-google-does"}
+        "no-message",
+        "Errors have no message.",
+        with_errors(_mute),
+        trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "message-as-object",
@@ -533,13 +538,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "problem-errors",
         "Errors are problem+json.",
-        failing(_problem, content_type="application/problem+json"),
+        with_errors(_problem, content_type="application/problem+json"),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
         "plain-text-errors",
         "Errors are a text that names the fault.",
-        failing(lambda r: r.message.encode(), content_type="text/plain"),
+        with_errors(lambda r: r.message.encode(), content_type="text/plain"),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
@@ -589,7 +594,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "errors-without-details",
         "Errors have no details.",
-        restated(_no_details),
+        with_refusals(_no_details),
         notes={"errors/gives-details"},
     ),
     Innocent(
@@ -613,7 +618,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "takes-any-role",
         "Strange roles are taken for the user's.",
-        settling(_name),
+        with_settled_requests(_name),
         notes={"errors/refuses-contents-without-sense"},
     ),
     Innocent(

@@ -19,10 +19,10 @@ from miniatures.making import (
     ONE_AT_A_TIME,
     PLAIN_TEXT,
     Message,
-    chunking,
     empty_every,
     refuse_every,
     with_answers,
+    with_chunks,
 )
 
 
@@ -32,7 +32,7 @@ def _limiting(every: int, answer: Outgoing) -> Behaviour:
     return with_answers(lambda _answer, _incoming: answer if next(number) % every == 0 else None)
 
 
-def now_and_then(
+def fail_every(
     every: int, status: int, body: bytes | None = None, content_type: str = JSON_TYPE
 ) -> Behaviour:
     """Return a server that answers each so-and-so-many-th question with a fault of the moment."""
@@ -45,7 +45,7 @@ def now_and_then(
     )
 
 
-def shut_after(number: int, status: int) -> Behaviour:
+def refuse_after(number: int, status: int) -> Behaviour:
     """Return a server that locks the account after so many questions."""
     asked = itertools.count(1)
     said = json.dumps(Refused(status, "Insufficient balance.").body()).encode()
@@ -105,21 +105,21 @@ INNOCENTS: tuple[Innocent, ...] = (
         "Every answer is a success without a body, as of a server that is no API.",
         with_answers(lambda _answer, _incoming: Outgoing(200)),
     ),
-    Innocent("too-early", "Every ninth answer is 425.", now_and_then(9, 425)),
-    Innocent("given-up", "Every ninth answer is 499.", now_and_then(9, 499)),
+    Innocent("too-early", "Every ninth answer is 425.", fail_every(9, 425)),
+    Innocent("given-up", "Every ninth answer is 499.", fail_every(9, 499)),
     Innocent(
         "gateway-in-trouble",
         "Every ninth answer is a page of a gateway's.",
-        now_and_then(9, 502, b"<html>502 Bad Gateway</html>", "text/html"),
+        fail_every(9, 502, b"<html>502 Bad Gateway</html>", "text/html"),
     ),
     Innocent(
         "late-gateway",
         "Every eighth answer is 504, with an error that says something else.",
-        now_and_then(8, 504),
+        fail_every(8, 504),
     ),
-    Innocent("locked-midway", "The key is locked half way.", shut_after(30, 403)),
-    Innocent("spent-midway", "The money is spent half way.", shut_after(30, 402)),
-    Innocent("stream-broken-once", "One stream ends in Google's error.", chunking(_once_overloaded())),
+    Innocent("locked-midway", "The key is locked half way.", refuse_after(30, 403)),
+    Innocent("spent-midway", "The money is spent half way.", refuse_after(30, 402)),
+    Innocent("stream-broken-once", "One stream ends in Google's error.", with_chunks(_once_overloaded())),
     Innocent("slow-to-begin", "A long wait, then a quick stream.", replace(HONEST, pace=_slow_to_begin)),
     Innocent(
         "thinks-about-everything",

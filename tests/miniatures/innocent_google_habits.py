@@ -19,17 +19,17 @@ from miniatures import Innocent
 from miniatures.making import (
     Chunks,
     Message,
-    adding,
-    answering,
+    add_members,
     asks_for_a_stream,
-    candidates,
-    chunking,
     drop_candidates,
-    dropping,
+    drop_members,
     empty_streams,
-    parts,
+    get_candidates,
+    iterate_parts,
     with_answers,
     with_candidates,
+    with_chunks,
+    with_responses,
     with_usage,
 )
 
@@ -41,23 +41,23 @@ def _once(number: int, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _untotalled(response: Message) -> Message:
-    dropping("promptTokenCount", "totalTokenCount", "promptTokensDetails")(response["usageMetadata"])
+    drop_members("promptTokenCount", "totalTokenCount", "promptTokensDetails")(response["usageMetadata"])
     return response
 
 
 def _stopped_early(made: Chunks) -> Chunks:
     """The reason stands with the code that the vendor runs, and more comes after its result."""
-    if len(made) < 2 or any("functionCall" in part for chunk in made for part in parts(chunk)):
+    if len(made) < 2 or any("functionCall" in part for chunk in made for part in iterate_parts(chunk)):
         return made
     code, result = copy.deepcopy(made[0]), copy.deepcopy(made[0])
     _say(code, {"executableCode": {"language": "PYTHON", "code": "print(6 * 9)"}})
     _say(result, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "54\n"}})
-    candidates(code)[0]["finishReason"] = "STOP"
+    get_candidates(code)[0]["finishReason"] = "STOP"
     return [made[0], code, result, *made[1:]]
 
 
 def _say(response: Message, *said: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate["content"] = {"parts": list(said), "role": "model"}
         candidate.pop("finishReason", None)
 
@@ -107,7 +107,7 @@ def _unexpected(made: Chunks) -> Chunks:
 
 
 def _withheld(response: Message) -> Message:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate.update(content={}, finishReason="SAFETY")
     return response
 
@@ -115,16 +115,16 @@ def _withheld(response: Message) -> Message:
 def _hollow_end(made: Chunks) -> Chunks:
     last = copy.deepcopy(made[-1])
     for chunk in made:
-        for candidate in candidates(chunk):
+        for candidate in get_candidates(chunk):
             candidate.pop("finishReason", None)
-    for candidate in candidates(last):
+    for candidate in get_candidates(last):
         candidate["content"] = {"role": "model"}
     return [*made, last]
 
 
 def _indexed_now_and_then(made: Chunks) -> Chunks:
     for number, chunk in enumerate(made):
-        for candidate in candidates(chunk):
+        for candidate in get_candidates(chunk):
             candidate["index"] = 0
             if number % 2:
                 del candidate["index"]
@@ -136,7 +136,7 @@ def _unsized(used: Message) -> None:
 
 
 def _both_in_one(response: Message) -> None:
-    several = candidates(response)
+    several = get_candidates(response)
     if len(several) == 2 and "content" in several[1]:
         text = "".join(part.get("text", "") for part in several[1]["content"].get("parts", []))
         several[0]["content"]["parts"].append({"text": text})
@@ -145,7 +145,7 @@ def _both_in_one(response: Message) -> None:
 def _on_vertex(response: Message) -> None:
     response["createTime"] = "2026-02-03T04:05:06.789Z"
     response["usageMetadata"].update(trafficType="ON_DEMAND", billablePromptUsage={"textCount": 31})
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         rating = {"category": "HARM_CATEGORY_IMAGE_HATE", "probability": "NEGLIGIBLE"}
         candidate["safetyRatings"] = [{**rating, "probabilityScore": 0.01, "severity": "HARM_SEVERITY_LOW"}]
         candidate["score"] = -3.25
@@ -177,7 +177,7 @@ def _plainly_labelled(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 
 def _dressed(change: Callable[[Message], Message], *, only: str) -> Behaviour:
     """Return a server that changes every response of one method, each a message that may become another."""
-    return answering(change, only=only)
+    return with_responses(change, only=only)
 
 
 def _silent_thoughts(answer: ScriptedAnswer) -> Message:
@@ -220,54 +220,54 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "stops-for-its-tools",
         "STOP stands with the code that the vendor runs, and more follows.",
-        chunking(_stopped_early),
+        with_chunks(_stopped_early),
     ),
     Innocent(
         "prompt-recounted",
         "The prompt costs less in the last chunk than before.",
-        chunking(_recounted),
+        with_chunks(_recounted),
         notes={"usage/counts-are-cumulative"},
     ),
     Innocent(
         "counters-vanish-once",
         "One stream's last chunk lacks counters that stood before.",
-        chunking(_once(4, _forgetful_end)),
+        with_chunks(_once(4, _forgetful_end)),
     ),
     Innocent(
         "thoughts-within",
         "A preview of early 2025 counts thoughts with its answer.",
-        replace(answering(_folded), style=_as_of_old(EARLY)),
+        replace(with_responses(_folded), style=_as_of_old(EARLY)),
         model=EARLY,
     ),
     Innocent(
         "gemma-counts-nothing",
         "Gemma counts its prompt alone.",
-        answering(_uncounted, of=_thoughtless(GEMMA)),
+        with_responses(_uncounted, of=_thoughtless(GEMMA)),
         notes={"usage/counts-every-answer"},
         model=GEMMA,
     ),
     Innocent(
         "one-unexpected-call",
         "One candidate has a reason and nothing else, ids neither.",
-        chunking(_once(7, _unexpected)),
+        with_chunks(_once(7, _unexpected)),
     ),
     Innocent(
         "one-withheld",
         "One answer's content is an empty object.",
         _dressed(_once(7, _withheld), only="unary"),
     ),
-    Innocent("hollow-end", "The last chunk of each stream has no parts.", chunking(_hollow_end)),
-    Innocent("index-now-and-then", "Every other chunk has an index.", chunking(_indexed_now_and_then)),
+    Innocent("hollow-end", "The last chunk of each stream has no parts.", with_chunks(_hollow_end)),
+    Innocent("index-now-and-then", "Every other chunk has an index.", with_chunks(_indexed_now_and_then)),
     Innocent(
         "turn-tokens",
         "Members that stand in no document of Google's.",
-        answering(adding(turnToken="v1_QQ")),
+        with_responses(add_members(turnToken="v1_QQ")),
         notes={"schema/adds-no-members"},
     ),
     Innocent(
         "raw-prompt",
         "The raw prompt is counted too.",
-        with_usage(adding(rawPromptTokenCount=4711, serviceTier="standard")),
+        with_usage(add_members(rawPromptTokenCount=4711, serviceTier="standard")),
         notes={"schema/adds-no-members"},
     ),
     Innocent(
@@ -279,13 +279,13 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "both-texts-first",
         "Of two candidates the first holds both texts.",
-        answering(_both_in_one, only="unary"),
+        with_responses(_both_in_one, only="unary"),
     ),
     Innocent("empty-grounding", "Grounding with nothing in it.", with_candidates(_ungrounded)),
     Innocent(
         "vertex-behind-it",
         "Members of Vertex AI's own.",
-        answering(_on_vertex),
+        with_responses(_on_vertex),
         notes={"schema/adds-no-members"},
     ),
     Innocent(

@@ -44,7 +44,7 @@ def _saying(say: Callable[[str], str]) -> Behaviour:
     return replace(HONEST, think=think)
 
 
-def asked(request: Message) -> str:
+def last_text(request: Message) -> str:
     """Return the text of the last turn."""
     turns = request.get("contents") or [{}]
     return " ".join(part.get("text", "") for part in turns[-1].get("parts", []))
@@ -61,7 +61,7 @@ def with_texts(change: Callable[[str], str], when: When = _always) -> Behaviour:
     )
 
 
-def ending(reason: str, when: When, *, after: int = 0) -> Behaviour:
+def end_with(reason: str, when: When, *, after: int = 0) -> Behaviour:
     """Return a server whose answers end with a reason of a filter, after so many characters."""
     return with_model_candidates(
         lambda one, request: (
@@ -70,7 +70,7 @@ def ending(reason: str, when: When, *, after: int = 0) -> Behaviour:
     )
 
 
-def blocking(when: When) -> Behaviour:
+def block_prompts(when: When) -> Behaviour:
     """Return a server that blocks prompts, as Google does: 200, a blockReason, no candidates."""
     struck = threading.local()
 
@@ -96,7 +96,7 @@ def blocking(when: When) -> Behaviour:
     return replace(HONEST, think=think, whole=whole, chunks=chunks)
 
 
-def greedy(room: int) -> Behaviour:
+def think_first(room: int) -> Behaviour:
     """Return a server whose model thinks for `room` tokens before it says a word, whatever the limit."""
 
     def think(request: Any, model: str) -> ScriptedAnswer:
@@ -110,14 +110,14 @@ def greedy(room: int) -> Behaviour:
     return replace(HONEST, think=think)
 
 
-def counts(request: Message) -> bool:
+def asks_to_count(request: Message) -> bool:
     """Return whether the model is asked to count."""
-    return "Count from" in asked(request)
+    return "Count from" in last_text(request)
 
 
-def repeats(request: Message) -> bool:
+def asks_to_repeat(request: Message) -> bool:
     """Return whether the model is asked to repeat a text."""
-    return "Repeat this text" in asked(request)
+    return "Repeat this text" in last_text(request)
 
 
 def _looks(request: Message) -> bool:
@@ -165,10 +165,10 @@ def _scripted(one: ScriptedCandidate, request: Message) -> ScriptedCandidate:
 
 def _short_sighted(one: ScriptedCandidate, request: Message) -> ScriptedCandidate:
     """A script that knows conversations too, but no images and no results of functions."""
-    return one if "remember" in asked(request) else _scripted(one, request)
+    return one if "remember" in last_text(request) else _scripted(one, request)
 
 
-def scripted(script: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
+def with_script(script: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
     """Return a server that is a script, and asks for no signatures back."""
     return replace(with_model_candidates(script), check_signatures=lambda _request: None)
 
@@ -197,7 +197,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "echo",
         "The question itself, behind a few words.",
-        _saying(lambda asked: f"[echo] User: {asked}"),
+        _saying(lambda last_text: f"[echo] User: {last_text}"),
         notes={"semantics/follows-a-plain-instruction"},
     ),
     Innocent(
@@ -226,23 +226,27 @@ INNOCENTS: tuple[Innocent, ...] = (
         "JSON over several lines, in another order, with 7.0 for 7.",
         with_texts(_pretty, _wants_json),
     ),
-    Innocent("counts-to-fifty", "The model has had enough at fifty.", with_texts(_to_fifty, counts)),
+    Innocent("counts-to-fifty", "The model has had enough at fifty.", with_texts(_to_fifty, asks_to_count)),
     Innocent(
-        "script", "A script that repeats and counts, and has one sentence for all else.", scripted(_scripted)
+        "script",
+        "A script that repeats and counts, and has one sentence for all else.",
+        with_script(_scripted),
     ),
-    Innocent("script-that-remembers", "A script that also remembers a word.", scripted(_short_sighted)),
+    Innocent("script-that-remembers", "A script that also remembers a word.", with_script(_short_sighted)),
     Innocent(
         "counts-with-commas",
         "Commas between the numbers.",
-        with_texts(lambda text: text.replace(" ", ", "), counts),
+        with_texts(lambda text: text.replace(" ", ", "), asks_to_count),
     ),
     Innocent(
         "miscounts",
         "One character of a run is missing.",
-        with_texts(lambda text: text.replace("66", "6", 1), repeats),
+        with_texts(lambda text: text.replace("66", "6", 1), asks_to_repeat),
     ),
     Innocent(
-        "refuses-to-repeat", "Nothing is repeated.", with_texts(lambda _: "I cannot repeat that.", repeats)
+        "refuses-to-repeat",
+        "Nothing is repeated.",
+        with_texts(lambda _: "I cannot repeat that.", asks_to_repeat),
     ),
     Innocent("sees-shades", "Crimson for red.", with_texts(_shades, _looks)),
     Innocent("words-for-calls", "No call in mode AUTO.", with_model_candidates(_in_words)),
@@ -253,27 +257,27 @@ INNOCENTS: tuple[Innocent, ...] = (
             lambda one, _: replace(one, calls=(), finish="MALFORMED_FUNCTION_CALL") if one.calls else one
         ),
     ),
-    Innocent("safety-on-images", "Images are unsafe.", ending("SAFETY", _looks)),
-    Innocent("recitation", "Counting is a recitation.", ending("RECITATION", counts, after=9)),
+    Innocent("safety-on-images", "Images are unsafe.", end_with("SAFETY", _looks)),
+    Innocent("recitation", "Counting is a recitation.", end_with("RECITATION", asks_to_count, after=9)),
     Innocent(
         "filtered-tools",
         "Nothing comes of tools, for a reason that nobody knows yet.",
-        ending("TOOL_POLICY", _tools),
+        end_with("TOOL_POLICY", _tools),
     ),
-    Innocent("filtered-json", "Personal data in JSON.", ending("SPII", _wants_json)),
-    Innocent("blocked-instruction", "Prompts with an instruction are blocked.", blocking(_instructed)),
-    Innocent("blocked-counting", "Counting is blocked, limits or not.", blocking(counts)),
+    Innocent("filtered-json", "Personal data in JSON.", end_with("SPII", _wants_json)),
+    Innocent("blocked-instruction", "Prompts with an instruction are blocked.", block_prompts(_instructed)),
+    Innocent("blocked-counting", "Counting is blocked, limits or not.", block_prompts(asks_to_count)),
     Innocent(
         "thinks-all-the-room",
         "Thinking eats every limit.",
-        greedy(1100),
+        think_first(1100),
         notes={"semantics/thinks-no-more-than-allowed"},
         model="gemini-2.5-pro",
     ),
     Innocent(
         "thinks-most-of-the-room",
         "Thinking eats most limits.",
-        greedy(300),
+        think_first(300),
         notes={"semantics/thinks-no-more-than-allowed"},
         model="gemini-3-pro-preview",
     ),

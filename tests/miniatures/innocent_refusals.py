@@ -11,14 +11,14 @@ from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.frames import JSON_TYPE
 from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from miniatures import Innocent
-from miniatures.errors import failing
+from miniatures.errors import with_errors
 from miniatures.making import (
     Message,
     generation_config,
     lists_models,
     names_the_stream_method,
+    refuse_when,
     refuse_where,
-    refusing,
     with_answers,
 )
 
@@ -70,8 +70,8 @@ def _reads(incoming: Incoming) -> bool:
 def _shut(message: str) -> Behaviour:
     """Return a server that answers no question of the model, whatever it is, for the same reason."""
     body: Mapping[str, object] = {"error": {"code": 400, "message": message, "status": "FAILED_PRECONDITION"}}
-    shut = refusing(lambda _request: True, message)
-    return replace(shut, refuse=failing(lambda _refusal: body, status=400).refuse)
+    shut = refuse_when(lambda _request: True, message)
+    return replace(shut, refuse=with_errors(lambda _refusal: body, status=400).refuse)
 
 
 def _mode_any(request: Message) -> bool:
@@ -90,40 +90,40 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "instructions-not-allowed",
         "System instructions are not allowed, it says.",
-        refusing(_instructed, "System instructions are not allowed for this model."),
+        refuse_when(_instructed, "System instructions are not allowed for this model."),
     ),
     Innocent(
         "instructions-cannot-be-handled",
         "System instructions cannot be handled, it says.",
-        refusing(_instructed, "This model cannot handle system instructions."),
+        refuse_when(_instructed, "This model cannot handle system instructions."),
     ),
     Innocent(
         "stops-cannot-be-used",
         "Stop sequences cannot be used, it says.",
-        refusing(_stops, "stopSequences cannot be used with this model."),
+        refuse_when(_stops, "stopSequences cannot be used with this model."),
     ),
     Innocent(
         "safety-is-fixed",
         "Safety settings cannot be changed, it says.",
-        refusing(
+        refuse_when(
             lambda r: "safetySettings" in r, "This gateway does not allow safetySettings to be changed."
         ),
     ),
     Innocent(
         "single-turns-only",
         "Conversations are refused, with and without functions.",
-        refusing(_several_turns, "Only single-turn requests are accepted by this model."),
+        refuse_when(_several_turns, "Only single-turn requests are accepted by this model."),
     ),
     Innocent(
         "thinking-not-accepted",
         "A thinkingConfig is not accepted, it says.",
-        refusing(_thinks, "thinking_config is not accepted by this model."),
+        refuse_when(_thinks, "thinking_config is not accepted by this model."),
         model="gemini-2.0-flash",
     ),
     Innocent(
         "thoughts-are-for-thinkers",
         "Thoughts, asked for or not, are for other models, it says.",
-        refusing(_shows_thoughts, "Unable to submit request because thoughts belong to thinking models."),
+        refuse_when(_shows_thoughts, "Unable to submit request because thoughts belong to thinking models."),
         model="gemini-2.0-flash",
     ),
     Innocent(
@@ -157,27 +157,29 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "no-instructions",
         "System instructions are refused clearly.",
-        refusing(lambda r: "systemInstruction" in r, "Developer instruction is not enabled for this model"),
+        refuse_when(
+            lambda r: "systemInstruction" in r, "Developer instruction is not enabled for this model"
+        ),
     ),
     Innocent(
         "no-stop-sequences",
         "Stop sequences are refused clearly.",
-        refusing(lambda r: "stopSequences" in generation_config(r), "Stop sequences are not supported"),
+        refuse_when(lambda r: "stopSequences" in generation_config(r), "Stop sequences are not supported"),
     ),
     Innocent(
         "no-safety-settings",
         "Safety settings are refused clearly.",
-        refusing(lambda r: "safetySettings" in r, "safetySettings are not supported here"),
+        refuse_when(lambda r: "safetySettings" in r, "safetySettings are not supported here"),
     ),
     Innocent(
         "no-mode-any",
         "Forced calls are refused clearly.",
-        refusing(_mode_any, "mode ANY is not supported by this model"),
+        refuse_when(_mode_any, "mode ANY is not supported by this model"),
     ),
     Innocent(
         "no-thinking-at-all",
         "A thinkingConfig of any kind is refused clearly.",
-        refusing(
+        refuse_when(
             lambda r: "thinkingConfig" in generation_config(r), "Thinking is not enabled for this model"
         ),
         model="gemini-2.0-flash",
@@ -185,7 +187,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "lacks-what-it-says",
         "Refuses what providers.yaml says that it lacks.",
-        refusing(
+        refuse_when(
             lambda r: (
                 len(r["contents"]) > 1 or "safetySettings" in r or "stopSequences" in generation_config(r)
             ),
@@ -202,12 +204,12 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "no-thinking-model",
         "Thinking is refused clearly.",
-        refusing(_wants_thinking, "Thinking is not enabled for this model"),
+        refuse_when(_wants_thinking, "Thinking is not enabled for this model"),
     ),
     Innocent(
         "no-schemas",
         "Schemas are refused clearly.",
-        refusing(
+        refuse_when(
             lambda r: (
                 "responseMimeType" in r.get("generationConfig", {})
                 and r["generationConfig"]["responseMimeType"] != "text/plain"
@@ -218,7 +220,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "one-candidate-only",
         "Several candidates are refused clearly.",
-        refusing(
+        refuse_when(
             lambda r: r.get("generationConfig", {}).get("candidateCount", 1) > 1,
             "Multiple candidates is not enabled for this model",
         ),
@@ -226,11 +228,11 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "no-images",
         "Images are refused clearly.",
-        refusing(lambda r: "inlineData" in str(r), "Image input modality is not enabled for this model"),
+        refuse_when(lambda r: "inlineData" in str(r), "Image input modality is not enabled for this model"),
     ),
     Innocent(
         "no-functions",
         "Functions are refused clearly.",
-        refusing(lambda r: "tools" in r, "Function calling is not enabled for this model"),
+        refuse_when(lambda r: "tools" in r, "Function calling is not enabled for this model"),
     ),
 )

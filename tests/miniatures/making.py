@@ -19,7 +19,7 @@ from conformance.embedded.style import Style
 Message = dict[str, Any]
 
 
-def answering(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only: str = "") -> Behaviour:
+def with_responses(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only: str = "") -> Behaviour:
     """Return a server whose every response is changed; `only` unary or stream. What `change` returns replaces it."""
 
     def dress(response: Message, style: Style, *, chunk: bool) -> Any:
@@ -32,7 +32,7 @@ def answering(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only:
     return replace(of, dress=dress)
 
 
-def hearing(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
+def with_requests(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
     """Return a server that changes each request before the model hears it."""
 
     def think(request: Any, model: str) -> ScriptedAnswer:
@@ -43,7 +43,7 @@ def hearing(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behavi
     return replace(of, think=think)
 
 
-def forgetting(*names: str) -> Behaviour:
+def without_settings(*names: str) -> Behaviour:
     """Return a server that drops members of the request, or of its generationConfig, before the model hears it."""
 
     def forget(request: Message) -> None:
@@ -51,10 +51,10 @@ def forgetting(*names: str) -> Behaviour:
             request.pop(name, None)
             request.get("generationConfig", {}).pop(name, None)
 
-    return hearing(forget)
+    return with_requests(forget)
 
 
-def refusing(wrong: Callable[[Message], bool], message: str) -> Behaviour:
+def refuse_when(wrong: Callable[[Message], bool], message: str) -> Behaviour:
     """Return a server that answers 400 to requests that Google takes."""
 
     def judge(request: Message) -> None:
@@ -65,26 +65,26 @@ def refusing(wrong: Callable[[Message], bool], message: str) -> Behaviour:
     return replace(HONEST, judge=judge)
 
 
-def chunking(change: Callable[[list[Message]], list[Message]]) -> Behaviour:
+def with_chunks(change: Callable[[list[Message]], list[Message]]) -> Behaviour:
     """Return a server that changes the chunks of each stream as a whole."""
     return replace(HONEST, chunks=lambda answer: change(copy.deepcopy(list(HONEST.chunks(answer)))))
 
 
-def candidates(response: Message) -> list[Message]:
+def get_candidates(response: Message) -> list[Message]:
     """Return the candidates of a response."""
     found: list[Message] = response.get("candidates", [])
     return found
 
 
-def parts(response: Message) -> Iterator[Message]:
+def iterate_parts(response: Message) -> Iterator[Message]:
     """Yield the parts of all candidates."""
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         yield from candidate.get("content", {}).get("parts", [])
 
 
-def calls(response: Message) -> list[Message]:
+def get_calls(response: Message) -> list[Message]:
     """Return the function calls of a response."""
-    return [part["functionCall"] for part in parts(response) if "functionCall" in part]
+    return [part["functionCall"] for part in iterate_parts(response) if "functionCall" in part]
 
 
 def with_usage(change: Callable[[Message], Any], *, only: str = "") -> Behaviour:
@@ -96,40 +96,40 @@ def with_usage(change: Callable[[Message], Any], *, only: str = "") -> Behaviour
             if changed is not None:
                 response["usageMetadata"] = changed
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_candidates(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each candidate."""
 
     def every(response: Message) -> None:
-        for candidate in candidates(response):
+        for candidate in get_candidates(response):
             change(candidate)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_parts(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each part of each answer."""
 
     def every(response: Message) -> None:
-        for part in parts(response):
+        for part in iterate_parts(response):
             change(part)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
 def with_calls(change: Callable[[Message], None], *, only: str = "") -> Behaviour:
     """Return a server that changes each function call."""
 
     def every(response: Message) -> None:
-        for call in calls(response):
+        for call in get_calls(response):
             change(call)
 
-    return answering(every, only=only)
+    return with_responses(every, only=only)
 
 
-def setting(name: str, value: Any) -> Callable[[Message], None]:
+def set_member(name: str, value: Any) -> Callable[[Message], None]:
     """Return a change that sets one member where it stands already."""
 
     def change(message: Message) -> None:
@@ -139,7 +139,7 @@ def setting(name: str, value: Any) -> Callable[[Message], None]:
     return change
 
 
-def dropping(*names: str) -> Callable[[Message], None]:
+def drop_members(*names: str) -> Callable[[Message], None]:
     """Return a change that removes members."""
 
     def change(message: Message) -> None:
@@ -149,12 +149,12 @@ def dropping(*names: str) -> Callable[[Message], None]:
     return change
 
 
-def adding(**members: Any) -> Callable[[Message], None]:
+def add_members(**members: Any) -> Callable[[Message], None]:
     """Return a change that adds members."""
     return lambda message: message.update(copy.deepcopy(members))
 
 
-def limiting_every_third() -> Callable[[Incoming], Outgoing]:
+def limit_every_third() -> Callable[[Incoming], Outgoing]:
     """Return a server that answers every third question with 429, however often it is asked."""
     heard: dict[bytes, int] = {}
     refusal = b'{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}'

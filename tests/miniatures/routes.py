@@ -26,7 +26,7 @@ from miniatures.making import (
 )
 
 
-def without(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
+def without_route(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
     """Return a server that lacks routes."""
 
     def look(incoming: Incoming, style: Style) -> RoutedRequest:
@@ -38,14 +38,16 @@ def without(missing: Callable[[RoutedRequest, Incoming], bool]) -> Behaviour:
     return replace(HONEST, route=look)
 
 
-def instead(there: Callable[[Incoming], bool], status: int, content_type: str, body: bytes) -> Behaviour:
+def answer_instead(
+    there: Callable[[Incoming], bool], status: int, content_type: str, body: bytes
+) -> Behaviour:
     """Return a server that answers something else on some routes."""
     return with_answers(
         lambda _answer, incoming: immediate_answer(status, content_type, body) if there(incoming) else None
     )
 
 
-def saying(member: str, change: Callable[[Message], Any]) -> Behaviour:
+def with_get_answers(member: str, change: Callable[[Message], Any]) -> Behaviour:
     """Return a server that changes the objects which have a member: totalTokens, models, displayName."""
 
     def frame(framing: str, values: Any) -> Any:
@@ -61,14 +63,14 @@ def _changed(value: Any, member: str, change: Callable[[Message], Any]) -> Any:
     return change(made) or made
 
 
-def each_model(change: Callable[[Message], Any]) -> Behaviour:
+def with_each_model(change: Callable[[Message], Any]) -> Behaviour:
     """Return a server that changes each entry of its list of models."""
 
     def every(value: Message) -> None:
         for model in value["models"]:
             change(model)
 
-    return saying("models", every)
+    return with_get_answers("models", every)
 
 
 def _on_v1(incoming: Incoming) -> bool:
@@ -120,7 +122,7 @@ def _no_origin(answer: Outgoing, incoming: Incoming) -> Outgoing:
 
 
 def _constant(value: int) -> Behaviour:
-    return saying("totalTokens", lambda _: {"totalTokens": value})
+    return with_get_answers("totalTokens", lambda _: {"totalTokens": value})
 
 
 _SPEAKERS = ("gemini-2.5-flash-preview-tts", "gemini-2.5-pro-preview-tts", "gemini-2.0-flash-live")
@@ -164,20 +166,20 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "names-with-queries",
         "Listed names end in a query and a fragment.",
-        each_model(_suffixed),
+        with_each_model(_suffixed),
         trips={"routes/names-models-with-their-prefix"},
         notes={"routes/lists-the-model-under-test"},
     ),
     Miniature(
         "names-that-climb",
         "Listed names lead out of /v1beta.",
-        each_model(_upwards),
+        with_each_model(_upwards),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "names-with-line-ends",
         "Listed names hold a line's end and a header.",
-        each_model(_hidden),
+        with_each_model(_hidden),
         trips={"routes/names-models-with-their-prefix"},
         notes={"routes/lists-the-model-under-test"},
     ),
@@ -202,31 +204,31 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "null-count",
         "countTokens answers null.",
-        saying("totalTokens", lambda _: {"totalTokens": None}),
+        with_get_answers("totalTokens", lambda _: {"totalTokens": None}),
         trips={"routes/counts-tokens"},
     ),
     Miniature(
         "no-v1",
         "There is no /v1.",
-        without(lambda asked, _: asked.version == "v1"),
+        without_route(lambda asked, _: asked.version == "v1"),
         trips={"routes/answers-on-v1"},
     ),
     Miniature(
         "page-on-v1",
         "/v1 is a page.",
-        instead(_on_v1, 200, "text/html", HTML_PAGE),
+        answer_instead(_on_v1, 200, "text/html", HTML_PAGE),
         trips={"routes/answers-on-v1"},
     ),
     Miniature(
         "no-count",
         "There is no countTokens.",
-        without(lambda asked, _: asked.what == COUNT),
+        without_route(lambda asked, _: asked.what == COUNT),
         trips={"routes/counts-tokens"},
     ),
     Miniature(
         "empty-count",
         "countTokens answers nothing.",
-        saying("totalTokens", lambda _: {"count": 4}),
+        with_get_answers("totalTokens", lambda _: {"count": 4}),
         trips={"routes/counts-tokens"},
     ),
     Miniature(
@@ -238,67 +240,67 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-models",
         "There is no list of models.",
-        without(lambda asked, _: asked.what in (LIST, GET)),
+        without_route(lambda asked, _: asked.what in (LIST, GET)),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
         "page-of-models",
         "The list of models is a page.",
-        instead(_list, 200, "text/html", HTML_PAGE),
+        answer_instead(_list, 200, "text/html", HTML_PAGE),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
         "openai-models",
         "The list of models is OpenAI's.",
-        saying("models", _openai),
+        with_get_answers("models", _openai),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
         "empty-models",
         "The list of models is empty.",
-        saying("models", lambda _: {"models": []}),
+        with_get_answers("models", lambda _: {"models": []}),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
         "bare-names",
         "Names have no prefix.",
-        each_model(_bare),
+        with_each_model(_bare),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "doubled-names",
         "Names have their prefix twice.",
-        each_model(_doubled),
+        with_each_model(_doubled),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "unusable-names",
         "Listed names are refused.",
-        each_model(_alias),
+        with_each_model(_alias),
         trips={"routes/answers-under-listed-names"},
     ),
     Miniature(
         "null-methods",
         "What models can do is null.",
-        each_model(_nulls),
+        with_each_model(_nulls),
         trips={"routes/says-what-each-model-can-do"},
     ),
     Miniature(
         "no-methods",
         "What models can do is not said.",
-        each_model(lambda e: e.pop("supportedGenerationMethods")),
+        with_each_model(lambda e: e.pop("supportedGenerationMethods")),
         trips={"routes/says-what-each-model-can-do"},
     ),
     Miniature(
         "unlisted",
         "The model that answers is not listed.",
-        saying("models", _without_tested),
+        with_get_answers("models", _without_tested),
         notes={"routes/lists-the-model-under-test"},
     ),
     Miniature(
         "no-model",
         "A model cannot be looked up.",
-        without(lambda asked, _: asked.what == GET),
+        without_route(lambda asked, _: asked.what == GET),
         trips={"routes/describes-a-model"},
     ),
     Miniature(
@@ -331,7 +333,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "few-limits",
         "Models have no token limits.",
-        each_model(lambda e: e.pop("inputTokenLimit")),
+        with_each_model(lambda e: e.pop("inputTokenLimit")),
         notes={"routes/says-what-each-model-can-do"},
     ),
     Innocent(

@@ -14,21 +14,21 @@ from conformance.embedded.errors import Refused
 from miniatures import Innocent, Miniature
 from miniatures.making import (
     Message,
-    adding,
-    answering,
-    candidates,
-    chunking,
+    add_members,
     drop_candidates,
-    dropping,
-    hearing,
-    parts,
-    refusing,
-    setting,
+    drop_members,
+    get_candidates,
+    iterate_parts,
+    refuse_when,
+    set_member,
     spell_reasons,
     with_calls,
     with_candidates,
+    with_chunks,
     with_model_candidates,
     with_parts,
+    with_requests,
+    with_responses,
     with_usage,
 )
 
@@ -39,7 +39,7 @@ RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
 
 
 def _first_finish(value: Any) -> Behaviour:
-    return with_candidates(setting("finishReason", value))
+    return with_candidates(set_member("finishReason", value))
 
 
 def _lower(candidate: Message) -> None:
@@ -83,7 +83,7 @@ def _role(word: str) -> Behaviour:
 
 
 def _joined(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         found = candidate["content"]["parts"]
         if any("functionCall" in part for part in found):
             candidate["content"]["parts"] = [{"text": "", **part} for part in found]
@@ -110,15 +110,17 @@ def _split_call(made: list[Message]) -> list[Message]:
 
 
 def _calls(made: list[Message]) -> list[Message]:
-    return [part["functionCall"] for chunk in made for part in parts(chunk) if "functionCall" in part]
+    return [part["functionCall"] for chunk in made for part in iterate_parts(chunk) if "functionCall" in part]
 
 
 def _unfinished(chunk: Message) -> list[Message]:
-    return [{key: value for key, value in one.items() if key != "finishReason"} for one in candidates(chunk)]
+    return [
+        {key: value for key, value in one.items() if key != "finishReason"} for one in get_candidates(chunk)
+    ]
 
 
 def _ended(chunk: Message, tail: Message) -> Message:
-    tail["candidates"][0]["finishReason"] = candidates(chunk)[0].get("finishReason", "STOP")
+    tail["candidates"][0]["finishReason"] = get_candidates(chunk)[0].get("finishReason", "STOP")
     return tail
 
 
@@ -150,7 +152,7 @@ def _text_total(value: Message) -> Message:
 
 
 def _nan(value: Message) -> Message:
-    for candidate in candidates(value):
+    for candidate in get_candidates(value):
         candidate["avgLogprobs"] = float("nan")
     return value
 
@@ -175,11 +177,11 @@ def _nested(request: Message) -> bool:
 def _cited(**members: Any) -> Behaviour:
     source = {"startIndex": 0, "endIndex": 2, "uri": "https://example.com", **members}
     source = {name: value for name, value in source.items() if value is not None}
-    return with_candidates(adding(citationMetadata={"citationSources": [source]}))
+    return with_candidates(add_members(citationMetadata={"citationSources": [source]}))
 
 
 def _same_index(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate["index"] = 0
 
 
@@ -195,7 +197,7 @@ def _blocked(response: Message) -> Message:
 
 
 def _keep(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate["safetyRatings"] = [RATING]
         candidate["avgLogprobs"] = -0.25
         candidate["tokenCount"] = 3
@@ -207,7 +209,7 @@ def _bare_tail(made: list[Message]) -> list[Message]:
     tail = {
         **last,
         "candidates": [
-            {"finishReason": one["finishReason"], "index": one["index"]} for one in candidates(last)
+            {"finishReason": one["finishReason"], "index": one["index"]} for one in get_candidates(last)
         ],
     }
     return [*made[:-1], {**last, "candidates": _unfinished(last)}, tail]
@@ -216,7 +218,7 @@ def _bare_tail(made: list[Message]) -> list[Message]:
 def _call_per_chunk(made: list[Message]) -> list[Message]:
     """Parallel calls come one per event."""
     last = made[-1]
-    found = list(parts(last))
+    found = list(iterate_parts(last))
     if len(found) < 2:
         return made
     several = []
@@ -243,7 +245,7 @@ def _nothing_to_add() -> Behaviour:
 def _ended_without_words(made: list[Message]) -> list[Message]:
     """Drop what is said in the chunk that ends the answer."""
     for chunk in made:
-        for candidate in candidates(chunk):
+        for candidate in get_candidates(chunk):
             if "finishReason" in candidate:
                 candidate["content"] = {"role": "model", "parts": []}
     return made
@@ -259,7 +261,7 @@ def _emptied_reports(request: Message) -> None:
 
 def _with_remains(response: Message) -> None:
     """Put the empty rest of a call behind each call, as if its arguments had come in pieces."""
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         held = candidate.get("content", {}).get("parts", [])
         if any("functionCall" in part for part in held):
             held.append({"functionCall": {"willContinue": False}})
@@ -311,13 +313,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "ends-without-words",
         "The chunk that ends a stream loses its text, and functions' reports are lost besides: each is said.",
-        replace(chunking(_ended_without_words), think=hearing(_emptied_reports).think),
+        replace(with_chunks(_ended_without_words), think=with_requests(_emptied_reports).think),
         trips={"schema/stop-comes-with-content", "semantics/uses-what-the-function-answered"},
     ),
     Miniature(
         "remains-of-calls",
         "An empty rest of a call that nobody wanted in pieces.",
-        answering(_with_remains, only="unary"),
+        with_responses(_with_remains, only="unary"),
         trips={"schema/function-calls-are-complete"},
     ),
     Miniature(
@@ -329,13 +331,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-candidates-streamed",
         "Chunks have usage and no candidates.",
-        chunking(lambda made: [{k: v for k, v in one.items() if k != "candidates"} for one in made]),
+        with_chunks(lambda made: [{k: v for k, v in one.items() if k != "candidates"} for one in made]),
         trips={"schema/has-a-candidate"},
     ),
     Miniature(
         "listed-usage",
         "usageMetadata is a list of one.",
-        answering(_listed),
+        with_responses(_listed),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
@@ -353,13 +355,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "minted-ids",
         "Ids are made by counting.",
-        answering(_minted()),
+        with_responses(_minted()),
         notes={"schema/response-ids-hold-the-time"},
     ),
     Miniature(
         "replayed-id",
         "All answers have one id, of another day.",
-        answering(_replayed),
+        with_responses(_replayed),
         notes={"schema/response-ids-hold-the-time"},
     ),
     Miniature(
@@ -377,7 +379,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "counts-beyond-32-bits",
         "A counter does not fit.",
-        with_candidates(adding(tokenCount=2**40)),
+        with_candidates(add_members(tokenCount=2**40)),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
@@ -403,25 +405,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "finish-as-number-streamed",
         "The same, in the last chunk of a stream only.",
-        with_candidates(setting("finishReason", 1), only="stream"),
+        with_candidates(set_member("finishReason", 1), only="stream"),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
         "thought-as-text",
         "thought holds the thought.",
-        with_parts(setting("thought", "I look at it.")),
+        with_parts(set_member("thought", "I look at it.")),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
         "blocked-as-text",
         "blocked is a string.",
-        with_candidates(adding(safetyRatings=[{**RATING, "blocked": "false"}])),
+        with_candidates(add_members(safetyRatings=[{**RATING, "blocked": "false"}])),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
         "index-as-text",
         "index is a string.",
-        with_candidates(setting("index", "0")),
+        with_candidates(set_member("index", "0")),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
@@ -445,13 +447,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "call-id-as-number",
         "A call's id is a number.",
-        with_calls(adding(id=7)),
+        with_calls(add_members(id=7)),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
         "hole-in-ratings",
         "A list holds null.",
-        with_candidates(adding(safetyRatings=[RATING, None])),
+        with_candidates(add_members(safetyRatings=[RATING, None])),
         trips={"schema/values-have-googles-types"},
     ),
     Miniature(
@@ -475,7 +477,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "signature-garbled",
         "Signatures are no base64.",
-        with_parts(setting("thoughtSignature", "%%not base64%%")),
+        with_parts(set_member("thoughtSignature", "%%not base64%%")),
         trips={"schema/bytes-are-base64"},
     ),
     Miniature(
@@ -501,13 +503,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "own-categories",
         "Safety categories are the vendor's own.",
-        with_candidates(adding(safetyRatings=[{"category": "violence", "probability": "low"}])),
+        with_candidates(add_members(safetyRatings=[{"category": "violence", "probability": "low"}])),
         trips={"schema/enums-are-googles-names"},
     ),
     Miniature(
         "nulls",
         "What is not set is null.",
-        with_candidates(adding(finishMessage=None, safetyRatings=None)),
+        with_candidates(add_members(finishMessage=None, safetyRatings=None)),
         notes={"schema/leaves-out-what-is-not-set"},
     ),
     Miniature("nan", "avgLogprobs is a bare NaN.", _counted(_nan), trips={"schema/numbers-are-json"}),
@@ -526,13 +528,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-candidates",
         "Candidates are missing, without a reason.",
-        answering(dropping("candidates"), only="unary"),
+        with_responses(drop_members("candidates"), only="unary"),
         trips={"schema/has-a-candidate"},
     ),
     Miniature(
         "empty-candidates",
         "Candidates are an empty list.",
-        answering(adding(candidates=[]), only="unary"),
+        with_responses(add_members(candidates=[]), only="unary"),
         trips={"schema/has-a-candidate"},
     ),
     Miniature(
@@ -556,7 +558,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "text-beside-call",
         "An empty text stands beside each call.",
-        answering(_joined),
+        with_responses(_joined),
         trips={"schema/parts-hold-one-thing"},
     ),
     Miniature(
@@ -571,7 +573,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-finish-unary",
         "Unary answers do not say why they ended.",
-        with_candidates(dropping("finishReason"), only="unary"),
+        with_candidates(drop_members("finishReason"), only="unary"),
         trips={"schema/says-why-it-ended"},
     ),
     Miniature(
@@ -583,25 +585,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "one-index",
         "All candidates have index 0.",
-        answering(_same_index),
+        with_responses(_same_index),
         trips={"schema/numbers-candidates-apart"},
     ),
     Miniature(
         "no-version",
         "modelVersion is missing.",
-        answering(dropping("modelVersion")),
+        with_responses(drop_members("modelVersion")),
         notes={"schema/names-its-model-version"},
     ),
     Miniature(
         "one-response-id",
         "All answers have one id.",
-        answering(setting("responseId", "the-same")),
+        with_responses(set_member("responseId", "the-same")),
         notes={"schema/names-each-response"},
     ),
     Miniature(
         "nameless-tail",
         "A streamed call's arguments come in a nameless part.",
-        chunking(_split_call),
+        with_chunks(_split_call),
         trips={"schema/function-calls-are-complete"},
     ),
     Miniature(
@@ -613,7 +615,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "one-call-id",
         "All calls have one id.",
-        with_calls(adding(id="call_0")),
+        with_calls(add_members(id="call_0")),
         trips={"schema/call-ids-tell-calls-apart"},
     ),
     Miniature(
@@ -625,25 +627,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "extra-members",
         "Members of another API stand beside Google's.",
-        answering(adding(created=1700000000, object="chat.completion", cost=0.1)),
+        with_responses(add_members(created=1700000000, object="chat.completion", cost=0.1)),
         notes={"schema/adds-no-members"},
     ),
     Miniature(
         "refuses-seed",
         "A valid setting is refused.",
-        refusing(lambda r: "seed" in r.get("generationConfig", {}), "seed is not supported"),
+        refuse_when(lambda r: "seed" in r.get("generationConfig", {}), "seed is not supported"),
         trips={"schema/accepts-valid-requests"},
     ),
     Miniature(
         "refuses-history",
         "A conversation is refused.",
-        refusing(lambda r: len(r["contents"]) == 3 and "tools" not in r, "one message at a time"),
+        refuse_when(lambda r: len(r["contents"]) == 3 and "tools" not in r, "one message at a time"),
         trips={"schema/accepts-valid-requests"},
     ),
     Miniature(
         "own-form-only",
         "A request must say whether to stream.",
-        answering(adding(created=1700000000), _wanting_stream()),
+        with_responses(add_members(created=1700000000), _wanting_stream()),
         trips={"schema/needs-no-fields-of-its-own"},
         dialect=OWN,
     ),
@@ -657,7 +659,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "refuses-nested-tools",
         "Nested parameters are refused.",
-        refusing(_nested, "parameters must be flat"),
+        refuse_when(_nested, "parameters must be flat"),
         trips={"schema/accepts-nested-parameters"},
     ),
 )
@@ -666,7 +668,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "no-index-at-all",
         "No candidate has an index, also where there are two.",
-        with_candidates(dropping("index")),
+        with_candidates(drop_members("index")),
         notes={"schema/numbers-candidates-apart"},
     ),
     Innocent(
@@ -678,15 +680,17 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "feedback-of-no-reason",
         "promptFeedback stands in every answer, with the reason that is none.",
-        answering(adding(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"})),
+        with_responses(add_members(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"})),
     ),
     Innocent(
         "extra-fields",
         "Members that Google does not have.",
-        answering(adding(created=1, provider="x", cost=0.5)),
+        with_responses(add_members(created=1, provider="x", cost=0.5)),
     ),
     Innocent(
-        "no-ids", "Neither modelVersion nor responseId.", answering(dropping("modelVersion", "responseId"))
+        "no-ids",
+        "Neither modelVersion nor responseId.",
+        with_responses(drop_members("modelVersion", "responseId")),
     ),
     Innocent(
         "no-index",
@@ -697,13 +701,13 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "new-finish-reason-name",
         "A rating of a category that nobody knows yet.",
-        with_candidates(adding(safetyRatings=[{"category": "HARM_CATEGORY_NEW", "probability": "LOW"}])),
+        with_candidates(add_members(safetyRatings=[{"category": "HARM_CATEGORY_NEW", "probability": "LOW"}])),
     ),
     Innocent(
         "vertex-ratings",
         "Ratings as Vertex writes them.",
         with_candidates(
-            adding(safetyRatings=[{**RATING, "severity": "HARM_SEVERITY_LOW", "severityScore": 0.1}])
+            add_members(safetyRatings=[{**RATING, "severity": "HARM_SEVERITY_LOW", "severityScore": 0.1}])
         ),
     ),
     Innocent(
@@ -714,31 +718,33 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "explicit-nulls",
         "Nulls for what is not set.",
-        with_candidates(adding(finishMessage=None, citationMetadata=None)),
+        with_candidates(add_members(finishMessage=None, citationMetadata=None)),
     ),
     Innocent(
-        "prompt-feedback-beside", "promptFeedback with ratings beside the candidates.", answering(_blocked)
+        "prompt-feedback-beside",
+        "promptFeedback with ratings beside the candidates.",
+        with_responses(_blocked),
     ),
-    Innocent("full-candidates", "Ratings, log probabilities and token counts.", answering(_keep)),
-    Innocent("ids-left-out", "Function calls without ids.", with_calls(dropping("id"))),
+    Innocent("full-candidates", "Ratings, log probabilities and token counts.", with_responses(_keep)),
+    Innocent("ids-left-out", "Function calls without ids.", with_calls(drop_members("id"))),
     Innocent("signed-texts", "A signature in a text part.", with_parts(_sign_texts)),
     Innocent(
         "empty-signatures",
         "An empty signature in a text part.",
         with_parts(lambda p: p.update(thoughtSignature="") if "text" in p else None),
     ),
-    Innocent("bare-last-chunk", "The last chunk has a reason and no content.", chunking(_bare_tail)),
-    Innocent("call-per-event", "Parallel calls come one per event.", chunking(_call_per_chunk)),
+    Innocent("bare-last-chunk", "The last chunk has a reason and no content.", with_chunks(_bare_tail)),
+    Innocent("call-per-event", "Parallel calls come one per event.", with_chunks(_call_per_chunk)),
     Innocent("cited", "Citations as Google writes them.", _cited(license="mit")),
     Innocent(
         "log-probability-as-text",
         "Minus infinity as ProtoJSON writes it.",
-        with_candidates(adding(avgLogprobs="-Infinity")),
+        with_candidates(add_members(avgLogprobs="-Infinity")),
     ),
     Innocent(
         "own-page",
         "What the page requires comes, and Google's names where it has its own.",
-        answering(adding(created=1700000000)),
+        with_responses(add_members(created=1700000000)),
         notes={"schema/answers-as-documented"},
         dialect=OWN,
     ),

@@ -20,20 +20,20 @@ from miniatures.making import (
     KEY_EXPIRED,
     ONE_AT_A_TIME,
     Message,
-    answering,
-    calls,
-    candidates,
-    chunking,
-    dropping,
-    forgetting,
-    hearing,
-    parts,
+    drop_members,
+    get_calls,
+    get_candidates,
+    iterate_parts,
     refuse_every,
-    setting,
+    set_member,
     with_answers,
     with_calls,
     with_candidates,
+    with_chunks,
     with_parts,
+    with_requests,
+    with_responses,
+    without_settings,
 )
 
 SIGNED = "gemini-3-flash-preview"
@@ -110,14 +110,14 @@ def _unforbidden(request: Message) -> None:
 
 
 def _one_call(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         found = candidate["content"]["parts"]
         if sum("functionCall" in part for part in found) > 1:
             candidate["content"]["parts"] = found[:1]
 
 
 def _no_calls(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         if any("functionCall" in part for part in candidate["content"]["parts"]):
             candidate["content"]["parts"] = [{"text": "I would call a function."}]
 
@@ -152,7 +152,7 @@ def _renamed(call: Message) -> None:
 
 
 def _leak(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         texts = [part for part in candidate["content"]["parts"] if "text" in part]
         for part in texts:
             if part.pop("thought", False):
@@ -161,13 +161,13 @@ def _leak(response: Message) -> None:
 
 def _leak_always(response: Message) -> None:
     _leak(response)
-    found = [part for part in parts(response) if "text" in part]
+    found = [part for part in iterate_parts(response) if "text" in part]
     if found and "<think>" not in found[0]["text"]:
         found[0]["text"] = f"<think>Easy.</think>{found[0]['text']}"
 
 
 def _hide(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         candidate["content"]["parts"] = [
             part for part in candidate["content"]["parts"] if not part.get("thought")
         ]
@@ -184,7 +184,7 @@ def _one_candidate(request: Message) -> None:
 
 
 def _fenced(response: Message) -> None:
-    for part in parts(response):
+    for part in iterate_parts(response):
         if part.get("text", "").startswith("{"):
             part["text"] = f"```json\n{part['text']}\n```"
 
@@ -224,12 +224,12 @@ def _leak_sometimes() -> Behaviour:
     left = [2]
 
     def change(response: Message) -> None:
-        found = [part for part in parts(response) if part.get("text", "").startswith("SYS-")]
+        found = [part for part in iterate_parts(response) if part.get("text", "").startswith("SYS-")]
         if found and left[0]:
             left[0] -= 1
             found[0]["text"] = f"THOUGHT: easy. {found[0]['text']}"
 
-    return answering(change, only="unary")
+    return with_responses(change, only="unary")
 
 
 def _lazy(name: str) -> Behaviour:
@@ -241,7 +241,7 @@ def _lazy(name: str) -> Behaviour:
             heard.add(name)
             del request[name]
 
-    return hearing(change)
+    return with_requests(change)
 
 
 def _version(form: str) -> Any:
@@ -256,15 +256,17 @@ def _version(form: str) -> Any:
 def _ends_first(made: list[Message]) -> list[Message]:
     """Each chunk says STOP, as old models did."""
     for chunk in made:
-        for candidate in candidates(chunk) if not any(part.get("thought") for part in parts(chunk)) else ():
+        for candidate in (
+            get_candidates(chunk) if not any(part.get("thought") for part in iterate_parts(chunk)) else ()
+        ):
             candidate.setdefault("finishReason", "STOP")
     return made
 
 
 def _called(response: Message) -> None:
     """A finish reason of its own for calls: unknown, but it could be Google's."""
-    if calls(response):
-        for candidate in candidates(response):
+    if get_calls(response):
+        for candidate in get_candidates(response):
             candidate["finishReason"] = "FUNCTION_CALL"
 
 
@@ -275,7 +277,7 @@ def _standing_for(alias: str, model: str) -> Behaviour:
     def tell(response: Message) -> None:
         response["modelVersion"] = model if response["modelVersion"] == alias else response["modelVersion"]
 
-    return answering(tell, of=named)
+    return with_responses(tell, of=named)
 
 
 _DECORATION = re.compile(r"\[[^\]]*\]")
@@ -305,7 +307,7 @@ def _suffixed(response: Message) -> None:
 def _in_a_mood() -> Behaviour:
     """Return a server that forgets system instructions, and has many keys of which one has expired."""
     moody = with_answers(refuse_every(KEY_EXPIRED, 7))
-    return replace(moody, think=forgetting("systemInstruction").think)
+    return replace(moody, think=without_settings("systemInstruction").think)
 
 
 MINIATURES: tuple[Miniature, ...] = (
@@ -337,43 +339,43 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "lite-instead",
         "A smaller model answers.",
-        answering(setting("modelVersion", "gemini-2.5-flash-lite")),
+        with_responses(set_member("modelVersion", "gemini-2.5-flash-lite")),
         trips={"semantics/answers-with-the-model-that-was-asked"},
     ),
     Miniature(
         "older-instead",
         "An older model answers, in streams.",
-        answering(setting("modelVersion", "gemini-2.0-flash"), only="stream"),
+        with_responses(set_member("modelVersion", "gemini-2.0-flash"), only="stream"),
         trips={"semantics/answers-with-the-model-that-was-asked"},
     ),
     Miniature(
         "no-instruction",
         "systemInstruction is dropped.",
-        forgetting("systemInstruction"),
+        without_settings("systemInstruction"),
         trips={"semantics/obeys-the-system-instruction"},
     ),
     Miniature(
         "instruction-as-user",
         "systemInstruction becomes a user's turn.",
-        hearing(_user_turn),
+        with_requests(_user_turn),
         trips={"semantics/obeys-the-system-instruction"},
     ),
     Miniature(
         "no-history",
         "Only the last turn reaches the model.",
-        hearing(_last_turn),
+        with_requests(_last_turn),
         trips={"semantics/remembers-the-conversation"},
     ),
     Miniature(
         "no-settings",
         "generationConfig is dropped.",
-        forgetting("generationConfig"),
+        without_settings("generationConfig"),
         trips={"semantics/reads-generation-config"},
     ),
     Miniature(
         "no-limit",
         "maxOutputTokens is dropped.",
-        forgetting("maxOutputTokens"),
+        without_settings("maxOutputTokens"),
         trips={"semantics/applies-max-output-tokens"},
     ),
     Miniature(
@@ -391,31 +393,31 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-stops",
         "stopSequences are dropped.",
-        forgetting("stopSequences"),
+        without_settings("stopSequences"),
         trips={"semantics/stops-at-stop-sequences"},
     ),
     Miniature(
         "one-candidate",
         "candidateCount is dropped.",
-        hearing(_one_candidate),
+        with_requests(_one_candidate),
         trips={"semantics/gives-as-many-candidates-as-asked"},
     ),
     Miniature(
         "no-schema",
         "Schemas and JSON mode are dropped.",
-        forgetting("responseSchema", "responseJsonSchema", "responseMimeType"),
+        without_settings("responseSchema", "responseJsonSchema", "responseMimeType"),
         trips={"semantics/obeys-the-response-schema"},
     ),
     Miniature(
         "no-json-schema",
         "responseJsonSchema is dropped.",
-        forgetting("responseJsonSchema"),
+        without_settings("responseJsonSchema"),
         trips={"semantics/obeys-the-response-schema"},
     ),
     Miniature(
         "fenced-json",
         "JSON comes in a code fence.",
-        answering(_fenced),
+        with_responses(_fenced),
         trips={"semantics/obeys-the-response-schema"},
     ),
     Miniature(
@@ -424,44 +426,44 @@ MINIATURES: tuple[Miniature, ...] = (
         replace(HONEST, judge=_fine_cache),
         trips={"semantics/uses-cached-content"},
     ),
-    Miniature("blind", "Images are dropped.", hearing(_no_images), trips={"semantics/sees-images"}),
+    Miniature("blind", "Images are dropped.", with_requests(_no_images), trips={"semantics/sees-images"}),
     Miniature(
         "one-alphabet", "URL-safe base64 is refused.", _decoding(), trips={"semantics/reads-url-safe-base64"}
     ),
     Miniature(
         "no-tools",
         "tools are dropped.",
-        forgetting("tools"),
+        without_settings("tools"),
         trips={"semantics/hands-functions-to-the-model"},
     ),
     Miniature(
         "mode-any-ignored",
         "Mode ANY is taken for AUTO.",
-        hearing(_unforced),
+        with_requests(_unforced),
         trips={"semantics/forces-a-call-in-mode-any"},
     ),
     Miniature(
         "allowed-names-ignored",
         "allowedFunctionNames are dropped.",
-        hearing(_any_function),
+        with_requests(_any_function),
         trips={"semantics/forces-a-call-in-mode-any"},
     ),
     Miniature(
         "mode-none-ignored",
         "Mode NONE is taken for AUTO.",
-        hearing(_unforbidden),
+        with_requests(_unforbidden),
         trips={"semantics/calls-nothing-in-mode-none"},
     ),
     Miniature(
         "no-streamed-calls",
         "Streams lose function calls.",
-        answering(_no_calls, only="stream"),
+        with_responses(_no_calls, only="stream"),
         trips={"semantics/streams-function-calls"},
     ),
     Miniature(
         "merged-calls",
         "Only the first of two calls comes.",
-        answering(_one_call),
+        with_responses(_one_call),
         trips={"semantics/gives-every-call"},
     ),
     Miniature(
@@ -473,14 +475,14 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "unsigned",
         "Signatures are dropped from answers.",
-        with_parts(dropping("thoughtSignature")),
+        with_parts(drop_members("thoughtSignature")),
         trips={"semantics/keeps-thought-signatures"},
         model=SIGNED,
     ),
     Miniature(
         "signature-altered",
         "Signatures are replaced by another.",
-        with_parts(setting("thoughtSignature", "c2tpcA==")),
+        with_parts(set_member("thoughtSignature", "c2tpcA==")),
         trips={"semantics/takes-its-own-words-back"},
         model=SIGNED,
     ),
@@ -494,7 +496,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-report",
         "What functions answer is dropped.",
-        hearing(_no_report),
+        with_requests(_no_report),
         trips={"semantics/uses-what-the-function-answered"},
     ),
     Miniature(
@@ -506,19 +508,19 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "leaking-thoughts",
         "Thoughts are mixed into the text.",
-        answering(_leak_always),
+        with_responses(_leak_always),
         trips={"semantics/marks-thoughts"},
     ),
     Miniature(
         "hidden-thinking",
         "includeThoughts is dropped.",
-        answering(_hide),
+        with_responses(_hide),
         trips={"semantics/shows-thoughts-when-asked"},
     ),
     Miniature(
         "thinks-anyway",
         "A budget of 0 is ignored.",
-        hearing(_thinks_always),
+        with_requests(_thinks_always),
         trips={"semantics/thinks-no-more-than-allowed"},
     ),
 )
@@ -540,7 +542,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "decorated-name",
         "The model's name has a decoration, modelVersion has none.",
-        answering(_undecorated, of=NAMED),
+        with_responses(_undecorated, of=NAMED),
         model=DECORATED,
     ),
     Innocent(
@@ -552,19 +554,19 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "own-suffix",
         "modelVersion with a word of the vendor's.",
-        answering(_suffixed),
+        with_responses(_suffixed),
         notes={"semantics/answers-with-the-model-that-was-asked"},
     ),
     Innocent(
         "exact-version",
         "modelVersion says more exactly which version.",
-        answering(_version("models/{}-preview-05-20")),
+        with_responses(_version("models/{}-preview-05-20")),
     ),
-    Innocent("numbered-version", "modelVersion with a release number.", answering(_version("{}-001"))),
+    Innocent("numbered-version", "modelVersion with a release number.", with_responses(_version("{}-001"))),
     Innocent(
         "prefixed-version",
         "modelVersion with its publisher.",
-        answering(_version("publishers/google/models/{}")),
+        with_responses(_version("publishers/google/models/{}")),
     ),
     Innocent("rare-leaks", "A thought slips into two answers.", _leak_sometimes()),
     Innocent(
@@ -573,7 +575,9 @@ INNOCENTS: tuple[Innocent, ...] = (
         _lazy("systemInstruction"),
     ),
     Innocent("lazy-tools", "A function is called at the second try.", _lazy("tools")),
-    Innocent("stop-everywhere", "STOP stands in every chunk.", chunking(_ends_first)),
-    Innocent("own-reason-for-calls", "Calls end with a reason that nobody knows yet.", answering(_called)),
+    Innocent("stop-everywhere", "STOP stands in every chunk.", with_chunks(_ends_first)),
+    Innocent(
+        "own-reason-for-calls", "Calls end with a reason that nobody knows yet.", with_responses(_called)
+    ),
     Innocent("signing-model", "A model that signs its calls.", HONEST, model=SIGNED),
 )

@@ -17,24 +17,24 @@ from miniatures import Innocent, Miniature
 from miniatures.making import (
     Chunks,
     Message,
-    answering,
     asks_for_a_stream,
     asks_the_model,
-    calls,
-    candidates,
-    chunking,
     empty_streams,
+    get_calls,
+    get_candidates,
+    iterate_parts,
     names_the_stream_method,
-    parts,
     refuse_where,
     when_long,
     with_answers,
+    with_chunks,
+    with_responses,
 )
 
 Bytes = tuple[bytes, ...]
 
 
-def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
+def with_frames(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
     """Return a server whose framed pieces are changed, of one framing."""
 
     def write(framing: str, objects: Sequence[Any]) -> FramedBody:
@@ -46,7 +46,7 @@ def framed(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: s
     return replace(HONEST, frame=write)
 
 
-def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
+def in_framing(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
     """Return a server that answers in another framing than it was asked for."""
 
     def write(asked: str, objects: Sequence[Any]) -> FramedBody:
@@ -56,15 +56,15 @@ def as_(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") ->
     return replace(HONEST, frame=write)
 
 
-def each(change: Callable[[bytes], bytes]) -> Behaviour:
+def with_events(change: Callable[[bytes], bytes]) -> Behaviour:
     """Return a server whose every event is changed."""
-    return framed(lambda pieces: tuple(change(piece) for piece in pieces))
+    return with_frames(lambda pieces: tuple(change(piece) for piece in pieces))
 
 
 def _text_so_far(made: list[Message]) -> list[Message]:
     so_far = ""
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part and not part.get("thought"):
                 so_far += part["text"]
                 part["text"] = so_far
@@ -72,7 +72,7 @@ def _text_so_far(made: list[Message]) -> list[Message]:
 
 
 def _repeated_at_the_end(made: list[Message]) -> list[Message]:
-    text = "".join(p["text"] for c in made for p in parts(c) if "text" in p and not p.get("thought"))
+    text = "".join(p["text"] for c in made for p in iterate_parts(c) if "text" in p and not p.get("thought"))
     if len(made) < 2 or not text:
         return made
     last = copy.deepcopy(made[-1])
@@ -130,7 +130,7 @@ def _cut_in_half(made: list[Message]) -> list[Message]:
 
 def _deduplicated(made: list[Message]) -> list[Message]:
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part:
                 part["text"] = re.sub(r"(.)\1{2,}", r"\1\1", part["text"])
     return made
@@ -138,7 +138,7 @@ def _deduplicated(made: list[Message]) -> list[Message]:
 
 def _broken_characters(made: list[Message]) -> list[Message]:
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part:
                 part["text"] = re.sub(r"[^\x00-\x7f]", "\ufffd\ufffd", part["text"])
     return made
@@ -245,12 +245,12 @@ def _bare_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 
 
 def _texts(made: list[Message]) -> str:
-    return "".join(part["text"] for chunk in made for part in parts(chunk) if not part.get("thought"))
+    return "".join(part["text"] for chunk in made for part in iterate_parts(chunk) if not part.get("thought"))
 
 
 def _ends_with_all(made: list[Message]) -> list[Message]:
     """The last chunk holds the whole text in the place of its own piece."""
-    if len(made) > 1 and not any(map(calls, made)):
+    if len(made) > 1 and not any(map(get_calls, made)):
         made[-1]["candidates"][0]["content"]["parts"] = [{"text": _texts(made)}]
     return made
 
@@ -267,7 +267,7 @@ def _snapshots(made: list[Message]) -> list[Message]:
     """Each chunk is the text so far, the last one twice."""
     so_far = ""
     for chunk in made:
-        for part in parts(chunk):
+        for part in iterate_parts(chunk):
             if "text" in part and not part.get("thought"):
                 so_far += part["text"]
                 part["text"] = so_far
@@ -282,13 +282,13 @@ def _usage_outside(pieces: Bytes) -> Bytes:
 
 
 def _no_thoughts(response: Message) -> None:
-    for candidate in candidates(response):
+    for candidate in get_candidates(response):
         content = candidate["content"]
         content["parts"] = [part for part in content["parts"] if not part.get("thought")]
 
 
 def _unmarked(response: Message) -> None:
-    for part in parts(response):
+    for part in iterate_parts(response):
         part.pop("thought", None)
 
 
@@ -308,11 +308,11 @@ def _rewritten(change: Callable[[str], str]) -> Behaviour:
     """Return a server that changes the characters of streamed texts."""
 
     def every(response: Message) -> None:
-        for part in parts(response):
+        for part in iterate_parts(response):
             if "text" in part:
                 part["text"] = change(part["text"])
 
-    return answering(every, only="stream")
+    return with_responses(every, only="stream")
 
 
 def _unfenced(piece: bytes) -> bytes:
@@ -322,7 +322,7 @@ def _unfenced(piece: bytes) -> bytes:
 _QUOTA = {"message": "quota", "type": "x", "code": "insufficient_quota"}
 
 
-NDJSON = as_("ndjson", instead_of=EVERY_STREAM)
+NDJSON = in_framing("ndjson", instead_of=EVERY_STREAM)
 
 
 def _with_tools(incoming: Incoming) -> bool:
@@ -333,13 +333,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "stream-adds-up",
         "Counters of a stream are the sums of cumulative ones.",
-        chunking(_added_up),
+        with_chunks(_added_up),
         trips={"streaming/streams-what-the-unary-method-says"},
     ),
     Miniature(
         "no-prompt-at-the-end",
         "Streams end with a prompt of one token.",
-        chunking(_without_prompt),
+        with_chunks(_without_prompt),
         trips={"streaming/streams-what-the-unary-method-says"},
     ),
     Miniature(
@@ -351,25 +351,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "begins-twice",
         "The first chunk of a long stream comes twice.",
-        chunking(when_long(lambda made: [made[0], *made])),
+        with_chunks(when_long(lambda made: [made[0], *made])),
         trips={"streaming/brings-every-chunk-in-order"},
     ),
     Miniature(
         "json-seq",
         "Chunks stand behind a record separator.",
-        each(_unfenced),
+        with_events(_unfenced),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "capital-data",
         "Data: with a capital.",
-        each(lambda p: p.replace(b"data", b"Data", 1)),
+        with_events(lambda p: p.replace(b"data", b"Data", 1)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "python-lines",
         "Chunks are lines of Python.",
-        framed(lambda ps: tuple(repr(json.loads(p[6:])).encode() + b"\n" for p in ps)),
+        with_frames(lambda ps: tuple(repr(json.loads(p[6:])).encode() + b"\n" for p in ps)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
@@ -387,31 +387,31 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "text-in-events",
         "Each event holds the JSON of a chunk as a text.",
-        each(lambda p: b"data: " + json.dumps(p[6:].strip().decode()).encode() + b"\r\n\r\n"),
+        with_events(lambda p: b"data: " + json.dumps(p[6:].strip().decode()).encode() + b"\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "null-in-events",
         "An event of null before the last.",
-        framed(lambda ps: (*ps[:-1], b"data: null\r\n\r\n", ps[-1])),
+        with_frames(lambda ps: (*ps[:-1], b"data: null\r\n\r\n", ps[-1])),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "usage-outside-of-events",
         "Usage comes without data.",
-        framed(_usage_outside),
+        with_frames(_usage_outside),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "list-in-every-chunk",
         "Each chunk is a list, with alt=sse and without.",
-        answering(lambda r: [r], only="stream"),
+        with_responses(lambda r: [r], only="stream"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "pings-of-their-own",
         "An object with a type and nothing else.",
-        framed(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)),
+        with_frames(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)),
         notes={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
@@ -430,49 +430,49 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "endless-array",
         "The array has no end.",
-        framed(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY),
+        with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY),
         trips={"streaming/comes-whole"},
     ),
     Miniature(
         "ends-with-all",
         "The last chunk is the whole text, its own piece included.",
-        chunking(_ends_with_all),
+        with_chunks(_ends_with_all),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
         "every-chunk-twice",
         "Every chunk comes twice.",
-        chunking(lambda made: [copy.deepcopy(one) for one in made for _ in range(2)]),
+        with_chunks(lambda made: [copy.deepcopy(one) for one in made for _ in range(2)]),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
         "snapshots",
         "Each chunk is the text so far, the last one twice.",
-        chunking(_snapshots),
+        with_chunks(_snapshots),
         trips={"streaming/sends-deltas"},
     ),
     Miniature(
         "first-chunk-lost",
         "A stream's first chunk is lost.",
-        chunking(lambda made: made[1:] if len(made) > 1 else made),
+        with_chunks(lambda made: made[1:] if len(made) > 1 else made),
         trips={"streaming/brings-every-chunk-in-order"},
     ),
     Miniature(
         "overtaken",
         "Two chunks change their places.",
-        chunking(_swapped),
+        with_chunks(_swapped),
         trips={"streaming/brings-every-chunk-in-order"},
     ),
     Miniature(
         "no-thoughts-in-lines",
         "NDJSON, and thoughts are not streamed.",
-        replace(answering(_no_thoughts, only="stream"), frame=NDJSON.frame),
+        replace(with_responses(_no_thoughts, only="stream"), frame=NDJSON.frame),
         trips={"streaming/streams-sse-with-alt", "streaming/streams-thoughts-too"},
     ),
     Miniature(
         "unmarked-when-streamed",
         "Streamed thoughts are not marked.",
-        answering(_unmarked, only="stream"),
+        with_responses(_unmarked, only="stream"),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
@@ -521,202 +521,205 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "streams-are-always-cut",
         "every stream ends with MAX_TOKENS",
-        answering(_always_cut, only="stream"),
+        with_responses(_always_cut, only="stream"),
         trips={"streaming/streams-what-the-unary-method-says"},
     ),
     Miniature(
         "prompt-per-piece",
         "streams count the prompt for each piece",
-        answering(_prompt_per_piece, only="stream"),
+        with_responses(_prompt_per_piece, only="stream"),
         trips={"streaming/streams-what-the-unary-method-says"},
     ),
     Miniature(
         "ndjson",
         "newline-delimited JSON with alt=sse and without",
-        as_("ndjson", instead_of=EVERY_STREAM),
+        in_framing("ndjson", instead_of=EVERY_STREAM),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "ndjson-typed-sse",
         "the same, called text/event-stream",
-        as_("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"),
+        in_framing("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "array-under-sse",
         "a JSON array although alt=sse was asked",
-        as_(ARRAY, instead_of=(SSE,)),
+        in_framing(ARRAY, instead_of=(SSE,)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "single-object",
         "the last object alone",
-        as_("single", instead_of=EVERY_STREAM),
+        in_framing("single", instead_of=EVERY_STREAM),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "blank-line-json",
         "objects between blank lines",
-        framed(lambda pieces: tuple(p.removeprefix(b"data: ") for p in pieces)),
+        with_frames(lambda pieces: tuple(p.removeprefix(b"data: ") for p in pieces)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "sse-without-alt",
         "events although alt=sse was not asked",
-        as_(SSE, instead_of=(ARRAY,)),
+        in_framing(SSE, instead_of=(ARRAY,)),
         trips={"streaming/streams-an-array-without-alt"},
     ),
     Miniature(
         "ndjson-without-alt",
         "newline-delimited JSON where alt=sse was not asked",
-        as_("ndjson", instead_of=(ARRAY,)),
+        in_framing("ndjson", instead_of=(ARRAY,)),
         trips={"streaming/streams-an-array-without-alt"},
     ),
     Miniature(
         "events-as-json",
         "events called application/json",
-        framed(lambda pieces: pieces, content_type="application/json"),
+        with_frames(lambda pieces: pieces, content_type="application/json"),
         trips={"streaming/names-the-type-of-its-stream"},
     ),
     Miniature(
         "comment-block",
         "a comment of its own",
-        each(lambda p: b": ping\r\n\r\n" + p),
+        with_events(lambda p: b": ping\r\n\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "comment-attached",
         "a comment on each event",
-        each(lambda p: b": heartbeat\r\n" + p),
+        with_events(lambda p: b": heartbeat\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "comment-last",
         "one comment before the end",
-        framed(lambda ps: (*ps[:-1], b": bye\r\n\r\n" + ps[-1])),
+        with_frames(lambda ps: (*ps[:-1], b": bye\r\n\r\n" + ps[-1])),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "event-field",
         "event: message on each event",
-        each(lambda p: b"event: message\r\n" + p),
+        with_events(lambda p: b"event: message\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "id-field",
         "id: on each event",
-        each(lambda p: b"id: 1\r\n" + p),
+        with_events(lambda p: b"id: 1\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "retry-field",
         "retry: first",
-        framed(lambda ps: (b"retry: 1000\r\n\r\n" + ps[0], *ps[1:])),
+        with_frames(lambda ps: (b"retry: 1000\r\n\r\n" + ps[0], *ps[1:])),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "unknown-field",
         "a field of its own",
-        each(lambda p: b"trace: 7\r\n" + p),
+        with_events(lambda p: b"trace: 7\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "no-space",
         "data: without its space",
-        each(lambda p: p.replace(b"data: ", b"data:", 1)),
+        with_events(lambda p: p.replace(b"data: ", b"data:", 1)),
         trips={"streaming/begins-data-with-one-space"},
     ),
     Miniature(
         "double-prefix",
         "data: data:",
-        each(lambda p: b"data: " + p),
+        with_events(lambda p: b"data: " + p),
         trips={"streaming/begins-data-with-one-space"},
     ),
     Miniature(
         "pretty-events",
         "JSON over several data lines",
-        each(_pretty),
+        with_events(_pretty),
         trips={"streaming/writes-each-chunk-on-one-line"},
     ),
     Miniature(
         "single-newline",
         "one newline after an event",
-        each(lambda p: p.rstrip(b"\r\n") + b"\n"),
+        with_events(lambda p: p.rstrip(b"\r\n") + b"\n"),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "no-last-blank",
         "the last event does not end",
-        framed(lambda ps: (*ps[:-1], ps[-1].rstrip(b"\r\n"))),
+        with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip(b"\r\n"))),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "cr-only",
         "lines end with CR alone",
-        each(lambda p: p.replace(b"\r\n", b"\r")),
+        with_events(lambda p: p.replace(b"\r\n", b"\r")),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "done",
         "[DONE] at the end",
-        framed(lambda ps: (*ps, b"data: [DONE]\r\n\r\n")),
+        with_frames(lambda ps: (*ps, b"data: [DONE]\r\n\r\n")),
         trips={"streaming/ends-without-a-sentinel"},
     ),
     Miniature(
         "empty-data",
         "an event without data",
-        framed(lambda ps: (*ps[:-1], b"data: \r\n\r\n", ps[-1])),
+        with_frames(lambda ps: (*ps[:-1], b"data: \r\n\r\n", ps[-1])),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "keepalive-data",
         "a keep-alive as data",
-        framed(lambda ps: (b"data: : keepalive\r\n\r\n", *ps)),
+        with_frames(lambda ps: (b"data: : keepalive\r\n\r\n", *ps)),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "bytes-repr",
         "a Python literal of bytes",
-        each(lambda p: b"data: b'" + p.removeprefix(b"data: ").strip() + b"'\r\n\r\n"),
+        with_events(lambda p: b"data: b'" + p.removeprefix(b"data: ").strip() + b"'\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "array-in-event",
         "each event is a list",
-        each(lambda p: b"data: [" + p.removeprefix(b"data: ").strip() + b"]\r\n\r\n"),
+        with_events(lambda p: b"data: [" + p.removeprefix(b"data: ").strip() + b"]\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "frame-split",
         "an event is cut in two",
-        each(_split),
+        with_events(_split),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "word-in-event",
         "an event that is no JSON",
-        framed(lambda ps: (b"data: hello\r\n\r\n", *ps)),
+        with_frames(lambda ps: (b"data: hello\r\n\r\n", *ps)),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "bom",
         "a byte order mark first",
-        framed(lambda ps: (b"\xef\xbb\xbf" + ps[0], *ps[1:])),
+        with_frames(lambda ps: (b"\xef\xbb\xbf" + ps[0], *ps[1:])),
         trips={"streaming/begins-without-a-byte-order-mark"},
     ),
     Miniature(
-        "raw-u2028", "U+2028 as it is", each(_raw_separator), trips={"streaming/escapes-line-separators"}
+        "raw-u2028",
+        "U+2028 as it is",
+        with_events(_raw_separator),
+        trips={"streaming/escapes-line-separators"},
     ),
     Miniature(
         "truncated",
         "the end is missing",
-        framed(lambda ps: (*ps[:-1], ps[-1][:40])),
+        with_frames(lambda ps: (*ps[:-1], ps[-1][:40])),
         trips={"streaming/comes-whole"},
     ),
     Miniature(
         "array-without-commas",
         "an array without its commas",
-        framed(
+        with_frames(
             lambda ps: tuple(p.replace(b",\r\n", b"\r\n") if p[:1] == b"," else p for p in ps), only=ARRAY
         ),
         trips={"streaming/streams-a-well-formed-array"},
@@ -727,28 +730,31 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "cumulative",
         "each chunk repeats all before it",
-        chunking(_text_so_far),
+        with_chunks(_text_so_far),
         trips={"streaming/sends-deltas"},
     ),
     Miniature(
         "repeated-at-the-end",
         "the last chunk is the whole text",
-        chunking(_repeated_at_the_end),
+        with_chunks(_repeated_at_the_end),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
         "no-reason",
         "no finish reason",
-        chunking(_without_reason),
+        with_chunks(_without_reason),
         trips={"streaming/ends-with-a-finish-reason"},
     ),
     Miniature(
-        "early-stop", "STOP before the text", chunking(_early_stop), trips={"streaming/gives-the-reason-last"}
+        "early-stop",
+        "STOP before the text",
+        with_chunks(_early_stop),
+        trips={"streaming/gives-the-reason-last"},
     ),
     Miniature(
         "empty-tail",
         "candidates: [] at the end",
-        chunking(_empty_tail),
+        with_chunks(_empty_tail),
         trips={"streaming/leaves-empty-candidates-out"},
     ),
     Miniature(
@@ -766,29 +772,32 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "cut-with-stop",
         "half the answer, then STOP",
-        chunking(_cut_in_half),
+        with_chunks(_cut_in_half),
         trips={"streaming/says-stop-only-at-the-end"},
     ),
     Miniature(
         "deduplicated",
         "repetitions are taken for replays",
-        chunking(_deduplicated),
+        with_chunks(_deduplicated),
         trips={"streaming/keeps-repetitions"},
     ),
     Miniature(
         "broken-characters",
         "replacement characters",
-        chunking(_broken_characters),
+        with_chunks(_broken_characters),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "no-thoughts-streamed",
         "thoughts are not streamed",
-        chunking(_without_thoughts),
+        with_chunks(_without_thoughts),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
-        "new-id-each-chunk", "each chunk has its own id", chunking(_new_ids), notes={"streaming/keeps-one-id"}
+        "new-id-each-chunk",
+        "each chunk has its own id",
+        with_chunks(_new_ids),
+        notes={"streaming/keeps-one-id"},
     ),
 )
 
@@ -796,27 +805,30 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "blocked-midway",
         "Long streams end where a filter blocks the prompt after all.",
-        chunking(_stopped_midway),
+        with_chunks(_stopped_midway),
     ),
     Innocent(
         "quiet-until-the-end",
         "Chunks say FINISH_REASON_UNSPECIFIED until the last.",
-        answering(
+        with_responses(
             lambda r: (
-                [c.setdefault("finishReason", "FINISH_REASON_UNSPECIFIED") for c in candidates(r)] and None
+                [c.setdefault("finishReason", "FINISH_REASON_UNSPECIFIED") for c in get_candidates(r)]
+                and None
             ),
             only="stream",
         ),
     ),
-    Innocent("lf", "lines end with LF", each(lambda p: p.replace(b"\r\n", b"\n"))),
+    Innocent("lf", "lines end with LF", with_events(lambda p: p.replace(b"\r\n", b"\n"))),
     Innocent(
         "blank-line-heartbeat",
         "blank lines as heartbeat",
-        framed(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1])),
+        with_frames(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1])),
     ),
-    Innocent("stop-everywhere", "STOP in every chunk", chunking(_stop_everywhere)),
-    Innocent("usage-only-tail", "the last chunk holds usage alone", chunking(_usage_tail)),
-    Innocent("array-with-newline", "a newline after the array", framed(lambda ps: (*ps, b"\n"), only=ARRAY)),
+    Innocent("stop-everywhere", "STOP in every chunk", with_chunks(_stop_everywhere)),
+    Innocent("usage-only-tail", "the last chunk holds usage alone", with_chunks(_usage_tail)),
+    Innocent(
+        "array-with-newline", "a newline after the array", with_frames(lambda ps: (*ps, b"\n"), only=ARRAY)
+    ),
     Innocent(
         "one-chunk-at-once",
         "quick answers in one piece",

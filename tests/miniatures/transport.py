@@ -18,7 +18,7 @@ from miniatures import Innocent, Miniature
 from miniatures.making import HTML_PAGE, asks_the_model, continues_a_conversation, with_answers
 
 
-def packing(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
+def with_packed_answers(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
     """Return a server that does its own packing, after everything else."""
 
     def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
@@ -93,14 +93,14 @@ def _cut(streamed: bool) -> Behaviour:
     return with_answers(change)
 
 
-def once(change: Callable[[Outgoing], Outgoing]) -> Behaviour:
+def change_one(change: Callable[[Outgoing], Outgoing]) -> Behaviour:
     """Return a server that changes its answer to one question out of many."""
     return with_answers(
         lambda answer, incoming: change(answer) if continues_a_conversation(incoming) else None
     )
 
 
-def unary(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour:
+def with_unary_body(change: Callable[[bytes], bytes], content_type: str = "") -> Behaviour:
     """Return a server that changes the bytes of its unary answers, or what it calls them."""
 
     def write(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -203,37 +203,37 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "undeclared-gzip",
         "Answers are compressed, and nobody says so.",
-        packing(_undeclared),
+        with_packed_answers(_undeclared),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "declared-gzip",
         "An answer is called gzip, and is not.",
-        packing(_only_said),
+        with_packed_answers(_only_said),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "brotli-unasked",
         "An answer comes in a coding that was not offered.",
-        packing(_brotli),
+        with_packed_answers(_brotli),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "half-a-gzip",
         "Compressed data ends in its middle.",
-        packing(_broken),
+        with_packed_answers(_broken),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "always-gzip",
         "Who asks for identity gets gzip.",
-        packing(_always),
+        with_packed_answers(_always),
         trips={"transport/compresses-only-when-asked"},
     ),
     Miniature(
         "raw-deflate",
         "deflate without zlib's header.",
-        packing(_raw),
+        with_packed_answers(_raw),
         notes={"transport/keeps-to-the-letter-of-http"},
     ),
     Miniature(
@@ -254,54 +254,59 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "half-json",
         "An answer ends in its middle, and its length says so.",
-        once(_half),
+        change_one(_half),
         trips={"transport/sends-json-that-can-be-read"},
     ),
     Miniature(
         "no-json",
         "An answer is a word.",
-        once(lambda _: immediate_answer(200, "text/plain", b"upstream connect error")),
+        change_one(lambda _: immediate_answer(200, "text/plain", b"upstream connect error")),
         trips={"transport/sends-json-that-can-be-read"},
     ),
     Miniature(
         "called-text",
         "Answers are called text/plain.",
-        unary(_same, "text/plain"),
+        with_unary_body(_same, "text/plain"),
         trips={"transport/labels-answers-as-json"},
     ),
     Miniature(
         "marked",
         "Answers begin with a byte order mark.",
-        unary(lambda body: b"\xef\xbb\xbf" + body),
+        with_unary_body(lambda body: b"\xef\xbb\xbf" + body),
         trips={"transport/sends-one-json-text"},
     ),
     Miniature(
         "trailed",
         "Something follows the answer.",
-        unary(lambda body: body + b"\0"),
+        with_unary_body(lambda body: body + b"\0"),
         trips={"transport/sends-one-json-text"},
     ),
     Miniature(
         "done-unary",
         "[DONE] follows the answer.",
-        unary(lambda body: body + b"[DONE]"),
+        with_unary_body(lambda body: body + b"[DONE]"),
         trips={"transport/sends-one-json-text"},
     ),
     Miniature(
         "names-twice",
         "A name stands twice in an object.",
-        unary(_twice),
+        with_unary_body(_twice),
         trips={"transport/writes-sound-json"},
     ),
-    Miniature("latin-1", "Text is Latin-1.", unary(_mis_encoded), trips={"transport/writes-sound-json"}),
+    Miniature(
+        "latin-1", "Text is Latin-1.", with_unary_body(_mis_encoded), trips={"transport/writes-sound-json"}
+    ),
     Miniature(
         "page",
         "An answer is a page.",
-        once(lambda _: immediate_answer(200, "text/html", HTML_PAGE)),
+        change_one(lambda _: immediate_answer(200, "text/html", HTML_PAGE)),
         trips={"transport/answers-with-json-not-html"},
     ),
     Miniature(
-        "moved", "A question is sent elsewhere.", once(_moved), trips={"transport/answers-without-redirects"}
+        "moved",
+        "A question is sent elsewhere.",
+        change_one(_moved),
+        trips={"transport/answers-without-redirects"},
     ),
     Miniature(
         "deep-list",
@@ -319,12 +324,12 @@ INNOCENTS: tuple[Innocent, ...] = (
         notes={"transport/answers-without-redirects"},
     ),
     Innocent("one-cut", "One answer of all breaks off.", _flaky()),
-    Innocent("never-compressed", "Nothing is ever compressed.", packing(_no_compression)),
+    Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_no_compression)),
     Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_in_pieces)),
     Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),
     Innocent(
         "blank-lines",
         "Blank lines stand around the answer.",
-        unary(lambda body: b"\n\n" + body + b"\r\n\r\n"),
+        with_unary_body(lambda body: b"\n\n" + body + b"\r\n\r\n"),
     ),
 )

@@ -10,12 +10,12 @@ from miniatures import Innocent, Miniature
 from miniatures.making import (
     Chunks,
     Message,
-    answering,
-    candidates,
-    chunking,
-    dropping,
-    parts,
+    drop_members,
+    get_candidates,
+    iterate_parts,
     when_long,
+    with_chunks,
+    with_responses,
     with_usage,
     without_member,
 )
@@ -115,7 +115,7 @@ def _silent_call(response: Message) -> None:
     """A call's answer may count no candidate tokens: absent means nothing."""
     if any(
         "functionCall" in part
-        for one in candidates(response)
+        for one in get_candidates(response)
         for part in one.get("content", {}).get("parts", [])
     ):
         block = response["usageMetadata"]
@@ -133,8 +133,8 @@ def _inflated(response: Message) -> None:
 
 
 def _silent_streams() -> Behaviour:
-    unary = answering(_inflated, only="unary")
-    return answering(
+    unary = with_responses(_inflated, only="unary")
+    return with_responses(
         lambda chunk: {k: v for k, v in chunk.items() if k != "usageMetadata"}, of=unary, only="stream"
     )
 
@@ -172,7 +172,14 @@ def _uncounted(made: Chunks) -> Chunks:
 
 
 def _of_a_word(response: Message) -> None:
-    if len("".join(part.get("text", "") for part in parts(response) if not part.get("thought")).split()) == 1:
+    if (
+        len(
+            "".join(
+                part.get("text", "") for part in iterate_parts(response) if not part.get("thought")
+            ).split()
+        )
+        == 1
+    ):
         _uncount(response)
 
 
@@ -181,7 +188,7 @@ def _once(number: int) -> Callable[[Message], None]:
     met = itertools.count(1)
 
     def change(response: Message) -> None:
-        long = any(len(part.get("text", "")) > 20 for part in parts(response))
+        long = any(len(part.get("text", "")) > 20 for part in iterate_parts(response))
         if long and next(met) == number:
             _uncount(response)
 
@@ -216,19 +223,19 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "starts-over",
         "Long streams begin to count their tokens anew again and again.",
-        chunking(when_long(_starting_over)),
+        with_chunks(when_long(_starting_over)),
         trips={"usage/counts-are-cumulative"},
     ),
     Miniature(
         "long-streams-uncounted",
         "Long streams do not count their own tokens.",
-        chunking(when_long(_uncounted)),
+        with_chunks(when_long(_uncounted)),
         trips={"usage/counts-every-answer"},
     ),
     Miniature(
         "words-uncounted",
         "Unary answers of one word count nothing, whatever the word.",
-        answering(_of_a_word, only="unary"),
+        with_responses(_of_a_word, only="unary"),
         trips={"usage/counts-every-answer"},
     ),
     Miniature(
@@ -258,35 +265,38 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-usage",
         "Nothing says what it cost.",
-        answering(dropping("usageMetadata")),
+        with_responses(drop_members("usageMetadata")),
         trips={"usage/counts-every-answer"},
     ),
     Miniature(
         "no-usage-in-streams",
         "Streams do not say what they cost.",
-        answering(dropping("usageMetadata"), only="stream"),
+        with_responses(drop_members("usageMetadata"), only="stream"),
         trips={"usage/counts-every-answer"},
     ),
     Miniature(
-        "openai-usage", "Usage in OpenAI's names.", answering(_openai), trips={"usage/counts-every-answer"}
+        "openai-usage",
+        "Usage in OpenAI's names.",
+        with_responses(_openai),
+        trips={"usage/counts-every-answer"},
     ),
     Miniature(
         "internal-usage",
         "Usage under an internal name.",
-        answering(_internal),
+        with_responses(_internal),
         trips={"usage/counts-every-answer"},
     ),
     Miniature("zero-usage", "All counters are 0.", with_usage(_zeros), trips={"usage/counts-every-answer"}),
     Miniature(
         "early-usage",
         "Only a stream's first chunk has usage.",
-        chunking(_only_early),
+        with_chunks(_only_early),
         trips={"usage/counts-up-to-the-end-of-a-stream"},
     ),
     Miniature(
         "hidden-thoughts",
         "Thoughts are billed and not named.",
-        with_usage(dropping("thoughtsTokenCount")),
+        with_usage(drop_members("thoughtsTokenCount")),
         trips={"usage/counts-thoughts"},
     ),
     Miniature(
@@ -310,7 +320,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "deltas",
         "Usage blocks count their own chunk.",
-        chunking(_deltas),
+        with_chunks(_deltas),
         trips={"usage/counts-are-cumulative"},
     ),
     Miniature(
@@ -354,13 +364,13 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "starts-over-once",
         "One long stream begins to count its tokens anew.",
-        chunking(_only(2, _starting_over)),
+        with_chunks(_only(2, _starting_over)),
         notes={"usage/counts-are-cumulative"},
     ),
     Innocent(
         "one-uncounted",
         "One longer answer does not count its own tokens.",
-        answering(_once(2), only="unary"),
+        with_responses(_once(2), only="unary"),
         notes={"usage/counts-every-answer"},
     ),
     Innocent(
@@ -369,13 +379,13 @@ INNOCENTS: tuple[Innocent, ...] = (
         with_usage(_vertex(-1)),
         notes={"usage/total-is-the-sum"},
     ),
-    Innocent("empty-early-usage", "Early chunks have an empty usage.", chunking(_empty_early)),
-    Innocent("usage-last-only", "Only the last chunk has usage.", chunking(_last_only)),
-    Innocent("usage-in-a-tail", "Usage comes in a chunk of its own.", chunking(_tail)),
+    Innocent("empty-early-usage", "Early chunks have an empty usage.", with_chunks(_empty_early)),
+    Innocent("usage-last-only", "Only the last chunk has usage.", with_chunks(_last_only)),
+    Innocent("usage-in-a-tail", "Usage comes in a chunk of its own.", with_chunks(_tail)),
     Innocent("tool-use-counted", "Tool use is counted and added.", with_usage(_tool_use)),
     Innocent("cached-within", "A cached share of the prompt.", with_usage(_cached)),
-    Innocent("no-details", "No details.", with_usage(dropping("promptTokensDetails"))),
-    Innocent("uncounted-calls", "A call's answer counts no candidate tokens.", answering(_silent_call)),
+    Innocent("no-details", "No details.", with_usage(drop_members("promptTokensDetails"))),
+    Innocent("uncounted-calls", "A call's answer counts no candidate tokens.", with_responses(_silent_call)),
     Innocent(
         "traffic-type",
         "Vertex's traffic type beside the counters.",

@@ -28,11 +28,11 @@ _MANY = 300  # characters: more than any vendor sends as one chunk of an answer 
 
 @check_each(Level.MUST, _CHUNKS, basis=Basis.RECORDED, usable=streams, requires=required.PIECES)
 def sends_deltas(reply: Reply) -> Iterator[Location]:
-    """Each chunk carries only the text since the last one.
+    """Each chunk carries only the text that is new since the last one.
 
-    Why: clients join the chunks' texts as they come.
-    Breaks: every client shows the text again and again, each time longer; no exception.
-    Workaround: take from each chunk only what goes beyond the one before.
+    Why: clients join the texts of the chunks.
+    Breaks: every client shows the text again and again, longer each time, without an exception.
+    Workaround: keep only the part of each chunk that goes beyond the one before.
     """
     texts = texts_of(reply)
     if are_cumulative([text for _, text in texts]):
@@ -57,10 +57,10 @@ def sends_deltas(reply: Reply) -> Iterator[Location]:
 def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     """The last chunk does not repeat the whole answer.
 
-    Why: clients join the chunks' texts, so a repetition is shown as part of the answer. A model may
-    say the same twice only before and after a built-in tool.
-    Breaks: every client shows the answer twice; no exception.
-    Workaround: drop a last chunk whose text is that of all before it.
+    Why: clients join the texts of the chunks, so a repetition appears as part of the answer. Only around a call of
+    a built-in tool may a model say the same thing twice.
+    Breaks: every client shows the answer twice, without an exception.
+    Workaround: drop a last chunk that repeats all the text before it.
     """
     texts = texts_of(reply)
     before = "".join(text for _, text in texts[:-1])
@@ -101,13 +101,13 @@ def _wanted_twice(reply: Reply, text: str) -> bool:
     requires=required.A_CANDIDATE,
 )
 def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
-    """The last chunk with a candidate says why the model stopped.
+    """A stream ends with a finish reason.
 
-    Why: finishReason is empty only while the model has not stopped; Google's last chunk always has one, but where a
-    filter blocks the prompt after all and the reason stands in promptFeedback.
-    Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK says other; elsewhere a cut answer
-    cannot be told from a whole one.
-    Workaround: none that is sound: without the reason nobody knows whether the answer is whole.
+    Why: finishReason is empty only while the model is still writing. Google's last chunk always has one, unless a
+    filter blocks the prompt after all: then promptFeedback holds the reason.
+    Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
+    truncated answer cannot be told from a complete one.
+    Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
     """
     candidates = [chunk for chunk in reply.chunks if candidate_of(chunk)]
     if (
@@ -144,12 +144,12 @@ _ENDED_ONCE = (
     requires=required.CHUNKS,
 )
 def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
-    """No finish reason stands before the text has ended.
+    """No finish reason comes before the end of the text.
 
-    Why: a reason before the end says that the model stopped when it did not. A reason in every chunk is an old habit
-    of Google's own, and a built-in tool may end a step early; neither is held against a vendor.
-    Breaks: applications that stop reading at STOP show an empty or a short reply; the SDKs read on.
-    Workaround: read to the end of the stream, and take the last reason.
+    Why: an early reason claims that the model has stopped when it has not. It is only noted where every chunk has a
+    reason, an old habit of Google's, and where a built-in tool may have ended a step.
+    Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
+    Workaround: read to the end of the stream, and use the last reason.
     """
     index = reply.first.index
     said = [bool(candidate_of(chunk, index).get("finishReason")) for chunk in reply.chunks]
@@ -183,11 +183,12 @@ def _spoken(chunk: Chunk, index: int) -> bool:
     blocked_by=("schema/has-a-candidate",),
 )
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
-    """A chunk without a candidate leaves candidates out rather than sending an empty list.
+    """A chunk without a candidate omits `candidates` instead of sending an empty list.
 
-    Why: ProtoJSON writes no empty lists.
-    Breaks: google-genai 1.30 raises IndexError on the empty list; the others read on.
-    Workaround: drop chunks whose candidates are empty, once their usage is read.
+    Why: ProtoJSON omits empty lists. Gateways that translate OpenAI's last chunk, whose `choices` is empty, tend to
+    send one.
+    Breaks: google-genai 1.30 raises IndexError on the empty list; the other clients read on.
+    Workaround: drop chunks whose candidates are empty, after reading their usage.
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
@@ -207,11 +208,12 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     usable=streams,
 )
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A long answer arrives in pieces while the model writes it.
+    """A long answer arrives in pieces while the model is writing it.
 
-    Why: a stream is asked for to see the first words early; one that is held back until the end only looks like one.
-    Breaks: programs seem to hang, and idle time-outs end answers that were under way.
-    Workaround: none on the client's side; allow a longer time-out.
+    Why: callers stream in order to see the first words early; a stream that is held back until the end only looks
+    like one.
+    Breaks: programs seem to hang, and idle time-outs abort answers that are still being written.
+    Workaround: none in the client, other than a longer time-out.
     """
     usual = _usual(seen)
     tries = [(reply, held_back(reply, usual)) for reply in seen.replies]
@@ -264,10 +266,11 @@ def _cut_short(reply: Reply) -> bool:
     requires=required.AN_END,
 )
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """STOP is said only of an answer that is whole.
+    """Only a complete streamed answer ends with STOP.
 
-    Why: a truncation must be visible: MAX_TOKENS where a limit ended it, an error where the connection did.
-    Breaks: half an answer is taken for a whole one, in every client.
+    Why: STOP means that the model came to a natural end. A truncated answer says MAX_TOKENS if a limit cut it, and
+    an error if the connection did.
+    Breaks: every client takes half an answer for a complete one.
     Workaround: check long answers for their end.
     """
     if obeyed(seen, "long-answer-streamed"):
@@ -289,10 +292,10 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]
     requires=required.A_ROW,
 )
 def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The text of a stream lacks nothing before its end, and comes in order.
+    """No part of a streamed text is missing, and none is out of order.
 
-    Why: clients join the chunks as they come; none may be lost, and none may overtake another.
-    Breaks: words are missing or mixed up in every client; no exception.
+    Why: clients join the chunks in the order in which they arrive.
+    Breaks: words are missing or out of place in every client, without an exception.
     Workaround: ask without streaming.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
@@ -312,10 +315,10 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location | NotJudge
     requires=required.OBEDIENCE,
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Text that repeats itself comes through whole.
+    """Text that repeats itself is streamed completely.
 
-    Why: a filter against replayed chunks must not take the model's own repetitions for replays.
-    Breaks: numbers, code and Chinese words lose characters in silence, in every client.
+    Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
+    Breaks: numbers, code and Chinese words silently lose characters in every client.
     Workaround: ask without streaming.
     """
     if obeyed(seen, "repeated-text-streamed"):
@@ -343,10 +346,10 @@ def _asked_for(reply: Reply, text: str) -> bool:
     requires=required.BEYOND_ASCII,
 )
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
-    """No character is broken where one chunk ends and the next begins.
+    """No character is split where one chunk ends and the next begins.
 
-    Why: a gateway that decodes each read on its own breaks the characters that lie across two reads.
-    Breaks: replacement characters in Chinese, Japanese, Korean and emoji, in every client.
+    Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
+    Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
     Workaround: ask without streaming.
     """
     for chunk in reply.chunks:
@@ -375,10 +378,10 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     requires=required.THOUGHTS,
 )
 def streams_thoughts_too(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Thoughts that the unary method shows are streamed as well.
+    """Thoughts that the unary method returns are streamed as well.
 
-    Why: the streaming method answers with the same parts as the unary one.
-    Breaks: programs that show the model's thinking show none, only when streaming.
+    Why: the streaming method returns the same parts as the unary one.
+    Breaks: programs that show the model's thoughts show none when they stream.
     Workaround: ask without streaming.
     """
     unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
@@ -408,7 +411,7 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def keeps_one_id(reply: Reply) -> Iterator[Location]:
     """All chunks of a stream carry the same responseId and modelVersion.
 
-    Why: the chunks are one response.
+    Why: the chunks belong to one response.
     Breaks: no client that was measured; logs that group by id fall apart.
     Workaround: group by connection.
     """

@@ -71,9 +71,9 @@ def _near_its_limit(reply: Reply) -> bool:
 def streams_what_the_unary_method_says(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A streamed answer ends for the same reason as a unary one, and its prompt costs the same.
 
-    Why: both methods ask one model one question; only the way in which the answer travels differs.
-    Breaks: callers that stream take a whole answer for a cut one, or pay for the prompt once for each piece.
-    Workaround: use the method that says it right, and hold bills against countTokens.
+    Why: both methods put one question to one model; only the way in which the answer travels differs.
+    Breaks: callers that stream take a complete answer for a truncated one, or pay for the prompt once per chunk.
+    Workaround: use the method that reports correctly, and check bills with countTokens.
     """
     long = _long(seen)
     dear = list(_priced(*long)) if long else []

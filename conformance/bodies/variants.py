@@ -1,0 +1,93 @@
+"""Questions that must be answered alike, without anybody knowing the right answer: a fixed question, written otherwise.
+
+Each costs one request, since its other half is asked anyhow; and what the fixed question's answer must show (a call,
+a limit, a text) shows whether a name in the other spelling was read at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from conformance.bodies.forms import load_google_form
+from conformance.bodies.generated_body import GeneratedBody
+from conformance.bodies.locations import replace_at, walk_body
+from conformance.bodies.rewriting import REWRITINGS
+from conformance.model import JSON, Question
+
+FIRST = (
+    ("function-call-forced", "snake-case"),
+    ("function-call-forced", "reordered"),
+    ("system-instruction", "two-parts"),
+    ("function-call-forced", "two-tools"),
+    ("function-call-forced", "enum-number"),
+    ("plain", "two-parts"),
+    ("plain", "reordered"),
+)
+BASES = (
+    "function-call-forced", "limit-of-five", "stop-sequence", "system-instruction", "response-schema",
+    "response-json-schema", "nested-tool", "plain",
+)  # fmt: skip
+"""Questions of which each answer shows whether it was read: nothing that a model may do or leave."""
+
+
+def build_variants(asked: Mapping[str, Question], seed: int) -> tuple[GeneratedBody, ...]:
+    """Return every other writing of the questions in `asked` (by probe) whose answers tell; the most telling first.
+
+    A seed moves on through those after the first few.
+    """
+    pairs = [(base, name) for name in WRITINGS for base in BASES if (base, name) not in FIRST]
+    turn = seed % len(pairs)
+    every = (*FIRST, *pairs[turn:], *pairs[:turn])
+    return tuple(twin for base, name in every if base in asked for twin in _twin(base, asked[base], name))
+
+
+def _twin(base: str, question: Question, name: str) -> Iterator[GeneratedBody]:
+    body = question.body
+    if not isinstance(body, dict):
+        return
+    other, expected = WRITINGS[name](body), dict(question.expected)
+    if repr(other) != repr(body):
+        yield GeneratedBody(
+            other, valid=True, change=name, source="google request", twin=base, expected=expected
+        )
+
+
+def _rewriting(name: str) -> Callable[[JSON], JSON]:
+    return lambda body: REWRITINGS[name](load_google_form().root, body)
+
+
+def _two_parts(body: JSON) -> JSON:
+    """The prompt's one text as two, cut before its last word."""
+    root, whole = load_google_form().root, body
+    for spot in walk_body(root, body):
+        match spot.path, spot.value:
+            case ("contents", int(turn), "parts"), [{"text": str(text)}] if " " in text:
+                cut = text.rindex(" ")
+                halves: list[JSON] = [{"text": text[:cut]}, {"text": text[cut:]}]
+                whole = replace_at(body, ("contents", turn, "parts"), halves)
+    return whole
+
+
+def _two_tools(body: JSON) -> JSON:
+    """Two functions of one tool, each in a tool of its own."""
+    for spot in walk_body(load_google_form().root, body):
+        match spot.path, spot.value:
+            case ("tools",), [{"functionDeclarations": [_, _] as declared}]:
+                each: list[JSON] = [{"functionDeclarations": [one]} for one in declared]
+                return replace_at(body, ("tools",), each)
+    return body
+
+
+_REWRITTEN: Sequence[str] = (
+    "snake-case",
+    "reordered",
+    "enum-number",
+    "nulls",
+    "number-as-text",
+    "whole-fraction",
+)
+WRITINGS: Mapping[str, Callable[[JSON], JSON]] = {
+    **{name: _rewriting(name) for name in _REWRITTEN},
+    "two-parts": _two_parts,
+    "two-tools": _two_tools,
+}

@@ -1,0 +1,1 @@
+"""Errors: what is refused, with which status, and in which form."""

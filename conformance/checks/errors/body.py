@@ -1,0 +1,355 @@
+"""Errors, the body: Google's object, with its code, its status, and a message that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import NotJudged, Proof, check, check_each
+from conformance.judging import required
+from conformance.judging.contents import asked_model
+from conformance.judging.habits import may_have_lost
+from conformance.judging.refusals import (
+    as_google,
+    breaks_each_time,
+    codes_beside_answers,
+    error_object,
+    texts,
+    words,
+    works,
+)
+from conformance.judging.tries import streams
+from conformance.judging.values import format_value
+from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.reading.errorbody import RPC_CODES, ErrorBody
+from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
+from conformance.wire.framing import Framing
+
+ENVELOPE = "envelope/gemini-object-at-root"
+# Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
+_FRONT_END = b"!!1</title>"  # as the titles of its pages end
+_NO_ROUTE = ("unknown-method", "wrong-verb")
+
+
+def _an_error(reply: Reply) -> bool:
+    """An error status with a whole body, of which a client makes an exception.
+
+    What says come back later, in a page or a plain text, is a limiter's in front of the vendor.
+    """
+    asked = reply.exchange.request.verb != "OPTIONS"
+    later = reply.standing is Standing.THROTTLED and not any(chunk.json.ok for chunk in reply.chunks)
+    lasting = reply.status < 500 or reply.expects_refusal
+    return reply.is_complete and reply.status >= 400 and asked and lasting and not later
+
+
+def _comes_as_event(reply: Reply) -> bool:
+    """Return whether an error is an event of a stream: where none was asked for, no client looks for it there."""
+    return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
+
+
+def _may_show_its_form(reply: Reply) -> bool:
+    """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
+    recorded = reply.exchange.captured and reply.status >= 500
+    return _an_error(reply) or (recorded and reply.is_complete)
+
+
+def _has_no_route(reply: Reply) -> bool:
+    """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
+
+    Whoever recorded the traffic may have asked for anything; a model's name with a slash is no model's path at Google.
+    """
+    slash = "/" in asked_model(reply) and reply.status == 404
+    foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
+    front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
+    return reply.probe in _NO_ROUTE or slash or foreign or front
+
+
+def _lasting(seen: RuleInput, reply: Reply) -> bool:
+    return reply.status < 500 or breaks_each_time(seen, reply.probe) is not None
+
+
+def _described(reply: Reply, error: ErrorBody) -> str:
+    value = error_object(reply)
+    names = ", ".join(value)[:120] if isinstance(value, dict) else ""
+    inner = value.get("error") if isinstance(value, dict) else None
+    inside = f" holding {', '.join(inner)[:120]}" if isinstance(inner, dict) else ""
+    shapes = {
+        "html": "XML" if reply.text_of_body.lstrip().startswith(b"<?xml") else "an HTML page",
+        "empty": "an empty body",
+        "string": f"a text: {error.message[:100]!r}",
+        "openai": f"an error of OpenAI's kind: {names}{inside}",
+    }
+    said = shapes.get(
+        error.shape, f"an object with {names}{inside}" if names else "JSON without an error object"
+    )
+    return f"HTTP {reply.status}, {said}"
+
+
+def _explained(seen: RuleInput, error: ErrorBody) -> bool:
+    """The error stands in the same envelope as the answers: one fault, which the envelope's rule reports."""
+    around = codes_beside_answers(seen)
+    place = error.at.strip("/").partition("/")[0]
+    return bool(around) and (error.shape == "code-message" or (place in around and place != "error"))
+
+
+def _fits(error: ErrorBody) -> bool:
+    return as_google(error) and error.at in ("/error", "/0/error")
+
+
+def _mistyped(reply: Reply) -> tuple[str, str] | None:
+    """Which member of an error in Google's form is of another kind than Google's, and what it is instead."""
+    found = error_object(reply)
+    root = found[0] if isinstance(found, list) and found else found
+    error = root.get("error") if isinstance(root, dict) else None
+    if not isinstance(error, dict):
+        return None
+    details = error.get("details")
+    listed = isinstance(details, list) and all(isinstance(one, dict) for one in details)
+    if not isinstance(error.get("message"), str):
+        return "message", f"a message that is no text: {format_value(error.get('message'))}"
+    return None if details is None or listed else ("details", f"no list of objects: {format_value(details)}")
+
+
+@check(
+    Level.SHOULD, basis=Basis.RECORDED, usable=_may_show_its_form, trait="error-shape", proof=Proof.REFUSAL
+)
+def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """An error body is an object `error` with code, message and status.
+
+    Why: clients decide by error.status and error.code what to do, and show error.message.
+    Breaks: google-genai gets no status, and the Vercel AI SDK loses the message; an empty body or HTML labelled as
+    JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
+    google-genai 1.30.
+    Workaround: decide by the HTTP status alone, and show the body as it is.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
+    """
+    explained = False
+    events = any(
+        reply.streamed and _comes_as_event(reply) for reply in seen.replies
+    )  # the rule on streams says so
+    for reply in seen.replies:
+        error = reply.error
+        passing = not _lasting(seen, reply)
+        if error is None or (passing and not reply.exchange.captured):
+            continue
+        if not reply.streamed and not events and _comes_as_event(reply):
+            yield Location(
+                reply.id, "@0", "an error object of Google's", f"HTTP {reply.status}, an event of a stream"
+            )
+            continue
+        if _fits(error):
+            wrong = _mistyped(reply)
+            if wrong:
+                yield Location(reply.id, f"{error.at}/{wrong[0]}", "an error object of Google's", wrong[1])
+            continue
+        if _explained(seen, error):
+            explained = True
+            continue
+        page = passing or (_has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks))
+        yield Location(
+            reply.id,
+            error.at,
+            "an error object of Google's",
+            _described(reply, error),
+            Level.NOTE if page else None,
+        )
+    if explained:
+        yield NotJudged(
+            Outcome.BLOCKED, f"explained by {ENVELOPE}: errors come in the envelope of the answers"
+        )
+
+
+def _googles(reply: Reply) -> bool:
+    """An error in Google's form that lasts: what a fault of the moment says is its own business."""
+    passing = reply.status >= 500 or (reply.standing is Standing.THROTTLED and reply.status != 429)
+    return _an_error(reply) and not passing and reply.error is not None and _fits(reply.error)
+
+
+def _is_status(code: JSON, status: int) -> bool:
+    return isinstance(code, int | float) and not isinstance(code, bool) and code == status
+
+
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_googles, proof=Proof.REFUSAL)
+def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
+    """error.code is the HTTP status, as a number.
+
+    Why: Google repeats the HTTP status in the body, so clients read it from there.
+    Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
+    TypeError.
+    Workaround: use the HTTP status.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
+    """
+    error = reply.error
+    if error and not _is_status(error.code, reply.status):
+        yield Location(reply.id, f"{error.at}/code", str(reply.status), repr(error.code)[:80])
+
+
+def _names_for(status: int) -> list[str]:
+    return [name for name, http in RPC_CODES.items() if http == status]
+
+
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_googles,
+    blocked_by=("errors/gives-the-status-as-code",),
+    proof=Proof.REFUSAL,
+)
+def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
+    """error.status is the name in google.rpc.Code that belongs to the HTTP status.
+
+    Why: there are seventeen names, each with its HTTP status; by them clients tell exhausted quotas from wrong
+    arguments.
+    Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
+    Workaround: decide by the HTTP status.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
+    """
+    error = reply.error
+    names = _names_for(reply.status)
+    # Statuses without a name of their own (402, 405, 422) leave the choice of one to the vendor.
+    if error is None or error.status in names or (not names and str(error.status) in RPC_CODES):
+        return
+    wanted = " or ".join(names) or "a name of google.rpc.Code"
+    yield Location(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80])
+
+
+def _default_stream(reply: Reply) -> bool:
+    return reply.streamed and not reply.alt_sse
+
+
+@check_each(
+    Level.SHOULD,
+    basis=Basis.DOCUMENTED,
+    usable=lambda reply: _googles(reply) and not _default_stream(reply),
+    proof=Proof.REFUSAL,
+)
+def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
+    """An error is one object; only a stream without alt=sse, which is an array, wraps it in a list.
+
+    Why: Google sends a list of one error only where it would have streamed an array.
+    Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
+    Workaround: unwrap a list of one.
+    Source: [streamGenerateContent: errors] An error is an array element only where an array was to be streamed.
+    """
+    if reply.framed.framing is Framing.JSON_ARRAY:
+        yield Location(reply.id, "/0", "one object", "a list with the error in it")
+
+
+def _json_error(reply: Reply) -> bool:
+    """An error in JSON; one in events is the business of the rule on streams."""
+    shape = reply.error.shape if reply.error else "empty"
+    return _an_error(reply) and shape not in ("html", "empty") and reply.framed.framing is not Framing.SSE
+
+
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=lambda reply: (
+        _json_error(reply)
+        and any(chunk.json.ok for chunk in reply.chunks)
+        and not may_have_lost(reply, "content-type")
+    ),
+    proof=Proof.REFUSAL,
+)
+def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
+    """An error in JSON has the Content-Type application/json.
+
+    Why: only the label tells a client that the body is JSON. Where a stream of events was requested, Google labels
+    the error that comes instead as text/event-stream, although its body is plain JSON, so both labels are accepted
+    there.
+    Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
+    Workaround: parse the error's text as JSON.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
+    """
+    got = reply.exchange.header("content-type")
+    kind = (got or "").partition(";")[0].strip().lower()
+    as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
+    if kind != "application/json" and not kind.endswith("+json") and not as_asked:
+        yield Location(reply.id, "", "application/json", got or "no Content-Type")
+
+
+_NAMED = {
+    "unknown-field": ("frobnication", None),
+    "unknown-nested-field": ("frobnication", None),
+    "wrong-enum": ("category", Level.NOTE),
+    "wrong-type": ("temperature", Level.NOTE),
+    "unknown-model": ("gemini-none", Level.NOTE),
+}
+
+
+def _speaks(reply: Reply) -> bool:
+    """The error says something, in whatever shape: a body without any words is the shape's fault."""
+    return reply.is_refusal and _json_error(reply) and bool(reply.error and reply.error.message)
+
+
+def _names_it(reply: Reply) -> bool:
+    said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
+    return any(_NAMED[reply.probe][0] in text.lower() for text in said)
+
+
+@check(Level.SHOULD, basis=Basis.RECORDED, probes=tuple(_NAMED), usable=_speaks, proof=Proof.REFUSAL)
+def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The message of an error names what is wrong: the field or the model.
+
+    Why: a message such as `Request failed with status code 400` leaves the caller to guess which of fifty fields is
+    wrong.
+    Breaks: no program, but everyone who looks for the fault.
+    Workaround: remove parts of the request until it is accepted.
+    Source: [Invalid JSON payload received] The message names the field, and so does BadRequest in the details.
+    """
+    if not works(seen):
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        return
+    named = {reply.probe for reply in seen.replies if _names_it(reply)}
+    for reply in seen.replies:
+        if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
+            name, level = _NAMED[reply.probe]
+            place = reply.error.at if reply.error else ""
+            yield Location(reply.id, place, f"a message that names {name}", words(reply), level)
+
+
+@check(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
+    usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
+    proof=Proof.REFUSAL,
+)
+def gives_details(seen: RuleInput) -> Iterator[Location]:
+    """An error has details that programs can read: the violated field, the reason, the time to wait.
+
+    Why: Google sends no Retry-After; RetryInfo holds the time to wait, and BadRequest the field. Many of Google's own
+    errors have no details at all, so this is only noted.
+    Breaks: gemini-cli waits five seconds where no waiting time is given.
+    Workaround: wait longer each time.
+    Source: [google.rpc error_details] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
+    wait for a quota.
+    """
+    for reply in seen.replies:
+        if reply.error and not reply.error.details:
+            yield Location(
+                reply.id, f"{reply.error.at}/details", "BadRequest, ErrorInfo or RetryInfo", "no details"
+            )
+
+
+@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=streams, requires=required.AN_ERROR)
+def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
+    """An error within a stream is Google's error object, sent in the same way as the chunks before it.
+
+    Why: clients recognise a failed stream by this form alone.
+    Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
+    answer looks complete.
+    Workaround: treat a stream without a finish reason as failed.
+    Source: [streamGenerateContent: errors] A failure within a stream is an object `error`, sent like a chunk.
+    """
+    for chunk in reply.chunks:
+        error = chunk.error
+        if error and not (_fits(error) and isinstance(error.code, int) and str(error.status) in RPC_CODES):
+            said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
+            yield Location(
+                reply.id, reply.at(chunk, error.at), "error with a numeric code and a google.rpc status", said
+            )

@@ -1,0 +1,274 @@
+"""Schema, the shape: where candidates, content and parts stand, and what an answer says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.judging import required
+from conformance.judging.contents import (
+    DATA,
+    as_list,
+    candidates,
+    empty,
+    failing_each_time,
+    parts,
+    parts_of,
+)
+from conformance.judging.expectations import MET, asks_for_obedience, blocked, ended_otherwise, obedience
+from conformance.judging.habits import unless_rare
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.values import format_value, locate
+from conformance.model import JSON, Basis, Level, Location
+from conformance.reading.reply import Reply, RuleInput
+
+
+def _whole(reply: Reply) -> bool:
+    return generated_text(reply) and reply.exchange.failure is None and reply.error is None
+
+
+def _any_candidates(reply: Reply) -> bool:
+    """Something stands in candidates; whether it is a list is the business of the rule on types."""
+    return any(chunk.body.get("candidates") for chunk in reply.chunks)
+
+
+def _without_candidate(reply: Reply) -> Location:
+    held = ", ".join(reply.body) or "nothing"
+    wanted = "a candidate, or promptFeedback.blockReason"
+    return Location(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
+
+
+@check(Level.MUST, basis=Basis.RECORDED, usable=_whole)
+def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
+    """An answer has at least one candidate, or says why the prompt was blocked.
+
+    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
+    of its answers in thousands holds nothing but its usage, so a vendor is accused only where its answers always do.
+    Breaks: every client returns an empty answer without an exception, and the answer is billed.
+    Workaround: treat an answer without candidates as an error, and ask again.
+    Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
+    promptFeedback that says why.
+    """
+    bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
+    listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
+    yield from map(_without_candidate, listed)  # an empty list is never Google's
+    rare = [reply for reply in bare if reply not in listed]
+    yield from unless_rare(map(_without_candidate, rare), seen.replies)
+
+
+_STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")
+
+
+def _stray(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
+    """What looks like content but stands outside of parts' members: its keys below the candidate, and itself."""
+    content = candidate.get("content")
+    places: list[tuple[tuple[str | int, ...], Mapping[str, JSON]]] = [((), candidate)]
+    if isinstance(content, dict):
+        places.append((("content",), content))
+        places += [(("content", "parts", number), part) for number, part in parts_of(candidate)]
+    for keys, place in places:
+        for name, value in place.items():
+            if name in _STRAY and not (name == "text" and len(keys) == 3) and value:
+                return (*keys, name), value
+    return None
+
+
+def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
+    """A part of whose members Google knows none, though it has some."""
+    for number, part in parts_of(candidate):
+        told = [
+            name
+            for name, value in part.items()
+            if isinstance(value, str) and value and name != "thoughtSignature"
+        ]
+        if told and not any(name in part for name in DATA):
+            return ("content", "parts", number), {**part}
+    return None
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.A_CANDIDATE)
+def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
+    """The model's words and calls are in the parts of a candidate's content.
+
+    Why: a candidate has no text, message or tool_calls of its own, and a part has no type or content.
+    Breaks: every client returns an empty answer without an exception.
+    Workaround: move the text into content.parts before the client sees it.
+    Source: [Candidate.content] The model's output is in content.parts, each part under Google's name for it.
+    """
+    for chunk, place, candidate in candidates(reply):
+        found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
+        if found is not None:
+            pointer = locate(reply, chunk, ("candidates", place, *found[0]))
+            yield Location(reply.id, pointer, "content.parts[].text and its like", format_value(found[1]))
+            return
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
+    """Each part holds one thing: a text, a call or an image.
+
+    Why: these members are a oneof; ProtoJSON never writes two of them, not even an empty text beside a call.
+    Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the
+    answer.
+    Workaround: split such parts in two.
+    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and their like.
+    """
+    for chunk, keys, part in parts(reply):
+        held = [name for name in DATA if part.get(name) is not None]
+        if len(held) > 1:
+            yield Location(reply.id, locate(reply, chunk, keys), "one member", " and ".join(held))
+        elif not part:
+            yield Location(reply.id, locate(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
+
+
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+def names_the_models_role(reply: Reply) -> Iterator[Location]:
+    """The role of an answer is model.
+
+    Why: a turn's role is user or model; assistant is another protocol's word. A missing role is only noted.
+    Breaks: an answer replayed with the role assistant is refused by Google, and by gemini-cli before it is sent.
+    Workaround: set the role to model before keeping the turn.
+    Source: [Content.role] The role of an answer is model; it may be left out.
+    """
+    for chunk, place, candidate in candidates(reply):
+        content = candidate.get("content")
+        role = content.get("role") if isinstance(content, dict) and content.get("parts") else "model"
+        pointer = locate(reply, chunk, ("candidates", place, "content", "role"))
+        if isinstance(role, str) and role and role != "model":
+            yield Location(reply.id, pointer, "model", format_value(role))
+            return
+        if not role:
+            yield Location(reply.id, pointer, "model", "no role", Level.NOTE)
+            return
+
+
+def _unreasoned(reply: Reply) -> Iterator[Location]:
+    for candidate in reply.candidates:
+        if candidate.finish_reason is None:
+            yield Location(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
+            return
+
+
+def _never_stopped(seen: RuleInput) -> Iterator[Location]:
+    """Yield the last of several answers that are whole, where all of them end with the reason of a filter."""
+    whole = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
+    done = [one for one in whole if asks_for_obedience(one.exchange.expected)]
+    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ended_otherwise, done)):
+        said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
+        yield Location(done[-1].id, "/candidates/0/finishReason", "STOP", said)
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_whole,
+    select=lambda reply: not reply.streamed,
+    requires=required.A_CANDIDATE,
+)
+def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
+    """Each candidate of a unary answer says why the model stopped.
+
+    Why: a unary answer is finished, so its finishReason is set. Answers that arrive complete cannot all have met a
+    filter.
+    Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
+    Workaround: none that is reliable.
+    Source: [Candidate.finishReason] It is empty only while the model has not stopped.
+    """
+    for reply in seen.replies:
+        yield from _unreasoned(reply)
+    yield from _never_stopped(seen)
+
+
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.CANDIDATES)
+def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
+    """Candidates of one response have different indexes.
+
+    Why: clients use the index to join the pieces of several streamed candidates.
+    Breaks: two candidates with the same index are joined into one text.
+    Workaround: ask for one candidate at a time.
+    Source: [Candidate.index] The index tells candidates apart.
+    """
+    for chunk in reply.chunks:
+        several = [raw for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)]
+        numbers = [index for raw in several if isinstance(index := raw.get("index", 0), int)]
+        # Where none has an index nothing wrong is said: the place in the list tells them apart.
+        level = None if any("index" in raw for raw in several) else Level.NOTE
+        if len(set(numbers)) < len(numbers):
+            pointer = locate(reply, chunk, ("candidates",))
+            yield Location(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
+
+
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
+def names_its_model_version(reply: Reply) -> Iterator[Location]:
+    """An answer names the model that made it.
+
+    Why: modelVersion is the only statement of which model answered.
+    Breaks: no client that was measured; what was served cannot be audited.
+    Workaround: none.
+    Source: [GenerateContentResponse.modelVersion] Names the model version that answered.
+    """
+    if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
+        yield Location(reply.id, "/modelVersion", "the model's name", "absent")
+
+
+@check(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
+def names_each_response(seen: RuleInput) -> Iterator[Location]:
+    """Each answer has a responseId, which no other answer has.
+
+    Why: responseId tells answers apart in logs and support cases.
+    Breaks: no client that was measured.
+    Workaround: number the answers yourself.
+    Source: [GenerateContentResponse.responseId] Identifies one response.
+    """
+    ids: dict[str, Reply] = {}
+    for reply in seen.replies:
+        id_ = next((chunk.body["responseId"] for chunk in reply.chunks if chunk.body.get("responseId")), None)
+        if id_ is None:
+            yield Location(reply.id, "/responseId", "an id", "absent")
+        elif isinstance(id_, str) and id_ in ids and _was_recorded_twice(reply, ids[id_]):
+            continue
+        elif isinstance(id_, str) and id_ in ids and not reply.exchange.failure:
+            yield Location(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
+        elif isinstance(id_, str):
+            ids[id_] = reply
+
+
+def _was_recorded_twice(reply: Reply, earlier: Reply) -> bool:
+    """Return whether two recorded exchanges may be one: files of different recorders often hold the same answer."""
+    return reply.exchange.captured and reply.exchange.body == earlier.exchange.body
+
+
+def _silent(reply: Reply) -> str | None:
+    """STOP although nothing was said; None where something else ended the answer."""
+    found = list(candidates(reply))
+    if any(not empty(candidate) for _, _, candidate in found):
+        return ""
+    return "STOP, and neither text nor call" if found and reply.first.finish_reason == "STOP" else None
+
+
+_SPEAKING = (
+    "plain", "plain-streamed", "long-answer-streamed", "system-instruction", "history", "function-call",
+    "function-call-forced", "response-schema", "function-answered",
+)  # fmt: skip
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=generated_text,
+    probes=_SPEAKING,
+    blocked_by=("schema/has-a-candidate", "schema/content-stands-in-parts"),
+    requires=required.STOP,
+)
+def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """An answer that ends with STOP contains text or a call.
+
+    Why: where a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
+    Breaks: every client takes the empty answer for a success.
+    Workaround: treat an empty answer with STOP as a failure, and ask again.
+    Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.
+    """
+    for probe in _SPEAKING:
+        # Google's own models sometimes have nothing to add to what their function has answered.
+        level = Level.NOTE if probe == "function-answered" else None
+        yield from failing_each_time(seen, probe, "text or a call", _silent, level)

@@ -1,0 +1,225 @@
+"""Schema, the values: each is of the JSON type that ProtoJSON gives its field, wherever it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from conformance.catalogue import check_each
+from conformance.judging import required
+from conformance.judging.contents import as_list, candidates
+from conformance.judging.habits import has_own_bytes
+from conformance.judging.tries import answered, generated_text
+from conformance.judging.values import (
+    FaultInChunk,
+    FaultKind,
+    ValueFault,
+    find_value_faults,
+    format_value,
+    locate,
+)
+from conformance.model import JSON, Basis, Level, Location
+from conformance.reading.flavour import is_vertex_member
+from conformance.reading.reply import Reply
+from conformance.wire.jsontext import Odd
+
+_OWNED = (
+    "publicationDate",
+    "publication_date",
+    "thoughtSignature",
+    "thought_signature",
+)  # other rules speak of these
+_MOST = 20
+
+
+def _locate_faults(
+    reply: Reply, wrong: tuple[FaultKind, ...], level: Callable[[ValueFault], Level | None]
+) -> Iterator[Location]:
+    """One location per place, however many candidates or chunks show it."""
+    first: dict[str, FaultInChunk] = {}
+    for found in find_value_faults(reply):
+        if found.fault.wrong in wrong:
+            first.setdefault(found.fault.place, found)
+    for found in list(first.values())[:_MOST]:
+        fault = found.fault
+        pointer = locate(reply, found.chunk, fault.keys)
+        yield Location(reply.id, pointer, fault.expected, format_value(fault.value), level(fault))
+
+
+def _lenient(fault: ValueFault) -> bool:
+    """The value still says what it means, and no current client stumbles over it."""
+    name, value = fault.keys[-1], fault.value
+    if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
+        return isinstance(value, bool) or (isinstance(value, str) and _numeric(value))
+    return (
+        fault.expected == "true or false"
+        and name not in ("thought", "blocked")
+        and value in ("true", "false", 0, 1)
+    )
+
+
+def _numeric(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _severity(fault: ValueFault) -> Level | None:
+    if fault.wrong is FaultKind.WHOLE_FLOAT:
+        return Level.NOTE
+    return Level.SHOULD if fault.wrong is FaultKind.RANGE or _lenient(fault) else None
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered)
+def values_have_googles_types(reply: Reply) -> Iterator[Location]:
+    """Every value in an answer has the JSON type that Google gives its field.
+
+    Why: ProtoJSON fixes the type of each field: a 32-bit counter is a number, never a string or 4.5; finishReason is
+    a name; thought is true or false; content is an object, parts a list, args an object.
+    Breaks: google-genai raises a ValidationError and loses the whole answer on a fraction, a string for args or
+    content, or an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript
+    concatenates counters that are strings instead of adding them.
+    Workaround: convert the values before the client sees the answer.
+    Source: [ProtoJSON: types] Counters are JSON numbers, enums are names, bytes are base64, repeated fields are
+    lists.
+    """
+    yield from _locate_faults(
+        reply,
+        (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT),
+        _severity,
+    )
+
+
+def _alphabet(reply: Reply) -> Callable[[ValueFault], Level | None]:
+    """Judge bytes that are none: what a recorder printed anew it may have cut or masked, but made no address of."""
+
+    def level(fault: ValueFault) -> Level | None:
+        address = re.match(r"(https?|data|gs|file):", str(fault.value), re.IGNORECASE)
+        kept = not reply.exchange.reserialised or address
+        return None if fault.wrong is FaultKind.BASE64 and kept else Level.NOTE
+
+    return level
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, requires=required.BYTES)
+def bytes_are_base64(reply: Reply) -> Iterator[Location]:
+    """Images, files and thought signatures are base64, not addresses or data URLs.
+
+    Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
+    Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
+    others hand on a broken file, and the next turn is refused where a signature was altered.
+    Workaround: fetch what the address names, and put its base64 in place of the address.
+    Source: [ProtoJSON: bytes] Bytes are written as standard base64 with padding; readers take the URL-safe alphabet
+    too.
+    """
+    yield from _locate_faults(reply, (FaultKind.BASE64, FaultKind.URL_SAFE), _alphabet(reply))
+
+
+def _new(fault: ValueFault) -> Level | None:
+    return Level.NOTE if fault.wrong is FaultKind.NEW else None
+
+
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=answered, requires=required.A_REASON)
+def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
+    """Enum values are Google's names, in capitals.
+
+    Why: finishReason is STOP or MAX_TOKENS, never stop or length. A name that is unknown here may be new, and is only
+    noted.
+    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
+    length.
+    Workaround: map the values to Google's names.
+    Source: [ProtoJSON: enums] Enum values are written as their UPPER_SNAKE names; new names may appear at any time.
+    """
+    yield from _locate_faults(reply, (FaultKind.SPELLING, FaultKind.NEW), _new)
+
+
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
+def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
+    """Fields without a value are left out, not sent as null or as an empty string.
+
+    Why: ProtoJSON omits fields that are not set.
+    Breaks: no client that was measured; strict decoders in typed languages fail.
+    Workaround: drop members that are null.
+    Source: [ProtoJSON: presence] Fields that are not set are left out; null is never written.
+    """
+    yield from _locate_faults(reply, (FaultKind.NULL, FaultKind.EMPTY), lambda _fault: None)
+
+
+def _owned(found: FaultInChunk) -> bool:
+    return found.fault.keys[-1] in _OWNED
+
+
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
+def adds_no_members(reply: Reply) -> Iterator[Location]:
+    """Answers have no members that Google's do not have.
+
+    Why: additions are harmless; they are noted because code that reads them works with this vendor only.
+    Breaks: no client that was measured.
+    Workaround: none needed.
+    Source: [GenerateContentResponse] The members of each message are a known list; Google adds to it between
+    revisions.
+    """
+    extra = [
+        found
+        for found in find_value_faults(reply)
+        if found.fault.wrong is FaultKind.EXTRA and not _owned(found)
+    ]
+    for place, found in {found.fault.place: found for found in reversed(extra)}.items():
+        pointer = locate(reply, found.chunk, found.fault.keys)
+        whose = "Vertex AI's own member: " if is_vertex_member(found.fault.keys) else ""
+        yield Location(
+            reply.id, pointer, "no such member", f"{whose}{place}: {format_value(found.fault.value)}"
+        )
+
+
+@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: answered(reply) and has_own_bytes(reply))
+def numbers_are_json(reply: Reply) -> Iterator[Location]:
+    """An answer contains no bare NaN or Infinity.
+
+    Why: JSON has no such numbers; ProtoJSON writes them as strings.
+    Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
+    Workaround: replace the bare word with null before parsing.
+    Source: [JSON: numbers] A double that is not a finite number is written as the string NaN, Infinity or -Infinity.
+    """
+    for chunk in reply.chunks:
+        for oddity in chunk.json.oddities:
+            if oddity.kind == Odd.NAN:
+                yield Location(
+                    reply.id, reply.at(chunk, ""), "a JSON number", f"{oddity.detail} at byte {oddity.at}"
+                )
+
+
+_READ_BY_NOBODY = {"start": "startIndex", "end": "endIndex"}
+
+
+def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
+    for chunk, place, candidate in candidates(reply):
+        metadata = candidate.get("citationMetadata")
+        sources = as_list(metadata.get("citationSources")) if isinstance(metadata, dict) else []
+        for number, source in enumerate(sources):
+            if isinstance(source, dict):
+                keys = ("candidates", place, "citationMetadata", "citationSources", number)
+                yield locate(reply, chunk, keys), source
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.CITATIONS)
+def citations_are_googles(reply: Reply) -> Iterator[Location]:
+    """Citations have Google's members: startIndex, endIndex, uri and license.
+
+    Why: start, end and publicationDate belong to other APIs; a date there must be an object, never a string.
+    Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
+    client reads start and end.
+    Workaround: drop the date, and rename start and end.
+    Source: [CitationSource] A citation has startIndex, endIndex, uri and license, but neither a date nor a title.
+    """
+    for pointer, source in _citations(reply):
+        for name in ("publicationDate", "publication_date"):
+            if name in source and not isinstance(source[name], dict | None):
+                yield Location(
+                    reply.id, f"{pointer}/{name}", "no date, or an object", format_value(source[name])
+                )
+        for name, wanted in _READ_BY_NOBODY.items():
+            if name in source and wanted not in source:
+                yield Location(reply.id, f"{pointer}/{name}", wanted, name, Level.SHOULD)

@@ -1,0 +1,104 @@
+"""Semantics of thinking: thoughts are marked, shown when asked for, and switched off when told to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import NotJudged, check
+from conformance.judging.contents import asked_model, each_time
+from conformance.judging.expectations import CUT, obedience
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
+
+_SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
+_LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
+
+
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text)
+def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
+    """Thoughts are marked as thoughts, not mixed into the text.
+
+    Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so a
+    vendor is accused only where three or more answers show it.
+    Breaks: users are shown, or read aloud, what the model thought.
+    Workaround: cut out the text between think tags.
+    Source: [Part.thought] A part that is a thought has thought: true.
+    """
+    leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
+    # In recorded traffic the question itself may have asked for such tags.
+    own = [reply for reply in leaking if not reply.exchange.captured]
+    level = None if len(own) >= ATTEMPTS_TO_ACCUSE else Level.NOTE
+    for reply in (own or leaking)[:ATTEMPTS_TO_ACCUSE]:
+        wanted = "thoughts in parts of their own"
+        yield Location(reply.id, "/candidates/0/content/parts", wanted, repr(reply.text[:80]), level)
+
+
+def _hidden(reply: Reply) -> str | None:
+    """Thoughts were counted, but not shown; None where nothing tells that the model thought at all."""
+    if reply.first.thoughts:
+        return ""
+    tokens = reply.count("thoughtsTokenCount")
+    cut = obedience(reply).verdict == CUT
+    return f"{tokens} tokens of thoughts, and no part with thought: true" if tokens and not cut else None
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=("thinking",),
+    usable=generated_text,
+    blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
+    obeys=True,
+    feature="thinking",
+)
+def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """With includeThoughts, the thoughts come with the answer.
+
+    Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
+    models show their thoughts only in streams.
+    Breaks: programs that show the thinking show nothing; the thoughts are billed all the same.
+    Workaround: none.
+    Source: [ThinkingConfig.includeThoughts] Thoughts are returned where the model has any.
+    """
+    streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
+    level = Level.NOTE if streamed else None
+    for found in each_time(seen, "thinking", "parts with thought: true", _hidden, level):
+        quiet = isinstance(found, NotJudged) and found.outcome is Outcome.INCONCLUSIVE
+        # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
+        yield (
+            NotJudged(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted")
+            if quiet
+            else found
+        )
+
+
+def _can_switch_off(reply: Reply) -> bool:
+    return re.search(r"gemini-2\.5-flash", asked_model(reply)) is not None
+
+
+def _thinks_anyway(reply: Reply) -> str | None:
+    tokens = reply.count("thoughtsTokenCount")
+    return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.DOCUMENTED,
+    probes=("no-thinking",),
+    usable=generated_text,
+    blocked_by=_SETTINGS,
+    obeys=True,
+    feature="thinking",
+)
+def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A thinking budget of 0 switches thinking off.
+
+    Why: the budget limits what is thought and billed; models that cannot do without thinking refuse the request.
+    Breaks: answers cost many times what they should, and take many times as long.
+    Workaround: choose a model that does not think.
+    Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
+    """
+    level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
+    yield from each_time(seen, "no-thinking", "no thoughts", _thinks_anyway, level)

@@ -1,0 +1,331 @@
+"""Semantics of function calling: tools reach the model, modes are kept, and the second turn works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.checks.semantics.understanding import mentions, require_understanding
+from conformance.judging.contents import (
+    as_list,
+    calls,
+    each_time,
+    failing_each_time,
+    lacks_text,
+    refusal,
+    unmet,
+)
+from conformance.judging.expectations import at_limit
+from conformance.judging.tries import generated_text
+from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
+from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.names import fold
+from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
+
+_PROBES = (
+    "function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn", "mixed-casing-request",
+    "nested-tool",
+)  # fmt: skip
+_FIRST = (
+    "semantics/answers-its-own-question",
+    "semantics/hands-functions-to-the-model",
+    "schema/stop-comes-with-content",
+)
+
+
+# What any answer to the question about the weather speaks of, be it that nothing is known of it.
+_speaks_of_the_weather = mentions(
+    r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
+    r"|access|real.?time|unable|cannot|can't|don't|sorry"
+)
+
+
+_speaks_of_the_cities = mentions("paris|tokyo")
+
+
+def _no_call(reply: Reply) -> str | None:
+    if calls(reply) or reply.first.calls:
+        return ""
+    return None if at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-call", "function-call-forced"),
+    usable=generated_text,
+    blocked_by=_FIRST[:1],
+    obeys=True,
+    feature="function-calling",
+)
+def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Declared functions reach the model, which calls one when it should.
+
+    Why: tools are part of the request; a vendor that lacks them refuses.
+    Breaks: agents answer in words, silently, where a function should have answered.
+    Workaround: none.
+    Source: [GenerateContentRequest.tools] The model knows the declared functions.
+    """
+    if any(reply.first.calls for reply in seen.of(*_PROBES)):
+        return
+    for probe in ("function-call", "function-call-forced"):
+        yield from each_time(seen, probe, "a function call", _no_call)
+
+
+def _wrong_call(reply: Reply) -> str | None:
+    names = [str(call.get("name")) for call in calls(reply)]
+    allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
+    if names and not set(names) <= set(allowed):
+        return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
+    return _no_call(reply)
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.DOCUMENTED,
+    probes=("function-call-forced",),
+    usable=generated_text,
+    blocked_by=(*_FIRST, "schema/function-calls-are-complete"),
+    obeys=True,
+    feature="function-calling",
+)
+def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Mode ANY forces a call of one of the allowed functions.
+
+    Why: programs use ANY to make sure of a call, and allowedFunctionNames to say which.
+    Breaks: programs that read the call find none, or a call of another function.
+    Workaround: declare only the function that is wanted, and ask for it in words.
+    Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
+    """
+    yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
+
+
+def _calls_anyway(reply: Reply) -> str | None:
+    return f"a call of {reply.first.calls[0].get('name')!r}" if reply.first.calls else ""
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.DOCUMENTED,
+    probes=("function-call-forbidden",),
+    usable=generated_text,
+    blocked_by=_FIRST[:1],
+    obeys=True,
+    feature="function-calling",
+)
+def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Mode NONE forbids every call.
+
+    Why: programs use NONE to get an answer in words although functions are declared.
+    Breaks: agents go on calling functions and never reach an answer.
+    Workaround: leave the tools out of that request.
+    Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
+    """
+    yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-call-streamed",),
+    usable=generated_text,
+    blocked_by=_FIRST,
+    obeys=True,
+    feature="function-calling",
+)
+def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A streamed answer contains the function calls that a unary one would.
+
+    Why: streaming changes when an answer arrives, not what it contains.
+    Breaks: agents that stream never see the call.
+    Workaround: ask without streaming.
+    Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
+    """
+    yield from each_time(seen, "function-call-streamed", "a function call", _no_call)
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("two-calls-in-one-turn",),
+    usable=generated_text,
+    blocked_by=_FIRST,
+    obeys=True,
+    feature="parallel-calls",
+)
+def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Two calls in one turn arrive as two.
+
+    Why: each call is a part; none is merged or dropped.
+    Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
+    Workaround: ask for one thing at a time.
+    Source: [FunctionCall: parallel] A turn may hold several calls, each in a part of its own.
+    """
+
+    def fewer(reply: Reply) -> str | None:
+        number = len(calls(reply))
+        # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
+        return "" if number >= 2 else "1 call" if number else None
+
+    found = each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
+    yield from require_understanding(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
+
+
+def _unfilled(reply: Reply) -> str | None:
+    """What a call lacks; names in another casing are the business of another rule."""
+    for call in calls(reply):
+        args: JSON = call.get("args") or {}
+        given = {fold(name) for name in args} if isinstance(args, dict) else set()
+        missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
+        if missing and call.get("name") == "get_weather":
+            return f"{', '.join(missing)} missing in {args!r:.80}"
+    return "" if calls(reply) else None
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-call", "function-call-streamed"),
+    usable=generated_text,
+    blocked_by=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
+    obeys=True,
+    feature="function-calling",
+)
+def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A call carries the arguments that its function requires.
+
+    Why: the declaration names them, and the prompt holds their values.
+    Breaks: tools run without their arguments.
+    Workaround: check the arguments before the tool runs, and ask again.
+    Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
+    """
+    for probe in ("function-call", "function-call-streamed"):
+        yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
+
+
+def _signed(reply: Reply) -> bool:
+    """Any part of the answer is signed, in its place or inside the call."""
+    for part in reply.first.parts:
+        call = part.get("functionCall")
+        inner = isinstance(call, dict) and (call.get("thoughtSignature") or call.get("thought_signature"))
+        if part.get("thoughtSignature") or inner:
+            return True
+    return False
+
+
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
+    usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
+    feature="function-calling",
+)
+def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
+    """Function calls of a model that signs them arrive with their thought signature.
+
+    Why: Gemini 3 refuses the next turn where the signature of its call does not come back.
+    Breaks: the second turn fails with 400 in every client.
+    Workaround: none; older models need no signature.
+    Source: [Part.thoughtSignature] Gemini 3 and later models sign the first call of a turn, and require the signature
+    back.
+    """
+    if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
+        yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
+    elif not _signed(reply):
+        yield Location(
+            reply.id, "/candidates/0/content/parts/0/thoughtSignature", "a signature beside the call", "none"
+        )
+
+
+# Where the first turn is not as the model made it, a second one that repeats it proves nothing.
+_SPOILT = (
+    "casing/leaves-argument-names-alone",
+    "schema/function-calls-are-complete",
+    "schema/signatures-stand-beside-what-they-sign",
+    "schema/parts-hold-one-thing",
+    "semantics/fills-required-arguments",
+    "semantics/keeps-thought-signatures",
+)
+
+
+def _clean(reply: Reply | None) -> bool:
+    """A first turn whose content Google itself would take back as it stands."""
+    if reply is None:
+        return False
+    spoiled = (*UNREADABLE, FaultKind.EXTRA, FaultKind.SPELLING)
+    broken = any(
+        found.fault.wrong in spoiled and "content" in found.fault.keys for found in find_value_faults(reply)
+    )
+    return not broken and all(role in ("model", None, "") for role in reply.first.roles)
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-answered",),
+    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    blocked_by=_SPOILT,
+)
+def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A model's turn is accepted when it is replayed as it came.
+
+    Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
+    Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
+    Workaround: none.
+    Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
+    """
+    firsts = {reply.id: reply for reply in seen.all}
+    for probe in ("function-answered",):
+        tries = [reply for reply in seen.replies if reply.probe == probe]
+        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
+            continue
+        turns = seen.of("history")
+        if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
+            yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
+        elif _clean(firsts.get(tries[-1].exchange.first or "")):
+            yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
+        else:
+            yield NotJudged(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
+
+
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    probes=("function-answered",),
+    usable=generated_text,
+    blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
+    obeys=True,
+)
+def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """The result of a function reaches the model.
+
+    Why: functionResponse is the only way to return a result to the conversation.
+    Breaks: agents invent the result that they were given.
+    Workaround: repeat the result as text.
+    Source: [FunctionResponse.response] The function's result is part of the prompt.
+    """
+    found = each_time(seen, "function-answered", "the function's report", lacks_text)
+    yield from require_understanding(seen, "function-answered", found, _speaks_of_the_weather)
+
+
+@check(
+    Level.SHOULD,
+    basis=Basis.INFERRED,
+    probes=("nested-tool",),
+    usable=generated_text,
+    blocked_by=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
+    obeys=True,
+    feature="function-calling",
+)
+def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A function that the caller declares keeps its name, even if it is called WebSearch.
+
+    Why: googleSearch is the built-in tool. A declared function is never turned into a built-in tool, nor renamed;
+    names that sound like one, such as WebSearch, are the ones that gateways were seen to replace.
+    Breaks: the program's own search never runs, and answers end as malformed calls.
+    Workaround: give the function a name that no vendor knows.
+    Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
+    """
+    yield from each_time(seen, "nested-tool", "a call of WebSearch", unmet)

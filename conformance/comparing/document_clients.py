@@ -1,0 +1,168 @@
+"""What clients make of a sample answer that is dressed as a document says; nothing is sent to anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice, product
+from types import MappingProxyType
+from typing import Any
+
+from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, find_required_settings
+from conformance.clients.effects import NOTHING, ExpectedView, find_effects, sum_up_effects
+from conformance.comparing.past import PastClient
+from conformance.dialects.dialect import Dialect, Reading
+from conformance.embedded.answers import think
+from conformance.embedded.chunks import build_chunks, build_response
+from conformance.embedded.dialect_looks import dress_response
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame_objects
+from conformance.embedded.style import Envelope, Style, make_style
+from conformance.model import JSON
+
+READING_TRAITS = ("response-casing", "envelope", "stream-framing")  # what decides how an answer is read
+_MOST = 16  # combinations of readings that are tried
+_FRAMINGS = {"sse": SSE, "ndjson": NDJSON, "json-array": ARRAY, "single-json": SINGLE}
+_CASINGS = ("camelCase", "snake_case")
+_WORST = ("broken", "degraded", "works", "untested")
+_MODEL = "gemini-2.5-flash"
+_PROMPTS: tuple[Mapping[str, Any], ...] = (
+    {"contents": [{"role": "user", "parts": [{"text": "Count from 1 to 40, separated by spaces."}]}]},
+    {
+        "contents": [{"role": "user", "parts": [{"text": "What is the weather in Paris?"}]}],
+        "tools": [{"functionDeclarations": [{"name": "get_weather"}]}],
+    },
+)
+
+
+@dataclass(frozen=True)
+class _DocumentReading:
+    """One way to read a document: the style that follows from it, and in words which of several readings it takes."""
+
+    style: Style
+    said: str
+
+
+def find_silent_traits(dialect: Dialect) -> tuple[str, ...]:
+    """Return the deciding traits of which the document says nothing; there Google's are assumed."""
+    return tuple(trait for trait in READING_TRAITS if not dialect.traits.get(trait))
+
+
+def judge_clients(dialect: Dialect) -> Mapping[str, PastClient]:
+    """Return a verdict per client on a sample answer; where the page has several readings, the worst one's."""
+    versions = list(islice(_list_readings(dialect), _MOST))
+    accepted = _list_accepted_keys(dialect)
+    found = (
+        _judge_client(client, versions, find_required_settings(client, accepted, v1=True))
+        for client in ALL_CLIENTS.values()
+    )
+    return MappingProxyType({one.client: one for one in found})
+
+
+def _list_accepted_keys(dialect: Dialect) -> tuple[str, ...] | None:
+    ways = [way for reading in dialect.traits.get("auth", ()) for way in _as_list(reading.value)]
+    return tuple(dict.fromkeys(map(str, ways))) or None
+
+
+def _as_list(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else [value]
+
+
+def _list_readings(dialect: Dialect) -> Iterator[_DocumentReading]:
+    several = [dialect.traits.get(trait) or (None,) for trait in READING_TRAITS]
+    for readings in product(*several):
+        pairs = list(zip(READING_TRAITS, readings, strict=True))
+        style = _make_style(dialect, {trait: reading.value for trait, reading in pairs if reading})
+        if style is not None:
+            said = [
+                _describe_reading(trait, reading)
+                for trait, reading in pairs
+                if reading and len(dialect.traits[trait]) > 1
+            ]
+            yield _DocumentReading(style, " and ".join(said))
+
+
+def _describe_reading(trait: str, reading: Reading) -> str:
+    return f"{trait} is {reading.value} ({reading.source.lines})"
+
+
+def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
+    """Return the style that a reading describes; None where it describes none that a sample could be dressed in."""
+    own = make_style(dialect)
+    casing, framing = (
+        str(values.get("response-casing", "camelCase")),
+        str(values.get("stream-framing", "sse")),
+    )
+    path = str(values.get("envelope", "none"))
+    if (
+        casing not in _CASINGS
+        or framing not in _FRAMINGS
+        or "." in path
+        or (path == "split" and not own.envelope)
+    ):
+        return None
+    envelope = None if path == "none" else own.envelope or Envelope(path)
+    return replace(own, casing=casing, envelope=envelope, framing=_FRAMINGS[framing])
+
+
+def _judge_client(
+    client: Client, versions: Sequence[_DocumentReading], configure: tuple[str, ...]
+) -> PastClient:
+    judged = [_judge_reading(client, version) for version in versions]
+    if not judged:
+        return PastClient(
+            client.name, "untested", ("the document describes no answer that can be made up",), configure
+        )
+    worst = min(judged, key=lambda one: _WORST.index(one.verdict))
+    others = sorted({one.verdict for one in judged} - {worst.verdict})
+    doubt = (f"by another reading of the page: {' or '.join(others)}",) if others else ()
+    return replace(worst, because=(*worst.because, *doubt), configure=configure)
+
+
+def _judge_reading(client: Client, version: _DocumentReading) -> PastClient:
+    samples = [one for one in _make_samples(version.style) if one[0].method in client.methods]
+    found = [effect for captured, truth in samples for effect in find_effects(client, captured, truth)]
+    where = f" (where {version.said})" if version.said else ""
+    breaking_first = sorted(
+        found, key=lambda effect: effect.effect != "raises" and not effect.detail.startswith(NOTHING)
+    )
+    because = dict.fromkeys(f"{effect.effect}: {effect.detail}{where}" for effect in breaking_first)
+    return PastClient(client.name, sum_up_effects(found, len(samples)), tuple(because))
+
+
+def _make_samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView]]:
+    for prompt in _PROMPTS:
+        answer = think(prompt, _MODEL)
+        truth = _make_expected_view(build_response(answer))
+        yield (
+            _make_response(
+                "generateContent",
+                frame_objects(SINGLE, [dress_response(build_response(answer), style, chunk=False)]),
+            ),
+            truth,
+        )
+        pieces = [dress_response(chunk, style, chunk=True) for chunk in build_chunks(answer)]
+        yield _make_response("streamGenerateContent", frame_objects(style.framing, pieces)), truth
+
+
+def _make_response(method: str, framed: FramedBody) -> CapturedResponse:
+    ends = tuple(accumulate(len(piece) for piece in framed.pieces))
+    return CapturedResponse(
+        method=method,
+        status=200,
+        content_type=framed.content_type,
+        headers=MappingProxyType({"content-type": framed.content_type}),
+        body=b"".join(framed.pieces),
+        written_at=ends[:-1],
+    )
+
+
+def _make_expected_view(response: Mapping[str, Any]) -> ExpectedView:
+    """Return what is to be found in a sample as Google would write it."""
+    candidate = response["candidates"][0]
+    parts = candidate["content"]["parts"]
+    return ExpectedView(
+        text="".join(part.get("text", "") for part in parts),
+        finish_reason=candidate["finishReason"],
+        total_tokens=response["usageMetadata"]["totalTokenCount"],
+        calls=sum("functionCall" in part for part in parts),
+    )

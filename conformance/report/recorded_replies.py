@@ -1,0 +1,110 @@
+"""What clients make of each recorded answer, for every rendering: those that see the same stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.safe_text import clip
+from conformance.report.vocabulary import EFFECTS, count_noun
+
+Entry = Mapping[str, Any]
+
+MOST_REPLIES = (
+    40  # of one provider in which every client sees the same; those that harm a client come beside them
+)
+MOST_HARMFUL = 200
+MOST_SEEN = 200  # characters
+MOST_RECORDINGS = 20
+UNKNOWN_HOST = "host-not-recorded.invalid"  # stands in an address of which the recording names no host
+
+
+@dataclass(frozen=True)
+class ClientGroup:
+    """What some clients see of one answer, and what that does to them."""
+
+    clients: tuple[str, ...]
+    who: str  # the clients in words: `all 6 clients`
+    sees: str
+    effect: str  # raises | silent-loss | garbled | ignored; empty where it does no harm
+    detail: str
+
+    @property
+    def harm(self) -> str:
+        """What it does to them, in words; empty where it does no harm. What is raised stands in `sees`."""
+        said = EFFECTS.get(self.effect, self.effect)
+        detail = "" if self.effect == "raises" else self.detail
+        return ": ".join(filter(None, (said, detail))) if self.effect else ""
+
+
+@dataclass(frozen=True)
+class RecordedReply:
+    """One recorded answer as a row of a table."""
+
+    place: str
+    request: str
+    status: str
+    not_judged: str  # why it is not judged
+    groups: tuple[ClientGroup, ...]
+
+
+def read_recorded_replies(provider: Entry) -> tuple[tuple[RecordedReply, ...], int]:
+    """Return a provider's recorded answers, in their order, and how many are left out because there are too many."""
+    found = list(provider.get("answers") or ())
+    shown = choose_replies(found)
+    return tuple(_read_reply(one) for one in shown), len(found) - len(shown)
+
+
+def choose_replies(answers: Sequence[Entry]) -> list[Entry]:
+    """Return the answers to show: the first ones, and of the others those that harm a client."""
+    harmful = [one for one in answers[MOST_REPLIES:] if is_harmful(one)]
+    return [*answers[:MOST_REPLIES], *harmful[:MOST_HARMFUL]]
+
+
+def is_harmful(answer: Entry) -> bool:
+    """Return whether an answer harms a client."""
+    return any(client.get("effect") for client in answer["clients"])
+
+
+def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
+    """Return what clients see of an answer. Capitals make no difference: one client writes a finish reason without."""
+    groups: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
+    for client in answer.get("clients") or ():
+        sees = clip(str(client["sees"]), MOST_SEEN)
+        harm = str(client.get("effect") or ""), clip(str(client.get("detail") or ""), MOST_SEEN)
+        groups.setdefault((sees.lower(), *harm), (sees, []))[1].append(str(client["client"]))
+    number = len(answer.get("clients") or ())
+    return tuple(
+        ClientGroup(tuple(names), _name_clients(names, number), sees, effect, detail)
+        for (_, effect, detail), (sees, names) in groups.items()
+    )
+
+
+def _name_clients(names: Sequence[str], number: int) -> str:
+    return f"all {number} clients" if len(names) == number > 1 else ", ".join(names)
+
+
+def _read_reply(answer: Entry) -> RecordedReply:
+    status = answer.get("status")
+    return RecordedReply(
+        place=clip(str(answer.get("place") or answer["exchange"]), 160),
+        request=clip(str(answer["request"]), 300),
+        status=f"HTTP {status}" if status else "no status",
+        not_judged=clip(str(answer.get("lacking") or ""), MOST_SEEN),
+        groups=group_clients(answer),
+    )
+
+
+def describe_recording(results: Entry) -> str:
+    """Return what a run judged instead of asking: `a recording of 3 exchanges`; empty where it asked."""
+    if not (results["run"].get("selection") or {}).get("captured"):
+        return ""
+    traffic = (each.get("traffic") or {} for each in results.get("providers") or ())
+    number = sum(int(each.get("requests") or 0) for each in traffic)
+    return f"a recording of {count_noun(number, 'exchange')}"
+
+
+def describe_address(base_url: str) -> str:
+    """Return a provider's address for a reader; that a recording does not name the host is said in words."""
+    return "not in the recording" if UNKNOWN_HOST in base_url else base_url

@@ -1,0 +1,174 @@
+"""A judged recording for the terminal, and as Markdown that can be sent to a vendor; from results.json alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from conformance.report.markdown import write_complaint
+from conformance.report.recorded_replies import MOST_REPLIES, choose_replies, group_clients, is_harmful
+from conformance.report.safe_text import clip, escape_markdown, format_code, to_one_line
+
+Entry = Mapping[str, Any]
+
+MOST_FINDINGS = 100
+_STATUS = {
+    "deviates": "deviates",
+    "partial": "nothing found in what could be judged",
+    "inconclusive": "could not be judged",
+    "conforms": "conforms",
+}
+_LABEL = 11
+
+
+def format_text(results: Entry, width: int = 100) -> str:
+    """Return every provider of a recording with its findings and what clients make of its answers; plain text."""
+    lines: list[str] = []
+    for provider in results.get("providers") or []:
+        lines += [*_format_provider(provider, max(width, 50)), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _format_provider(provider: Entry, width: int) -> Iterator[str]:
+    yield to_one_line(f"{provider.get('title') or provider['name']}: {describe_verdict(provider)}")
+    several = provider["deviations"]
+    for deviation in several[:MOST_FINDINGS]:
+        yield ""
+        yield from _format_finding(provider, deviation, width)
+    if len(several) > MOST_FINDINGS:
+        yield f"  and {len(several) - MOST_FINDINGS} more findings"
+    yield from _format_replies(provider.get("answers") or (), width)
+    yield from _format_clients(provider, width)
+
+
+def describe_verdict(provider: Entry) -> str:
+    """Return a provider's verdict in words, with what it rests on."""
+    judged = provider["judged"]
+    said = _STATUS.get(str(provider["status"]), str(provider["status"]))
+    reason = f" ({provider['reason']})" if provider.get("reason") else ""
+    rests = "; ".join(map(str, judged["limited_by"]))
+    return f"{said}{reason}; {judged['rules']} of {judged['of']} rules judged, from {rests}"
+
+
+def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[str]:
+    known = " (known)" if deviation.get("known") else ""
+    yield from _wrap(f"  {deviation['level']:<{_LABEL - 2}}", f"{deviation['title']}{known}", width)
+    where = ", ".join(str(pointer) or "the whole" for pointer in deviation["pointers"][:3])
+    rows = (
+        ("rule", deviation["rule"]),
+        ("expected", deviation["expected"]),
+        ("observed", deviation["observed"]),
+        ("at", f"{_name_places(provider, deviation['exchanges'])} {where}".strip()),
+        ("source", _format_source(deviation["source"])),
+        ("breaks", "; ".join(f"{one['client']} ({one['effect']})" for one in deviation.get("clients") or ())),
+    )
+    for label, text in rows:
+        if text:
+            yield from _wrap(f"    {label:<{_LABEL - 2}}", clip(str(text), 600), width)
+
+
+def _name_places(provider: Entry, exchanges: Sequence[str]) -> str:
+    places = {one["exchange"]: one["place"] for one in provider.get("answers") or ()}
+    named = [str(places.get(id_) or id_) for id_ in exchanges[:3]]
+    more = f" and {len(exchanges) - 3} more" if len(exchanges) > 3 else ""
+    return "; ".join(named) + more
+
+
+def _format_source(source: Entry) -> str:
+    lines = f", {source['lines']}" if source.get("lines") else ""
+    return f"{source['document']}{lines}"
+
+
+def _wrap(label: str, text: str, width: int, column: int = _LABEL + 2) -> list[str]:
+    indent = " " * column
+    head = f"{label:<{column}}"
+    return textwrap.wrap(to_one_line(text), width, initial_indent=head, subsequent_indent=indent) or [
+        head.rstrip()
+    ]
+
+
+# --- what clients make of it ---
+
+
+def _format_replies(answers: Sequence[Entry], width: int) -> Iterator[str]:
+    if not answers:
+        return
+    yield from ("", "  What clients make of the answers:")
+    shown = choose_replies(answers)
+    for answer in shown:
+        status = f"HTTP {answer['status']}" if answer["status"] else "no status"
+        yield from _wrap(
+            "", f"{answer['place'] or answer['exchange']}: {answer['request']}, {status}", width, 4
+        )
+        yield from (line for text in _describe_views(answer) for line in _wrap("", text, width, 6))
+    if len(shown) < len(answers):
+        yield f"  and {len(answers) - len(shown)} more"
+
+
+def _describe_views(answer: Entry) -> Iterator[str]:
+    """Yield what clients see, those that see the same together."""
+    if answer["lacking"]:
+        yield f"not judged: {answer['lacking']}"
+    if ":streamGenerateContent" in answer["request"] and "alt=sse" not in answer["request"]:
+        yield "asked without alt=sse, as none of these clients asks:"
+    for sight in group_clients(answer):
+        harm = f" ({sight.effect}: {sight.detail})" if sight.effect else ""
+        yield f"{sight.who}: {sight.sees}{harm}"
+
+
+def _format_clients(provider: Entry, width: int) -> Iterator[str]:
+    by_verdict: dict[str, list[str]] = {}
+    for client in provider["clients"]:
+        by_verdict.setdefault(str(client["verdict"]), []).append(str(client["client"]))
+    if by_verdict.keys() - {"untested"}:
+        yield ""
+        for verdict in ("broken", "degraded", "works", "untested"):
+            if verdict in by_verdict:
+                yield from _wrap(f"  {verdict}", ", ".join(by_verdict[verdict]), width)
+
+
+# --- for a vendor ---
+
+
+def format_markdown(results: Entry) -> str:
+    """Return what was found as Markdown for whoever runs the API: a section per provider, a complaint per finding."""
+    lines: list[str] = []
+    for provider in results.get("providers") or []:
+        title = str(provider.get("title") or provider["name"])
+        lines += [
+            f"# {escape_markdown(title)}",
+            "",
+            f"{escape_markdown(_to_sentence(describe_verdict(provider)))}",
+            "",
+        ]
+        for deviation in provider["deviations"][:MOST_FINDINGS]:
+            places = _name_places(provider, deviation["exchanges"])
+            lines += [
+                write_complaint(results, provider, deviation).rstrip(),
+                "",
+                f"Recorded in {escape_markdown(places)}.",
+                "",
+            ]
+        lines += [*_tabulate_replies(provider.get("answers") or ())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _to_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _tabulate_replies(answers: Sequence[Entry]) -> Iterator[str]:
+    harmful = [answer for answer in answers if is_harmful(answer)]
+    if not harmful:
+        return
+    yield from (
+        "## What clients make of these answers",
+        "",
+        "| Answer | Clients and what they see |",
+        "| --- | --- |",
+    )
+    for answer in harmful[:MOST_REPLIES]:
+        seen = "<br>".join(escape_markdown(text) for text in _describe_views(answer))
+        yield f"| {escape_markdown(str(answer['place']))}: {format_code(str(answer['request']))} | {seen} |"
+    yield ""

@@ -1,0 +1,149 @@
+"""The vocabulary of every renderer: each state with its sign, its word, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from conformance.model import Dimension
+
+DIMENSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        Dimension.CASING: "how names are spelt",
+        Dimension.ENVELOPE: "what is wrapped around an answer",
+        Dimension.STREAMING: "how a stream is framed and whether it flows",
+        Dimension.SCHEMA: "which fields there are, and of which type",
+        Dimension.ERRORS: "status codes and bodies of refusals",
+        Dimension.AUTH: "which ways of sending a key are accepted",
+        Dimension.USAGE: "token counts, and so the bill",
+        Dimension.SEMANTICS: "whether what was asked is what is done",
+        Dimension.TRANSPORT: "HTTP itself: headers, encodings, lengths",
+        Dimension.ROUTES: "paths and methods",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A state: its key in results.json, the mark that stands for it, its word, and what it means."""
+
+    key: str
+    mark: str
+    word: str
+    means: str
+
+
+def _index(*signs: Sign) -> Mapping[str, Sign]:
+    return MappingProxyType({sign.key: sign for sign in signs})
+
+
+LEVELS = _index(
+    Sign("must", "■", "must", "breaks Google's contract: a current client stops, or loses data silently"),
+    Sign("should", "▲", "should", "wrong or unusual: some client, or the bill, suffers"),
+    Sign("note", "○", "note", "worth knowing: Google does it too, or no client suffers"),
+)
+CELLS = _index(
+    Sign("known", "◇", "accepted", "a deviation that providers.yaml lists as known"),
+    Sign("pass", "✓", "passes", "every rule that could be judged holds"),
+    Sign("unjudged", "?", "not judged", "some rules could not be judged; this is not a pass"),
+    Sign("unsupported", "∅", "not offered", "the vendor says that it lacks the feature"),
+    Sign("nothing", "–", "not asked", "no rule of this column was asked"),
+)
+STATUSES = _index(
+    Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
+    Sign(
+        "partial",
+        "½",
+        "judged in part",
+        "nothing was found, but too little was judged to call it conforming",
+    ),
+    Sign("conforms", "✓", "conforms", "every must and should holds"),
+    Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
+    Sign("not-run", "–", "not run", "nothing was sent"),
+)
+CLIENTS = _index(
+    Sign("broken", "✕", "breaks", "raises, or loses or garbles what was answered"),
+    Sign("degraded", "◐", "degraded", "works, but something is lost on the way"),
+    Sign("works", "✓", "works", "reads the answers as Google's"),
+    Sign("untested", "–", "untested", "no answer that it could be judged by"),
+)
+EFFECTS: Mapping[str, str] = MappingProxyType(
+    {
+        "silent-loss": "loses data silently",
+        "raises": "stops with an exception",
+        "garbled": "reads it garbled",
+        "ignored": "ignores it",
+    }
+)
+NOT_ASKED = "not asked"  # how the reason of a rule begins for which a recording holds nothing
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        NOT_ASKED: "not asked: a recording shows only what somebody asked",
+        "blocked": "blocked: what it depends on failed, and stands above",
+        "inconclusive": "inconclusive: rate limits, 5xx, time-outs or the network",
+        "error": "the checker's own fault",
+        "unsupported": "not offered, as the vendor says",
+    }
+)
+UNJUDGED = frozenset({"blocked", "inconclusive", "error"})
+TRAITS: Mapping[str, str] = MappingProxyType(
+    {
+        "response-casing": "Names in answers",
+        "envelope": "Envelope",
+        "stream-framing": "Stream, with alt=sse",
+        "stream-framing-default": "Stream, without alt",
+        "request-casing": "Names accepted in requests",
+        "auth": "Key accepted as",
+        "settings": "Generation settings",
+        "error-shape": "Shape of errors",
+    }
+)
+HEADLINE_TRAITS = ("response-casing", "envelope", "stream-framing")
+COVERAGE: Mapping[str, str] = MappingProxyType(
+    {
+        "different": "seen, but not as documented",
+        "never": "documented, never seen",
+        "not-sent": "documented, not sent by us",
+        "as-documented": "seen as documented",
+        "sent": "sent",
+    }
+)
+EXITS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "nothing new at or above --fail-on",
+        1: "new deviations at or above --fail-on, or accepted ones that no longer hold",
+        2: "wrong command line or providers.yaml",
+        3: "nothing new, but something could not be judged",
+        130: "interrupted",
+    }
+)
+CLAIMS = (
+    "That a vendor is good, fast, cheap or honest: only the wire was looked at, in one hour of one day.",
+    "That a passing rule always holds: each was asked a few times, with one model and one key.",
+    "That the answers come from the model whose name was asked for.",
+    "That a client works in every respect: only its reading of the recorded answers was modelled.",
+    "That a bundled server behaves as its vendor does: it answers as the vendor's document says.",
+)
+
+
+def count_noun(count: int, one: str, many: str | None = None) -> str:
+    """Return `1 vendor`, `2 vendors`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def format_value(found: Any, nothing: str) -> str:
+    """Return a trait's value as words; several at once with commas, several readings of a page with slashes."""
+    if found is None or found == []:
+        return nothing
+    if not isinstance(found, list):
+        return str(found)
+    return ", ".join(map(str, found))
+
+
+def format_readings(found: Any, nothing: str) -> str:
+    """Return what a document says of a trait as words; a page that contradicts itself has a list of readings."""
+    if not isinstance(found, list) or not found:
+        return format_value(found, nothing)
+    return " / ".join(format_value(reading, nothing) for reading in found)
