@@ -10,7 +10,7 @@ from functools import cached_property
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
-from conformance.judging.expectations import MET, UNSAID, obedience, refused
+from conformance.judging.expectations import MET, obedience
 from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
 from conformance.model import (
@@ -26,6 +26,7 @@ from conformance.model import (
     Source,
 )
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL, Unasked
 from conformance.sources import VENDORS_DOCUMENT
 
@@ -196,7 +197,7 @@ def _selects(rule: Rule, reply: Reply) -> bool:
 def is_transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not ReplyKind.FAILED and reply.exchange.failure is None
-    return not said or reply.status in UNSAID or reply.status >= 500
+    return not said or reply.standing is Standing.THROTTLED or reply.status >= 500
 
 
 def _without_replies(rule: Rule, evidence: JudgingInput, selected: Sequence[Reply]) -> Case:
@@ -258,7 +259,11 @@ def describe_failure(reply: Reply) -> str:
 
 def is_clear_refusal(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    declined = refused(reply) or reply.status in (404, 405) or (reply.status == 403 and names_a_lack(reply))
+    declined = (
+        reply.standing is Standing.REQUEST_REFUSED
+        or reply.status in (404, 405)
+        or (reply.status == 403 and names_a_lack(reply))
+    )
     return declined and bool(reply.error and reply.error.message)
 
 

@@ -13,7 +13,6 @@ from conformance.clients.effects import ExpectedView, find_effects, sum_up_effec
 from conformance.dialects.dialect import Dialect
 from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
-from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
 from conformance.model import GRAVE_LEVELS, JSON, Against, Case, Deviation, Effect, Level, Provider
 from conformance.reading.reply import Reply
@@ -198,7 +197,7 @@ def _dead(reply: Reply) -> bool:
 
 def _closed(reply: Reply) -> bool:
     """What cannot be decoded, or is beyond a bound, was never judged; that it is so is a finding of its own."""
-    return not reply.ok and bool(reply.decoded.failure or beyond(reply))
+    return not reply.ok and bool(reply.decoded.failure or reply.exceeded_limit)
 
 
 def _sent_elsewhere(plain: Sequence[Reply]) -> str | None:
@@ -236,7 +235,7 @@ def _said(reply: Reply) -> str:
 
 
 def _trouble(reply: Reply) -> str:
-    failure, bound = reply.exchange.failure, beyond(reply)
+    failure, bound = reply.exchange.failure, reply.exceeded_limit
     bound = (failure.bound if failure else None) or bound
     named = f", bound {bound}" if bound else ""
     if failure is not None:
@@ -279,7 +278,7 @@ def is_usable_for_clients(reply: Reply) -> bool:
         or reply.probe.startswith(("documented-", "key-"))
         or reply.exchange.generated
     )
-    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and beyond(reply) is None
+    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and reply.exceeded_limit is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 
