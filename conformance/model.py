@@ -39,6 +39,19 @@ class Level(StrEnum):
     SHOULD = "should"
     NOTE = "note"
 
+    @property
+    def rank(self) -> int:
+        """The place in that order; 0 is the worst."""
+        return list(Level).index(self)
+
+
+# The levels that a developer must act on; a note fails nothing unless a run asks for it.
+GRAVE_LEVELS = (Level.MUST, Level.SHOULD)
+# The levels that fail a run or a comparison, by --fail-on.
+FAILING_LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
+    {"must": (Level.MUST,), "should": GRAVE_LEVELS, "any": tuple(Level), "never": ()}
+)
+
 
 class Outcome(StrEnum):
     """What became of one case (one rule for one provider)."""
