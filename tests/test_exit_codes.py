@@ -18,7 +18,7 @@ from miniatures.making import limit_every_third, with_usage
 from whole_runs import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
-from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of
+from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, make_behaviour
 from conformance.model import JSON
 from conformance.verdicts.exit_code import (
     ExitConditions,
@@ -59,7 +59,7 @@ def _slow(incoming: Incoming) -> Outgoing:
 def ports() -> Iterator[dict[str, int]]:
     servers: dict[str, Callable[[Incoming], Outgoing] | Behaviour] = {
         "honest": HONEST,
-        "breaking": behaviour_of(load_dialect("visioncoder")),
+        "breaking": make_behaviour(load_dialect("visioncoder")),
         "miscounting": with_usage(_wrong_total),
         "limited": limit_every_third(),
         "slow": _slow,

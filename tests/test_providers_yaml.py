@@ -171,7 +171,6 @@ def test_a_file_in_the_working_folder_takes_the_bundled_one_s_place(tmp_path: Pa
         ({"prices": {"input": 1}}, "providers.v.prices: needs 'output'"),
         ({"prices": {"input": 1, "output": -1}}, "must be a number from 0 to 1000000"),
         ({"auth": [["sk-0123456789abcdef0123"]]}, "must be a word; choose from x-goog-api-key, bearer"),
-        ({"a\nb": 1}, "a key must be printable"),
         ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": 2027}]}, "'2027' is no date"),
         ({"limits": {"silense": 1}}, "providers.v.limits.silense: unknown key; did you mean 'silence'?"),
         ({"limits": {"chunks": 1}}, "must be a whole number from 10"),
@@ -193,6 +192,11 @@ def test_numbers_and_words_are_text_where_text_is_wanted() -> None:
     text = b"defaults: {headers: {Y: 0x10}}\nproviders: {v: {embedded: google, title: on}}"
     (provider,) = parse_providers(text, "p", Path())
     assert (provider.title, provider.headers) == ("on", {"Y": "0x10"})
+
+
+def test_a_name_ends_where_it_seems_to() -> None:
+    with pytest.raises(ProvidersError, match="a name is lower case letters"):
+        parse_providers(b'providers: {"v\\n": {embedded: google}}', "p", Path())
 
 
 def test_a_key_in_the_file_is_never_printed() -> None:

@@ -16,7 +16,7 @@ from conformance.embedded.answers import think
 from conformance.embedded.chunks import build_chunks, build_response
 from conformance.embedded.dialect_looks import dress_response
 from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame_objects
-from conformance.embedded.style import Envelope, Style, style_of
+from conformance.embedded.style import Envelope, Style, make_style
 from conformance.model import JSON
 
 READING_TRAITS = ("response-casing", "envelope", "stream-framing")  # what decides how an answer is read
@@ -87,7 +87,7 @@ def _describe_reading(trait: str, reading: Reading) -> str:
 
 def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
     """Return the style that a reading describes; None where it describes none that a sample could be dressed in."""
-    own = style_of(dialect)
+    own = make_style(dialect)
     casing, framing = (
         str(values.get("response-casing", "camelCase")),
         str(values.get("stream-framing", "sse")),

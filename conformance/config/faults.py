@@ -36,6 +36,7 @@ _SENT_BY_US = ("host", "content-length", "transfer-encoding", "connection", "exp
 
 Finding = tuple[Keys, str]
 """The keys that lead to a value, and what is wrong with it."""
+_NO_PROVIDERS: Finding = ((), "needs 'providers'")
 
 
 def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str]) -> list[ConfigFault]:
@@ -49,6 +50,8 @@ def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str])
     own = {**dict(_find_in_settings(document.value)), **own}
     others = [*_find_by_schema(document.value), *_find_across_settings(document.value, folder, dialects)]
     found = [*own.items(), *(one for one in others if one[0] not in own)]
+    if len(found) > 1 or document.faults:  # a file that is not finished yet
+        found = [one for one in found if one != _NO_PROVIDERS]
     placed = [
         ConfigFault(_find_line(document, keys, says), keys, says) for keys, says in dict.fromkeys(found)
     ]
@@ -86,7 +89,7 @@ def _find_by_schema(value: JSON) -> Iterator[Finding]:
         elif error.validator == "required":
             yield from ((keys, f"needs {name!r}") for name in schema["required"] if name not in instance)
         elif "propertyNames" in error.absolute_schema_path:
-            yield (*keys, instance), f"the name {schema['errorMessage']}"
+            yield (*keys, instance), schema["errorMessage"]
         else:
             yield keys, schema.get("errorMessage") or _describe_error(error, schema)
 
@@ -114,9 +117,6 @@ def _find_in_texts(document: YamlDocument) -> Iterator[Finding]:
             yield keys, "this looks like a key; put it into a variable and name that in key_env"
         elif not text.strip() or not text.isprintable():
             yield keys, "must be one line of printable text"
-    for keys in document.name_lines:
-        if not str(keys[-1]).isprintable():
-            yield keys, "a key must be printable"
 
 
 def _members(value: JSON, *names: str) -> dict[str, JSON]:

@@ -33,7 +33,7 @@ class ConfigFault:
 
     def __str__(self) -> str:
         steps = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys)
-        where = "".join(step if step.isprintable() else f".{step[1:]!r}" for step in steps).removeprefix(".")
+        where = "".join(steps).removeprefix(".")
         return f"{self.line}: {where}: {self.says}" if where else f"{self.line}: {self.says}"
 
 
