@@ -6,13 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import RequiredContent
 from conformance.judging.contents import as_list, candidates, parts, parts_of
-<<<<<<< HEAD
-from conformance.judging.expectations import MET, asks_for_obedience, at_limit, blocked, obedience
-=======
-from conformance.judging.counters import last_block
 from conformance.judging.expectations import blocked
->>>>>>> main
-from conformance.model import JSON, Outcome
+from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 
@@ -82,18 +77,3 @@ AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
 SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
-<<<<<<< HEAD
-OBEDIENCE = RequiredContent("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
-A_ROW = RequiredContent("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
-AN_END = RequiredContent(
-    "no long answer came whole, or ended at a limit",
-    lambda reply: _obeyed(reply) or at_limit(reply),
-    outcome=Outcome.BLOCKED,
-=======
-A_REPETITION = RequiredContent(
-    "the same question was not answered twice",
-    lambda reply: bool(reply.exchange.first),
-    ("plain-repeated",),
-    Outcome.BLOCKED,
->>>>>>> main
-)
