@@ -10,16 +10,14 @@ from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
     denied,
-    failed_in_success,
     keyless,
     takes_any_key,
-    told,
-    turned_down,
     words,
     works,
 )
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
@@ -39,7 +37,7 @@ _PROBES = {
 
 def _tells(reply: Reply) -> bool:
     """The key was taken, or turned down; a request that carried none (no key is set) tells nothing."""
-    return told(reply) and (reply.ok or denied(reply)) and not carried(reply, "none")
+    return reply.is_conclusive and (reply.ok or denied(reply)) and not carried(reply, "none")
 
 
 def _good(seen: RuleInput) -> bool:
@@ -140,7 +138,7 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
 
 
 def _wrong_key(reply: Reply) -> bool:
-    return told(reply) and carried(reply, "bad")
+    return reply.is_conclusive and carried(reply, "bad")
 
 
 @check(
@@ -173,7 +171,7 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
     probes=("no-key",),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
     proof=Proof.EACH_REFUSAL,
 )
@@ -196,7 +194,7 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
     basis=Basis.RECORDED,
     probes=("bad-key", "no-key"),
-    usable=turned_down,
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
 def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -227,7 +225,7 @@ def _strangers(seen: RuleInput) -> list[Reply]:
     google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
     basis=Basis.INFERRED,
     probes=("bad-key", "no-key"),
-    usable=turned_down,
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
 def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
@@ -281,7 +279,7 @@ _ELSEWHERE = (
     google("Authentication", "All methods take the same key in the same ways."),
     basis=Basis.INFERRED,
     probes=_ELSEWHERE,
-    usable=lambda reply: told(reply) and not carried(reply, "none"),
+    usable=lambda reply: reply.is_conclusive and not carried(reply, "none"),
 )
 def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key that opens generateContent also opens models, countTokens and /v1.
@@ -298,7 +296,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
             yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
-        elif reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
+        elif reply.status in (401, 403) or (reply.standing is Standing.ERROR_IN_SUCCESS and denied(reply)):
             yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
+from conformance.judging.expectations import MET, UNMET, limited, obedience
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
@@ -74,12 +75,12 @@ def spells_each_name_once(reply: Reply) -> Iterator[Location]:
 
 def _refused(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
     replies = seen.of(probe)
-    if replies and all(map(refused, replies)):
+    if replies and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies):
         yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
 
 
 def _any(reply: Reply) -> bool:
-    return reply.ok or refused(reply)
+    return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
 @check(
@@ -115,7 +116,7 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
 
 def _taken(seen: RuleInput, probe: str) -> bool:
     """The same question in lowerCamelCase was not refused."""
-    return not any(map(refused, seen.of(probe)))
+    return not any(reply.standing is Standing.REQUEST_REFUSED for reply in seen.of(probe))
 
 
 @check(
@@ -183,7 +184,9 @@ def _of_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
     asked = seen.of("thinking", "no-thinking")
     same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
-    return refused(mixed) and bool(same or (lacking(mixed) and not any(reply.ok for reply in asked)))
+    return mixed.standing is Standing.REQUEST_REFUSED and bool(
+        same or (lacking(mixed) and not any(reply.ok for reply in asked))
+    )
 
 
 def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:

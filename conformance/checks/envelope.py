@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
-from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -53,7 +53,9 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
 
 
 def _foreign(reply: Reply) -> bool:
-    if failed_in_success(reply) or (reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)):
+    if reply.standing is Standing.ERROR_IN_SUCCESS or (
+        reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
+    ):
         return False  # said of the status, or of the framing
     return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
 

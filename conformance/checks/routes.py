@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
-from conformance.judging.expectations import UNSAID
-from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
+from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
@@ -24,7 +24,7 @@ _COUNTED = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text
 def _absent(reply: Reply) -> bool:
     """The route is not there: keys, redirects and errors with 200 are other rules' business."""
     refused = reply.status >= 400 and reply.status not in (401, 402, 403)
-    odd = 200 <= reply.status < 300 and not reply.ok and not failed_in_success(reply)
+    odd = 200 <= reply.status < 300 and not reply.ok and reply.standing is not Standing.ERROR_IN_SUCCESS
     return refused or odd
 
 
@@ -38,11 +38,10 @@ def _missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
 
 
 _BOTH = ("plain", "plain-streamed")
-_OF_MONEY = (402, *UNSAID)
 
 
 def _closed(reply: Reply) -> bool:
-    return turned_down(reply) and reply.status not in _OF_MONEY
+    return reply.is_refusal and reply.status != 402
 
 
 @check(
@@ -71,7 +70,7 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _v1(reply: Reply) -> bool:
     """Another protocol's answer on /v1 is the envelope's business, an empty one that of errors."""
-    return told(reply) and (
+    return reply.is_conclusive and (
         reply.ok or reply.status >= 300 or reply.kind.value in ("html", "unreadable", "error")
     )
 
@@ -94,7 +93,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from _missing(seen, "an answer on /v1 as on /v1beta")
 
 
-@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=told)
+@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=lambda reply: reply.is_conclusive)
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
 
@@ -152,7 +151,13 @@ def _openai(reply: Reply) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get("data"), list)
 
 
-@check(Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=told)
+@check(
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.RECORDED,
+    probes=("models-list",),
+    usable=lambda reply: reply.is_conclusive,
+)
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The models can be listed as Google lists them.
 
@@ -249,7 +254,7 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     _MODELS,
     basis=Basis.INFERRED,
     probes=("listed-name-1", "listed-name-2", "listed-name-3"),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     blocked_by=(LISTS, PREFIX),
 )
 def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -274,7 +279,12 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
 
 
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.DOCUMENTED, probes=("models-get",), usable=told, blocked_by=(LISTS,)
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.DOCUMENTED,
+    probes=("models-get",),
+    usable=lambda reply: reply.is_conclusive,
+    blocked_by=(LISTS,),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Looking up the model by its name returns that model.
@@ -312,7 +322,7 @@ def _allows(reply: Reply) -> bool:
     ),
     basis=Basis.INFERRED,
     probes=("preflight",),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     proof=Proof.REPLY,
 )
 def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged]:

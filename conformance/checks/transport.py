@@ -6,24 +6,19 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
-from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
     always_cut,
-    beyond,
     breaks_each_time,
     cut_off,
-    failed_in_success,
-    must_fail,
-    turned_down,
     weigh_redirect,
-    whole,
     words,
     works,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
@@ -65,14 +60,14 @@ def _trouble(reply: Reply) -> str:
 
 
 def _came(reply: Reply) -> bool:
-    return reply.exchange.failure is None and reply.status < 500 and reply.status not in UNSAID
+    return reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
 
 
 def _blamed(seen: RuleInput, reply: Reply) -> bool:
     """The same 5xx came each time where Google answers 4xx, or to a generated body: other rules report it."""
-    if reply.exchange.generated and reply.status not in UNSAID:
+    if reply.exchange.generated and reply.standing is not Standing.THROTTLED:
         return True
-    unexcused = must_fail(reply) or reply.exchange.generated
+    unexcused = reply.expects_refusal or reply.exchange.generated
     return unexcused and breaks_each_time(seen, reply.probe) is not None
 
 
@@ -89,7 +84,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
     """
-    answered = {reply.probe for reply in seen.replies if _came(reply) or beyond(reply)}
+    answered = {reply.probe for reply in seen.replies if _came(reply) or reply.exceeded_limit}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
@@ -108,7 +103,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
     """
-    said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
+    said = f"beyond the bound {bound}" if (bound := reply.exceeded_limit) else ""
     if said and reply.exchange.captured:
         yield NotJudged(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
     elif said:
@@ -118,7 +113,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
 def _spoken(reply: Reply) -> bool:
     """An answer of the model was asked for, on the vendor's main route."""
     asked = reply.resource.name == "response" and not reply.probe.startswith(_ROUTES)
-    return asked and not must_fail(reply)
+    return asked and not reply.expects_refusal
 
 
 def _begun(reply: Reply) -> bool:
@@ -185,7 +180,7 @@ _MODEST = {
 }
 
 
-@check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=whole)
+@check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=lambda reply: reply.is_complete)
 def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
     """Answers use HTTP/1.1 or later, and compressed data is well-formed.
 
@@ -250,7 +245,7 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     if len(offering) < ATTEMPTS_TO_ACCUSE or not taken:
         return
     last = offering[-1]
-    if all(turned_down(reply) for reply in offering):
+    if all(reply.is_refusal for reply in offering):
         yield Location(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
     else:
         yield NotJudged(
@@ -266,7 +261,7 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     _JSON,
     basis=Basis.RECORDED,
     select=_unary,
-    usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
+    usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
@@ -291,7 +286,7 @@ _AROUND = {
 
 
 def _one_object(reply: Reply) -> bool:
-    read = reply.ok and whole(reply) and has_own_bytes(reply)
+    read = reply.ok and reply.is_complete and has_own_bytes(reply)
     return read and reply.framed.framing is Framing.SINGLE_JSON
 
 
@@ -322,7 +317,7 @@ _ODD = {
     Level.SHOULD,
     _JSON,
     basis=Basis.RECORDED,
-    usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply),
+    usable=lambda reply: reply.ok and reply.is_complete and has_own_bytes(reply),
 )
 def writes_sound_json(reply: Reply) -> Iterator[Location]:
     """JSON is valid UTF-8, and no object has a name twice.
@@ -345,7 +340,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
     _JSON,
     basis=Basis.RECORDED,
     select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
+    usable=lambda reply: reply.is_complete and _success(reply) and has_own_bytes(reply),
     blocked_by=(COMPRESSION,),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
@@ -355,7 +350,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     Breaks: every client raises; the answer is lost, and it was billed.
     Workaround: ask again.
     """
-    if reply.kind is ReplyKind.UNREADABLE and not failed_in_success(reply):
+    if reply.kind is ReplyKind.UNREADABLE and reply.standing is not Standing.ERROR_IN_SUCCESS:
         cut = reply.framed.has(Irregular.TRUNCATED)
         start = reply.text_of_body[:60].decode("utf-8", "replace")
         said = (
@@ -371,7 +366,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     _JSON,
     basis=Basis.RECORDED,
     select=lambda reply: not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply),
+    usable=lambda reply: reply.is_complete and _success(reply),
 )
 def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer is JSON, not an HTML page.
@@ -385,8 +380,8 @@ def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged
         yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
         return
     for reply in pages:
-        if not failed_in_success(reply):
-            level = Level.NOTE if must_fail(reply) else None
+        if reply.standing is not Standing.ERROR_IN_SUCCESS:
+            level = Level.NOTE if reply.expects_refusal else None
             yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
 
 
@@ -399,7 +394,7 @@ def _there(reply: Reply) -> str:
     Level.MUST,
     google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
     basis=Basis.DOCUMENTED,
-    usable=whole,
+    usable=lambda reply: reply.is_complete,
 )
 def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Requests are answered where they are sent, without a redirect.
@@ -414,5 +409,5 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
         return
     for reply in moved:
-        wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
+        wanted = " or ".join(f"HTTP {status}" for status in reply.exchange.expected_statuses)
         yield Location(reply.id, "", wanted, _there(reply), weigh_redirect(reply))

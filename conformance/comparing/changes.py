@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 
 from conformance.catalogue import RULES
 from conformance.comparing.advice import ANSWER, ASPECTS, REQUEST, Aspect, advise, advise_auth, format_reading
-from conformance.comparing.compare import GRAVE
 from conformance.comparing.past import FINDING, PASS, PastCase
 from conformance.comparing.sides import Side
 from conformance.judging.traits import REFERENCE
-from conformance.model import JSON
+from conformance.model import GRAVE_LEVELS, JSON, Level
 
 LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
 _BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
@@ -157,7 +156,7 @@ def _trait_of(rule: str) -> str | None:
 
 def _find_grave(side: Side) -> list[str]:
     """The rules that a side breaks at must or should, in the catalogue's order; accepted ones too."""
-    return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE]
+    return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE_LEVELS]
 
 
 def _list_new_findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
@@ -165,7 +164,7 @@ def _list_new_findings(before: Side, after: Side, moved: frozenset[str]) -> Iter
     fresh = [
         case for rule, case in after.cases.items() if case.state == FINDING and not _had_finding(before, case)
     ]
-    for case in sorted(fresh, key=lambda case: ("must", "should", "note").index(case.level)):
+    for case in sorted(fresh, key=lambda case: Level(case.level).rank):
         if case.level == "note" or _trait_of(case.rule) not in moved:
             yield _describe_finding(before, after, case)
 

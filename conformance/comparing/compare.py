@@ -26,15 +26,10 @@ from conformance.comparing.generated_findings import (
     select_fixed_probes,
 )
 from conformance.comparing.past import FINDING, PASS, UNJUDGED, PastCase, PastProvider, PastRun
-from conformance.model import JSON
+from conformance.model import FAILING_LEVELS, JSON, Level
 
 FORMAT = "conformance-comparison/1"
 NEW, FIXED, STILL, LOST, GAINED, MORE = GROUPS = ("new", "fixed", "still", "lost", "gained", "more_bodies")
-LEVELS = ("must", "should", "note", "")
-GRAVE = LEVELS[:2]
-FAILING: Mapping[str, tuple[str, ...]] = {
-    "must": LEVELS[:1], "should": LEVELS[:2], "any": LEVELS[:3], "never": (),
-}  # fmt: skip
 ABSENT = "absent"
 _GROUP: Mapping[tuple[str, str], str] = {
     (FINDING, FINDING): STILL,
@@ -104,7 +99,7 @@ class Comparison:
     @property
     def failing(self) -> tuple[RuleChange, ...]:
         """What is new at or above the level that fails, and not accepted."""
-        levels = FAILING[self.criteria.fail_on]
+        levels = FAILING_LEVELS[self.criteria.fail_on]
         return tuple(line for line in self.groups[NEW] if line.level in levels and not line.known)
 
     @property
@@ -175,7 +170,8 @@ def _sort_lines(lines: Iterable[RuleChange]) -> tuple[RuleChange, ...]:
 
 
 def _rank_level(level: str) -> int:
-    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
+    """Return the place of a level, the worst first; what has no level comes last."""
+    return Level(level).rank if level in tuple(Level) else len(Level)
 
 
 def _compare_rules(pair: ProviderPair) -> Iterator[tuple[str, RuleChange]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.model import FAILING_LEVELS
 from conformance.report.console_text import paint, wrap
 from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
@@ -15,19 +16,12 @@ Entry = Mapping[str, Any]
 
 MOST_FINDINGS = 30  # findings of a whole run; what one provider leaves goes to the others
 _SENTENCE = 300
-# What --fail-on lets fail; `never` fails nothing, and shows what would break a client all the same.
-_FAILING = {
-    "must": ("must",),
-    "should": ("must", "should"),
-    "any": ("must", "should", "note"),
-    "never": ("must",),
-}
 
 
 def find_failing_levels(results: Entry) -> tuple[str, ...]:
-    """Return the levels at or above --fail-on, as the run was asked for; must where results.json does not say."""
-    selection: Entry = results["run"].get("selection") or {}
-    return _FAILING.get(str(selection.get("fail_on")), ("must",))
+    """Return the levels at or above the run's --fail-on; must where that is `never` or unknown."""
+    chosen = str((results["run"].get("selection") or {}).get("fail_on"))
+    return FAILING_LEVELS.get(chosen) or FAILING_LEVELS["must"]
 
 
 def _find_failing(provider: Entry, levels: Sequence[str]) -> list[Entry]:

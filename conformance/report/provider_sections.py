@@ -65,7 +65,7 @@ class Trait:
 
 
 @dataclass(frozen=True)
-class ClientVerdict:
+class ClientSummary:
     """What a client makes of a provider: its verdict, the reasons, and what must be configured first."""
 
     name: str
@@ -102,7 +102,7 @@ class ProviderSection:
     facts: tuple[tuple[str, str], ...]
     cells: tuple[Cell, ...]
     traits: tuple[Trait, ...]
-    clients: tuple[ClientVerdict, ...]
+    clients: tuple[ClientSummary, ...]
     findings: tuple[Finding, ...]
     left_out: int
     unjudged: tuple[UnjudgedGroup, ...]
@@ -180,9 +180,9 @@ def _describe_reason(reason: Entry) -> str:
     return ": ".join(said) + (f" ({', '.join(where)})" if where else "")
 
 
-def _read_client(entry: Entry) -> ClientVerdict:
+def _read_client(entry: Entry) -> ClientSummary:
     because = list(dict.fromkeys(_describe_reason(reason) for reason in entry.get("because") or ()))
-    return ClientVerdict(
+    return ClientSummary(
         name=str(entry["client"]),
         sign=CLIENTS[str(entry["verdict"])],
         because=tuple(because[:MOST_REASONS]),

@@ -39,7 +39,7 @@ STATES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class DocumentRemark:
+class RemarkRow:
     """One thing that a document says against itself or against Google."""
 
     kind: str
@@ -54,7 +54,7 @@ class Document:
 
     dialect: str
     summary: str
-    remarks: tuple[DocumentRemark, ...]
+    remarks: tuple[RemarkRow, ...]
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def _read_document(dialect: str, entries: list[Entry]) -> Document:
     return Document(dialect, ", ".join(said), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
 
 
-def _read_remark(entry: Entry) -> DocumentRemark:
+def _read_remark(entry: Entry) -> RemarkRow:
     kind = KINDS[str(entry["kind"])]
-    return DocumentRemark(
+    return RemarkRow(
         kind,
         clip(str(entry["pointer"]), 200),
         shorten(str(entry["says"]), 700),

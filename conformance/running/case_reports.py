@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
-from conformance.model import Case, Deviation, Outcome, Provider
+from conformance.model import FAILING_LEVELS, Case, Deviation, Outcome, Provider
 from conformance.recording.record import write_atomically
 from conformance.report import abbreviate_verdict
 from conformance.report.safe_text import to_one_line
-from conformance.verdicts.exit_code import FAILING_LEVELS, ExitCause
+from conformance.verdicts.exit_code import ExitCause
 
 Result = Literal["passed", "failed", "skipped"]
 

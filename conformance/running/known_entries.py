@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.model import GRAVE_LEVELS
 from conformance.report.safe_text import clip, to_one_line
 
 HEADER = "# Proposed `known` entries"
-_GRAVE = ("must", "should")
 _MOST_PROBES = 12  # beyond that a list says no more than "*"
 _WIDTH = 110
 _DAYS = 180
@@ -54,7 +54,7 @@ def _until(finished: str) -> str:
 
 
 def _block(provider: Entry, until: str) -> str:
-    found = [one for one in provider["deviations"] if one["level"] in _GRAVE or one.get("known")]
+    found = [one for one in provider["deviations"] if one["level"] in GRAVE_LEVELS or one.get("known")]
     entries = [line for deviation in found for line in _entry(deviation, until)]
     return "\n".join([f"  {provider['name']}:", "    known:", *entries]) if entries else ""
 

@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, Proof, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import asked_model
-from conformance.judging.expectations import UNSAID
 from conformance.judging.habits import may_have_lost
 from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
     codes_beside_answers,
     error_object,
-    must_fail,
     texts,
-    turned_down,
-    whole,
     words,
     works,
 )
@@ -26,6 +22,7 @@ from conformance.judging.values import format_value
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing
 
 ENVELOPE = "envelope/gemini-object-at-root"
@@ -40,9 +37,9 @@ def _an_error(reply: Reply) -> bool:
     What says come back later, in a page or a plain text, is a limiter's in front of the vendor.
     """
     asked = reply.exchange.request.verb != "OPTIONS"
-    later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
-    lasting = reply.status < 500 or must_fail(reply)
-    return whole(reply) and reply.status >= 400 and asked and lasting and not later
+    later = reply.standing is Standing.THROTTLED and not any(chunk.json.ok for chunk in reply.chunks)
+    lasting = reply.status < 500 or reply.expects_refusal
+    return reply.is_complete and reply.status >= 400 and asked and lasting and not later
 
 
 def _comes_as_event(reply: Reply) -> bool:
@@ -53,7 +50,7 @@ def _comes_as_event(reply: Reply) -> bool:
 def _may_show_its_form(reply: Reply) -> bool:
     """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
     recorded = reply.exchange.captured and reply.status >= 500
-    return _an_error(reply) or (recorded and whole(reply))
+    return _an_error(reply) or (recorded and reply.is_complete)
 
 
 def _has_no_route(reply: Reply) -> bool:
@@ -165,7 +162,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
 
 def _googles(reply: Reply) -> bool:
     """An error in Google's form that lasts: what a fault of the moment says is its own business."""
-    passing = reply.status >= 500 or (reply.status in UNSAID and reply.status != 429)
+    passing = reply.status >= 500 or (reply.standing is Standing.THROTTLED and reply.status != 429)
     return _an_error(reply) and not passing and reply.error is not None and _fits(reply.error)
 
 
@@ -286,7 +283,7 @@ _NAMED = {
 
 def _speaks(reply: Reply) -> bool:
     """The error says something, in whatever shape: a body without any words is the shape's fault."""
-    return turned_down(reply) and _json_error(reply) and bool(reply.error and reply.error.message)
+    return reply.is_refusal and _json_error(reply) and bool(reply.error and reply.error.message)
 
 
 def _names_it(reply: Reply) -> bool:

@@ -7,18 +7,12 @@ from functools import partial
 
 from conformance.catalogue import NotJudged, Proof, check, check_each
 from conformance.judging import required
-from conformance.judging.expectations import refused, statuses
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
     breaks_each_time,
     describe_silence,
-    failed_in_success,
     failures,
-    must_fail,
     says_nothing,
-    told,
-    turned_down,
-    whole,
     words,
     works,
     works_throughout,
@@ -26,6 +20,7 @@ from conformance.judging.refusals import (
 from conformance.judging.traits import settings
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 
 ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
@@ -35,7 +30,7 @@ _SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
     Level.MUST,
     basis=Basis.RECORDED,
     select=lambda reply: not reply.streamed,
-    usable=whole,
+    usable=lambda reply: reply.is_complete,
     proof=Proof.REFUSAL,
 )
 def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
@@ -63,7 +58,7 @@ def _reshaped(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
-    usable=whole,
+    usable=lambda reply: reply.is_complete,
     blocked_by=("errors/fails-with-the-status-of-an-error",),
     proof=Proof.REFUSAL,
 )
@@ -79,7 +74,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     """
     for reply in failures(seen):
         # With 200 expected this may be a fault of the moment, which Google reports inside of streams as well.
-        level = Level.MUST if must_fail(reply) or _reshaped(reply) else Level.NOTE
+        level = Level.MUST if reply.expects_refusal or _reshaped(reply) else Level.NOTE
         yield Location(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
     for reply in seen.replies:
         if reply.status >= 400 and reply.framed.framing.value == "sse":
@@ -95,7 +90,7 @@ def _generates(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not reply.streamed,
-    usable=whole,
+    usable=lambda reply: reply.is_complete,
 )
 def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer has a body.
@@ -111,13 +106,17 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     wanted = "a response, or the status of an error"
     bare = [reply for reply in seen.replies if 200 <= reply.status < 300 and reply.kind is ReplyKind.EMPTY]
-    told = [Location(one.id, "", wanted, words(one)) for one in bare if not failed_in_success(one)]
+    told = [
+        Location(one.id, "", wanted, words(one))
+        for one in bare
+        if one.standing is not Standing.ERROR_IN_SUCCESS
+    ]
     rare = {reply.id for reply in bare if reply.status == 200}
     yield from (location for location in told if location.exchange not in rare)
     yield from unless_rare((location for location in told if location.exchange in rare), seen.replies)
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=lambda reply: reply.ok and whole(reply))
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=lambda reply: reply.ok and reply.is_complete)
 def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     """A successful answer has the status 200, and no other 2xx.
 
@@ -133,7 +132,7 @@ def succeeds_with_200(reply: Reply) -> Iterator[Location]:
 
 def _refusals(seen: RuleInput) -> dict[str, tuple[Reply, ...]]:
     """The replies to each question that Google refuses, generated ones left out."""
-    probes = {reply.probe for reply in seen.replies if must_fail(reply) and not reply.exchange.generated}
+    probes = {reply.probe for reply in seen.replies if reply.expects_refusal and not reply.exchange.generated}
     return {probe: seen.of(probe) for probe in sorted(probes)}
 
 
@@ -142,7 +141,7 @@ def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterat
     if last is not None:
         # 501 is what HTTP has for a method that a server does not have at all.
         level = Level.NOTE if probe in ("unknown-method", "wrong-verb") and last.status == 501 else None
-        wanted = " or ".join(str(status) for status in statuses(last.exchange.expected))
+        wanted = " or ".join(str(status) for status in last.exchange.expected_statuses)
         yield Location(
             last.id, "", f"HTTP {wanted}", f"{words(last)} ({len(replies)} of {len(replies)} tries)", level
         )
@@ -152,7 +151,7 @@ def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterat
     yield NotJudged(Outcome.INCONCLUSIVE, said)
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, select=must_fail, proof=Proof.REFUSAL)
+@check(Level.SHOULD, basis=Basis.RECORDED, select=lambda reply: reply.expects_refusal, proof=Proof.REFUSAL)
 def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request that is wrong gets a 4xx, not a 5xx.
 
@@ -176,14 +175,22 @@ def _accepted(seen: RuleInput, probe: str) -> Reply | None:
     """The answer to a wrong request; where generationConfig is not read at all, nothing in it can be refused."""
     if probe in _WITHIN_SETTINGS and settings(seen.all) in ("flat", "neither"):
         return None
-    return next((reply for reply in seen.of(probe) if reply.ok and whole(reply)), None)
+    return next((reply for reply in seen.of(probe) if reply.ok and reply.is_complete), None)
 
 
-_refusing = partial(check, usable=told, blocked_by=(ACCEPTS_ALL,), proof=Proof.EACH_REFUSAL)
+_refusing = partial(
+    check, usable=lambda reply: reply.is_conclusive, blocked_by=(ACCEPTS_ALL,), proof=Proof.EACH_REFUSAL
+)
 _CONTROLS = ("unknown-field", "unknown-model", "bad-key")
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, probes=_CONTROLS, usable=told, proof=Proof.REFUSAL)
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=_CONTROLS,
+    usable=lambda reply: reply.is_conclusive,
+    proof=Proof.REFUSAL,
+)
 def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     """Of an unknown field, an unknown model and a nonsense key, at least one is refused.
 
@@ -217,7 +224,7 @@ _KEYS_AND_ROUTES = (401, 402, 403, 404, 405)  # refused for something else than 
 def _otherwise(seen: RuleInput, probe: str) -> Iterator[Location]:
     """A web framework's own 422, say: refused, so that nobody suffers, but not as Google refuses it."""
     for reply in seen.of(probe):
-        if turned_down(reply) and reply.status not in (*statuses(reply.exchange.expected), *_KEYS_AND_ROUTES):
+        if reply.is_refusal and reply.status not in (*reply.exchange.expected_statuses, *_KEYS_AND_ROUTES):
             yield Location(reply.id, "", "HTTP 400", words(reply), Level.NOTE)
             return
 
@@ -277,14 +284,18 @@ def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJu
 def _telling(seen: RuleInput) -> Iterator[Reply]:
     """Yield the replies without refusals of a question that was refused as is right in another try."""
     right = {reply.probe for reply in seen.replies if reply.status == 404}
-    yield from (reply for reply in seen.replies if reply.probe not in right or not refused(reply))
+    yield from (
+        reply
+        for reply in seen.replies
+        if reply.probe not in right or reply.standing is not Standing.REQUEST_REFUSED
+    )
 
 
 def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     if reply.ok:
         named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
         return f"{words(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}", None
-    if reply.status in (404, 405) or not turned_down(reply):
+    if reply.status in (404, 405) or not reply.is_refusal:
         return None
     # A key that may not use every model is told so before it is told which models there are.
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
@@ -322,7 +333,9 @@ def _strange(
     for reply in _telling(seen):
         # A vendor whose errors have the status 200 throughout is told so once.
         success = 200 <= reply.status < 300 and not reply.ok
-        usual = success and any(failed_in_success(one) and one.kind is reply.kind for one in seen.all)
+        usual = success and any(
+            one.standing is Standing.ERROR_IN_SUCCESS and one.kind is reply.kind for one in seen.all
+        )
         elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or usual
         if reply.status not in fine and not elsewhere:
             level = Level.NOTE if reply.status in noted else None
@@ -361,8 +374,8 @@ _BLOCK_WORDS = (
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    select=lambda reply: _generates(reply) and not must_fail(reply),
-    usable=told,
+    select=lambda reply: _generates(reply) and not reply.expects_refusal,
+    usable=lambda reply: reply.is_conclusive,
     requires=required.BLOCKED,
 )
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
@@ -375,9 +388,7 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     Source: [PromptFeedback.blockReason] A blocked prompt is answered with 200, a blockReason and no candidates.
     """
     said = (
-        reply.error.message.upper().replace(" REASON", "_REASON")
-        if reply.error and turned_down(reply)
-        else ""
+        reply.error.message.upper().replace(" REASON", "_REASON") if reply.error and reply.is_refusal else ""
     )
     quoting = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))  # of the request itself
     if reply.status not in (401, 403, 404) and not quoting and any(word in said for word in _BLOCK_WORDS):

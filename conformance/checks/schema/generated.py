@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import refusal
-from conformance.judging.expectations import refused
 from conformance.judging.generated import (
     base_of,
     breaks_for_google,
@@ -21,6 +20,7 @@ from conformance.judging.generated import (
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _NAMES = ("unknown-field", "unknown-nested-field")
@@ -107,7 +107,7 @@ def _checks(seen: RuleInput, reply: Reply) -> bool:
     """
     controls = (*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
     asked = seen.of(*controls)
-    return bool(asked) and all(map(refused, asked))
+    return bool(asked) and all(reply.standing is Standing.REQUEST_REFUSED for reply in asked)
 
 
 @check(
@@ -168,13 +168,15 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
         found = [differs(base, reply) for reply in tries]
         if base is None or not all(found):
             continue
-        if not refused(last) and not obeyed(seen, "plain"):
+        if last.standing is not Standing.REQUEST_REFUSED and not obeyed(seen, "plain"):
             # Mode ANY and limits are no moods, but of such a model nothing that it leaves out is known to be lost.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
             continue
-        if refused(last) or len(tries) >= ATTEMPTS_TO_ACCUSE:
+        if last.standing is Standing.REQUEST_REFUSED or len(tries) >= ATTEMPTS_TO_ACCUSE:
             said = (
-                refusal(last) if refused(last) else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
+                refusal(last)
+                if last.standing is Standing.REQUEST_REFUSED
+                else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
             )
             expected = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
             yield Location(last.id, "", expected, said)

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 
 _OWN = ("documented-own-form", "documented-")
 
 
 def _judgeable(reply: Reply) -> bool:
-    return reply.ok or refused(reply)
+    return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
 def _documented(reply: Reply) -> bool:
@@ -36,7 +36,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
-    if not plain or not all(refused(reply) for reply in plain):
+    if not plain or not all(reply.standing is Standing.REQUEST_REFUSED for reply in plain):
         return
     if own:
         said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
@@ -87,7 +87,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     for probe in _ORDINARY:
         tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(refused(reply) for reply in tries):
+        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
             continue
         if lacking(tries[-1]) and _optional(tries[-1]):
             yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
@@ -114,6 +114,6 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     if not obeyed(seen, "function-call-forced"):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
         return
-    if all(refused(reply) for reply in seen.replies):
+    if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
         reply = seen.replies[-1]
         yield Location(reply.id, "", "an answer", refusal(reply))

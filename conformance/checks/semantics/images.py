@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import each_time, refusal, unmet
-from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 
 # What any answer to a question about a picture speaks of, be it that there is none.
 _speaks_of_a_picture = mentions(
@@ -49,7 +49,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     basis=Basis.DOCUMENTED,
     probes=("image-in-url-safe-base64",),
-    usable=lambda reply: generated_text(reply) or refused(reply),
+    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
     obeys=True,
 )
@@ -64,7 +64,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     if not obeyed(seen, "image"):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
-    turned_down = [reply for reply in seen.replies if refused(reply)]
+    turned_down = [reply for reply in seen.replies if reply.standing is Standing.REQUEST_REFUSED]
     if len(turned_down) == len(seen.replies):
         yield Location(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
     found = each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)

@@ -19,12 +19,13 @@ from conformance.judging.contents import (
     stop_sequences,
     unmet,
 )
-from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
+from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit
 from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
+from conformance.reading.standing import Standing
 
 _OWN = ("semantics/answers-its-own-question",)
 _SETTINGS = (
@@ -364,7 +365,9 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=("bogus-cached-content",),
-    usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
+    usable=lambda reply: (
+        generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
+    ),
     blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
     proof=Proof.EACH_REFUSAL,

@@ -16,12 +16,13 @@ from conformance.judging.contents import (
     refusal,
     unmet,
 )
-from conformance.judging.expectations import at_limit, refused
+from conformance.judging.expectations import at_limit
 from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 
 _PROBES = (
     "function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn", "mixed-casing-request",
@@ -264,7 +265,7 @@ def _clean(reply: Reply | None) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=("function-answered",),
-    usable=lambda reply: generated_text(reply) or refused(reply),
+    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT,
 )
 def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -278,10 +279,10 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     firsts = {reply.id: reply for reply in seen.all}
     for probe in ("function-answered",):
         tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(refused(reply) for reply in tries):
+        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
             continue
         turns = seen.of("history")
-        if turns and all(refused(reply) for reply in turns):
+        if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
             yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
             yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))

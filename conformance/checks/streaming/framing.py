@@ -8,12 +8,12 @@ from dataclasses import replace
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import is_bare_array
-from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, is_cut_at, lacks_its_end, may_have_lost, unless_rare
-from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
+from conformance.judging.refusals import describe_silence, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -38,7 +38,7 @@ def _came(reply: Reply) -> bool:
     unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and 200 <= reply.status < 300
     packed = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     mine = reply.framed.framing is not Framing.SSE and not reply.framed.bound
-    strange = unread and mine and not packed and not failed_in_success(reply)
+    strange = unread and mine and not packed and reply.standing is not Standing.ERROR_IN_SUCCESS
     return has_own_bytes(reply) and (streams(reply) or strange)
 
 
@@ -77,7 +77,7 @@ def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     _ARRAY,
     basis=Basis.RECORDED,
     select=_without_alt,
-    usable=lambda reply: _came(reply) or refused(reply),
+    usable=lambda reply: _came(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=(FRAMED,),
     trait="stream-framing-default",
 )
@@ -88,15 +88,15 @@ def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
     Breaks: Google's protobuf client and incremental array parsers raise at the first byte.
     Workaround: request alt=sse, as Google's newer clients do.
     """
-    asked = [reply for reply in _longest_first(seen) if not must_fail(reply)]
+    asked = [reply for reply in _longest_first(seen) if not reply.expects_refusal]
     ours = [reply for reply in asked if not reply.exchange.captured]
     for reply in asked:
-        if not refused(reply) and reply.framed.framing is not Framing.JSON_ARRAY:
+        if reply.standing is not Standing.REQUEST_REFUSED and reply.framed.framing is not Framing.JSON_ARRAY:
             # Recorders drop queries, for a key may stand in them: what else did, nobody knows.
             level = Level.NOTE if reply.exchange.captured and reply.framed.framing is Framing.SSE else None
             yield Location(reply.id, "@0", "one JSON array", _said(reply), level)
     with_alt = any(reply.ok and _with_alt(reply) for reply in seen.all)
-    if ours and with_alt and all(map(refused, ours)):
+    if ours and with_alt and all(reply.standing is Standing.REQUEST_REFUSED for reply in ours):
         yield Location(ours[0].id, "", "one JSON array", words(ours[0]))
 
 
@@ -410,5 +410,5 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     bare = [
         reply for reply in seen.replies if reply.kind is ReplyKind.EMPTY and reply.exchange.failure is None
     ]
-    told = [reply for reply in bare if not failed_in_success(reply)]
+    told = [reply for reply in bare if reply.standing is not Standing.ERROR_IN_SUCCESS]
     yield from unless_rare(map(_chunkless, told), seen.replies)
