@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from conformance.report import page
+from conformance.report import render_page
 
 CHROMIUM = "/usr/bin/chromium"
 FINDING = ".finding[data-dimension=streaming], .finding"
@@ -49,7 +49,7 @@ def main() -> int:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page_file = Path(scratch) / "report.html"
-        page_file.write_text(page(results, None), encoding="utf-8")
+        page_file.write_text(render_page(results, None), encoding="utf-8")
         for shot in SHOTS:
             shoot(browser, page_file, folder, shot)
         browser.close()

@@ -18,7 +18,7 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
 
 from report_results import many  # noqa: E402 - lives with the tests that use it too
 
-from conformance.report import page  # noqa: E402
+from conformance.report import render_page  # noqa: E402
 
 SIZES = ((30, 6_000_000, 1.0), (150, 25_000_000, 3.0))
 FILTER_MS = 100.0
@@ -42,7 +42,7 @@ def load(browser_page: Page, path: Path) -> float:
 def measure(browser_page: Page, providers: int, folder: Path) -> tuple[int, float, float, float]:
     """Return bytes, seconds to render, seconds to load, and the slowest filter in ms."""
     began = time.perf_counter()
-    text = page(many(providers, 20), None)
+    text = render_page(many(providers, 20), None)
     rendered = time.perf_counter() - began
     path = folder / f"{providers}.html"
     path.write_text(text, encoding="utf-8")

@@ -21,9 +21,9 @@ from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
-from conformance.model import Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
+from conformance.model import GRAVE_LEVELS, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
 from conformance.replies import ProviderReplies
-from conformance.verdicts.cases import EXPLAINED, GRAVE, NO_BODIES, UNANSWERED
+from conformance.verdicts.cases import EXPLAINED, NO_BODIES, UNANSWERED
 from conformance.verdicts.extent import JUDGED, JudgedExtent
 from conformance.verdicts.verdict import ClientVerdict, JudgingOptions, Verdict, judge_provider
 
@@ -135,7 +135,7 @@ def _of_a_recording(verdict: Verdict) -> Verdict:
 
 
 def _status(verdict: Verdict, judged: int) -> tuple[str, str | None]:
-    if any(one.level in GRAVE for one in verdict.deviations):
+    if any(one.level in GRAVE_LEVELS for one in verdict.deviations):
         return "deviates", None
     if verdict.replies and all(reply.kind == "html" for reply in verdict.replies):
         return "inconclusive", verdict.reason
@@ -178,7 +178,7 @@ def _merged(cases: Sequence[Case]) -> Case:
 
 
 def _joined(deviations: Sequence[Deviation]) -> Deviation:
-    worst = min(deviations, key=lambda one: GRAVE.index(one.level) if one.level in GRAVE else len(GRAVE))
+    worst = min(deviations, key=lambda one: one.level.rank)
     effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
     return replace(
         worst,

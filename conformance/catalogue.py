@@ -14,6 +14,7 @@ from typing import Any, Required, TypedDict, Unpack
 from conformance.model import Basis, Dimension, Level, Location, Outcome, Question, Source
 from conformance.names import suggest_spelling
 from conformance.reading.reply import Reply, RuleInput
+from conformance.sources import google
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
 
 SECTIONS = ("Why", "Breaks", "Workaround")
-_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
+_LABEL = re.compile(rf"^({'|'.join(SECTIONS)}|Source):\s*", re.MULTILINE)
 
 
 def slug(name: str) -> str:
@@ -138,6 +139,14 @@ def sentences(function: Callable[..., object]) -> tuple[str, str]:
 def _sections(rest: str) -> dict[str, str]:
     pieces = _LABEL.split(rest)
     return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
+
+
+def _cited_source(stated: str) -> Source:
+    """Read a docstring's `Source: [PLACE] what stands there`; ValueError for another form or an unknown place."""
+    found = re.fullmatch(r"\[(.+?)\] (.+)", stated)
+    if found is None:
+        raise ValueError(f"a rule's source must read `Source: [PLACE] what stands there`, not {stated!r}")
+    return google(found[1], found[2])
 
 
 def probe(
@@ -198,7 +207,7 @@ class CheckOptions(TypedDict, total=False):
 
 def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
     level: Level,
-    source: Source,
+    source: Source | None = None,
     *,
     basis: Basis,
     select: Callable[[Reply], bool] = _yes,
@@ -213,11 +222,12 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     proof: Proof = Proof.ANSWER,
     requires: RequiredContent | None = None,
 ) -> Callable[[_Check], _Check]:
-    """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name.
+    """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name, its docstring its text.
 
     The dimension is that of its module or package in checks/: `casing.py`, `schema_ids.py`, `streaming/content.py`.
 
-    The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
+    The source is cited in the docstring, as `Source: [PLACE] what stands there` (`conformance.sources` knows the
+    places), or passed as `source`. The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
     `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
     if what it looked at holds what `proof` and `requires` ask for.
     """
@@ -228,8 +238,10 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
         id_ = f"{dimension}/{slug(look.__name__)}"
         if id_ in RULES:
             raise ValueError(f"two rules are called {id_}")
+        sections = _sections(rest)
+        cited = source or _cited_source(sections.pop("Source", ""))
         RULES[id_] = Rule(
-            id_, dimension, level, title, _sections(rest), source, basis, look, select, usable,
+            id_, dimension, level, title, sections, cited, basis, look, select, usable,
             probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires,
         )  # fmt: skip
         return look
@@ -238,7 +250,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
 
 
 def check_each(
-    level: Level, source: Source, **how: Unpack[CheckOptions]
+    level: Level, source: Source | None = None, **how: Unpack[CheckOptions]
 ) -> Callable[[_CheckOfReply], _CheckOfReply]:
     """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
 

@@ -12,6 +12,7 @@ from conformance import __version__
 from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import escape_controls, write_line
+from conformance.model import FAILING_LEVELS
 from conformance.recording.record import RecordError
 from conformance.running.arguments import (
     AGAINST,
@@ -134,7 +135,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         help="compare only this provider, or those that match a pattern (repeatable)",
     )  # fmt: skip
     parser.add_argument(
-        "--fail-on", choices=("must", "should", "any", "never"), default="must",
+        "--fail-on", choices=tuple(FAILING_LEVELS), default="must",
         help="exit with 1 at a new deviation of this level or above (default must)",
     )  # fmt: skip
     parser.add_argument(

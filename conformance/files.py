@@ -17,6 +17,7 @@ from conformance.model import JSON
 from conformance.names import suggest_spelling
 from conformance.pointers import to_pointer
 
+SchemaError = jsonschema.ValidationError
 ROOT_ID = "https://conformance.invalid/schemas/"
 _PACKAGE = Path(__file__).resolve().parent
 _MAX_BYTES = 2 * 1024 * 1024
@@ -147,21 +148,27 @@ def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema, registry=known)
 
 
+def iter_schema_errors(instance: JSON, schema_id: str) -> Iterator[SchemaError]:
+    """Yield every error of `instance` by the bundled schema with that `$id`, as jsonschema finds them.
+
+    Only bundled schemas: a pattern that somebody else wrote could run for hours.
+    """
+    yield from _validator(schema_id).iter_errors(instance)
+
+
 def validate(instance: JSON, schema_id: str) -> list[tuple[str, str]]:
     """Return (pointer, message) for every place where `instance` breaks the bundled schema with that `$id`.
 
-    Sorted by pointer. Only bundled schemas: a pattern that somebody else wrote could run for hours.
+    Sorted by pointer.
     """
-    faults = sorted(_leaves(_validator(schema_id).iter_errors(instance)))
-    return list(dict.fromkeys(faults))
+    found = {
+        (to_pointer(error.absolute_path), (error.message + _suggest_name(error))[:400])
+        for error in iter_schema_errors(instance, schema_id)
+    }
+    return sorted(found)
 
 
-def _leaves(errors: Iterator[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
-    for error in errors:
-        yield to_pointer(error.absolute_path), (error.message + _hint(error))[:400]
-
-
-def _hint(error: jsonschema.ValidationError) -> str:
+def _suggest_name(error: SchemaError) -> str:
     """Name the nearest valid spelling of a name that is not allowed; jsonschema itself does not."""
     if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
         return ""

@@ -39,6 +39,19 @@ class Level(StrEnum):
     SHOULD = "should"
     NOTE = "note"
 
+    @property
+    def rank(self) -> int:
+        """The place in that order; 0 is the worst."""
+        return list(Level).index(self)
+
+
+# The levels that a developer must act on; a note fails nothing unless a run asks for it.
+GRAVE_LEVELS = (Level.MUST, Level.SHOULD)
+# The levels that fail a run or a comparison, by --fail-on.
+FAILING_LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
+    {"must": (Level.MUST,), "should": GRAVE_LEVELS, "any": tuple(Level), "never": ()}
+)
+
 
 class Outcome(StrEnum):
     """What became of one case (one rule for one provider)."""
@@ -209,6 +222,13 @@ class Failure:
     bound: str | None = None
 
 
+def expected_statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
+    """Return the HTTP statuses that `expected` (as in `Question`) allows; 200 where it names none."""
+    value = expected.get("status", 200)
+    several = value if isinstance(value, list) else [value]
+    return tuple(code for code in several if isinstance(code, int))
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One question and what came back, byte for byte. Recorded as it ends; never holds a key."""
@@ -241,6 +261,11 @@ class Exchange:
     def id(self) -> str:
         """`provider/probe#attempt`."""
         return f"{self.provider}/{self.probe}#{self.attempt}"
+
+    @property
+    def expected_statuses(self) -> tuple[int, ...]:
+        """The HTTP statuses that a right answer may have; 200 where nothing else was expected."""
+        return expected_statuses(self.expected)
 
     @property
     def captured(self) -> bool:

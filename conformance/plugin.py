@@ -19,7 +19,7 @@ import pytest
 from conformance.model import Dimension, Provider
 from conformance.recording.outfolder import write_report_file
 from conformance.recording.record import RecordError
-from conformance.report import finish, page
+from conformance.report import render_page, write_page
 from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (
     CaseIds,
@@ -359,9 +359,9 @@ class ControllerSuite(Suite):
         """Put our page in front of the one that pytest-html has written by now."""
         target = self.engine.out / "report.html"
         if log is not None and log.is_file():
-            finish(log, results, target)
+            write_page(log, results, target)
         else:  # without pytest-html's log the page stands alone
-            write_report_file(target, page(results))
+            write_report_file(target, render_page(results))
 
 
 def _is_empty(item: pytest.Item) -> bool:

@@ -28,7 +28,7 @@ import test_kill_matrix as matrix  # noqa: E402 - the matrix lives with the test
 from conformance import catalogue, report  # noqa: E402
 from conformance.catalogue import RULES, Rule  # noqa: E402
 from conformance.model import Dimension, Source  # noqa: E402
-from conformance.report.verdict import client_needs  # noqa: E402
+from conformance.report.verdict import describe_client_needs  # noqa: E402
 
 COMMAND = "python docs/regenerate.py"
 EXAMPLE = ROOT / "reports" / "example"
@@ -93,7 +93,7 @@ def clients_table(results: Any) -> str:
 def _client_cell(client: Mapping[str, Any]) -> str:
     """Return a client's verdict and, as the page does, what it works with: `works with a header`."""
     works = client["verdict"] in {"works", "degraded"}
-    return " ".join(filter(None, (_SIGNS[client["verdict"]], client_needs(client) if works else "")))
+    return " ".join(filter(None, (_SIGNS[client["verdict"]], describe_client_needs(client) if works else "")))
 
 
 def readme_page(results: Any) -> Page:
@@ -151,7 +151,7 @@ def is_drawn_by_this_version(page: str, results: Mapping[str, Any]) -> bool:
         return False
     rows = json.loads(data[1])
     log = report.LogRows(rows, script[1], int(passed[1]), len(rows["tests"]))
-    return report.page(results, log) == page
+    return report.render_page(results, log) == page
 
 
 def is_example_stale(fresh: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from conformance import catalogue
-from conformance.clients import ALL_CLIENTS, BadCaptureError, from_exchange, report_lines
+from conformance.clients import ALL_CLIENTS, BadCaptureError, describe_views, from_exchange
 from conformance.clients.effects import find_effects
 from conformance.comparing.past import read_past
 from conformance.dialects.dialect import load_dialect
@@ -156,7 +156,7 @@ def results(data: bytes) -> None:
 def captures(data: bytes) -> None:
     """The lines that `conformance clients` reads."""
     try:
-        list(report_lines(data.decode("utf-8", "surrogateescape").splitlines()))
+        list(describe_views(data.decode("utf-8", "surrogateescape").splitlines()))
     except BadCaptureError:
         return
 

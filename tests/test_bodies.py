@@ -46,7 +46,7 @@ from conformance.bodies.mutations import MUTATION_KINDS
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.catalogue import PROBES, ProbeContext
 from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
-from conformance.embedded import HONEST, Behaviour, Incoming, behaviour_of
+from conformance.embedded import HONEST, Behaviour, Incoming, make_behaviour
 from conformance.model import JSON, Question
 from conformance.pointers import to_pointer
 
@@ -353,7 +353,7 @@ def test_most_valid_bodies_are_answered_and_not_refused(google: Dialect) -> None
 @pytest.mark.parametrize("name", [name for name in DIALECTS if name != "google"])
 def test_own_forms_are_answered_by_their_bundled_servers(name: str) -> None:
     dialect = load_dialect(name)
-    behaviour = behaviour_of(dialect)
+    behaviour = make_behaviour(dialect)
     drawn = generate_bodies(dialect, 9, 30, kinds=(VALID,))
     assert sum(ask(behaviour, one.body)[0] == 200 for one in drawn) > 24
 

@@ -18,13 +18,13 @@ from conformance.clients import (
     BadCaptureError,
     CapturedResponse,
     UnknownClientError,
+    describe_view,
+    describe_views,
     find_clients,
     find_required_settings,
     from_exchange,
     read_as_client,
     read_captured,
-    report_line,
-    report_lines,
 )
 from conformance.model import Exchange, Failure, Piece, Request
 
@@ -58,7 +58,7 @@ def disagreements(line: str, name: str) -> list[str]:
     """Where the model of a client departs from what was measured for one response."""
     row = json.loads(line)
     outcome = row["clients"][name]
-    said = report_line(read_captured(line), CLIENTS[name])
+    said = describe_view(read_captured(line), CLIENTS[name])
     wanted: dict[str, Any] = {"raises": "raises" in outcome}
     if "raises" in outcome:
         wanted |= {"chunks_before": outcome["chunks_before"]} if "chunks_before" in outcome else {}
@@ -90,7 +90,7 @@ def test_the_line_of_a_client_counts_no_calls_that_the_measurement_did_not_read(
     for line in OUTCOMES:
         for name, outcome in json.loads(line)["clients"].items():
             if name in CLIENTS:
-                assert report_line(read_captured(line), CLIENTS[name])["calls"] == (
+                assert describe_view(read_captured(line), CLIENTS[name])["calls"] == (
                     measured_calls(outcome) or 0
                 )
 
@@ -114,7 +114,7 @@ def test_error_parts_of_a_stream_are_seen_where_the_real_client_hands_them_over(
 
 
 def test_a_line_out_for_each_line_in_and_client_in_order() -> None:
-    out = list(report_lines([OUTCOMES[0], "", OUTCOMES[-1]]))
+    out = list(describe_views([OUTCOMES[0], "", OUTCOMES[-1]]))
     assert [line["client"] for line in out] == [*CLIENTS, *CLIENTS]
     assert out[0] == {
         "variant": "ok",
@@ -131,7 +131,7 @@ def test_a_line_out_for_each_line_in_and_client_in_order() -> None:
 def test_lines_out_are_json_even_for_numbers_that_json_lacks() -> None:
     body = json.dumps(ANSWER).replace("10", "1e999")
     line = json.dumps({"method": "generateContent", "status": 200, "body": body})
-    for said in report_lines([line]):
+    for said in describe_views([line]):
         assert "Infinity" not in json.dumps(said)
 
 
@@ -151,7 +151,7 @@ def test_lines_out_are_json_even_for_numbers_that_json_lacks() -> None:
 )
 def test_a_line_that_is_no_response_is_named_with_file_and_line(line: str, complaint: str) -> None:
     with pytest.raises(BadCaptureError, match=rf"^there\.jsonl:2: .*{complaint}"):
-        list(report_lines([OUTCOMES[0], line], "there.jsonl"))
+        list(describe_views([OUTCOMES[0], line], "there.jsonl"))
 
 
 def test_a_stream_is_seen_alike_however_its_bytes_arrive() -> None:

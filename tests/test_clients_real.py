@@ -10,7 +10,7 @@ import pytest
 from conformance.clients import CLIENTS, read_as_client, read_captured, real
 from conformance.clients.client_view import ClientView
 
-INSTALLED = real.available()
+INSTALLED = real.find_version()
 NAME = f"google-genai {INSTALLED} (Python)"
 
 pytestmark = [
@@ -79,7 +79,7 @@ def differences(said: list[str]) -> dict[str, tuple[object, object]]:
     both = [
         (
             line,
-            compared(real.ask(read_captured(line))),
+            compared(real.ask_library(read_captured(line))),
             compared(read_as_client(CLIENTS[NAME], read_captured(line))),
         )
         for line in said

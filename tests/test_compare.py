@@ -12,7 +12,7 @@ from finished_run import Results, case, deviation, provider, results_of, run_fol
 from conformance import cli
 from conformance.comparing.compare import GAINED, GROUPS, LOST, compare
 from conformance.comparing.past import read_past
-from conformance.report.compared import as_markdown, as_text
+from conformance.report.comparison_text import format_markdown, format_text
 
 WHO = "visioncoder-embedded"
 RULE = "casing/answers-in-camel-case"
@@ -212,7 +212,7 @@ def test_what_a_vendor_said_is_harmless_in_every_rendering(
     provider(results, WHO)["model"] = EVIL
     after = written(tmp_path / "new", results)
     found = compare(read_past(run), read_past(after))
-    text, markdown = as_text(found), as_markdown(found)
+    text, markdown = format_text(found), format_markdown(found)
     for shown in (text, markdown, told(capsys, run, after, "--format", "json")[1]):
         assert "\x1b" not in shown
         assert "\u202e" not in shown

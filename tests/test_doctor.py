@@ -14,7 +14,7 @@ import pytest
 from warm_start import warm_command
 from whole_runs import ROOT, entry, environment, honest_port, write_providers
 
-from conformance.config.settings import fault_in_base_url
+from conformance.config.addresses import describe_fault_in_base_url
 from conformance.embedded import HONEST, DelayedPiece, Host, Incoming, Outgoing
 
 
@@ -152,7 +152,7 @@ def test_the_schema_for_editors_refuses_the_same_addresses() -> None:
         "https://h/x:generateContent", "https://h/x:streamGenerateContent", "https://h/my-models", "https://h/v1beta/models/x",
     ]  # fmt: skip
     for address in addresses:
-        assert bool(re.search(pattern, address)) == bool(fault_in_base_url(address)), address
+        assert bool(re.search(pattern, address)) == bool(describe_fault_in_base_url(address)), address
 
 
 def _patterns(node: Any) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.embedded import HONEST, DelayedPiece, Host, Outgoing
 from conformance.embedded.chunks import SPREAD
-from conformance.embedded.frames import NDJSON, FramedBody
+from conformance.embedded.frames import NDJSON, OutgoingBody
 from conformance.embedded.messages import BODY_LIMIT
 from conformance.embedded.scripted_prompts import split_tokens
 
@@ -790,7 +790,7 @@ def test_a_fault_of_a_stage_is_an_answer_not_a_hang(host: Host) -> None:
 
 
 def test_a_replaced_stage_changes_that_alone(host: Host) -> None:
-    def sentinel(framing: str, objects: Any) -> FramedBody:
+    def sentinel(framing: str, objects: Any) -> OutgoingBody:
         framed = HONEST.frame(framing, objects)
         return replace(framed, pieces=(*framed.pieces, b"data: [DONE]\r\n\r\n"))
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
-from conformance.embedded import Host, Style, behaviour_of, default_port, style_of
+from conformance.embedded import Host, Style, find_default_port, make_behaviour, make_style
 from conformance.embedded.dialect_looks import dress_response
 from conformance.embedded.style import Envelope, Extra
 
@@ -34,7 +34,7 @@ Asker = Callable[..., httpx.Response]
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Asker]:
     with Host() as host, httpx.Client() as client:
-        urls = {name: host.start(behaviour_of(load_dialect(name))) for name in list_bundled_dialects()}
+        urls = {name: host.start(make_behaviour(load_dialect(name))) for name in list_bundled_dialects()}
 
         def send(
             name: str, request: Any, method: str = ":generateContent", way: str = "", model: str = ""
@@ -42,7 +42,7 @@ def ask() -> Iterator[Asker]:
             dialect = load_dialect(name)
             path = f"/v1beta/models/{model or dialect.models[0]}{method}"
             return client.post(
-                urls[name] + path, json=request, headers=WAYS[way or style_of(dialect).auth[0]]
+                urls[name] + path, json=request, headers=WAYS[way or make_style(dialect).auth[0]]
             )
 
         yield send
@@ -74,7 +74,7 @@ def test_every_sample_of_a_document_is_answered_as_it_expects(ask: Asker, name: 
 @pytest.mark.parametrize("name", VENDORS)
 def test_only_the_documented_credentials_are_taken(ask: Asker, name: str) -> None:
     taken = {way for way in WAYS if ask(name, body("x"), way=way).status_code == 200}
-    assert taken == set(style_of(load_dialect(name)).auth) & set(WAYS)
+    assert taken == set(make_style(load_dialect(name)).auth) & set(WAYS)
     assert "bearer" in taken
 
 
@@ -88,9 +88,9 @@ def test_where_the_page_is_silent_errors_are_googles(ask: Asker, name: str) -> N
 @pytest.mark.parametrize("name", list_bundled_dialects())
 def test_every_dialect_has_its_models_and_a_port_of_its_own(name: str) -> None:
     dialect = load_dialect(name)
-    assert set(dialect.models) <= set(style_of(dialect).models)
-    ports = [default_port(load_dialect(other)) for other in list_bundled_dialects()]
-    assert ports.count(default_port(dialect)) == 1
+    assert set(dialect.models) <= set(make_style(dialect).models)
+    ports = [find_default_port(load_dialect(other)) for other in list_bundled_dialects()]
+    assert ports.count(find_default_port(dialect)) == 1
 
 
 def test_an_envelope_holds_all_but_the_usage(ask: Asker) -> None:
@@ -208,8 +208,8 @@ def test_serve_shows_the_habits_of_one_model_alone(model: str, full: str, index:
 
 def test_a_server_runs_in_the_foreground_until_interrupted() -> None:
     code = (
-        "from conformance.dialects.dialect import load_dialect\nfrom conformance.embedded import serve\n"
-        "try:\n    serve(load_dialect('google'), 0)\nexcept KeyboardInterrupt:\n    print('ended', flush=True)\n"
+        "from conformance.dialects.dialect import load_dialect\nfrom conformance.embedded import serve_forever\n"
+        "try:\n    serve_forever(load_dialect('google'), 0)\nexcept KeyboardInterrupt:\n    print('ended', flush=True)\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(

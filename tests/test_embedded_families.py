@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from conformance.embedded import HONEST, Host
-from conformance.embedded.families import FACTS, FAMILIES, VERSIONS, family_of, find_family, version_of
+from conformance.embedded.families import FACTS, FAMILIES, VERSIONS, choose_family, find_family, find_version
 
 # One model of each family.
 MODELS = (
@@ -522,9 +522,9 @@ def test_the_version_that_answers_may_be_another_and_its_family_shows(
 
 
 def test_preview_models_that_moved_on_answer_with_a_prefix() -> None:
-    assert version_of("gemini-2.5-flash-preview-05-20") == "models/gemini-2.5-flash-preview-05-20"
-    assert version_of("gemini-2.5-pro-preview-05-06") == "models/gemini-2.5-pro"
-    assert family_of("gemini-2.0-flash-thinking-exp-01-21").prefixes == ("gemini-2.5",)
+    assert find_version("gemini-2.5-flash-preview-05-20") == "models/gemini-2.5-flash-preview-05-20"
+    assert find_version("gemini-2.5-pro-preview-05-06") == "models/gemini-2.5-pro"
+    assert choose_family("gemini-2.0-flash-thinking-exp-01-21").prefixes == ("gemini-2.5",)
 
 
 def test_the_oldest_family_gives_no_response_id() -> None:

@@ -13,7 +13,7 @@ import pytest
 import regenerate
 
 from conformance.files import validate
-from conformance.report import LogRows, page
+from conformance.report import LogRows, render_page
 
 
 def test_everything_generated_is_up_to_date() -> None:
@@ -94,7 +94,7 @@ def test_results_that_differ_in_times_alone_are_not_stale(results: Any) -> None:
 @pytest.fixture
 def drawn(results: Any) -> str:
     rows = {"0": [{"result": "failed", "testId": "a", "resultsTableRow": []}]}
-    return page(results, LogRows({"tests": rows}, "start();", 3, 1))
+    return render_page(results, LogRows({"tests": rows}, "start();", 3, 1))
 
 
 def test_a_page_that_was_just_drawn_is_of_this_version(results: Any, drawn: str) -> None:
@@ -117,7 +117,7 @@ def test_a_page_that_differs_anywhere_is_stale(results: Any, drawn: str) -> None
 
 
 def test_a_page_without_a_log_is_stale(results: Any) -> None:
-    assert not regenerate.is_drawn_by_this_version(page(results, None), results)
+    assert not regenerate.is_drawn_by_this_version(render_page(results, None), results)
 
 
 def test_the_table_of_clients_says_what_a_client_needs() -> None:

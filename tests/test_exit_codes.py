@@ -19,7 +19,7 @@ from warm_start import warm_command
 from whole_runs import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
-from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, behaviour_of
+from conformance.embedded import HONEST, Behaviour, Host, Incoming, Outgoing, make_behaviour
 from conformance.model import JSON
 from conformance.verdicts.exit_code import (
     ExitConditions,
@@ -60,7 +60,7 @@ def _slow(incoming: Incoming) -> Outgoing:
 def ports() -> Iterator[dict[str, int]]:
     servers: dict[str, Callable[[Incoming], Outgoing] | Behaviour] = {
         "honest": HONEST,
-        "breaking": behaviour_of(load_dialect("visioncoder")),
+        "breaking": make_behaviour(load_dialect("visioncoder")),
         "miscounting": with_usage(_wrong_total),
         "limited": limit_every_third(),
         "slow": _slow,

@@ -20,8 +20,8 @@ from conformance.catalogue import PROBES, RULES
 from conformance.config.providers import write_initial_file
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.lint import lint_folder
-from conformance.embedded import Incoming, behaviour_of
-from conformance.embedded.server import describe
+from conformance.embedded import Incoming, make_behaviour
+from conformance.embedded.server import describe_server
 from conformance.report import sections
 
 catalogue.load()
@@ -151,7 +151,7 @@ def test_no_docstring_cites_what_is_not_in_the_project() -> None:
 )
 def test_the_page_claims_of_the_kill_matrix_what_was_counted(tripped: int, says: str) -> None:
     figures = {"rules": 158, "tripped": tripped, "miniatures": 322, "variations": 144}
-    assert says in sections.proven({"run": {"kill_matrix": figures}})
+    assert says in sections.describe_proof({"run": {"kill_matrix": figures}})
 
 
 # --- a dialect of one's own -------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def write_own(parent: Path, **changes: object) -> Path:
 
 
 def _asked(folder: Path, **headers: str) -> tuple[int, dict[str, object]]:
-    behaviour = behaviour_of(load_dialect(str(folder)))
+    behaviour = make_behaviour(load_dialect(str(folder)))
     body = b'{"contents":[{"parts":[{"text":"Reply with exactly: OK"}]}]}'
     answer = behaviour(Incoming("POST", "/v1beta/models/gemini-2.5-flash:generateContent", headers, body))
     return answer.status, json.loads(b"".join(piece.data for piece in answer.pieces))
@@ -199,7 +199,7 @@ def test_a_server_of_ones_own_dialect_follows_its_document(own: Path) -> None:
 
 
 def test_a_server_of_ones_own_dialect_says_what_it_follows_and_what_not(own: Path) -> None:
-    assert describe(load_dialect(str(own))) == (
+    assert describe_server(load_dialect(str(own))) == (
         "Example Inference, as its document says of response-casing, envelope, auth, settings; in all else as Google answers"
     )
 
@@ -209,7 +209,7 @@ def test_what_a_server_cannot_follow_is_said(tmp_path: Path) -> None:
     data = json.loads((folder / "dialect.json").read_text(encoding="utf-8"))
     data["traits"]["response-casing"] = [{"value": "other", **READING}]
     (folder / "dialect.json").write_text(json.dumps(data), encoding="utf-8")
-    assert "; not as it says of response-casing; " in describe(load_dialect(str(folder)))
+    assert "; not as it says of response-casing; " in describe_server(load_dialect(str(folder)))
 
 
 def test_lint_refuses_an_envelope_that_the_answers_schema_does_not_have(own: Path) -> None:

@@ -173,7 +173,7 @@ def _provider(name: str, value: object) -> Spoil:
 
 RECORDINGS: dict[str, tuple[Spoil, str]] = {
     "deep": (_lines(b'{"a":' * 100_000 + b"\n"), "nested too deeply"),
-    "no-exchange": (_lines(b"[1]\n"), "is not as a run writes it"),
+    "no-exchange": (_lines(b"[1]\n"), "must be an object"),
     "no-json": (_lines(b"\xff\n"), "e.jsonl:1"),
     "gigabyte": (_gigabyte, "longer than 268435456 bytes"),
     "link": (_elsewhere, "is not a file that a run writes"),
@@ -182,8 +182,8 @@ RECORDINGS: dict[str, tuple[Spoil, str]] = {
         "is not a file that a run writes",
     ),
     "pipe": (_pipe_of_lines, "is not a plain file"),
-    "pipe-of-run": (_pipe_of_run, "cannot be read"),
-    "run-deep": (lambda folder: (folder / "run.json").write_bytes(b"[" * 100_000), "is not JSON"),
+    "pipe-of-run": (_pipe_of_run, "is not a plain file"),
+    "run-deep": (lambda folder: (folder / "run.json").write_bytes(b"[" * 100_000), "is nested too deeply"),
     "run-list": (lambda folder: (folder / "run.json").write_bytes(b"[]"), "must hold an object"),
     "run-old": (_run(lambda run: run.update(format="conformance-run/0")), "this version reads"),
     "path-as-name": (_provider("name", "../../evil"), "is no name of a provider"),

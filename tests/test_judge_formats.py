@@ -92,7 +92,7 @@ def test_every_client_sees_the_same_in_every_format(tmp_path: Path, kind: str) -
         assert len(set(seen.values())) == 1, (client.name, seen)
 
 
-INSTALLED = real.available()
+INSTALLED = real.find_version()
 NAME = f"google-genai {INSTALLED} (Python)"
 
 
@@ -102,7 +102,9 @@ NAME = f"google-genai {INSTALLED} (Python)"
 def test_google_genai_itself_sees_what_its_model_sees_in_every_format(tmp_path: Path, kind: str) -> None:
     for name, recorded in every(tmp_path, recordings.KINDS[kind]()).items():
         captured = from_exchange(only_exchange(recorded))
-        assert seen_alike(real.ask(captured)) == seen_alike(read_as_client(CLIENTS[NAME], captured)), name
+        assert seen_alike(real.ask_library(captured)) == seen_alike(
+            read_as_client(CLIENTS[NAME], captured)
+        ), name
 
 
 # --- the forms that a format may take ---

@@ -18,7 +18,7 @@ from test_report_browser import AXE, CHROMIUM, Seen
 
 from conformance.cli import main
 from conformance.files import bundled_schemas, validate
-from conformance.report import page
+from conformance.report import render_page
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m"
 
@@ -104,7 +104,7 @@ def test_many_answers_are_bounded_and_harmful_ones_kept(whole: tuple[dict[str, A
     answers = results["providers"][0]["answers"]
     good, bad = answers[1], answers[2]
     results["providers"][0]["answers"] = [good] * 400 + [{**bad, "place": f"bad {n}"} for n in range(100)]
-    text = page(results)
+    text = render_page(results)
     assert text.count("x.jsonl, line 2<") == 40
     assert "bad 99<" in text
     assert "360 more answers in results.json" in text

@@ -23,7 +23,7 @@ from test_hostile_run import timeless
 from whole_runs import command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
-from conformance.embedded import Host, behaviour_of
+from conformance.embedded import Host, make_behaviour
 
 pytestmark = pytest.mark.slow  # whole runs in processes of their own, killed, starved and doubled
 KILLS = 50
@@ -79,7 +79,7 @@ def office(pause: float = 0.01) -> Iterator[tuple[Clerk, int]]:
     """Serve the first bundled vendor that is not Google behind a clerk; yield the clerk and the port to ask."""
     name = next(name for name in sorted(list_bundled_dialects()) if name != "google")
     with Host() as host:
-        clerk = Clerk(int(host.start(behaviour_of(load_dialect(name))).rpartition(":")[2]), pause)
+        clerk = Clerk(int(host.start(make_behaviour(load_dialect(name))).rpartition(":")[2]), pause)
         with serving({"clerk": clerk.pass_on}) as town:
             yield clerk, town.ports["clerk"]
 

@@ -12,20 +12,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.config.addresses import is_loopback
 from conformance.config.providers import (
-    DEFAULTS,
-    KEYS,
-    NEVER_DEFAULT,
     ProvidersError,
     load_providers,
     parse_providers,
     write_initial_file,
 )
-from conformance.config.settings import LIMITS, UNSUPPORTED, is_loopback
 from conformance.files import data_folder, validate
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 SCHEMA = "https://conformance.invalid/schemas/providers"
+SETTINGS = json.loads((data_folder() / "schemas" / "providers.schema.json").read_bytes())["$defs"]["settings"]
 FULL = """
 defaults:
   timeout: 90
@@ -151,12 +149,13 @@ def test_a_file_in_the_working_folder_takes_the_bundled_one_s_place(tmp_path: Pa
         ({"headers": {"X": "sk-0123456789abcdef0123"}}, "providers.v.headers.X: this looks like a key"),
         ({"headers": {"Authorization": "Bearer x"}}, "carries secrets"),
         ({"headers": {"Host": "x"}}, "is set by the program"),
-        ({"headers": {"X Y": "x"}}, "is no name for a header"),
+        ({"headers": {"X Y": "x"}}, "is not a name that a header can have"),
         ({"headers": {"X": "a\nb"}}, "one line of printable text"),
         ({"headers": []}, "must be a mapping"),
         ({"model": "models/gemini"}, "leave models/ out: gemini"),
         ({"model": "../../x"}, "must be the name of a model"),
-        ({"model": ["m"]}, "must be text"),
+        ({"model": ["m"]}, "must be the name of a model"),
+        ({"title": ["m"]}, "must be text"),
         ({"timeout": 0}, "must be a number from 0.1 to 3600"),
         ({"timeout": "NaN"}, "must be a number"),
         ({"timeout": True}, "must be a number"),
@@ -169,7 +168,10 @@ def test_a_file_in_the_working_folder_takes_the_bundled_one_s_place(tmp_path: Pa
         ({"unsupported": "images"}, "must be a list"),
         ({"insecure_http": "maybe"}, "must be true or false"),
         ({"proxy": "socks5://x:1"}, "SOCKS is not spoken"),
-        ({"prices": {"input": 1}}, "needs both"),
+        ({"prices": {"input": 1}}, "providers.v.prices: needs 'output'"),
+        ({"prices": {"input": 1, "output": -1}}, "must be a number from 0 to 1000000"),
+        ({"auth": [["sk-0123456789abcdef0123"]]}, "must be a word; choose from x-goog-api-key, bearer"),
+        ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": 2027}]}, "'2027' is no date"),
         ({"limits": {"silense": 1}}, "providers.v.limits.silense: unknown key; did you mean 'silence'?"),
         ({"limits": {"chunks": 1}}, "must be a whole number from 10"),
         ({"known": [{"rule": "a", "probe": "*"}]}, "providers.v.known[0]: needs 'reason'"),
@@ -182,6 +184,19 @@ def test_each_fault_is_one_line_that_says_what_to_write(keys: dict[str, Any], sa
     found = faults(vendor(**keys), ("google", "anyother"))
     assert any(says in fault for fault in found), found
     assert all(fault.startswith("providers.yaml:1: providers.v") for fault in found)
+
+
+def test_numbers_and_words_are_text_where_text_is_wanted() -> None:
+    (provider,) = parse_providers(vendor(title=302, model=True, headers={"X": 1.50}).encode(), "p", Path())
+    assert (provider.title, provider.model, provider.headers) == ("302", "true", {"X": "1.5"})
+    text = b"defaults: {headers: {Y: 0x10}}\nproviders: {v: {embedded: google, title: on}}"
+    (provider,) = parse_providers(text, "p", Path())
+    assert (provider.title, provider.headers) == ("on", {"Y": "0x10"})
+
+
+def test_a_name_ends_where_it_seems_to() -> None:
+    with pytest.raises(ProvidersError, match="a name is lower case letters"):
+        parse_providers(b'providers: {"v\\n": {embedded: google}}', "p", Path())
 
 
 def test_a_key_in_the_file_is_never_printed() -> None:
@@ -241,7 +256,8 @@ def test_hostile_yaml_is_refused_in_one_line(text: bytes, says: str) -> None:
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*KEYS, "x"]), inner, max_size=3)
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([*SETTINGS, "x"]), inner, max_size=3)
         ),
     )
 )
@@ -253,18 +269,22 @@ def test_no_value_in_any_place_raises_anything_else(value: object) -> None:
             assert error.faults  # noqa: PT017 - either outcome is right
 
 
-def test_the_schema_for_editors_and_the_reader_agree() -> None:
+def test_the_schema_and_the_classes_that_it_fills_agree() -> None:
     schema = json.loads((data_folder() / "schemas" / "providers.schema.json").read_bytes())
     bounds = schema["$defs"]["limits"]["properties"]
-    assert set(schema["$defs"]["provider"]["properties"]) == set(KEYS)
-    assert (
-        set(schema["properties"]["defaults"]["properties"]) == set(DEFAULTS) == set(KEYS) - set(NEVER_DEFAULT)
-    )
+    own = {field.name: field.default for field in fields(Provider) if field.name != "name"}
+    assert set(SETTINGS) == set(schema["$defs"]["provider"]["properties"]) == set(own)
+    assert set(SETTINGS) - set(schema["properties"]["defaults"]["properties"]) == {
+        "base_url",
+        "embedded",
+        "key_env",
+        "known",
+    }
+    stated = {name: setting["default"] for name, setting in SETTINGS.items() if "default" in setting}
+    assert stated == {name: own[name] for name in stated}
     assert {field.name: field.default for field in fields(Limits)} == {
         key: bounds[key]["default"] for key in bounds
     }
-    assert list(LIMITS) == list(bounds)
-    assert tuple(schema["$defs"]["provider"]["properties"]["unsupported"]["items"]["enum"]) == UNSUPPORTED
     for name, bound in bounds.items():
         for value in (bound["minimum"], bound["maximum"]):
             parse_providers(vendor(limits={name: value}).encode(), "p", Path())

@@ -16,11 +16,20 @@ from conformance.asking.attempts import needs_another_attempt
 from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.judging.habits import unless_rare, uses_server_tools
-from conformance.model import CAPTURED, Deviation, Exchange, Level, Location, Piece, Provider, Request
+from conformance.model import (
+    CAPTURED,
+    GRAVE_LEVELS,
+    Deviation,
+    Exchange,
+    Level,
+    Location,
+    Piece,
+    Provider,
+    Request,
+)
 from conformance.reading.flavour import Flavour, flavour, is_vertex_member
 from conformance.reading.reply import Reply, read
 from conformance.replies import ProviderReplies
-from conformance.verdicts.cases import GRAVE
 from conformance.verdicts.verdict import JudgingOptions, judge_provider
 
 JSON_TYPE = ("Content-Type", "application/json; charset=UTF-8")
@@ -110,7 +119,7 @@ def findings(*exchanges: Exchange) -> list[Deviation]:
 
 
 def accused(*exchanges: Exchange) -> dict[str, Level]:
-    return {one.rule: one.level for one in findings(*exchanges) if one.level in GRAVE}
+    return {one.rule: one.level for one in findings(*exchanges) if one.level in GRAVE_LEVELS}
 
 
 def noted(*exchanges: Exchange) -> set[str]:

@@ -20,21 +20,29 @@ from conformance import catalogue
 from conformance.catalogue import RULES
 from conformance.files import validate
 from conformance.judging.arrivals import HELD_BACK_RULE
-from conformance.report import complaint, finish, junit, log_rows, page, summary_markdown, terminal
-from conformance.report.arrivals import arrivals
-from conformance.report.evidence import extract, limit_for, places
-from conformance.report.html_page import sha256
-from conformance.report.matrix import cells, worst_first
-from conformance.report.plain import (
-    duration,
-    md_code,
-    md_fence,
-    md_text,
-    moment,
-    one_line,
-    slug,
-    unique,
-    visible,
+from conformance.report import (
+    format_terminal,
+    read_log_rows,
+    render_page,
+    write_complaint,
+    write_junit,
+    write_page,
+    write_summary,
+)
+from conformance.report.arrivals import draw_arrivals
+from conformance.report.evidence import extract_marked, find_marks, share_limit
+from conformance.report.html_page import hash_source
+from conformance.report.matrix import make_cells, sort_providers
+from conformance.report.safe_text import (
+    escape_markdown,
+    format_code,
+    format_fence,
+    format_moment,
+    format_seconds,
+    make_visible,
+    number_duplicates,
+    slugify,
+    to_one_line,
 )
 
 HOSTILE = (
@@ -101,7 +109,7 @@ def test_the_example_is_what_the_schema_says() -> None:
 
 
 def test_every_link_of_the_page_leads_to_a_place_in_it() -> None:
-    outline = Outline(page(example(), None))
+    outline = Outline(render_page(example(), None))
     assert {href[1:] for href in outline.hrefs if href.startswith("#")} <= set(outline.ids)
     assert {href for href in outline.hrefs if not href.startswith("#")} == {"data:,"}
 
@@ -109,16 +117,16 @@ def test_every_link_of_the_page_leads_to_a_place_in_it() -> None:
 def test_no_id_stands_twice() -> None:
     twice = example()
     twice["providers"].append({**twice["providers"][4], "name": "Quill"})
-    ids = Outline(page(twice, None)).ids
+    ids = Outline(render_page(twice, None)).ids
     assert len(ids) == len(set(ids))
 
 
 def test_each_finding_has_an_anchor_of_provider_and_rule() -> None:
-    assert "finding-quill-casing-answers-in-camel-case" in Outline(page(example(), None)).ids
+    assert "finding-quill-casing-answers-in-camel-case" in Outline(render_page(example(), None)).ids
 
 
 def test_the_policy_admits_the_inline_style_and_script_and_nothing_else() -> None:
-    text = page(example(), None)
+    text = render_page(example(), None)
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
     assert found
     policy = unescape(found[1])
@@ -126,15 +134,18 @@ def test_the_policy_admits_the_inline_style_and_script_and_nothing_else() -> Non
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert style
     assert policy.startswith("default-src 'none';")
-    assert sha256(style[1]) in policy
+    assert hash_source(style[1]) in policy
     assert len(scripts) == 1
-    assert sha256(scripts[0]) in policy
+    assert hash_source(scripts[0]) in policy
     assert "unsafe" not in policy
 
 
 @pytest.mark.parametrize("poison", HOSTILE)
 def test_text_of_a_vendor_is_text_on_the_page(poison: str) -> None:
-    clean, text = Outline(page(example(), None)), page(poisoned(example(), poison, CLOSED), None)
+    clean, text = (
+        Outline(render_page(example(), None)),
+        render_page(poisoned(example(), poison, CLOSED), None),
+    )
     outline = Outline(text)
     assert outline.handlers == outline.styles == []
     assert outline.tags.get("img", 0) == clean.tags.get("img", 0)
@@ -145,14 +156,14 @@ def test_text_of_a_vendor_is_text_on_the_page(poison: str) -> None:
 
 @pytest.mark.parametrize("poison", HOSTILE)
 def test_junit_stays_xml_whatever_a_vendor_says(poison: str) -> None:
-    root = xml(junit(poisoned(example(), poison, CLOSED)))
+    root = xml(write_junit(poisoned(example(), poison, CLOSED)))
     assert len(root.findall("testsuite")) == 6
 
 
 @pytest.mark.parametrize("poison", HOSTILE)
 def test_a_summary_keeps_its_table_whatever_a_vendor_says(poison: str) -> None:
     lines = [
-        CODE_SPAN.sub("", line) for line in summary_markdown(poisoned(example(), poison, CLOSED)).splitlines()
+        CODE_SPAN.sub("", line) for line in write_summary(poisoned(example(), poison, CLOSED)).splitlines()
     ]
     rows = [line for line in lines if line.startswith("|")]
     widths = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
@@ -162,7 +173,7 @@ def test_a_summary_keeps_its_table_whatever_a_vendor_says(poison: str) -> None:
 
 
 def test_the_headline_says_how_many_break_the_contract() -> None:
-    assert "<h1>1 of 4 vendors breaks Google&#39;s contract; 1 could not be judged</h1>" in page(
+    assert "<h1>1 of 4 vendors breaks Google&#39;s contract; 1 could not be judged</h1>" in render_page(
         example(), None
     )
 
@@ -170,7 +181,7 @@ def test_the_headline_says_how_many_break_the_contract() -> None:
 def test_bundled_servers_are_never_called_vendors() -> None:
     results = example()
     results["providers"] = [each for each in results["providers"] if each["embedded"]]
-    text = page(results, None)
+    text = render_page(results, None)
     assert "The bundled server keeps Google&#39;s contract except in details" in text
     assert "No vendor was asked: these are bundled servers" in text
 
@@ -186,15 +197,15 @@ def test_bundled_servers_are_never_called_vendors() -> None:
 def test_what_went_wrong_with_the_run_stands_in_a_banner(change: dict[str, Any], said: str) -> None:
     results = example()
     results["run"].update(change)
-    assert said in page(results, None)
-    assert said.partition(":")[0] in terminal(results)
-    assert said.partition(":")[0] in summary_markdown(results)
+    assert said in render_page(results, None)
+    assert said.partition(":")[0] in format_terminal(results)
+    assert said.partition(":")[0] in write_summary(results)
 
 
 def test_an_accepted_deviation_that_no_longer_holds_stands_in_a_banner() -> None:
     results = example()
     results["providers"][1]["stale"] = ["auth/x: passes now"]
-    for text in (page(results, None), terminal(results), summary_markdown(results)):
+    for text in (render_page(results, None), format_terminal(results), write_summary(results)):
         assert "Accepted deviations that no longer hold" in text
         assert "auth/x: passes now" in text.replace("\\", "")
 
@@ -204,20 +215,20 @@ def test_what_was_not_asked_is_listed_with_its_reason() -> None:
     results["providers"][1]["unasked"] = [
         {"probe": "thinks", "cause": "budget", "detail": "120 requests were sent"}
     ]
-    text = page(results, None)
+    text = render_page(results, None)
     assert "questions that were not asked" in text
     assert "budget: 120 requests were sent" in text
 
 
 def test_providers_stand_worst_first_and_those_not_run_last() -> None:
-    names = [each["name"] for each in worst_first(example()["providers"])]
+    names = [each["name"] for each in sort_providers(example()["providers"])]
     assert names == ["quill", "lumen", "heron", "harbour", "lumen-embedded", "tern"]
 
 
 def test_a_column_in_which_nothing_could_be_judged_is_no_pass() -> None:
     found = provider("x", "X", "conforms")
     found["cases"] = [{"rule": "auth/one", "outcome": "blocked"}, {"rule": "usage/one", "outcome": "pass"}]
-    by_dimension = {cell.dimension: [count.sign.key for count in cell.counts] for cell in cells(found)}
+    by_dimension = {cell.dimension: [count.sign.key for count in cell.counts] for cell in make_cells(found)}
     assert by_dimension["auth"] == ["unjudged"]
     assert by_dimension["usage"] == ["pass"]
     assert by_dimension["routes"] == ["nothing"]
@@ -225,28 +236,28 @@ def test_a_column_in_which_nothing_could_be_judged_is_no_pass() -> None:
 
 def test_an_accepted_deviation_is_counted_apart() -> None:
     lumen = next(each for each in example()["providers"] if each["name"] == "lumen")
-    routes = cells(lumen)[DIMENSIONS.index("routes")]
+    routes = make_cells(lumen)[DIMENSIONS.index("routes")]
     assert [(count.sign.key, count.number) for count in routes.counts] == [("known", 1)]
 
 
 def test_the_deviating_place_is_marked() -> None:
-    text = page(example(), None)
+    text = render_page(example(), None)
     assert '<mark>"finish_reason"</mark>: "STOP"' in text
 
 
 def test_an_exchange_stands_once_however_many_findings_show_it() -> None:
-    outline = Outline(page(example(), None))
+    outline = Outline(render_page(example(), None))
     assert len([found for found in outline.ids if found.startswith("exchange-quill-")]) == 4
 
 
 def test_marks_outside_a_body_or_over_each_other_are_clipped() -> None:
     entry = evidence("x#1", "0123456789", places=[[-5, 3], [2, 5], [8, 99], [7, 7], "x", [1]])
-    assert places(entry) == [(0, 3), (3, 5), (8, 10)]
+    assert find_marks(entry) == [(0, 3), (3, 5), (8, 10)]
 
 
 def test_an_extract_says_how_much_was_left_out_on_both_sides() -> None:
     body = "a" * 5000 + "HERE" + "b" * 5000
-    found = extract(evidence("x#1", body, "HERE", body_from=100, cut=300))
+    found = extract_marked(evidence("x#1", body, "HERE", body_from=100, cut=300))
     assert dict(found.segments)["HERE"] is True
     assert found.before + len(found.text) + found.after == len(body) + 300
 
@@ -255,7 +266,7 @@ def test_a_huge_body_is_bounded_and_the_cut_said() -> None:
     results = example()
     quill = next(each for each in results["providers"] if each["name"] == "quill")
     quill["deviations"][0]["evidence"] = [evidence("quill/plain#1", "x" * 10_000_000)]
-    text = page(results, None)
+    text = render_page(results, None)
     assert len(text) < 300_000
     assert "9,995,904 more characters; whole in the recording" in text
 
@@ -264,15 +275,15 @@ def test_a_thousand_pointers_are_shown_in_part_and_counted() -> None:
     results = example()
     quill = next(each for each in results["providers"] if each["name"] == "quill")
     quill["deviations"][0]["pointers"] = [f"/candidates/{n}" for n in range(1000)]
-    text = page(results, None)
+    text = render_page(results, None)
     assert "1,204 more places" in text
     assert text.count("<code>/candidates/") < 250
 
 
 def test_evidence_shares_the_room_of_the_page() -> None:
-    assert limit_for(1) == 4096
-    assert limit_for(1000) == 1500
-    assert limit_for(100_000) == 500
+    assert share_limit(1) == 4096
+    assert share_limit(1000) == 1500
+    assert share_limit(100_000) == 500
 
 
 @pytest.mark.parametrize(
@@ -282,35 +293,35 @@ def test_evidence_shares_the_room_of_the_page() -> None:
 def test_a_run_that_judged_nobody_says_so_everywhere(providers: list[Any] | None, said: str) -> None:
     idle = [each for each in example()["providers"] if each["status"] == "not-run"]
     results = example(providers=idle if providers is None else providers)
-    assert said in page(results, None)
-    assert said in terminal(results, colour=True, width=80)
-    assert said in summary_markdown(results)
-    xml(junit(results))
+    assert said in render_page(results, None)
+    assert said in format_terminal(results, colour=True, width=80)
+    assert said in write_summary(results)
+    xml(write_junit(results))
 
 
 def test_names_with_quotes_and_emoji_become_ids_without_them() -> None:
     results = example()
     results["providers"][4]["name"] = '"Qu\'ill" 🪶 <b>'
-    outline = Outline(page(results, None))
+    outline = Outline(render_page(results, None))
     assert "vendor-qu-ill-b" in outline.ids
     assert "🪶" not in "".join(outline.ids)
 
 
 def test_hundred_and_fifty_providers_are_all_in_the_matrix() -> None:
-    text = page(many(150, 1, body=200), None)
+    text = render_page(many(150, 1, body=200), None)
     assert text.count("<tr data-row=") == 150
-    assert summary_markdown(many(250, 1, body=10)).count("| **Vendor") == 200 + 200
-    assert len(summary_markdown(many(250, 3, body=10)).encode()) < 1_000_000
+    assert write_summary(many(250, 1, body=10)).count("| **Vendor") == 200 + 200
+    assert len(write_summary(many(250, 3, body=10)).encode()) < 1_000_000
 
 
 def test_the_page_says_what_it_does_not_claim_and_how_it_was_proven() -> None:
-    text = page(example(), None)
+    text = render_page(example(), None)
     assert "What this does not claim" in text
     assert "131 small servers that are wrong in one way each" in text
 
 
 def test_the_documents_stand_with_their_contradictions_first() -> None:
-    text = page(example(), None)
+    text = render_page(example(), None)
     assert text.index("absent from the example") < text.index("no error body is shown")
 
 
@@ -323,7 +334,7 @@ def test_tables_of_the_documents_are_shown_where_results_carry_them() -> None:
             "note": "as of today",
         }
     ]
-    text = page(example(side_by_side={"tables": tables}), None)
+    text = render_page(example(side_by_side={"tables": tables}), None)
     assert "gemini-2.5-pro" in text
     assert "as of today" in text
 
@@ -336,15 +347,17 @@ def test_a_comparison_and_a_switch_are_sections_when_asked_for() -> None:
         "on_paper": True,
         "changes": [{"what": "names", "from": "snake_case", "to": "camelCase", "do": "rename"}],
     }
-    text = page(example(comparison={"new": [line], "fixed": [], "still": [], "lost": []}, switch=move), None)
+    text = render_page(
+        example(comparison={"new": [line], "fixed": [], "still": [], "lost": []}, switch=move), None
+    )
     assert "New: 1" in text
     assert "Moving from quill to lumen" in text
     assert "on paper" in text
-    assert "Since the run before" not in page(example(), None)
+    assert "Since the run before" not in render_page(example(), None)
 
 
 def test_junit_groups_by_provider_and_dimension() -> None:
-    root = xml(junit(example()))
+    root = xml(write_junit(example()))
     quill = root.find("testsuite[@name='quill']")
     assert quill is not None
     case = quill.find("testcase[@classname='quill.casing'][@name='answers-in-camel-case']")
@@ -362,7 +375,7 @@ def test_junit_groups_by_provider_and_dimension() -> None:
 def test_a_complaint_holds_all_that_a_support_needs() -> None:
     results = example()
     quill = results["providers"][4]
-    text = complaint(results, quill, quill["deviations"][0])
+    text = write_complaint(results, quill, quill["deviations"][0])
     for needed in ("`https://api.quill.example`", "finish\\_reason in all 38", "```sh\ncurl -sS", "```http\nPOST /v1beta", "### Response (status 200)", "L106-131"):  # fmt: skip
         assert needed in text
 
@@ -373,7 +386,7 @@ def test_nothing_inside_a_complaint_can_close_its_blocks() -> None:
     nasty = deviation(
         "casing/x", "must", "x", "y", "z", curl="````\nfree", evidence=[evidence("quill/x#1", "a ````` b")]
     )
-    text = complaint(results, quill, nasty)
+    text = write_complaint(results, quill, nasty)
     assert "\n``````sh\n````\nfree\n``````\n" in text
 
 
@@ -383,7 +396,7 @@ def test_a_slot_in_a_vendors_words_is_not_filled_twice() -> None:
     found = deviation(
         "casing/x", "must", "x", "y", "z", curl="{{response}}", evidence=[evidence("q#1", "{{curl}}")]
     )
-    text = complaint(results, quill, found)
+    text = write_complaint(results, quill, found)
     assert "{{response}}" in text
     assert "{{curl}}" in text
 
@@ -400,8 +413,8 @@ def test_a_slot_in_a_vendors_words_is_not_filled_twice() -> None:
 def test_a_picture_of_arrivals_accuses_nobody_whom_the_rule_does_not(
     times: list[float], ended: float
 ) -> None:
-    found = arrivals(times, ended)
-    accused = arrivals(times, ended, held_back=True)
+    found = draw_arrivals(times, ended)
+    accused = draw_arrivals(times, ended, held_back=True)
     assert found
     assert accused
     assert found.verdict == "measured"
@@ -412,7 +425,7 @@ def test_a_picture_of_arrivals_accuses_nobody_whom_the_rule_does_not(
 
 
 def test_times_are_said_as_they_were_measured() -> None:
-    found = arrivals([200.0, 500.0, 1900.0], 2000.0)
+    found = draw_arrivals([200.0, 500.0, 1900.0], 2000.0)
     assert found
     assert found.says == "3 pieces, the first after 200 ms, the last after 1.9 s, widest gap 1.4 s."
 
@@ -421,10 +434,10 @@ def test_the_page_says_buffered_only_of_the_exchange_that_the_rule_names() -> No
     results = example()
     quill = next(each for each in results["providers"] if each["name"] == "quill")
     assert (
-        page(results, None).count("Buffered:") == 4
+        render_page(results, None).count("Buffered:") == 4
     )  # label and caption, in the finding and at the exchange
     quill["deviations"] = [each for each in quill["deviations"] if each["rule"] != HELD_BACK_RULE]
-    assert "Buffered" not in page(results, None)
+    assert "Buffered" not in render_page(results, None)
 
 
 def test_the_rule_that_says_buffered_is_one_that_exists() -> None:
@@ -433,27 +446,27 @@ def test_the_rule_that_says_buffered_is_one_that_exists() -> None:
 
 
 def test_arrivals_are_drawn_with_a_bounded_number_of_strokes() -> None:
-    found = arrivals([float(n) for n in range(20_000)], None)
+    found = draw_arrivals([float(n) for n in range(20_000)], None)
     assert found
     assert found.path.count("M") <= 400
-    assert arrivals([], 3.0) is None
-    assert arrivals(["x", -1.0], None) is None
+    assert draw_arrivals([], 3.0) is None
+    assert draw_arrivals(["x", -1.0], None) is None
 
 
 @pytest.mark.parametrize(
     ("made", "wanted"),
     [
-        (visible("a\x00b\x1b\u202ec\ud800\td\n"), "a␀b␛␦c\ufffd\td\n"),
-        (slug("Quill / Röuter"), "quill-r-uter"),
-        (slug("🪶"), "x"),
-        (moment("2026-11-22T04:33:00+02:00"), "22 November 2026, 02:33 UTC"),
-        (moment("yesterday"), "yesterday"),
-        (duration(0.42), "0.4 s"),
-        (duration(71.4), "1 min 11 s"),
-        (duration(7384), "2 h 3 min"),
-        (md_text("a|b <i> @x http://y"), "a\\|b &lt;i\\> &#64;x http&#58;//y"),
-        (md_code("a`b"), "``a`b``"),
-        (md_fence("a```b").splitlines()[0], "````"),
+        (make_visible("a\x00b\x1b\u202ec\ud800\td\n"), "a␀b␛␦c\ufffd\td\n"),
+        (slugify("Quill / Röuter"), "quill-r-uter"),
+        (slugify("🪶"), "x"),
+        (format_moment("2026-11-22T04:33:00+02:00"), "22 November 2026, 02:33 UTC"),
+        (format_moment("yesterday"), "yesterday"),
+        (format_seconds(0.42), "0.4 s"),
+        (format_seconds(71.4), "1 min 11 s"),
+        (format_seconds(7384), "2 h 3 min"),
+        (escape_markdown("a|b <i> @x http://y"), "a\\|b &lt;i\\> &#64;x http&#58;//y"),
+        (format_code("a`b"), "``a`b``"),
+        (format_fence("a```b").splitlines()[0], "````"),
     ],
 )
 def test_text_is_made_plain(made: str, wanted: str) -> None:
@@ -461,7 +474,7 @@ def test_text_is_made_plain(made: str, wanted: str) -> None:
 
 
 def test_names_are_numbered_where_they_collide() -> None:
-    assert unique(["a", "a", "a-2", "a"]) == ["a", "a-2", "a-2-2", "a-3"]
+    assert number_duplicates(["a", "a", "a-2", "a"]) == ["a", "a-2", "a-2-2", "a-3"]
 
 
 SUITE = """
@@ -496,7 +509,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_log_keeps_what_did_not_pass_as_text(raw: Path) -> None:
-    log = log_rows(raw.read_text(encoding="utf-8"))
+    log = read_log_rows(raw.read_text(encoding="utf-8"))
     assert (log.passed, log.rows) == (5, 2)
     written = json.dumps(log.data)
     assert "<img" not in written
@@ -507,11 +520,11 @@ def test_the_log_keeps_what_did_not_pass_as_text(raw: Path) -> None:
 
 def test_the_report_is_written_whole_with_the_log_behind_it(raw: Path, tmp_path: Path) -> None:
     target = tmp_path / "report.html"
-    finish(raw, example(), target)
+    write_page(raw, example(), target)
     text = target.read_text(encoding="utf-8")
     script = re.search(r'<script type="text/plain" id="log-script">(.*?)</script>', text, re.DOTALL)
     assert script
-    assert sha256(script[1]) in unescape(text)
+    assert hash_source(script[1]) in unescape(text)
     assert "2 rows of pytest that did not pass; 5 that passed are left out" in text
     assert "onclick" not in text
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
@@ -521,12 +534,12 @@ def test_a_page_that_is_not_of_pytest_html_is_refused_and_nothing_written(tmp_pa
     strange = tmp_path / "raw.html"
     strange.write_text("<html></html>")
     with pytest.raises(ValueError, match="use pytest-html"):
-        finish(strange, example(), tmp_path / "report.html")
+        write_page(strange, example(), tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["raw.html"]
 
 
 def test_the_same_results_make_the_same_page() -> None:
-    assert page(example(), None) == page(example(), None)
+    assert render_page(example(), None) == render_page(example(), None)
 
 
 @pytest.mark.parametrize(
@@ -534,7 +547,7 @@ def test_the_same_results_make_the_same_page() -> None:
     ["::error file=x::boo", "a-::add-mask::b", "x ##[group]y", "##vso[task.setvariable]z", "##teamcity[z]"],
 )
 def test_nothing_in_a_log_is_a_command_to_whoever_runs_it(text: str) -> None:
-    said = one_line(text)
+    said = to_one_line(text)
     assert len(said) == len(text)
     assert not re.search(r"::[a-z]|##[a-z]*\[", said)
-    assert one_line("https://x/:y [::1] a: b # c ## d") == "https://x/:y [::1] a: b # c ## d"
+    assert to_one_line("https://x/:y [::1] a: b # c ## d") == "https://x/:y [::1] a: b # c ## d"

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from report_results import example, many, partial
 from test_report import CLOSED, HOSTILE, poisoned, raw
 
-from conformance.report import complaint, finish, page
+from conformance.report import render_page, write_complaint, write_page
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
@@ -72,7 +72,7 @@ class Seen:
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    path.write_text(page(example(), None), encoding="utf-8")
+    path.write_text(render_page(example(), None), encoding="utf-8")
     return path
 
 
@@ -167,7 +167,7 @@ def test_the_copied_complaint_is_the_one_that_the_program_writes(seen: Seen) -> 
             seen.page.locator(".finding", has=article).locator("> summary").click()
         article.get_by_role("button", name="Copy complaint").click()
         copied = clipboard(seen.page)
-        assert copied == complaint(results, quill, each), number
+        assert copied == write_complaint(results, quill, each), number
         seen.page.wait_for_function(
             "() => ![...document.querySelectorAll('[data-copy]')].some(one => one.textContent === 'Copied')"
         )
@@ -221,7 +221,7 @@ def test_axe_finds_nothing_against_wcag_2_2_aa_or_its_best_practices(
     target = tmp_path / "report.html"
     results = example()
     results["providers"] += [partial(), {**partial("sedge"), "title": "Reed"}]
-    finish(raw, results, target)
+    write_page(raw, results, target)
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
     )
@@ -239,7 +239,7 @@ def test_axe_finds_nothing_against_wcag_2_2_aa_or_its_best_practices(
 @pytest.mark.parametrize("poison", HOSTILE)
 def test_script_of_a_vendor_never_runs(context: BrowserContext, tmp_path: Path, poison: str) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page(poisoned(example(), poison, CLOSED), None), encoding="utf-8")
+    path.write_text(render_page(poisoned(example(), poison, CLOSED), None), encoding="utf-8")
     seen = Seen(context, path)
     seen.page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
     seen.page.wait_for_timeout(50)
@@ -250,7 +250,9 @@ def test_script_of_a_vendor_never_runs(context: BrowserContext, tmp_path: Path, 
 
 def test_the_policy_stops_a_script_that_got_in_all_the_same(context: BrowserContext, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    broken = page(example(), None).replace("</main>", "<script>document.title = 'owned'</script></main>")
+    broken = render_page(example(), None).replace(
+        "</main>", "<script>document.title = 'owned'</script></main>"
+    )
     path.write_text(broken, encoding="utf-8")
     seen = Seen(context, path)
     assert seen.page.title() != "owned"
@@ -261,7 +263,7 @@ def test_the_log_starts_when_it_is_opened_and_never_before(
     context: BrowserContext, tmp_path: Path, raw: Path
 ) -> None:
     target = tmp_path / "report.html"
-    finish(raw, example(), target)
+    write_page(raw, example(), target)
     seen = Seen(context, target)
     assert seen.page.locator("#results-table tbody").count() == 0
     seen.page.locator("#log-fold > summary").click()
@@ -342,7 +344,7 @@ def test_what_stands_beside_is_never_larger_than_what_it_stands_beside(
 ) -> None:
     path = tmp_path / "report.html"
     tables = [{"title": "Documents", "columns": ["", "Google"], "rows": [["language", "en"]]}]
-    path.write_text(page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
+    path.write_text(render_page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
     found = Seen(context, path).page
     found.emulate_media(media=media)
     sizes = [found.locator(one).first.evaluate(SIZE) for one in (primary, secondary)]
@@ -391,7 +393,7 @@ def test_no_word_of_the_documents_side_by_side_is_cut_into_syllables(
     ]
     path = tmp_path / "report.html"
     tables = [{"title": "Documents", "columns": ["", *names], "rows": rows}]
-    path.write_text(page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
+    path.write_text(render_page(example(side_by_side={"tables": tables}), None), encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900})
     found = context.new_page()
     found.goto(path.as_uri())
@@ -413,7 +415,7 @@ def test_a_printed_page_is_a_document_of_some_pages(seen: Seen) -> None:
 
 def test_thirty_vendors_filter_at_once(context: BrowserContext, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page(many(30, 20), None), encoding="utf-8")
+    path.write_text(render_page(many(30, 20), None), encoding="utf-8")
     assert path.stat().st_size < 6_000_000
     seen = Seen(context, path)
     seen.page.select_option("select[name=dimension]", "errors")

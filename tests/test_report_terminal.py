@@ -13,9 +13,9 @@ from test_report import CLOSED, HOSTILE, poisoned
 from warm_start import warm_command
 from whole_runs import environment
 
-from conformance.report import terminal
-from conformance.report.console_text import columns, cut, wrap
-from conformance.report.matrix import cells
+from conformance.report import format_terminal
+from conformance.report.console_text import measure, shorten, wrap
+from conformance.report.matrix import make_cells
 
 WIDTHS = (60, 80, 140)
 CELL = r"[■▲○◇✓?∅–]\d*"
@@ -53,40 +53,40 @@ def in_table(text: str, name: str) -> dict[str, str]:
 def test_every_count_of_every_dimension_is_said_at_every_width(width: int) -> None:
     results = example()
     results["providers"].append(partial())
-    text = terminal(results, width=width)
+    text = format_terminal(results, width=width)
     read = in_table if width == 140 else in_list
     for each in results["providers"]:
         if each["status"] != "not-run":
             wanted = {
                 cell.dimension: " ".join(f"{count.sign.mark}{count.number or ''}" for count in cell.counts)
-                for cell in cells(each)
+                for cell in make_cells(each)
             }
             assert read(text, each["title"]) == wanted
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_was_not_judged_is_counted_beside_what_passed(width: int) -> None:
-    assert "✓ ?19" in terminal(of(partial()), width=width)
+    assert "✓ ?19" in format_terminal(of(partial()), width=width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     for results in (example(), many(3, 12), of(partial(), provider("w", "廣" * 70, "conforms"))):
-        assert max(columns(line) for line in terminal(results, width=width).splitlines()) <= width
+        assert max(measure(line) for line in format_terminal(results, width=width).splitlines()) <= width
 
 
 def test_names_are_cut_by_the_width_alone() -> None:
     name = "A vendor whose name is longer than thirty columns"
     long = provider("long", name, "conforms")
     for width in WIDTHS:
-        assert words(terminal(of(long), width=width)).count(name) >= 1
-    assert f"{name}  ✓" in terminal(of(long), width=160)
-    assert cut("abc" * 30, 10) == "abcabcabc…"
+        assert words(format_terminal(of(long), width=width)).count(name) >= 1
+    assert f"{name}  ✓" in format_terminal(of(long), width=160)
+    assert shorten("abc" * 30, 10) == "abcabcabc…"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_finding_that_fails_is_said_with_all_that_it_takes_to_mend_it(width: int) -> None:
-    text = words(terminal(example(), width=width))
+    text = words(format_terminal(example(), width=width))
     for said in (
         "■ must casing/answers-in-camel-case Answers are spelt in camelCase",
         "expected: finishReason observed: finish_reason in all 38 answers",
@@ -103,37 +103,37 @@ def test_each_finding_that_fails_is_said_with_all_that_it_takes_to_mend_it(width
 def test_the_findings_that_are_listed_are_those_that_fail_the_run(fail_on: str | None, count: int) -> None:
     results = example()
     results["run"]["selection"] = {} if fail_on is None else {"fail_on": fail_on}
-    assert terminal(results, width=100).count("    expected: ") == count
+    assert format_terminal(results, width=100).count("    expected: ") == count
 
 
 def test_a_finding_that_happens_only_sometimes_says_when() -> None:
     found = deviation(
         "usage/x", "must", "Usage is there", "a", "b", conditions=["when streamed", "with tools declared"]
     )
-    text = terminal(of(provider("x", "X", "deviates", deviations=[found])), width=100)
+    text = format_terminal(of(provider("x", "X", "deviates", deviations=[found])), width=100)
     assert "Usage is there, only when streamed, with tools declared" in text
 
 
 def test_a_finding_that_is_accepted_is_not_listed() -> None:
     found = deviation("usage/x", "must", "Usage is there", "a", "b", known=True)
-    text = terminal(of(provider("x", "X", "deviates", deviations=[found])), width=100)
+    text = format_terminal(of(provider("x", "X", "deviates", deviations=[found])), width=100)
     assert "expected:" not in text
     assert "1 accepted" in text
 
 
 def test_many_findings_are_bounded_and_what_is_left_out_is_counted() -> None:
-    text = terminal(many(2, 90), width=100)
+    text = format_terminal(many(2, 90), width=100)
     listed = text.count("    expected: ")
     left = sum(int(number) for number in re.findall(r"and (\d+) more in report.html", text))
     assert listed <= 30
     assert listed + left == 60
-    assert terminal(many(90, 3), width=100).count("    expected: ") <= 30
-    assert "and 60 findings at 60 more providers in report.html" in terminal(many(90, 3), width=100)
+    assert format_terminal(many(90, 3), width=100).count("    expected: ") <= 30
+    assert "and 60 findings at 60 more providers in report.html" in format_terminal(many(90, 3), width=100)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_provider_that_was_judged_in_part_says_how_much_and_why(width: int) -> None:
-    text = words(terminal(of(partial()), width=width))
+    text = words(format_terminal(of(partial()), width=width))
     said = "nothing found in 97 of 158 rules (limited by 24 answers of 429)"
     assert f"The vendor was judged in part: {said}" in text
     assert f"½ judged in part: {said}; all 6 clients work" in text
@@ -144,21 +144,21 @@ def test_warnings_about_dead_providers_are_one_paragraph() -> None:
     dead = [provider(f"v{n}", f"V{n}", "inconclusive", reason="connection refused") for n in range(30)]
     results = of(*dead)
     results["run"]["warnings"] = [f"v{n}: 8 unusable answers in a row" for n in range(30)]
-    text = terminal(results, width=100)
+    text = format_terminal(results, width=100)
     assert "! 30 providers could not be judged" in text
     assert text.count("connection refused") == 31
     assert "8 unusable answers" not in text
 
 
 def test_a_terminal_shows_colour_only_when_told_to() -> None:
-    assert "\x1b[" not in terminal(example(), colour=False, width=140)
-    assert "\x1b[1;31m■1\x1b[0m" in terminal(example(), colour=True, width=140)
+    assert "\x1b[" not in format_terminal(example(), colour=False, width=140)
+    assert "\x1b[1;31m■1\x1b[0m" in format_terminal(example(), colour=True, width=140)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_colour_changes_nothing_that_is_said(width: int) -> None:
-    coloured = terminal(example(), colour=True, width=width)
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == terminal(example(), colour=False, width=width)
+    coloured = format_terminal(example(), colour=True, width=width)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == format_terminal(example(), colour=False, width=width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -167,7 +167,7 @@ def test_a_terminal_gets_no_escape_sequence_of_a_vendor(poison: str, width: int)
     results: dict[str, Any] = poisoned(example(), poison, CLOSED)
     results["providers"].append(poisoned(partial(), poison, CLOSED))
     results["providers"][4]["deviations"][0]["conditions"] = [poison]
-    text = terminal(results, colour=False, width=width)
+    text = format_terminal(results, colour=False, width=width)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)
     assert "\n# heading" not in text
 
@@ -175,7 +175,7 @@ def test_a_terminal_gets_no_escape_sequence_of_a_vendor(poison: str, width: int)
 def test_text_is_wrapped_by_columns_and_loses_nothing() -> None:
     text = "wide 廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣 and " + "x" * 50
     lines = wrap(text, 30, "    ", "  - ")
-    assert max(map(columns, lines)) <= 30
+    assert max(map(measure, lines)) <= 30
     assert "".join("".join(lines).removeprefix("  - ").split()) == "".join(text.split())
 
 

@@ -14,11 +14,11 @@ from report_results import CLIENTS, deviation, example, of, partial, provider
 from whole_runs import entry, honest_port, run, write_providers
 
 from conformance.files import schemas_folder
-from conformance.report import complaint, junit, page, summary_markdown, terminal
-from conformance.report.headline import headline
-from conformance.report.overview import banners, selection
-from conformance.report.sections import documents
-from conformance.report.verdict import clients_in_words, verdict
+from conformance.report import format_terminal, render_page, write_complaint, write_junit, write_summary
+from conformance.report.headline import write_headline
+from conformance.report.overview import describe_selection, make_banners
+from conformance.report.sections import read_documents
+from conformance.report.verdict import describe_clients, explain_verdict
 from conformance.verdicts.extent import BY_FINDINGS
 
 HEADER = "header: HttpOptions(headers={...})"
@@ -70,7 +70,7 @@ def documented(*providers: dict[str, Any]) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_headline_claims_no_more_than_was_judged(providers: list[dict[str, Any]], said: str) -> None:
-    assert headline(of(*providers)) == said
+    assert write_headline(of(*providers)) == said
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_a_headline_claims_no_more_than_was_judged(providers: list[dict[str, Any
 )  # fmt: skip
 def test_a_run_against_documents_says_nothing_of_googles_contract(providers: list[dict[str, Any]]) -> None:
     results = documented(*providers)
-    assert "Google's contract" not in headline(results)
+    assert "Google's contract" not in write_headline(results)
     if providers[0]["status"] != "partial":
-        assert "own document" in headline(results)
-    assert "Where they depart from their own documents" in plain(page(results))
+        assert "own document" in write_headline(results)
+    assert "Where they depart from their own documents" in plain(render_page(results))
 
 
 def test_models_of_one_vendor_are_not_counted_as_vendors() -> None:
     several = [
         {**deviating(f"a{n}", "must"), "base_url": f"https://{'xyz'[n % 3]}.example"} for n in range(7)
     ]
-    assert headline(of(*several)) == "7 of 7 providers of 3 vendors break Google's contract"
+    assert write_headline(of(*several)) == "7 of 7 providers of 3 vendors break Google's contract"
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_a_client_that_works_only_once_it_is_configured_is_said_to_do_so(
         for client, found, lines in zip(CLIENTS, verdicts, configure, strict=False)
     ]
     found = provider("a", "A", "conforms", clients=clients)
-    assert clients_in_words(found) == said
-    assert said in plain(page(of(found)))
-    assert said in terminal(of(found), width=200)
+    assert describe_clients(found) == said
+    assert said in plain(render_page(of(found)))
+    assert said in format_terminal(of(found), width=200)
 
 
 def test_partial_has_its_own_sign_and_words_wherever_a_verdict_stands() -> None:
     results = of(partial(), fine("b"))
     said = "nothing found in 97 of 158 rules (limited by 24 answers of 429)"
-    text = page(results)
+    text = render_page(results)
     assert text.count("½") == 4  # tally, matrix, legend, the provider's own head
     assert plain(text).count(said) == 2
-    assert f"½ judged in part<br>{said}" in summary_markdown(results).replace("\\", "")
+    assert f"½ judged in part<br>{said}" in write_summary(results).replace("\\", "")
     assert "What was not judged has not passed." in plain(text)
 
 
@@ -134,12 +134,17 @@ def test_how_much_was_judged_stands_beside_a_finding_too() -> None:
         **deviating("a"),
         "judged": {"rules": 97, "of": 158, "limited_by": [f"limit {n}" for n in range(6)]},
     }
-    assert verdict(found).endswith(
+    assert explain_verdict(found).endswith(
         "; 97 of 158 rules were judged (limited by: limit 0; limit 1; limit 2; limit 3; 2 more)"
     )
     explained = {"rules": 156, "of": 158, "limited_by": [f"{BY_FINDINGS}: 2 rules"]}
-    assert verdict({**found, "judged": explained}) == "all 6 clients work; 156 of 158 rules were judged"
-    assert verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}}) == "all 6 clients work"
+    assert (
+        explain_verdict({**found, "judged": explained}) == "all 6 clients work; 156 of 158 rules were judged"
+    )
+    assert (
+        explain_verdict({**found, "judged": {"rules": 158, "of": 158, "limited_by": []}})
+        == "all 6 clients work"
+    )
 
 
 def test_all_dead_providers_share_one_banner() -> None:
@@ -149,17 +154,17 @@ def test_all_dead_providers_share_one_banner() -> None:
         "resumed",
         "w: all 502",
     ]
-    first, second = banners(results)
+    first, second = make_banners(results)
     assert first.title == "10 providers could not be judged"
     assert first.lines == ("V0, V1, V2, V3, V4, V5 and 3 more: connection refused", "W: HTML")
     assert second.lines == ("resumed",)
-    assert page(results).count('class="banner') == 2
+    assert render_page(results).count('class="banner') == 2
 
 
 def test_a_stale_entry_is_said_once() -> None:
     results = of({**fine("a"), "stale": ["a: auth/x passes now"]})
     results["run"]["warnings"] = ["a: auth/x passes now"]
-    assert [each.lines for each in banners(results)] == [("A: auth/x passes now",)]
+    assert [each.lines for each in make_banners(results)] == [("A: auth/x passes now",)]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,7 @@ def test_a_stale_entry_is_said_once() -> None:
     ],
 )
 def test_a_selection_is_told_in_few_words(chosen: dict[str, Any], said: str) -> None:
-    assert selection({"selection": chosen}) == said
+    assert describe_selection({"selection": chosen}) == said
 
 
 def test_only_the_documents_of_those_who_were_asked_are_shown() -> None:
@@ -184,10 +189,10 @@ def test_only_the_documents_of_those_who_were_asked_are_shown() -> None:
     results["documents"].append(
         {"dialect": "mine", "kind": "oddity", "pointer": "", "says": "x", "lines": ""}
     )
-    assert [each.dialect for each in documents(results)] == ["quill", "lumen"]
+    assert [each.dialect for each in read_documents(results)] == ["quill", "lumen"]
     results["providers"].append({**fine("own"), "dialect": "mine"})
     results["providers"] = [each for each in results["providers"] if each["name"] != "quill"]
-    assert [(each.dialect, each.summary) for each in documents(results)] == [
+    assert [(each.dialect, each.summary) for each in read_documents(results)] == [
         ("lumen", "1 departure from Google"),
         ("mine", "1 oddity"),
     ]
@@ -198,7 +203,7 @@ def test_what_stands_between_backticks_is_code_and_still_only_text() -> None:
         switch={"from": "a", "to": "b", "on_paper": False, "changes": [{"what": "Names", "from": "broken: raises: KeyError: x", "to": "works", "do": "hand on `data: <b>`"}]}
     )  # fmt: skip
     results["providers"][4]["deviations"][0]["why"] = "A client reads `finishReason` alone; ` is a lone tick."
-    text = page(results)
+    text = render_page(results)
     assert "hand on <code>data: &lt;b&gt;</code>" in text
     assert "reads <code>finishReason</code> alone; ` is" in text
     assert "<td>breaks: stops with an exception: KeyError: x</td><td>works</td>" in text
@@ -207,18 +212,18 @@ def test_what_stands_between_backticks_is_code_and_still_only_text() -> None:
 def test_a_condition_stands_in_the_line_of_the_title() -> None:
     results = of(deviating("a", conditions=["when streamed", "only in a second turn"]))
     said = "Usage is there, only when streamed, in a second turn"
-    assert said.replace("there,", "there ,") in plain(page(results))
+    assert said.replace("there,", "there ,") in plain(render_page(results))
     found = results["providers"][0]
     for text in (
-        summary_markdown(results),
-        junit(results),
-        complaint(results, found, found["deviations"][0]),
+        write_summary(results),
+        write_junit(results),
+        write_complaint(results, found, found["deviations"][0]),
     ):
         assert said in text
 
 
 def test_one_thing_has_one_word_on_the_page() -> None:
-    text = plain(page(example()))
+    text = plain(render_page(example()))
     for gone in ("broken", "What should be true", "Way round", "So it is", "not so:", "characters after"):
         assert gone not in text
     for there in ("Findings: what should hold and does not", "Workaround", "Result", "instead: "):
@@ -226,7 +231,7 @@ def test_one_thing_has_one_word_on_the_page() -> None:
 
 
 def test_providers_with_the_same_title_are_told_apart() -> None:
-    text = page(of({**fine("a"), "title": "Same"}, {**fine("b"), "title": "Same"}))
+    text = render_page(of({**fine("a"), "title": "Same"}, {**fine("b"), "title": "Same"}))
     assert "Same (a)" in text
     assert "Same (b)" in text
 
@@ -256,7 +261,7 @@ def test_times_and_the_adapter_are_shown_where_results_tell_of_them() -> None:
         "unary_median": None,
         "streamed_median": 950,
     }
-    text = plain(page(of({**fine("a"), "latency": times, "adapted": True})))
+    text = plain(render_page(of({**fine("a"), "latency": times, "adapted": True})))
     assert "First piece 320 ms median, 2.1 s worst Whole, streamed 950 ms median" in text
     assert "asked through the adapter" in text
     assert "Whole, unary" not in text
@@ -266,8 +271,8 @@ def test_an_exit_code_of_0_beside_a_bundled_server_that_deviates_is_explained() 
     bundled = {**deviating("a", "must"), "embedded": True}
     said = "bundled servers count only when named with -p"
     results = of(bundled)
-    assert said not in plain(page(results))
+    assert said not in plain(render_page(results))
     results["run"]["exit_code"] = 0
-    assert said in plain(page(results))
+    assert said in plain(render_page(results))
     results["run"]["selection"] = {"providers": ["a"]}
-    assert said not in plain(page(results))
+    assert said not in plain(render_page(results))

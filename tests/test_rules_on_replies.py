@@ -21,6 +21,7 @@ from conformance.dialects.shapes import load_reference
 from conformance.judging.traits import observed
 from conformance.judging.values import FaultKind, find_faults, find_value_faults, locate
 from conformance.model import (
+    GRAVE_LEVELS,
     Against,
     Auth,
     Case,
@@ -33,7 +34,7 @@ from conformance.model import (
     Request,
 )
 from conformance.reading.reply import Reply, read
-from conformance.verdicts.cases import GRAVE, JudgingInput, judge_rules
+from conformance.verdicts.cases import JudgingInput, judge_rules
 
 MINE = ("schema", "usage", "semantics")
 OUTCOMES = Path(__file__).parent / "data" / "outcomes.jsonl"
@@ -174,7 +175,7 @@ def test_what_google_may_send_itself_has_the_right_shape(variant: str) -> None:
     grave = {
         rule
         for rule, level in found((recorded(variant),)).items()
-        if level in GRAVE and rule.startswith("schema/")
+        if level in GRAVE_LEVELS and rule.startswith("schema/")
     }
     assert not grave
 
@@ -211,7 +212,7 @@ def test_faults_are_found_behind_envelope_and_casing_and_named_where_they_stand(
 
 
 def test_a_good_answer_has_no_finding() -> None:
-    grave = {rule: level for rule, level in found((reply(GOOD),)).items() if level in GRAVE}
+    grave = {rule: level for rule, level in found((reply(GOOD),)).items() if level in GRAVE_LEVELS}
     assert not grave
 
 
@@ -274,7 +275,7 @@ def test_a_model_is_told_from_a_version_of_it(asked: str, answered: str, level: 
 )
 def test_usage_is_held_to_its_sum_once(usage: dict[str, Any], rules: set[str]) -> None:
     levels = found((reply(changed("/usageMetadata", usage)),))
-    assert {rule for rule, level in levels.items() if level in GRAVE} == rules
+    assert {rule for rule, level in levels.items() if level in GRAVE_LEVELS} == rules
 
 
 def disobedient(probe: str, number: int, body: Any) -> tuple[Reply, ...]:
@@ -306,7 +307,7 @@ def test_an_answer_cut_short_by_thinking_accuses_nobody() -> None:
     replies = disobedient("history", 3, cut)
     judged = {case.rule: case for case in cases(replies)}
     assert judged["semantics/remembers-the-conversation"].outcome is Outcome.INCONCLUSIVE
-    assert not {rule for rule, level in found(replies).items() if level in GRAVE}
+    assert not {rule for rule, level in found(replies).items() if level in GRAVE_LEVELS}
 
 
 def test_a_clear_refusal_is_unsupported() -> None:

@@ -12,8 +12,8 @@ from finished_run import case, deviation, provider, results_of, run_folder, with
 
 from conformance import cli
 from conformance.clients import ALL_CLIENTS
-from conformance.comparing.adapting import ASPECTS, advise, auth_advice
-from conformance.comparing.paper import clients_on_paper, silent
+from conformance.comparing.advice import ASPECTS, advise, advise_auth
+from conformance.comparing.document_clients import find_silent_traits, judge_clients
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.files import schemas_folder
 
@@ -203,7 +203,7 @@ def test_a_finding_that_no_trait_explains_is_a_step_with_its_way_round(
 
 @pytest.mark.parametrize("name", list_bundled_dialects())
 def test_on_paper_the_clients_break_as_they_do_on_the_server_of_that_document(run: Path, name: str) -> None:
-    found = {client: one.verdict == "broken" for client, one in clients_on_paper(load_dialect(name)).items()}
+    found = {client: one.verdict == "broken" for client, one in judge_clients(load_dialect(name)).items()}
     assert set(found) == set(ALL_CLIENTS)
     met = [one for one in results_of(run)["providers"] if one["dialect"] == name]
     for one in met:
@@ -537,14 +537,14 @@ def test_there_is_advice_for_every_move_between_values_of_a_trait(aspect: Any) -
     ],
 )
 def test_the_key_goes_where_both_sides_look_for_it(before: str, after: str, says: str) -> None:
-    advice = auth_advice(before, after)
+    advice = advise_auth(before, after)
     assert says in advice
     assert bool(says) == bool(advice)
 
 
 def test_a_document_that_says_nothing_of_its_streams_is_told_so() -> None:
-    assert silent(load_dialect("acedata")) == ("stream-framing",)
-    assert silent(load_dialect("visioncoder")) == ()
+    assert find_silent_traits(load_dialect("acedata")) == ("stream-framing",)
+    assert find_silent_traits(load_dialect("visioncoder")) == ()
 
 
 @pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.trait)
@@ -559,7 +559,7 @@ def test_no_advice_takes_a_thing_for_what_it_already_is(aspect: Any) -> None:
 
 
 def test_a_header_is_preferred_to_a_key_in_the_address() -> None:
-    assert "x-goog-api-key: KEY" in auth_advice("bearer", "query-key + x-goog-api-key")
-    assert "x-goog-api-key: KEY" in auth_advice(
+    assert "x-goog-api-key: KEY" in advise_auth("bearer", "query-key + x-goog-api-key")
+    assert "x-goog-api-key: KEY" in advise_auth(
         "bearer + query-key + x-goog-api-key", "query-key + x-goog-api-key"
     )

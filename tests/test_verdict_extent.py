@@ -12,7 +12,7 @@ from miniatures.making import limit_every_third, with_responses
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.messages import immediate_answer
 from conformance.model import Level, Outcome
-from conformance.report import short_verdict
+from conformance.report import abbreviate_verdict
 from conformance.verdicts.extent import JUDGED
 from conformance.verdicts.verdict import Verdict
 
@@ -101,4 +101,4 @@ def test_the_count_is_that_of_the_cases(verdicts: Mapping[str, Verdict]) -> None
     ],
 )
 def test_the_short_verdict_claims_no_more_than_was_judged(provider: dict[str, Any], words: str) -> None:
-    assert short_verdict(provider) == words
+    assert abbreviate_verdict(provider) == words

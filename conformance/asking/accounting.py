@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from conformance.judging.expectations import statuses
 from conformance.model import Exchange
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.encoding import list_codings
@@ -18,7 +17,7 @@ def is_unusable(reply: Reply) -> bool:
     """
     if reply.kind is ReplyKind.FAILED or (reply.decoded.failure is not None and not reply.ok):
         return True
-    return reply.status in (429, 502, 503, 504) and 200 in statuses(reply.exchange.expected)
+    return reply.status in (429, 502, 503, 504) and 200 in reply.exchange.expected_statuses
 
 
 def measure_memory(reply: Reply) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from conformance.config.settings import is_loopback
+from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 

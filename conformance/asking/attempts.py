@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from conformance.catalogue import Probe
-from conformance.judging.arrivals import TIMELY, held_back
+from conformance.judging.arrivals import TIMELY, is_held_back
 from conformance.judging.contents import names_a_lack
-from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience, refused, statuses
+from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience
 from conformance.judging.habits import says_nothing_at_all
 from conformance.judging.proof import blames_the_key
 from conformance.judging.quotes import message_of
 from conformance.judging.rows import find_gap
 from conformance.reading.reply import Reply
+from conformance.reading.standing import Standing
 
 
 def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
@@ -25,9 +26,9 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     if probe.attempts == 1:
         return False
     expected = reply.exchange.expected
-    if 200 not in statuses(expected):
+    if reply.expects_refusal:
         return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
-    if reply.ok and expected.get(TIMELY) and held_back(reply):
+    if reply.ok and expected.get(TIMELY) and is_held_back(reply):
         return True
     if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply) or _is_torn(reply)):
         return True
@@ -48,12 +49,16 @@ def _blames_the_caller(reply: Reply) -> bool:
 
 def _may_be_of_the_moment(reply: Reply) -> bool:
     """Return whether a right question is refused, and not for a feature that the error says to be lacking."""
-    return refused(reply) and (not names_a_lack(reply) or _blames_the_caller(reply))
+    return reply.standing is Standing.REQUEST_REFUSED and (
+        not names_a_lack(reply) or _blames_the_caller(reply)
+    )
 
 
 def _is_of_another_fault(reply: Reply) -> bool:
     """Return whether a wrong question is refused as if its caller, or its body in place of its path, were wrong."""
-    return refused(reply) and (404 in statuses(reply.exchange.expected) or _blames_the_caller(reply))
+    return reply.standing is Standing.REQUEST_REFUSED and (
+        404 in reply.exchange.expected_statuses or _blames_the_caller(reply)
+    )
 
 
 def _is_torn(reply: Reply) -> bool:

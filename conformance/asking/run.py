@@ -13,11 +13,12 @@ from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_
 from conformance.asking.attempts import needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.expectations import MET, answered_as_asked, obedience, refused
+from conformance.judging.expectations import MET, answered_as_asked, obedience
 from conformance.judging.generated import wants_another
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
+from conformance.reading.standing import Standing
 from conformance.recording.record import RecordError
 from conformance.replies import CONTROL, ProviderReplies, Unasked
 
@@ -178,7 +179,7 @@ class ProviderRun:
             obeys = self._obeys or probe.id == CONTROL
             if reply is None or not needs_another_attempt(probe, reply, obeys=obeys):
                 break
-            tries[refused(reply)] += 1
+            tries[reply.standing is Standing.REQUEST_REFUSED] += 1
 
     def _next_number(self, probe: str) -> int:
         return len(self._replies.get(probe, [])) + 1

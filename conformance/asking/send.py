@@ -23,7 +23,7 @@ import httpx
 
 from conformance import __version__
 from conformance.asking.addressing import AddressedRequest, address_question
-from conformance.config.settings import is_loopback
+from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import Key, Keyring, read_header_secrets
 from conformance.model import Exchange, Failure, Limits, Piece, Provider, Question
 from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, list_codings, looks_compressed

@@ -23,7 +23,7 @@ from conformance.capturing.entry import (
 )
 from conformance.capturing.jsonstream import read_items, read_values
 from conformance.model import JSON
-from conformance.recording.record import RecordError, parse_exchange
+from conformance.recording.record import parse_exchange
 
 LONGEST_LINE = 128 * 1024 * 1024  # bytes
 _NOCK = frozenset({"scope", "path", "response"})
@@ -82,7 +82,7 @@ def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | Skipp
         if "probe" in value:
             return OwnExchange(where, parse_exchange(dict(value)))
         return _entry(where, _as_line(value) if value.keys() >= _NOCK else value)
-    except (CaptureError, RecordError, binascii.Error) as error:
+    except ValueError as error:
         return SkippedEntry(where, str(error)[:200])
 
 

@@ -10,16 +10,14 @@ from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
     denied,
-    failed_in_success,
     keyless,
     takes_any_key,
-    told,
-    turned_down,
     words,
     works,
 )
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import VENDORS_DOCUMENT, google
 
 _HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
@@ -39,7 +37,7 @@ _PROBES = {
 
 def _tells(reply: Reply) -> bool:
     """The key was taken, or turned down; a request that carried none (no key is set) tells nothing."""
-    return told(reply) and (reply.ok or denied(reply)) and not carried(reply, "none")
+    return reply.is_conclusive and (reply.ok or denied(reply)) and not carried(reply, "none")
 
 
 def _good(seen: RuleInput) -> bool:
@@ -72,9 +70,9 @@ def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the header x-goog-api-key.
 
-    Why: it is the header that Google asks for, and the only one that its clients send.
-    Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK: 401 on every request.
-    Workaround: send the key in the vendor's way as an extra header, where the client lets you.
+    Why: Google asks for this header, and its clients send no other.
+    Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
+    Workaround: send the key in the vendor's way as an extra header, if the client allows it.
     """
     yield from _way_refused(seen)
 
@@ -88,10 +86,10 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     blocked_by=(GOOGLES_HEADER,),
 )
 def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The key is accepted as ?key=.
+    """The key is accepted as the query parameter `key`.
 
-    Why: Google takes it there, and its examples for curl put it there.
-    Breaks: older clients, scripts, and whatever was copied from Google's notebooks.
+    Why: Google accepts it there, and its examples for curl put it there.
+    Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
     """
     yield from _way_refused(seen)
@@ -107,9 +105,9 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     proof=Proof.EACH_REFUSAL,
 )
 def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
-    """An API key is accepted in Google's two places only.
+    """An API key is accepted only where Google accepts it.
 
-    Why: Google takes a Bearer token for OAuth and answers 401; x-api-key is another vendor's header.
+    Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
     """
@@ -128,9 +126,9 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     proof=Proof.EACH_REFUSAL,
 )
 def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
-    """A junk Bearer token beside a good key is refused.
+    """A junk Bearer token is refused, even beside a valid key.
 
-    Why: Google looks at Authorization before it looks at the key.
+    Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
     """
@@ -140,7 +138,7 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
 
 
 def _wrong_key(reply: Reply) -> bool:
-    return told(reply) and carried(reply, "bad")
+    return reply.is_conclusive and carried(reply, "bad")
 
 
 @check(
@@ -153,10 +151,10 @@ def _wrong_key(reply: Reply) -> bool:
     proof=Proof.EACH_REFUSAL,
 )
 def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A key that is not valid is refused.
+    """An invalid key is refused.
 
-    Why: whoever is served without a key of theirs is served on somebody's bill.
-    Breaks: a wrong or forgotten key goes unnoticed until the bill, or the log of somebody else, shows it.
+    Why: whoever is served without a key of their own is served at somebody else's expense.
+    Breaks: a wrong or forgotten key goes unnoticed until a bill, or somebody else's log, shows it.
     Workaround: none.
     """
     reply = seen.replies[-1]
@@ -173,7 +171,7 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
     probes=("no-key",),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
     proof=Proof.EACH_REFUSAL,
 )
@@ -196,15 +194,15 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
     basis=Basis.RECORDED,
     probes=("bad-key", "no-key"),
-    usable=turned_down,
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
 def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A key that is wrong or missing is refused with 400, 401 or 403.
+    """A wrong or missing key is refused with 400, 401 or 403.
 
-    Why: those are what Google and everybody else answers; another status speaks of something else.
-    Breaks: clients look for the fault in the address or in the request.
-    Workaround: try a request with a good key before believing the status.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault.
+    Breaks: users look for the fault in the address or in the request.
+    Workaround: try a valid key before believing the status.
     """
     if not works(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
@@ -227,15 +225,15 @@ def _strangers(seen: RuleInput) -> list[Reply]:
     google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
     basis=Basis.INFERRED,
     probes=("bad-key", "no-key"),
-    usable=turned_down,
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
 def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
-    """Who comes without the right key is not told what it is.
+    """A caller without the right key is not told what it is.
 
-    Why: a message that says which key was expected hands it to everybody who asks with a wrong one.
-    Breaks: no client; the key, and the bill behind it, is anybody's.
-    Workaround: take the key for known, and change vendors before changing the key.
+    Why: a message that names the expected key hands it to everyone who sends a wrong one.
+    Breaks: no client; the key, and the account behind it, are open to anyone.
+    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
     """
     for reply in _strangers(seen):
         yield Location(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
@@ -255,11 +253,12 @@ _FORM = re.compile(
     proof=Proof.EACH_REFUSAL,
 )
 def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
-    """A key is judged by whether it is known, not by its form.
+    """A key is refused because it is unknown, not because of its form.
 
-    Why: Google's clients pass any word on; a vendor that wants its own prefix refuses keys that somebody else made.
-    Breaks: tools that check keys, or hold those of several vendors in one place.
-    Workaround: use a key of the vendor's own.
+    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
+    for it.
+    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
+    Workaround: use a key that the vendor itself issued.
     """
     reply = seen.replies[-1]
     if reply.error and _FORM.search(reply.error.message):
@@ -280,14 +279,14 @@ _ELSEWHERE = (
     google("Authentication", "All methods take the same key in the same ways."),
     basis=Basis.INFERRED,
     probes=_ELSEWHERE,
-    usable=lambda reply: told(reply) and not carried(reply, "none"),
+    usable=lambda reply: reply.is_conclusive and not carried(reply, "none"),
 )
 def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The key that generates also lists models and counts tokens, and opens /v1.
+    """The key that opens generateContent also opens models, countTokens and /v1.
 
-    Why: one key in one header opens all methods.
-    Breaks: pickers of models stay empty, and clients that look at the models first take the key for a bad one.
-    Workaround: name the model by hand.
+    Why: one key in one header opens all of Google's methods.
+    Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
+    Workaround: set the model's name by hand.
     """
     if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -297,7 +296,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     for reply in seen.replies:
         if reply.status == 403 and names_a_lack(reply):
             yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
-        elif reply.status in (401, 403) or (failed_in_success(reply) and denied(reply)):
+        elif reply.status in (401, 403) or (reply.standing is Standing.ERROR_IN_SUCCESS and denied(reply)):
             yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 
@@ -318,8 +317,8 @@ def _promised(value: JSON) -> list[str]:
 def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the way that the vendor's own page shows.
 
-    Why: it is what the page tells its readers to send; a page that shows two ways promises both.
-    Breaks: code written by the page is refused.
+    Why: callers send what the page shows; a page that shows two ways promises both.
+    Breaks: code that follows the page is refused.
     Workaround: send the key in a way that is accepted.
     """
     readings = seen.dialect.traits.get("auth", ())

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
+from conformance.judging.expectations import MET, UNMET, limited, obedience
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
@@ -46,10 +47,10 @@ def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
 def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """Every name in an answer is spelled in lowerCamelCase.
 
-    Why: Google's answers are ProtoJSON, whose names are lowerCamelCase at every depth.
-    Breaks: every client loses what it cannot find, without an exception: the finish reason and the usage in all of
-    Google's SDKs and the Vercel AI SDK, function calls in most of them.
-    Workaround: rename the members to lowerCamelCase before the client sees the answer.
+    Why: Google answers in ProtoJSON, which spells names in lowerCamelCase at every depth.
+    Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
+    AI SDK lose the finish reason and the usage, and most clients lose function calls.
+    Workaround: rename the members to lowerCamelCase before the client reads the answer.
     """
     for pointer, note in _respelled(reply):
         if not note.beside:
@@ -59,11 +60,11 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Location]:
-    """Every name in an answer stands there in one spelling only.
+    """Every name in an answer appears in one spelling only.
 
-    Why: Google writes each member once; a second spelling is noise that may drift from the first.
-    Breaks: no client that was measured; readers of both spellings may see two truths.
-    Workaround: read the lowerCamelCase member and ignore the other.
+    Why: Google writes each member once; a second spelling may drift from the first.
+    Breaks: no client that was measured; code that reads both spellings may get two different values.
+    Workaround: read the lowerCamelCase member and ignore the other one.
     """
     for pointer, note in _respelled(reply):
         if note.beside:
@@ -74,12 +75,12 @@ def spells_each_name_once(reply: Reply) -> Iterator[Location]:
 
 def _refused(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
     replies = seen.of(probe)
-    if replies and all(map(refused, replies)):
+    if replies and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies):
         yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
 
 
 def _any(reply: Reply) -> bool:
-    return reply.ok or refused(reply)
+    return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
 @check(
@@ -95,12 +96,12 @@ def _any(reply: Reply) -> bool:
     trait="settings",
 )
 def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]:
-    """Settings take effect inside generationConfig, where Google and every client put them.
+    """Settings inside generationConfig take effect.
 
-    Why: generationConfig is the only place that Google knows for limits, stop sequences and sampling.
-    Breaks: every SDK sends settings nested; a vendor that reads them flat at the top level ignores them all, and
+    Why: generationConfig is the only place where Google reads limits, stop sequences and sampling settings.
+    Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
-    Workaround: copy the settings to the top level, in the spelling that the vendor documents.
+    Workaround: also send the settings at the top level, spelled as the vendor documents them.
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
@@ -115,7 +116,7 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
 
 def _taken(seen: RuleInput, probe: str) -> bool:
     """The same question in lowerCamelCase was not refused."""
-    return not any(map(refused, seen.of(probe)))
+    return not any(reply.standing is Standing.REQUEST_REFUSED for reply in seen.of(probe))
 
 
 @check(
@@ -131,9 +132,10 @@ def _taken(seen: RuleInput, probe: str) -> bool:
 def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request in snake_case means the same as one in lowerCamelCase.
 
-    Why: ProtoJSON parsers take the name of the proto file beside its lowerCamelCase form, at every depth, and Google's
-    own examples use it.
-    Breaks: snake_case settings and system instructions are dropped in silence; google-genai for Python sends some.
+    Why: at every depth, ProtoJSON parsers accept the name from the proto file as well as its lowerCamelCase form,
+    and Google's own examples use both.
+    Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
+    names in snake_case.
     Workaround: send lowerCamelCase only.
     """
     for probe, twin in (
@@ -160,12 +162,12 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     feature="function-calling",
 )
 def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A request that mixes both casings, as google-genai for Python sends it, takes effect whole.
+    """A request that mixes snake_case and lowerCamelCase, as google-genai for Python sends it, takes full effect.
 
-    Why: ProtoJSON takes either spelling of each name on its own, so a mix is as good as either.
-    Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside camelCase
-    objects; tools lose their parameters and images vanish.
-    Workaround: rename the members to lowerCamelCase on the way out.
+    Why: ProtoJSON parsers accept either spelling of each name, so a mixture is as valid as either one alone.
+    Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
+    lowerCamelCase objects; tools lose their parameters and images vanish.
+    Workaround: rename the members to lowerCamelCase before the request is sent.
     """
     if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
         return  # without it, the fault is not the casing's
@@ -182,7 +184,9 @@ def _of_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
     asked = seen.of("thinking", "no-thinking")
     same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
-    return refused(mixed) and bool(same or (lacking(mixed) and not any(reply.ok for reply in asked)))
+    return mixed.standing is Standing.REQUEST_REFUSED and bool(
+        same or (lacking(mixed) and not any(reply.ok for reply in asked))
+    )
 
 
 def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:
@@ -206,10 +210,10 @@ def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
     requires=required.A_CALL,
 )
 def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
-    """The names of a function's arguments come back as they were declared.
+    """A function call returns argument names exactly as they were declared.
 
-    Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies inside.
-    Breaks: tool dispatch fails in every client, for the parameter that was declared is not there.
+    Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies to them.
+    Breaks: the tool call fails in every client, because the declared parameter is missing.
     Workaround: map the argument names back before the tool is called.
     """
     if obedience(reply).verdict not in (MET, UNMET):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
-from conformance.judging.refusals import failed_in_success
 from conformance.judging.tries import answered
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -25,12 +25,12 @@ def _where(path: str) -> str:
 
 @check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=answered, trait="envelope")
 def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
-    """The answer is the Gemini object itself, with no envelope around it.
+    """The body of an answer is the Gemini object itself, with nothing wrapped around it.
 
-    Why: Google's response is the root of the body; there is no code, data, result or list around it.
-    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope, it
-    is even counted: a billed empty answer.
-    Workaround: unwrap the object before the client sees it.
+    Why: Google's response object is the root of the body; no code, data, result or list surrounds it.
+    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope,
+    it is still counted, so an empty answer is billed.
+    Workaround: unwrap the object before the client reads it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(
@@ -53,7 +53,9 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
 
 
 def _foreign(reply: Reply) -> bool:
-    if failed_in_success(reply) or (reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)):
+    if reply.standing is Standing.ERROR_IN_SUCCESS or (
+        reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
+    ):
         return False  # said of the status, or of the framing
     return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
 
@@ -76,11 +78,12 @@ def _kind_of(value: JSON) -> str:
 
 @check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=_foreign)
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
-    """A successful answer holds a Gemini object, not another protocol's.
+    """A successful answer is a Gemini object, not one of another protocol.
 
-    Why: generateContent answers with a GenerateContentResponse; candidates, promptFeedback or usageMetadata tell it.
+    Why: generateContent returns a GenerateContentResponse, which is recognized by its candidates, promptFeedback or
+    usageMetadata.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
-    Workaround: use the vendor's route for that other protocol with a client of that protocol.
+    Workaround: call the vendor's route for that other protocol with a client for that protocol.
     """
     if reply.kind is not ReplyKind.FOREIGN:
         return
@@ -106,9 +109,11 @@ def _unary(reply: Reply) -> bool:
 def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
     """The unary method answers with one JSON object, not with a stream.
 
-    Why: the method's name decides whether an answer is streamed; generateContent never is.
-    Breaks: google-genai raises JSONDecodeError, the JavaScript clients a SyntaxError.
-    Workaround: join the stream's chunks into one object before the client sees it.
+    Why: the name of the method decides whether an answer is streamed, and generateContent never streams. What
+    Google answers to `alt=sse` on this method was never recorded, so a stream there is only noted.
+    Breaks: google-genai raises JSONDecodeError, and the JavaScript clients raise SyntaxError.
+    Workaround: merge the chunks into one object before the client reads them, and send `alt=sse` to the streaming
+    method only.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
@@ -128,9 +133,9 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
 def method_decides_whether_it_streams(reply: Reply) -> Iterator[Location]:
     """alt=sse does not turn the unary method into a stream.
 
-    Why: the method's name decides; what Google does here was not measured, so this is recorded only.
-    Breaks: no client asks this; a proxy that adds alt=sse everywhere may.
-    Workaround: leave alt=sse to the streaming method.
+    Why: the name of the method decides. What Google answers here was never recorded, so a stream is only noted.
+    Breaks: no client sends this; a proxy that adds alt=sse to every request may.
+    Workaround: send alt=sse to the streaming method only.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")

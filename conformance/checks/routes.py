@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
-from conformance.judging.expectations import UNSAID
-from conformance.judging.refusals import failed_in_success, told, turned_down, words, works
+from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 
 _MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
@@ -24,7 +24,7 @@ _COUNTED = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text
 def _absent(reply: Reply) -> bool:
     """The route is not there: keys, redirects and errors with 200 are other rules' business."""
     refused = reply.status >= 400 and reply.status not in (401, 402, 403)
-    odd = 200 <= reply.status < 300 and not reply.ok and not failed_in_success(reply)
+    odd = 200 <= reply.status < 300 and not reply.ok and reply.standing is not Standing.ERROR_IN_SUCCESS
     return refused or odd
 
 
@@ -38,11 +38,10 @@ def _missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
 
 
 _BOTH = ("plain", "plain-streamed")
-_OF_MONEY = (402, *UNSAID)
 
 
 def _closed(reply: Reply) -> bool:
-    return turned_down(reply) and reply.status not in _OF_MONEY
+    return reply.is_refusal and reply.status != 402
 
 
 @check(
@@ -54,11 +53,11 @@ def _closed(reply: Reply) -> bool:
     proof=Proof.ACCEPTANCE,
 )
 def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A question that one of the two methods answers is not turned down by the other.
+    """A question that one of the two methods answers is not refused by the other.
 
-    Why: the unary and the streaming method take one request, one model and one key.
-    Breaks: chats and agents stream, batches do not: every request of theirs is refused.
-    Workaround: use the method that is there.
+    Why: the unary and the streaming method take the same request, the same model and the same key.
+    Breaks: chats and agents stream, batch jobs do not: all requests of one kind are refused.
+    Workaround: use the method that works.
     """
     for probe in _BOTH:
         tries = seen.of(probe)
@@ -71,7 +70,7 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _v1(reply: Reply) -> bool:
     """Another protocol's answer on /v1 is the envelope's business, an empty one that of errors."""
-    return told(reply) and (
+    return reply.is_conclusive and (
         reply.ok or reply.status >= 300 or reply.kind.value in ("html", "unreadable", "error")
     )
 
@@ -85,23 +84,23 @@ def _v1(reply: Reply) -> bool:
     proof=Proof.ACCEPTANCE,
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The methods are there under /v1 as well.
+    """The methods also exist under /v1.
 
-    Why: Google serves both versions.
-    Breaks: google-genai 3 and @google/genai 3 call /v1 by default: 404 on every request.
+    Why: Google serves both /v1 and /v1beta.
+    Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
     """
     yield from _missing(seen, "an answer on /v1 as on /v1beta")
 
 
-@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=told)
+@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=lambda reply: reply.is_conclusive)
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """countTokens is there, and answers totalTokens.
+    """countTokens exists and returns totalTokens.
 
-    Why: it is how a client knows whether a prompt fits before it pays for it.
-    Breaks: gemini-cli and whatever compresses long conversations; a route that is only called with a slash is missing
-    too.
-    Workaround: estimate four letters to a token.
+    Why: it tells a client whether a prompt fits before the client pays for it.
+    Breaks: gemini-cli, and whatever compresses long conversations. They call `:countTokens`, so a route with a
+    slash instead of the colon does not help them.
+    Workaround: estimate one token per four letters.
     """
     yield from _missing(seen, "totalTokens")
     for reply in seen.replies:
@@ -126,11 +125,11 @@ def _total(seen: RuleInput, probe: str) -> tuple[Reply, int] | None:
     blocked_by=(COUNTS, "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
-    """countTokens really counts: a text of a hundred numbers has more tokens than a short question.
+    """countTokens counts more tokens for a text of a hundred numbers than for a short question.
 
-    Why: a constant is no count.
-    Breaks: clients believe that everything fits, and fail, or pay, later.
-    Workaround: estimate four letters to a token.
+    Why: a constant is not a count.
+    Breaks: clients believe that everything fits, and fail or pay later.
+    Workaround: estimate one token per four letters.
     """
     short, long = (_total(seen, probe) for probe in _COUNTED)
     if long is None:
@@ -152,13 +151,19 @@ def _openai(reply: Reply) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get("data"), list)
 
 
-@check(Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=told)
+@check(
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.RECORDED,
+    probes=("models-list",),
+    usable=lambda reply: reply.is_conclusive,
+)
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The models can be listed, as Google lists them.
+    """The models can be listed as Google lists them.
 
-    Why: GET /v1beta/models answers `models`, with at least one of them.
-    Breaks: pickers of models stay empty; clients that read OpenAI's `data` elsewhere find nothing here.
-    Workaround: name the model by hand.
+    Why: GET /v1beta/models returns `models`, with at least one entry.
+    Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
+    Workaround: set the model's name by hand.
     """
     for found in _missing(seen, "a list `models`"):
         openai = isinstance(found, Location) and _openai(seen.replies[-1])
@@ -184,9 +189,9 @@ def _listed(reply: Reply) -> bool:
     Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
 def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
-    """A listed model's name is `models/{id}`, with that prefix once.
+    """The name of a listed model is `models/{id}`, with that prefix exactly once.
 
-    Why: a name is used as it stands: it is what follows /v1beta/ in the path.
+    Why: a name is used as it stands: it follows /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
     Workaround: take what follows the last slash, and put models/ before it.
     """
@@ -201,12 +206,11 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
 def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
-    """Each listed model has supportedGenerationMethods, and its token limits.
+    """Each listed model has supportedGenerationMethods and token limits.
 
-    Why: the methods are how a client tells models that generate from those that embed; the limits are how it knows what
-    fits.
-    Breaks: pickers show nothing, or models that cannot answer; where the limits are absent they guess.
-    Workaround: keep a table of models of your own.
+    Why: the methods tell clients which models generate and which only embed; the limits tell them what fits.
+    Breaks: pickers show nothing, or models that cannot answer; without limits, clients guess.
+    Workaround: keep your own table of models.
     """
     for reply in seen.replies:
         several = _models(reply)
@@ -233,11 +237,11 @@ def _same_model(name: JSON, model: str) -> bool:
     Level.NOTE, _MODELS, basis=Basis.INFERRED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
 )
 def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
-    """The model that is asked stands in the list, where the list has no further page.
+    """The list of models contains the model under test.
 
-    Why: a list is what callers choose from.
-    Breaks: a picker does not offer what works.
-    Workaround: name the model by hand.
+    Why: callers choose from the list. A list that goes on over several pages is not judged.
+    Breaks: a picker does not offer a model that works.
+    Workaround: set the model's name by hand.
     """
     for reply in seen.replies:
         names = [entry.get("name") for _, entry in _models(reply)]
@@ -250,14 +254,14 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     _MODELS,
     basis=Basis.INFERRED,
     probes=("listed-name-1", "listed-name-2", "listed-name-3"),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     blocked_by=(LISTS, PREFIX),
 )
 def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A listed name, used as it stands, is answered.
+    """A model answers under the name by which it is listed.
 
-    Why: the list says what can be asked. A listed model may be out of service, or want another kind of request, so one
-    that is refused is only noted; a list of which nothing can be asked is no list.
+    Why: the list says what can be asked. A single model may be out of service or need another kind of request, so
+    its refusal is only noted; if none of the listed models answers, the list is useless.
     Breaks: clients that take the name from the list.
     Workaround: use names from the vendor's document.
     """
@@ -275,12 +279,17 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
 
 
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.DOCUMENTED, probes=("models-get",), usable=told, blocked_by=(LISTS,)
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.DOCUMENTED,
+    probes=("models-get",),
+    usable=lambda reply: reply.is_conclusive,
+    blocked_by=(LISTS,),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The model can be looked up by its name, and is the one that was asked for.
+    """Looking up the model by its name returns that model.
 
-    Why: GET /v1beta/models/{model} answers that model.
+    Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.
     Workaround: find the model in the list.
     """
@@ -313,15 +322,16 @@ def _allows(reply: Reply) -> bool:
     ),
     basis=Basis.INFERRED,
     probes=("preflight",),
-    usable=told,
+    usable=lambda reply: reply.is_conclusive,
     proof=Proof.REPLY,
 )
 def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A page in a browser may send a request with the key in x-goog-api-key.
+    """A web page may send the key in x-goog-api-key.
 
-    Why: a browser asks first, and sends nothing that is not allowed. A vendor that serves no browsers at all is only
-    noted; one that serves them, but not with Google's header, shuts Google's client out.
-    Breaks: @google/genai in a page.
+    Why: a browser first asks what it may send, and sends nothing that is not allowed. A vendor that serves no
+    browsers at all is only noted; one that serves them but does not allow Google's header shuts Google's client
+    out.
+    Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
     """
     if not works(seen):

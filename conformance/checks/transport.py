@@ -6,24 +6,19 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
-from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import (
     always_cut,
-    beyond,
     breaks_each_time,
     cut_off,
-    failed_in_success,
-    must_fail,
-    turned_down,
     weigh_redirect,
-    whole,
     words,
     works,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
@@ -65,14 +60,14 @@ def _trouble(reply: Reply) -> str:
 
 
 def _came(reply: Reply) -> bool:
-    return reply.exchange.failure is None and reply.status < 500 and reply.status not in UNSAID
+    return reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
 
 
 def _blamed(seen: RuleInput, reply: Reply) -> bool:
     """The same 5xx came each time where Google answers 4xx, or to a generated body: other rules report it."""
-    if reply.exchange.generated and reply.status not in UNSAID:
+    if reply.exchange.generated and reply.standing is not Standing.THROTTLED:
         return True
-    unexcused = must_fail(reply) or reply.exchange.generated
+    unexcused = reply.expects_refusal or reply.exchange.generated
     return unexcused and breaks_each_time(seen, reply.probe) is not None
 
 
@@ -84,12 +79,12 @@ def _blamed(seen: RuleInput, reply: Reply) -> bool:
 def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
 
-    Why: what timed out, was refused for quota or failed with 5xx, retries included, shows nothing; it accuses nobody,
-    and is named here so that nobody takes silence for a pass.
+    Why: a question that timed out, hit a quota or failed with 5xx, retries included, shows nothing about the
+    vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
     """
-    answered = {reply.probe for reply in seen.replies if _came(reply) or beyond(reply)}
+    answered = {reply.probe for reply in seen.replies if _came(reply) or reply.exceeded_limit}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _blamed(seen, reply)]
     if missing:
@@ -101,13 +96,14 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
 
 @check_each(Level.SHOULD, _HTTP, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
-    """No answer exceeds the bounds that the checker sets to bytes, headers, pieces and JSON.
+    """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
 
-    Why: what is beyond a bound is not read, so nothing else is said of it; every question here has a short answer.
-    Breaks: clients without bounds run out of memory; those with bounds raise.
-    Workaround: name the bound under limits in providers.yaml, and raise it, to have the answer judged.
+    Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
+    answer.
+    Breaks: clients without limits run out of memory; those with limits raise.
+    Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
     """
-    said = f"beyond the bound {bound}" if (bound := beyond(reply)) else ""
+    said = f"beyond the bound {bound}" if (bound := reply.exceeded_limit) else ""
     if said and reply.exchange.captured:
         yield NotJudged(Outcome.INCONCLUSIVE, f"{said}, and it is not known what was asked for")
     elif said:
@@ -117,7 +113,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
 def _spoken(reply: Reply) -> bool:
     """An answer of the model was asked for, on the vendor's main route."""
     asked = reply.resource.name == "response" and not reply.probe.startswith(_ROUTES)
-    return asked and not must_fail(reply)
+    return asked and not reply.expects_refusal
 
 
 def _begun(reply: Reply) -> bool:
@@ -130,9 +126,10 @@ def _begun(reply: Reply) -> bool:
 def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
-    Why: a connection that breaks within a body loses the end of the answer, its finish reason and its usage.
-    Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail of a stream in silence.
-    Workaround: take an answer without a finish reason for a failed one.
+    Why: a connection that breaks in the middle of a body loses the end of the answer, its finish reason and its
+    usage.
+    Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
+    Workaround: treat an answer without a finish reason as failed.
     """
     for streamed in (False, True):
         group = [reply for reply in seen.replies if reply.streamed is streamed and _spoken(reply)]
@@ -162,12 +159,11 @@ def _on_the_wire(reply: Reply) -> bool:
 
 @check_each(Level.MUST, _HTTP, basis=Basis.DOCUMENTED, usable=_on_the_wire)
 def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
-    """A body is compressed exactly as its Content-Encoding says, with what the client offered.
+    """A body is compressed exactly as its Content-Encoding says, with a coding that the client offered.
 
-    Why: a client undoes what the header declares, and nothing else.
-    Breaks: all clients raise on compressed bytes that nobody declared, but for the Vercel AI SDK, which is silently
-    empty.
-    Workaround: ask with `Accept-Encoding: identity`.
+    Why: a client undoes the coding that the header declares, and nothing else.
+    Breaks: on undeclared compression the Vercel AI SDK is silently empty, and every other client raises.
+    Workaround: send `Accept-Encoding: identity`.
     """
     failure = reply.decoded.failure
     for oddity in reply.decoded.oddities:
@@ -184,11 +180,12 @@ _MODEST = {
 }
 
 
-@check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=whole)
+@check_each(Level.NOTE, _HTTP, basis=Basis.DOCUMENTED, usable=lambda reply: reply.is_complete)
 def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
-    """Answers come over HTTP/1.1 or later, with compressed data as its standards want it.
+    """Answers use HTTP/1.1 or later, and compressed data is well-formed.
 
-    Why: HTTP/1.0 has no chunks, so a cut stream looks like one that has ended; some readers refuse raw deflate.
+    Why: HTTP/1.0 has no chunked coding, so a stream that was cut off looks like one that has ended; some decoders
+    refuse raw deflate.
     Breaks: no client that was measured.
     Workaround: none needed.
     """
@@ -216,9 +213,9 @@ def _offers(reply: Reply) -> bool:
 def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
     """An answer to a client that asks for `identity` is not compressed.
 
-    Why: Accept-Encoding says what a client can undo.
-    Breaks: curl, and every client without a decoder, gets bytes that it cannot read.
-    Workaround: ask for gzip, and undo it.
+    Why: Accept-Encoding says what a client can decode.
+    Breaks: curl, and every client without a decoder, receives bytes that it cannot read.
+    Workaround: ask for gzip, and decode it.
     """
     got = (reply.exchange.header("content-encoding") or "identity").lower()
     if got != "identity" and reply.exchange.body:
@@ -236,10 +233,11 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
     ),
 )
 def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A request that offers gzip is answered as one that does not.
+    """A request that offers gzip is answered like one that does not.
 
-    Why: every HTTP client offers gzip unless told otherwise.
-    Breaks: all clients fail; the same request from curl works, so the fault is looked for in the client.
+    Why: every HTTP client offers gzip unless it is told otherwise.
+    Breaks: every client fails, although the same request from curl works, so users look for the fault in the
+    client.
     Workaround: send `Accept-Encoding: identity`.
     """
     offering = [reply for reply in seen.replies if _offers(reply)]
@@ -247,7 +245,7 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     if len(offering) < ATTEMPTS_TO_ACCUSE or not taken:
         return
     last = offering[-1]
-    if all(turned_down(reply) for reply in offering):
+    if all(reply.is_refusal for reply in offering):
         yield Location(last.id, "", "an answer", f"{words(last)}; without the offer there is one")
     else:
         yield NotJudged(
@@ -263,14 +261,14 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     _JSON,
     basis=Basis.RECORDED,
     select=_unary,
-    usable=lambda reply: reply.ok and whole(reply) and not may_have_lost(reply, "content-type"),
+    usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
-    """A unary answer says that it is JSON.
+    """A unary answer is labeled as application/json.
 
     Why: generic clients and gateways choose how to read a body by its Content-Type.
-    Breaks: Google's SDKs ignore it; what sits between them and the vendor may not.
+    Breaks: Google's SDKs ignore the header; software between them and the vendor may not.
     Workaround: set the header in a proxy.
     """
     got = reply.exchange.header("content-type")
@@ -288,7 +286,7 @@ _AROUND = {
 
 
 def _one_object(reply: Reply) -> bool:
-    read = reply.ok and whole(reply) and has_own_bytes(reply)
+    read = reply.ok and reply.is_complete and has_own_bytes(reply)
     return read and reply.framed.framing is Framing.SINGLE_JSON
 
 
@@ -297,8 +295,8 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
     """The body of a unary answer is one JSON text, with nothing before or after it.
 
     Why: clients parse the whole body as one document.
-    Breaks: a byte order mark makes google-genai raise; bytes after the end make all of them raise.
-    Workaround: cut the body to its JSON in a proxy.
+    Breaks: a byte order mark makes google-genai raise; bytes after the end make every client raise.
+    Workaround: cut the body down to its JSON in a proxy.
     """
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
@@ -319,13 +317,13 @@ _ODD = {
     Level.SHOULD,
     _JSON,
     basis=Basis.RECORDED,
-    usable=lambda reply: reply.ok and whole(reply) and has_own_bytes(reply),
+    usable=lambda reply: reply.ok and reply.is_complete and has_own_bytes(reply),
 )
 def writes_sound_json(reply: Reply) -> Iterator[Location]:
-    """JSON is UTF-8, and has each name once.
+    """JSON is valid UTF-8, and no object has a name twice.
 
-    Why: parsers disagree on what to make of the rest: some take the last of two names, some the first.
-    Breaks: text comes out garbled; two readers of one answer see two answers.
+    Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
+    Breaks: text is garbled, and two readers of one answer get two different values.
     Workaround: none.
     """
     for chunk in reply.chunks:
@@ -342,17 +340,17 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
     _JSON,
     basis=Basis.RECORDED,
     select=lambda reply: _unary(reply) and not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply) and has_own_bytes(reply),
+    usable=lambda reply: reply.is_complete and _success(reply) and has_own_bytes(reply),
     blocked_by=(COMPRESSION,),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
-    """A unary answer is JSON that can be read, to its end.
+    """A unary answer is complete, readable JSON.
 
-    Why: a body that arrived whole and still ends inside of a value, or is no JSON at all, was cut before it was sent.
-    Breaks: all clients raise; the answer is lost, and was billed.
+    Why: a body that arrived in full and yet ends inside a value was cut off before it was sent.
+    Breaks: every client raises; the answer is lost, and it was billed.
     Workaround: ask again.
     """
-    if reply.kind is ReplyKind.UNREADABLE and not failed_in_success(reply):
+    if reply.kind is ReplyKind.UNREADABLE and reply.standing is not Standing.ERROR_IN_SUCCESS:
         cut = reply.framed.has(Irregular.TRUNCATED)
         start = reply.text_of_body[:60].decode("utf-8", "replace")
         said = (
@@ -368,22 +366,22 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     _JSON,
     basis=Basis.RECORDED,
     select=lambda reply: not reply.probe.startswith(_ROUTES),
-    usable=lambda reply: whole(reply) and _success(reply),
+    usable=lambda reply: reply.is_complete and _success(reply),
 )
 def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A success is JSON, not a page.
+    """A successful answer is JSON, not an HTML page.
 
-    Why: a page with status 200 is what a web site answers to a path that it does not know.
-    Breaks: every client raises a decoding error that says nothing of the cause.
-    Workaround: compare base_url with the vendor's document: often a part of the path is missing.
+    Why: a page with status 200 is what a web site returns for a path that it does not know.
+    Breaks: every client raises a decoding error that says nothing about the cause.
+    Workaround: compare base_url with the vendor's document; often a part of the path is missing.
     """
     pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
     if pages and len(pages) == len(seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
         return
     for reply in pages:
-        if not failed_in_success(reply):
-            level = Level.NOTE if must_fail(reply) else None
+        if reply.standing is not Standing.ERROR_IN_SUCCESS:
+            level = Level.NOTE if reply.expects_refusal else None
             yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
 
 
@@ -396,12 +394,13 @@ def _there(reply: Reply) -> str:
     Level.MUST,
     google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
     basis=Basis.DOCUMENTED,
-    usable=whole,
+    usable=lambda reply: reply.is_complete,
 )
 def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Questions are answered where they are asked, not sent elsewhere.
+    """Requests are answered where they are sent, without a redirect.
 
-    Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to another host.
+    Why: a POST that is redirected with 301 or 302 becomes a GET without a body, and a key must not follow to
+    another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
     """
@@ -410,5 +409,5 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_there(moved[0])} (base_url?)")
         return
     for reply in moved:
-        wanted = " or ".join(f"HTTP {status}" for status in statuses(reply.exchange.expected))
+        wanted = " or ".join(f"HTTP {status}" for status in reply.exchange.expected_statuses)
         yield Location(reply.id, "", wanted, _there(reply), weigh_redirect(reply))

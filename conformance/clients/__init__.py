@@ -11,7 +11,7 @@ from conformance.clients.captured_response import (
     read_captured,
 )
 from conformance.clients.client_view import Client, ClientView
-from conformance.clients.lines import report_line, report_lines
+from conformance.clients.lines import describe_view, describe_views
 from conformance.clients.registry import (
     ALL_CLIENTS,
     CLIENTS,
@@ -29,11 +29,11 @@ __all__ = [
     "Client",
     "ClientView",
     "UnknownClientError",
+    "describe_view",
+    "describe_views",
     "find_clients",
     "find_required_settings",
     "from_exchange",
     "read_as_client",
     "read_captured",
-    "report_line",
-    "report_lines",
 ]

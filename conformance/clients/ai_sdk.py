@@ -14,7 +14,7 @@ from conformance.clients import javascript as js
 from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
 from conformance.clients.captured_response import CapturedResponse, decode_body, shorten_line_breaks
 from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once
-from conformance.clients.zod import MisfitError, Obj, fit
+from conformance.clients.zod import MisfitError, Obj, fit_schema
 
 _INVALID = "AI_APICallError: Invalid JSON response"
 _FINISH = {
@@ -34,19 +34,19 @@ _NO_BLOCK = frozenset({"", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFI
 Valid = Mapping[str, Any]
 
 
-def finish_word(reason: str | None, *, calls: bool) -> str:
+def translate_finish_reason(reason: str | None, *, calls: bool) -> str:
     """Translate Google's finish reason into the SDK's own word (mapGoogleGenerativeAIFinishReason)."""
     if reason == "STOP":
         return "tool-calls" if calls else "stop"
     return _FINISH.get(reason or "", "other")
 
 
-def _block(feedback: Valid | None) -> str | None:
+def _find_block_reason(feedback: Valid | None) -> str | None:
     reason = (feedback or {}).get("blockReason")
     return None if reason is None or reason in _NO_BLOCK else reason
 
 
-def _forbidden(value: object) -> bool:
+def _reaches_prototype(value: object) -> bool:
     """Whether an object anywhere has a member that would reach a prototype (secureJsonParse)."""
     nodes = [value]
     while nodes:
@@ -61,16 +61,16 @@ def _forbidden(value: object) -> bool:
     return False
 
 
-def _valid(text: str, schema: Obj) -> Valid:
+def _parse_valid(text: str, schema: Obj) -> Valid:
     """Parse and validate. Raises Raised (the JSON) or MisfitError (the schema)."""
-    value = js.parse(text)
-    if ("__proto__" in text or "constructor" in text or "\\u" in text) and _forbidden(value):
+    value = js.parse_json(text)
+    if ("__proto__" in text or "constructor" in text or "\\u" in text) and _reaches_prototype(value):
         raise Raised("SyntaxError: Object contains forbidden prototype property")
-    fitted = fit(value, schema)
+    fitted = fit_schema(value, schema)
     return fitted if isinstance(fitted, dict) else {}
 
 
-def _total(usage: Valid | None) -> int | float | None:
+def _add_up_tokens(usage: Valid | None) -> int | float | None:
     """Add up the counts as the SDK does; it does not show totalTokenCount."""
     if usage is None:
         return None
@@ -81,12 +81,12 @@ def _total(usage: Valid | None) -> int | float | None:
     return int(total) if total.is_integer() else total
 
 
-def _parts(answer: Valid) -> list[Valid]:
-    content = _first(answer).get("content") or {}
+def _get_parts(answer: Valid) -> list[Valid]:
+    content = _get_first_candidate(answer).get("content") or {}
     return content.get("parts") or []
 
 
-def _first(answer: Valid) -> Valid:
+def _get_first_candidate(answer: Valid) -> Valid:
     candidates = answer.get("candidates") or [{}]
     first: Valid = candidates[0]
     return first
@@ -100,11 +100,11 @@ def _is_text(part: Valid) -> bool:
     return not _is_code(part) and not part.get("codeExecutionResult") and part.get("text") is not None
 
 
-def _text(parts: list[Valid]) -> str:
+def _join_text(parts: list[Valid]) -> str:
     return "".join(part["text"] for part in parts if _is_text(part) and part.get("thought") is not True)
 
 
-def _own_calls(parts: list[Valid]) -> int:
+def _count_own_calls(parts: list[Valid]) -> int:
     """Count calls that the provider itself has executed: code and server tools."""
     return sum(_is_code(part) or bool(part.get("toolCall")) for part in parts)
 
@@ -127,25 +127,28 @@ def _refuse_orphans(parts: list[Valid]) -> None:
         server = bool(part.get("toolCall")) or (server and not part.get("toolResponse"))
 
 
-def _unary(captured: CapturedResponse) -> ResponseView:
+def _read_unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
     body = decode_body(captured)
     if body.broken:
         raise Raised("AI_APICallError: Failed to process successful response")
     try:
-        answer = _valid(js.utf8(body.whole), RESPONSE)
+        answer = _parse_valid(js.decode_utf8(body.whole), RESPONSE)
     except (Raised, MisfitError):
         raise Raised(_INVALID) from None
-    parts = _parts(answer)
+    parts = _get_parts(answer)
     _refuse_orphans(parts)
     calls = sum((part.get("functionCall") or {}).get("name") is not None for part in parts)
-    reason, block = _first(answer).get("finishReason"), _block(answer.get("promptFeedback"))
+    reason, block = (
+        _get_first_candidate(answer).get("finishReason"),
+        _find_block_reason(answer.get("promptFeedback")),
+    )
     blocked = reason is None and block is not None
     return ResponseView(
-        text=_text(parts),
-        finish_reason="content-filter" if blocked else finish_word(reason, calls=calls > 0),
-        total_tokens=_total(answer.get("usageMetadata")),
-        calls=calls + _own_calls(parts),
+        text=_join_text(parts),
+        finish_reason="content-filter" if blocked else translate_finish_reason(reason, calls=calls > 0),
+        total_tokens=_add_up_tokens(answer.get("usageMetadata")),
+        calls=calls + _count_own_calls(parts),
     )
 
 
@@ -156,17 +159,17 @@ def _refuse_status(captured: CapturedResponse) -> None:
         raise Raised(f"AI_APICallError: status {captured.status}")
 
 
-def _lines(text: str) -> Iterator[str]:
+def _split_lines(text: str) -> Iterator[str]:
     """Lines end at LF, CRLF or CR; a CR that is the last character still waits for its LF, and an open line is lost."""
     text = shorten_line_breaks(text.removesuffix("\r"))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     yield from lines[:-1]
 
 
-def _events(text: str) -> Iterator[str]:
+def _split_events(text: str) -> Iterator[str]:
     """Yield the data of each event that a blank line ends (eventsource-parser)."""
     data: list[str] = []
-    for line in _lines(text):
+    for line in _split_lines(text):
         name, _, value = line.partition(":")
         if name == "data":
             data.append(value.removeprefix(" "))
@@ -193,7 +196,7 @@ class _Transform:
         if data == "[DONE]":
             return
         try:
-            self.chunk(_valid(data, CHUNK))
+            self.chunk(_parse_valid(data, CHUNK))
         except Raised as stop:
             self.errors.append(f"AI_JSONParseError: JSON parsing failed: {stop.what}")
         except MisfitError as misfit:
@@ -205,21 +208,21 @@ class _Transform:
             self.errors.append(f"AI_APICallError: {chunk['error']['message']}")
             return
         self.usage = self.usage if chunk.get("usageMetadata") is None else chunk["usageMetadata"]
-        if not self.blocked and _block(chunk.get("promptFeedback")) is not None:
+        if not self.blocked and _find_block_reason(chunk.get("promptFeedback")) is not None:
             self.blocked, self.finish = True, "content-filter"
         if not self.blocked and chunk.get("candidates"):
             self.candidate(chunk)
 
     def candidate(self, chunk: Valid) -> None:
-        parts = _parts(chunk)
-        self.texts.append(_text(parts))
-        self.own_calls += _own_calls(parts)
+        parts = _get_parts(chunk)
+        self.texts.append(_join_text(parts))
+        self.own_calls += _count_own_calls(parts)
         for part in parts:
             if "functionCall" in part:
                 self.call(part["functionCall"])
-        reason = _first(chunk).get("finishReason")
+        reason = _get_first_candidate(chunk).get("finishReason")
         if reason is not None:
-            self.finish = finish_word(reason, calls=self.calls > 0)
+            self.finish = translate_finish_reason(reason, calls=self.calls > 0)
 
     def call(self, call: Valid) -> None:
         """Count a call where it is whole; calls may come in pieces (partialArgs, willContinue)."""
@@ -251,7 +254,7 @@ def _read_stream(captured: CapturedResponse, client: str) -> ClientView:
     if captured.status in {204, 205}:
         return ClientView(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
     body, state = decode_body(captured), _Transform()
-    for data in _events(js.utf8(body.whole)):
+    for data in _split_events(js.decode_utf8(body.whole)):
         state.event(data)
     if body.broken:
         lost = "AI_APICallError: Failed to process successful response"
@@ -260,14 +263,14 @@ def _read_stream(captured: CapturedResponse, client: str) -> ClientView:
         client,
         text="".join(state.texts),
         finish_reason=state.finish,
-        total_tokens=_total(state.usage),
+        total_tokens=_add_up_tokens(state.usage),
         calls=state.calls + state.own_calls,
         errors=tuple(state.errors),
     )
 
 
-def read(captured: CapturedResponse, client: str) -> ClientView:
+def read_response(captured: CapturedResponse, client: str) -> ClientView:
     """Read as generateText and streamText do."""
     if captured.streamed:
         return _read_stream(captured, client)
-    return call_once(client, lambda: _unary(captured))
+    return call_once(client, lambda: _read_unary(captured))

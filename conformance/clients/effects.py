@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.clients.ai_sdk import finish_word
+from conformance.clients.ai_sdk import translate_finish_reason
 from conformance.clients.captured_response import CapturedResponse, from_exchange
 from conformance.clients.client_view import Client, ClientView
 from conformance.clients.registry import read_as_client
@@ -109,7 +109,7 @@ def _compare_finish_reason(
         return
     reason = seen.finish_reason
     if client.family == "@ai-sdk/google":
-        wanted = finish_word(truth.finish_reason.upper(), calls=truth.calls > 0)
+        wanted = translate_finish_reason(truth.finish_reason.upper(), calls=truth.calls > 0)
         if reason != wanted:
             yield "silent-loss", f"finish reason lost: {reason} instead of {wanted}"
         return

@@ -30,80 +30,84 @@ def _refuse_status(captured: CapturedResponse) -> None:
         raise Raised(f"{_OWN} Error fetching: [{captured.status}]")
 
 
-def _has_any(candidates: object) -> bool:
-    size = js.length(candidates)
-    return js.truthy(candidates) and isinstance(size, int | float) and size > 0
+def _has_candidates(candidates: object) -> bool:
+    size = js.get_length(candidates)
+    return js.is_truthy(candidates) and isinstance(size, int | float) and size > 0
 
 
-def _needed(value: object, name: str) -> object:
+def _get_required(value: object, name: str) -> object:
     """`value.name`, which raises for null and undefined."""
-    if js.nullish(value):
-        raise Raised(f"TypeError: Cannot read properties of {js.string(value)} (reading '{name}')")
-    return js.member(value, name)
+    if js.is_nullish(value):
+        raise Raised(f"TypeError: Cannot read properties of {js.to_string(value)} (reading '{name}')")
+    return js.get_member(value, name)
 
 
-def _part_text(part: object) -> str:
-    text, code, result = (_needed(part, name) for name in ("text", "executableCode", "codeExecutionResult"))
-    said = js.string(text) if js.truthy(text) else ""
-    if js.truthy(code):
-        said += f"\n```{js.string(js.member(code, 'language'))}\n{js.string(js.member(code, 'code'))}\n```\n"
-    if js.truthy(result):
-        said += f"\n```\n{js.string(js.member(result, 'output'))}\n```\n"
+def _print_part(part: object) -> str:
+    text, code, result = (
+        _get_required(part, name) for name in ("text", "executableCode", "codeExecutionResult")
+    )
+    said = js.to_string(text) if js.is_truthy(text) else ""
+    if js.is_truthy(code):
+        said += f"\n```{js.to_string(js.get_member(code, 'language'))}\n{js.to_string(js.get_member(code, 'code'))}\n```\n"
+    if js.is_truthy(result):
+        said += f"\n```\n{js.to_string(js.get_member(result, 'output'))}\n```\n"
     return said
 
 
-def _refuse_block(candidate: object) -> None:
-    finish = _needed(candidate, "finishReason")
+def _refuse_blocked(candidate: object) -> None:
+    finish = _get_required(candidate, "finishReason")
     if isinstance(finish, str) and finish in _BLOCKING:
         raise Raised(f"{_OWN} Candidate was blocked due to {finish}")
 
 
-def _parts(answer: object) -> object:
+def _get_parts(answer: object) -> object:
     """Return the first candidate's parts, or undefined. Raises Raised for a blocked candidate or prompt."""
-    candidates = js.member(answer, "candidates")
-    if not _has_any(candidates):
-        feedback = js.member(answer, "promptFeedback")
-        if js.truthy(feedback):
-            odd = js.truthy(candidates) and js.length(candidates) != 0
-            raise Raised(f"{_OWN} Text not available. {'' if odd else _reason(feedback)}")
+    candidates = js.get_member(answer, "candidates")
+    if not _has_candidates(candidates):
+        feedback = js.get_member(answer, "promptFeedback")
+        if js.is_truthy(feedback):
+            odd = js.is_truthy(candidates) and js.get_length(candidates) != 0
+            raise Raised(f"{_OWN} Text not available. {'' if odd else _describe_block(feedback)}")
         return js.UNDEFINED
-    candidate = js.first(candidates)
-    _refuse_block(candidate)
-    parts = js.member(js.member(candidate, "content"), "parts")
-    return parts if js.truthy(parts) else js.UNDEFINED
+    candidate = js.get_first(candidates)
+    _refuse_blocked(candidate)
+    parts = js.get_member(js.get_member(candidate, "content"), "parts")
+    return parts if js.is_truthy(parts) else js.UNDEFINED
 
 
-def _reason(feedback: object) -> str:
-    reason, message = js.member(feedback, "blockReason"), js.member(feedback, "blockReasonMessage")
-    said = f"Response was blocked due to {reason}" if js.truthy(reason) else "Response was blocked"
-    return f"{said}: {message}" if js.truthy(message) else said
+def _describe_block(feedback: object) -> str:
+    reason, message = js.get_member(feedback, "blockReason"), js.get_member(feedback, "blockReasonMessage")
+    said = f"Response was blocked due to {reason}" if js.is_truthy(reason) else "Response was blocked"
+    return f"{said}: {message}" if js.is_truthy(message) else said
 
 
-def _view(answer: object) -> ResponseView:
-    js.assignable(answer, "text")
-    finish = js.member(js.first(js.member(answer, "candidates")), "finishReason")
-    total = js.member(js.member(answer, "usageMetadata"), "totalTokenCount")
+def _view_answer(answer: object) -> ResponseView:
+    js.check_assignable(answer, "text")
+    finish = js.get_member(js.get_first(js.get_member(answer, "candidates")), "finishReason")
+    total = js.get_member(js.get_member(answer, "usageMetadata"), "totalTokenCount")
     view = ResponseView(
-        finish_reason=None if js.nullish(finish) else cast("JSON", finish),
-        total_tokens=None if js.nullish(total) else cast("JSON", total),
+        finish_reason=None if js.is_nullish(finish) else cast("JSON", finish),
+        total_tokens=None if js.is_nullish(total) else cast("JSON", total),
     )
     try:
-        parts = list(js.each(_parts(answer)))
-        text = "".join(_part_text(part) for part in parts)
+        parts = list(js.iterate(_get_parts(answer)))
+        text = "".join(_print_part(part) for part in parts)
     except Raised as stop:
         return replace(view, refused=stop.what)
-    return replace(view, text=text, calls=sum(js.truthy(js.member(part, "functionCall")) for part in parts))
+    return replace(
+        view, text=text, calls=sum(js.is_truthy(js.get_member(part, "functionCall")) for part in parts)
+    )
 
 
-def _unary(captured: CapturedResponse) -> ResponseView:
+def _read_unary(captured: CapturedResponse) -> ResponseView:
     _refuse_status(captured)
     body = decode_body(captured)
     if body.broken:
         raise Raised("TypeError: terminated")
-    return _view(js.body_json(body.whole))
+    return _view_answer(js.parse_body(body.whole))
 
 
-def _texts(pieces: Iterable[bytes]) -> tuple[list[str], bool]:
+def _decode_pieces(pieces: Iterable[bytes]) -> tuple[list[str], bool]:
     """Decode piece by piece up to the first with a bad byte, and say whether there was one (`fatal`)."""
     decoder, texts = codecs.getincrementaldecoder("utf-8")("strict"), []
     for piece in pieces:
@@ -114,7 +118,7 @@ def _texts(pieces: Iterable[bytes]) -> tuple[list[str], bool]:
     return texts, bool(decoder.getstate()[0])
 
 
-def _events(texts: Iterable[str]) -> Iterator[list[str]]:
+def _split_events(texts: Iterable[str]) -> Iterator[list[str]]:
     """Yield the JSON texts that each network piece completes; what does not match blocks the buffer for good.
 
     The last list holds what is left in the buffer at the end, if it is more than space.
@@ -131,35 +135,35 @@ def _events(texts: Iterable[str]) -> Iterator[list[str]]:
     yield [whole[at:]] if whole[at:].strip(js.SPACES) else []
 
 
-def _stream(captured: CapturedResponse) -> Iterator[ResponseView]:
+def _read_stream(captured: CapturedResponse) -> Iterator[ResponseView]:
     _refuse_status(captured)
     body = decode_body(captured)
     if captured.status in {204, 205}:
         raise Raised("TypeError: Cannot read properties of null (reading 'pipeThrough')")
-    texts, bad = _texts(body.pieces)
-    *arrived, rest = _events(texts)
+    texts, bad = _decode_pieces(body.pieces)
+    *arrived, rest = _split_events(texts)
     for events in arrived:
-        yield from map(_view, _parsed(events))
+        yield from map(_view_answer, _parse_events(events))
     if bad or body.broken:
         raise Raised(f"{_OWN} Error reading from the stream")
     if rest:
         raise Raised(f"{_OWN} Failed to parse stream")
 
 
-def _parsed(events: list[str]) -> Iterator[object]:
+def _parse_events(events: list[str]) -> Iterator[object]:
     """Parse what came in one piece; a bad event throws away all that still waited in the queue: all but the first."""
     answers: list[object] = []
     for event in events:
         try:
-            answers.append(js.parse(event))
+            answers.append(js.parse_json(event))
         except Raised:
             yield from answers[:1]
             raise Raised(f'{_OWN} Error parsing JSON response: "{event[:200]}"') from None
     yield from answers
 
 
-def read(captured: CapturedResponse, client: str) -> ClientView:
+def read_response(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 0.24.1 does."""
     if captured.streamed:
-        return iterate_stream(client, _stream(captured))
-    return call_once(client, lambda: _unary(captured))
+        return iterate_stream(client, _read_stream(captured))
+    return call_once(client, lambda: _read_unary(captured))

@@ -17,7 +17,7 @@ from typing import cast
 
 from conformance.clients.captured_response import (
     CapturedResponse,
-    DecodedBody,
+    DecodedPieces,
     decode_body,
     shorten_line_breaks,
 )
@@ -30,7 +30,7 @@ _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(\\?)\Z)', re.DOTALL)  # group 1:
 
 
 @cache
-def types(version: str) -> Types:
+def load_types(version: str) -> Types:
     """Return the response types of that version."""
     data = json.loads(Path(__file__).with_name("google_genai_types.json").read_text("utf-8"))[version]
     return Types(data["models"], frozenset(data["finish_reasons"]))
@@ -48,14 +48,14 @@ class Copy:
     each: bool = False
 
 
-def _same(*fields: str) -> dict[str, Copy]:
+def _copy_unchanged(*fields: str) -> dict[str, Copy]:
     """Names that are copied with all they hold; the field is the name in snake_case."""
     return {re.sub(r"_(\w)", lambda found: found[1].upper(), to): Copy(to) for to in fields}
 
 
 _CITATIONS_3 = {"citationSources": Copy("citations", each=True)}
 _CITATIONS_1 = {"citationSources": Copy("citations")}
-_CANDIDATE_3 = _same(
+_CANDIDATE_3 = _copy_unchanged(
     "content",
     "token_count",
     "finish_reason",
@@ -69,7 +69,7 @@ _CANDIDATE_3 = _same(
     "citationMetadata": Copy("citation_metadata", _CITATIONS_3),
     "safetyRatings": Copy("safety_ratings", each=True),
 }
-_PART_1 = _same(
+_PART_1 = _copy_unchanged(
     "thought",
     "thought_signature",
     "code_execution_result",
@@ -78,11 +78,11 @@ _PART_1 = _same(
     "function_response",
     "text",
 ) | {
-    "videoMetadata": Copy("video_metadata", _same("fps", "end_offset", "start_offset")),
-    "inlineData": Copy("inline_data", _same("data", "mime_type")),
-    "fileData": Copy("file_data", _same("file_uri", "mime_type")),
+    "videoMetadata": Copy("video_metadata", _copy_unchanged("fps", "end_offset", "start_offset")),
+    "inlineData": Copy("inline_data", _copy_unchanged("data", "mime_type")),
+    "fileData": Copy("file_data", _copy_unchanged("file_uri", "mime_type")),
 }
-_CANDIDATE_1 = _same(
+_CANDIDATE_1 = _copy_unchanged(
     "token_count",
     "finish_reason",
     "avg_logprobs",
@@ -91,19 +91,27 @@ _CANDIDATE_1 = _same(
     "logprobs_result",
     "safety_ratings",
 ) | {
-    "content": Copy("content", {"parts": Copy("parts", _PART_1, each=True)} | _same("role")),
+    "content": Copy("content", {"parts": Copy("parts", _PART_1, each=True)} | _copy_unchanged("role")),
     "citationMetadata": Copy("citation_metadata", _CITATIONS_1),
     "urlContextMetadata": Copy(
         "url_context_metadata",
-        {"urlMetadata": Copy("url_metadata", _same("retrieved_url", "url_retrieval_status"), each=True)},
+        {
+            "urlMetadata": Copy(
+                "url_metadata", _copy_unchanged("retrieved_url", "url_retrieval_status"), each=True
+            )
+        },
     ),
 }
-_COMMON = _same("sdk_http_response", "model_version", "prompt_feedback", "response_id", "usage_metadata")
-_RESPONSE_3 = {"candidates": Copy("candidates", _CANDIDATE_3, each=True)} | _COMMON | _same("model_status")
+_COMMON = _copy_unchanged(
+    "sdk_http_response", "model_version", "prompt_feedback", "response_id", "usage_metadata"
+)
+_RESPONSE_3 = (
+    {"candidates": Copy("candidates", _CANDIDATE_3, each=True)} | _COMMON | _copy_unchanged("model_status")
+)
 _RESPONSE_1 = {"candidates": Copy("candidates", _CANDIDATE_1, each=True)} | _COMMON
 
 
-def _get(data: object, key: str) -> object:
+def _get_value(data: object, key: str) -> object:
     """get_value_by_path for one key: `key in data`, then `data[key]`, for whatever `data` is. Raises Raised."""
     if not data:
         return None
@@ -116,25 +124,25 @@ def _get(data: object, key: str) -> object:
     raise Raised(f"TypeError: argument of type '{type(data).__name__}' is not iterable")
 
 
-def _items(value: object) -> list[object]:
+def _list_items(value: object) -> list[object]:
     if isinstance(value, list | str | dict):
         return list(value)
     raise Raised(f"TypeError: '{type(value).__name__}' object is not iterable")
 
 
-def _copied(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
+def _copy_named(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
     """Copy what is named and not null, under its new name; all else is dropped without a word."""
     target: dict[str, object] = {}
     for name, copy in names.items():
-        value = _get(source, name)
+        value = _get_value(source, name)
         if value is None:
             continue
         if copy.each:
             target[copy.to] = [
-                item if copy.names is None else _copied(item, copy.names) for item in _items(value)
+                item if copy.names is None else _copy_named(item, copy.names) for item in _list_items(value)
             ]
         else:
-            target[copy.to] = value if copy.names is None else _copied(value, copy.names)
+            target[copy.to] = value if copy.names is None else _copy_named(value, copy.names)
     return target
 
 
@@ -144,11 +152,11 @@ class Version:
 
     number: str
     names: Mapping[str, Copy]
-    lines: Callable[[CapturedResponse, DecodedBody], list[str]]
+    lines: Callable[[CapturedResponse, DecodedPieces], list[str]]
     objects: Callable[[list[str], bool], Iterator[str]]
 
 
-def _load(text: str, failure: str) -> object:
+def _load_json(text: str, failure: str) -> object:
     """json.loads: NaN is fine, a BOM is not. `failure` is the exception for what is not JSON."""
     try:
         return json.loads(text)
@@ -158,36 +166,38 @@ def _load(text: str, failure: str) -> object:
         raise Raised(f"ValueError: {fault}") from None
 
 
-def _view(answer: object, version: Version) -> ResponseView:
-    known = types(version.number)
-    fields = cast("dict[str, object]", known.read(_copied(answer, version.names), "GenerateContentResponse"))
+def _view_answer(answer: object, version: Version) -> ResponseView:
+    known = load_types(version.number)
+    fields = cast(
+        "dict[str, object]", known.read(_copy_named(answer, version.names), "GenerateContentResponse")
+    )
     candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
     usage = cast("dict[str, object]", fields.get("usage_metadata") or {})
-    parts = _parts(candidates)
+    parts = _get_parts(candidates)
     texts = [
         part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True
     ]
     return ResponseView(
         text="".join(cast("list[str]", texts)),
-        finish_reason=_finish(candidates),
+        finish_reason=_get_finish_reason(candidates),
         total_tokens=cast("JSON", usage.get("total_token_count")),
         calls=sum(part.get("function_call") is not None for part in parts),
     )
 
 
-def _parts(candidates: list[dict[str, object]]) -> list[dict[str, object]]:
+def _get_parts(candidates: list[dict[str, object]]) -> list[dict[str, object]]:
     content = cast("dict[str, object]", candidates[0].get("content") or {}) if candidates else {}
     return cast("list[dict[str, object]]", content.get("parts") or [])
 
 
-def _finish(candidates: list[dict[str, object]]) -> str | None:
+def _get_finish_reason(candidates: list[dict[str, object]]) -> str | None:
     if not candidates:
         return "NOCAND"
     reason = candidates[0].get("finish_reason")
     return "None" if reason is None else f"FinishReason.{reason}"
 
 
-def _charset(captured: CapturedResponse) -> str:
+def _find_charset(captured: CapturedResponse) -> str:
     """Return the charset that the Content-Type names, if Python knows it (httpx); else UTF-8."""
     found = re.search(r"charset\s*=\s*[\"']?([^\s;\"']+)", captured.content_type, re.IGNORECASE)
     try:
@@ -196,7 +206,7 @@ def _charset(captured: CapturedResponse) -> str:
         return "utf-8"
 
 
-def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
+def _refuse_status(captured: CapturedResponse, body: DecodedPieces) -> None:
     """Only 200 is a success (APIError.raise_for_response)."""
     if captured.status is None:
         raise Raised("ConnectError: no answer")
@@ -206,46 +216,46 @@ def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
     raise Raised(f"{name}: {captured.status} {body.whole[:200].decode('utf-8', 'replace')}")
 
 
-def _unary(captured: CapturedResponse, version: Version) -> ResponseView:
+def _read_unary(captured: CapturedResponse, version: Version) -> ResponseView:
     body = decode_body(captured)
     _refuse_status(captured, body)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
-    text = body.whole.decode(_charset(captured), "replace")
-    return _view(_load(text, "") if text else {}, version)
+    text = body.whole.decode(_find_charset(captured), "replace")
+    return _view_answer(_load_json(text, "") if text else {}, version)
 
 
-def _byte_lines(_captured: CapturedResponse, body: DecodedBody) -> list[str]:
+def _split_bytes(_captured: CapturedResponse, body: DecodedPieces) -> list[str]:
     """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
     return [line.decode("utf-8", "replace") for line in shorten_line_breaks(body.whole).splitlines()]
 
 
-def _text_lines(captured: CapturedResponse, body: DecodedBody) -> list[str]:
+def _split_text(captured: CapturedResponse, body: DecodedPieces) -> list[str]:
     """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
-    return shorten_line_breaks(body.whole.decode(_charset(captured), "replace")).splitlines()
+    return shorten_line_breaks(body.whole.decode(_find_charset(captured), "replace")).splitlines()
 
 
 @dataclass(frozen=True)
-class _Raw:
+class _RawState:
     """Lines that are not data, gathered until their braces balance; `before` is what of a string is still open."""
 
     depth: int = 0
     before: str = ""
 
-    def after(self, line: str) -> _Raw:
+    def after(self, line: str) -> _RawState:
         """Return the state one line later: braces count outside strings only."""
         text = self.before + line
         *_, end = (None, *(found[1] for found in _STRING.finditer(text)))
         bare = _STRING.sub("", text)
         open_ = "" if end is None else '"' + end
-        return _Raw(self.depth + bare.count("{") - bare.count("}"), open_)
+        return _RawState(self.depth + bare.count("{") - bare.count("}"), open_)
 
 
-def _objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
+def _split_objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
     """3.4.0: `data: ` lines until an empty line; other lines until their braces balance outside strings."""
     data: list[str] = []
     raw: list[str] = []
-    state = _Raw()
+    state = _RawState()
     for line in lines:
         if not line and data:
             yield "\n".join(data)
@@ -257,13 +267,13 @@ def _objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 
             state = state.after(line)
             if state.depth == 0:
                 yield "".join(raw)
-                raw, state = [], _Raw()
+                raw, state = [], _RawState()
     if whole:
         yield from ("".join(raw) for _ in raw[:1])
         yield from ("\n".join(data) for _ in data[:1])
 
 
-def _objects_1(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
+def _split_objects_1(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: FBT001 - one signature for both versions
     """1.30.0: each `data: ` line is an object; other lines until their braces, also those in strings, balance."""
     raw: list[str] = []
     depth = 0
@@ -300,48 +310,48 @@ def _refuse_no_candidate(answer: object) -> None:
         raise Raised("IndexError: list index out of range")
 
 
-def _stream(captured: CapturedResponse, version: Version) -> Iterator[ResponseView]:
+def _read_stream(captured: CapturedResponse, version: Version) -> Iterator[ResponseView]:
     body = decode_body(captured)
     _refuse_status(captured, body)
     lines = version.lines(captured, body)
     if body.broken and not body.whole.endswith((b"\n", b"\r")):
         lines = lines[:-1]  # it never ended
     for text in version.objects(lines, not body.broken):
-        answer = _load(
+        answer = _load_json(
             text, f"UnknownApiResponseError: Failed to parse response as JSON. Raw response: {text[:200]}"
         )
         if version.number == "3.4.0":
             _refuse_error(answer)
-        view = _view(answer, version)
+        view = _view_answer(answer, version)
         if version.number == "1.30.0":
             _refuse_no_candidate(answer)
-        yield _in_stream(view)
+        yield _drop_missing_reason(view)
     if body.broken:
         raise Raised(_LOST_CONNECTION)
 
 
-def _in_stream(view: ResponseView) -> ResponseView:
+def _drop_missing_reason(view: ResponseView) -> ResponseView:
     """Drop the words for a missing reason: a chunk without one says nothing."""
     if view.finish_reason in {"None", "NOCAND"}:
         return ResponseView(view.text, None, view.total_tokens, view.calls)
     return view
 
 
-VERSION_3 = Version("3.4.0", _RESPONSE_3, _byte_lines, _objects_3)
-VERSION_1 = Version("1.30.0", _RESPONSE_1, _text_lines, _objects_1)
+VERSION_3 = Version("3.4.0", _RESPONSE_3, _split_bytes, _split_objects_3)
+VERSION_1 = Version("1.30.0", _RESPONSE_1, _split_text, _split_objects_1)
 
 
 def read_3(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 3.4.0 does."""
-    return _read(captured, client, VERSION_3)
+    return _read_response(captured, client, VERSION_3)
 
 
 def read_1(captured: CapturedResponse, client: str) -> ClientView:
     """Read as 1.30.0 does."""
-    return _read(captured, client, VERSION_1)
+    return _read_response(captured, client, VERSION_1)
 
 
-def _read(captured: CapturedResponse, client: str, version: Version) -> ClientView:
+def _read_response(captured: CapturedResponse, client: str, version: Version) -> ClientView:
     if captured.streamed:
-        return iterate_stream(client, _stream(captured, version))
-    return call_once(client, lambda: _unary(captured, version))
+        return iterate_stream(client, _read_stream(captured, version))
+    return call_once(client, lambda: _read_unary(captured, version))

@@ -32,45 +32,47 @@ class Undefined:
 UNDEFINED: Final = Undefined()
 
 
-def utf8(data: bytes) -> str:
+def decode_utf8(data: bytes) -> str:
     """Decode as TextDecoder does: bad bytes become U+FFFD, one leading BOM goes."""
     return data.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def body_json(data: bytes) -> object:
+def parse_body(data: bytes) -> object:
     """`response.json()` of Node's fetch: two BOMs go, one in undici and one in its TextDecoder. Raises Raised."""
-    return parse(utf8(data).removeprefix("\ufeff"))
+    return parse_json(decode_utf8(data).removeprefix("\ufeff"))
 
 
-def _constant(_text: str) -> NoReturn:
+def _refuse_constant(_text: str) -> NoReturn:
     raise ValueError
 
 
-def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= _SAFE_DIGITS else _double(text)
+def _parse_integer(text: str) -> int | float:
+    return int(text) if len(text) <= _SAFE_DIGITS else _parse_double(text)
 
 
-def _double(text: str) -> int | float:
+def _parse_double(text: str) -> int | float:
     """Every number is a double; a whole one prints without a fraction."""
     value = float(text)
     return int(value) if value.is_integer() else value
 
 
-def parse(text: str) -> object:
+def parse_json(text: str) -> object:
     """JSON.parse: no NaN, no comment, nothing behind the value; any depth. Raises Raised (SyntaxError)."""
     try:
-        return _loads(text)
+        return _load(text)
     except ValueError:
-        raise Raised(f"SyntaxError: {_complaint(text)}") from None
+        raise Raised(f"SyntaxError: {_describe_fault(text)}") from None
     except RecursionError:
         return _parse_deep(text)
 
 
-def _loads(text: str) -> object:
-    return json.loads(text, parse_constant=_constant, parse_int=_integer, parse_float=_double)
+def _load(text: str) -> object:
+    return json.loads(
+        text, parse_constant=_refuse_constant, parse_int=_parse_integer, parse_float=_parse_double
+    )
 
 
-def _complaint(text: str) -> str:
+def _describe_fault(text: str) -> str:
     if not text.strip(" \t\n\r"):
         return "Unexpected end of JSON input"
     return f"{json.dumps(text[:10])}... is not valid JSON"
@@ -79,12 +81,12 @@ def _complaint(text: str) -> str:
 def _parse_deep(text: str) -> object:
     """Parse what is too deep for Python's parser, with null for what no client would reach."""
     try:
-        return _loads("".join(_shallow(text)))
+        return _load("".join(_drop_deep(text)))
     except ValueError:
-        raise Raised(f"SyntaxError: {_complaint(text)}") from None
+        raise Raised(f"SyntaxError: {_describe_fault(text)}") from None
 
 
-def _shallow(text: str) -> Iterator[str]:
+def _drop_deep(text: str) -> Iterator[str]:
     """Yield the tokens of a JSON text, each container below the depth of interest as null."""
     depth, at, end = 0, 0, len(text.rstrip(" \t\n\r"))
     open_: list[str] = []
@@ -106,63 +108,63 @@ def _shallow(text: str) -> Iterator[str]:
             depth -= 1
 
 
-def truthy(value: object) -> bool:
+def is_truthy(value: object) -> bool:
     """`if (value)`: empty arrays and objects are true."""
     return isinstance(value, list | dict) or (value is not UNDEFINED and bool(value))
 
 
-def nullish(value: object) -> bool:
+def is_nullish(value: object) -> bool:
     """`value == null`."""
     return value is None or value is UNDEFINED
 
 
-def member(value: object, name: str) -> object:
+def get_member(value: object, name: str) -> object:
     """`value?.name`: undefined for whatever has no such member."""
     return value.get(name, UNDEFINED) if isinstance(value, dict) else UNDEFINED
 
 
-def first(value: object) -> object:
+def get_first(value: object) -> object:
     """`value?.[0]`."""
     if isinstance(value, list | str):
         return value[0] if value else UNDEFINED
-    return member(value, "0")
+    return get_member(value, "0")
 
 
-def length(value: object) -> object:
+def get_length(value: object) -> object:
     """`value?.length`."""
-    return len(value) if isinstance(value, list | str) else member(value, "length")
+    return len(value) if isinstance(value, list | str) else get_member(value, "length")
 
 
-def each(value: object) -> Iterator[object]:
+def iterate(value: object) -> Iterator[object]:
     """`for (const item of value ?? [])`. Raises Raised (TypeError) for what cannot be iterated."""
-    if nullish(value):
+    if is_nullish(value):
         return iter(())
     if not isinstance(value, list | str):
         raise Raised(
-            f"TypeError: {_kind(value)} is not iterable (cannot read property Symbol(Symbol.iterator))"
+            f"TypeError: {_name_kind(value)} is not iterable (cannot read property Symbol(Symbol.iterator))"
         )
     return iter(value)
 
 
-def _kind(value: object) -> str:
+def _name_kind(value: object) -> str:
     """How V8 names a value that is not an array."""
     if isinstance(value, dict):
         return "object"
     return f"boolean {str(value).lower()}" if isinstance(value, bool) else f"number {value}"
 
 
-def string(value: object) -> str:
+def to_string(value: object) -> str:
     """String(value), and what a template literal or join prints."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return ",".join("" if nullish(item) else string(item) for item in value)
+        return ",".join("" if is_nullish(item) else to_string(item) for item in value)
     if isinstance(value, dict):
         return "[object Object]"
     return repr(value) if value is UNDEFINED else json.dumps(value)
 
 
-def assignable(value: object, name: str) -> None:
+def check_assignable(value: object, name: str) -> None:
     """`value.name = …` in strict code. Raises Raised (TypeError) for null and for primitives."""
     if value is None:
         raise Raised(f"TypeError: Cannot set properties of null (setting '{name}')")

@@ -25,21 +25,21 @@ _DATE = re.compile(r"-?[0-9]+(\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt _][0-9]{
 _INT64 = 2.0**63
 
 
-def camel(name: str) -> str:
+def to_camel(name: str) -> str:
     """snake_case to camelCase, as Pydantic's alias generator does it."""
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _misfit(where: str) -> Raised:
+def _make_error(where: str) -> Raised:
     return Raised(f"ValidationError: 1 validation error for GenerateContentResponse: {where}")
 
 
-def _str(value: object) -> str | None:
+def _read_str(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _int(value: object) -> int | None:
+def _read_int(value: object) -> int | None:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -49,7 +49,7 @@ def _int(value: object) -> int | None:
     return None
 
 
-def _float(value: object) -> float | None:
+def _read_float(value: object) -> float | None:
     if isinstance(value, str) and not value.isascii():
         return None
     if not isinstance(value, int | float | str):
@@ -60,7 +60,7 @@ def _float(value: object) -> float | None:
         return None
 
 
-def _bool(value: object) -> bool | None:
+def _read_bool(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -69,7 +69,7 @@ def _bool(value: object) -> bool | None:
     return word in _TRUE if word in _TRUE | _FALSE else None
 
 
-def _bytes(value: object) -> bytes | None:
+def _read_bytes(value: object) -> bytes | None:
     """Base64 of either alphabet, padded or not, without anything else."""
     if not isinstance(value, str):
         return None
@@ -84,7 +84,7 @@ def _bytes(value: object) -> bytes | None:
     return data if again == bare and len(value) - len(bare) <= missing else None
 
 
-def _datetime(value: object) -> object | None:
+def _read_datetime(value: object) -> object | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
@@ -92,18 +92,18 @@ def _datetime(value: object) -> object | None:
     return value if math.isfinite(value) else None
 
 
-def _literal_null(value: object) -> object | None:
+def _read_literal_null(value: object) -> object | None:
     return value if value == "NULL_VALUE" else None
 
 
 _SCALARS: Mapping[str, Callable[[object], object | None]] = {
-    "str": _str,
-    "int": _int,
-    "float": _float,
-    "bool": _bool,
-    "bytes": _bytes,
-    "datetime": _datetime,
-    "Literal": _literal_null,
+    "str": _read_str,
+    "int": _read_int,
+    "float": _read_float,
+    "bool": _read_bool,
+    "bytes": _read_bytes,
+    "datetime": _read_datetime,
+    "Literal": _read_literal_null,
     "any": lambda value: value,
 }
 
@@ -123,7 +123,7 @@ class Types:
         if kind in _SCALARS:
             found = _SCALARS[kind](value)
             if found is None:
-                raise _misfit(where)
+                raise _make_error(where)
             return found
         if kind.startswith("enum:"):
             return self._enum(value, kind)
@@ -143,29 +143,29 @@ class Types:
 
     def _list(self, value: object, item: str, where: str) -> list[object]:
         if not isinstance(value, list):
-            raise _misfit(where)
-        items = [_present(inner, f"{where}.{at}") for at, inner in enumerate(value)]
+            raise _make_error(where)
+        items = [_require(inner, f"{where}.{at}") for at, inner in enumerate(value)]
         return [self.read(inner, item, f"{where}.{at}") for at, inner in enumerate(items)]
 
     def _dict(self, value: object, item: str, where: str) -> dict[str, object]:
         if not isinstance(value, dict):
-            raise _misfit(where)
+            raise _make_error(where)
         if item == "any":
             return value
         return {
-            name: self.read(_present(inner, where), item, f"{where}.{name}") for name, inner in value.items()
+            name: self.read(_require(inner, where), item, f"{where}.{name}") for name, inner in value.items()
         }
 
     def _model(self, value: object, kind: str, where: str) -> dict[str, object]:
         """Read an object's fields under either spelling; both at once is one too many, unknown ones are dropped."""
         if not isinstance(value, dict):
-            raise _misfit(where)
+            raise _make_error(where)
         spellings = self._spellings(kind)
         found: dict[str, object] = {}
         for spelling, inner in value.items():
             name = spellings.get(spelling)
             if name is not None and name in found:
-                raise _misfit(f"{where}.{name}")
+                raise _make_error(f"{where}.{name}")
             if name is not None:
                 found[name] = self.read(inner, self.models[kind][name], f"{where}.{spelling}")
         return found
@@ -174,13 +174,13 @@ class Types:
         """Return the field that each accepted spelling names."""
         if kind not in self._cache:
             self._cache[kind] = {
-                spelling: name for name in self.models[kind] for spelling in (camel(name), name)
+                spelling: name for name in self.models[kind] for spelling in (to_camel(name), name)
             }
         return self._cache[kind]
 
 
-def _present(value: object, where: str) -> object:
+def _require(value: object, where: str) -> object:
     """Items of lists and objects, unlike fields, may not be null."""
     if value is None:
-        raise _misfit(where)
+        raise _make_error(where)
     return value

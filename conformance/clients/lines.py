@@ -11,7 +11,7 @@ from conformance.clients.registry import CLIENTS, read_as_client
 from conformance.model import JSON
 
 
-def report_lines(lines: Iterable[str], name: str = "input") -> Iterator[dict[str, JSON]]:
+def describe_views(lines: Iterable[str], name: str = "input") -> Iterator[dict[str, JSON]]:
     """Yield, in order, what each client makes of each response; blank lines are passed over.
 
     Raises BadCaptureError with file and line for a line that does not describe a response.
@@ -24,10 +24,10 @@ def report_lines(lines: Iterable[str], name: str = "input") -> Iterator[dict[str
         except BadCaptureError as fault:
             raise BadCaptureError(f"{name}:{number}: {fault}") from None
         for client in CLIENTS.values():
-            yield report_line(captured, client)
+            yield describe_view(captured, client)
 
 
-def report_line(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
+def describe_view(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
     """Return one line, spelled as outcomes.jsonl spells it.
 
     After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
@@ -41,23 +41,23 @@ def report_line(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
         "client": client.name,
         "raises": raised,
     }
-    said |= _chunks(seen)
+    said |= _describe_chunks(seen)
     unmeasured = client.unmeasured.get(captured.method, ())
     total = None if "total_tokens" in unmeasured or raised else seen.total_tokens
     return said | {
         "text": "" if raised else f"EXC {seen.refused.partition(': ')[2]}" if seen.refused else seen.text,
-        "finish_reason": None if raised else _finite(seen.finish_reason),
-        "total_tokens": _finite(total),
+        "finish_reason": None if raised else _drop_infinity(seen.finish_reason),
+        "total_tokens": _drop_infinity(total),
         "calls": 0 if raised or "calls" in unmeasured else seen.calls,
     }
 
 
-def _finite(value: JSON) -> JSON:
+def _drop_infinity(value: JSON) -> JSON:
     """JSON has no Infinity; JSON.stringify prints null for it."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _chunks(seen: ClientView) -> dict[str, JSON]:
+def _describe_chunks(seen: ClientView) -> dict[str, JSON]:
     if seen.chunks_before is not None:
         return {"chunks_before": seen.chunks_before}
     return {} if seen.chunks is None else {"chunks": seen.chunks}

@@ -24,7 +24,7 @@ from conformance.clients.client_view import ClientView, Raised, ResponseView, ca
 _PAUSE = 0.05  # seconds between pieces: long enough for the reader to take each by itself
 
 
-def available() -> str | None:
+def find_version() -> str | None:
     """Return the version of google-genai that is installed, or None."""
     try:
         found = importlib.util.find_spec("google.genai")
@@ -33,17 +33,17 @@ def available() -> str | None:
     return version("google-genai") if found else None
 
 
-def ask(captured: CapturedResponse) -> ClientView:
+def ask_library(captured: CapturedResponse) -> ClientView:
     """Return what the installed google-genai shows its caller of this response."""
-    name = f"google-genai {available()} (Python)"
-    with _served(captured) as address, _quiet():
-        client = _client(address)  # held by name: it closes itself once nobody holds it
+    name = f"google-genai {find_version()} (Python)"
+    with _serve_on_loopback(captured) as address, _silence_library():
+        client = _make_client(address)  # held by name: it closes itself once nobody holds it
         if captured.streamed:
-            return iterate_stream(name, _stream(client.models))
-        return call_once(name, lambda: _answer(client.models))
+            return iterate_stream(name, _read_stream(client.models))
+        return call_once(name, lambda: _read_unary(client.models))
 
 
-def _client(address: str) -> Any:
+def _make_client(address: str) -> Any:
     from google import genai  # noqa: PLC0415 - heavy (a second) and optional
 
     plain = {"verify": False}  # plain HTTP on loopback: a TLS context would only cost time
@@ -56,22 +56,22 @@ def _client(address: str) -> Any:
     return genai.Client(api_key="not-a-key", vertexai=False, http_options=options)
 
 
-def _answer(models: Any) -> ResponseView:
+def _read_unary(models: Any) -> ResponseView:
     try:
-        return _view(models.generate_content(model="m", contents="x"), "NOCAND")
+        return _view_answer(models.generate_content(model="m", contents="x"), "NOCAND")
     except Exception as fault:  # noqa: BLE001 - whatever it raises is what is asked for
         raise Raised(f"{type(fault).__name__}: {fault}") from None
 
 
-def _stream(models: Any) -> Iterator[ResponseView]:
+def _read_stream(models: Any) -> Iterator[ResponseView]:
     try:
         for chunk in models.generate_content_stream(model="m", contents="x"):
-            yield _view(chunk, None)
+            yield _view_answer(chunk, None)
     except Exception as fault:  # noqa: BLE001 - as above
         raise Raised(f"{type(fault).__name__}: {fault}") from None
 
 
-def _view(answer: Any, no_candidate: str | None) -> ResponseView:
+def _view_answer(answer: Any, no_candidate: str | None) -> ResponseView:
     reason = answer.candidates[0].finish_reason if answer.candidates else no_candidate
     usage = answer.usage_metadata
     missing = reason is None and no_candidate is None
@@ -84,7 +84,7 @@ def _view(answer: Any, no_candidate: str | None) -> ResponseView:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_library() -> Iterator[None]:
     """Keep the library's warnings about odd answers from the user: the answer says it all."""
     logger = logging.getLogger("google_genai")
     before = logger.level
@@ -98,11 +98,11 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _served(captured: CapturedResponse) -> Iterator[str]:
+def _serve_on_loopback(captured: CapturedResponse) -> Iterator[str]:
     """Serve the response once on loopback; yield the address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
-        thread = threading.Thread(target=_serve, args=(server, captured), daemon=True)
+        thread = threading.Thread(target=_serve_once, args=(server, captured), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -110,41 +110,41 @@ def _served(captured: CapturedResponse) -> Iterator[str]:
             thread.join(timeout=10)
 
 
-def _serve(server: socket.socket, captured: CapturedResponse) -> None:
+def _serve_once(server: socket.socket, captured: CapturedResponse) -> None:
     with contextlib.suppress(OSError):
         connection, _ = server.accept()
         with connection:
             connection.settimeout(10)
-            _swallow(connection)
-            connection.sendall(_head(captured))
+            _read_request(connection)
+            connection.sendall(_write_head(captured))
             ends = (0, *captured.written_at, len(captured.body))
             for start, end in pairwise(ends):
                 connection.sendall(captured.body[start:end])
                 time.sleep(_PAUSE if captured.written_at else 0)
 
 
-def _swallow(connection: socket.socket) -> None:
+def _read_request(connection: socket.socket) -> None:
     """Read the whole request: closing before would reset the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += _more(connection)
+        data += _receive(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [
         line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
     ]
     missing = (int(lengths[0]) if lengths else 0) - len(body)
     while missing > 0:
-        missing -= len(_more(connection))
+        missing -= len(_receive(connection))
 
 
-def _more(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket) -> bytes:
     data = connection.recv(65536)
     if not data:
         raise ConnectionResetError
     return data
 
 
-def _head(captured: CapturedResponse) -> bytes:
+def _write_head(captured: CapturedResponse) -> bytes:
     status = captured.status or 200
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
     lines = [

@@ -76,14 +76,14 @@ _MEASURED = (
         "ai 6.0.326 + @ai-sdk/google 3.0.141 (JavaScript)",
         "ai-sdk-google-3.0.141",
         "@ai-sdk/google",
-        ai_sdk.read,
+        ai_sdk.read_response,
         configure=_AI,
     ),
     Client(
         "@google/generative-ai 0.24.1 (JavaScript)",
         "google-generative-ai-0.24.1",
         "@google/generative-ai",
-        generative_ai_js.read,
+        generative_ai_js.read_response,
         configure=_OLD,
         # The program that measured this client read neither its calls nor the usage of its streams.
         unmeasured=MappingProxyType(
@@ -122,14 +122,14 @@ def find_clients(word: str) -> tuple[Client, ...]:
         if wanted in {client.name.lower(), client.slug, client.family, client.family.removeprefix("@")}
     )
     if found:
-        return _without_namesakes(found, wanted)
+        return _prefer_exact(found, wanted)
     known = sorted(
         {client.slug for client in ALL_CLIENTS.values()} | {c.family for c in ALL_CLIENTS.values()}
     )
     raise UnknownClientError(f"no client is called {word}{suggest_or_list(wanted, known)}")
 
 
-def _without_namesakes(found: tuple[Client, ...], wanted: str) -> tuple[Client, ...]:
+def _prefer_exact(found: tuple[Client, ...], wanted: str) -> tuple[Client, ...]:
     """Prefer an exact family to one that only differs by its `@`."""
     exact = tuple(client for client in found if client.family == wanted)
     return exact or found

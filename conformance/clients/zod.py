@@ -52,24 +52,24 @@ Schema = Literal["string", "number", "boolean", "unknown", "json"] | Obj | Arr |
 _MISSING = object()
 
 
-def fit(value: object, schema: Schema, where: str = "") -> object:
+def fit_schema(value: object, schema: Schema, where: str = "") -> object:
     """Return the value with unknown members stripped. Raises MisfitError."""
     if isinstance(schema, Nullish | Nullable):
-        return None if value is None else fit(value, schema.inner, where)
+        return None if value is None else fit_schema(value, schema.inner, where)
     if isinstance(schema, Obj):
-        return _object(value, schema, where)
+        return _fit_object(value, schema, where)
     if isinstance(schema, Arr):
         if not isinstance(value, list):
             raise MisfitError(f"{where}: expected array")
-        return [fit(item, schema.item, f"{where}/{number}") for number, item in enumerate(value)]
+        return [fit_schema(item, schema.item, f"{where}/{number}") for number, item in enumerate(value)]
     if isinstance(schema, OneOf):
-        return _first_that_fits(value, schema, where)
-    if not _is_plain(value, schema):
+        return _fit_first(value, schema, where)
+    if not _is_of_type(value, schema):
         raise MisfitError(f"{where}: expected {schema}")
     return value
 
 
-def _is_plain(value: object, schema: str) -> bool:
+def _is_of_type(value: object, schema: str) -> bool:
     if schema in {"unknown", "json"}:
         return True
     if schema == "number":
@@ -77,23 +77,23 @@ def _is_plain(value: object, schema: str) -> bool:
     return isinstance(value, str if schema == "string" else bool)
 
 
-def _first_that_fits(value: object, schema: OneOf, where: str) -> object:
+def _fit_first(value: object, schema: OneOf, where: str) -> object:
     for option in schema.options:
         try:
-            return fit(value, option, where)
+            return fit_schema(value, option, where)
         except MisfitError:
             continue
     raise MisfitError(f"{where}: fits none of the variants")
 
 
-def _object(value: object, schema: Obj, where: str) -> dict[str, object]:
+def _fit_object(value: object, schema: Obj, where: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise MisfitError(f"{where}: expected object")
     kept = {}
     for name, inner in schema.fields.items():
         given = value.get(name, _MISSING)
         if given is not _MISSING:
-            kept[name] = fit(given, inner, f"{where}/{name}")
+            kept[name] = fit_schema(given, inner, f"{where}/{name}")
         elif not isinstance(inner, Nullish) and inner != "unknown":
             raise MisfitError(f"{where}/{name}: missing")
     rest = {name: given for name, given in value.items() if name not in schema.fields}

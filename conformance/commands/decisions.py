@@ -15,19 +15,19 @@ from conformance.clients import UnknownClientError, find_clients
 from conformance.commands.masking import collect_keys
 from conformance.commands.switch_sides import find_sides, take_side
 from conformance.commands.terminal import escape_controls, write_line
-from conformance.comparing.compare import Criteria, as_data, page_section
+from conformance.comparing.compare import Criteria, as_data, as_page_section
 from conformance.comparing.compare import compare as compared
-from conformance.comparing.limits import find_unmatched, restrict
+from conformance.comparing.finished_runs import find_newest_run
 from conformance.comparing.past import MEND, PastRun, read_past
-from conformance.comparing.shelf import newest
+from conformance.comparing.run_limits import find_unmatched, restrict
 from conformance.comparing.switching import as_data as switch_data
-from conformance.comparing.switching import switch as switched
+from conformance.comparing.switching import compare_sides as switched
 from conformance.files import FileError, validate
 from conformance.model import JSON
 from conformance.recording.record import RecordError, write_atomically
-from conformance.report import compared as shown
-from conformance.report import page
-from conformance.report import switched as moves
+from conformance.report import comparison_text as shown
+from conformance.report import render_page
+from conformance.report import switch_text as moves
 from conformance.running.session import UsageError
 
 
@@ -66,7 +66,7 @@ def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) 
 def _drawn(run: PastRun, section: Mapping[str, JSON]) -> str:
     """Draw the page. What a version adds to results.json is in no schema, and may be spoilt like anything else."""
     try:
-        return page({**run.whole, **section})
+        return render_page({**run.whole, **section})
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         told = f"{type(error).__name__}: {error}"[:160]
         raise UsageError(
@@ -83,14 +83,14 @@ def compare(words: Namespace) -> int:
     found = compared(restrict(old, words.provider), restrict(new, words.provider), criteria)
     keyring = collect_keys(os.environ)
     if words.format == "json":
-        write_line(sys.stdout, keyring.mask(_json(shown.as_section(found, as_data(found)))))
+        write_line(sys.stdout, keyring.mask(_json(shown.add_sentences(found, as_data(found)))))
     else:
-        text = shown.as_markdown(found) if words.format == "markdown" else shown.as_text(found)
+        text = shown.format_markdown(found) if words.format == "markdown" else shown.format_text(found)
         write_line(sys.stdout, keyring.mask(text.rstrip("\n")))
     if words.html:
-        section = keyring.mask_json(shown.as_section(found, page_section(found)))
+        section = keyring.mask_json(shown.add_sentences(found, as_page_section(found)))
         _write_page(words.html, new, {"comparison": section})
-    _append_summary(keyring.mask(shown.as_markdown(found)))
+    _append_summary(keyring.mask(shown.format_markdown(found)))
     return found.exit_code
 
 
@@ -138,10 +138,14 @@ def switch(words: Namespace) -> int:
     if words.format == "json":
         write_line(sys.stdout, _json(switch_data(found)))
     else:
-        text = moves.as_markdown(found, named) if words.format == "markdown" else moves.as_text(found, named)
+        text = (
+            moves.format_markdown(found, named)
+            if words.format == "markdown"
+            else moves.format_text(found, named)
+        )
         write_line(sys.stdout, text.rstrip("\n"))
     if words.html:
-        _write_page(words.html, newest(helds), {"switch": switch_data(found)})
+        _write_page(words.html, find_newest_run(helds), {"switch": switch_data(found)})
     return 1 if found.broken(named) else 3 if found.untested(named) else 0
 
 

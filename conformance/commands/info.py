@@ -13,14 +13,14 @@ from typing import BinaryIO
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
-from conformance.clients import ALL_CLIENTS, BadCaptureError, report_lines
+from conformance.clients import ALL_CLIENTS, BadCaptureError, describe_views
 from conformance.commands.streams import is_lost
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
 from conformance.config.providers import ProvidersError, load_providers, write_initial_file
 from conformance.dialects.dialect import DialectError, list_bundled_dialects, load_dialect
 from conformance.dialects.lint import lint_folder
 from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
-from conformance.embedded import default_port, serve
+from conformance.embedded import find_default_port, serve_forever
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
@@ -162,9 +162,9 @@ def serve_dialect(words: Namespace) -> int:
         dialect, model = load_dialect(words.dialect), _model(words.model)
     except DialectError as error:
         raise UsageError(*error.args) from error
-    port = default_port(dialect) if words.port is None else words.port
+    port = find_default_port(dialect) if words.port is None else words.port
     try:
-        serve(dialect, port, model)
+        serve_forever(dialect, port, model)
     except OSError as error:
         reason = (
             os.strerror(error.errno) if error.errno else str(error)
@@ -226,7 +226,7 @@ def clients(words: Namespace) -> int:
     """Print what each client makes of captured responses, a JSON line per line and client."""
     try:
         with _opened(words.file) as file:
-            for entry in report_lines(_bounded(file)):
+            for entry in describe_views(_bounded(file)):
                 sys.stdout.write(json.dumps(entry) + "\n")
                 if is_lost(sys.stdout):
                     break

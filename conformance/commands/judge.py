@@ -16,7 +16,7 @@ from conformance.commands.terminal import escape_controls, list_closing_lines, w
 from conformance.model import Provider
 from conformance.recording.record import FOLDER
 from conformance.recording.runfile import RunFile
-from conformance.report.recorded import recording_markdown, recording_text
+from conformance.report.recording_text import format_markdown, format_text
 from conformance.running.captured_run import RecordedEngine, prepare_recorded
 from conformance.running.session import RunOptions, UsageError
 
@@ -65,9 +65,9 @@ def _print(engine: RecordedEngine, words: Namespace) -> None:
     if words.format == "json":
         write_line(sys.stdout, json.dumps(results, indent=1))
     elif words.format == "markdown":
-        write_line(sys.stdout, recording_markdown(results).rstrip("\n"))
+        write_line(sys.stdout, format_markdown(results).rstrip("\n"))
     elif not words.quiet:
-        text = recording_text(results, min(shutil.get_terminal_size().columns, 140))
+        text = format_text(results, min(shutil.get_terminal_size().columns, 140))
         if text:
             write_line(sys.stdout, text)
 

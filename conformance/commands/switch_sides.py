@@ -10,21 +10,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance.commands.terminal import escape_controls
-from conformance.comparing.limits import describe_part
-from conformance.comparing.paper import clients_on_paper, silent
-from conformance.comparing.shelf import Held, find_held, folders_of, read_newest_first, runs_with
-from conformance.comparing.sides import Side, from_paper, from_run
+from conformance.comparing.document_clients import find_silent_traits, judge_clients
+from conformance.comparing.finished_runs import (
+    ProviderInRun,
+    find_provider,
+    find_run_folders,
+    read_newest_first,
+    read_runs_with,
+)
+from conformance.comparing.run_limits import describe_part
+from conformance.comparing.sides import Side, side_from_document, side_from_run
 from conformance.config.providers import ProvidersError, load_providers
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.files import FileError
 from conformance.names import suggest_or_list
-from conformance.report.plain import moment
+from conformance.report.safe_text import format_moment
 from conformance.running.session import UsageError
 
 REPORTS = Path("reports")
 
 
-def find_sides(names: Sequence[str], results: Sequence[Path]) -> tuple[Held | None, ...]:
+def find_sides(names: Sequence[str], results: Sequence[Path]) -> tuple[ProviderInRun | None, ...]:
     """Return for each name the run that speaks for it: of those that `results` names, else of reports/.
 
     Raises UsageError where a named run cannot be read.
@@ -34,12 +40,12 @@ def find_sides(names: Sequence[str], results: Sequence[Path]) -> tuple[Held | No
             runs = read_newest_first(results)
         except FileError as error:
             raise UsageError(*(escape_controls(str(line)) for line in error.args)) from error
-        return tuple(find_held(name, runs) for name in names)
-    folders = folders_of(REPORTS)
-    return tuple(find_held(name, runs_with(name, folders)) for name in names)
+        return tuple(find_provider(name, runs) for name in names)
+    folders = find_run_folders(REPORTS)
+    return tuple(find_provider(name, read_runs_with(name, folders)) for name in names)
 
 
-def take_side(name: str, held: Held | None, results: Sequence[Path]) -> Side:
+def take_side(name: str, held: ProviderInRun | None, results: Sequence[Path]) -> Side:
     """Return a side of a switch. Raises UsageError, one line that says why there is none and what to do."""
     if held is None:
         return _take_unasked(name, results)
@@ -48,7 +54,7 @@ def take_side(name: str, held: Held | None, results: Sequence[Path]) -> Side:
         dialect = load_dialect(provider.dialect) if provider.dialect in list_bundled_dialects() else None
         stands = describe_part(held.run, provider)
         remarks = (f"{name}: {when}{f'; {stands}' if stands else ''}",)
-        return from_run(provider, dialect, stands, remarks)
+        return side_from_run(provider, dialect, stands, remarks)
     reason = provider.reason.removeprefix(f"{name}: ") or "the run does not say why"
     if provider.status == "not-run" and name in list_bundled_dialects():
         return _paper(
@@ -67,8 +73,8 @@ def _ways_on(name: str, dialect: str) -> str:
     return f"ask it again (conformance run -p {name}){paper}"
 
 
-def _when(held: Held) -> str:
-    return f"the run of {moment(held.run.started_at)}, {held.run.source}"
+def _when(held: ProviderInRun) -> str:
+    return f"the run of {format_moment(held.run.started_at)}, {held.run.source}"
 
 
 def _take_unasked(name: str, results: Sequence[Path]) -> Side:
@@ -104,17 +110,17 @@ def _listed() -> dict[str, str]:
 def _in_runs(results: Sequence[Path]) -> tuple[str, ...]:
     """Return the providers of the named runs, else of the newest one."""
     try:
-        runs = read_newest_first(results or folders_of(REPORTS)[:1])
+        runs = read_newest_first(results or find_run_folders(REPORTS)[:1])
     except FileError:
         return ()
     return tuple(name for run in runs for name in run.providers)
 
 
 def _paper(name: str, dialect: Dialect, why: str) -> Side:
-    assumed = silent(dialect)
+    assumed = find_silent_traits(dialect)
     gap = (
         (f"the document of {name} says nothing of {', '.join(assumed)}: Google's is assumed for the clients",)
         if assumed
         else ()
     )
-    return from_paper(name, dialect, clients_on_paper(dialect), (why, *gap))
+    return side_from_document(name, dialect, judge_clients(dialect), (why, *gap))

@@ -20,7 +20,7 @@ from conformance.commands.terminal import (
 )
 from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
-from conformance.report import terminal
+from conformance.report import format_terminal
 from conformance.running.engine import Engine
 from conformance.running.session import (
     RunOptions,
@@ -109,7 +109,7 @@ def _judge(session: Session, words: Namespace, started_at: str | None = None) ->
     progress.close()
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns
-        write_line(sys.stdout, terminal(engine.results, colour=_colour(), width=width))
+        write_line(sys.stdout, format_terminal(engine.results, colour=_colour(), width=width))
     for line in list_closing_lines(engine, warned=not words.quiet):
         write_line(sys.stdout, escape_controls(line))
     return code

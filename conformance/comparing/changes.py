@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.catalogue import RULES
-from conformance.comparing.adapting import ANSWER, ASPECTS, REQUEST, Aspect, advise, auth_advice, said
-from conformance.comparing.compare import GRAVE
+from conformance.comparing.advice import ANSWER, ASPECTS, REQUEST, Aspect, advise, advise_auth, format_reading
 from conformance.comparing.past import FINDING, PASS, PastCase
 from conformance.comparing.sides import Side
 from conformance.judging.traits import REFERENCE
-from conformance.model import JSON
+from conformance.model import GRAVE_LEVELS, JSON, Level
 
 LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
 _BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
@@ -22,7 +21,7 @@ Readings = tuple[tuple[JSON, ...], tuple[JSON, ...]]  # of one trait, on the old
 
 
 @dataclass(frozen=True)
-class Change:
+class SwitchChange:
     """One thing that is not as it was: what, how it was and is, what to do, why, and the findings behind it.
 
     way: request or answer (a step of an adapter, where there is something to do), lost, gained, mended, note, client.
@@ -38,43 +37,43 @@ class Change:
     hurts: str = ""  # who suffers while nothing is done
 
 
-def changes_of(before: Side, after: Side) -> tuple[Change, ...]:
+def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:
     """Return what changes from one side to the other, clients left out. The catalogue must have been loaded."""
-    traits = list(_traits(before, after))
+    traits = list(_compare_traits(before, after))
     moved = frozenset(trait for trait, _ in traits)
     found = (
-        *_address(before, after),
+        *_compare_addresses(before, after),
         *(change for _, change in traits),
-        *_findings(before, after, moved),
-        *_mended(before, after, moved),
-        *_offers(before, after, LOST),
-        *_offers(before, after, GAINED),
-        *_documented(before, after),
+        *_list_new_findings(before, after, moved),
+        *_list_mended(before, after, moved),
+        *_compare_features(before, after, LOST),
+        *_compare_features(before, after, GAINED),
+        *_compare_documented_fields(before, after),
     )
-    return tuple(map(_without_ticks, found))
+    return tuple(map(_drop_backticks, found))
 
 
-def _without_ticks(change: Change) -> Change:
+def _drop_backticks(change: SwitchChange) -> SwitchChange:
     """Return a change without the marks that rules put around code: no form of output shows them as code."""
     return replace(
         change,
-        what=plain_words(change.what),
-        before=plain_words(change.before),
-        after=plain_words(change.after),
-        do=plain_words(change.do),
-        why=plain_words(change.why),
-        hurts=plain_words(change.hurts),
+        what=drop_backticks(change.what),
+        before=drop_backticks(change.before),
+        after=drop_backticks(change.after),
+        do=drop_backticks(change.do),
+        why=drop_backticks(change.why),
+        hurts=drop_backticks(change.hurts),
     )
 
 
-def plain_words(text: str) -> str:
+def drop_backticks(text: str) -> str:
     """Return a text without backticks."""
     return text.replace("`", "")
 
 
-def _address(before: Side, after: Side) -> Iterator[Change]:
+def _compare_addresses(before: Side, after: Side) -> Iterator[SwitchChange]:
     if before.base_url != after.base_url:
-        yield Change(
+        yield SwitchChange(
             "Address",
             before.base_url,
             after.base_url,
@@ -82,55 +81,59 @@ def _address(before: Side, after: Side) -> Iterator[Change]:
             "another host",
             REQUEST,
         )
-    yield from _model(before, after)
+    yield from _compare_models(before, after)
 
 
-def _model(before: Side, after: Side) -> Iterator[Change]:
+def _compare_models(before: Side, after: Side) -> Iterator[SwitchChange]:
     """Model names: the one that is asked for, or on paper those that a page lists."""
-    old, new = _models(before), _models(after)
+    old, new = _list_models(before), _list_models(after)
     if set(old) == set(new) or not new:
         return
     kept = [name for name in old if name in new]
     why = "a name that is not served is refused"
-    served = _is_named(kept) if after.on_paper else "the vendor there answers under that name"
-    do = f"keep {_enumerated(kept)}: {served}" if kept else f"ask for {' or '.join(new)}"
+    served = _say_named(kept) if after.on_paper else "the vendor there answers under that name"
+    do = f"keep {_join_names(kept)}: {served}" if kept else f"ask for {' or '.join(new)}"
     unasked = [] if kept else [name for name in old if name in after.models]
     if unasked:
-        do += f"; {_is_named(unasked)} ({_enumerated(unasked)}), which was not asked"
-    yield Change("Model", ", ".join(old) or _UNKNOWN, ", ".join(new), do, why, NOTE if kept else REQUEST)
+        do += f"; {_say_named(unasked)} ({_join_names(unasked)}), which was not asked"
+    yield SwitchChange(
+        "Model", ", ".join(old) or _UNKNOWN, ", ".join(new), do, why, NOTE if kept else REQUEST
+    )
 
 
-def _is_named(models: Sequence[str]) -> str:
+def _say_named(models: Sequence[str]) -> str:
     return f"the document there names {'it' if len(models) == 1 else 'them'} too"
 
 
-def _enumerated(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + (" and " if names[:-1] else "") + names[-1]
 
 
-def _models(side: Side) -> tuple[str, ...]:
+def _list_models(side: Side) -> tuple[str, ...]:
     return (side.model,) if side.model else side.models
 
 
-def _traits(before: Side, after: Side) -> Iterator[tuple[str, Change]]:
+def _compare_traits(before: Side, after: Side) -> Iterator[tuple[str, SwitchChange]]:
     for aspect in ASPECTS:
         old, new = before.traits.get(aspect.trait, ()), after.traits.get(aspect.trait, ())
-        if set(map(said, old)) != set(map(said, new)):
-            yield aspect.trait, _trait(aspect, (old, new), after)
+        if set(map(format_reading, old)) != set(map(format_reading, new)):
+            yield aspect.trait, _describe_trait(aspect, (old, new), after)
 
 
-def _trait(aspect: Aspect, readings: Readings, after: Side) -> Change:
+def _describe_trait(aspect: Aspect, readings: Readings, after: Side) -> SwitchChange:
     old, new = readings
-    do = _todo(aspect, readings, after)
-    rules = tuple(rule for rule in _grave(after) if _trait_of(rule) == aspect.trait)
+    do = _advise(aspect, readings, after)
+    rules = tuple(rule for rule in _find_grave(after) if _trait_of(rule) == aspect.trait)
     # A rule on one way of carrying the key gives a reason for that way, which need not be the way that is advised.
     whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].get_text("why") for rule in rules]
     why = next(filter(None, whys), aspect.why)
     shown = do or (_GOES_ON if new else "nothing is known of it there: try it before you move")
-    return Change(aspect.label, _all_said(old), _all_said(new), shown, why, aspect.way if do else NOTE, rules)
+    return SwitchChange(
+        aspect.label, _join_readings(old), _join_readings(new), shown, why, aspect.way if do else NOTE, rules
+    )
 
 
-def _todo(aspect: Aspect, readings: Readings, after: Side) -> str:
+def _advise(aspect: Aspect, readings: Readings, after: Side) -> str:
     """What to do about a trait. Where nothing that was tried took effect, the document's word is all there is."""
     old, new = readings
     if new != (NEITHER,):
@@ -143,36 +146,38 @@ def _todo(aspect: Aspect, readings: Readings, after: Side) -> str:
     )
 
 
-def _all_said(readings: Sequence[JSON]) -> str:
-    return " or ".join(map(said, readings)) or _UNKNOWN
+def _join_readings(readings: Sequence[JSON]) -> str:
+    return " or ".join(map(format_reading, readings)) or _UNKNOWN
 
 
 def _trait_of(rule: str) -> str | None:
     return RULES[rule].trait if rule in RULES else None
 
 
-def _grave(side: Side) -> list[str]:
+def _find_grave(side: Side) -> list[str]:
     """The rules that a side breaks at must or should, in the catalogue's order; accepted ones too."""
-    return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE]
+    return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE_LEVELS]
 
 
-def _findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change]:
+def _list_new_findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
     """What the new side breaks and the old one did not, musts first; what a moved trait says already is left out."""
-    fresh = [case for rule, case in after.cases.items() if case.state == FINDING and not _same(before, case)]
-    for case in sorted(fresh, key=lambda case: ("must", "should", "note").index(case.level)):
+    fresh = [
+        case for rule, case in after.cases.items() if case.state == FINDING and not _had_finding(before, case)
+    ]
+    for case in sorted(fresh, key=lambda case: Level(case.level).rank):
         if case.level == "note" or _trait_of(case.rule) not in moved:
-            yield _finding(before, after, case)
+            yield _describe_finding(before, after, case)
 
 
-def _same(before: Side, case: PastCase) -> bool:
+def _had_finding(before: Side, case: PastCase) -> bool:
     old = before.cases.get(case.rule)
     return old is not None and old.state == FINDING
 
 
-def _finding(before: Side, after: Side, case: PastCase) -> Change:
+def _describe_finding(before: Side, after: Side, case: PastCase) -> SwitchChange:
     old = before.cases.get(case.rule)
     dimension = case.rule.partition("/")[0]
-    made = Change(
+    made = SwitchChange(
         what=f"{dimension}: {case.get_text('title') or case.rule}",
         before="holds" if old is not None and old.state == PASS else _UNKNOWN,
         after=f"{case.level}: {case.get_text('observed') or case.reason}",
@@ -182,16 +187,16 @@ def _finding(before: Side, after: Side, case: PastCase) -> Change:
     )
     if _is_about_the_key(case) and after.traits.get(AUTH):
         carry = _carry_key(before, after)
-        way = _way(case, REQUEST) if carry else NOTE
+        way = _choose_way(case, REQUEST) if carry else NOTE
         return replace(made, do=carry or _GOES_ON, why=_WHY_OF_KEYS, way=way)
     way = REQUEST if dimension in _BEFORE_THE_ANSWER else ANSWER
     do = case.get_text("way_round").strip().removesuffix(".")
     if _NO_WAY.match(do) or not do:
-        return replace(made, do="" if case.level == "note" else _nothing(case), way=NOTE)
-    return replace(made, do=do, way=_way(case, way))
+        return replace(made, do="" if case.level == "note" else _say_no_workaround(case), way=NOTE)
+    return replace(made, do=do, way=_choose_way(case, way))
 
 
-def _way(case: PastCase, way: str) -> str:
+def _choose_way(case: PastCase, way: str) -> str:
     return NOTE if case.level == "note" else way
 
 
@@ -203,10 +208,10 @@ def _is_about_the_key(case: PastCase) -> bool:
 def _carry_key(before: Side, after: Side) -> str:
     """Return how code of the old side carries its key on the new one; empty where it need not change."""
     old = before.traits.get(AUTH) or (REFERENCE[AUTH],)
-    return auth_advice(said(old[0]), said(after.traits[AUTH][0]))
+    return advise_auth(format_reading(old[0]), format_reading(after.traits[AUTH][0]))
 
 
-def _nothing(case: PastCase) -> str:
+def _say_no_workaround(case: PastCase) -> str:
     """Return what stands in place of a step: what the rule says besides, where it says more than that nothing helps."""
     beside = case.get_text("way_round").partition(";")[2].strip().removesuffix(".")
     return f"nothing that an adapter could do; {beside or 'test what you use of it'}"
@@ -219,13 +224,13 @@ _NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
 _SOME_WAY = re.compile(r"\bthe header\b|\bin a way that is accepted\b|\bwhere it is accepted\b")
 
 
-def _mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change]:
-    for rule in _grave(before):
+def _list_mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
+    for rule in _find_grave(before):
         new = after.cases.get(rule)
         if new is not None and new.state == PASS and _trait_of(rule) not in moved:
             old = before.cases[rule]
             what = f"{rule.partition('/')[0]}: {old.get_text('title') or rule}"
-            yield Change(
+            yield SwitchChange(
                 what,
                 f"{old.level}: {old.get_text('observed') or old.reason}",
                 "holds",
@@ -236,7 +241,7 @@ def _mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[Change
             )
 
 
-def _offers(before: Side, after: Side, way: str) -> Iterator[Change]:
+def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchChange]:
     """Features that one side works with and the other says it lacks, a line per feature."""
     has, lacks = (before, after) if way == LOST else (after, before)
     found: dict[str, list[PastCase]] = {}
@@ -246,43 +251,48 @@ def _offers(before: Side, after: Side, way: str) -> Iterator[Change]:
             case.outcome == "unsupported"
             and other is not None
             and other.state == PASS
-            and not _of_a_document(rule)
+            and not _is_about_document(rule)
         ):
-            found.setdefault(_feature(rule), []).append(case)
+            found.setdefault(_name_feature(rule), []).append(case)
     for feature, cases in found.items():
         rules = tuple(case.rule for case in cases)
         says = f"not offered: {cases[0].reason}"
         if way == LOST:
-            yield Change(
+            yield SwitchChange(
                 feature, "offered", says, "do without it, or keep the old side for it", "", LOST, rules
             )
         else:
-            yield Change(feature, says, "offered", "", "", GAINED, rules)
+            yield SwitchChange(feature, says, "offered", "", "", GAINED, rules)
 
 
-def _of_a_document(rule: str) -> bool:
+def _is_about_document(rule: str) -> bool:
     """Whether a rule holds a vendor against its own page: a page that says nothing is no feature that is lacking."""
     return rule in RULES and RULES[rule].documented
 
 
-def _feature(rule: str) -> str:
+def _name_feature(rule: str) -> str:
     known = RULES.get(rule)
     return (known.feature or known.title) if known else rule
 
 
-def _documented(before: Side, after: Side) -> Iterator[Change]:
+def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChange]:
     """On paper, the fields that one page names and the other does not."""
     for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
         old, new = before.fields(place), after.fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
             do = "no page names every field: try those that you use" if old - new else ""
             what = f"Documented fields of the {label}"
-            yield Change(
-                what, f"only here: {_names(old - new)}", f"only there: {_names(new - old)}", do, "", NOTE
+            yield SwitchChange(
+                what,
+                f"only here: {_join_pointers(old - new)}",
+                f"only there: {_join_pointers(new - old)}",
+                do,
+                "",
+                NOTE,
             )
 
 
-def _names(pointers: frozenset[str], most: int = 12) -> str:
+def _join_pointers(pointers: frozenset[str], most: int = 12) -> str:
     shown = sorted(pointers)[:most]
     more = len(pointers) - len(shown)
     return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

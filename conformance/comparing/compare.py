@@ -10,18 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from conformance.comparing.events import BROKE, LOSSES, Event, Pair, events_of, pairs_of, reason_of
+from conformance.comparing.events import (
+    BROKE,
+    LOSSES,
+    ProviderEvent,
+    ProviderPair,
+    describe_reason,
+    find_events,
+    pair_providers,
+)
+from conformance.comparing.generated_findings import (
+    BodyCounts,
+    count_bodies,
+    find_new_locations,
+    select_fixed_probes,
+)
 from conformance.comparing.past import FINDING, PASS, UNJUDGED, PastCase, PastProvider, PastRun
-from conformance.comparing.places import Draws, draws_of, fixed_questions, new_places
-from conformance.model import JSON
+from conformance.model import FAILING_LEVELS, JSON, Level
 
 FORMAT = "conformance-comparison/1"
 NEW, FIXED, STILL, LOST, GAINED, MORE = GROUPS = ("new", "fixed", "still", "lost", "gained", "more_bodies")
-LEVELS = ("must", "should", "note", "")
-GRAVE = LEVELS[:2]
-FAILING: Mapping[str, tuple[str, ...]] = {
-    "must": LEVELS[:1], "should": LEVELS[:2], "any": LEVELS[:3], "never": (),
-}  # fmt: skip
 ABSENT = "absent"
 _GROUP: Mapping[tuple[str, str], str] = {
     (FINDING, FINDING): STILL,
@@ -35,7 +43,7 @@ _GROUP: Mapping[tuple[str, str], str] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class RuleChange:
     """One rule of one provider in both runs.
 
     `before` and `after`: a level where there is a finding, `accepted LEVEL` where a `known` entry covers it, else the
@@ -53,7 +61,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Move:
+class ProviderChange:
     """Something beside the rules that is not as it was: a trait, a client's verdict, the model, the address."""
 
     provider: str
@@ -80,22 +88,22 @@ class Comparison:
 
     old: Mapping[str, JSON]
     new: Mapping[str, JSON]
-    groups: Mapping[str, tuple[Line, ...]]
-    gone: tuple[Line, ...]
-    events: tuple[Event, ...]
-    moves: tuple[Move, ...]
+    groups: Mapping[str, tuple[RuleChange, ...]]
+    gone: tuple[RuleChange, ...]
+    events: tuple[ProviderEvent, ...]
+    moves: tuple[ProviderChange, ...]
     remarks: tuple[str, ...]
     criteria: Criteria
     judged: bool
 
     @property
-    def failing(self) -> tuple[Line, ...]:
+    def failing(self) -> tuple[RuleChange, ...]:
         """What is new at or above the level that fails, and not accepted."""
-        levels = FAILING[self.criteria.fail_on]
+        levels = FAILING_LEVELS[self.criteria.fail_on]
         return tuple(line for line in self.groups[NEW] if line.level in levels and not line.known)
 
     @property
-    def broken(self) -> tuple[Event, ...]:
+    def broken(self) -> tuple[ProviderEvent, ...]:
         """The clients that worked and break: those of the user alone, where the user named any."""
         named = self.criteria.clients
         return tuple(one for one in self.events if one.kind == BROKE and (not named or one.client in named))
@@ -121,70 +129,76 @@ class Comparison:
 def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Comparison:
     """Return what became of every rule of every provider from the old run to the new one. Pure."""
     chosen = criteria or Criteria()
-    pairs = pairs_of(old, new)
-    grouped = [(pair, group, line) for pair in pairs for group, line in _lines(pair)]
+    pairs = pair_providers(old, new)
+    grouped = [(pair, group, line) for pair in pairs for group, line in _compare_rules(pair)]
     return Comparison(
-        old=_about(old),
-        new=_about(new),
+        old=_describe_run(old),
+        new=_describe_run(new),
         groups={
-            group: _sorted(line for pair, where, line in grouped if where == group and not pair.is_gone)
+            group: _sort_lines(line for pair, where, line in grouped if where == group and not pair.is_gone)
             for group in GROUPS
         },
-        gone=_sorted(line for pair, _, line in grouped if pair.is_gone),
-        events=tuple(event for pair in pairs for event in _events(pair, new, grouped, chosen)),
-        moves=tuple(move for pair in pairs for move in _moves(pair)),
-        remarks=tuple(_remarks(old, new)),
+        gone=_sort_lines(line for pair, _, line in grouped if pair.is_gone),
+        events=tuple(event for pair in pairs for event in _find_events(pair, new, grouped, chosen)),
+        moves=tuple(move for pair in pairs for move in _compare_providers(pair)),
+        remarks=tuple(_compare_runs(old, new)),
         criteria=chosen,
         judged=any(one.is_judged for one in new.providers.values()),
     )
 
 
-def _events(
-    pair: Pair, new: PastRun, grouped: Iterable[tuple[Pair, str, Line]], criteria: Criteria
-) -> Iterator[Event]:
+def _find_events(
+    pair: ProviderPair,
+    new: PastRun,
+    grouped: Iterable[tuple[ProviderPair, str, RuleChange]],
+    criteria: Criteria,
+) -> Iterator[ProviderEvent]:
     lost = [line.reason for where, group, line in grouped if where is pair and group == LOST]
-    yield from events_of(pair, new, lost, criteria.clients)
+    yield from find_events(pair, new, lost, criteria.clients)
 
 
-def _about(run: PastRun) -> dict[str, JSON]:
+def _describe_run(run: PastRun) -> dict[str, JSON]:
     return {
         "id": run.id, "started_at": run.started_at, "version": run.version, "source": run.source, "complete": run.complete,
     }  # fmt: skip
 
 
-def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: (line.known, _rank(line.level), line.provider, line.rule)))
+def _sort_lines(lines: Iterable[RuleChange]) -> tuple[RuleChange, ...]:
+    return tuple(
+        sorted(lines, key=lambda line: (line.known, _rank_level(line.level), line.provider, line.rule))
+    )
 
 
-def _rank(level: str) -> int:
-    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
+def _rank_level(level: str) -> int:
+    """Return the place of a level, the worst first; what has no level comes last."""
+    return Level(level).rank if level in tuple(Level) else len(Level)
 
 
-def _lines(pair: Pair) -> Iterator[tuple[str, Line]]:
+def _compare_rules(pair: ProviderPair) -> Iterator[tuple[str, RuleChange]]:
     rules = dict.fromkeys((*(pair.new.cases if pair.new else ()), *(pair.old.cases if pair.old else ())))
-    draws = draws_of(pair.old, pair.new)
+    draws = count_bodies(pair.old, pair.new)
     for rule in rules:
-        before, after = _case(pair.old, rule, "old"), _case(pair.new, rule, "new")
-        group = _group(before, after, draws)
+        before, after = _find_case(pair.old, rule, "old"), _find_case(pair.new, rule, "new")
+        group = _choose_group(before, after, draws)
         if group:
-            yield group, _line(pair.name, before, after, draws)
+            yield group, _make_line(pair.name, before, after, draws)
 
 
-def _case(provider: PastProvider | None, rule: str, which: str) -> PastCase:
+def _find_case(provider: PastProvider | None, rule: str, which: str) -> PastCase:
     """Return the case, or one that says why there is none. Nothing counts of a provider that could not be judged."""
     if provider is None:
         return PastCase(rule, ABSENT, f"the provider is not in the {which} run")
     if not provider.is_judged:
-        return PastCase(rule, ABSENT, f"the provider {reason_of(provider)}")
+        return PastCase(rule, ABSENT, f"the provider {describe_reason(provider)}")
     return provider.cases.get(rule) or PastCase(rule, ABSENT, f"the rule is not in the {which} run")
 
 
-def _group(before: PastCase, after: PastCase, draws: Draws) -> str:
+def _choose_group(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
     group = _GROUP.get((before.state, after.state), "")
     if group == FIXED and before.generated and draws.shrank:
         return LOST
     if group == STILL and not _is_worse(before, after):
-        return NEW if new_places(before, after) and not draws.grew else STILL
+        return NEW if find_new_locations(before, after) and not draws.grew else STILL
     if group in (NEW, STILL):
         was_accepted = before.known and not after.known
         return MORE if after.generated and draws.grew and not was_accepted else NEW
@@ -193,70 +207,70 @@ def _group(before: PastCase, after: PastCase, draws: Draws) -> str:
 
 def _is_worse(before: PastCase, after: PastCase) -> bool:
     """Whether a finding grew worse or is no longer accepted: that is as new as one that was not there."""
-    return _rank(after.level) < _rank(before.level) or (before.known and not after.known)
+    return _rank_level(after.level) < _rank_level(before.level) or (before.known and not after.known)
 
 
-def _line(provider: str, before: PastCase, after: PastCase, draws: Draws) -> Line:
+def _make_line(provider: str, before: PastCase, after: PastCase, draws: BodyCounts) -> RuleChange:
     telling = after if after.state == FINDING else before
-    return Line(
+    return RuleChange(
         provider=provider,
         rule=after.rule,
         level=telling.level,
         known=telling.known and telling.state == FINDING,
         title=telling.get_text("title") or (telling.reason if telling.state == FINDING else ""),
-        before=word(before),
-        after=word(after),
-        reason=after.reason if after.state == UNJUDGED else _spread(before, after, draws),
+        before=describe_case(before),
+        after=describe_case(after),
+        reason=after.reason if after.state == UNJUDGED else _describe_spread(before, after, draws),
     )
 
 
-def word(case: PastCase) -> str:
+def describe_case(case: PastCase) -> str:
     """Return a case in a word or two: its level, `accepted must`, its outcome, or `absent`."""
     if case.state != FINDING:
         return case.outcome
     return f"accepted {case.level}" if case.known else case.level
 
 
-def _spread(before: PastCase, after: PastCase, draws: Draws) -> str:
+def _describe_spread(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
     """Say where a finding shows now and did not before, and how the number of generated bodies bears on it."""
     if after.state == PASS:
         bodies = f"seen with {draws.before} generated bodies; the new run was to ask {draws.after}"
         return bodies if before.generated and draws.shrank else ""
-    places = new_places(before, after)
+    places = find_new_locations(before, after)
     if places:
-        return f"now also at {_some(places)}" + (_bodies(draws) if draws.grew else "")
+        return f"now also at {_join_some(places)}" + (_describe_bodies(draws) if draws.grew else "")
     if before.state != FINDING:
-        return _bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
-    known = fixed_questions(before.get_texts("probes"))
-    fresh = [probe for probe in fixed_questions(after.get_texts("probes")) if probe not in known]
-    return f"now also seen on {_some(fresh)}" if fresh else ""
+        return _describe_bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
+    known = select_fixed_probes(before.get_texts("probes"))
+    fresh = [probe for probe in select_fixed_probes(after.get_texts("probes")) if probe not in known]
+    return f"now also seen on {_join_some(fresh)}" if fresh else ""
 
 
-def _bodies(draws: Draws) -> str:
+def _describe_bodies(draws: BodyCounts) -> str:
     return f", seen with {draws.after} generated bodies; the old run was to ask {draws.before}"
 
 
-def _some(names: Iterable[str], most: int = 5) -> str:
+def _join_some(names: Iterable[str], most: int = 5) -> str:
     several = [name or "the whole body" for name in names]
     more = f" and {len(several) - most} more" if len(several) > most else ""
     return ", ".join(several[:most]) + more
 
 
-def _moves(pair: Pair) -> Iterator[Move]:
+def _compare_providers(pair: ProviderPair) -> Iterator[ProviderChange]:
     old, new = pair.old, pair.new
     if old is None or new is None or not pair.was_judged_twice:
         return
-    yield from _move(new.name, "dialect", old.dialect, new.dialect)
-    yield from _move(new.name, "model", old.model, new.model)
+    yield from _compare_values(new.name, "dialect", old.dialect, new.dialect)
+    yield from _compare_values(new.name, "model", old.model, new.model)
     if not (old.embedded and new.embedded):  # a bundled server has another port in every run
-        yield from _move(new.name, "address", old.base_url, new.base_url)
+        yield from _compare_values(new.name, "address", old.base_url, new.base_url)
     for trait, seen in new.traits.items():
         if seen is not None:  # what could not be seen now did not change: it is no longer covered
-            yield from _move(new.name, trait, old.traits.get(trait), seen)
+            yield from _compare_values(new.name, trait, old.traits.get(trait), seen)
     for client, now in new.clients.items():
         if client in old.clients and now.verdict != "untested":
             before = old.clients[client].verdict
-            yield from _move(
+            yield from _compare_values(
                 new.name, client, _VERDICTS.get(before, before), _VERDICTS.get(now.verdict, now.verdict)
             )
 
@@ -264,18 +278,18 @@ def _moves(pair: Pair) -> Iterator[Move]:
 _VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every page has for it
 
 
-def _move(provider: str, what: str, before: JSON, after: JSON) -> Iterator[Move]:
+def _compare_values(provider: str, what: str, before: JSON, after: JSON) -> Iterator[ProviderChange]:
     if before != after:
-        yield Move(provider, what, _said(before), _said(after))
+        yield ProviderChange(provider, what, _format_value(before), _format_value(after))
 
 
-def _said(value: JSON) -> str:
+def _format_value(value: JSON) -> str:
     if isinstance(value, list):
         return " + ".join(str(one) for one in value) or "none"
     return "unknown" if value is None else str(value)
 
 
-def _remarks(old: PastRun, new: PastRun) -> Iterator[str]:
+def _compare_runs(old: PastRun, new: PastRun) -> Iterator[str]:
     for which, run in (("old", old), ("new", new)):
         if not run.complete:
             yield f"The {which} run is incomplete: what it lacks counts as not covered."
@@ -283,7 +297,7 @@ def _remarks(old: PastRun, new: PastRun) -> Iterator[str]:
         yield f"The runs were judged by different versions ({old.version} and {new.version}): a rule may have changed."
     for name in ("against", "dimensions"):
         if old.selection.get(name) != new.selection.get(name):
-            before, after = (_said(run.selection.get(name) or "all") for run in (old, new))
+            before, after = (_format_value(run.selection.get(name) or "all") for run in (old, new))
             yield f"The runs selected different {name}: {before} and {after}."
 
 
@@ -308,15 +322,15 @@ def as_data(comparison: Comparison) -> dict[str, JSON]:
     }
 
 
-def _event(event: Event) -> dict[str, JSON]:
+def _event(event: ProviderEvent) -> dict[str, JSON]:
     return {**asdict(event), "untested": [*event.untested]}
 
 
-def page_section(comparison: Comparison) -> dict[str, JSON]:
+def as_page_section(comparison: Comparison) -> dict[str, JSON]:
     """Return a comparison as the page's `comparison` section wants it: groups of provider, rule, level and words."""
     groups: dict[str, JSON] = {
         name: [
-            {"provider": line.provider, "rule": line.rule, "level": line.level, "title": in_words(line)}
+            {"provider": line.provider, "rule": line.rule, "level": line.level, "title": describe_line(line)}
             for line in comparison.groups[name]
         ]
         for name in (NEW, MORE, FIXED, STILL, LOST)
@@ -324,7 +338,7 @@ def page_section(comparison: Comparison) -> dict[str, JSON]:
     return {"runs": {"old": dict(comparison.old), "new": dict(comparison.new)}, **groups}
 
 
-def in_words(line: Line) -> str:
+def describe_line(line: RuleChange) -> str:
     """Return what became of a rule: its title, how it was and is, and why."""
     changed = "" if line.before == line.after else f"({line.before} → {line.after})"
     return " ".join(filter(None, (line.title, changed, line.reason)))

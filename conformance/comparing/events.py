@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.comparing.limits import limits_of
 from conformance.comparing.past import PastProvider, PastRun
+from conformance.comparing.run_limits import find_limits
 
 BROKE, WORKS_AGAIN = "client broke", "client works again"
 DEAD, NO_SECRET, MISSING = "provider dead", "secret missing", "provider missing"
@@ -21,7 +21,7 @@ _REASONS_SHOWN = 2
 
 
 @dataclass(frozen=True)
-class Event:
+class ProviderEvent:
     """One thing that happened to a provider: which kind, and what a reader needs to know of it.
 
     `client`: whom a change concerns. `rules`: how many were judged before and are not now. `untested`: clients that
@@ -37,7 +37,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ProviderPair:
     """One provider in two runs; None where a run does not have it."""
 
     name: str
@@ -55,78 +55,82 @@ class Pair:
         return bool(self.old and self.old.is_judged and not (self.new and self.new.is_judged))
 
 
-def pairs_of(old: PastRun, new: PastRun) -> tuple[Pair, ...]:
+def pair_providers(old: PastRun, new: PastRun) -> tuple[ProviderPair, ...]:
     """Return every provider of two runs, in the order of the newer one."""
     names = dict.fromkeys((*new.providers, *old.providers))
-    return tuple(Pair(name, old.providers.get(name), new.providers.get(name)) for name in names)
+    return tuple(ProviderPair(name, old.providers.get(name), new.providers.get(name)) for name in names)
 
 
-def events_of(pair: Pair, run: PastRun, lost: Sequence[str], named: Sequence[str]) -> Iterator[Event]:
+def find_events(
+    pair: ProviderPair, run: PastRun, lost: Sequence[str], named: Sequence[str]
+) -> Iterator[ProviderEvent]:
     """Yield what happened to one provider.
 
     `run` is the newer run, `lost` the reason of each rule that is no longer judged, `named` the clients that the user
     has (none: all count).
     """
     if pair.is_gone:
-        yield _gone(pair, len(lost))
+        yield _report_gone(pair, len(lost))
     elif pair.old and pair.new and pair.was_judged_twice:
-        yield from _clients(pair.old, pair.new)
-        yield from _coverage(pair.old, pair.new, run, lost, named)
+        yield from _compare_clients(pair.old, pair.new)
+        yield from _compare_coverage(pair.old, pair.new, run, lost, named)
     else:
-        yield from _arrival(pair)
+        yield from _report_arrival(pair)
 
 
-def _gone(pair: Pair, rules: int) -> Event:
+def _report_gone(pair: ProviderPair, rules: int) -> ProviderEvent:
     if pair.new is None:
-        return Event(MISSING, pair.name, "is not in the new run", rules=rules)
-    reason = reason_of(pair.new)
+        return ProviderEvent(MISSING, pair.name, "is not in the new run", rules=rules)
+    reason = describe_reason(pair.new)
     is_unset = pair.new.status == "not-run" and "is not set" in reason
-    return Event(NO_SECRET if is_unset else DEAD, pair.name, reason, rules=rules)
+    return ProviderEvent(NO_SECRET if is_unset else DEAD, pair.name, reason, rules=rules)
 
 
-def reason_of(provider: PastProvider) -> str:
+def describe_reason(provider: PastProvider) -> str:
     """Return in words why nothing is said of a provider."""
     said = provider.reason.removeprefix(f"{provider.name}: ") or "the run does not say why"
     return f"was not run: {said}" if provider.status == "not-run" else f"could not be judged: {said}"
 
 
-def _arrival(pair: Pair) -> Iterator[Event]:
+def _report_arrival(pair: ProviderPair) -> Iterator[ProviderEvent]:
     if pair.new and pair.new.status == "not-run" and (pair.old is None or pair.old.status == "not-run"):
-        yield Event(IDLE, pair.name, reason_of(pair.new))
+        yield ProviderEvent(IDLE, pair.name, describe_reason(pair.new))
     elif pair.new is None or not pair.new.is_judged:
-        yield Event(
+        yield ProviderEvent(
             STILL_DEAD,
             pair.name,
-            reason_of(pair.new) if pair.new else "is not in the new run, and the old one could not judge it",
+            describe_reason(pair.new)
+            if pair.new
+            else "is not in the new run, and the old one could not judge it",
         )
     elif pair.old is None:
-        yield Event(CAME, pair.name)
+        yield ProviderEvent(CAME, pair.name)
     else:
-        yield Event(BACK, pair.name, reason_of(pair.old))
+        yield ProviderEvent(BACK, pair.name, describe_reason(pair.old))
 
 
-def _clients(old: PastProvider, new: PastProvider) -> Iterator[Event]:
+def _compare_clients(old: PastProvider, new: PastProvider) -> Iterator[ProviderEvent]:
     for name, now in new.clients.items():
         before = old.clients[name].verdict if name in old.clients else ""
         if before in _READS and now.verdict == "broken":
-            yield Event(BROKE, new.name, "; ".join(now.because[:1]), name)
+            yield ProviderEvent(BROKE, new.name, "; ".join(now.because[:1]), name)
         elif before == "broken" and now.verdict in _READS:
-            yield Event(WORKS_AGAIN, new.name, "" if now.verdict == "works" else now.verdict, name)
+            yield ProviderEvent(WORKS_AGAIN, new.name, "" if now.verdict == "works" else now.verdict, name)
 
 
-def _coverage(
+def _compare_coverage(
     old: PastProvider, new: PastProvider, run: PastRun, lost: Sequence[str], named: Sequence[str]
-) -> Iterator[Event]:
+) -> Iterator[ProviderEvent]:
     untested = tuple(
         name
         for name, client in old.clients.items()
         if client.verdict != "untested" and (name in named or not named) and _is_untested(name, new, named)
     )
     if lost or untested:
-        limits = limits_of(run, new)
+        limits = find_limits(run, new)
         fresh = [limit for limit in limits if limit not in old.limited_by]
-        reason = ", ".join(fresh or limits) or _commonest(lost)
-        yield Event(COVERAGE, new.name, reason, rules=len(lost), untested=untested)
+        reason = ", ".join(fresh or limits) or _find_commonest(lost)
+        yield ProviderEvent(COVERAGE, new.name, reason, rules=len(lost), untested=untested)
 
 
 def _is_untested(name: str, new: PastProvider, named: Sequence[str]) -> bool:
@@ -134,6 +138,6 @@ def _is_untested(name: str, new: PastProvider, named: Sequence[str]) -> bool:
     return new.clients[name].verdict == "untested" if name in new.clients else name in named
 
 
-def _commonest(reasons: Sequence[str]) -> str:
+def _find_commonest(reasons: Sequence[str]) -> str:
     found = Counter(reason for reason in reasons if reason).most_common(_REASONS_SHOWN)
     return "; ".join(reason for reason, _ in found)

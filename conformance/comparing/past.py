@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from conformance.files import FileError, read_json_file
+from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, NOTHING
 from conformance.verdicts.results import FORMAT
 
@@ -127,155 +128,103 @@ def read_past(place: Path) -> PastRun:
     """Read a run from its folder or its results.json. Raises FileError, one line that says what is wrong."""
     folder = place.is_dir()
     path = place / FILE_NAME if folder else place
-    whole = _Place(path, read_json_file(path, within=place if folder else None, limit=LARGEST)).object()
-    _check_format(path, whole.value)
-    run = whole.at("run").object()
-    bodies = _bodies(path.with_name(_RUN_FILE), run.member("selection"))
-    providers = [_provider(entry.object(), bodies) for entry in whole.at("providers").items()]
+    value = read_json_file(path, within=place if folder else None, limit=LARGEST)
+    try:
+        return _read_results(path, JsonObject.read(value))
+    except MemberError as error:
+        raise FileError(f"{path}: {error}; {MEND}") from error
+
+
+def _read_results(path: Path, whole: JsonObject) -> PastRun:
+    _check_format(path, whole)
+    run = whole.take_object("run")
+    selection = run.find("selection", dict) or {}
+    bodies = _find_max_examples(path.with_name(_RUN_FILE), selection)
+    providers = [_read_provider(entry, bodies) for entry in whole.take_objects("providers")]
     return PastRun(
         source=str(path),
-        id=run.text("id"),
-        started_at=run.text("started_at"),
-        version=whole.at("tool").object().text("version"),
-        complete=run.value.get("complete") is not False,
-        selection=MappingProxyType(run.member("selection")),
+        id=run.take("id", str),
+        started_at=run.take("started_at", str),
+        version=whole.take_object("tool").take("version", str),
+        complete=run.find("complete", bool) is not False,
+        selection=MappingProxyType(selection),
         providers=MappingProxyType({one.name: one for one in providers}),
-        whole=MappingProxyType(whole.value),
+        whole=MappingProxyType(dict(whole.members)),
     )
 
 
-def _bodies(run_file: Path, selection: Mapping[str, JSON]) -> Mapping[str | None, int]:
-    """Return how many generated bodies each provider was to be asked; under None, what the command line said of all."""
+def _find_max_examples(run_file: Path, selection: Mapping[str, JSON]) -> Mapping[str | None, int]:
+    """Return how many bodies were to be generated for each provider; under None, what the command line said for all."""
     chosen = selection.get("max_examples")
     if isinstance(chosen, int):
         return {None: chosen}
     try:
-        found = read_json_file(run_file, within=run_file.parent) if run_file.is_file() else None
-    except FileError:
+        found = read_json_file(run_file, within=run_file.parent) if run_file.is_file() else {}
+        entries = [*JsonObject.read(found).take_objects("providers")]
+    except (FileError, MemberError):
         return {}  # the results are whole without it
-    entries = _list(found.get("providers")) if isinstance(found, dict) else []
-    named = [(one.get("name"), one.get("max_examples")) for one in entries if isinstance(one, dict)]
-    return {name: count for name, count in named if isinstance(name, str) and isinstance(count, int)}
+    named = ((entry.find("name", str), entry.find("max_examples", int)) for entry in entries)
+    return {name: count for name, count in named if name is not None and count is not None}
 
 
-def _check_format(path: Path, whole: Mapping[str, JSON]) -> None:
-    found = whole.get("format")
+def _check_format(path: Path, whole: JsonObject) -> None:
+    found = whole.find("format", str) or ""
     if found == FORMAT:
         return
-    if not isinstance(found, str) or not found.startswith(FORMAT.partition("/")[0] + "/"):
+    if not found.startswith(FORMAT.partition("/")[0] + "/"):
         raise FileError(f"{path}: is not a results.json: its `format` is not {FORMAT!r}")
-    tool = whole.get("tool")
-    said = tool if isinstance(tool, dict) else {}
-    writer = f"{said.get('name', 'an unnamed program')} {said.get('version', 'of unknown version')}"
+    tool = JsonObject(whole.find("tool", dict) or {})
+    writer = f"{tool.find('name', str) or 'an unnamed program'} {tool.find('version', str) or 'of unknown version'}"
     raise FileError(
         f"{path}: was written by {writer[:120]} as {found[:60]!r}, and this version reads {FORMAT!r}; "
         "`conformance replay` on the run's folder judges its recording anew"
     )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A value in the file, and where it stands; every step says what is wrong instead of raising KeyError."""
-
-    path: Path
-    found: JSON
-    pointer: str = ""
-
-    def object(self) -> _Object:
-        if not isinstance(self.found, dict):
-            raise FileError(f"{self.path}: {self.pointer or '/'}: must be an object; {MEND}")
-        return _Object(self.path, self.found, self.pointer)
-
-    def items(self) -> Iterator[_Place]:
-        if not isinstance(self.found, list):
-            raise FileError(f"{self.path}: {self.pointer}: must be a list; {MEND}")
-        for number, item in enumerate(self.found):
-            yield _Place(self.path, item, f"{self.pointer}/{number}")
-
-
-@dataclass(frozen=True)
-class _Object:
-    path: Path
-    value: dict[str, JSON]
-    pointer: str
-
-    def at(self, name: str) -> _Place:
-        if name not in self.value:
-            raise FileError(f"{self.path}: {self.pointer}/{name}: is missing; {MEND}")
-        return _Place(self.path, self.value[name], f"{self.pointer}/{name}")
-
-    def text(self, name: str) -> str:
-        found = self.at(name)
-        if not isinstance(found.found, str):
-            raise FileError(f"{self.path}: {found.pointer}: must be text; {MEND}")
-        return found.found
-
-    def optional(self, name: str) -> str:
-        value = self.value.get(name)
-        return value if isinstance(value, str) else ""
-
-    def member(self, name: str) -> dict[str, JSON]:
-        value = self.value.get(name)
-        return value if isinstance(value, dict) else {}
-
-
-def _provider(entry: _Object, bodies: Mapping[str | None, int]) -> PastProvider:
-    name = entry.text("name")
-    judged, traffic = entry.member("judged"), entry.member("traffic")
-    deviations = {one.text("rule"): one.value for one in _objects(entry, "deviations")}
-    cases = [_case(one, deviations) for one in _objects(entry, "cases")]
-    clients = [_client(one) for one in _objects(entry, "clients")]
-    traits = {
-        key: found for key, found in entry.at("traits").object().value.items() if isinstance(found, dict)
-    }
+def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastProvider:
+    name = entry.take("name", str)
+    judged, traffic = (
+        JsonObject(entry.find("judged", dict) or {}),
+        JsonObject(entry.find("traffic", dict) or {}),
+    )
+    deviations = {one.take("rule", str): one.members for one in entry.take_objects("deviations")}
+    cases = [_read_case(one, deviations) for one in entry.take_objects("cases")]
+    clients = [_read_client(one) for one in entry.take_objects("clients")]
+    traits = {key: found for key, found in entry.take("traits", dict).items() if isinstance(found, dict)}
     return PastProvider(
         name=name,
-        title=entry.optional("title") or name,
-        dialect=entry.text("dialect"),
-        base_url=entry.text("base_url"),
-        model=entry.text("model"),
-        embedded=entry.value.get("embedded") is True,
-        status=entry.text("status"),
-        reason=entry.optional("reason"),
+        title=entry.find("title", str) or name,
+        dialect=entry.take("dialect", str),
+        base_url=entry.take("base_url", str),
+        model=entry.take("model", str),
+        embedded=entry.find("embedded", bool) is True,
+        status=entry.take("status", str),
+        reason=entry.find("reason", str) or "",
         traits=MappingProxyType({key: found.get("observed") for key, found in traits.items()}),
         documented=MappingProxyType({key: found.get("documented") for key, found in traits.items()}),
         cases=MappingProxyType({case.rule: case for case in cases}),
         clients=MappingProxyType({one.client: one for one in clients}),
-        questions=max(0, (_count(traffic, "requests") or 0) - (_count(traffic, "retries") or 0)),
-        rules_judged=_count(judged, "rules"),
-        rules_in_all=_count(judged, "of"),
-        limited_by=tuple(str(one) for one in _list(judged.get("limited_by"))),
+        questions=max(0, (traffic.find("requests", int) or 0) - (traffic.find("retries", int) or 0)),
+        rules_judged=judged.find("rules", int),
+        rules_in_all=judged.find("of", int),
+        limited_by=tuple(map(str, judged.find("limited_by", list) or ())),
         bodies=bodies.get(name, bodies.get(None)),
     )
 
 
-def _count(entry: Mapping[str, JSON], name: str) -> int | None:
-    value = entry.get(name)
-    return value if isinstance(value, int) else None
+def _read_case(entry: JsonObject, deviations: Mapping[str, Mapping[str, JSON]]) -> PastCase:
+    rule = entry.take("rule", str)
+    return PastCase(rule, entry.take("outcome", str), entry.find("reason", str) or "", deviations.get(rule))
 
 
-def _objects(entry: _Object, name: str) -> Iterator[_Object]:
-    return (place.object() for place in entry.at(name).items())
-
-
-def _case(entry: _Object, deviations: Mapping[str, Mapping[str, JSON]]) -> PastCase:
-    rule = entry.text("rule")
-    return PastCase(rule, entry.text("outcome"), entry.optional("reason"), deviations.get(rule))
-
-
-def _client(entry: _Object) -> PastClient:
-    because, needs = _list(entry.value.get("because")), _list(entry.value.get("configure"))
-    effects = [one for one in because if isinstance(one, dict)]
+def _read_client(entry: JsonObject) -> PastClient:
+    effects = [one for one in entry.find("because", list) or () if isinstance(one, dict)]
     return PastClient(
-        client=entry.text("client"),
-        verdict=entry.text("verdict"),
+        client=entry.take("client", str),
+        verdict=entry.take("verdict", str),
         because=tuple(
             ": ".join(str(one[key]) for key in ("effect", "detail") if one.get(key)) for one in effects
         ),
-        configure=tuple(str(one) for one in needs),
+        configure=tuple(map(str, entry.find("configure", list) or ())),
         rules=tuple(dict.fromkeys(str(one["rule"]) for one in effects if one.get("rule"))),
     )
-
-
-def _list(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else []

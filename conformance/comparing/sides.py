@@ -54,7 +54,7 @@ class Side:
         )
 
 
-def from_run(
+def side_from_run(
     provider: PastProvider, dialect: Dialect | None, partly: str = "", remarks: tuple[str, ...] = ()
 ) -> Side:
     """Return a provider as a run found it; its dialect, where it is a bundled one, adds what the document lists."""
@@ -77,7 +77,7 @@ def from_run(
     )
 
 
-def from_paper(
+def side_from_document(
     name: str, dialect: Dialect, clients: Mapping[str, PastClient], remarks: tuple[str, ...]
 ) -> Side:
     """Return a dialect as its document describes it; a page that contradicts itself gives several readings."""

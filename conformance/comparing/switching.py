@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from conformance.comparing.adapting import ANSWER, REQUEST
-from conformance.comparing.changes import CLIENT, Change, changes_of, plain_words
+from conformance.comparing.advice import ANSWER, REQUEST
+from conformance.comparing.changes import CLIENT, SwitchChange, drop_backticks, find_changes
 from conformance.comparing.past import FINDING, PASS, PastCase, PastClient
 from conformance.comparing.sides import Side
 from conformance.model import JSON
@@ -42,7 +42,7 @@ class ClientChange:
 
 
 @dataclass(frozen=True)
-class Open:
+class UnjudgedRules:
     """What holds on one side and could not be judged on the other: rules with one reason."""
 
     reason: str
@@ -55,10 +55,10 @@ class Switch:
 
     before: Side
     after: Side
-    changes: tuple[Change, ...]
+    changes: tuple[SwitchChange, ...]
     steps: tuple[Step, ...]
     clients: tuple[ClientChange, ...]
-    unjudged: tuple[Open, ...]
+    unjudged: tuple[UnjudgedRules, ...]
     remarks: tuple[str, ...]
 
     @property
@@ -83,70 +83,75 @@ class Switch:
         return tuple(one.client for one in self.clients if one.client in wanted and one.after == "broken")
 
 
-def switch(before: Side, after: Side) -> Switch:
+def compare_sides(before: Side, after: Side) -> Switch:
     """Return what changes from one side to the other. Pure; the catalogue of rules must have been loaded."""
-    clients = tuple(_client(name, before, after) for name in dict.fromkeys((*before.clients, *after.clients)))
-    changes = (*changes_of(before, after), *(found for one in clients for found in _client_change(one)))
+    clients = tuple(
+        _compare_client(name, before, after) for name in dict.fromkeys((*before.clients, *after.clients))
+    )
+    changes = (
+        *find_changes(before, after),
+        *(found for one in clients for found in _describe_client_change(one)),
+    )
     return Switch(
         before=before,
         after=after,
         changes=changes,
-        steps=_steps(changes),
+        steps=_order_steps(changes),
         clients=clients,
-        unjudged=tuple(_unjudged(before, after)),
+        unjudged=tuple(_list_unjudged(before, after)),
         remarks=tuple(dict.fromkeys((*before.remarks, *after.remarks))),
     )
 
 
-def _client(name: str, before: Side, after: Side) -> ClientChange:
+def _compare_client(name: str, before: Side, after: Side) -> ClientChange:
     old, new = before.clients.get(name, _NOBODY), after.clients.get(name, _NOBODY)
     return ClientChange(
         client=name,
         before=old.verdict,
         after=new.verdict,
         breaks=new.verdict == "broken" and old.verdict != "broken",
-        because=tuple(map(plain_words, new.because)),
+        because=tuple(map(drop_backticks, new.because)),
         configure=tuple(one for one in new.configure if one not in old.configure),
         rules=new.rules,
     )
 
 
-def _client_change(client: ClientChange) -> Iterator[Change]:
+def _describe_client_change(client: ClientChange) -> Iterator[SwitchChange]:
     if client.before != client.after or client.configure:
         do = [f"set the {one}" for one in client.configure]
         do += ["put the adapter below it, or do not move it"] if client.after == "broken" else []
         before, after = (_VERDICTS.get(one, one) for one in (client.before, client.after))
         shown = f"{after}: {client.because[0]}" if client.because else after
         why = "; ".join(client.because)
-        yield Change(client.client, before, shown, "; ".join(do), why, CLIENT, client.rules)
+        yield SwitchChange(client.client, before, shown, "; ".join(do), why, CLIENT, client.rules)
 
 
 _VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every page has for it
 
 
-def _unjudged(before: Side, after: Side) -> Iterator[Open]:
+def _list_unjudged(before: Side, after: Side) -> Iterator[UnjudgedRules]:
     """What holds on the old side and is open on the new one: never silence."""
     found: dict[str, list[str]] = {}
     for rule, case in before.cases.items() if after.cases else ():
         new = after.cases.get(rule) or PastCase(rule, "absent", "it was not asked there")
         if case.state == PASS and new.state not in (FINDING, PASS) and new.outcome != "unsupported":
             found.setdefault(f"{new.outcome}: {new.reason}", []).append(rule)
-    yield from (Open(plain_words(reason), tuple(rules)) for reason, rules in found.items())
+    yield from (UnjudgedRules(drop_backticks(reason), tuple(rules)) for reason, rules in found.items())
 
 
-def _steps(changes: Iterable[Change]) -> tuple[Step, ...]:
+def _order_steps(changes: Iterable[SwitchChange]) -> tuple[Step, ...]:
     """An adapter's work in its order: what goes out first, then what comes back, framing before envelope before names.
 
     What several findings ask for is one step.
     """
     todo = [change for change in changes if change.way in _STEPS and change.do]
-    together: dict[tuple[str, str], list[Change]] = {}
+    together: dict[tuple[str, str], list[SwitchChange]] = {}
     for change in sorted(todo, key=lambda change: _STEPS.index(change.way)):
         together.setdefault((change.way, change.do), []).append(change)
-    return tuple(_step(number, several) for number, several in enumerate(together.values(), 1))
+    return tuple(_make_step(number, several) for number, several in enumerate(together.values(), 1))
 
 
-def _step(number: int, several: Sequence[Change]) -> Step:
+def _make_step(number: int, several: Sequence[SwitchChange]) -> Step:
     first = several[0]
     rules = tuple(dict.fromkeys(rule for one in several for rule in one.rules))
     return Step(number, first.way, first.do, first.why, rules, first.hurts)
@@ -160,8 +165,8 @@ def as_data(found: Switch) -> dict[str, JSON]:
         "to": found.after.name,
         "on_paper": found.on_paper,
         "partly": [*found.partly],
-        "sides": {"from": _side(found.before), "to": _side(found.after)},
-        "changes": [_change(change) for change in found.changes],
+        "sides": {"from": _describe_side(found.before), "to": _describe_side(found.after)},
+        "changes": [_describe_change(change) for change in found.changes],
         "steps": [asdict(step) for step in found.steps],
         "clients": [asdict(client) for client in found.clients],
         "unjudged": [asdict(one) for one in found.unjudged],
@@ -169,7 +174,7 @@ def as_data(found: Switch) -> dict[str, JSON]:
     }
 
 
-def _side(side: Side) -> dict[str, JSON]:
+def _describe_side(side: Side) -> dict[str, JSON]:
     traits: Mapping[str, JSON] = {name: [*readings] for name, readings in side.traits.items()}
     return {
         "name": side.name,
@@ -182,7 +187,7 @@ def _side(side: Side) -> dict[str, JSON]:
     }
 
 
-def _change(change: Change) -> dict[str, JSON]:
+def _describe_change(change: SwitchChange) -> dict[str, JSON]:
     return {
         "what": change.what,
         "from": change.before,

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from conformance.config import settings
-from conformance.config.settings import Faults, Read, is_loopback
-from conformance.config.yamltree import LARGEST, Node, Tree, YamlError, read_tree
+from conformance.config.faults import find_faults
+from conformance.config.yamltree import LARGEST, Keys, YamlDocument, YamlError, read_yaml
 from conformance.files import FileError, providers_file, read_bounded
-from conformance.model import Limits, Provider
-from conformance.names import suggest_or_list
+from conformance.model import Auth, Known, Limits, Prices, Provider
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_NAME = "providers.yaml"
 MISSPELT = ("providers.yml", "provider.yaml", "provider.yml")  # names that are meant to be FILE_NAME
 EMBEDDED_MODEL = "gemini-2.5-flash"  # what an embedded server is asked for where nothing is said
-
-KEYS: Mapping[str, Read] = MappingProxyType(
-    {
-        "title": settings.text,
-        "base_url": settings.base_url,
-        "embedded": settings.text,
-        "dialect": settings.text,
-        "model": settings.model,
-        "auth": settings.auth,
-        "key_env": settings.variable,
-        "timeout": settings.number(0.1, 3600),
-        "concurrency": settings.whole(1, 256),
-        "max_requests": settings.whole(1, 100_000),
-        "max_examples": settings.whole(0, 10_000),
-        "unsupported": settings.features,
-        "headers": settings.headers,
-        "proxy": settings.proxy,
-        "ca_file": settings.optional_text,
-        "insecure_http": settings.flag,
-        "optional": settings.flag,
-        "prices": settings.prices,
-        "limits": settings.limits,
-        "known": settings.known,
-    }
-)
-NEVER_DEFAULT = ("base_url", "embedded", "key_env", "known")
-DEFAULTS: Mapping[str, Read] = {key: read for key, read in KEYS.items() if key not in NEVER_DEFAULT}
 
 
 class ProvidersError(Exception):
@@ -111,94 +80,55 @@ def _own_file(folder: Path) -> Path | None:
 def parse_providers(
     data: bytes, shown: str, folder: Path, dialects: Collection[str] = ()
 ) -> tuple[Provider, ...]:
-    """Read the text of a providers.yaml. `shown` is its name in faults; paths in it are relative to `folder`."""
+    """Read the text of a providers.yaml. `shown` is its name in faults; paths in it are relative to `folder`.
+
+    Raises ProvidersError with every fault.
+    """
     try:
-        root = read_tree(data)
+        document = read_yaml(data)
     except YamlError as error:
         raise ProvidersError((f"{shown}:{error.fault}",)) from None
-    faults = Faults()
-    providers = _providers(faults, root, folder, tuple(dialects))
-    if faults.found:
-        ordered = sorted(faults.found, key=lambda fault: fault.line)
-        raise ProvidersError(tuple(f"{shown}:{fault}" for fault in ordered))
-    return providers
+    faults = find_faults(document, folder, tuple(dialects))
+    if faults:
+        raise ProvidersError(tuple(f"{shown}:{fault}" for fault in faults))
+    root: Any = document.value
+    return tuple(_make_provider(document, name, folder) for name in root["providers"])
 
 
-def _providers(faults: Faults, root: Node, folder: Path, dialects: tuple[str, ...]) -> tuple[Provider, ...]:
-    top = settings.entries(faults, "", root, dict.fromkeys(("defaults", "providers"), settings.text))
-    defaults = settings.values(faults, "defaults", top["defaults"], DEFAULTS) if "defaults" in top else {}
-    listed = settings.entries(faults, "providers", top["providers"], None) if "providers" in top else {}
-    if not listed and not faults.found:
-        faults.add(
-            root.line, "providers", "names no provider; `conformance init` writes a file to begin with"
-        )
-    made = [_provider(faults, name, node, defaults) for name, node in listed.items()]
-    found = [provider for provider in made if provider]
-    for provider in found:
-        _check_dialect(faults, provider, listed[provider.name].line, folder, dialects)
-    return tuple(_anchored(provider, folder) for provider in found)
+def _make_provider(document: YamlDocument, name: str, folder: Path) -> Provider:
+    """Return a provider from settings that were found to be sound; what it does not set, the defaults do."""
+    root: Any = document.value
+    defaults, own = root.get("defaults") or {}, root["providers"][name]
+    settings: dict[str, Any] = {"title": name, "base_url": "", **defaults, **own}
+    if "embedded" in own:
+        settings = {"model": EMBEDDED_MODEL, **settings, "dialect": own["embedded"]}
+    where: Keys = ("providers", name) if "headers" in own else ("defaults",)
+    prices = settings.get("prices")
+    known = enumerate(own.get("known") or ())
+    made = {
+        "base_url": settings["base_url"].rstrip("/"),
+        "auth": Auth(settings.get("auth", Auth.X_GOOG_API_KEY)),
+        "timeout": float(settings.get("timeout", Provider.timeout)),
+        "unsupported": tuple(dict.fromkeys(settings.get("unsupported", ()))),
+        "headers": MappingProxyType(
+            {header: document.texts[*where, "headers", header] for header in settings.get("headers") or ()}
+        ),
+        "prices": prices and Prices(float(prices["input"]), float(prices["output"])),
+        "limits": Limits(**{**(defaults.get("limits") or {}), **(own.get("limits") or {})}),
+        "known": tuple(
+            _make_known(entry, document.lines["providers", name, "known", at]) for at, entry in known
+        ),
+    }
+    return _resolve_paths(Provider(name=name, **{**settings, **made}), folder)
 
 
-def _provider(faults: Faults, name: str, node: Node, defaults: Mapping[str, Any]) -> Provider | None:
-    key = f"providers.{name}"
-    if not NAME.fullmatch(name):
-        faults.add(
-            node.line, key, "a name is lower case letters, digits, dot, dash and underscore, at most 64"
-        )
-    if not isinstance(node, Tree):
-        faults.add(node.line, key, "must be a mapping with base_url, dialect and model, or with embedded")
-        return None
-    before = len(faults.found)
-    own = settings.values(faults, key, node, KEYS)
-    named = {entry.key for entry in node.entries}
-    for says in _missing(named | set(defaults)):
-        faults.add(node.line, key, says)
-    if len(faults.found) > before:
-        return None
-    provider = _made(name, {**defaults, **own}, {**defaults.get("limits", {}), **own.get("limits", {})})
-    if _unprotected(provider):
-        faults.add(
-            node.line,
-            f"{key}.base_url",
-            "would send the key unencrypted; use https, or say insecure_http: true",
-        )
-        return None
-    return provider
+def _make_known(entry: Mapping[str, Any], line: int) -> Known:
+    probe = entry["probe"]
+    probes = (probe,) if isinstance(probe, str) else tuple(probe)
+    return Known(entry["rule"], probes, entry["reason"], entry.get("until"), line)
 
 
-def _missing(named: Collection[str]) -> list[str]:
-    """Say which keys are missing, or stand beside one that excludes them."""
-    if "embedded" in named:
-        return [f"an embedded provider has no {key}" for key in ("base_url", "key_env") if key in named]
-    if "base_url" not in named:
-        return ["needs 'base_url' (or 'embedded' for a bundled server)"]
-    return [f"needs {key!r}" for key in ("dialect", "model") if key not in named]
-
-
-def _made(name: str, found: Mapping[str, Any], limits: Mapping[str, Any]) -> Provider:
-    filled = {"title": name, "base_url": "", **found, "limits": Limits(**limits)}
-    if filled.get("embedded"):
-        filled = {"model": EMBEDDED_MODEL, **filled, "dialect": filled["embedded"]}
-    return Provider(name=name, **filled)
-
-
-def _unprotected(provider: Provider) -> bool:
-    plain = provider.base_url.startswith("http:") and not is_loopback(provider.base_url)
-    secret = bool(provider.key_env) or any("${" in value for value in provider.headers.values())
-    return plain and secret and not provider.insecure_http
-
-
-def _check_dialect(
-    faults: Faults, provider: Provider, line: int, folder: Path, dialects: tuple[str, ...]
-) -> None:
-    if not dialects or provider.dialect in dialects or (folder / provider.dialect).is_dir():
-        return
-    key = "embedded" if provider.embedded else "dialect"
-    says = f"there is no dialect {provider.dialect!r}{suggest_or_list(provider.dialect, dialects)}"
-    faults.add(line, f"providers.{provider.name}.{key}", says)
-
-
-def _anchored(provider: Provider, folder: Path) -> Provider:
+def _resolve_paths(provider: Provider, folder: Path) -> Provider:
     """Make the paths of a file absolute: they are meant from where the file stands."""
     own = folder / provider.dialect
     dialect = str(own.resolve()) if "/" in provider.dialect and own.is_dir() else provider.dialect

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.config.settings import fault_in_base_url
+from conformance.config.addresses import describe_fault_in_base_url
 from conformance.dialects.dialect import (
     PLACES,
     Dialect,
@@ -264,7 +264,7 @@ def _resolve(top: Mapping[str, JSON], node: Mapping[str, JSON]) -> Mapping[str, 
 
 def base_url_is_what_stands_before_the_version(dialect: Dialect, _parts: Parts) -> Iterator[LintFault]:
     """The address of the page, as providers.yaml would take it."""
-    fault = fault_in_base_url(dialect.base_url) if dialect.base_url else ""
+    fault = describe_fault_in_base_url(dialect.base_url) if dialect.base_url else ""
     if fault:
         yield LintFault("dialect.json", "/base_url", fault)
 

@@ -3,8 +3,8 @@
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.http import Application, Host
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing
-from conformance.embedded.server import behaviour_of, default_port, serve
-from conformance.embedded.style import Style, style_of
+from conformance.embedded.server import find_default_port, make_behaviour, serve_forever
+from conformance.embedded.style import Style, make_style
 
 __all__ = [
     "HONEST",
@@ -15,8 +15,8 @@ __all__ = [
     "Incoming",
     "Outgoing",
     "Style",
-    "behaviour_of",
-    "default_port",
-    "serve",
-    "style_of",
+    "find_default_port",
+    "make_behaviour",
+    "make_style",
+    "serve_forever",
 ]

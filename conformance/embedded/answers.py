@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.embedded.families import DEFAULT, Family, family_of, version_of
+from conformance.embedded.families import DEFAULT, Family, choose_family, find_version
 from conformance.embedded.functions import add_signature, make_calls, sign_value
 from conformance.embedded.instances import make_instance, read_hints
 from conformance.embedded.pictures import name_colour
@@ -219,7 +219,7 @@ def make_response_id() -> str:
 
 def think(request: Message, model: str) -> ScriptedAnswer:
     """Return the model's answer to a canonical request that `semantics.judge` passes, with its family's habits."""
-    config, family = request.get("generationConfig", {}), family_of(model)
+    config, family = request.get("generationConfig", {}), choose_family(model)
     candidate = _make_candidate(request, family)
     thoughts = tuple(_make_thoughts(config, candidate.tokens)) if family.thinks else ()
     if family.signs_answer(thought=bool(thoughts), tools=bool(request.get("tools"))):
@@ -229,7 +229,7 @@ def think(request: Message, model: str) -> ScriptedAnswer:
         thoughts=thoughts if config.get("thinkingConfig", {}).get("includeThoughts") else (),
         thought_tokens=sum(map(count_tokens, thoughts)),
         prompt=count_prompt_tokens(request),
-        model=version_of(model),
+        model=find_version(model),
         response_id=make_response_id() if family.response_id else "",
         family=family,
     )

@@ -16,8 +16,8 @@ from conformance.embedded.chunks import build_chunks, build_response, list_modal
 from conformance.embedded.dialect_looks import apply_casing, dress_response
 from conformance.embedded.errors import Refused, quota_error, unknown_model_error
 from conformance.embedded.flat_settings import asks_for_stream, nest_settings
-from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, FramedBody, frame_objects
-from conformance.embedded.front import pass_front
+from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, OutgoingBody, frame_objects
+from conformance.embedded.front import add_front_headers
 from conformance.embedded.functions import check_signatures
 from conformance.embedded.messages import BODY_LIMIT, DelayedPiece, Incoming, Outgoing
 from conformance.embedded.protojson import accept_message, parse_object, replace_enum_names
@@ -52,7 +52,7 @@ def check_quota(incoming: Incoming, asked: RoutedRequest) -> None:
         raise quota_error(asked.model)
 
 
-def refuse(refusal: Refused, asked: RoutedRequest) -> Outgoing:
+def write_refusal(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     """Return a refusal as Google answers it.
 
     It is one object, labelled as events where events were asked for, and a list of one where a JSON array was to be
@@ -67,7 +67,7 @@ def refuse(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     )
 
 
-def preflight(incoming: Incoming) -> Outgoing:
+def answer_preflight(incoming: Incoming) -> Outgoing:
     """Return the answer to a browser that asks whether it may send a request with a key."""
     wanted = incoming.header("access-control-request-headers") or "content-type,x-goog-api-key"
     headers = (
@@ -78,19 +78,19 @@ def preflight(incoming: Incoming) -> Outgoing:
     return Outgoing(200, headers)
 
 
-def finish(answer: Outgoing, incoming: Incoming) -> Outgoing:
+def add_common_headers(answer: Outgoing, incoming: Incoming) -> Outgoing:
     """Return an answer with the headers that all answers have, compressed where the client asks for it."""
     origin = (("Access-Control-Allow-Origin", "*"),) if incoming.header("origin") else ()
     vary = () if answer.content_type == "text/html" else _VARY
     answer = replace(answer, headers=(*answer.headers, *vary, *origin))
     return (
-        _compressed(answer)
+        _compress(answer)
         if "gzip" in incoming.header("accept-encoding").lower() and answer.pieces
         else answer
     )
 
 
-def _compressed(answer: Outgoing) -> Outgoing:
+def _compress(answer: Outgoing) -> Outgoing:
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     packed = []
     for number, piece in enumerate(answer.pieces, 1):
@@ -124,11 +124,11 @@ class Behaviour:
     chunks: Callable[[ScriptedAnswer], Sequence[Message]] = build_chunks
     pace: Callable[[ScriptedAnswer, int], Sequence[float]] = spread_waits
     dress: Callable[..., JSON] = dress_response  # (response, style, *, chunk)
-    frame: Callable[[str, Sequence[JSON]], FramedBody] = frame_objects
-    refuse: Callable[[Refused, RoutedRequest], Outgoing] = refuse
-    preflight: Callable[[Incoming], Outgoing] = preflight
-    front: Callable[[Outgoing, Incoming, Style], Outgoing] = pass_front
-    finish: Callable[[Outgoing, Incoming], Outgoing] = finish
+    frame: Callable[[str, Sequence[JSON]], OutgoingBody] = frame_objects
+    refuse: Callable[[Refused, RoutedRequest], Outgoing] = write_refusal
+    preflight: Callable[[Incoming], Outgoing] = answer_preflight
+    front: Callable[[Outgoing, Incoming, Style], Outgoing] = add_front_headers
+    finish: Callable[[Outgoing, Incoming], Outgoing] = add_common_headers
 
     def __call__(self, incoming: Incoming) -> Outgoing:
         """Return the answer to a request; refusals are answers too."""
@@ -156,7 +156,7 @@ class Behaviour:
 
     def stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
         """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
-        made = [_encoded(chunk, numbers=numbers) for chunk in self.chunks(answer)]
+        made = [_encode_enums(chunk, numbers=numbers) for chunk in self.chunks(answer)]
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
         waits = [*self.pace(answer, len(dressed)), *[0.0] * len(framed.pieces)]
@@ -164,7 +164,7 @@ class Behaviour:
         return Outgoing(200, (("Content-Type", framed.content_type),), pieces, streamed=True)
 
 
-def _encoded(response: Message, *, numbers: bool) -> Message:
+def _encode_enums(response: Message, *, numbers: bool) -> Message:
     made = replace_enum_names(response, load_reference().response) if numbers else response
     return made if isinstance(made, dict) else response
 
@@ -174,31 +174,31 @@ def _check_size(incoming: Incoming) -> None:
         raise Refused(400, f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.")
 
 
-def _known(behaviour: Behaviour, asked: RoutedRequest) -> None:
+def _check_model(behaviour: Behaviour, asked: RoutedRequest) -> None:
     if asked.model not in behaviour.style.models:
         raise unknown_model_error(asked.model, asked.version, asked.method)
 
 
-def _generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
+def _answer_generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     check_quota(incoming, asked)
     body = behaviour.document(incoming.body)
     framing = behaviour.style.framing_own if asked.own_form and asks_for_stream(body) else asked.framing
     request = behaviour.accept(behaviour.settle(body, behaviour.style), load_reference().request)
-    _known(behaviour, asked)
+    _check_model(behaviour, asked)
     behaviour.judge(request)
     behaviour.check_signatures(request)
     answer = behaviour.think(request, asked.model)
     if framing != SINGLE:
         return behaviour.stream(answer, framing, numbers=asked.numbers)
-    made = _encoded(behaviour.whole(answer), numbers=asked.numbers)
+    made = _encode_enums(behaviour.whole(answer), numbers=asked.numbers)
     return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
 
 
-def _count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
+def _answer_count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     body = behaviour.accept(behaviour.document(incoming.body), load_reference().count_tokens_request)
-    _known(behaviour, asked)
+    _check_model(behaviour, asked)
     inner = body.get("generateContentRequest")
     request = inner if isinstance(inner, dict) else body  # a oneof: never both
     if not request.get("contents"):
@@ -209,21 +209,21 @@ def _count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Ou
     )
 
 
-def _get(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
+def _answer_get(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     return behaviour.other(listing.get_model(asked.model, asked.version, behaviour.style))
 
 
-def _list(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
+def _answer_list(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
     return behaviour.other(listing.list_models(incoming.query, behaviour.style))
 
 
-def _preflight(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
+def _answer_preflight(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     return behaviour.preflight(incoming)
 
 
 _RESOURCES: Mapping[str, Callable[[Behaviour, RoutedRequest, Incoming], Outgoing]] = {
-    GENERATE: _generate, COUNT: _count, GET: _get, LIST: _list, PREFLIGHT: _preflight,
+    GENERATE: _answer_generate, COUNT: _answer_count, GET: _answer_get, LIST: _answer_list, PREFLIGHT: _answer_preflight,
 }  # fmt: skip
 HONEST = Behaviour()

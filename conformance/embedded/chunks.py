@@ -90,7 +90,7 @@ def build_response(answer: ScriptedAnswer) -> dict[str, JSON]:
     """Return the answer as one response."""
     thoughts = tuple(_build_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
-        _whole(candidate, thoughts, answer.family).candidate(index, answer.family)
+        _make_whole_slice(candidate, thoughts, answer.family).candidate(index, answer.family)
         for index, candidate in enumerate(answer.candidates)
     ]
     spent = sum(one.tokens for one in answer.candidates)
@@ -99,7 +99,9 @@ def build_response(answer: ScriptedAnswer) -> dict[str, JSON]:
     )
 
 
-def _whole(candidate: ScriptedCandidate, thoughts: tuple[dict[str, JSON], ...], family: Family) -> _Slice:
+def _make_whole_slice(
+    candidate: ScriptedCandidate, thoughts: tuple[dict[str, JSON], ...], family: Family
+) -> _Slice:
     average = fake_average(candidate.text or str(candidate.calls)) if family.average else None
     return _Slice(
         thoughts + _build_parts(candidate), 0, candidate.finish, _explain_finish(candidate, family), average

@@ -32,29 +32,29 @@ def wrap_in_envelope(value: dict[str, JSON], envelope: Envelope) -> dict[str, JS
     return {**envelope.constants, **inside, **outside}
 
 
-def _places(value: Any, steps: list[str]) -> Iterator[Any]:
+def _find_places(value: Any, steps: list[str]) -> Iterator[Any]:
     """Yield the objects that a pointer's parent names, `*` for every entry of a list."""
     if not steps:
         yield value
     elif steps[0] == "*":
         for child in value if isinstance(value, list) else ():
-            yield from _places(child, steps[1:])
+            yield from _find_places(child, steps[1:])
     elif isinstance(value, dict) and steps[0] in value:
-        yield from _places(value[steps[0]], steps[1:])
+        yield from _find_places(value[steps[0]], steps[1:])
 
 
-def _valued(extra: Extra, response: Mapping[str, Any]) -> JSON:
+def _compute_value(extra: Extra, response: Mapping[str, Any]) -> JSON:
     return _SOURCES[extra.source](response) if extra.source in _SOURCES else extra.value
 
 
-def _candidate_tokens(response: Mapping[str, Any]) -> int:
+def _count_candidate_tokens(response: Mapping[str, Any]) -> int:
     spent = response.get("usageMetadata", {}).get("candidatesTokenCount", 0)
     return int(spent) // max(1, len(response.get("candidates", ())))
 
 
 _SOURCES: Mapping[str, Callable[[Mapping[str, Any]], JSON]] = {
     "unix-seconds": lambda _response: int(time.time()),
-    "candidate-tokens": _candidate_tokens,
+    "candidate-tokens": _count_candidate_tokens,
 }
 
 
@@ -62,9 +62,9 @@ def add_extras(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
     """Return an object with the extra members of the style, in place."""
     for extra in style.extras:
         *parent, name = extra.pointer.strip("/").split("/")
-        for place in _places(value, parent):
+        for place in _find_places(value, parent):
             if isinstance(place, dict):
-                place[name] = _valued(extra, value)
+                place[name] = _compute_value(extra, value)
     return value
 
 

@@ -50,11 +50,11 @@ class Family:
 FACTS = tuple(one.name for one in fields(Family) if one.name not in {"prefixes", "seen"})
 
 
-def _seen(**where: str) -> Mapping[str, str]:
+def _say_where_seen(**where: str) -> Mapping[str, str]:
     return MappingProxyType(where)
 
 
-_OLDER = _seen(
+_OLDER = _say_where_seen(
     index="absent from text answers, unary and streamed, November 2024 to February 2026",
     average="820 candidates of 1.5 and 2.0 text models, texts and calls; in none of ten streams looked at",
     details="every last usage of a text answer since February 2025",
@@ -71,19 +71,21 @@ _GEMINI_2_0 = Family(
     ("gemini-2.0",),
     index=False, average=True, details=True, counts_early=False, recounts=True, thinks=False, signs=Signs.NOTHING,
     call_ids=False, explains_calls=False, closes=False, tier=False, response_id=True,
-    seen=_seen(**_OLDER, response_id="every answer since 29 May 2025"),
+    seen=_say_where_seen(**_OLDER, response_id="every answer since 29 May 2025"),
 )  # fmt: skip
 _GEMINI_1_5 = replace(
     _GEMINI_2_0,
     prefixes=("gemini-1.5",),
     response_id=False,
-    seen=_seen(**_OLDER, response_id="none: recorded until April 2025, and the first id is of 29 May 2025"),
+    seen=_say_where_seen(
+        **_OLDER, response_id="none: recorded until April 2025, and the first id is of 29 May 2025"
+    ),
 )
 _GEMINI_2_5 = Family(
     ("gemini-2.5",),
     index=True, average=False, details=False, counts_early=True, recounts=False, thinks=True,
     signs=Signs.THOUGHTS_WITH_TOOLS, call_ids=False, explains_calls=True, closes=False, tier=True, response_id=True,
-    seen=_seen(
+    seen=_say_where_seen(
         index="every answer, unary and streamed, April 2025 to August 2026",
         average="none",
         details="none from text models; image models list IMAGE alone",
@@ -105,7 +107,7 @@ _GEMINI_3 = replace(
     signs=Signs.EVERYTHING,
     call_ids=True,
     closes=True,
-    seen=_seen(
+    seen=_say_where_seen(
         **{
             **_GEMINI_2_5.seen,
             "index": "every answer without server-side tools, December 2025 to May 2026",
@@ -122,7 +124,7 @@ _GEMINI_3 = replace(
 _GEMINI_3_1 = replace(
     _GEMINI_3,
     prefixes=("gemini-3.1",),
-    seen=_seen(
+    seen=_say_where_seen(
         **{
             **_GEMINI_3.seen,
             "index": "every answer, March to May 2026",
@@ -134,7 +136,7 @@ _GEMINI_3_1 = replace(
 _GEMINI_3_5 = replace(
     _GEMINI_3,
     prefixes=("gemini-3.5", "gemini-3.6", "gemini-3.7"),
-    seen=_seen(
+    seen=_say_where_seen(
         **{
             **_GEMINI_3.seen,
             "index": "every answer without server-side tools, June to August 2026",
@@ -163,14 +165,14 @@ VERSIONS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 
-def version_of(model: str) -> str:
+def find_version(model: str) -> str:
     """Return the modelVersion of the answers to a model's name."""
     return VERSIONS.get(model, model)
 
 
 def find_family(model: str) -> Family | None:
     """Return the family that answers for a model's name, or None for a name of none that is known."""
-    name = version_of(model.rpartition("/")[2]).removeprefix("models/")
+    name = find_version(model.rpartition("/")[2]).removeprefix("models/")
     matching = (
         family
         for family in FAMILIES
@@ -180,6 +182,6 @@ def find_family(model: str) -> Family | None:
     return next(matching, None)
 
 
-def family_of(model: str) -> Family:
+def choose_family(model: str) -> Family:
     """Return the family that answers for a model's name, `DEFAULT` for a name of none that is known."""
     return find_family(model) or DEFAULT

@@ -15,7 +15,7 @@ SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
 
 
 @dataclass(frozen=True)
-class FramedBody:
+class OutgoingBody:
     """A body in the pieces that are sent one by one, and its Content-Type."""
 
     content_type: str
@@ -42,12 +42,12 @@ def write_pretty(value: JSON) -> bytes:
     return _write(value, indent=2)
 
 
-def _sse(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+def _write_events(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # Recorded: CRLF and a blank line after each event, the last one too, and a blank after a colon but not a comma.
     return tuple(b"data: " + _write(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
 
 
-def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+def _write_array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # Recorded: a line feed after each object, CRLF after the comma between them, nothing after the bracket.
     written = [
         (b",\r\n" if number else b"[") + write_pretty(one) + b"\n" for number, one in enumerate(objects)
@@ -55,23 +55,23 @@ def _array(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     return (*written, b"]") if written else (b"[]",)
 
 
-def _lines(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+def _write_lines(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     return tuple(write_compact(one) + b"\n" for one in objects)
 
 
-def _single(objects: Sequence[JSON]) -> tuple[bytes, ...]:
+def _write_single(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     return tuple(write_pretty(one) + b"\n" for one in objects[-1:])
 
 
 _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]]] = {
-    SSE: (EVENTS_TYPE, _sse),
-    ARRAY: (JSON_TYPE, _array),
-    NDJSON: ("application/x-ndjson", _lines),
-    SINGLE: (JSON_TYPE, _single),
+    SSE: (EVENTS_TYPE, _write_events),
+    ARRAY: (JSON_TYPE, _write_array),
+    NDJSON: ("application/x-ndjson", _write_lines),
+    SINGLE: (JSON_TYPE, _write_single),
 }
 
 
-def frame_objects(framing: str, objects: Sequence[JSON]) -> FramedBody:
+def frame_objects(framing: str, objects: Sequence[JSON]) -> OutgoingBody:
     """Return objects in a framing: sse | json-array | ndjson | single (the last object alone)."""
     content_type, write = _FRAMINGS[framing]
-    return FramedBody(content_type, write(objects))
+    return OutgoingBody(content_type, write(objects))

@@ -19,7 +19,7 @@ _FIXED = (
 _TIERED = frozenset({200, 400, 429})  # statuses whose unary answers were seen to name the service tier
 
 
-def pass_front(answer: Outgoing, incoming: Incoming, style: Style) -> Outgoing:
+def add_front_headers(answer: Outgoing, incoming: Incoming, style: Style) -> Outgoing:
     """Return an answer as it leaves Google's front end; that of another vendor's style is left alone."""
     if not style.front_end:
         return answer
@@ -28,12 +28,12 @@ def pass_front(answer: Outgoing, incoming: Incoming, style: Style) -> Outgoing:
         *answer.headers,
         *_FIXED,
         ("Server-Timing", f"gfet4t7; dur={elapsed}"),
-        *_special(answer, incoming),
+        *_choose_special_headers(answer, incoming),
     )
     return replace(answer, headers=headers, chunked=bool(answer.pieces) and answer.content_type == JSON_TYPE)
 
 
-def _special(answer: Outgoing, incoming: Incoming) -> tuple[tuple[str, str], ...]:
+def _choose_special_headers(answer: Outgoing, incoming: Incoming) -> tuple[tuple[str, str], ...]:
     """Return the headers of some answers only: streams of events are attachments, unary answers name their tier."""
     if answer.content_type == EVENTS_TYPE and answer.status == 200:
         return (("Content-Disposition", "attachment"),)

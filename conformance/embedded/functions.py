@@ -105,7 +105,7 @@ def is_own_id(value: str) -> bool:
     )
 
 
-def _called(part: Message) -> Message:
+def _get_call(part: Message) -> Message:
     call: Message = part["functionCall"]
     return call
 
@@ -117,7 +117,7 @@ def sign_function_call(call: Message) -> str:
 
 def add_signature(part: dict[str, JSON]) -> dict[str, JSON]:
     """Return the part of a call with its signature beside the call."""
-    return {**part, "thoughtSignature": sign_function_call(_called(part))}
+    return {**part, "thoughtSignature": sign_function_call(_get_call(part))}
 
 
 def sign_value(value: JSON) -> str:
@@ -130,7 +130,7 @@ def _find_replayed_calls(request: Message) -> Iterator[tuple[int, int, Message]]
     """Yield the first call of each turn of the model, where it is one of ours: turn, place, part."""
     for turn, content in enumerate(request.get("contents", ())):
         parts = [(at, part) for at, part in enumerate(content.get("parts", ())) if "functionCall" in part]
-        if parts and is_own_id(str(_called(parts[0][1]).get("id", ""))):
+        if parts and is_own_id(str(_get_call(parts[0][1]).get("id", ""))):
             yield turn, *parts[0]
 
 
@@ -147,9 +147,9 @@ def check_signatures(request: Message) -> None:
                 400,
                 "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
                 "work correctly, and missing thought_signature may lead to degraded model performance. Additional "
-                f"data, function call `{_called(part).get('name')}` , position {turn + 1}.",
+                f"data, function call `{_get_call(part).get('name')}` , position {turn + 1}.",
             )
-        if given != sign_function_call(_called(part)):
+        if given != sign_function_call(_get_call(part)):
             raise Refused(
                 400, f"Thought signature is not valid: contents[{turn}].parts[{at}].thought_signature"
             )

@@ -19,14 +19,14 @@ _READ = 65536
 _HEADERS = 100 * 1024
 
 
-def _incoming(event: h11.Request, body: bytes | None) -> Incoming:
+def _read_incoming(event: h11.Request, body: bytes | None) -> Incoming:
     headers: dict[str, str] = {}
     for name, value in event.headers:
         headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
     return Incoming(event.method.decode(), event.target.decode("latin-1"), headers, body or b"", body is None)
 
 
-def _headers(answer: Outgoing) -> list[tuple[str, str]]:
+def _list_headers(answer: Outgoing) -> list[tuple[str, str]]:
     chunked = answer.streamed or answer.chunked
     extent = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(answer.body)))
     return [*answer.headers, extent, ("Date", formatdate(usegmt=True))]
@@ -67,7 +67,7 @@ class _Conversation:
         event = await self._next()
         if not isinstance(event, h11.Request):
             return False
-        incoming = _incoming(event, await self._body())
+        incoming = _read_incoming(event, await self._body())
         answer = self._ask(incoming)
         await self._answer(replace(answer, pieces=()) if incoming.verb == "HEAD" else answer)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
@@ -91,7 +91,7 @@ class _Conversation:
             )
 
     async def _answer(self, answer: Outgoing) -> None:
-        self._queue(h11.Response(status_code=answer.status, headers=_headers(answer)))
+        self._queue(h11.Response(status_code=answer.status, headers=_list_headers(answer)))
         for piece in answer.pieces:
             if piece.wait > 0:
                 await self._flush()

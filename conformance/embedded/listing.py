@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 
 from conformance.embedded.errors import Refused, unknown_model_error
-from conformance.embedded.families import family_of
+from conformance.embedded.families import choose_family
 from conformance.embedded.protojson import decode_base64
 from conformance.embedded.style import Style
 from conformance.model import JSON
@@ -17,7 +17,7 @@ _PAGE, _LARGEST = 50, 1000
 
 def build_model(model: str) -> dict[str, JSON]:
     """Return a Model resource; its name carries the prefix models/, as Google's do."""
-    thinks = family_of(model).thinks
+    thinks = choose_family(model).thinks
     thinking: dict[str, JSON] = {"thinking": True} if thinks else {}
     return {
         "name": f"models/{model}",
@@ -42,14 +42,14 @@ def get_model(model: str, version: str, style: Style) -> dict[str, JSON]:
     return build_model(model)
 
 
-def _size(query: Mapping[str, str]) -> int:
+def _read_page_size(query: Mapping[str, str]) -> int:
     text = query.get("pageSize", query.get("page_size", "0"))
     if not text.isdecimal() or len(text) > 9:
         raise Refused(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{text[:80]}\"")
     return min(int(text), _LARGEST) or _PAGE
 
 
-def _start(query: Mapping[str, str]) -> int:
+def _read_page_token(query: Mapping[str, str]) -> int:
     token = query.get("pageToken", query.get("page_token", ""))
     try:
         return int(decode_base64(token)) if token else 0
@@ -59,7 +59,7 @@ def _start(query: Mapping[str, str]) -> int:
 
 def list_models(query: Mapping[str, str], style: Style) -> dict[str, JSON]:
     """Return a page of the models, with the token of the next where there is one. Raises Refused (400)."""
-    start, size = _start(query), _size(query)
+    start, size = _read_page_token(query), _read_page_size(query)
     listed: list[JSON] = [build_model(model) for model in style.models[start : start + size]]
     more = start + size < len(style.models)
     token = base64.urlsafe_b64encode(str(start + size).encode()).decode()

@@ -16,7 +16,7 @@ _HEADER = struct.Struct(">IIBB")
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _split_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(_SIGNATURE)
     while at + 8 <= len(png):
         size, kind = struct.unpack_from(">I4s", png, at)
@@ -24,7 +24,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + size
 
 
-def _first_pixel(kind: int, depth: int, row: bytes, palette: bytes) -> tuple[int, int, int]:
+def _read_first_pixel(kind: int, depth: int, row: bytes, palette: bytes) -> tuple[int, int, int]:
     """Return the first pixel of the first row: no filter changes it, because there is nothing left of it or above."""
     top = row[0] >> (8 - depth) if depth < 8 else row[0]
     if kind == PALETTE:
@@ -37,7 +37,7 @@ def _first_pixel(kind: int, depth: int, row: bytes, palette: bytes) -> tuple[int
     return row[0], row[step], row[2 * step]
 
 
-def _nearest(pixel: tuple[int, int, int]) -> str:
+def _name_nearest(pixel: tuple[int, int, int]) -> str:
     return min(_NAMED, key=lambda name: sum((a - b) ** 2 for a, b in zip(_NAMED[name], pixel, strict=True)))
 
 
@@ -45,11 +45,11 @@ def name_colour(png: bytes) -> str | None:
     """Return the English name of the colour of a PNG's first pixel, or None where it cannot be read."""
     if not png.startswith(_SIGNATURE):
         return None
-    parts = list(_chunks(png))
+    parts = list(_split_chunks(png))
     try:
         _, _, depth, kind = _HEADER.unpack_from(dict(parts)[b"IHDR"])
         data = b"".join(chunk for name, chunk in parts if name == b"IDAT")
         row = zlib.decompressobj().decompress(data, 64)[1:]
-        return _nearest(_first_pixel(kind, depth, row, dict(parts).get(b"PLTE", b"")))
+        return _name_nearest(_read_first_pixel(kind, depth, row, dict(parts).get(b"PLTE", b"")))
     except (KeyError, IndexError, ValueError, struct.error, zlib.error):
         return None

@@ -53,7 +53,7 @@ def parse_object(body: bytes) -> dict[str, JSON]:
 
 
 @lru_cache(maxsize=512)
-def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
+def _list_spellings(names: tuple[str, ...]) -> Mapping[str, str]:
     """Every accepted spelling of the fields of one message.
 
     Where a message has `_x` and `x`, the proto name x belongs to `_x`, and the other is x_ordered
@@ -86,11 +86,12 @@ class _Reading:
     def message(self, value: JSON, shape: Shape, path: str) -> JSON:
         if isinstance(value, list):
             return self.wrong(
-                _parent(path), f"{_unknown(path)}: Proto field is not repeating, cannot start list."
+                _parent_of(path),
+                f"{_describe_unknown(path)}: Proto field is not repeating, cannot start list.",
             )
         if not isinstance(value, dict):
             return self.invalid(path, _PACKAGE + (shape.name or "Message"), value)
-        known = _spellings(tuple(shape.properties))
+        known = _list_spellings(tuple(shape.properties))
         read: dict[str, JSON] = {}
         for key, child in value.items():
             self.member(read, key, child, shape, known, path)
@@ -109,7 +110,7 @@ class _Reading:
         elif name in read:
             self.already_set(path, f"_{to_snake(name)}", key)
         else:
-            read[name] = self.value(child, shape.properties[name], _below(path, to_snake(name)))
+            read[name] = self.value(child, shape.properties[name], _join_path(path, to_snake(name)))
 
     def one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
         held = [name for name in read if name in shape.oneof]
@@ -129,7 +130,9 @@ class _Reading:
 
     def entry(self, value: JSON, shape: Shape, path: str) -> JSON:
         return (
-            self.invalid(path, _type(shape, path), None) if value is None else self.value(value, shape, path)
+            self.invalid(path, _name_type(shape, path), None)
+            if value is None
+            else self.value(value, shape, path)
         )
 
     def chosen_names(self, value: JSON, shape: Shape, path: str) -> JSON:
@@ -142,10 +145,11 @@ class _Reading:
         if isinstance(value, dict | list):
             what = "an object" if isinstance(value, dict) else "a list"
             return self.wrong(
-                path, f"Invalid value at '{path}' ({_type(shape, path)}), Starting {what} on a scalar field"
+                path,
+                f"Invalid value at '{path}' ({_name_type(shape, path)}), Starting {what} on a scalar field",
             )
-        read = _SCALARS[_scalar_kind(shape)](value, shape)
-        return self.invalid(path, _type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
+        read = _SCALARS[_choose_scalar(shape)](value, shape)
+        return self.invalid(path, _name_type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
 
     def invalid(self, path: str, kind: str, value: JSON) -> JSON:
         shown = json.dumps(value, ensure_ascii=False)[:200]
@@ -162,22 +166,22 @@ _STRUCTURES: Mapping[str, Callable[[_Reading, JSON, Shape, str], JSON]] = {
 }  # fmt: skip
 
 
-def _below(path: str, name: str) -> str:
+def _join_path(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _parent(path: str) -> str:
+def _parent_of(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _unknown(path: str) -> str:
+def _describe_unknown(path: str) -> str:
     """Name the last step of a path as Google does: the name, and the place it stands at."""
     parent, _, name = path.rpartition(".")
     at = f" at '{parent}'" if parent else ""
     return f'Invalid JSON payload received. Unknown name "{name}"{at}'
 
 
-def _type(shape: Shape, path: str) -> str:
+def _name_type(shape: Shape, path: str) -> str:
     if (
         shape.format == "enum"
     ):  # enums carry no name of their own in the schema: the field's name in capitals comes close
@@ -185,21 +189,21 @@ def _type(shape: Shape, path: str) -> str:
     return _TYPES.get(shape.format or "", _KINDS.get(shape.kind, _PACKAGE + (shape.name or "Message")))
 
 
-def _scalar_kind(shape: Shape) -> str:
+def _choose_scalar(shape: Shape) -> str:
     if shape.format in {"enum", "bytes", "duration", "timestamp"}:
         return shape.format
     return "integer" if shape.format == "int64" else shape.kind
 
 
-def _string(value: JSON, _shape: Shape) -> object:
+def _read_string(value: JSON, _shape: Shape) -> object:
     return value if isinstance(value, str) else _ABSENT
 
 
-def _boolean(value: JSON, _shape: Shape) -> object:
+def _read_boolean(value: JSON, _shape: Shape) -> object:
     return value if isinstance(value, bool) else _ABSENT
 
 
-def _enum(value: JSON, shape: Shape) -> object:
+def _read_enum(value: JSON, shape: Shape) -> object:
     if isinstance(value, str):
         return value if value in shape.enum else _ABSENT
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
@@ -209,39 +213,39 @@ def _enum(value: JSON, shape: Shape) -> object:
     return shape.enum[number] if 0 <= number < len(shape.enum) else number
 
 
-def _finite(value: JSON) -> float | int | None:
+def _read_finite(value: JSON) -> float | int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        number = _numeral(value) if isinstance(value, str) else value
+        number = _parse_number(value) if isinstance(value, str) else value
     except ValueError:
         return None
     return number if math.isfinite(number) else None
 
 
-def _numeral(text: str) -> float | int:
+def _parse_number(text: str) -> float | int:
     if not re.fullmatch(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?", text):
         raise ValueError(text)
     return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
 
 
-def _integer(value: JSON, shape: Shape) -> object:
-    number = _finite(value)
+def _read_integer(value: JSON, shape: Shape) -> object:
+    number = _read_finite(value)
     bits = 63 if shape.format == "int64" else 31
     if number is None or number != int(number) or not -(2**bits) <= number < 2**bits:
         return _ABSENT
     return int(number)
 
 
-def _number(value: JSON, shape: Shape) -> object:
+def _read_number(value: JSON, shape: Shape) -> object:
     if value in {"NaN", "Infinity", "-Infinity"} if isinstance(value, str) else False:
         return float(str(value))
-    number = _finite(value)
+    number = _read_finite(value)
     too_big = number is not None and shape.format == "float" and abs(number) > _FLOAT_MAX
     return _ABSENT if number is None or too_big else number
 
 
-def _bytes(value: JSON, _shape: Shape) -> object:
+def _read_bytes(value: JSON, _shape: Shape) -> object:
     if not isinstance(value, str) or not value.isascii():
         return _ABSENT
     try:
@@ -251,16 +255,16 @@ def _bytes(value: JSON, _shape: Shape) -> object:
     return base64.b64encode(data).decode()
 
 
-def _duration(value: JSON, _shape: Shape) -> object:
+def _read_duration(value: JSON, _shape: Shape) -> object:
     return value if isinstance(value, str) and _DURATION.fullmatch(value) else _ABSENT
 
 
-def _timestamp(value: JSON, _shape: Shape) -> object:
+def _read_timestamp(value: JSON, _shape: Shape) -> object:
     return value if isinstance(value, str) and _TIMESTAMP.fullmatch(value) else _ABSENT
 
 
 _SCALARS: Mapping[str, Callable[[JSON, Shape], object]] = {
-    "duration": _duration, "timestamp": _timestamp, "string": _string, "boolean": _boolean, "enum": _enum, "integer": _integer, "number": _number, "bytes": _bytes,
+    "duration": _read_duration, "timestamp": _read_timestamp, "string": _read_string, "boolean": _read_boolean, "enum": _read_enum, "integer": _read_integer, "number": _read_number, "bytes": _read_bytes,
 }  # fmt: skip
 
 

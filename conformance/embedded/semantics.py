@@ -23,40 +23,40 @@ _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
 
 
 @cache
-def _data() -> frozenset[str]:
+def _data_members() -> frozenset[str]:
     """Return the members of which a part holds exactly one; not read before a server is asked."""
     parts = load_reference().request.properties["systemInstruction"].properties["parts"]
     return frozenset(parts.items.oneof if parts.items else ())
 
 
-def _contents(request: Message) -> Faults:
+def _check_contents(request: Message) -> Faults:
     if not request.get("contents"):
         yield "contents", "contents is not specified"
     for index, content in enumerate(request.get("contents", ())):
-        yield from _content(content, f"contents[{index}]")
+        yield from _check_content(content, f"contents[{index}]")
 
 
-def _instruction(request: Message) -> Faults:
+def _check_instruction(request: Message) -> Faults:
     if "systemInstruction" in request:
-        yield from _content(request["systemInstruction"], "system_instruction")
+        yield from _check_content(request["systemInstruction"], "system_instruction")
 
 
-def _content(content: Message, path: str) -> Faults:
+def _check_content(content: Message, path: str) -> Faults:
     if not content.get("parts"):
         yield f"{path}.parts", "contents.parts must not be empty."
     for index, part in enumerate(content.get("parts", ())):
-        if not _data() & part.keys():
+        if not _data_members() & part.keys():
             yield f"{path}.parts[{index}].data", "required oneof field 'data' must have one initialized field"
-        yield from _named(part, f"{path}.parts[{index}]")
+        yield from _check_names(part, f"{path}.parts[{index}]")
 
 
-def _named(part: Message, path: str) -> Faults:
+def _check_names(part: Message, path: str) -> Faults:
     for member, name in (("functionCall", "function_call"), ("functionResponse", "function_response")):
         if member in part and not part[member].get("name"):
             yield f"{path}.{name}.name", "Name cannot be empty."
 
 
-def _config(request: Message) -> Faults:
+def _check_config(request: Message) -> Faults:
     config = request.get("generationConfig", {})
     for name in _POSITIVE:
         if config.get(name, 1) < 1:
@@ -65,10 +65,10 @@ def _config(request: Message) -> Faults:
         yield "generation_config.candidate_count", f"candidate_count must be in the range [1, {_CANDIDATES}]."
     if not 0 <= config.get("topP", 0) <= 1:
         yield "generation_config.top_p", "top_p must be in the range [0.0, 1.0]."
-    yield from _formats(config)
+    yield from _check_formats(config)
 
 
-def _formats(config: Message) -> Faults:
+def _check_formats(config: Message) -> Faults:
     mime = config.get("responseMimeType", "") or "text/plain"
     schemas = [
         name for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema") if name in config
@@ -85,15 +85,15 @@ def _formats(config: Message) -> Faults:
         yield f"generation_config.{to_snake(schemas[1])}", "only one of the response schemas may be set"
 
 
-def _bounds(request: Message) -> Faults:
+def _check_bounds(request: Message) -> Faults:
     """Check the ranges that the schema states."""
     shape = load_reference().request.properties["generationConfig"]
     for name, value in request.get("generationConfig", {}).items():
-        if text := _out_of_range(value, shape.properties[name]):
+        if text := _describe_range_fault(value, shape.properties[name]):
             yield f"generation_config.{to_snake(name)}", f"{to_snake(name)} {text}"
 
 
-def _out_of_range(value: Any, shape: Shape) -> str:
+def _describe_range_fault(value: Any, shape: Shape) -> str:
     if isinstance(value, list):
         return (
             f"must have at most {shape.max_items} entries."
@@ -107,7 +107,7 @@ def _out_of_range(value: Any, shape: Shape) -> str:
     return "" if inside else f"must be in the range [{low}, {high}]."
 
 
-def _tools(request: Message) -> Faults:
+def _check_tools(request: Message) -> Faults:
     names = list_declared_names(request)
     for name in names:
         if not _FUNCTION.fullmatch(name):
@@ -119,7 +119,7 @@ def _tools(request: Message) -> Faults:
             yield "tools", f"Duplicate function declaration found: {name}"
 
 
-def _calling(request: Message) -> Faults:
+def _check_calling_mode(request: Message) -> Faults:
     calling = request.get("toolConfig", {}).get("functionCallingConfig", {})
     allowed = calling.get("allowedFunctionNames", ())
     path = "tool_config.function_calling_config"
@@ -144,7 +144,7 @@ def list_declared_names(request: Message) -> list[str]:
 
 
 _CHECKS: tuple[Callable[[Message], Faults], ...] = (
-    _contents, _instruction, _config, _bounds, _tools, _calling,
+    _check_contents, _check_instruction, _check_config, _check_bounds, _check_tools, _check_calling_mode,
 )  # fmt: skip
 
 
@@ -157,11 +157,11 @@ def judge_request(request: Message) -> None:
         raise Refused(400, "Please use a valid role: user, model.")
     if request.get("cachedContent"):
         raise Refused(403, "CachedContent not found (or permission denied)")
-    for file in _uploaded(request):
+    for file in _find_uploads(request):
         raise Refused(403, f"You do not have permission to access the File {file} or it may not exist.")
 
 
-def _uploaded(request: Message) -> Iterator[str]:
+def _find_uploads(request: Message) -> Iterator[str]:
     """Yield the names of uploaded files that a request speaks of; none was ever uploaded here."""
     parts = (part for content in request["contents"] for part in content["parts"] if "fileData" in part)
     for part in parts:

@@ -9,43 +9,43 @@ from dataclasses import replace
 from conformance.dialects.dialect import Dialect, list_bundled_dialects
 from conformance.embedded.behaviour import Behaviour
 from conformance.embedded.http import Host
-from conformance.embedded.style import served_traits, style_of
+from conformance.embedded.style import make_style, split_traits
 
 
-def behaviour_of(dialect: Dialect, model: str | None = None) -> Behaviour:
+def make_behaviour(dialect: Dialect, model: str | None = None) -> Behaviour:
     """Return the behaviour that a dialect's `embedded` data describes; Google's where the page is silent.
 
     With a `model`, the server has that one alone.
     """
-    style = style_of(dialect)
+    style = make_style(dialect)
     return Behaviour(replace(style, models=(model,)) if model else style)
 
 
-def default_port(dialect: Dialect) -> int:
+def find_default_port(dialect: Dialect) -> int:
     """Return the fixed port of a dialect's server in the foreground; 0, any free one, where none is given."""
     port = dialect.embedded.get("port")
     return port if isinstance(port, int) else 0
 
 
-def describe(dialect: Dialect) -> str:
+def describe_server(dialect: Dialect) -> str:
     """Return what the server of a dialect follows of its document, and what it does not, as a phrase."""
     if dialect.name in list_bundled_dialects():
         return f"{dialect.title}, as its document says it"
-    served, unserved = served_traits(dialect)
+    served, unserved = split_traits(dialect)
     follows = f"as its document says of {', '.join(served)}" if served else "as Google answers"
     fails = f"; not as it says of {', '.join(unserved)}" if unserved else ""
     return f"{dialect.title}, {follows}{fails}{'; in all else as Google answers' if served else ''}"
 
 
-def serve(dialect: Dialect, port: int | None = None, model: str | None = None) -> None:
+def serve_forever(dialect: Dialect, port: int | None = None, model: str | None = None) -> None:
     """Run the server of a dialect on 127.0.0.1 until interrupted, with one `model` alone where it is given.
 
     Raises OSError where the port is taken.
     """
     with Host() as host:
-        url = host.start(behaviour_of(dialect, model), default_port(dialect) if port is None else port)
+        url = host.start(make_behaviour(dialect, model), find_default_port(dialect) if port is None else port)
         sys.stdout.write(
-            f"{describe(dialect)}, on {url} (any key is accepted, unless "
+            f"{describe_server(dialect)}, on {url} (any key is accepted, unless "
             "it begins with bad, junk or spent; Ctrl-C ends)\n"
         )
         sys.stdout.flush()

@@ -63,31 +63,31 @@ class Style:
     front_end: bool = True  # whether answers leave through Google's own front end, with its headers
 
 
-def _texts(value: JSON) -> tuple[str, ...]:
+def _as_texts(value: JSON) -> tuple[str, ...]:
     return tuple(str(one) for one in value) if isinstance(value, list) else ()
 
 
-def _envelope(value: JSON) -> Envelope | None:
+def _read_envelope(value: JSON) -> Envelope | None:
     if not isinstance(value, dict):
         return None
     streamed = value.get("streamed", True) is not False
     return Envelope(
-        str(value["member"]), _texts(value.get("outside")), as_object(value.get("constants")), streamed
+        str(value["member"]), _as_texts(value.get("outside")), as_object(value.get("constants")), streamed
     )
 
 
-def _extras(value: JSON) -> tuple[Extra, ...]:
+def _read_extras(value: JSON) -> tuple[Extra, ...]:
     entries = [as_object(one) for one in value] if isinstance(value, list) else []
     return tuple(Extra(str(one["pointer"]), one.get("value"), str(one.get("from", ""))) for one in entries)
 
 
-def _foreign(shape: Shape | None) -> tuple[str, ...]:
+def _find_foreign(shape: Shape | None) -> tuple[str, ...]:
     """Return the members that a document puts at the root of a request and that Google does not know there."""
     known = load_reference().request
     return tuple(name for name in shape.properties if match_property(known, name) is None) if shape else ()
 
 
-def _flat(names: tuple[str, ...]) -> dict[str, str]:
+def _find_flat_settings(names: tuple[str, ...]) -> dict[str, str]:
     settings = load_reference().request.properties["generationConfig"]
     return {name: setting for name in names if (setting := match_property(settings, name)) is not None}
 
@@ -95,12 +95,12 @@ def _flat(names: tuple[str, ...]) -> dict[str, str]:
 _FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
 
 
-def _served_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
+def _serve_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
     """Return, per trait, the members of `embedded` that serve what the document says of it; Google's own says nothing."""
     found: dict[str, dict[str, JSON]] = {}
     for trait, readings in dialect.traits.items():
         for reading in readings:
-            if members := _members_for(trait, reading.value):
+            if members := _translate_reading(trait, reading.value):
                 found.setdefault(trait, members)  # where a page contradicts itself, its first word counts
     if ways := _list_auth_ways(dialect):
         found["auth"] = {"auth": ways}
@@ -109,11 +109,11 @@ def _served_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
 
 def _list_auth_ways(dialect: Dialect) -> list[JSON]:
     """Return every way to carry the key that the document names: a client may have read any of them."""
-    several = (way for reading in dialect.traits.get("auth", ()) for way in _texts(reading.value))
+    several = (way for reading in dialect.traits.get("auth", ()) for way in _as_texts(reading.value))
     return [*dict.fromkeys(several)]
 
 
-def _members_for(trait: str, value: JSON) -> dict[str, JSON]:
+def _translate_reading(trait: str, value: JSON) -> dict[str, JSON]:
     name = str(value)
     if trait == "response-casing" and name in ("camelCase", "snake_case"):
         return {"answer_casing": name}
@@ -130,44 +130,44 @@ def _members_for(trait: str, value: JSON) -> dict[str, JSON]:
 _UNSERVED = ("request-casing", "error-shape")
 
 
-def served_traits(dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def split_traits(dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the traits in which a dialect's server follows its document, and those in which it cannot."""
     spoken = [trait for trait, readings in dialect.traits.items() if readings]
-    served = [trait for trait in spoken if trait in _served_readings(dialect)]
+    served = [trait for trait in spoken if trait in _serve_readings(dialect)]
     return tuple(served), tuple(trait for trait in spoken if trait not in served and trait not in _UNSERVED)
 
 
-def _description(dialect: Dialect) -> Mapping[str, JSON]:
+def _describe_server(dialect: Dialect) -> Mapping[str, JSON]:
     """Return the `embedded` data of a dialect, filled up from the traits of its document."""
     from_traits: dict[str, JSON] = {}
-    for members in _served_readings(dialect).values():
+    for members in _serve_readings(dialect).values():
         from_traits |= members
     return {**from_traits, **dialect.embedded}
 
 
-def style_of(dialect: Dialect) -> Style:
+def make_style(dialect: Dialect) -> Style:
     """Return the style of a dialect's server: its `embedded` data, else its traits, and Google's where both are silent.
 
     Members that the document puts at the root of a request are obeyed there where they are settings of Google's,
     and taken without effect where they are not.
     """
-    said = _description(dialect)
+    said = _describe_server(dialect)
     own = as_object(said.get("own_form"))
-    foreign = _foreign(dialect.shapes.get("request"))
-    flat = _flat(foreign) if said.get("settings") == "flat" else {}
+    foreign = _find_foreign(dialect.shapes.get("request"))
+    flat = _find_flat_settings(foreign) if said.get("settings") == "flat" else {}
     default = _FRAMINGS[str(said.get("framing_default", "json-array"))]
     return Style(
         casing=str(said.get("answer_casing", "camelCase")),
-        envelope=_envelope(said.get("envelope")),
+        envelope=_read_envelope(said.get("envelope")),
         framing=_FRAMINGS[str(said.get("framing", "sse"))],
         framing_default=default,
-        auth=_texts(said.get("auth")) or Style.auth,
+        auth=_as_texts(said.get("auth")) or Style.auth,
         nested_settings=said.get("settings") != "flat",
         flat=flat,
         dropped=tuple(name for name in foreign if name not in flat),
         own_form=own.get("bare_path") is True,
         framing_own=default,
-        extras=_extras(said.get("extra")),
+        extras=_read_extras(said.get("extra")),
         models=tuple(dict.fromkeys((*dialect.models, *MODELS))),
         front_end=said.get("front_end") is True,
     )

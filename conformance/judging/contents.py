@@ -13,7 +13,6 @@ from conformance.judging.expectations import (
     asked_texts,
     at_limit,
     obedience,
-    refused,
     said_anything,
     withheld,
 )
@@ -21,6 +20,7 @@ from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.judging.values import has_readable_values
 from conformance.model import JSON, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
+from conformance.reading.standing import Standing
 
 DATA = (
     "text", "inlineData", "functionCall", "functionResponse", "fileData", "executableCode", "codeExecutionResult",
@@ -98,7 +98,7 @@ def names_a_lack(reply: Reply) -> bool:
 
 def lacking(reply: Reply) -> bool:
     """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
-    return refused(reply) and names_a_lack(reply)
+    return reply.standing is Standing.REQUEST_REFUSED and names_a_lack(reply)
 
 
 def refusal(reply: Reply) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from conformance.judging.refusals import must_fail, turned_down
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL
 
@@ -32,11 +31,11 @@ def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
     That is the plain question where it was asked, else any question that Google answers.
     """
     asked = [reply for reply in replies if reply.probe in EVERY_CONTROL]
-    asked = asked or [reply for reply in replies if not must_fail(reply)]
+    asked = asked or [reply for reply in replies if not reply.expects_refusal]
     return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
 
 
 def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
     """Return whether questions that Google refuses were asked, and none of them was turned down."""
-    wrong = [reply for reply in replies if must_fail(reply) and reply.resource.name == "response"]
-    return any(map(is_readable, wrong)) and not any(map(turned_down, wrong))
+    wrong = [reply for reply in replies if reply.expects_refusal and reply.resource.name == "response"]
+    return any(map(is_readable, wrong)) and not any(reply.is_refusal for reply in wrong)

@@ -27,28 +27,9 @@ class Obedience:
     detail: str = ""
 
 
-def statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
-    """Return the HTTP statuses that a right answer may have; 200 where nothing is said."""
-    value = expected.get("status", 200)
-    return (
-        tuple(code for code in value if isinstance(code, int))
-        if isinstance(value, list)
-        else (int(str(value)),)
-    )
-
-
-UNSAID = (408, 425, 429, 499)  # statuses of time and quota, not of what was asked
-_OTHERWISE = (401, 402, 403, 404, 405, 407, *UNSAID)  # of keys, bills and routes
-
-
-def refused(reply: Reply) -> bool:
-    """Return whether the vendor turned the question itself down: 4xx, but for keys, bills, routes, time and quotas."""
-    return 400 <= reply.status < 500 and reply.status not in _OTHERWISE
-
-
 def answered_as_asked(reply: Reply) -> bool:
     """Return whether the question got the kind of answer it asks for, obedience aside."""
-    return reply.exchange.failure is None and reply.status in statuses(reply.exchange.expected)
+    return reply.exchange.failure is None and reply.status in reply.exchange.expected_statuses
 
 
 def parsed(text: str) -> JSON:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import MET, UNMET, asks_for_obedience, obedience, refused
+from conformance.judging.expectations import MET, UNMET, asks_for_obedience, obedience
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, NOTHING
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 
 
 def told(reply: Reply) -> Mapping[str, JSON]:
@@ -107,7 +108,7 @@ def differs(base: Reply | None, reply: Reply) -> str:
     """Return in words how the answer is of another kind than its twin's; "" where it is not, or there is no twin."""
     if base is None or not base.ok:
         return ""
-    return f"HTTP {reply.status}" if refused(reply) else lost(base, reply)
+    return f"HTTP {reply.status}" if reply.standing is Standing.REQUEST_REFUSED else lost(base, reply)
 
 
 def wants_another(tries: Sequence[Reply], others: Iterable[Reply]) -> bool:

@@ -14,7 +14,6 @@ from conformance.judging.controls import (
     is_readable,
     takes_whatever_comes,
 )
-from conformance.judging.expectations import statuses
 from conformance.judging.quotes import (
     accepted_keys,
     find_repeated_errors,
@@ -22,7 +21,7 @@ from conformance.judging.quotes import (
     names_its_fault,
     read_refusal,
 )
-from conformance.judging.refusals import turned_down, whole, words
+from conformance.judging.refusals import words
 from conformance.model import Outcome
 from conformance.reading.reply import Reply, ReplyKind
 
@@ -56,7 +55,7 @@ class Background:
 
 
 def _plainly_refused(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
-    return frozenset(read_refusal(reply) for reply in replies if reply.probe in probes and turned_down(reply))
+    return frozenset(read_refusal(reply) for reply in replies if reply.probe in probes and reply.is_refusal)
 
 
 def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
@@ -80,7 +79,7 @@ def _fits(reply: Reply, background: Background) -> bool:
     """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
     if reply.exchange.request.key not in background.keys:
         return True  # it is the key that is wrong
-    wanted = statuses(reply.exchange.expected)
+    wanted = reply.exchange.expected_statuses
     if reply.status in _OF_ROUTES and reply.status not in wanted:
         fits = any(status in _OF_ROUTES for status in wanted)
     else:
@@ -90,7 +89,7 @@ def _fits(reply: Reply, background: Background) -> bool:
 
 def doubt(reply: Reply, background: Background) -> NotJudged | None:
     """Return why a reply does not show that its question is refused; None where it shows it."""
-    refused = turned_down(reply) or (whole(reply) and reply.status < 300 and reply.kind is ReplyKind.ERROR)
+    refused = reply.is_refusal or (reply.is_complete and reply.status < 300 and reply.kind is ReplyKind.ERROR)
     said = f"{reply.probe}: {words(reply)}"
     if not refused:
         return NotJudged(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")

@@ -12,7 +12,6 @@ from conformance.judging.controls import (
     answers_the_plain_question,
     is_readable,
 )
-from conformance.judging.refusals import must_fail, turned_down
 from conformance.model import JSON
 from conformance.names import fold
 from conformance.reading.reply import Reply
@@ -88,7 +87,7 @@ def find_repeated_errors(replies: Sequence[Reply]) -> dict[str, str]:
     found: dict[str, str] = {}
     for reply in replies:
         strange = [code for code in _CODE.findall(message_of(reply)) if code not in _sent(reply)]
-        if turned_down(reply) and strange and codes.get(strange[0], reply.probe) != reply.probe:
+        if reply.is_refusal and strange and codes.get(strange[0], reply.probe) != reply.probe:
             found[reply.id] = codes[strange[0]]
     return _quoted_names(replies) | found
 
@@ -113,7 +112,7 @@ def _first_of_each(replies: Sequence[Reply]) -> list[Reply]:
 
 def _by_words(replies: Sequence[Reply]) -> dict[str, list[Reply]]:
     """Return the refusals with a message, by its words, in the order in which they were asked."""
-    errors = [reply for reply in replies if turned_down(reply) and message_of(reply)]
+    errors = [reply for reply in replies if reply.is_refusal and message_of(reply)]
     found: dict[str, list[Reply]] = {}
     for reply in sorted(errors, key=lambda one: one.exchange.started_at):
         found.setdefault(_numberless(message_of(reply)), []).append(reply)
@@ -143,12 +142,12 @@ def _moods(replies: Sequence[Reply]) -> list[Reply]:
         for several in asked
         if any(is_readable(reply) for reply in several if reply.probe != AT_THE_END)
     ]
-    return [reply for several in answered for reply in several if turned_down(reply)]
+    return [reply for several in answered for reply in several if reply.is_refusal]
 
 
 def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, str]:
     """Return the refusals of a vendor that is locked at times which have the words of an earlier one, and why they go."""
-    right = any(reply.id in quotes and not must_fail(reply) for reply in replies)
+    right = any(reply.id in quotes and not reply.expects_refusal for reply in replies)
     if not (right and answers_the_plain_question(replies)):
         return {}
     keys, sources = accepted_keys(replies), dict(quotes)
@@ -157,7 +156,7 @@ def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, 
         alike = {reply.id: first.probe for reply in others if reply.probe != first.probe}
         sources |= {**alike, **quotes}
         own = names_its_fault(first, replies) or first.exchange.request.key not in keys
-        if not own and not all(map(must_fail, others)):
+        if not own and not all(reply.expects_refusal for reply in others):
             unclear[first.id] = "correct questions are refused in the same words"
     return {
         id_: f"its error is that of another question, {other}" for id_, other in sources.items()

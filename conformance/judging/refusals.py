@@ -4,73 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.judging.expectations import UNSAID, statuses
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Level, Location
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 
 _KEY = (400, 401, 403)
-
-
-_WAITING = ("timeout", "first_byte", "silence")
-
-
-def beyond(reply: Reply) -> str | None:
-    """Return the bound that an answer exceeds, in bytes, pieces or JSON; None where there is none."""
-    failure = reply.exchange.failure or reply.decoded.failure
-    if failure is not None:
-        said = "header_bytes" if failure.kind == "headers-too-big" else failure.bound
-        return None if said in _WAITING else said
-    read = next((chunk.json.bound for chunk in reply.chunks if chunk.json.bound), None)
-    return reply.framed.bound or read
-
-
-def whole(reply: Reply) -> bool:
-    """Return whether an answer came, all of it, and could be decoded and read."""
-    arrived = reply.exchange.failure is None and reply.status > 0
-    opened = reply.decoded.failure is None and "undeclared-gzip" not in reply.decoded.oddities
-    return arrived and opened and beyond(reply) is None
-
-
-def told(reply: Reply) -> bool:
-    """Return whether the reply says anything of the protocol: no failure, no quota, no 5xx."""
-    return whole(reply) and reply.status < 500 and reply.status not in UNSAID
-
-
-def turned_down(reply: Reply) -> bool:
-    """Return whether the question was refused as such: a 4xx, but for time and quota."""
-    return told(reply) and reply.status >= 400
-
-
-_NO_ANSWER = (ReplyKind.FOREIGN, ReplyKind.UNREADABLE, ReplyKind.EMPTY, ReplyKind.HTML)
-
-
-def failed_in_success(reply: Reply) -> bool:
-    """Return whether the question failed although the status says success.
-
-    The body is an error, or nothing that a client knows where Google would have refused.
-    """
-    wrong = must_fail(reply) and reply.resource.name == "response" and reply.kind in _NO_ANSWER
-    return whole(reply) and 200 <= reply.status < 300 and (reply.kind is ReplyKind.ERROR or wrong)
 
 
 def failures(seen: RuleInput) -> Iterator[Reply]:
     """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
     answers = any(reply.ok for reply in seen.all)
     for reply in seen.replies:
-        if failed_in_success(reply) and (answers or reply.kind is ReplyKind.ERROR):
+        if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
             yield reply
-
-
-def must_fail(reply: Reply) -> bool:
-    """Return whether Google refuses the question, going by what was recorded with it."""
-    return 200 not in statuses(reply.exchange.expected)
 
 
 def weigh_redirect(reply: Reply) -> Level | None:
     """Return how grave a redirect is, None for the gravest: what is wrong with a question to a model is said nowhere."""
-    if must_fail(reply):
+    if reply.expects_refusal:
         return Level.SHOULD if reply.resource.name == "response" else Level.NOTE
     return None if reply.exchange.request.verb == "POST" else Level.SHOULD
 
@@ -129,7 +82,9 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     """
     replies = seen.of(probe)
     same = {reply.status for reply in replies}
-    broken = all(reply.status >= 500 and whole(reply) for reply in replies) and same.isdisjoint((504, 524))
+    broken = all(reply.status >= 500 and reply.is_complete for reply in replies) and same.isdisjoint(
+        (504, 524)
+    )
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
@@ -154,8 +109,8 @@ def cut_off(cut: Sequence[Reply], how_often: str) -> Location:
 def denied(reply: Reply) -> bool:
     """Return whether the key was turned down: by its status, or by an error inside of a success."""
     code = reply.error.code if reply.error else None
-    inside = failed_in_success(reply) and str(code) in [str(status) for status in _KEY]
-    return inside or (whole(reply) and reply.status in _KEY)
+    inside = reply.standing is Standing.ERROR_IN_SUCCESS and str(code) in [str(status) for status in _KEY]
+    return inside or (reply.is_complete and reply.status in _KEY)
 
 
 def carried(reply: Reply, way: str) -> bool:

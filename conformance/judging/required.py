@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import RequiredContent
-from conformance.judging.arrivals import texts_of
 from conformance.judging.contents import as_list, candidates, parts, parts_of
-from conformance.judging.counters import last_block
-from conformance.judging.expectations import MET, asks_for_obedience, at_limit, blocked, obedience
-from conformance.model import JSON, Outcome
+from conformance.judging.expectations import blocked
+from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 
@@ -35,15 +32,6 @@ def _citations(reply: Reply) -> bool:
     return any(candidate.get("citationMetadata") for _, _, candidate in candidates(reply))
 
 
-def _counts(reply: Reply, *names: str) -> bool:
-    return any(reply.usage.get(name) for name in names)
-
-
-def _details(reply: Reply) -> bool:
-    found = last_block(reply)
-    return found is not None and any(as_list(value) for name, value in found[1].items() if "Details" in name)
-
-
 def _names(reply: Reply) -> Iterator[bool]:
     for chunk in reply.chunks:
         yield chunk.unwrapped is not None and bool(
@@ -55,24 +43,12 @@ def _side_by_side(reply: Reply) -> bool:
     return any(len(as_list(chunk.body.get("candidates"))) > 1 for chunk in reply.chunks)
 
 
-def _obeyed(reply: Reply) -> bool:
-    return asks_for_obedience(reply.exchange.expected) and obedience(reply).verdict == MET
-
-
-def _row(reply: Reply) -> bool:
-    numbers = re.findall(r"\d+", reply.text)
-    return len(numbers) >= _TELLING and re.fullmatch(r"[\d\s,]+", reply.text) is not None
-
-
 def _separators(reply: Reply) -> bool:
     return any(separator in reply.text for separator in "\u2028\u2029\x85")
 
 
-_TELLING = 10  # numbers of a row in which a chunk that is lost or late would show
-
 _CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
 _THOUGHTS = ("thinking", "thinking-streamed")
-_LONG = ("long-answer-streamed",)
 
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in candidates(reply))
@@ -96,37 +72,8 @@ BYTES = RequiredContent(
 )
 CITATIONS = RequiredContent("no answer holds a citation", _citations)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-COUNTED_THOUGHTS = RequiredContent(
-    "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount"), _THOUGHTS
-)
-CACHED = RequiredContent(
-    "no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount")
-)
-DETAILS = RequiredContent("no answer holds details of its counters", _details)
 BLOCKED = RequiredContent("no prompt was blocked", blocked)
 AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
-PIECES = RequiredContent(
-    "no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1, _LONG
-)
-CHUNKS = RequiredContent("no stream came in several chunks", lambda reply: len(reply.chunks) > 1, _LONG)
-BEYOND_ASCII = RequiredContent(
-    "no stream holds a character beyond ASCII",
-    lambda reply: not reply.text.isascii(),
-    ("repeated-text-streamed",),
-)
 SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
-OBEDIENCE = RequiredContent("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
-A_REPETITION = RequiredContent(
-    "the same question was not answered twice",
-    lambda reply: bool(reply.exchange.first),
-    ("plain-repeated",),
-    Outcome.BLOCKED,
-)
-A_ROW = RequiredContent("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
-AN_END = RequiredContent(
-    "no long answer came whole, or ended at a limit",
-    lambda reply: _obeyed(reply) or at_limit(reply),
-    outcome=Outcome.BLOCKED,
-)

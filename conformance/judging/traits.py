@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from conformance.judging.controls import is_readable
-from conformance.judging.expectations import MET, UNMET, limited, obedience, refused
+from conformance.judging.expectations import MET, UNMET, limited, obedience
 from conformance.judging.proof import is_met_by_the_plain_question
-from conformance.judging.refusals import turned_down
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
 from conformance.reading.names import Unwrapped
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing
 
 REFERENCE: Mapping[str, JSON] = {
@@ -55,7 +55,9 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
     if any(reply.ok and limited(reply) for reply in asked):
         return True
     declined = [
-        reply for reply in asked if refused(reply) and not is_met_by_the_plain_question(reply, replies)
+        reply
+        for reply in asked
+        if reply.standing is Standing.REQUEST_REFUSED and not is_met_by_the_plain_question(reply, replies)
     ]
     failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
     return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
@@ -102,7 +104,11 @@ def _flat(replies: Sequence[Reply]) -> bool | None:
     asked = [reply for reply in replies if reply.probe == "flat-settings"]
     if any(reply.ok and limited(reply) for reply in asked):
         return True
-    return False if asked and all(reply.ok or refused(reply) for reply in asked) else None
+    return (
+        False
+        if asked and all(reply.ok or reply.standing is Standing.REQUEST_REFUSED for reply in asked)
+        else None
+    )
 
 
 def envelope(replies: Sequence[Reply]) -> JSON:
@@ -163,7 +169,7 @@ def auth(replies: Sequence[Reply]) -> JSON:
 
 
 def _refuses(reply: Reply) -> bool:
-    return turned_down(reply) or (reply.kind is ReplyKind.ERROR and reply.status < 300)
+    return reply.is_refusal or (reply.kind is ReplyKind.ERROR and reply.status < 300)
 
 
 def error_shape(replies: Sequence[Reply]) -> JSON:

@@ -13,6 +13,7 @@ from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON, NOTHING, Exchange, Limits
 from conformance.reading.errorbody import ErrorBody, error_body, error_in, nonsense
 from conformance.reading.names import IDENTIFYING_MEMBERS, Unwrapped, unwrap
+from conformance.reading.standing import OF_THE_MOMENT, REFUSALS, Standing, standing_of_failure
 from conformance.wire.encoding import DecodedBody, decode_body
 from conformance.wire.framing import FramedBody, Framing, read_framed
 from conformance.wire.jsontext import JsonText, read_json
@@ -28,6 +29,9 @@ class ReplyKind(StrEnum):
     FOREIGN = "foreign"  # JSON, but not the resource that was asked for
     UNREADABLE = "unreadable"  # neither JSON nor HTML
     FAILED = "failed"  # no whole answer came
+
+
+_WAITING = ("timeout", "first_byte", "silence")  # bounds of time, which say nothing of an answer's size
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,55 @@ class Reply:
     def ok(self) -> bool:
         """The status says success, and the resource asked for is there."""
         return self.kind is ReplyKind.ANSWER and 200 <= self.status < 300
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What became of the question."""
+        if self.kind is ReplyKind.FAILED:
+            return Standing.NO_ANSWER
+        if self.status >= 300:
+            return standing_of_failure(self.status)
+        if self.ok:
+            return Standing.ANSWERED
+        wrong = self.expects_refusal and self.resource is RESPONSE
+        failed = self.status >= 200 and self.is_complete and (wrong or self.kind is ReplyKind.ERROR)
+        return Standing.ERROR_IN_SUCCESS if failed else Standing.FOREIGN
+
+    @property
+    def exceeded_limit(self) -> str | None:
+        """The bound in bytes, pieces or JSON that the answer exceeds; None where it keeps within all."""
+        failure = self.exchange.failure or self.decoded.failure
+        if failure is not None:
+            bound = "header_bytes" if failure.kind == "headers-too-big" else failure.bound
+            return None if bound in _WAITING else bound
+        return self.framed.bound or next((one.json.bound for one in self.chunks if one.json.bound), None)
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """An answer came, all of it, and could be decoded and read."""
+        arrived = self.exchange.failure is None and self.status > 0
+        decoded = self.decoded.failure is None and "undeclared-gzip" not in self.decoded.oddities
+        return arrived and decoded and self.exceeded_limit is None
+
+    @property
+    def is_conclusive(self) -> bool:
+        """It shows something of the protocol: a complete reply that is no matter of quota and no failure."""
+        return self.is_complete and self.standing not in OF_THE_MOMENT
+
+    @property
+    def is_refusal(self) -> bool:
+        """The request, its key or its route was refused, in a complete reply."""
+        return self.is_complete and self.standing in REFUSALS
+
+    @property
+    def is_transient(self) -> bool:
+        """It may be another one a moment later: nothing came whole, a quota is used up, or the server failed."""
+        return self.exchange.failure is not None or self.standing in OF_THE_MOMENT
+
+    @property
+    def expects_refusal(self) -> bool:
+        """Google refuses the question, going by what was recorded with it."""
+        return 200 not in self.exchange.expected_statuses
 
     @property
     def streamed(self) -> bool:

@@ -6,9 +6,7 @@ A body is written piece by piece: as text where it is UTF-8, else as Base64, eac
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
-import errno
 import json
 import os
 import re
@@ -19,12 +17,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from conformance.files import FileError, read_json_file
+from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
 
 FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
+_LARGEST_RUN_FILE = 4 * 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True, "end_known": True}
 # The first two are POSIX; the third keeps Windows from changing line ends.
@@ -49,21 +50,21 @@ class Recording:
 
 def format_exchange(exchange: Exchange) -> str:
     """Return the line of an exchange, without its end."""
-    return "".join(_parts(exchange))
+    return "".join(_format_parts(exchange))
 
 
-def _parts(exchange: Exchange) -> Iterator[str]:
+def _format_parts(exchange: Exchange) -> Iterator[str]:
     """Yield the line in parts: a long body is never held a second time as a whole."""
-    head = json.dumps(_head(exchange))
+    head = json.dumps(_format_head(exchange))
     yield head[:-1] + ', "pieces": ['
     for number, piece in enumerate(exchange.pieces):
         yield (", " if number else "") + json.dumps(
-            {"ms": piece.at_ms, **_bytes(piece.data, "text", "base64")}
+            {"ms": piece.at_ms, **_format_bytes(piece.data, "text", "base64")}
         )
-    yield "], " + json.dumps(_tail(exchange))[1:]
+    yield "], " + json.dumps(_format_tail(exchange))[1:]
 
 
-def _head(exchange: Exchange) -> dict[str, Any]:
+def _format_head(exchange: Exchange) -> dict[str, Any]:
     request = exchange.request
     return {
         "id": exchange.id,
@@ -80,7 +81,7 @@ def _head(exchange: Exchange) -> dict[str, Any]:
             "path": request.path,
             "key": request.key,
             "headers": request.headers,
-            **_bytes(request.body, "body", "body_base64"),
+            **_format_bytes(request.body, "body", "body_base64"),
         },
         "status": exchange.status,
         "http_version": exchange.http_version,
@@ -89,7 +90,7 @@ def _head(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _tail(exchange: Exchange) -> dict[str, Any]:
+def _format_tail(exchange: Exchange) -> dict[str, Any]:
     failure = exchange.failure
     return {
         "ended_ms": exchange.ended_ms,
@@ -100,7 +101,7 @@ def _tail(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
+def _format_bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
     """Write bytes as text where that is exact and not much longer, else as Base64."""
     with contextlib.suppress(UnicodeDecodeError):
         found = data.decode()
@@ -124,17 +125,17 @@ class Recorder:
 
         Raises RecordError where it cannot be written; nothing of it is then left in the file.
         """
-        file = self._file(exchange.provider)
+        file = self._open_file(exchange.provider)
         before = file.tell()
         try:
-            for part in _parts(exchange):
+            for part in _format_parts(exchange):
                 file.write(part.encode())
             file.write(b"\n")
             file.flush()
         except OSError as error:
             self._take_back(exchange.provider, before)
             raise RecordError(
-                f"{self._path(exchange.provider)}: cannot be written: {error.strerror}"
+                f"{self._path_of(exchange.provider)}: cannot be written: {error.strerror}"
             ) from error
 
     def _take_back(self, provider: str, length: int) -> None:
@@ -143,19 +144,19 @@ class Recorder:
         with contextlib.suppress(OSError):
             file.close()
         with contextlib.suppress(OSError):
-            os.truncate(self._path(provider), length)
+            os.truncate(self._path_of(provider), length)
 
-    def _path(self, provider: str) -> Path:
+    def _path_of(self, provider: str) -> Path:
         return self.folder / FOLDER / f"{provider}.jsonl"
 
-    def _file(self, provider: str) -> IO[bytes]:
+    def _open_file(self, provider: str) -> IO[bytes]:
         if provider not in self._files:
             if not NAME.fullmatch(provider):
-                raise RecordError(f"{provider!r} is no name of a provider")
-            path = self._path(provider)
+                raise RecordError(f"{provider!r} cannot be the name of a provider")
+            path = self._path_of(provider)
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._files[provider] = _opened(path)
+                self._files[provider] = _open_for_appending(path)
             except OSError as error:
                 raise RecordError(f"{path}: cannot be opened for writing: {error.strerror}") from error
         return self._files[provider]
@@ -171,17 +172,17 @@ class Recorder:
                 file.close()
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_for_appending(path: Path) -> IO[bytes]:
     """Open a file for appending, never through a symbolic link, and cut off an unfinished last line."""
     flags = sum(getattr(os, name, 0) for name in _FLAGS)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | flags, 0o644)
     file = os.fdopen(handle, "a+b", buffering=_STEP)
-    file.truncate(_whole_lines(file))
+    file.truncate(_find_last_line_end(file))
     file.seek(0, os.SEEK_END)
     return file
 
 
-def _whole_lines(file: IO[bytes]) -> int:
+def _find_last_line_end(file: IO[bytes]) -> int:
     """Return where the last finished line ends."""
     end = file.seek(0, os.SEEK_END)
     while end > 0:
@@ -219,7 +220,7 @@ def _read_file(path: Path, warnings: list[str]) -> Iterator[Exchange]:
     if not stat.S_ISREG(path.lstat().st_mode):  # before it is opened: a pipe would wait for ever
         raise RecordError(f"{path}: is not a plain file")
     with path.open("rb") as file:
-        for number, line in enumerate(_lines(file, path), 1):
+        for number, line in enumerate(_read_lines(file, path), 1):
             if not line.endswith(b"\n"):
                 warnings.append(
                     f"{path.name}:{number}: the last line was cut off; everything before it was read"
@@ -228,7 +229,7 @@ def _read_file(path: Path, warnings: list[str]) -> Iterator[Exchange]:
             yield _read_line(line, path, number)
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+def _read_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
@@ -239,45 +240,42 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
 
 def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     try:
-        exchange = parse_exchange(json.loads(line, parse_constant=_no_constant))
+        exchange = parse_exchange(json.loads(line, parse_constant=_refuse_constant))
         if exchange.provider != path.stem:
-            raise RecordError(f"'provider' is {exchange.provider!r}, in the file of {path.stem!r}")
+            raise RecordError(f"/provider: is {exchange.provider!r}, in the file of {path.stem!r}")
     except RecursionError:
         raise RecordError(f"{path}:{number}: nested too deeply") from None
-    except (ValueError, binascii.Error) as error:
-        raise RecordError(f"{path}:{number}: {_short(str(error))}") from None
+    except ValueError as error:
+        raise RecordError(f"{path}:{number}: {str(error)[:200]}") from None
     return exchange
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else text[:200] + "…"
-
-
-def _no_constant(name: str) -> JSON:
+def _refuse_constant(name: str) -> JSON:
     raise RecordError(f"{name} is not JSON")
 
 
 def parse_exchange(value: JSON) -> Exchange:
-    """Return the exchange that one line holds. Raises RecordError for a member that is missing or of a wrong type."""
-    line = _Members(value, "the line")
-    number, status = line.take("try", int), line.take("status", int, None)
+    """Return the exchange that one line holds. Raises ValueError where a member is missing or not as a run writes it."""
+    line = JsonObject.read(value)
     failure = line.take("failure", dict, None)
-    first, provider = line.take("first", str, None), line.take("provider", str)
     return Exchange(
-        provider=provider,
+        provider=line.take("provider", str),
         probe=line.take("probe", str),
-        attempt=number,
-        request=_request(line.take("request", dict)),
+        attempt=line.take("try", int),
+        request=_parse_request(line.take_object("request")),
         expected=line.take("expected", dict),
-        status=status,
+        status=line.take("status", int, None),
         http_version=line.take("http_version", str),
-        headers=_pairs(line.take("headers", list)),
-        pieces=tuple(_piece(piece) for piece in line.take("pieces", list)),
-        failure=_failure(failure) if failure is not None else None,
+        headers=_parse_headers(line),
+        pieces=tuple(
+            Piece(piece.take("ms", float), _parse_bytes(piece, "text", "base64"))
+            for piece in line.take_objects("pieces")
+        ),
+        failure=None if failure is None else _parse_failure(JsonObject(failure, "/failure")),
         started_at=line.take("started_at", str),
-        headers_ms=line.take("headers_ms", (int, float), None),
-        ended_ms=line.take("ended_ms", (int, float)),
-        first=first,
+        headers_ms=line.take("headers_ms", float, None),
+        ended_ms=line.take("ended_ms", float),
+        first=line.take("first", str, None),
         retry=line.take("retry", bool),
         generated=line.take("generated", bool),
         decoded=line.take("decoded", bool),
@@ -286,65 +284,38 @@ def parse_exchange(value: JSON) -> Exchange:
     )
 
 
-_REQUIRED = object()
-
-
-@dataclass(frozen=True)
-class _Members:
-    """An object whose members are taken with their types checked."""
-
-    value: JSON
-    name: str
-
-    def take(self, key: str, kind: type | tuple[type, ...], missing: object = _REQUIRED) -> Any:
-        """Return a member. `missing` is what null, or nothing at all, stands for; without it the member must be there."""
-        found = self.value.get(key) if isinstance(self.value, Mapping) else None
-        if found is None and missing is not _REQUIRED:
-            return missing
-        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-            raise RecordError(f"{self.name} is not as a run writes it: {key!r} is {type(found).__name__}")
-        return found
-
-
-def _request(value: JSON) -> Request:
-    members = _Members(value, "'request'")
-    path = members.take("path", str)
+def _parse_request(request: JsonObject) -> Request:
+    path = request.take("path", str)
     if len(path) > LONGEST_PATH:
-        raise RecordError(f"'path' is longer than {LONGEST_PATH} characters")
+        raise MemberError(f"/request/path: is longer than {LONGEST_PATH} characters")
     return Request(
-        verb=members.take("verb", str),
+        verb=request.take("verb", str),
         path=path,
-        headers=_pairs(members.take("headers", list)),
-        body=_data(members, "body", "body_base64"),
-        key=members.take("key", str),
+        headers=_parse_headers(request),
+        body=_parse_bytes(request, "body", "body_base64"),
+        key=request.take("key", str),
     )
 
 
-def _failure(value: JSON) -> Failure:
-    members = _Members(value, "'failure'")
-    return Failure(members.take("kind", str), members.take("detail", str), members.take("bound", str, None))
+def _parse_failure(failure: JsonObject) -> Failure:
+    return Failure(failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None))
 
 
-def _piece(value: JSON) -> Piece:
-    members = _Members(value, "a piece")
-    return Piece(members.take("ms", (int, float)), _data(members, "text", "base64"))
+def _parse_bytes(holder: JsonObject, text: str, encoded: str) -> bytes:
+    found = holder.take(text, str, None)
+    return (
+        base64.b64decode(holder.take(encoded, str), validate=True) if found is None else bytes(found, "utf-8")
+    )
 
 
-def _data(members: _Members, text: str, encoded: str) -> bytes:
-    found = members.take(text, str, None)
-    if found is not None:
-        return bytes(found, "utf-8")
-    return base64.b64decode(members.take(encoded, str), validate=True)
-
-
-def _pairs(value: list[JSON]) -> tuple[tuple[str, str], ...]:
+def _parse_headers(holder: JsonObject) -> tuple[tuple[str, str], ...]:
     pairs = []
-    for item in value:
+    for item in holder.take("headers", list):
         match item:
             case [str(name), str(content)]:
                 pairs.append((name, content))
             case _:
-                raise RecordError("'headers' holds something that is no pair of texts")
+                raise MemberError(f"{holder.pointer}/headers: must be a list of pairs of texts")
     return tuple(pairs)
 
 
@@ -381,19 +352,12 @@ def write_run(folder: Path, value: Mapping[str, JSON]) -> None:
 def read_run(folder: Path) -> Mapping[str, JSON]:
     """Read run.json of a run. Raises RecordError."""
     path = folder / "run.json"
+    if not path.exists():
+        raise RecordError(f"{path}: there is no such file; is this the folder of a run?")
     try:
-        if not path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "there is no such file")
-        with path.open("rb") as file:
-            data = file.read(_STEP * 4 + 1)
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}; is this the folder of a run?") from None
-    if len(data) > _STEP * 4:
-        raise RecordError(f"{path}: longer than {_STEP * 4} bytes")
-    try:
-        value: JSON = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: is not JSON: {_short(str(error))}") from None
+        value = read_json_file(path, limit=_LARGEST_RUN_FILE)
+    except FileError as error:
+        raise RecordError(str(error)) from None
     if not isinstance(value, dict):
         raise RecordError(f"{path}: must hold an object")
     return value

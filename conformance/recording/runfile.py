@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar
 
-from conformance.model import JSON, Auth, Known, Limits, Prices, Provider
+from conformance.model import FAILING_LEVELS, JSON, Auth, Known, Limits, Prices, Provider
 from conformance.recording.record import NAME, RecordError, read_run
 
 FORMAT = "conformance-run/1"
@@ -93,7 +93,7 @@ def _plain(kind: type[_Made], value: Mapping[str, Any]) -> _Made:
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"fail_on": ("must", "should", "any", "never"), "against": ("reference", "documented", "both")}
+    {"fail_on": tuple(FAILING_LEVELS), "against": ("reference", "documented", "both")}
 )
 
 

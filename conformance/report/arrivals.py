@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from conformance.report.plain import milliseconds
-from conformance.report.words import plural
+from conformance.report.safe_text import format_milliseconds
+from conformance.report.vocabulary import count_noun
 
 WIDTH = 600  # of the drawing, in its own units
-MOST = 400  # strokes that are drawn; more than the width can tell apart
+MOST_STROKES = 400  # strokes that are drawn; more than the width can tell apart
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,16 @@ class Arrivals:
 
 def describe_times(times: Sequence[float]) -> str:
     """Return sorted arrival times in ms as words that accuse nobody."""
-    pieces = plural(len(times), "piece")
+    pieces = count_noun(len(times), "piece")
     if len(times) == 1:
-        return f"{pieces}, after {milliseconds(times[0])}"
+        return f"{pieces}, after {format_milliseconds(times[0])}"
     widest = max(after - before for before, after in pairwise(times))
-    return f"{pieces}, the first after {milliseconds(times[0])}, the last after {milliseconds(times[-1])}, widest gap {milliseconds(widest)}"
+    return f"{pieces}, the first after {format_milliseconds(times[0])}, the last after {format_milliseconds(times[-1])}, widest gap {format_milliseconds(widest)}"
 
 
-def arrivals(times: Sequence[object], ended: object = None, *, held_back: bool = False) -> Arrivals | None:
+def draw_arrivals(
+    times: Sequence[object], ended: object = None, *, held_back: bool = False
+) -> Arrivals | None:
     """Return the picture for arrival times and the body's end in ms from the request; None without times.
 
     `held_back`: the rule on streaming found that this answer was buffered.
@@ -46,10 +48,14 @@ def arrivals(times: Sequence[object], ended: object = None, *, held_back: bool =
     if not known:
         return None
     total = max(known[-1], float(ended) if isinstance(ended, int | float) else 0.0) or 1.0
-    step = max(1, -(-len(known) // MOST))
+    step = max(1, -(-len(known) // MOST_STROKES))
     strokes = sorted({round(at / total * (WIDTH - 4)) + 2 for at in known[::step]})
     path = "".join(f"M{x} 4v24" for x in strokes)
     said = f"{'Buffered: ' if held_back else ''}{describe_times(known)}."
     return Arrivals(
-        path, milliseconds(known[0]), milliseconds(total), "buffered" if held_back else "measured", said
+        path,
+        format_milliseconds(known[0]),
+        format_milliseconds(total),
+        "buffered" if held_back else "measured",
+        said,
     )

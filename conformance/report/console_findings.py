@@ -5,75 +5,73 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.model import FAILING_LEVELS
 from conformance.report.console_text import paint, wrap
-from conformance.report.findings import title_in_full, worst_first
+from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
-from conformance.report.plain import one_line, short
-from conformance.report.words import LEVELS, plural
+from conformance.report.safe_text import shorten, to_one_line
+from conformance.report.vocabulary import LEVELS, count_noun
 
 Entry = Mapping[str, Any]
 
-MOST = 30  # findings of a whole run; what one provider leaves goes to the others
+MOST_FINDINGS = 30  # findings of a whole run; what one provider leaves goes to the others
 _SENTENCE = 300
-# What --fail-on lets fail; `never` fails nothing, and shows what would break a client all the same.
-_FAILING = {
-    "must": ("must",),
-    "should": ("must", "should"),
-    "any": ("must", "should", "note"),
-    "never": ("must",),
-}
 
 
 def find_failing_levels(results: Entry) -> tuple[str, ...]:
-    """Return the levels at or above --fail-on, as the run was asked for; must where results.json does not say."""
-    selection: Entry = results["run"].get("selection") or {}
-    return _FAILING.get(str(selection.get("fail_on")), ("must",))
+    """Return the levels at or above the run's --fail-on; must where that is `never` or unknown."""
+    chosen = str((results["run"].get("selection") or {}).get("fail_on"))
+    return FAILING_LEVELS.get(chosen) or FAILING_LEVELS["must"]
 
 
-def _new(provider: Entry, levels: Sequence[str]) -> list[Entry]:
+def _find_failing(provider: Entry, levels: Sequence[str]) -> list[Entry]:
     """Return a provider's findings of these levels that no `known` entry accepts, worst first."""
-    return [each for each in worst_first(provider) if not each.get("known") and each["level"] in levels]
+    return [each for each in sort_findings(provider) if not each.get("known") and each["level"] in levels]
 
 
-def _place(found: Entry) -> str:
+def _describe_location(found: Entry) -> str:
     """Return where a finding shows first, exchange and pointer, and how many places there are besides."""
     exchanges, pointers = found.get("exchanges") or (), found.get("pointers") or ()
     more = max(len(pointers) - 1, 0) + int(found.get("more_pointers") or 0)
     first = " ".join(str(several[0]) for several in (exchanges, pointers) if several)
-    return first.rstrip() + (f" and {plural(more, 'more place')}" if more else "")
+    return first.rstrip() + (f" and {count_noun(more, 'more place')}" if more else "")
 
 
-def _finding(found: Entry, width: int, *, colour: bool) -> Iterator[str]:
+def _format_finding(found: Entry, width: int, *, colour: bool) -> Iterator[str]:
     sign = LEVELS[str(found["level"])]
-    head, *rest = wrap(f"{sign.mark} {sign.word}  {one_line(str(found['rule']))}", width, "    ", "  ")
+    head, *rest = wrap(f"{sign.mark} {sign.word}  {to_one_line(str(found['rule']))}", width, "    ", "  ")
     yield paint(head, sign.key, colour=colour)
     yield from rest
-    yield from wrap(short(title_in_full(found), 2 * _SENTENCE), width, "    ")
+    yield from wrap(shorten(write_full_title(found), 2 * _SENTENCE), width, "    ")
     for name in ("expected", "observed"):
-        yield from wrap(short(str(found[name]), _SENTENCE), width, " " * 14, f"    {name}: ")
-    yield from wrap(_place(found), width, " " * 14, "    at:       ")
+        yield from wrap(shorten(str(found[name]), _SENTENCE), width, " " * 14, f"    {name}: ")
+    yield from wrap(_describe_location(found), width, " " * 14, "    at:       ")
 
 
-def _share(counts: Sequence[int]) -> int:
+def _share_lines(counts: Sequence[int]) -> int:
     """Return how many findings each provider may show, so that all together show at most MOST; at least one."""
-    fitting = (most for most in range(MOST, 0, -1) if sum(min(count, most) for count in counts) <= MOST)
+    fitting = (
+        most
+        for most in range(MOST_FINDINGS, 0, -1)
+        if sum(min(count, most) for count in counts) <= MOST_FINDINGS
+    )
     return next(fitting, 1)
 
 
-def findings(results: Entry, providers: Sequence[Entry], width: int, *, colour: bool) -> Iterator[str]:
+def format_findings(results: Entry, providers: Sequence[Entry], width: int, *, colour: bool) -> Iterator[str]:
     """Yield every new finding at or above --fail-on, grouped by provider; what is left out is counted."""
     levels = find_failing_levels(results)
-    groups = [(each, new) for each in providers if (new := _new(each, levels))]
-    share = _share([len(new) for _, new in groups])
-    shown = groups[:MOST]
+    groups = [(each, new) for each in providers if (new := _find_failing(each, levels))]
+    share = _share_lines([len(new) for _, new in groups])
+    shown = groups[:MOST_FINDINGS]
     for provider, new in shown:
         yield ""
         yield from (paint(line, "strong", colour=colour) for line in wrap(display_name(provider), width))
         for found in new[:share]:
-            yield from _finding(found, width, colour=colour)
+            yield from _format_finding(found, width, colour=colour)
         if len(new) > share:
             yield f"  and {len(new) - share} more in report.html"
-    if len(groups) > MOST:
-        left = sum(len(new) for _, new in groups[MOST:])
+    if len(groups) > MOST_FINDINGS:
+        left = sum(len(new) for _, new in groups[MOST_FINDINGS:])
         yield ""
-        yield f"and {plural(left, 'finding')} at {plural(len(groups) - MOST, 'more provider')} in report.html"
+        yield f"and {count_noun(left, 'finding')} at {count_noun(len(groups) - MOST_FINDINGS, 'more provider')} in report.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from conformance.report.plain import one_line
+from conformance.report.safe_text import to_one_line
 
 # SGR codes: what matters is bold, what is fine is faint; the marks carry the meaning without them.
 _COLOURS: Mapping[str, str] = {
@@ -28,7 +28,7 @@ _COLOURS: Mapping[str, str] = {
 NARROWEST = 20  # columns that wrapped text gets at least
 
 
-def columns(text: str) -> int:
+def measure(text: str) -> int:
     """Return how many columns a terminal needs for text; wide characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(ch) else 1 + (unicodedata.east_asian_width(ch) in "WF") for ch in text
@@ -42,28 +42,28 @@ def paint(text: str, key: str, *, colour: bool) -> str:
 
 def pad(text: str, width: int) -> str:
     """Return text with blanks behind it up to `width` columns."""
-    return text + " " * max(0, width - columns(text))
+    return text + " " * max(0, width - measure(text))
 
 
-def cut(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
     """Return text on one line in at most `width` columns, ending in an ellipsis where there was more."""
-    flat = one_line(text)
-    return flat if columns(flat) <= width else f"{_split(flat, max(width - 1, 1))[0].rstrip()}…"
+    flat = to_one_line(text)
+    return flat if measure(flat) <= width else f"{_split(flat, max(width - 1, 1))[0].rstrip()}…"
 
 
 def _split(word: str, width: int) -> tuple[str, str]:
     """Return the beginning of a word that fits into `width` columns, at least one character, and the rest."""
     room = 1
-    while room < len(word) and columns(word[: room + 1]) <= width:
+    while room < len(word) and measure(word[: room + 1]) <= width:
         room += 1
     return word[:room], word[room:]
 
 
 def _pieces(text: str, width: int) -> Iterator[str]:
     """Yield the words of a text, those that are too long for a line in pieces."""
-    for word in one_line(text).split(" "):
+    for word in to_one_line(text).split(" "):
         rest = word
-        while columns(rest) > width:
+        while measure(rest) > width:
             piece, rest = _split(rest, width)
             yield piece
         yield rest
@@ -72,12 +72,12 @@ def _pieces(text: str, width: int) -> Iterator[str]:
 def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
     """Return text as lines of at most `width` columns: `first` before the first line, `indent` before the others."""
     head = indent if first is None else first
-    room = max(width - max(columns(indent), columns(head)), NARROWEST)
+    room = max(width - max(measure(indent), measure(head)), NARROWEST)
     lines: list[str] = []
     line = ""
     for piece in _pieces(text, room):
         joined = f"{line} {piece}" if line else piece
-        if line and columns(joined) > room:
+        if line and measure(joined) > room:
             lines.append(line)
             joined = piece
         line = joined

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.judging.arrivals import HELD_BACK_RULE
-from conformance.report.arrivals import Arrivals, arrivals
-from conformance.report.plain import clip, visible
+from conformance.report.arrivals import Arrivals, draw_arrivals
+from conformance.report.safe_text import clip, make_visible
 
 TOTAL = 1_500_000  # characters of bodies that one page carries, over all its vendors
 MOST = 4_096  # of one body; what results.json keeps of one
@@ -41,7 +41,7 @@ class Extract:
 
 
 @dataclass(frozen=True)
-class Frame:
+class ShownFrame:
     """One frame of a stream: when it was whole (ms, as text), and its text."""
 
     at: str
@@ -49,7 +49,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownExchange:
     """One exchange as the page shows it, once per vendor, whichever findings point to it."""
 
     exchange: str  # the recorded exchange's id
@@ -60,10 +60,10 @@ class Shown:
     body: Extract
     failure: str  # why the answer is not whole
     arrivals: Arrivals | None
-    frames: tuple[Frame, ...]
+    frames: tuple[ShownFrame, ...]
 
 
-def places(entry: Entry) -> list[tuple[int, int]]:
+def find_marks(entry: Entry) -> list[tuple[int, int]]:
     """Return the marked ranges of a body, in order, clipped to it, without overlap."""
     size = len(entry.get("body") or "")
     found: list[tuple[int, int]] = []
@@ -78,7 +78,7 @@ def _is_range(place: object) -> bool:
     return isinstance(place, list | tuple) and len(place) == 2 and all(isinstance(end, int) for end in place)
 
 
-def _segments(body: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> Segments:
+def _split_at_marks(body: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> Segments:
     pieces: list[tuple[str, bool]] = []
     at = start
     for mark in marks:
@@ -87,64 +87,66 @@ def _segments(body: str, start: int, end: int, marks: Sequence[tuple[int, int]])
             pieces += [(body[at:left], False), (body[left:right], True)]
             at = right
     pieces.append((body[at:end], False))
-    return tuple((visible(text), marked) for text, marked in pieces if text)
+    return tuple((make_visible(text), marked) for text, marked in pieces if text)
 
 
-def _cut(entry: Entry, marks: Sequence[tuple[int, int]], start: int, end: int) -> Extract:
+def _cut_body(entry: Entry, marks: Sequence[tuple[int, int]], start: int, end: int) -> Extract:
     """Cut the body, counting what is left out here and what the evidence had left out before."""
     body, before = entry.get("body") or "", int(entry.get("body_from") or 0)
     left_out = max(0, int(entry.get("cut") or 0) - before)
-    return Extract(_segments(body, start, end, marks), before + start, left_out + len(body) - end)
+    return Extract(_split_at_marks(body, start, end, marks), before + start, left_out + len(body) - end)
 
 
-def _window(entry: Entry, marks: Sequence[tuple[int, int]], limit: int) -> Extract:
+def _cut_to_limit(entry: Entry, marks: Sequence[tuple[int, int]], limit: int) -> Extract:
     """Cut to `limit` characters: from the start where the first mark fits, else around that mark."""
     first = marks[0] if marks else (0, 0)
     start = 0 if first[1] <= limit else max(0, first[0] - limit // 3)
-    return _cut(entry, marks, start, min(len(entry.get("body") or ""), start + limit))
+    return _cut_body(entry, marks, start, min(len(entry.get("body") or ""), start + limit))
 
 
-def extract(entry: Entry) -> Extract:
+def extract_marked(entry: Entry) -> Extract:
     """Return the part of the body around its first marked place, or its beginning."""
-    marks = places(entry)
+    marks = find_marks(entry)
     left, right = marks[0] if marks else (0, 0)
     start = max(0, left - AROUND) if left > 2 * AROUND else 0
     end = min(max(right, start + AROUND) + AROUND, start + 6 * AROUND)
-    return _cut(entry, marks, start, min(len(entry.get("body") or ""), max(end, start + 3 * AROUND)))
+    return _cut_body(entry, marks, start, min(len(entry.get("body") or ""), max(end, start + 3 * AROUND)))
 
 
-def key(entry: Entry) -> tuple[object, ...]:
+def identify_exchange(entry: Entry) -> tuple[object, ...]:
     """Return what makes two pieces of evidence the same exchange on the page."""
     return (entry.get("exchange"), entry.get("body"), entry.get("cut"))
 
 
-def limit_for(count: int) -> int:
+def share_limit(count: int) -> int:
     """Return how many characters of each of `count` bodies the page can carry."""
     return max(LEAST, min(MOST, TOTAL // max(count, 1)))
 
 
-def _frames(entry: Entry) -> tuple[Frame, ...]:
+def _show_frames(entry: Entry) -> tuple[ShownFrame, ...]:
     """Return a stream's frames; evidence names them as {start, end, at_ms}, ranges of its body."""
     body = entry.get("body") or ""
     found = [frame for frame in entry.get("frames") or () if isinstance(frame, Mapping)]
-    return tuple(Frame(_at(frame.get("at_ms")), _range(body, frame)) for frame in found[:FRAMES])
+    return tuple(
+        ShownFrame(_format_time(frame.get("at_ms")), _cut_frame(body, frame)) for frame in found[:FRAMES]
+    )
 
 
-def _range(body: str, frame: Entry) -> str:
+def _cut_frame(body: str, frame: Entry) -> str:
     start, end = int(frame.get("start") or 0), int(frame.get("end") or 0)
-    return visible(clip(body[start:end].strip(), FRAME))
+    return make_visible(clip(body[start:end].strip(), FRAME))
 
 
-def _at(ms: object) -> str:
+def _format_time(ms: object) -> str:
     return f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
 
 
-def _headers(entry: Entry) -> tuple[tuple[str, str], ...]:
+def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     pairs = [pair for pair in entry.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
     return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
 
 
-def timed(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
+def draw_stream(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
     """Return when the pieces of a stream arrived; None for what was never asked as a stream.
 
     `held_back`: the ids of the exchanges that the rule on buffering accuses.
@@ -152,39 +154,41 @@ def timed(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | N
     if not _STREAM.search(str(entry.get("request") or "")[:REQUEST]):
         return None
     times, ended = entry.get("arrivals_ms") or (), entry.get("ended_ms")
-    return arrivals(times, ended, held_back=str(entry.get("exchange")) in held_back)
+    return draw_arrivals(times, ended, held_back=str(entry.get("exchange")) in held_back)
 
 
-def buffered(provider: Entry) -> frozenset[str]:
+def find_buffered(provider: Entry) -> frozenset[str]:
     """Return the ids of a provider's exchanges that the rule on buffering judged to be held back."""
     found = (each for each in provider.get("deviations") or () if each.get("rule") == HELD_BACK_RULE)
     return frozenset(str(id_) for each in found for id_ in each.get("exchanges") or ())
 
 
-def shown(entries: Sequence[Entry], limit: int, held_back: frozenset[str] = frozenset()) -> Shown:
+def show_exchange(
+    entries: Sequence[Entry], limit: int, held_back: frozenset[str] = frozenset()
+) -> ShownExchange:
     """Return one exchange for the page; `entries` are the same exchange, marked by one finding each.
 
     `held_back`: as for `timed`.
     """
     entry = entries[0]
-    union = places({**entry, "places": [place for each in entries for place in places(each)]})
+    union = find_marks({**entry, "places": [place for each in entries for place in find_marks(each)]})
     request = str(entry.get("request") or "")
-    return Shown(
+    return ShownExchange(
         exchange=str(entry.get("exchange", "")),
-        request=visible(request[:REQUEST]),
+        request=make_visible(request[:REQUEST]),
         request_cut=max(0, len(request) - REQUEST),
         status=entry.get("status"),
-        headers=_headers(entry),
-        body=_window(entry, union, limit),
+        headers=_show_headers(entry),
+        body=_cut_to_limit(entry, union, limit),
         failure=str(entry.get("failure") or ""),
-        arrivals=timed(entry, held_back),
-        frames=_frames(entry),
+        arrivals=draw_stream(entry, held_back),
+        frames=_show_frames(entry),
     )
 
 
-def grouped(entries: Iterable[Entry]) -> dict[tuple[object, ...], list[Entry]]:
+def group_by_exchange(entries: Iterable[Entry]) -> dict[tuple[object, ...], list[Entry]]:
     """Return pieces of evidence grouped into exchanges, in the order in which they first appear."""
     groups: dict[tuple[object, ...], list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(key(entry), []).append(entry)
+        groups.setdefault(identify_exchange(entry), []).append(entry)
     return groups

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.arrivals import Arrivals
-from conformance.report.evidence import Extract, buffered, extract, timed
-from conformance.report.plain import clip, short, slug, unique
-from conformance.report.words import EFFECTS, LEVELS, Sign
+from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
+from conformance.report.safe_text import clip, number_duplicates, shorten, slugify
+from conformance.report.vocabulary import EFFECTS, LEVELS, Sign
 
 Entry = Mapping[str, Any]
 
-POINTERS_FIRST = 8
-POINTERS_MOST = 200
+SHOWN_POINTERS = 8
+MOST_POINTERS = 200
 SENTENCE = 900  # characters of expected, observed and the like
-FINDINGS_MOST = 500  # of one vendor
+MOST_FINDINGS = 500  # of one vendor
 _LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
 _EFFECT_RANK = {effect: rank for rank, effect in enumerate(EFFECTS)}
 
@@ -32,7 +32,7 @@ class Harm:
 
 
 @dataclass(frozen=True)
-class Written:
+class Citation:
     """Where something is written: the document, its lines, what it says in our words, and its address or ""."""
 
     document: str
@@ -59,8 +59,8 @@ class Finding:
     why: str
     way_round: str
     departs: str
-    source: Written | None
-    documented: Written | None
+    source: Citation | None
+    documented: Citation | None
     harms: tuple[Harm, ...]
     clients: tuple[str, ...]  # those that suffer, for the filter
     probes: tuple[str, ...]
@@ -80,15 +80,15 @@ class Finding:
         return f"instead: {clip(self.observed, 160)}"
 
 
-def effects(deviation: Entry) -> list[Entry]:
+def sort_effects(deviation: Entry) -> list[Entry]:
     """Return what clients suffer, worst effect first, what is ignored last."""
     found = list(deviation.get("effects") or deviation.get("clients") or ())
     return sorted(found, key=lambda effect: _EFFECT_RANK.get(str(effect.get("effect")), 9))
 
 
-def harm_rank(deviation: Entry) -> tuple[object, ...]:
+def rank_by_harm(deviation: Entry) -> tuple[object, ...]:
     """Return the sort key of findings: not accepted, level, worst effect, number of clients, rule."""
-    hurt = [effect for effect in effects(deviation) if effect.get("effect") != "ignored"]
+    hurt = [effect for effect in sort_effects(deviation) if effect.get("effect") != "ignored"]
     worst = min((_EFFECT_RANK.get(str(effect.get("effect")), 9) for effect in hurt), default=9)
     return (
         bool(deviation.get("known")),
@@ -99,12 +99,12 @@ def harm_rank(deviation: Entry) -> tuple[object, ...]:
     )
 
 
-def worst_first(provider: Entry) -> list[Entry]:
+def sort_findings(provider: Entry) -> list[Entry]:
     """Return a provider's deviations, the most harmful first."""
-    return sorted(provider.get("deviations") or (), key=harm_rank)
+    return sorted(provider.get("deviations") or (), key=rank_by_harm)
 
 
-def departs(deviation: Entry) -> str:
+def describe_contract(deviation: Entry) -> str:
     """Return whose word a deviation departs from, as words."""
     against = set(deviation.get("against") or ())
     if against == {"documented"}:
@@ -115,20 +115,20 @@ def departs(deviation: Entry) -> str:
 _ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")  # whoever wrote the results: nothing but a link
 
 
-def written(source: Entry | None) -> Written | None:
+def read_citation(source: Entry | None) -> Citation | None:
     """Return where something is written; None where nothing says so."""
     if not source:
         return None
     document, lines, says, url = (
         str(source.get(name) or "") for name in ("document", "lines", "says", "url")
     )
-    return Written(document, lines, short(says, SENTENCE), url if _ADDRESS.fullmatch(url) else "")
+    return Citation(document, lines, shorten(says, SENTENCE), url if _ADDRESS.fullmatch(url) else "")
 
 
-def harms(deviation: Entry) -> tuple[Harm, ...]:
+def group_harms(deviation: Entry) -> tuple[Harm, ...]:
     """Return effects grouped by what they are, each client and each detail once."""
     groups: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for effect in effects(deviation):
+    for effect in sort_effects(deviation):
         clients, details = groups.setdefault(str(effect.get("effect")), ({}, {}))
         clients[str(effect.get("client"))] = None
         if effect.get("detail"):
@@ -139,31 +139,31 @@ def harms(deviation: Entry) -> tuple[Harm, ...]:
     )
 
 
-def _best(entries: Sequence[Entry]) -> Entry | None:
+def _choose_evidence(entries: Sequence[Entry]) -> Entry | None:
     """Return the evidence to quote: the first with a marked place, else the first with a body."""
     marked = (entry for entry in entries if entry.get("places") and entry.get("body"))
     return next(marked, next((entry for entry in entries if entry.get("body")), None))
 
 
-def _timed(deviation: Entry, entries: Sequence[Entry]) -> Arrivals | None:
+def _draw_arrivals(deviation: Entry, entries: Sequence[Entry]) -> Arrivals | None:
     if deviation.get("dimension") not in {"streaming", "transport"}:
         return None
     longest = max(entries, key=lambda entry: len(entry.get("arrivals_ms") or ()), default=None)
-    return timed(longest, buffered({"deviations": [deviation]})) if longest else None
+    return draw_stream(longest, find_buffered({"deviations": [deviation]})) if longest else None
 
 
-def _accepted(deviation: Entry) -> str:
+def _describe_acceptance(deviation: Entry) -> str:
     accepted: Entry = deviation.get("accepted") or {}
     until = f" (until {accepted['until']})" if accepted.get("until") else ""
-    return short(str(accepted.get("reason") or ""), SENTENCE) + until
+    return shorten(str(accepted.get("reason") or ""), SENTENCE) + until
 
 
-def finding(deviation: Entry, id_: str) -> Finding:
+def read_finding(deviation: Entry, id_: str) -> Finding:
     """Return one deviation as the page shows it, everything bounded and every cut counted."""
     entries = tuple(deviation.get("evidence") or ())
-    quoted = _best(entries)
+    quoted = _choose_evidence(entries)
     pointers = tuple(str(pointer) for pointer in deviation.get("pointers") or ())
-    hurts = harms(deviation)
+    hurts = group_harms(deviation)
     return Finding(
         id=id_,
         rule=str(deviation["rule"]),
@@ -171,56 +171,58 @@ def finding(deviation: Entry, id_: str) -> Finding:
         sign=LEVELS[str(deviation["level"])],
         known=bool(deviation.get("known")),
         generated=bool(deviation.get("generated")),
-        title=short(str(deviation["title"]), 300),
-        conditions=conditions(deviation),
-        expected=short(str(deviation["expected"]), SENTENCE),
-        observed=short(str(deviation["observed"]), SENTENCE),
-        accepted=_accepted(deviation),
-        why=short(str(deviation.get("why") or ""), SENTENCE),
-        way_round=short(str(deviation.get("way_round") or ""), SENTENCE),
-        departs=departs(deviation),
-        source=written(deviation.get("source")),
-        documented=written(deviation.get("documented")),
+        title=shorten(str(deviation["title"]), 300),
+        conditions=describe_conditions(deviation),
+        expected=shorten(str(deviation["expected"]), SENTENCE),
+        observed=shorten(str(deviation["observed"]), SENTENCE),
+        accepted=_describe_acceptance(deviation),
+        why=shorten(str(deviation.get("why") or ""), SENTENCE),
+        way_round=shorten(str(deviation.get("way_round") or ""), SENTENCE),
+        departs=describe_contract(deviation),
+        source=read_citation(deviation.get("source")),
+        documented=read_citation(deviation.get("documented")),
         harms=hurts,
-        clients=suffering(deviation),
+        clients=find_harmed_clients(deviation),
         probes=tuple(str(probe) for probe in deviation.get("probes") or ())[:40],
-        pointers=pointers[:POINTERS_FIRST],
-        more_pointers=pointers[POINTERS_FIRST:POINTERS_MOST],
-        uncounted=max(0, len(pointers) - POINTERS_MOST) + int(deviation.get("more_pointers") or 0),
-        curl=short(str(deviation.get("curl") or ""), 4000),
+        pointers=pointers[:SHOWN_POINTERS],
+        more_pointers=pointers[SHOWN_POINTERS:MOST_POINTERS],
+        uncounted=max(0, len(pointers) - MOST_POINTERS) + int(deviation.get("more_pointers") or 0),
+        curl=shorten(str(deviation.get("curl") or ""), 4000),
         serve=str(deviation.get("serve") or ""),
         quoted=quoted,
-        extract=extract(quoted) if quoted else None,
-        arrivals=_timed(deviation, entries),
+        extract=extract_marked(quoted) if quoted else None,
+        arrivals=_draw_arrivals(deviation, entries),
         entries=entries,
     )
 
 
-def conditions(deviation: Entry) -> str:
+def describe_conditions(deviation: Entry) -> str:
     """Return when a deviation happens: `only when streamed, with tools declared`; empty where it always does."""
     found = [clip(str(each), 120) for each in deviation.get("conditions") or ()]
     return f"only {', '.join(each.removeprefix('only ') for each in found)}" if found else ""
 
 
-def title_in_full(deviation: Entry) -> str:
+def write_full_title(deviation: Entry) -> str:
     """Return a deviation's title with the condition under which it happens."""
-    return ", ".join(filter(None, (str(deviation["title"]), conditions(deviation))))
+    return ", ".join(filter(None, (str(deviation["title"]), describe_conditions(deviation))))
 
 
-def suffering(deviation: Entry) -> tuple[str, ...]:
+def find_harmed_clients(deviation: Entry) -> tuple[str, ...]:
     """Return the clients that a deviation hurts, each once; those that ignore it are not among them."""
-    hurt = (str(effect.get("client")) for effect in effects(deviation) if effect.get("effect") != "ignored")
+    hurt = (
+        str(effect.get("client")) for effect in sort_effects(deviation) if effect.get("effect") != "ignored"
+    )
     return tuple(dict.fromkeys(hurt))
 
 
-def finding_ids(provider_slug: str, deviations: Sequence[Entry]) -> list[str]:
+def make_finding_ids(provider_slug: str, deviations: Sequence[Entry]) -> list[str]:
     """Return the anchor of each deviation: finding-<provider>-<rule>, numbered where one comes twice."""
-    return unique(f"finding-{provider_slug}-{slug(str(each['rule']))}" for each in deviations)
+    return number_duplicates(f"finding-{provider_slug}-{slugify(str(each['rule']))}" for each in deviations)
 
 
-def findings(provider: Entry, provider_slug: str) -> tuple[tuple[Finding, ...], int]:
+def read_findings(provider: Entry, provider_slug: str) -> tuple[tuple[Finding, ...], int]:
     """Return a provider's findings, worst first, and how many are left out because there are too many."""
-    deviations = worst_first(provider)
-    ids = finding_ids(provider_slug, deviations)
-    kept = [finding(each, id_) for each, id_ in zip(deviations, ids, strict=True)][:FINDINGS_MOST]
+    deviations = sort_findings(provider)
+    ids = make_finding_ids(provider_slug, deviations)
+    kept = [read_finding(each, id_) for each, id_ in zip(deviations, ids, strict=True)][:MOST_FINDINGS]
     return tuple(kept), len(deviations) - len(kept)

@@ -14,12 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.recording.outfolder import write_report_file
-from conformance.report import sections, words
-from conformance.report.complaints import skeleton
-from conformance.report.overview import client_names, dimensions, overview
-from conformance.report.plain import slug, visible
-from conformance.report.transform import LogRows, log_rows
-from conformance.report.vendors import Vendor, anchor_of, vendors
+from conformance.report import sections, vocabulary
+from conformance.report.complaints import outline_complaint
+from conformance.report.overview import list_clients, list_dimensions, make_overview
+from conformance.report.provider_sections import ProviderSection, find_anchor, read_providers
+from conformance.report.pytest_log import LogRows, read_log_rows
+from conformance.report.safe_text import make_visible, slugify
 
 Results = Mapping[str, Any]
 
@@ -28,28 +28,28 @@ def _finalise(found: Any) -> Any:
     """Make every text that a template prints visible; None prints as nothing."""
     if found is None:
         return ""
-    return visible(found) if isinstance(found, str) and not isinstance(found, Markup) else found
+    return make_visible(found) if isinstance(found, str) and not isinstance(found, Markup) else found
 
 
-def text(found: str) -> Markup:
+def escape_text(found: str) -> Markup:
     """Return text for the inside of an element: only &, < and > need escaping there, which halves JSON."""
-    return Markup(visible(found).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
+    return Markup(make_visible(found).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
 _CODE = re.compile(r"`([^`\n]+)`")
 
 
-def prose(found: str) -> Markup:
+def format_prose(found: str) -> Markup:
     """Return a sentence for the page: escaped, and what stands between backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(visible(found)))))  # noqa: S704 - escaped here
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(make_visible(found)))))  # noqa: S704 - escaped here
 
 
-def pick(items: Iterable[Any], name: str, value: str) -> Any:
+def find_by(items: Iterable[Any], name: str, value: str) -> Any:
     """Return the first item whose attribute `name` is `value`; None where there is none."""
     return next((item for item in items if getattr(item, name) == value), None)
 
 
-def environment() -> Environment:
+def make_environment() -> Environment:
     """Return the templates' environment: everything is escaped, nothing undefined passes."""
     made = Environment(
         loader=PackageLoader("conformance.report"),
@@ -59,75 +59,80 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalise,
     )
-    made.filters.update(text=text, prose=prose, slug=slug, plural=words.plural)
-    made.globals.update(words=words, anchor_of=anchor_of, pick=pick)
+    made.filters.update(text=escape_text, prose=format_prose, slug=slugify, plural=vocabulary.count_noun)
+    made.globals.update(vocabulary=vocabulary, find_anchor=find_anchor, find_by=find_by)
     return made
 
 
-def source(name: str) -> str:
+def read_template(name: str) -> str:
     """Return a template's text as it stands: the style and the script."""
-    loader = environment().loader
+    loader = make_environment().loader
     if loader is None:  # pragma: no cover - it was given one above
         raise RuntimeError("no templates")
-    return loader.get_source(environment(), name)[0]
+    return loader.get_source(make_environment(), name)[0]
 
 
-def sha256(inline: str) -> str:
+def hash_source(inline: str) -> str:
     """Return the CSP source that admits exactly this inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
-def policy(style: str, *scripts: str) -> str:
+def write_policy(style: str, *scripts: str) -> str:
     """Return the page's Content-Security-Policy: nothing but its own inline style and scripts."""
-    allowed = " ".join(sha256(script) for script in scripts)
+    allowed = " ".join(hash_source(script) for script in scripts)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {sha256(style)}; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {hash_source(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def island(data: object) -> Markup:
+def write_json(data: object) -> Markup:
     """Return data as JSON that no text inside can end early."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    safe = visible(written).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    safe = (
+        make_visible(written)
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
     return Markup(safe)  # noqa: S704 - no < is left in it
 
 
-def _complaints(results: Results, found: tuple[Vendor, ...]) -> dict[str, Any]:
+def _write_complaints(results: Results, found: tuple[ProviderSection, ...]) -> dict[str, Any]:
     providers = {str(each["name"]): each for each in results.get("providers") or ()}
     return {
-        each.id: skeleton(results, providers[vendor.name], each)
-        for vendor in found
-        for each in vendor.findings
+        each.id: outline_complaint(results, providers[section.name], each)
+        for section in found
+        for each in section.findings
     }
 
 
-def page(results: Results, log: LogRows | None = None) -> str:
+def render_page(results: Results, log: LogRows | None = None) -> str:
     """Return the whole page for results.json, with pytest-html's rows as its log where there are some."""
-    found = vendors(results)
-    style, script = source("page.css"), source("page.js")
+    found = read_providers(results)
+    style, script = read_template("page.css"), read_template("page.js")
     scripts = (script, log.script) if log else (script,)
-    return environment().get_template("page.html.j2").render(
+    return make_environment().get_template("page.html.j2").render(
         results=results,
-        overview=overview(results),
-        vendors=found,
-        dimensions=dimensions(results),
-        clients=client_names(results),
+        overview=make_overview(results),
+        providers=found,
+        dimensions=list_dimensions(results),
+        clients=list_clients(results),
         sections=sections,
-        complaints=island(_complaints(results, found)),
-        policy=policy(style, *scripts),
+        complaints=write_json(_write_complaints(results, found)),
+        policy=write_policy(style, *scripts),
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         log=log,
-        log_data=island(log.data) if log else "",
+        log_data=write_json(log.data) if log else "",
         log_script=Markup(log.script) if log else "",  # noqa: S704 - pytest-html's own file, admitted by hash
     )  # fmt: skip
 
 
-def finish(temporary_html: Path, results: Results, target: Path) -> None:
+def write_page(temporary_html: Path, results: Results, target: Path) -> None:
     """Turn the file that pytest-html wrote into the report at `target`, whole or not at all.
 
     Raises ValueError where pytest-html wrote something that this version does not know, RecordError where the
     report cannot be written; the temporary file is left where it is.
     """
-    write_report_file(target, page(results, log_rows(temporary_html.read_text(encoding="utf-8"))))
+    write_report_file(target, render_page(results, read_log_rows(temporary_html.read_text(encoding="utf-8"))))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from conformance.report.findings import title_in_full
-from conformance.report.matrix import worst_first
-from conformance.report.plain import short, visible
-from conformance.report.verdict import judged_in_words
+from conformance.report.findings import write_full_title
+from conformance.report.matrix import sort_providers
+from conformance.report.safe_text import make_visible, shorten
+from conformance.report.verdict import describe_judged_share
 from conformance.verdicts.exit_code import (
     ExitConditions,
     counts_for_exit_code,
@@ -28,7 +28,7 @@ _TEXT_MOST = 4000
 
 
 @dataclass(frozen=True)
-class Shown:
+class CaseResult:
     """How a test case stands in JUnit: failure, error, skipped or passed, with a message and a longer text."""
 
     child: str = ""
@@ -37,113 +37,122 @@ class Shown:
     text: str = ""
 
 
-def _finding(provider: Entry, rule: str) -> Entry | None:
+def _find_finding(provider: Entry, rule: str) -> Entry | None:
     return next((each for each in provider.get("deviations") or () if each["rule"] == rule), None)
 
 
-def _text(found: Entry | None) -> str:
+def _describe_finding(found: Entry | None) -> str:
     if not found:
         return ""
     lines = [
-        f"{found['level']}: {title_in_full(found)}",
+        f"{found['level']}: {write_full_title(found)}",
         f"expected: {found['expected']}",
         f"observed: {found['observed']}",
         f"where: {', '.join(map(str, (found.get('pointers') or ())[:20]))}",
         f"exchanges: {', '.join(map(str, (found.get('exchanges') or ())[:20]))}",
     ]
     lines += [str(found["curl"])] if found.get("curl") else []
-    return short("\n".join(lines), _TEXT_MOST)
+    return shorten("\n".join(lines), _TEXT_MOST)
 
 
-def _of_rule(provider: Entry, case: Entry, asked: ExitConditions) -> Shown:
+def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseResult:
     """Show one rule. A finding that fails no run is passed, with its text: a job that is green shows nothing red."""
-    found, outcome = _finding(provider, str(case["rule"])), str(case["outcome"])
-    text = _text(found)
+    found, outcome = _find_finding(provider, str(case["rule"])), str(case["outcome"])
+    text = _describe_finding(found)
     message = str(case.get("reason") or "") or text.partition("\n")[0]
     counted = counts_for_exit_code(provider, asked.named)
     if found and not asked.clients and counted and is_failure(found, asked.fail_on):
-        return Shown("failure", "deviation", message, text)
+        return CaseResult("failure", "deviation", message, text)
     if outcome == "error" and counted:
-        return Shown("error", outcome, message, text)
-    return Shown("skipped", outcome, message, text) if outcome in _SKIPPED else Shown(text=text)
+        return CaseResult("error", outcome, message, text)
+    return CaseResult("skipped", outcome, message, text) if outcome in _SKIPPED else CaseResult(text=text)
 
 
-def _of_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, Shown]]:
+def _report_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
     """Show the clients that were named: with them it is their verdicts that fail a run."""
     fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for entry in provider.get("clients") or ():
         verdict, words = str(entry["verdict"]), f"{entry['client']}: {entry['verdict']}"
-        broken = Shown("failure", verdict, words) if fails else Shown(text=words)
-        shown = {"broken": broken, "untested": Shown("skipped", verdict, words)}
+        broken = CaseResult("failure", verdict, words) if fails else CaseResult(text=words)
+        shown = {"broken": broken, "untested": CaseResult("skipped", verdict, words)}
         if entry["client"] in asked.clients:
-            yield str(entry["client"]), shown.get(verdict, Shown(text=words))
+            yield str(entry["client"]), shown.get(verdict, CaseResult(text=words))
 
 
-def _of_known(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, Shown]]:
+def _report_stale(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
     """Show the `known` entries that accept nothing any more."""
     fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for number, line in enumerate(map(str, provider.get("stale") or ()), 1):
-        yield f"stale-{number}", Shown("failure", "stale", line) if fails else Shown(text=line)
+        yield f"stale-{number}", CaseResult("failure", "stale", line) if fails else CaseResult(text=line)
 
 
-def _of_judging(provider: Entry, asked: ExitConditions) -> Shown:
+def _report_judging(provider: Entry, asked: ExitConditions) -> CaseResult:
     """Show how much of a provider was judged: an error where that makes the exit code 3, never a silent pass."""
     reasons = (
         list(list_open_questions(provider, asked)) if counts_for_exit_code(provider, asked.named) else []
     )
-    words = judged_in_words(provider) or str(provider.get("reason") or provider["status"])
+    words = describe_judged_share(provider) or str(provider.get("reason") or provider["status"])
     if reasons:
-        return Shown("error", str(provider["status"]), "; ".join(reasons), words)
+        return CaseResult("error", str(provider["status"]), "; ".join(reasons), words)
     judged = provider["status"] in ("conforms", "deviates")
-    return Shown(text=words) if judged else Shown("skipped", str(provider["status"]), words)
+    return CaseResult(text=words) if judged else CaseResult("skipped", str(provider["status"]), words)
 
 
-def _add(suite: ET.Element, group: str, name: str, shown: Shown) -> None:
-    where = {"classname": visible(f"{suite.get('name')}.{group}"), "name": visible(name), "time": "0"}
+def _add_case(suite: ET.Element, group: str, name: str, shown: CaseResult) -> None:
+    where = {
+        "classname": make_visible(f"{suite.get('name')}.{group}"),
+        "name": make_visible(name),
+        "time": "0",
+    }
     element = ET.SubElement(suite, "testcase", where)
     if shown.child:
-        message = visible(short(shown.message, 500))
-        ET.SubElement(element, shown.child, type=shown.kind, message=message).text = visible(shown.text)
+        message = make_visible(shorten(shown.message, 500))
+        ET.SubElement(element, shown.child, type=shown.kind, message=message).text = make_visible(shown.text)
     elif shown.text:
-        ET.SubElement(element, "system-out").text = visible(shown.text)
+        ET.SubElement(element, "system-out").text = make_visible(shown.text)
 
 
-def _suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None:
-    suite = ET.SubElement(root, "testsuite", name=visible(str(provider["name"])))
+def _add_suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None:
+    suite = ET.SubElement(root, "testsuite", name=make_visible(str(provider["name"])))
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(provider):
-        ET.SubElement(properties, "property", name=name, value=visible(value))
-    _add(
-        suite, "run", "judged" if provider["status"] != "not-run" else "not-run", _of_judging(provider, asked)
+    for name, value in _list_properties(provider):
+        ET.SubElement(properties, "property", name=name, value=make_visible(value))
+    _add_case(
+        suite,
+        "run",
+        "judged" if provider["status"] != "not-run" else "not-run",
+        _report_judging(provider, asked),
     )
     for case in provider.get("cases") or ():
         dimension, _, name = str(case["rule"]).partition("/")
-        _add(suite, dimension, name, _of_rule(provider, case, asked))
-    for name, shown in _of_clients(provider, asked):
-        _add(suite, "clients", name, shown)
-    for name, shown in _of_known(provider, asked):
-        _add(suite, "known", name, shown)
-    _count(suite, float((provider.get("traffic") or {}).get("seconds") or 0))
+        _add_case(suite, dimension, name, _report_rule(provider, case, asked))
+    for name, shown in _report_clients(provider, asked):
+        _add_case(suite, "clients", name, shown)
+    for name, shown in _report_stale(provider, asked):
+        _add_case(suite, "known", name, shown)
+    _set_counts(suite, float((provider.get("traffic") or {}).get("seconds") or 0))
 
 
-def _suite_of_run(root: ET.Element, results: Entry) -> None:
+def _add_run_suite(root: ET.Element, results: Entry) -> None:
     """Show what concerns no provider: an interruption, a fault of the checker's own, nothing tested at all."""
     causes = [cause for cause in list_exit_causes(results, read_conditions(results)) if not cause.provider]
     if causes:
         suite = ET.SubElement(root, "testsuite", name="conformance")
         for number, cause in enumerate(causes, 1):
-            _add(suite, "run", f"whole-{number}", Shown("error", f"exit-code-{cause.code}", cause.reason))
-        _count(suite, 0)
+            _add_case(
+                suite, "run", f"whole-{number}", CaseResult("error", f"exit-code-{cause.code}", cause.reason)
+            )
+        _set_counts(suite, 0)
 
 
-def _properties(provider: Entry) -> Iterator[tuple[str, str]]:
+def _list_properties(provider: Entry) -> Iterator[tuple[str, str]]:
     yield "status", str(provider["status"])
-    words = judged_in_words(provider)
+    words = describe_judged_share(provider)
     if words:
-        yield "judged", short(words, 500)
+        yield "judged", shorten(words, 500)
 
 
-def _count(suite: ET.Element, seconds: float) -> None:
+def _set_counts(suite: ET.Element, seconds: float) -> None:
     tests = suite.findall("testcase")
     suite.set("tests", str(len(tests)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -151,14 +160,14 @@ def _count(suite: ET.Element, seconds: float) -> None:
     suite.set("time", f"{seconds:.3f}")
 
 
-def junit(results: Entry) -> str:
+def write_junit(results: Entry) -> str:
     """Return JUnit XML: a suite per provider, a case per rule, its class `provider.dimension`.
 
     The case `provider.run` says how much was judged; named clients and stale `known` entries have cases of their own.
     """
-    root = ET.Element("testsuites", name=visible(str(results["tool"]["name"])))
-    for provider in worst_first(results.get("providers") or []):
-        _suite(root, provider, read_conditions(results))
-    _suite_of_run(root, results)
+    root = ET.Element("testsuites", name=make_visible(str(results["tool"]["name"])))
+    for provider in sort_providers(results.get("providers") or []):
+        _add_suite(root, provider, read_conditions(results))
+    _add_run_suite(root, results)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

@@ -5,82 +5,85 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.report.complaints import fill, skeleton
-from conformance.report.findings import finding, finding_ids, title_in_full, worst_first
-from conformance.report.matrix import Cell, cells, display_name, status_sign
-from conformance.report.matrix import worst_first as in_order
-from conformance.report.overview import Banner, overview
-from conformance.report.plain import clip, md_code, md_text, slug
-from conformance.report.sections import proven
-from conformance.report.vendors import traits
-from conformance.report.verdict import verdict
-from conformance.report.words import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, plural
+from conformance.report.complaints import fill_slots, outline_complaint
+from conformance.report.findings import make_finding_ids, read_finding, sort_findings, write_full_title
+from conformance.report.matrix import Cell, choose_sign, display_name, make_cells
+from conformance.report.matrix import sort_providers as in_order
+from conformance.report.overview import Banner, make_overview
+from conformance.report.provider_sections import read_traits
+from conformance.report.safe_text import clip, escape_markdown, format_code, slugify
+from conformance.report.sections import describe_proof
+from conformance.report.verdict import explain_verdict
+from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, count_noun
 
 Entry = Mapping[str, Any]
 
-ROWS_MOST = 200
-WORST_MOST = 15
+MOST_ROWS = 200
+MOST_WORST = 15
 # GitHub refuses a step summary over 1 MiB; what stands here stays far below it.
-CELL_MOST = 160
+MOST_IN_CELL = 160
 
 
-def _cell(cell: Cell) -> str:
+def _format_cell(cell: Cell) -> str:
     return " ".join(f"{count.sign.mark}{f' {count.number}' if count.number else ''}" for count in cell.counts)
 
 
-def _name(provider: Entry) -> str:
-    return f"**{md_text(clip(display_name(provider), 70))}**"
+def _format_name(provider: Entry) -> str:
+    return f"**{escape_markdown(clip(display_name(provider), 70))}**"
 
 
-def _row(*cells_: str) -> str:
+def _join_cells(*cells_: str) -> str:
     return f"| {' | '.join(cells_)} |"
 
 
-def _matrix(providers: list[Entry]) -> Iterator[str]:
-    yield _row("Provider", "Verdict", *DIMENSIONS)
-    yield _row("---", "---", *("---" for _ in DIMENSIONS))
-    for provider in providers[:ROWS_MOST]:
-        sign = status_sign(provider)
+def _format_matrix(providers: list[Entry]) -> Iterator[str]:
+    yield _join_cells("Provider", "Verdict", *DIMENSIONS)
+    yield _join_cells("---", "---", *("---" for _ in DIMENSIONS))
+    for provider in providers[:MOST_ROWS]:
+        sign = choose_sign(provider)
         said = f"{sign.mark} {sign.word}"
-        beside = verdict(provider)
-        said += f"<br>{md_text(clip(beside, CELL_MOST))}" if beside else ""
-        yield _row(_name(provider), said, *(_cell(cell) for cell in cells(provider)))
+        beside = explain_verdict(provider)
+        said += f"<br>{escape_markdown(clip(beside, MOST_IN_CELL))}" if beside else ""
+        yield _join_cells(
+            _format_name(provider), said, *(_format_cell(cell) for cell in make_cells(provider))
+        )
     yield from _left_out(providers)
 
 
 def _left_out(providers: list[Entry]) -> Iterator[str]:
-    if len(providers) > ROWS_MOST:
+    if len(providers) > MOST_ROWS:
         yield ""
-        yield f"{len(providers) - ROWS_MOST} more providers stand in the report."
+        yield f"{len(providers) - MOST_ROWS} more providers stand in the report."
 
 
-def _legend() -> str:
+def _format_legend() -> str:
     signs = [*LEVELS.values(), *CELLS.values()]
     return ", ".join(f"{sign.mark} {sign.word}" for sign in signs)
 
 
-def _banner(banner: Banner) -> str:
+def _format_banner(banner: Banner) -> str:
     said = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
-    return f"> **{md_text(banner.title)}.** {md_text(clip(said, 900))}\n"
+    return f"> **{escape_markdown(banner.title)}.** {escape_markdown(clip(said, 900))}\n"
 
 
-def _traits(providers: list[Entry]) -> Iterator[str]:
-    found = [(provider, {trait.key: trait for trait in traits(provider)}) for provider in providers]
+def _format_traits(providers: list[Entry]) -> Iterator[str]:
+    found = [(provider, {trait.key: trait for trait in read_traits(provider)}) for provider in providers]
     found = [(provider, known) for provider, known in found if provider["status"] != "not-run" and known]
     if not found:
         return
     google = found[0][1]
     yield from ("", "### Seen (what the document says)", "")
-    yield _row("Provider", *(f"{TRAITS[name]}" for name in HEADLINE_TRAITS))
-    yield _row("---", *("---" for _ in HEADLINE_TRAITS))
-    yield _row(
-        "Google", *(md_text(google[name].reference) if name in google else "" for name in HEADLINE_TRAITS)
+    yield _join_cells("Provider", *(f"{TRAITS[name]}" for name in HEADLINE_TRAITS))
+    yield _join_cells("---", *("---" for _ in HEADLINE_TRAITS))
+    yield _join_cells(
+        "Google",
+        *(escape_markdown(google[name].reference) if name in google else "" for name in HEADLINE_TRAITS),
     )
-    for provider, known in found[:ROWS_MOST]:
-        yield _row(
-            _name(provider),
+    for provider, known in found[:MOST_ROWS]:
+        yield _join_cells(
+            _format_name(provider),
             *(
-                f"{md_text(known[name].observed)} ({md_text(known[name].documented)})"
+                f"{escape_markdown(known[name].observed)} ({escape_markdown(known[name].documented)})"
                 if name in known
                 else ""
                 for name in HEADLINE_TRAITS
@@ -88,38 +91,38 @@ def _traits(providers: list[Entry]) -> Iterator[str]:
         )
 
 
-def _worst(providers: list[Entry]) -> Iterator[str]:
-    rows = [(provider, each) for provider in providers for each in worst_first(provider)]
+def _format_worst(providers: list[Entry]) -> Iterator[str]:
+    rows = [(provider, each) for provider in providers for each in sort_findings(provider)]
     rows = [(provider, each) for provider, each in rows if each["level"] != "note" and not each.get("known")]
     rows.sort(key=lambda row: list(LEVELS).index(str(row[1]["level"])))
     if not rows:
         return
     yield from ("", "### Worst findings", "")
-    for provider, each in rows[:WORST_MOST]:
+    for provider, each in rows[:MOST_WORST]:
         sign = LEVELS[str(each["level"])]
-        title, rule = md_text(clip(title_in_full(each), 300)), md_code(str(each["rule"]))
-        yield f"- {sign.mark} {sign.word}, {_name(provider)}: {title} ({rule})"
-        yield f"  <br>expected {md_text(clip(str(each['expected']), 200))}; observed {md_text(clip(str(each['observed']), 200))}"
-    if len(rows) > WORST_MOST:
-        yield f"- and {plural(len(rows) - WORST_MOST, 'more finding')} in the report"
+        title, rule = escape_markdown(clip(write_full_title(each), 300)), format_code(str(each["rule"]))
+        yield f"- {sign.mark} {sign.word}, {_format_name(provider)}: {title} ({rule})"
+        yield f"  <br>expected {escape_markdown(clip(str(each['expected']), 200))}; observed {escape_markdown(clip(str(each['observed']), 200))}"
+    if len(rows) > MOST_WORST:
+        yield f"- and {count_noun(len(rows) - MOST_WORST, 'more finding')} in the report"
 
 
-def summary_markdown(results: Entry) -> str:
+def write_summary(results: Entry) -> str:
     """Return a run as Markdown: the sentence, banners, matrix, traits, worst findings, where the page is."""
-    top, providers = overview(results), in_order(results.get("providers") or [])
+    top, providers = make_overview(results), in_order(results.get("providers") or [])
     lines = [f"## {top.headline}", ""]
-    lines += [_banner(banner) for banner in top.banners]
+    lines += [_format_banner(banner) for banner in top.banners]
     if providers:
-        lines += [*_matrix(providers), "", _legend()]
-    lines += [*_traits(providers), *_worst(providers), ""]
+        lines += [*_format_matrix(providers), "", _format_legend()]
+    lines += [*_format_traits(providers), *_format_worst(providers), ""]
     lines.append("The whole report, with evidence for each finding, is `report.html` beside this summary.")
     lines.append("")
-    lines.append(". ".join(f"{name}: {md_text(clip(text, 300))}" for name, text in top.facts) + ".")
-    lines += ["", proven(results)] if proven(results) else []
+    lines.append(". ".join(f"{name}: {escape_markdown(clip(text, 300))}" for name, text in top.facts) + ".")
+    lines += ["", describe_proof(results)] if describe_proof(results) else []
     return "\n".join(lines).rstrip() + "\n"
 
 
-def complaint(results: Entry, provider: Entry, deviation: Entry) -> str:
+def write_complaint(results: Entry, provider: Entry, deviation: Entry) -> str:
     """Return one finding of one provider as Markdown for the vendor's support, evidence included."""
-    found = finding(deviation, finding_ids(slug(str(provider["name"])), [deviation])[0])
-    return fill(skeleton(results, provider, found), found)
+    found = read_finding(deviation, make_finding_ids(slugify(str(provider["name"])), [deviation])[0])
+    return fill_slots(outline_complaint(results, provider, found), found)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.plain import one_line
-from conformance.report.words import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign, plural
+from conformance.report.safe_text import to_one_line
+from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign, count_noun
 
 Entry = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ class Cell:
         return f"{self.dimension}: {', '.join(said)}"
 
 
-def _found(provider: Entry) -> Counter[tuple[str, str]]:
+def _count_by_level(provider: Entry) -> Counter[tuple[str, str]]:
     """Count deviations by dimension and level, accepted ones as `known`."""
     return Counter(
         (str(each["dimension"]), "known" if each.get("known") else str(each["level"]))
@@ -50,7 +50,7 @@ def _found(provider: Entry) -> Counter[tuple[str, str]]:
     )
 
 
-def _outcomes(provider: Entry) -> dict[str, Counter[str]]:
+def _count_outcomes(provider: Entry) -> dict[str, Counter[str]]:
     """Count cases by dimension and outcome; a rule's dimension is what stands before its slash."""
     outcomes: dict[str, Counter[str]] = {dimension: Counter() for dimension in DIMENSIONS}
     for case in provider.get("cases") or ():
@@ -58,7 +58,7 @@ def _outcomes(provider: Entry) -> dict[str, Counter[str]]:
     return outcomes
 
 
-def _cell(dimension: str, found: Counter[tuple[str, str]], outcomes: Counter[str]) -> Cell:
+def _make_cell(dimension: str, found: Counter[tuple[str, str]], outcomes: Counter[str]) -> Cell:
     counts = [Count(sign, found[dimension, key]) for key, sign in LEVELS.items() if found[dimension, key]]
     if found[dimension, "known"]:
         counts.append(Count(CELLS["known"], found[dimension, "known"]))
@@ -72,83 +72,83 @@ def _cell(dimension: str, found: Counter[tuple[str, str]], outcomes: Counter[str
     return Cell(dimension, tuple(counts))
 
 
-def cells(provider: Entry) -> tuple[Cell, ...]:
+def make_cells(provider: Entry) -> tuple[Cell, ...]:
     """Return one cell per dimension, in the order of the columns."""
-    found, outcomes = _found(provider), _outcomes(provider)
-    return tuple(_cell(dimension, found, outcomes[dimension]) for dimension in DIMENSIONS)
+    found, outcomes = _count_by_level(provider), _count_outcomes(provider)
+    return tuple(_make_cell(dimension, found, outcomes[dimension]) for dimension in DIMENSIONS)
 
 
-def levels(provider: Entry, *, known: bool = False) -> Counter[str]:
+def count_levels(provider: Entry, *, known: bool = False) -> Counter[str]:
     """Count a provider's deviations by level: the new ones, or the accepted ones."""
     return Counter(
         str(each["level"]) for each in provider.get("deviations") or () if bool(each.get("known")) is known
     )
 
 
-def status_sign(provider: Entry) -> Sign:
+def choose_sign(provider: Entry) -> Sign:
     """Return a provider's status as a sign; one that only departs in a should gets that level's mark."""
     sign = STATUSES[str(provider["status"])]
     if sign.key != "deviates":
         return sign
-    word, level = _departure(provider)
+    word, level = _describe_departure(provider)
     return Sign("deviates", LEVELS[level].mark if level in LEVELS else CELLS[level].mark, word, sign.means)
 
 
-def _departure(provider: Entry) -> tuple[str, str]:
-    found = levels(provider)
+def _describe_departure(provider: Entry) -> tuple[str, str]:
+    found = count_levels(provider)
     if found["must"]:
         return "breaks the contract", "must"
     return ("deviates in details", "should") if found["should"] else ("deviates, as accepted", "known")
 
 
-def counted(provider: Entry) -> str:
+def describe_counts(provider: Entry) -> str:
     """Return a provider's deviations as words: `3 must, 1 should, 2 notes, 1 accepted`."""
-    new, known = levels(provider), levels(provider, known=True)
+    new, known = count_levels(provider), count_levels(provider, known=True)
     said = [f"{new[level]} {level}" for level in ("must", "should") if new[level]]
-    said += [plural(new["note"], "note")] if new["note"] else []
+    said += [count_noun(new["note"], "note")] if new["note"] else []
     said += [f"{known.total()} accepted"] if known.total() else []
     return ", ".join(said) or "nothing found"
 
 
-def worst_first(providers: Sequence[Entry]) -> list[Entry]:
+def sort_providers(providers: Sequence[Entry]) -> list[Entry]:
     """Return providers in the order of the matrix: deviating, not judged, in part, conforming, not run; vendors first.
 
     Those that share a title have their names behind it.
     """
-    titles = Counter(_title(each) for each in providers)
+    titles = Counter(_title_of(each) for each in providers)
     apart = (
-        {**each, "title": f"{_title(each)} ({each['name']})"} if titles[_title(each)] > 1 else each
+        {**each, "title": f"{_title_of(each)} ({each['name']})"} if titles[_title_of(each)] > 1 else each
         for each in providers
     )
-    return sorted(apart, key=_rank)
+    return sorted(apart, key=_rank_provider)
 
 
-def _title(provider: Entry) -> str:
+def _title_of(provider: Entry) -> str:
     return str(provider.get("title") or provider["name"])
 
 
 def display_name(provider: Entry) -> str:
     """Return a provider's title, with a word for a bundled server whose title does not say that it is one."""
-    title = one_line(_title(provider))
+    title = to_one_line(_title_of(provider))
     said = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
     return title if said else f"{title} (bundled)"
 
 
-def group(provider: Entry) -> str:
+def group_of(provider: Entry) -> str:
     """Return where a provider stands in the matrix: vendors, bundled or not-run."""
     if provider["status"] == "not-run":
         return "not-run"
     return "bundled" if provider.get("embedded") else "vendors"
 
 
-def _rank(provider: Entry) -> tuple[object, ...]:
-    new, known = levels(provider), levels(provider, known=True)
+def _rank_provider(provider: Entry) -> tuple[object, ...]:
+    new, known = count_levels(provider), count_levels(provider, known=True)
     return (
-        ("vendors", "bundled", "not-run").index(group(provider)),
+        ("vendors", "bundled", "not-run").index(group_of(provider)),
         list(STATUSES).index(str(provider["status"])) if provider["status"] != "inconclusive" else 0.5,
         -new["must"],
         -new["should"],
         -known.total(),
         -new["note"],
-        _title(provider).lower(),
+        _title_of(provider).lower(),
     )

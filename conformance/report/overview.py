@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.report.answers import RECORDINGS_MOST, recording_in_words
-from conformance.report.headline import headline, is_against_documents
-from conformance.report.matrix import status_sign, worst_first
-from conformance.report.plain import between, clip, moment
-from conformance.report.words import DIMENSIONS, EXITS, Sign, plural
+from conformance.report.headline import is_against_documents, write_headline
+from conformance.report.matrix import choose_sign, sort_providers
+from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
+from conformance.report.safe_text import clip, format_elapsed, format_moment
+from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign, count_noun
 
 Entry = Mapping[str, Any]
 
 
-LINES_MOST = 10  # of one banner
+MOST_LINES = 10  # of one banner
 RULES_NAMED = 4
 _NARROWED = ("providers", "dimensions", "clients")
 
@@ -42,13 +42,13 @@ class Overview:
     measure: str  # what the providers were held against
 
 
-def _embedded_banner(providers: Sequence[Entry]) -> Banner | None:
+def _warn_of_bundled(providers: Sequence[Entry]) -> Banner | None:
     bundled = [each for each in providers if each.get("embedded") and each["status"] != "not-run"]
     if not bundled:
         return None
     asked = any(not each.get("embedded") and each["status"] != "not-run" for each in providers)
     text = "They answer as a vendor's document says, from this computer. They show what the document promises, not what the vendor does."
-    title = f"{plural(len(bundled), 'row')} below {'is a' if len(bundled) == 1 else 'are'} bundled server{'s' * (len(bundled) > 1)}"
+    title = f"{count_noun(len(bundled), 'row')} below {'is a' if len(bundled) == 1 else 'are'} bundled server{'s' * (len(bundled) > 1)}"
     return (
         Banner("hint", title, text)
         if asked
@@ -56,7 +56,7 @@ def _embedded_banner(providers: Sequence[Entry]) -> Banner | None:
     )
 
 
-def _dead_banner(providers: Sequence[Entry]) -> Banner | None:
+def _warn_of_unjudged(providers: Sequence[Entry]) -> Banner | None:
     """Return the one banner on every provider that could not be judged, those with the same reason together."""
     reasons: dict[str, list[str]] = {}
     dead = [each for each in providers if each["status"] == "inconclusive"]
@@ -66,56 +66,60 @@ def _dead_banner(providers: Sequence[Entry]) -> Banner | None:
         reasons.setdefault(clip(own, 240), []).append(str(each.get("title") or each["name"]))
     if not dead:
         return None
-    lines = tuple(f"{_names(names)}: {reason}" for reason, names in reasons.items())
+    lines = tuple(f"{_join_names(names)}: {reason}" for reason, names in reasons.items())
     text = (
         "This report says nothing about them, good or bad."
         if len(dead) > 1
         else "This report says nothing about it, good or bad."
     )
-    return Banner("care", f"{plural(len(dead), 'provider')} could not be judged", text, _bounded(lines))
+    return Banner(
+        "care", f"{count_noun(len(dead), 'provider')} could not be judged", text, _limit_lines(lines)
+    )
 
 
-def _names(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _bounded(lines: Sequence[str]) -> tuple[str, ...]:
-    more = [f"and {len(lines) - LINES_MOST} more"] if len(lines) > LINES_MOST else []
-    return (*lines[:LINES_MOST], *more)
+def _limit_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return (*lines[:MOST_LINES], *more)
 
 
-def _stale_banner(providers: Sequence[Entry]) -> Banner | None:
+def _warn_of_stale(providers: Sequence[Entry]) -> Banner | None:
     lines = [
         f"{each.get('title') or each['name']}: {str(line).removeprefix(str(each['name']) + ': ')}"
         for each in providers
         for line in each.get("stale") or ()
     ]
-    return Banner("care", "Accepted deviations that no longer hold", "", _bounded(lines)) if lines else None
+    return (
+        Banner("care", "Accepted deviations that no longer hold", "", _limit_lines(lines)) if lines else None
+    )
 
 
-def _warning_banner(run: Entry, providers: Sequence[Entry]) -> Banner | None:
+def _show_warnings(run: Entry, providers: Sequence[Entry]) -> Banner | None:
     """Return one banner with what is to be known of the run, but for what another banner says already."""
     dead = tuple(f"{each['name']}: " for each in providers if each["status"] == "inconclusive")
     stale = {str(line) for each in providers for line in each.get("stale") or ()}
     warnings = [str(line) for line in run.get("warnings") or () if line not in (run.get("recordings") or ())]
     lines = [line for line in warnings if line not in stale and not (dead and line.startswith(dead))]
-    return Banner("care", "About this run", "", _bounded(lines)) if lines else None
+    return Banner("care", "About this run", "", _limit_lines(lines)) if lines else None
 
 
-def _recording_banner(results: Entry) -> Banner | None:
+def _describe_files(results: Entry) -> Banner | None:
     """Return what was read of each file, where a recording was judged."""
     recorded, files = (
-        recording_in_words(results),
+        describe_recording(results),
         [str(one) for one in results["run"].get("recordings") or ()],
     )
     if not recorded:
         return None
-    more = [f"and {len(files) - RECORDINGS_MOST} more files"] if len(files) > RECORDINGS_MOST else []
+    more = [f"and {len(files) - MOST_RECORDINGS} more files"] if len(files) > MOST_RECORDINGS else []
     text = "Nothing was asked, and nothing is said of what was not recorded."
-    return Banner("hint", f"Judged from {recorded}", text, (*files[:RECORDINGS_MOST], *more))
+    return Banner("hint", f"Judged from {recorded}", text, (*files[:MOST_RECORDINGS], *more))
 
 
-def _unfinished_banner(run: Entry, providers: Sequence[Entry]) -> Banner | None:
+def _warn_of_incomplete(run: Entry, providers: Sequence[Entry]) -> Banner | None:
     if run["complete"]:
         return None
     if _is_only_unwritten(run, providers):
@@ -136,45 +140,47 @@ def _is_only_unwritten(run: Entry, providers: Sequence[Entry]) -> bool:
     return unwritten and not (faults & limits or spent or run.get("interrupted"))
 
 
-def banners(results: Entry) -> tuple[Banner, ...]:
+def make_banners(results: Entry) -> tuple[Banner, ...]:
     """Return what must not be overlooked: interrupted, warnings, not judged, bundled servers; one banner of each."""
     run, providers = results["run"], results.get("providers") or []
     found = (
-        _unfinished_banner(run, providers),
-        _recording_banner(results),
-        _dead_banner(providers),
-        _warning_banner(run, providers),
-        _stale_banner(providers),
-        _embedded_banner(providers),
+        _warn_of_incomplete(run, providers),
+        _describe_files(results),
+        _warn_of_unjudged(providers),
+        _show_warnings(run, providers),
+        _warn_of_stale(providers),
+        _warn_of_bundled(providers),
     )
     return tuple(banner for banner in found if banner)
 
 
-def _facts(results: Entry) -> tuple[tuple[str, str], ...]:
+def _list_facts(results: Entry) -> tuple[tuple[str, str], ...]:
     run, tool = results["run"], results["tool"]
     traffic = [each.get("traffic") or {} for each in results.get("providers") or ()]
     requests = sum(int(each.get("requests") or 0) for each in traffic)
     tokens = sum(
         int(each.get("prompt_tokens") or 0) + int(each.get("output_tokens") or 0) for each in traffic
     )
-    code, recorded = run["exit_code"], recording_in_words(results)
+    code, recorded = run["exit_code"], describe_recording(results)
     facts = [
         (
             "Run",
-            f"{moment(run['started_at'])}, {between(run['started_at'], run['finished_at'])}".rstrip(", "),
+            f"{format_moment(run['started_at'])}, {format_elapsed(run['started_at'], run['finished_at'])}".rstrip(
+                ", "
+            ),
         ),
         (
             "Judged" if recorded else "Sent",
-            f"{recorded or plural(requests, 'request')}, {plural(tokens, 'token')}",
+            f"{recorded or count_noun(requests, 'request')}, {count_noun(tokens, 'token')}",
         ),
         ("With", f"{tool['name']} {tool['version']}" + ("" if recorded else f", seed {run['seed']}")),
-        ("Selected", selection(run)),
-        ("Exit code", f"{code}: {EXITS.get(code, '')}{_uncounted(results)}"),
+        ("Selected", describe_selection(run)),
+        ("Exit code", f"{code}: {EXITS.get(code, '')}{_explain_bundled(results)}"),
     ]
     return tuple((name, text) for name, text in facts if text)
 
 
-def _uncounted(results: Entry) -> str:
+def _explain_bundled(results: Entry) -> str:
     """Return what explains an exit code that bundled servers did not change."""
     run = results["run"]
     named = run["exit_code"] != 0 or (run.get("selection") or {}).get("providers")
@@ -184,52 +190,52 @@ def _uncounted(results: Entry) -> str:
     return "; bundled servers count only when named with -p" if bundled and not named else ""
 
 
-def selection(run: Entry) -> str:
+def describe_selection(run: Entry) -> str:
     """Return what a run was narrowed to, as words; empty where all was asked.
 
     Dimensions are named, and the rules that they leave are counted; rules are named only where they are few.
     """
     chosen: Entry = run.get("selection") or {}
-    said = [f"{name} {_listed(chosen[name])}" for name in _NARROWED if chosen.get(name)]
+    said = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
     rules = [str(rule) for rule in chosen.get("rules") or ()]
     if rules and not chosen.get("dimensions") and len(rules) <= RULES_NAMED:
-        said.append(f"{'rule' if len(rules) == 1 else 'rules'} {_listed(rules)}")
+        said.append(f"{'rule' if len(rules) == 1 else 'rules'} {_join_values(rules)}")
     elif rules:
-        said.append(plural(len(rules), "rule"))
+        said.append(count_noun(len(rules), "rule"))
     return "; ".join(said)
 
 
-def _listed(value: Any) -> str:
+def _join_values(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _tally(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
+def _tally_verdicts(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
     """Count verdicts, worst first; beside vendors, bundled servers are only counted, for they are none."""
     vendors = [each for each in providers if not each.get("embedded")]
     asked = any(each["status"] != "not-run" for each in vendors)
-    counts = Counter(status_sign(each) for each in worst_first(vendors if asked else providers))
-    yield from ((_said_of(sign, number), number) for sign, number in counts.items())
+    counts = Counter(choose_sign(each) for each in sort_providers(vendors if asked else providers))
+    yield from ((_inflect(sign, number), number) for sign, number in counts.items())
     bundled = len(providers) - len(vendors)
     if bundled and asked:
-        yield Sign("bundled", "⌂", plural(bundled, "bundled server").partition(" ")[2], ""), bundled
+        yield Sign("bundled", "⌂", count_noun(bundled, "bundled server").partition(" ")[2], ""), bundled
 
 
-def _said_of(sign: Sign, number: int) -> Sign:
+def _inflect(sign: Sign, number: int) -> Sign:
     """Return the sign with its verb in the plural where several share it."""
     verb, _, rest = sign.word.partition(" ")
     plain = verb in {"breaks", "deviates", "conforms"} and number != 1
     return replace(sign, word=f"{verb[:-1]} {rest}".strip()) if plain else sign
 
 
-def overview(results: Entry) -> Overview:
+def make_overview(results: Entry) -> Overview:
     """Return the top of the page."""
-    counts = tuple(_tally(results.get("providers") or []))
+    counts = tuple(_tally_verdicts(results.get("providers") or []))
     own = is_against_documents(results)
     measure = "their own documents" if own else "Google"
-    return Overview(headline(results), counts, banners(results), _facts(results), measure)
+    return Overview(write_headline(results), counts, make_banners(results), _list_facts(results), measure)
 
 
-def dimensions(results: Entry) -> tuple[str, ...]:
+def list_dimensions(results: Entry) -> tuple[str, ...]:
     """Return the dimensions in which something was found, in the order of the columns."""
     found = {
         str(each["dimension"])
@@ -239,7 +245,7 @@ def dimensions(results: Entry) -> tuple[str, ...]:
     return tuple(str(dimension) for dimension in DIMENSIONS if dimension in found)
 
 
-def client_names(results: Entry) -> tuple[str, ...]:
+def list_clients(results: Entry) -> tuple[str, ...]:
     """Return every client that a provider was judged by, in the order of first appearance."""
     names = (
         str(entry["client"])

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.dialects.side_by_side import KINDS
-from conformance.report.plain import clip, moment, short
-from conformance.report.words import CLIENTS, EFFECTS, LEVELS, TRAITS, Sign, plural, readings, value
+from conformance.report.safe_text import clip, format_moment, shorten
+from conformance.report.vocabulary import (
+    CLIENTS,
+    EFFECTS,
+    LEVELS,
+    TRAITS,
+    Sign,
+    count_noun,
+    format_readings,
+    format_value,
+)
 
 Entry = Mapping[str, Any]
 
-ROWS_MOST = 400
+MOST_ROWS = 400
 _REMARKS: Mapping[str, tuple[str, str]] = {
     "contradiction": ("contradiction", "contradictions"),
     "gap": ("gap", "gaps"),
@@ -30,7 +39,7 @@ STATES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Remark:
+class RemarkRow:
     """One thing that a document says against itself or against Google."""
 
     kind: str
@@ -45,11 +54,11 @@ class Document:
 
     dialect: str
     summary: str
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RemarkRow, ...]
 
 
 @dataclass(frozen=True)
-class Side:
+class DocumentTable:
     """One table of the documents side by side; the first column names the row."""
 
     title: str
@@ -59,7 +68,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class ComparisonLine:
     """One line of a comparison."""
 
     provider: str
@@ -68,112 +77,117 @@ class Change:
     title: str
 
 
-def documents(results: Entry) -> tuple[Document, ...]:
+def read_documents(results: Entry) -> tuple[Document, ...]:
     """Return what each document of a provider that was asked says against itself and Google, contradictions first."""
     asked = {str(each["dialect"]) for each in results.get("providers") or () if each["status"] != "not-run"}
     groups: dict[str, list[Entry]] = {}
     for entry in results.get("documents") or ():
         if entry["dialect"] in asked:
             groups.setdefault(str(entry["dialect"]), []).append(entry)
-    return tuple(_document(dialect, entries) for dialect, entries in groups.items())
+    return tuple(_read_document(dialect, entries) for dialect, entries in groups.items())
 
 
-def _document(dialect: str, entries: list[Entry]) -> Document:
+def _read_document(dialect: str, entries: list[Entry]) -> Document:
     ordered = sorted(entries, key=lambda entry: list(KINDS).index(str(entry["kind"])))
     counts = Counter(str(entry["kind"]) for entry in ordered)
-    said = (plural(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
-    return Document(dialect, ", ".join(said), tuple(_remark(entry) for entry in ordered[:ROWS_MOST]))
+    said = (count_noun(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
+    return Document(dialect, ", ".join(said), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
 
 
-def _remark(entry: Entry) -> Remark:
+def _read_remark(entry: Entry) -> RemarkRow:
     kind = KINDS[str(entry["kind"])]
-    return Remark(
-        kind, clip(str(entry["pointer"]), 200), short(str(entry["says"]), 700), str(entry.get("lines") or "")
+    return RemarkRow(
+        kind,
+        clip(str(entry["pointer"]), 200),
+        shorten(str(entry["says"]), 700),
+        str(entry.get("lines") or ""),
     )
 
 
-def side_by_side(results: Entry) -> tuple[Side, ...]:
+def read_tables(results: Entry) -> tuple[DocumentTable, ...]:
     """Return the documents side by side: the tables that results carry, else the providers' traits."""
     tables = (results.get("side_by_side") or {}).get("tables") or ()
-    return tuple(_side(table) for table in tables) or tuple(_side_of_traits(results))
+    return tuple(_read_table(table) for table in tables) or tuple(_tabulate_traits(results))
 
 
-def _side(table: Entry) -> Side:
-    rows = tuple(tuple(clip(str(cell), 300) for cell in row) for row in table["rows"][:ROWS_MOST])
-    return Side(str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or ""))
+def _read_table(table: Entry) -> DocumentTable:
+    rows = tuple(tuple(clip(str(cell), 300) for cell in row) for row in table["rows"][:MOST_ROWS])
+    return DocumentTable(
+        str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or "")
+    )
 
 
-def _side_of_traits(results: Entry) -> Iterator[Side]:
+def _tabulate_traits(results: Entry) -> Iterator[DocumentTable]:
     dialects = {str(each["dialect"]): each.get("traits") or {} for each in results.get("providers") or ()}
     names = [name for name in TRAITS if any(name in traits for traits in dialects.values())]
-    rows = tuple((TRAITS[name], *_cells(name, list(dialects.values()))) for name in names)
+    rows = tuple((TRAITS[name], *_list_readings(name, list(dialects.values()))) for name in names)
     if rows:
-        yield Side("Traits", ("trait", "Google", *dialects), rows)
+        yield DocumentTable("Traits", ("trait", "Google", *dialects), rows)
 
 
-def _cells(name: str, every: list[Entry]) -> tuple[str, ...]:
+def _list_readings(name: str, every: list[Entry]) -> tuple[str, ...]:
     found = [traits.get(name) or {} for traits in every]
     google = next((trait["reference"] for trait in found if "reference" in trait), None)
     return (
-        value(google, "–"),
-        *(clip(readings(trait.get("documented"), "says nothing"), 120) for trait in found),
+        format_value(google, "–"),
+        *(clip(format_readings(trait.get("documented"), "says nothing"), 120) for trait in found),
     )
 
 
-def compared_with(results: Entry) -> str:
+def name_compared_runs(results: Entry) -> str:
     """Return which runs a comparison holds against each other; empty where it does not say."""
     runs: Entry = (results.get("comparison") or {}).get("runs") or {}
-    named = [_run_name(runs.get(name)) for name in ("old", "new")]
+    named = [_name_run(runs.get(name)) for name in ("old", "new")]
     return f"{named[0]} → {named[1]}" if all(named) else ""
 
 
-def _run_name(run: Any) -> str:
+def _name_run(run: Any) -> str:
     found: Entry = run if isinstance(run, Mapping) else {}
-    started = moment(str(found.get("started_at") or ""))
+    started = format_moment(str(found.get("started_at") or ""))
     return clip(" ".join(filter(None, (str(found.get("id") or ""), f"({started})" if started else ""))), 120)
 
 
-def comparison(results: Entry) -> tuple[tuple[str, int, tuple[Change, ...]], ...]:
+def read_comparison(results: Entry) -> tuple[tuple[str, int, tuple[ComparisonLine, ...]], ...]:
     """Return a comparison's groups: what they are, how many, and their lines; () where none was asked for."""
     found: Entry = results.get("comparison") or {}
     groups = ((words, list(found.get(state) or ())) for state, words in STATES.items() if state in found)
     return tuple(
-        (words, len(lines), tuple(_change(line) for line in lines[:ROWS_MOST])) for words, lines in groups
+        (words, len(lines), tuple(_read_line(line) for line in lines[:MOST_ROWS])) for words, lines in groups
     )
 
 
-def comparison_sentences(results: Entry) -> tuple[str, ...]:
+def read_comparison_sentences(results: Entry) -> tuple[str, ...]:
     """Return what a comparison says in words."""
     found: Entry = results.get("comparison") or {}
-    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:ROWS_MOST])
+    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:MOST_ROWS])
 
 
-def _change(line: Any) -> Change:
+def _read_line(line: Any) -> ComparisonLine:
     entry = line if isinstance(line, Mapping) else {"title": line}
-    return Change(
+    return ComparisonLine(
         provider=str(entry.get("provider") or ""),
         rule=str(entry.get("rule") or ""),
         sign=LEVELS.get(str(entry.get("level"))),
-        title=short(str(entry.get("title") or entry.get("reason") or ""), 300),
+        title=shorten(str(entry.get("title") or entry.get("reason") or ""), 300),
     )
 
 
-def switch_rows(results: Entry) -> tuple[tuple[str, ...], ...]:
+def read_switch(results: Entry) -> tuple[tuple[str, ...], ...]:
     """Return what changes from one vendor to another: aspect, before, after, what to do."""
     rows = (results.get("switch") or {}).get("changes") or ()
     names = ("what", "from", "to", "do")
-    return tuple(tuple(_switched(row.get(name)) for name in names) for row in rows[:ROWS_MOST])
+    return tuple(tuple(_read_switch_cell(row.get(name)) for name in names) for row in rows[:MOST_ROWS])
 
 
-def _switched(found: Any) -> str:
+def _read_switch_cell(found: Any) -> str:
     """Return a cell of a switch; a client's verdict in the word that the rest of the page has for it."""
-    first, *rest = clip(value(found, ""), 400).split(": ")
+    first, *rest = clip(format_value(found, ""), 400).split(": ")
     if first not in CLIENTS:
         return ": ".join([first, *rest])
     return ": ".join([CLIENTS[first].word, *(EFFECTS.get(each, each) for each in rest)])
 
 
-def proven(results: Entry) -> str:
+def describe_proof(results: Entry) -> str:
     """Return the kill matrix as a sentence; empty where the run carries none."""
     found: Entry = results["run"].get("kill_matrix") or {}
     rules, wrong, fine = (int(found.get(name) or 0) for name in ("rules", "miniatures", "variations"))
@@ -181,18 +195,18 @@ def proven(results: Entry) -> str:
     if not rules:
         return ""
     return (
-        f"This version was proven with {plural(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
-        f"{_seen_to_find(tripped, rules)}. "
-        f"{plural(fine, 'harmless variation')} of a good server raised nothing."
+        f"This version was proven with {count_noun(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
+        f"{_describe_tripped(tripped, rules)}. "
+        f"{count_noun(fine, 'harmless variation')} of a good server raised nothing."
     )
 
 
-def _seen_to_find(tripped: int, rules: int) -> str:
+def _describe_tripped(tripped: int, rules: int) -> str:
     """Return how many rules found their fault; the others are those that accuse nobody. 0: an old file does not say."""
     if not tripped:
-        return f"its {plural(rules, 'rule')} were tried on them"
+        return f"its {count_noun(rules, 'rule')} were tried on them"
     if tripped == rules:
-        return f"every one of its {plural(rules, 'rule')} was seen to find its fault"
+        return f"every one of its {count_noun(rules, 'rule')} was seen to find its fault"
     rest = rules - tripped
     others = "the other one accuses" if rest == 1 else f"the other {rest} accuse"
-    return f"{tripped} of its {plural(rules, 'rule')} were seen to find their fault; {others} nobody"
+    return f"{tripped} of its {count_noun(rules, 'rule')} were seen to find their fault; {others} nobody"

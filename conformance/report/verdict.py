@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.plain import clip
-from conformance.report.words import plural
+from conformance.report.safe_text import clip
+from conformance.report.vocabulary import count_noun
 from conformance.verdicts.extent import BY_FINDINGS
 
 Entry = Mapping[str, Any]
 
-LIMITS_MOST = 4
+MOST_LIMITS = 4
 # How an entry of `configure` begins, and what the client then works with.
 _NEEDS = {"header": "a header", "api version": "an API version", "credential": "another credential"}
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedShare:
     """How many rules were judged, of how many, and what limited it, in words."""
 
     rules: int
@@ -34,7 +34,7 @@ class Judged:
     @property
     def count(self) -> str:
         """The count: `97 of 158 rules`."""
-        return f"{self.rules:,} of {plural(self.of, 'rule')}"
+        return f"{self.rules:,} of {count_noun(self.of, 'rule')}"
 
     @property
     def counted(self) -> str:
@@ -42,52 +42,52 @@ class Judged:
         return f"{self.count} {'was' if self.rules == 1 else 'were'} judged"
 
 
-def judged(provider: Entry) -> Judged | None:
+def read_judged_share(provider: Entry) -> JudgedShare | None:
     """Return how much of a provider was judged; None where results.json does not say."""
     found = provider.get("judged")
     if not isinstance(found, Mapping):
         return None
     limits = tuple(str(each) for each in found.get("limited_by") or ())
-    return Judged(int(found.get("rules") or 0), int(found.get("of") or 0), limits)
+    return JudgedShare(int(found.get("rules") or 0), int(found.get("of") or 0), limits)
 
 
-def is_judged_whole(provider: Entry) -> bool:
+def is_fully_judged(provider: Entry) -> bool:
     """Return whether a provider's verdict rests on every rule, as far as results.json says."""
-    found = judged(provider)
+    found = read_judged_share(provider)
     return provider.get("status") != "partial" and (found is None or found.whole)
 
 
-def limits_in_words(limits: Sequence[str]) -> str:
+def describe_limits(limits: Sequence[str]) -> str:
     """Return what limited the judging: `(limited by: -d streaming; interrupted)`; empty where nothing did."""
     named = [clip(limit, 120) for limit in dict.fromkeys(limits)]
-    more = [f"{len(named) - LIMITS_MOST} more"] if len(named) > LIMITS_MOST else []
+    more = [f"{len(named) - MOST_LIMITS} more"] if len(named) > MOST_LIMITS else []
     by = "limited by:" if len(named) > 1 or any(":" in limit for limit in named) else "limited by"
-    return f"({by} {'; '.join([*named[:LIMITS_MOST], *more])})" if named else ""
+    return f"({by} {'; '.join([*named[:MOST_LIMITS], *more])})" if named else ""
 
 
-def judged_in_words(provider: Entry) -> str:
+def describe_judged_share(provider: Entry) -> str:
     """Return how much was judged and what limited it; empty where everything was.
 
     A rule that a finding blocks was not left out by the run: beside findings it goes without saying.
     """
-    found = judged(provider)
+    found = read_judged_share(provider)
     if found is None or found.whole:
         return ""
     count = f"nothing found in {found.count}" if provider["status"] == "partial" else found.counted
     limits = [limit for limit in found.limits if not limit.startswith(BY_FINDINGS)]
-    return " ".join(filter(None, (count, limits_in_words(limits))))
+    return " ".join(filter(None, (count, describe_limits(limits))))
 
 
-def client_needs(entry: Entry) -> str:
+def describe_client_needs(entry: Entry) -> str:
     """Return what a client has to be given before it reaches the provider: `with a header`; empty where nothing."""
     lines = [str(line).lower() for line in entry.get("configure") or ()]
     found = [words for start, words in _NEEDS.items() if any(line.startswith(start) for line in lines)]
     return f"with {' and '.join(found or ['a setting'])}" if lines else ""
 
 
-def _work(subject: str, entries: Sequence[Entry]) -> str:
+def _describe_working(subject: str, entries: Sequence[Entry]) -> str:
     """Return that these clients work, and what they need for it: `5 work with a header`."""
-    needs = Counter(client_needs(entry) for entry in entries)
+    needs = Counter(describe_client_needs(entry) for entry in entries)
     verb = "works" if len(entries) == 1 else "work"
     if len(needs) == 1:
         return " ".join(filter(None, (subject, verb, *needs)))
@@ -96,7 +96,7 @@ def _work(subject: str, entries: Sequence[Entry]) -> str:
     return f"{subject} {verb}: {', '.join(said + plain)}"
 
 
-def clients_in_words(provider: Entry) -> str:
+def describe_clients(provider: Entry) -> str:
     """Return how clients fare: `5 of 8 clients break, 1 degraded`; empty where none was tested.
 
     Clients that work only because a header or an API version is configured are said to do so.
@@ -107,24 +107,24 @@ def clients_in_words(provider: Entry) -> str:
     if not tested:
         return ""
     if not broken and not degraded:
-        return _work("the client" if len(tested) == 1 else f"all {len(tested)} clients", tested)
+        return _describe_working("the client" if len(tested) == 1 else f"all {len(tested)} clients", tested)
     if len(tested) in (broken, degraded) and len(tested) > 1:
         return f"all {len(tested)} clients {'break' if broken else 'are degraded'}"
-    of = f" of {plural(len(tested), 'client')}"
+    of = f" of {count_noun(len(tested), 'client')}"
     said = [f"{broken}{of} break{'s' * (broken == 1)}"] if broken else []
     said += [f"{degraded}{'' if broken else of} degraded"] if degraded else []
     works = [entry for entry in tested if entry["verdict"] == "works"]
-    if any(client_needs(entry) for entry in works):
-        said.append(_work(str(len(works)), works))
+    if any(describe_client_needs(entry) for entry in works):
+        said.append(_describe_working(str(len(works)), works))
     return ", ".join(said)
 
 
-def verdict(provider: Entry) -> str:
+def explain_verdict(provider: Entry) -> str:
     """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients.
 
     Where nothing was found, how much was judged comes first: it is the verdict.
     """
     if provider.get("reason"):
         return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
-    said = [judged_in_words(provider), clients_in_words(provider)]
+    said = [describe_judged_share(provider), describe_clients(provider)]
     return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))

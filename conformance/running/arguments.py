@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.model import Dimension
+from conformance.model import FAILING_LEVELS, Dimension
 
-LEVELS = ("must", "should", "any", "never")
 MEASURES = ("reference", "documented", "both")
 
 
@@ -70,7 +69,10 @@ CLIENT = Argument(
 )
 OUT = Argument("out", "where the report goes (default reports/<time>/)", "", {"type": Path, "metavar": "DIR"})
 FAIL_ON = Argument(
-    "fail-on", "exit with 1 at this level or above (default must)", "", {"choices": LEVELS, "default": "must"}
+    "fail-on",
+    "exit with 1 at this level or above (default must)",
+    "",
+    {"choices": tuple(FAILING_LEVELS), "default": "must"},
 )
 AGAINST = Argument(
     "against",

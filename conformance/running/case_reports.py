@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
-from conformance.model import Case, Deviation, Outcome, Provider
+from conformance.model import FAILING_LEVELS, Case, Deviation, Outcome, Provider
 from conformance.recording.record import write_atomically
-from conformance.report import short_verdict
-from conformance.report.plain import one_line
-from conformance.verdicts.exit_code import FAILING_LEVELS, ExitCause
+from conformance.report import abbreviate_verdict
+from conformance.report.safe_text import to_one_line
+from conformance.verdicts.exit_code import ExitCause
 
 Result = Literal["passed", "failed", "skipped"]
 
@@ -38,10 +38,10 @@ def report_case(case: Case, fail_on: str) -> CaseReport:
     if case.deviation is not None:
         return CaseReport(_result_of_finding(case, case.deviation, fail_on), describe_finding(case.deviation))
     if case.outcome is Outcome.ERROR:
-        return CaseReport("failed", f"the checker's own fault: {one_line(case.reason)}")
+        return CaseReport("failed", f"the checker's own fault: {to_one_line(case.reason)}")
     if case.outcome in (Outcome.PASS, Outcome.NOTE):
         return CaseReport("passed")
-    return CaseReport("skipped", f"{case.outcome}: {one_line(case.reason)}")
+    return CaseReport("skipped", f"{case.outcome}: {to_one_line(case.reason)}")
 
 
 def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result:
@@ -52,12 +52,12 @@ def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result
 def describe_finding(deviation: Deviation) -> str:
     """Return a finding in a few lines: its level and title, what was expected and observed, and where."""
     location = deviation.locations[0]
-    accepted = f" (known: {one_line(deviation.known.reason)})" if deviation.known else ""
+    accepted = f" (known: {to_one_line(deviation.known.reason)})" if deviation.known else ""
     return (
-        f"{deviation.level}: {one_line(deviation.title)}{accepted}\n"
-        f"expected: {one_line(location.expected)}\n"
-        f"observed: {one_line(location.observed)}\n"
-        f"at {location.exchange} {one_line(location.pointer)}"
+        f"{deviation.level}: {to_one_line(deviation.title)}{accepted}\n"
+        f"expected: {to_one_line(location.expected)}\n"
+        f"observed: {to_one_line(location.observed)}\n"
+        f"at {location.exchange} {to_one_line(location.pointer)}"
     )
 
 
@@ -72,7 +72,7 @@ def report_client(verdict: str, provider: str, client: str) -> CaseReport:
 
 def report_known(stale: Sequence[str]) -> CaseReport:
     """Return how a runner shows a provider's `known` entries; `stale` has a line for each that accepts nothing."""
-    return CaseReport("failed", "\n".join(map(one_line, stale))) if stale else CaseReport("passed")
+    return CaseReport("failed", "\n".join(map(to_one_line, stale))) if stale else CaseReport("passed")
 
 
 Reports = Mapping[str, CaseReport]  # by the id of the test
@@ -89,12 +89,12 @@ def describe_end(
     `code` is the run's own; where the session ends with another, something beside the run went wrong.
     """
     for provider in results["providers"]:
-        more = f" ({short_verdict(provider)})" if provider["status"] in ("partial", "deviates") else ""
+        more = f" ({abbreviate_verdict(provider)})" if provider["status"] in ("partial", "deviates") else ""
         yield f"{provider['name']}: {provider['status']}{more}"
     said = [f"{one.provider or 'run'}: {one.reason}" for one in causes]
     said += ["something else in this session failed"] if ended != code else []
     yield f"exit code {ended}{':' if said else ''}"
-    yield from (f"  {one_line(cause)}" for cause in said[:_CAUSES])
+    yield from (f"  {to_one_line(cause)}" for cause in said[:_CAUSES])
     if len(said) > _CAUSES:
         yield f"  and {len(said) - _CAUSES} more"
 

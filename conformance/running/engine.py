@@ -29,7 +29,7 @@ from conformance.recording.record import (
 from conformance.recording.runfile import FORMAT, provider_to_json
 from conformance.recording.steps import append_text
 from conformance.replies import ProviderReplies
-from conformance.report import junit, summary_markdown
+from conformance.report import write_junit, write_summary
 from conformance.running.generated_bodies import GeneratedBodies
 from conformance.running.health import describe_health
 from conformance.running.interrupts import first_signal_waits
@@ -326,7 +326,7 @@ class Engine:
             return
         self._appended = True
         with self._disk():
-            append_text(Path(steps), summary_markdown(self.results))
+            append_text(Path(steps), write_summary(self.results))
 
     def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
         """Mask once more where texts were put together: what one provider said, with that provider's keys."""
@@ -384,8 +384,8 @@ class Engine:
     def _write(self, results: dict[str, Any], written: str) -> None:
         texts = {
             "results.json": written,
-            "summary.md": summary_markdown(results),
-            "junit.xml": junit(results),
+            "summary.md": write_summary(results),
+            "junit.xml": write_junit(results),
         }
         for name, text in texts.items():
             with self._disk():

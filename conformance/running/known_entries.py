@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.report.plain import clip, one_line
+from conformance.model import GRAVE_LEVELS
+from conformance.report.safe_text import clip, to_one_line
 
 HEADER = "# Proposed `known` entries"
-_GRAVE = ("must", "should")
 _MOST_PROBES = 12  # beyond that a list says no more than "*"
 _WIDTH = 110
 _DAYS = 180
@@ -37,7 +37,7 @@ def propose_known_entries(results: Entry) -> str:
 
 def _head(run: str) -> list[str]:
     return [
-        f"{HEADER} for run {one_line(run)}",
+        f"{HEADER} for run {to_one_line(run)}",
         "#",
         "# Copy the `known:` of a provider under its name in providers.yaml, in the place of the one that is there,",
         "# and write a reason for every TODO. An entry that no longer happens fails the run, and so does one that",
@@ -54,7 +54,7 @@ def _until(finished: str) -> str:
 
 
 def _block(provider: Entry, until: str) -> str:
-    found = [one for one in provider["deviations"] if one["level"] in _GRAVE or one.get("known")]
+    found = [one for one in provider["deviations"] if one["level"] in GRAVE_LEVELS or one.get("known")]
     entries = [line for deviation in found for line in _entry(deviation, until)]
     return "\n".join([f"  {provider['name']}:", "    known:", *entries]) if entries else ""
 
@@ -64,7 +64,7 @@ def _entry(deviation: Entry, until: str) -> Iterator[str]:
     reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
     date = accepted.get("until")
     # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
-    yield f"      # {deviation['level']}: {clip(one_line(str(deviation['observed'])), _WIDTH)}"
+    yield f"      # {deviation['level']}: {clip(to_one_line(str(deviation['observed'])), _WIDTH)}"
     yield f"      - rule: {deviation['rule']}"
     yield f"        probe: {_probes(deviation)}"
     yield f"        reason: {_quoted(str(reason))}"
@@ -81,7 +81,7 @@ def _probes(deviation: Entry) -> str:
 
 def _quoted(text: str) -> str:
     """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as nothing unprintable is in them."""
-    return json.dumps(one_line(text), ensure_ascii=False)
+    return json.dumps(to_one_line(text), ensure_ascii=False)
 
 
 def find_target_fault(target: Path | None) -> str:

@@ -24,10 +24,10 @@ from conformance.asking.run import (
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.clients import UnknownClientError, find_clients
+from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
-from conformance.config.settings import is_loopback
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
-from conformance.embedded import Host, behaviour_of
+from conformance.embedded import Host, make_behaviour
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.names import suggest_spelling
@@ -277,7 +277,7 @@ def embedded_servers(chosen: Sequence[SelectedProvider]) -> Iterator[list[Select
 def _started(one: SelectedProvider, host: Host) -> SelectedProvider:
     if one.provider.embedded is None:
         return one
-    url = host.start(behaviour_of(one.dialect))
+    url = host.start(make_behaviour(one.dialect))
     return replace(one, provider=replace(one.provider, base_url=url))
 
 

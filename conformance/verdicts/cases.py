@@ -10,15 +10,26 @@ from functools import cached_property
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
-from conformance.judging.expectations import MET, UNSAID, obedience, refused
+from conformance.judging.expectations import MET, obedience
 from conformance.judging.proof import Background, lacking_proof
 from conformance.judging.traits import REFERENCE
-from conformance.model import Against, Case, Deviation, Known, Level, Location, Outcome, Provider, Source
+from conformance.model import (
+    GRAVE_LEVELS,
+    Against,
+    Case,
+    Deviation,
+    Known,
+    Level,
+    Location,
+    Outcome,
+    Provider,
+    Source,
+)
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL, Unasked
 from conformance.sources import VENDORS_DOCUMENT
 
-GRAVE = (Level.MUST, Level.SHOULD)
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
@@ -163,7 +174,7 @@ def _cause(
 ) -> str | None:
     for id_ in rule.blocked_by:
         found = before[id_].deviation if id_ in before else None
-        if found is None or found.level not in GRAVE:
+        if found is None or found.level not in GRAVE_LEVELS:
             continue
         if not _elsewhere(found, rules[id_], rule, evidence.replies):
             return id_
@@ -186,7 +197,7 @@ def _selects(rule: Rule, reply: Reply) -> bool:
 def is_transient(reply: Reply) -> bool:
     """Return whether the reply says nothing of the protocol: no answer, 429 and its like, 5xx."""
     said = reply.kind is not ReplyKind.FAILED and reply.exchange.failure is None
-    return not said or reply.status in UNSAID or reply.status >= 500
+    return not said or reply.standing is Standing.THROTTLED or reply.status >= 500
 
 
 def _without_replies(rule: Rule, evidence: JudgingInput, selected: Sequence[Reply]) -> Case:
@@ -248,7 +259,11 @@ def describe_failure(reply: Reply) -> str:
 
 def is_clear_refusal(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    declined = refused(reply) or reply.status in (404, 405) or (reply.status == 403 and names_a_lack(reply))
+    declined = (
+        reply.standing is Standing.REQUEST_REFUSED
+        or reply.status in (404, 405)
+        or (reply.status == 403 and names_a_lack(reply))
+    )
     return declined and bool(reply.error and reply.error.message)
 
 
@@ -263,7 +278,7 @@ def _outcome(
     locations = tuple(item for item in found if isinstance(item, Location))
     if locations and evidence.against & set(_against(rule, evidence, locations)):
         deviation = _deviation(rule, evidence, locations)
-        outcome = Outcome.DEVIATION if deviation.level in GRAVE else Outcome.NOTE
+        outcome = Outcome.DEVIATION if deviation.level in GRAVE_LEVELS else Outcome.NOTE
         return Case(rule.id, outcome, locations[0].observed, looked_at, deviation)
     asides = sorted(
         (item for item in found if isinstance(item, NotJudged)), key=lambda item: _ASIDES.index(item.outcome)
@@ -356,7 +371,7 @@ def _accepted(case: Case, evidence: JudgingInput) -> Case:
     entry = next((known for known in entries if _covers(known, deviation)), _together(entries))
     if entry is None or not _covers(entry, deviation):
         return case
-    outcome = Outcome.KNOWN if deviation.level in GRAVE else Outcome.NOTE
+    outcome = Outcome.KNOWN if deviation.level in GRAVE_LEVELS else Outcome.NOTE
     return replace(case, outcome=outcome, deviation=replace(deviation, known=entry))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 
 from conformance.clients.client_view import Client
 from conformance.judging.controls import CONTROLS
-from conformance.judging.refusals import turned_down
 from conformance.model import Case, Effect, Level
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.replies import CONTROL
@@ -45,7 +44,7 @@ def find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Case
     musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
     shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
-        refused = turned_down(reply) and reply.status not in _NO_FAULT_OF_THE_METHOD
+        refused = reply.is_refusal and reply.status not in _NO_FAULT_OF_THE_METHOD
         if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
             detail = f"raises on HTTP {reply.status}: {method_of(reply)} is refused"
             yield Effect(client.name, "raises", detail, reply.id)

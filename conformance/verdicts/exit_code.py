@@ -10,18 +10,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.model import FAILING_LEVELS
+
 Entry = Mapping[str, Any]
 
 NOTHING_NEW, NEW, WRONG, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 3, 130
 _ORDER = (INTERRUPTED, WRONG, NEW, NOT_JUDGED)  # the first that applies
 CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run.json and results.json
-# The levels that fail a run, by --fail-on.
-FAILING_LEVELS: Mapping[str, tuple[str, ...]] = {
-    "must": ("must",),
-    "should": ("must", "should"),
-    "any": ("must", "should", "note"),
-    "never": (),
-}
 
 
 @dataclass(frozen=True)

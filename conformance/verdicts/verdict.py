@@ -13,12 +13,11 @@ from conformance.clients.effects import ExpectedView, find_effects, sum_up_effec
 from conformance.dialects.dialect import Dialect
 from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
-from conformance.judging.refusals import beyond
 from conformance.judging.traits import observed
-from conformance.model import JSON, Against, Case, Deviation, Effect, Level, Provider
+from conformance.model import GRAVE_LEVELS, JSON, Against, Case, Deviation, Effect, Level, Provider
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL, ProviderReplies
-from conformance.verdicts.cases import GRAVE, JudgingInput, find_stale_entries, judge_rules
+from conformance.verdicts.cases import JudgingInput, find_stale_entries, judge_rules
 from conformance.verdicts.client_evidence import correct_verdict, find_refusals, is_hollow, method_of
 from conformance.verdicts.conclusive_replies import drop_after_key_stopped, drop_superseded, drop_unrelated
 from conformance.verdicts.extent import (
@@ -30,8 +29,6 @@ from conformance.verdicts.extent import (
     list_undecided,
     measure_extent,
 )
-
-_LEVELS = {Level.MUST: 0, Level.SHOULD: 1, Level.NOTE: 2}
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,7 @@ class Verdict:
     @property
     def deviations(self) -> list[Deviation]:
         """The findings, worst first."""
-        return sorted(
-            _found(self.cases), key=lambda one: (_LEVELS[one.level], one.known is not None, one.rule)
-        )
+        return sorted(_found(self.cases), key=lambda one: (one.level.rank, one.known is not None, one.rule))
 
 
 def _found(cases: Sequence[Case]) -> list[Deviation]:
@@ -142,7 +137,7 @@ def judge_provider(gathered: ProviderReplies, dialect: Dialect, selection: Judgi
     course = JudgedProvider.of(gathered, replies, evidence.unasked, cases, selection.limits)
     status, reason = _status(course)
     clients, cases = _clients(replies, cases, traits)
-    if status == "inconclusive" and not any(one.level in GRAVE for one in _found(cases)):
+    if status == "inconclusive" and not any(one.level in GRAVE_LEVELS for one in _found(cases)):
         clients = tuple(replace(client, verdict="untested", because=()) for client in clients)
     return Verdict(
         gathered.provider, dialect, status, reason, replies, tuple(cases), traits, clients,
@@ -164,7 +159,7 @@ def _status(course: JudgedProvider) -> tuple[str, str | None]:
     refused = None if Level.MUST in levels else _turned_down(replies)
     if refused is not None:
         return "inconclusive", refused
-    if levels & set(GRAVE):
+    if levels & set(GRAVE_LEVELS):
         return "deviates", None
     return ("conforms" if is_fully_judged(course) else "partial"), None
 
@@ -202,7 +197,7 @@ def _dead(reply: Reply) -> bool:
 
 def _closed(reply: Reply) -> bool:
     """What cannot be decoded, or is beyond a bound, was never judged; that it is so is a finding of its own."""
-    return not reply.ok and bool(reply.decoded.failure or beyond(reply))
+    return not reply.ok and bool(reply.decoded.failure or reply.exceeded_limit)
 
 
 def _sent_elsewhere(plain: Sequence[Reply]) -> str | None:
@@ -240,7 +235,7 @@ def _said(reply: Reply) -> str:
 
 
 def _trouble(reply: Reply) -> str:
-    failure, bound = reply.exchange.failure, beyond(reply)
+    failure, bound = reply.exchange.failure, reply.exceeded_limit
     bound = (failure.bound if failure else None) or bound
     named = f", bound {bound}" if bound else ""
     if failure is not None:
@@ -283,7 +278,7 @@ def is_usable_for_clients(reply: Reply) -> bool:
         or reply.probe.startswith(("documented-", "key-"))
         or reply.exchange.generated
     )
-    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and beyond(reply) is None
+    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and reply.exceeded_limit is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 
@@ -348,7 +343,7 @@ def _explanations(cases: Sequence[Case]) -> dict[str, str]:
     """Exchange id -> the worst rule that it breaks."""
     found: dict[str, str] = {}
     deviations = sorted(
-        (c.deviation for c in cases if c.deviation), key=lambda one: _LEVELS[one.level], reverse=True
+        (c.deviation for c in cases if c.deviation), key=lambda one: one.level.rank, reverse=True
     )
     for deviation in deviations:
         found |= {location.exchange: deviation.rule for location in deviation.locations}

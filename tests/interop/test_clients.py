@@ -13,7 +13,7 @@ import pytest
 from conformance.asking.prompts import counted_numbers, draw_png
 from conformance.clients import ALL_CLIENTS, CapturedResponse, read_as_client
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
-from conformance.embedded import Host, Incoming, Outgoing, behaviour_of
+from conformance.embedded import Host, Incoming, Outgoing, make_behaviour
 from conformance.embedded.behaviour import Behaviour
 from interop.checking import expected, keep
 from interop.packages import UnavailableError
@@ -97,7 +97,7 @@ def _stop(talker: Talker) -> str:
 def test_everything_works_with_the_server_like_google(
     talker: Talker, version: str, host: Host, work: Path
 ) -> None:
-    url = host.start(behaviour_of(load_dialect("google")))
+    url = host.start(make_behaviour(load_dialect("google")))
     seen = _talk(talker, Server(url, MODEL, version=version), work)
     stop = _stop(talker)
     assert (seen["text"]["text"], seen["text"]["finish"]) == ("OK-7f3a", stop)
@@ -121,7 +121,7 @@ def test_everything_works_with_the_server_like_google(
 
 
 def test_gemini_cli_works_with_the_server_like_google(host: Host, work: Path) -> None:
-    url = host.start(behaviour_of(load_dialect("google")))
+    url = host.start(make_behaviour(load_dialect("google")))
     seen = _talk(CLI, Server(url, MODEL), work)
     assert seen["text"]["text"] == "OK-7f3a"
     assert seen["text"]["total"] > 1000
@@ -168,7 +168,7 @@ def _both(talker: Talker, server: Overheard, url: str, work: Path, dialect: str)
 def test_clients_see_of_the_vendors_what_their_models_say(talker: Talker, host: Host, work: Path) -> None:
     found: dict[str, Mapping[str, Mapping[str, str]]] = {}
     for dialect in list_bundled_dialects():
-        server = Overheard(behaviour_of(load_dialect(dialect)))
+        server = Overheard(make_behaviour(load_dialect(dialect)))
         found[dialect] = _both(talker, server, host.start(server), work, dialect)
     if WRITE:
         keep(

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.frames import JSON_TYPE, SSE, OutgoingBody, frame_objects
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
@@ -173,7 +173,7 @@ def _get(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 def _ending_in(error: Message) -> Behaviour:
     """Streams that end, and then fail after all."""
 
-    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
+    def write(framing: str, objects: Sequence[Any]) -> OutgoingBody:
         return frame_objects(framing, [*objects, {"error": error}] if framing == SSE else objects)
 
     return replace(HONEST, frame=write)

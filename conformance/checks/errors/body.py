@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, Proof, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import asked_model
-from conformance.judging.expectations import UNSAID
 from conformance.judging.habits import may_have_lost
 from conformance.judging.refusals import (
     as_google,
     breaks_each_time,
     codes_beside_answers,
     error_object,
-    must_fail,
     texts,
-    turned_down,
-    whole,
     words,
     works,
 )
@@ -26,13 +22,9 @@ from conformance.judging.values import format_value
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing
 
-_BODY = google(
-    "google.rpc.Status (AIP-193)",
-    "An error is one object `error` with code, message, status and optional details.",
-)
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
 _FRONT_END = b"!!1</title>"  # as the titles of its pages end
@@ -45,9 +37,9 @@ def _an_error(reply: Reply) -> bool:
     What says come back later, in a page or a plain text, is a limiter's in front of the vendor.
     """
     asked = reply.exchange.request.verb != "OPTIONS"
-    later = reply.status in UNSAID and not any(chunk.json.ok for chunk in reply.chunks)
-    lasting = reply.status < 500 or must_fail(reply)
-    return whole(reply) and reply.status >= 400 and asked and lasting and not later
+    later = reply.standing is Standing.THROTTLED and not any(chunk.json.ok for chunk in reply.chunks)
+    lasting = reply.status < 500 or reply.expects_refusal
+    return reply.is_complete and reply.status >= 400 and asked and lasting and not later
 
 
 def _comes_as_event(reply: Reply) -> bool:
@@ -58,7 +50,7 @@ def _comes_as_event(reply: Reply) -> bool:
 def _may_show_its_form(reply: Reply) -> bool:
     """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
     recorded = reply.exchange.captured and reply.status >= 500
-    return _an_error(reply) or (recorded and whole(reply))
+    return _an_error(reply) or (recorded and reply.is_complete)
 
 
 def _has_no_route(reply: Reply) -> bool:
@@ -119,12 +111,7 @@ def _mistyped(reply: Reply) -> tuple[str, str] | None:
 
 
 @check(
-    Level.SHOULD,
-    _BODY,
-    basis=Basis.RECORDED,
-    usable=_may_show_its_form,
-    trait="error-shape",
-    proof=Proof.REFUSAL,
+    Level.SHOULD, basis=Basis.RECORDED, usable=_may_show_its_form, trait="error-shape", proof=Proof.REFUSAL
 )
 def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An error body is an object `error` with code, message and status.
@@ -134,6 +121,8 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
     google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
     """
     explained = False
     events = any(
@@ -173,7 +162,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
 
 def _googles(reply: Reply) -> bool:
     """An error in Google's form that lasts: what a fault of the moment says is its own business."""
-    passing = reply.status >= 500 or (reply.status in UNSAID and reply.status != 429)
+    passing = reply.status >= 500 or (reply.standing is Standing.THROTTLED and reply.status != 429)
     return _an_error(reply) and not passing and reply.error is not None and _fits(reply.error)
 
 
@@ -181,7 +170,7 @@ def _is_status(code: JSON, status: int) -> bool:
     return isinstance(code, int | float) and not isinstance(code, bool) and code == status
 
 
-@check_each(Level.SHOULD, _BODY, basis=Basis.RECORDED, usable=_googles, proof=Proof.REFUSAL)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_googles, proof=Proof.REFUSAL)
 def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     """error.code is the HTTP status, as a number.
 
@@ -189,6 +178,8 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
     """
     error = reply.error
     if error and not _is_status(error.code, reply.status):
@@ -201,7 +192,6 @@ def _names_for(status: int) -> list[str]:
 
 @check_each(
     Level.SHOULD,
-    _BODY,
     basis=Basis.RECORDED,
     usable=_googles,
     blocked_by=("errors/gives-the-status-as-code",),
@@ -214,6 +204,8 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     arguments.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
     """
     error = reply.error
     names = _names_for(reply.status)
@@ -230,10 +222,6 @@ def _default_stream(reply: Reply) -> bool:
 
 @check_each(
     Level.SHOULD,
-    google(
-        "streamGenerateContent: errors",
-        "An error is an array element only where an array was to be streamed.",
-    ),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: _googles(reply) and not _default_stream(reply),
     proof=Proof.REFUSAL,
@@ -244,6 +232,7 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     Why: Google sends a list of one error only where it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
+    Source: [streamGenerateContent: errors] An error is an array element only where an array was to be streamed.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", "one object", "a list with the error in it")
@@ -257,7 +246,6 @@ def _json_error(reply: Reply) -> bool:
 
 @check_each(
     Level.SHOULD,
-    _BODY,
     basis=Basis.RECORDED,
     usable=lambda reply: (
         _json_error(reply)
@@ -274,6 +262,8 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
+    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    details.
     """
     got = reply.exchange.header("content-type")
     kind = (got or "").partition(";")[0].strip().lower()
@@ -293,7 +283,7 @@ _NAMED = {
 
 def _speaks(reply: Reply) -> bool:
     """The error says something, in whatever shape: a body without any words is the shape's fault."""
-    return turned_down(reply) and _json_error(reply) and bool(reply.error and reply.error.message)
+    return reply.is_refusal and _json_error(reply) and bool(reply.error and reply.error.message)
 
 
 def _names_it(reply: Reply) -> bool:
@@ -301,17 +291,7 @@ def _names_it(reply: Reply) -> bool:
     return any(_NAMED[reply.probe][0] in text.lower() for text in said)
 
 
-@check(
-    Level.SHOULD,
-    google(
-        "Invalid JSON payload received",
-        "The message names the field, and so does BadRequest in the details.",
-    ),
-    basis=Basis.RECORDED,
-    probes=tuple(_NAMED),
-    usable=_speaks,
-    proof=Proof.REFUSAL,
-)
+@check(Level.SHOULD, basis=Basis.RECORDED, probes=tuple(_NAMED), usable=_speaks, proof=Proof.REFUSAL)
 def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The message of an error names what is wrong: the field or the model.
 
@@ -319,6 +299,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     wrong.
     Breaks: no program, but everyone who looks for the fault.
     Workaround: remove parts of the request until it is accepted.
+    Source: [Invalid JSON payload received] The message names the field, and so does BadRequest in the details.
     """
     if not works(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -333,10 +314,6 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.NOTE,
-    google(
-        "google.rpc error_details",
-        "BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to wait for a quota.",
-    ),
     basis=Basis.RECORDED,
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
@@ -349,6 +326,8 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     errors have no details at all, so this is only noted.
     Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
+    Source: [google.rpc error_details] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
+    wait for a quota.
     """
     for reply in seen.replies:
         if reply.error and not reply.error.details:
@@ -357,16 +336,7 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
             )
 
 
-@check_each(
-    Level.MUST,
-    google(
-        "streamGenerateContent: errors",
-        "A failure within a stream is an object `error`, sent like a chunk.",
-    ),
-    basis=Basis.DOCUMENTED,
-    usable=streams,
-    requires=required.AN_ERROR,
-)
+@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=streams, requires=required.AN_ERROR)
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     """An error within a stream is Google's error object, sent in the same way as the chunks before it.
 
@@ -374,6 +344,7 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
     answer looks complete.
     Workaround: treat a stream without a finish reason as failed.
+    Source: [streamGenerateContent: errors] A failure within a stream is an object `error`, sent like a chunk.
     """
     for chunk in reply.chunks:
         error = chunk.error

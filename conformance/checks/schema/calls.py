@@ -14,11 +14,7 @@ from conformance.judging.values import format_value, locate
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
-from conformance.sources import google
 
-_CALL = google(
-    "FunctionCall", "A call has a name, arguments as an object, and an id where the model gives one."
-)
 _PIECES = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
 _OTHER_NAMES = ("arguments", "parameters", "input")
 
@@ -35,7 +31,6 @@ def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
 
 @check_each(
     Level.MUST,
-    _CALL,
     basis=Basis.RECORDED,
     usable=generated_text,
     feature="function-calling",
@@ -48,6 +43,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     args.
     Breaks: every SDK hands on a call without a name or without arguments; when it is replayed, Google refuses it.
     Workaround: join the pieces before the client sees them.
+    Source: [FunctionCall] A call has a name, arguments as an object, and an id where the model gives one.
     """
     for chunk, keys, part in parts(reply):
         call = part.get("functionCall")
@@ -70,7 +66,6 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
 
 @check_each(
     Level.SHOULD,
-    google("FunctionCall.id", "The id ties a response to its call; older models give none."),
     basis=Basis.RECORDED,
     # Several texts in one unary body are several answers, and said of the envelope.
     usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
@@ -84,6 +79,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     Why: only their ids tell two calls of the same function apart.
     Breaks: clients that match results to calls by id mix up parallel calls.
     Workaround: match by position.
+    Source: [FunctionCall.id] The id ties a response to its call; older models give none.
     """
     ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():
@@ -96,13 +92,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
             )
 
 
-@check_each(
-    Level.MUST,
-    google("Part.thoughtSignature", "The signature is a member of the part, beside functionCall or text."),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-    requires=required.SIGNATURES,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.SIGNATURES)
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     """A thought signature is a member of the part, beside the call, not inside it.
 
@@ -110,6 +100,7 @@ def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused because it is
     missing.
     Workaround: move it up beside functionCall before the client sees it.
+    Source: [Part.thoughtSignature] The signature is a member of the part, beside functionCall or text.
     """
     for chunk, keys, part in parts(reply):
         for inner in ("functionCall", "inlineData"):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import refusal
-from conformance.judging.expectations import refused
 from conformance.judging.generated import (
     base_of,
     breaks_for_google,
@@ -21,7 +20,7 @@ from conformance.judging.generated import (
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 
 # What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
 _NAMES = ("unknown-field", "unknown-nested-field")
@@ -33,11 +32,6 @@ _CONTROLS: Mapping[str, tuple[str, ...]] = {
     "role": ("bad-role",),
 }
 _TYPES = ("wrong-type",)
-_PARSER = google("ProtoJSON: parsers", "Unknown names and values of another type are refused with 400.")
-_SAME = google(
-    "ProtoJSON: parsers",
-    "Either spelling of a name, a number for an enum and null for an absent value all mean the same.",
-)
 
 
 def _place(reply: Reply) -> str:
@@ -72,7 +66,7 @@ def _plainest(reply: Reply) -> tuple[bool, int, str]:
     return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
 
 
-@check(Level.SHOULD, _PARSER, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
+@check(Level.SHOULD, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
 def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """No request body makes the server fail with a 5xx, a page of HTML or silence.
 
@@ -81,6 +75,7 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     question passed.
     Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
     Workaround: leave out the place that is named until the vendor has fixed it.
+    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
     passes = _plain_passes(seen)
     for tries in _smallest_first(seen.replies):
@@ -112,12 +107,11 @@ def _checks(seen: RuleInput, reply: Reply) -> bool:
     """
     controls = (*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
     asked = seen.of(*controls)
-    return bool(asked) and all(map(refused, asked))
+    return bool(asked) and all(reply.standing is Standing.REQUEST_REFUSED for reply in asked)
 
 
 @check(
     Level.SHOULD,
-    _PARSER,
     basis=Basis.DOCUMENTED,
     select=breaks_for_google,
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
@@ -131,6 +125,7 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
     Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
     Workaround: check requests against Google's schema before sending them.
+    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
     judged = [reply for reply in seen.replies if _checks(seen, reply)]
     if not judged:
@@ -145,7 +140,6 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.SHOULD,
-    _SAME,
     basis=Basis.INFERRED,
     select=is_generated,
     blocked_by=(
@@ -163,6 +157,8 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     tools, mean the same too.
     Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
     Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
+    Source: [ProtoJSON: parsers] Either spelling of a name, a number for an enum and null for an absent value all mean
+    the same.
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
         yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
@@ -172,13 +168,15 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
         found = [differs(base, reply) for reply in tries]
         if base is None or not all(found):
             continue
-        if not refused(last) and not obeyed(seen, "plain"):
+        if last.standing is not Standing.REQUEST_REFUSED and not obeyed(seen, "plain"):
             # Mode ANY and limits are no moods, but of such a model nothing that it leaves out is known to be lost.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
             continue
-        if refused(last) or len(tries) >= ATTEMPTS_TO_ACCUSE:
+        if last.standing is Standing.REQUEST_REFUSED or len(tries) >= ATTEMPTS_TO_ACCUSE:
             said = (
-                refusal(last) if refused(last) else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
+                refusal(last)
+                if last.standing is Standing.REQUEST_REFUSED
+                else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
             )
             expected = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
             yield Location(last.id, "", expected, said)

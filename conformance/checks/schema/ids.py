@@ -14,7 +14,6 @@ from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
 
 _APART = 120  # seconds between an id's clock and Date that were seen at Google
 _CLOCK = 4  # bytes
@@ -56,10 +55,6 @@ def _strange(reply: Reply) -> str:
 
 @check(
     Level.NOTE,
-    google(
-        "GenerateContentResponse.responseId",
-        "URL-safe base64 whose first four bytes are the time of the answer, little-endian.",
-    ),
     basis=Basis.RECORDED,
     # Who prints the JSON anew may well mask the ids in it.
     usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
@@ -72,6 +67,8 @@ def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     else. Only one such id is noted.
     Breaks: no client.
     Workaround: none needed.
+    Source: [GenerateContentResponse.responseId] URL-safe base64 whose first four bytes are the time of the answer,
+    little-endian.
     """
     for reply in seen.replies:
         said = _strange(reply)

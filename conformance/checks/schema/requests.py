@@ -7,44 +7,36 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import refused
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 
 _OWN = ("documented-own-form", "documented-")
 
 
 def _judgeable(reply: Reply) -> bool:
-    return reply.ok or refused(reply)
+    return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
 def _documented(reply: Reply) -> bool:
     return reply.probe == "plain" or reply.probe.startswith(_OWN)
 
 
-@check(
-    Level.MUST,
-    google(
-        "GenerateContentRequest",
-        "contents is the only required member of the body; the path names the model and the method.",
-    ),
-    basis=Basis.RECORDED,
-    select=_documented,
-    usable=_judgeable,
-)
+@check(Level.MUST, basis=Basis.RECORDED, select=_documented, usable=_judgeable)
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """A request needs no members that Google does not ask for.
 
     Why: the path names the model, and the method says whether to stream; a body has neither stream nor model.
     Breaks: Google's SDKs do not send such members, so every request of theirs is refused.
     Workaround: add the members that the vendor documents before sending.
+    Source: [GenerateContentRequest] contents is the only required member of the body; the path names the model and
+    the method.
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
-    if not plain or not all(refused(reply) for reply in plain):
+    if not plain or not all(reply.standing is Standing.REQUEST_REFUSED for reply in plain):
         return
     if own:
         said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
@@ -76,10 +68,6 @@ _ORDINARY = (
 
 @check(
     Level.MUST,
-    google(
-        "GenerateContentRequest",
-        "Settings within their ranges, a system instruction and several turns are valid.",
-    ),
     basis=Basis.RECORDED,
     probes=("plain", *_ORDINARY),
     usable=_judgeable,
@@ -92,13 +80,14 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: settings, safety settings, system instructions and histories are part of the plainest use of the API.
     Breaks: whole requests fail with an error that blames the caller, in every client.
     Workaround: leave out what the message names.
+    Source: [GenerateContentRequest] Settings within their ranges, a system instruction and several turns are valid.
     """
     if not any(reply.ok for reply in seen.of("plain")):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for probe in _ORDINARY:
         tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(refused(reply) for reply in tries):
+        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
             continue
         if lacking(tries[-1]) and _optional(tries[-1]):
             yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
@@ -112,12 +101,7 @@ def _optional(reply: Reply) -> bool:
 
 
 @check(
-    Level.MUST,
-    google("Schema", "A parameter may be an object, a list or an enum, nested to any depth."),
-    basis=Basis.RECORDED,
-    probes=("nested-tool",),
-    usable=_judgeable,
-    feature="function-calling",
+    Level.MUST, basis=Basis.RECORDED, probes=("nested-tool",), usable=_judgeable, feature="function-calling"
 )
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
@@ -125,10 +109,11 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     Why: parameters are a Schema, which nests; agents' tools have such parameters every day.
     Breaks: the whole request is refused, in every client that declares such a tool.
     Workaround: flatten the parameters, or describe them in words.
+    Source: [Schema] A parameter may be an object, a list or an enum, nested to any depth.
     """
     if not obeyed(seen, "function-call-forced"):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
         return
-    if all(refused(reply) for reply in seen.replies):
+    if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
         reply = seen.replies[-1]
         yield Location(reply.id, "", "an answer", refusal(reply))

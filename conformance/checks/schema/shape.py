@@ -21,13 +21,6 @@ from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
 from conformance.judging.values import format_value, locate
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
-
-_CANDIDATES = google(
-    "GenerateContentResponse.candidates",
-    "All requested candidates are returned, or none; none only with a promptFeedback that says why.",
-)
-_PART = google("Part.data", "A part holds exactly one of text, inlineData, functionCall and their like.")
 
 
 def _whole(reply: Reply) -> bool:
@@ -45,7 +38,7 @@ def _without_candidate(reply: Reply) -> Location:
     return Location(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
 
 
-@check(Level.MUST, _CANDIDATES, basis=Basis.RECORDED, usable=_whole)
+@check(Level.MUST, basis=Basis.RECORDED, usable=_whole)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
@@ -53,6 +46,8 @@ def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     of its answers in thousands holds nothing but its usage, so a vendor is accused only where its answers always do.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
+    Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
+    promptFeedback that says why.
     """
     bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
     listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
@@ -91,21 +86,14 @@ def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSO
     return None
 
 
-@check_each(
-    Level.MUST,
-    google(
-        "Candidate.content", "The model's output is in content.parts, each part under Google's name for it."
-    ),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-    requires=required.A_CANDIDATE,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.A_CANDIDATE)
 def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
     """The model's words and calls are in the parts of a candidate's content.
 
     Why: a candidate has no text, message or tool_calls of its own, and a part has no type or content.
     Breaks: every client returns an empty answer without an exception.
     Workaround: move the text into content.parts before the client sees it.
+    Source: [Candidate.content] The model's output is in content.parts, each part under Google's name for it.
     """
     for chunk, place, candidate in candidates(reply):
         found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
@@ -115,7 +103,7 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
             return
 
 
-@check_each(Level.MUST, _PART, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     """Each part holds one thing: a text, a call or an image.
 
@@ -123,6 +111,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the
     answer.
     Workaround: split such parts in two.
+    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and their like.
     """
     for chunk, keys, part in parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
@@ -132,19 +121,14 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
             yield Location(reply.id, locate(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
 
 
-@check_each(
-    Level.SHOULD,
-    google("Content.role", "The role of an answer is model; it may be left out."),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-    requires=required.PARTS,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
 def names_the_models_role(reply: Reply) -> Iterator[Location]:
     """The role of an answer is model.
 
     Why: a turn's role is user or model; assistant is another protocol's word. A missing role is only noted.
     Breaks: an answer replayed with the role assistant is refused by Google, and by gemini-cli before it is sent.
     Workaround: set the role to model before keeping the turn.
+    Source: [Content.role] The role of an answer is model; it may be left out.
     """
     for chunk, place, candidate in candidates(reply):
         content = candidate.get("content")
@@ -176,7 +160,6 @@ def _never_stopped(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google("Candidate.finishReason", "It is empty only while the model has not stopped."),
     basis=Basis.RECORDED,
     usable=_whole,
     select=lambda reply: not reply.streamed,
@@ -189,25 +172,21 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     filter.
     Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
     Workaround: none that is reliable.
+    Source: [Candidate.finishReason] It is empty only while the model has not stopped.
     """
     for reply in seen.replies:
         yield from _unreasoned(reply)
     yield from _never_stopped(seen)
 
 
-@check_each(
-    Level.SHOULD,
-    google("Candidate.index", "The index tells candidates apart."),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-    requires=required.CANDIDATES,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.CANDIDATES)
 def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
     """Candidates of one response have different indexes.
 
     Why: clients use the index to join the pieces of several streamed candidates.
     Breaks: two candidates with the same index are joined into one text.
     Workaround: ask for one candidate at a time.
+    Source: [Candidate.index] The index tells candidates apart.
     """
     for chunk in reply.chunks:
         several = [raw for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)]
@@ -219,35 +198,27 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
             yield Location(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
 
 
-@check_each(
-    Level.NOTE,
-    google("GenerateContentResponse.modelVersion", "Names the model version that answered."),
-    basis=Basis.RECORDED,
-    usable=_whole,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
 def names_its_model_version(reply: Reply) -> Iterator[Location]:
     """An answer names the model that made it.
 
     Why: modelVersion is the only statement of which model answered.
     Breaks: no client that was measured; what was served cannot be audited.
     Workaround: none.
+    Source: [GenerateContentResponse.modelVersion] Names the model version that answered.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
         yield Location(reply.id, "/modelVersion", "the model's name", "absent")
 
 
-@check(
-    Level.NOTE,
-    google("GenerateContentResponse.responseId", "Identifies one response."),
-    basis=Basis.RECORDED,
-    usable=_whole,
-)
+@check(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
 def names_each_response(seen: RuleInput) -> Iterator[Location]:
     """Each answer has a responseId, which no other answer has.
 
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
     Workaround: number the answers yourself.
+    Source: [GenerateContentResponse.responseId] Identifies one response.
     """
     ids: dict[str, Reply] = {}
     for reply in seen.replies:
@@ -283,10 +254,6 @@ _SPEAKING = (
 
 @check(
     Level.MUST,
-    google(
-        "Candidate.finishReason",
-        "STOP means a natural end; other ends have other names.",
-    ),
     basis=Basis.RECORDED,
     usable=generated_text,
     probes=_SPEAKING,
@@ -299,6 +266,7 @@ def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: where a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
     Breaks: every client takes the empty answer for a success.
     Workaround: treat an empty answer with STOP as a failure, and ask again.
+    Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.
     """
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to what their function has answered.

@@ -21,13 +21,8 @@ from conformance.judging.values import (
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
-from conformance.sources import google
 from conformance.wire.jsontext import Odd
 
-_JSON = google(
-    "ProtoJSON: types",
-    "Counters are JSON numbers, enums are names, bytes are base64, repeated fields are lists.",
-)
 _OWNED = (
     "publicationDate",
     "publication_date",
@@ -77,7 +72,7 @@ def _severity(fault: ValueFault) -> Level | None:
     return Level.SHOULD if fault.wrong is FaultKind.RANGE or _lenient(fault) else None
 
 
-@check_each(Level.MUST, _JSON, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered)
 def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     """Every value in an answer has the JSON type that Google gives its field.
 
@@ -87,6 +82,8 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     content, or an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript
     concatenates counters that are strings instead of adding them.
     Workaround: convert the values before the client sees the answer.
+    Source: [ProtoJSON: types] Counters are JSON numbers, enums are names, bytes are base64, repeated fields are
+    lists.
     """
     yield from _locate_faults(
         reply,
@@ -106,16 +103,7 @@ def _alphabet(reply: Reply) -> Callable[[ValueFault], Level | None]:
     return level
 
 
-@check_each(
-    Level.MUST,
-    google(
-        "ProtoJSON: bytes",
-        "Bytes are written as standard base64 with padding; readers take the URL-safe alphabet too.",
-    ),
-    basis=Basis.RECORDED,
-    usable=answered,
-    requires=required.BYTES,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, requires=required.BYTES)
 def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
@@ -123,6 +111,8 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
     others hand on a broken file, and the next turn is refused where a signature was altered.
     Workaround: fetch what the address names, and put its base64 in place of the address.
+    Source: [ProtoJSON: bytes] Bytes are written as standard base64 with padding; readers take the URL-safe alphabet
+    too.
     """
     yield from _locate_faults(reply, (FaultKind.BASE64, FaultKind.URL_SAFE), _alphabet(reply))
 
@@ -131,16 +121,7 @@ def _new(fault: ValueFault) -> Level | None:
     return Level.NOTE if fault.wrong is FaultKind.NEW else None
 
 
-@check_each(
-    Level.SHOULD,
-    google(
-        "ProtoJSON: enums",
-        "Enum values are written as their UPPER_SNAKE names; new names may appear at any time.",
-    ),
-    basis=Basis.RECORDED,
-    usable=answered,
-    requires=required.A_REASON,
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=answered, requires=required.A_REASON)
 def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     """Enum values are Google's names, in capitals.
 
@@ -149,22 +130,19 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
     length.
     Workaround: map the values to Google's names.
+    Source: [ProtoJSON: enums] Enum values are written as their UPPER_SNAKE names; new names may appear at any time.
     """
     yield from _locate_faults(reply, (FaultKind.SPELLING, FaultKind.NEW), _new)
 
 
-@check_each(
-    Level.NOTE,
-    google("ProtoJSON: presence", "Fields that are not set are left out; null is never written."),
-    basis=Basis.RECORDED,
-    usable=answered,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
 def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
     """Fields without a value are left out, not sent as null or as an empty string.
 
     Why: ProtoJSON omits fields that are not set.
     Breaks: no client that was measured; strict decoders in typed languages fail.
     Workaround: drop members that are null.
+    Source: [ProtoJSON: presence] Fields that are not set are left out; null is never written.
     """
     yield from _locate_faults(reply, (FaultKind.NULL, FaultKind.EMPTY), lambda _fault: None)
 
@@ -173,21 +151,15 @@ def _owned(found: FaultInChunk) -> bool:
     return found.fault.keys[-1] in _OWNED
 
 
-@check_each(
-    Level.NOTE,
-    google(
-        "GenerateContentResponse",
-        "The members of each message are a known list; Google adds to it between revisions.",
-    ),
-    basis=Basis.RECORDED,
-    usable=answered,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
 def adds_no_members(reply: Reply) -> Iterator[Location]:
     """Answers have no members that Google's do not have.
 
     Why: additions are harmless; they are noted because code that reads them works with this vendor only.
     Breaks: no client that was measured.
     Workaround: none needed.
+    Source: [GenerateContentResponse] The members of each message are a known list; Google adds to it between
+    revisions.
     """
     extra = [
         found
@@ -202,21 +174,14 @@ def adds_no_members(reply: Reply) -> Iterator[Location]:
         )
 
 
-@check_each(
-    Level.MUST,
-    google(
-        "JSON: numbers",
-        "A double that is not a finite number is written as the string NaN, Infinity or -Infinity.",
-    ),
-    basis=Basis.DOCUMENTED,
-    usable=lambda reply: answered(reply) and has_own_bytes(reply),
-)
+@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: answered(reply) and has_own_bytes(reply))
 def numbers_are_json(reply: Reply) -> Iterator[Location]:
     """An answer contains no bare NaN or Infinity.
 
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
     Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
     Workaround: replace the bare word with null before parsing.
+    Source: [JSON: numbers] A double that is not a finite number is written as the string NaN, Infinity or -Infinity.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -239,16 +204,7 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
                 yield locate(reply, chunk, keys), source
 
 
-@check_each(
-    Level.MUST,
-    google(
-        "CitationSource",
-        "A citation has startIndex, endIndex, uri and license, but neither a date nor a title.",
-    ),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-    requires=required.CITATIONS,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.CITATIONS)
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
@@ -256,6 +212,7 @@ def citations_are_googles(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.
+    Source: [CitationSource] A citation has startIndex, endIndex, uri and license, but neither a date nor a title.
     """
     for pointer, source in _citations(reply):
         for name in ("publicationDate", "publication_date"):

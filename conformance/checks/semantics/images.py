@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import each_time, refusal, unmet
-from conformance.judging.expectations import refused
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 
 # What any answer to a question about a picture speaks of, be it that there is none.
 _speaks_of_a_picture = mentions(
@@ -27,7 +26,6 @@ def _tells(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("Part.inlineData", "An image in a part is part of the prompt."),
     basis=Basis.RECORDED,
     probes=("image",),
     usable=generated_text,
@@ -41,6 +39,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: inlineData is content like text; a model that cannot see refuses it.
     Breaks: answers about images are invented, and the images are billed.
     Workaround: none.
+    Source: [Part.inlineData] An image in a part is part of the prompt.
     """
     found = each_time(seen, "image", "the colour of the image", unmet)
     yield from require_understanding(seen, "image", found, _tells)
@@ -48,10 +47,9 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.MUST,
-    google("ProtoJSON: bytes", "Both base64 alphabets are read, padded or not."),
     basis=Basis.DOCUMENTED,
     probes=("image-in-url-safe-base64",),
-    usable=lambda reply: generated_text(reply) or refused(reply),
+    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
     obeys=True,
 )
@@ -61,11 +59,12 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: ProtoJSON readers accept both alphabets.
     Breaks: google-genai for Python, which sends all images and signatures in the URL-safe alphabet.
     Workaround: translate - and _ to + and / before sending.
+    Source: [ProtoJSON: bytes] Both base64 alphabets are read, padded or not.
     """
     if not obeyed(seen, "image"):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
-    turned_down = [reply for reply in seen.replies if refused(reply)]
+    turned_down = [reply for reply in seen.replies if reply.standing is Standing.REQUEST_REFUSED]
     if len(turned_down) == len(seen.replies):
         yield Location(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
     found = each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)

@@ -19,19 +19,14 @@ from conformance.judging.contents import (
     stop_sequences,
     unmet,
 )
-from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit, refused
+from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit
 from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 
-_CONFIG = google(
-    "GenerationConfig",
-    "Limits, stop sequences, schemas and thinking are set per request, and take effect.",
-)
-_CUT = google("FinishReason: MAX_TOKENS", "Says that the limit ended the answer.")
 _OWN = ("semantics/answers-its-own-question",)
 _SETTINGS = (
     *_OWN, "semantics/reads-generation-config", "casing/reads-settings-from-generation-config",
@@ -39,13 +34,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-@check(
-    Level.NOTE,
-    google("generateContent", "The model answers the prompt."),
-    basis=Basis.INFERRED,
-    probes=("plain",),
-    usable=generated_text,
-)
+@check(Level.NOTE, basis=Basis.INFERRED, probes=("plain",), usable=generated_text)
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
@@ -53,6 +42,7 @@ def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudge
     tools or instructions reach it, so every rule that depends on its obedience is left unjudged.
     Breaks: nothing by itself.
     Workaround: test with a model that follows instructions.
+    Source: [generateContent] The model answers the prompt.
     """
     yield from disobeyed(seen, "plain", "the code that was asked for")
 
@@ -69,7 +59,6 @@ def _codes(reply: Reply) -> set[str]:
 
 @check(
     Level.MUST,
-    google("generateContent", "The response answers the request that it was sent for."),
     basis=Basis.INFERRED,
     usable=generated_text,
     requires=RequiredContent(
@@ -84,6 +73,7 @@ def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
     Why: one caller's answer must never reach another, and a cache must not confuse prompts.
     Breaks: every client shows the answer to another question, perhaps to another caller's.
     Workaround: none; report it at once.
+    Source: [generateContent] The response answers the request that it was sent for.
     """
     asked = {code: reply for reply in seen.all for code in _codes(reply)}
     for reply in seen.replies:
@@ -112,10 +102,6 @@ def _another_model(reply: Reply) -> Location | None:
 
 @check(
     Level.MUST,
-    google(
-        "GenerateContentResponse.modelVersion",
-        "The version that answered: the model that was asked, or a version of it.",
-    ),
     basis=Basis.RECORDED,
     usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
     blocked_by=_OWN,
@@ -128,6 +114,8 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
     only a difference in every answer is more than a note.
     Breaks: another model's answers come at this model's price.
     Workaround: check modelVersion in every answer.
+    Source: [GenerateContentResponse.modelVersion] The version that answered: the model that was asked, or a version
+    of it.
     """
     if not any(map(_named_models, seen.replies)):
         yield NotJudged(Outcome.UNSUPPORTED, "no answer names the model that made it")
@@ -143,7 +131,6 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
 
 @check(
     Level.MUST,
-    google("GenerateContentRequest.systemInstruction", "The instruction governs the whole conversation."),
     basis=Basis.RECORDED,
     probes=("system-instruction",),
     usable=generated_text,
@@ -157,13 +144,13 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     Why: systemInstruction is a field of its own, neither a user's turn nor optional for the server.
     Breaks: assistants forget who they are, and guard rails vanish, silently.
     Workaround: repeat the instruction in the first user turn.
+    Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
     """
     yield from each_time(seen, "system-instruction", "what the system instruction demands", lacks_text)
 
 
 @check(
     Level.MUST,
-    google("GenerateContentRequest.contents", "All turns of the conversation are the model's context."),
     basis=Basis.RECORDED,
     probes=("history",),
     usable=generated_text,
@@ -177,6 +164,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: the API keeps no state; contents is the whole conversation.
     Breaks: every chat forgets what was said.
     Workaround: put the conversation into one user turn.
+    Source: [GenerateContentRequest.contents] All turns of the conversation are the model's context.
     """
     found = each_time(seen, "history", "the word from the first turn", lacks_text)
     yield from require_understanding(seen, "history", found)
@@ -201,7 +189,6 @@ def _keeps_going(reply: Reply) -> str | None:
 
 @check(
     Level.MUST,
-    _CONFIG,
     basis=Basis.INFERRED,
     probes=("limit-of-five", "stop-sequence"),
     usable=generated_text,
@@ -215,6 +202,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     effect, none of them can be trusted.
     Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
     Workaround: none, unless the vendor documents another place for settings.
+    Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
     limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
     stop = list(failing_each_time(seen, "stop-sequence", "a stop", _keeps_going))
@@ -226,7 +214,6 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google("GenerationConfig.maxOutputTokens", "The answer is never longer than the limit."),
     basis=Basis.RECORDED,
     probes=("limit-of-five",),
     usable=generated_text,
@@ -239,6 +226,7 @@ def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]
     Why: the limit protects the caller against long and costly answers.
     Breaks: answers run on and are billed.
     Workaround: ask for a short answer in words.
+    Source: [GenerationConfig.maxOutputTokens] The answer is never longer than the limit.
     """
     yield from each_time(seen, "limit-of-five", "at most five tokens", _runs_on)
 
@@ -266,7 +254,6 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
 
 @check(
     Level.MUST,
-    _CUT,
     basis=Basis.RECORDED,
     probes=("limit-of-five",),
     usable=generated_text,
@@ -279,13 +266,13 @@ def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
     Why: STOP means a natural end, and an answer that was cut has none.
     Breaks: half an answer is taken for a whole one, in every client.
     Workaround: compare candidatesTokenCount with the limit.
+    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
     """
     yield from failing_each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
 
 
 @check(
     Level.MUST,
-    _CUT,
     basis=Basis.RECORDED,
     probes=("streamed-without-alt",),
     usable=generated_text,
@@ -303,15 +290,13 @@ def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
     Why: the last chunk has the same finish reason that a unary answer has.
     Breaks: half an answer is taken for a whole one, in every client that streams.
     Workaround: compare candidatesTokenCount with the limit.
+    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
     """
     yield from failing_each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
 
 
 @check(
     Level.SHOULD,
-    google(
-        "GenerationConfig.stopSequences", "The answer ends before the first stop sequence, which is left out."
-    ),
     basis=Basis.DOCUMENTED,
     probes=("stop-sequence",),
     usable=generated_text,
@@ -325,6 +310,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: parsers rely on it, and what follows is billed.
     Breaks: programs that cut answers at a mark get the mark and more.
     Workaround: cut the text yourself.
+    Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
     yield from each_time(seen, "stop-sequence", "the text before the stop sequence", _keeps_going)
 
@@ -336,7 +322,6 @@ def _count_of_candidates(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    google("GenerationConfig.candidateCount", "As many candidates as were asked for, or an error."),
     basis=Basis.RECORDED,
     probes=("two-candidates",),
     usable=generated_text,
@@ -350,16 +335,13 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Why: all requested candidates are returned, or none.
     Breaks: programs that choose among candidates have nothing to choose from.
     Workaround: ask twice.
+    Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
     yield from each_time(seen, "two-candidates", "two candidates, or an error", _count_of_candidates)
 
 
 @check(
     Level.SHOULD,
-    google(
-        "GenerationConfig.responseSchema",
-        "With application/json, the answer is JSON that fits the schema.",
-    ),
     basis=Basis.RECORDED,
     probes=("response-schema", "response-json-schema"),
     usable=generated_text,
@@ -373,6 +355,7 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor that lacks them refuses.
     Breaks: programs that parse the answer fail on prose or on a code fence.
     Workaround: ask for JSON in words, and check it.
+    Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.
     """
     for probe in ("response-schema", "response-json-schema"):
         yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
@@ -380,13 +363,11 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
 
 @check(
     Level.SHOULD,
-    google(
-        "GenerateContentRequest.cachedContent",
-        "Names content that was cached before; a name that does not exist is an error.",
-    ),
     basis=Basis.DOCUMENTED,
     probes=("bogus-cached-content",),
-    usable=lambda reply: generated_text(reply) or refused(reply) or reply.status in (403, 404),
+    usable=lambda reply: (
+        generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
+    ),
     blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",
     proof=Proof.EACH_REFUSAL,
@@ -398,6 +379,8 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     to be sent.
     Breaks: answers lack their context, silently.
     Workaround: send the content with each request.
+    Source: [GenerateContentRequest.cachedContent] Names content that was cached before; a name that does not exist is
+    an error.
     """
     for reply in seen.replies:
         if reply.ok:

@@ -11,18 +11,12 @@ from conformance.judging.expectations import CUT, obedience
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
 
 
-@check(
-    Level.SHOULD,
-    google("Part.thought", "A part that is a thought has thought: true."),
-    basis=Basis.RECORDED,
-    usable=generated_text,
-)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text)
 def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
@@ -30,6 +24,7 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     vendor is accused only where three or more answers show it.
     Breaks: users are shown, or read aloud, what the model thought.
     Workaround: cut out the text between think tags.
+    Source: [Part.thought] A part that is a thought has thought: true.
     """
     leaking = [reply for reply in seen.replies if _LEAK.search(reply.text)]
     # In recorded traffic the question itself may have asked for such tags.
@@ -51,7 +46,6 @@ def _hidden(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    google("ThinkingConfig.includeThoughts", "Thoughts are returned where the model has any."),
     basis=Basis.RECORDED,
     probes=("thinking",),
     usable=generated_text,
@@ -66,6 +60,7 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
     models show their thoughts only in streams.
     Breaks: programs that show the thinking show nothing; the thoughts are billed all the same.
     Workaround: none.
+    Source: [ThinkingConfig.includeThoughts] Thoughts are returned where the model has any.
     """
     streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
     level = Level.NOTE if streamed else None
@@ -90,10 +85,6 @@ def _thinks_anyway(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    google(
-        "ThinkingConfig.thinkingBudget",
-        "A budget of 0 switches thinking off, in models that can do without it.",
-    ),
     basis=Basis.DOCUMENTED,
     probes=("no-thinking",),
     usable=generated_text,
@@ -107,6 +98,7 @@ def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudge
     Why: the budget limits what is thought and billed; models that cannot do without thinking refuse the request.
     Breaks: answers cost many times what they should, and take many times as long.
     Workaround: choose a model that does not think.
+    Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
     """
     level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
     yield from each_time(seen, "no-thinking", "no thoughts", _thinks_anyway, level)

@@ -16,18 +16,14 @@ from conformance.judging.contents import (
     refusal,
     unmet,
 )
-from conformance.judging.expectations import at_limit, refused
+from conformance.judging.expectations import at_limit
 from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.reading.standing import Standing
 
-_TOOLS = google("GenerateContentRequest.tools", "The model knows the declared functions.")
-_MODES = google(
-    "FunctionCallingConfig.mode", "AUTO lets the model choose, ANY forces a call, NONE forbids it."
-)
 _PROBES = (
     "function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn", "mixed-casing-request",
     "nested-tool",
@@ -57,7 +53,6 @@ def _no_call(reply: Reply) -> str | None:
 
 @check(
     Level.MUST,
-    _TOOLS,
     basis=Basis.RECORDED,
     probes=("function-call", "function-call-forced"),
     usable=generated_text,
@@ -71,6 +66,7 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     Why: tools are part of the request; a vendor that lacks them refuses.
     Breaks: agents answer in words, silently, where a function should have answered.
     Workaround: none.
+    Source: [GenerateContentRequest.tools] The model knows the declared functions.
     """
     if any(reply.first.calls for reply in seen.of(*_PROBES)):
         return
@@ -88,7 +84,6 @@ def _wrong_call(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    _MODES,
     basis=Basis.DOCUMENTED,
     probes=("function-call-forced",),
     usable=generated_text,
@@ -102,6 +97,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     Why: programs use ANY to make sure of a call, and allowedFunctionNames to say which.
     Breaks: programs that read the call find none, or a call of another function.
     Workaround: declare only the function that is wanted, and ask for it in words.
+    Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
     yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
 
@@ -112,7 +108,6 @@ def _calls_anyway(reply: Reply) -> str | None:
 
 @check(
     Level.SHOULD,
-    _MODES,
     basis=Basis.DOCUMENTED,
     probes=("function-call-forbidden",),
     usable=generated_text,
@@ -126,13 +121,13 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: programs use NONE to get an answer in words although functions are declared.
     Breaks: agents go on calling functions and never reach an answer.
     Workaround: leave the tools out of that request.
+    Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
     yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
 
 
 @check(
     Level.MUST,
-    google("streamGenerateContent: functionCall", "A streamed answer has the same parts as a unary one."),
     basis=Basis.RECORDED,
     probes=("function-call-streamed",),
     usable=generated_text,
@@ -146,13 +141,13 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: streaming changes when an answer arrives, not what it contains.
     Breaks: agents that stream never see the call.
     Workaround: ask without streaming.
+    Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
     """
     yield from each_time(seen, "function-call-streamed", "a function call", _no_call)
 
 
 @check(
     Level.MUST,
-    google("FunctionCall: parallel", "A turn may hold several calls, each in a part of its own."),
     basis=Basis.RECORDED,
     probes=("two-calls-in-one-turn",),
     usable=generated_text,
@@ -166,6 +161,7 @@ def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: each call is a part; none is merged or dropped.
     Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
     Workaround: ask for one thing at a time.
+    Source: [FunctionCall: parallel] A turn may hold several calls, each in a part of its own.
     """
 
     def fewer(reply: Reply) -> str | None:
@@ -190,7 +186,6 @@ def _unfilled(reply: Reply) -> str | None:
 
 @check(
     Level.MUST,
-    google("FunctionCall.args", "The call carries the arguments that the declaration requires."),
     basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed"),
     usable=generated_text,
@@ -204,6 +199,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: the declaration names them, and the prompt holds their values.
     Breaks: tools run without their arguments.
     Workaround: check the arguments before the tool runs, and ask again.
+    Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
     """
     for probe in ("function-call", "function-call-streamed"):
         yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
@@ -221,10 +217,6 @@ def _signed(reply: Reply) -> bool:
 
 @check_each(
     Level.MUST,
-    google(
-        "Part.thoughtSignature",
-        "Gemini 3 and later models sign the first call of a turn, and require the signature back.",
-    ),
     basis=Basis.RECORDED,
     probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
     usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
@@ -236,6 +228,8 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     Why: Gemini 3 refuses the next turn where the signature of its call does not come back.
     Breaks: the second turn fails with 400 in every client.
     Workaround: none; older models need no signature.
+    Source: [Part.thoughtSignature] Gemini 3 and later models sign the first call of a turn, and require the signature
+    back.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
         yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
@@ -269,10 +263,9 @@ def _clean(reply: Reply | None) -> bool:
 
 @check(
     Level.MUST,
-    google("Content", "A model's turn is valid in the next request exactly as it came, signatures included."),
     basis=Basis.RECORDED,
     probes=("function-answered",),
-    usable=lambda reply: generated_text(reply) or refused(reply),
+    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT,
 )
 def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -281,14 +274,15 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
     Workaround: none.
+    Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
     """
     firsts = {reply.id: reply for reply in seen.all}
     for probe in ("function-answered",):
         tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(refused(reply) for reply in tries):
+        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
             continue
         turns = seen.of("history")
-        if turns and all(refused(reply) for reply in turns):
+        if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
             yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
             yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
@@ -298,7 +292,6 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.MUST,
-    google("FunctionResponse.response", "The function's result is part of the prompt."),
     basis=Basis.RECORDED,
     probes=("function-answered",),
     usable=generated_text,
@@ -311,6 +304,7 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Why: functionResponse is the only way to return a result to the conversation.
     Breaks: agents invent the result that they were given.
     Workaround: repeat the result as text.
+    Source: [FunctionResponse.response] The function's result is part of the prompt.
     """
     found = each_time(seen, "function-answered", "the function's report", lacks_text)
     yield from require_understanding(seen, "function-answered", found, _speaks_of_the_weather)
@@ -318,7 +312,6 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
 
 @check(
     Level.SHOULD,
-    google("FunctionDeclaration.name", "The caller chooses a function's name freely."),
     basis=Basis.INFERRED,
     probes=("nested-tool",),
     usable=generated_text,
@@ -333,5 +326,6 @@ def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJu
     names that sound like one, such as WebSearch, are the ones that gateways were seen to replace.
     Breaks: the program's own search never runs, and answers end as malformed calls.
     Workaround: give the function a name that no vendor knows.
+    Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
     """
     yield from each_time(seen, "nested-tool", "a call of WebSearch", unmet)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import is_bare_array
-from conformance.judging.expectations import refused
 from conformance.judging.habits import has_own_bytes, is_cut_at, lacks_its_end, may_have_lost, unless_rare
-from conformance.judging.refusals import describe_silence, failed_in_success, must_fail, says_nothing, words
+from conformance.judging.refusals import describe_silence, says_nothing, words
 from conformance.judging.tries import streams
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
@@ -38,7 +38,7 @@ def _came(reply: Reply) -> bool:
     unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and 200 <= reply.status < 300
     packed = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     mine = reply.framed.framing is not Framing.SSE and not reply.framed.bound
-    strange = unread and mine and not packed and not failed_in_success(reply)
+    strange = unread and mine and not packed and reply.standing is not Standing.ERROR_IN_SUCCESS
     return has_own_bytes(reply) and (streams(reply) or strange)
 
 
@@ -60,12 +60,12 @@ def _longest_first(seen: RuleInput) -> list[Reply]:
 
 @check(Level.MUST, _SSE, basis=Basis.RECORDED, select=_with_alt, usable=_came, trait="stream-framing")
 def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
-    """With alt=sse a stream comes as server-sent events.
+    """With alt=sse, a stream consists of server-sent events.
 
-    Why: alt=sse chooses server-sent events, and every client of Google's asks for it.
-    Breaks: on newline-delimited JSON @google/genai and gemini-cli raise, the Vercel AI SDK is silently empty; on a JSON
-    array google-genai raises too; on a single object all JavaScript clients fail.
-    Workaround: turn each JSON object into one event: data, a space, the object on one line, a blank line.
+    Why: alt=sse selects server-sent events, and all of Google's clients request it.
+    Breaks: on newline-delimited JSON, @google/genai and gemini-cli raise and the Vercel AI SDK silently returns
+    nothing; on a JSON array, google-genai raises too; on a single object, all JavaScript clients fail.
+    Workaround: turn each JSON object into one event: `data: `, the object on one line, and a blank line.
     """
     for reply in _longest_first(seen):
         if reply.framed.framing is not Framing.SSE:
@@ -77,26 +77,26 @@ def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     _ARRAY,
     basis=Basis.RECORDED,
     select=_without_alt,
-    usable=lambda reply: _came(reply) or refused(reply),
+    usable=lambda reply: _came(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=(FRAMED,),
     trait="stream-framing-default",
 )
 def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
-    """Without alt=sse a stream comes as one JSON array.
+    """Without alt=sse, a stream is one JSON array.
 
-    Why: a JSON array is what Google streams where nothing else is asked.
-    Breaks: Google's protobuf client and incremental array parsers, which raise at the first byte.
-    Workaround: ask with alt=sse, as Google's newer clients do.
+    Why: a JSON array is what Google streams when the request names no other format.
+    Breaks: Google's protobuf client and incremental array parsers raise at the first byte.
+    Workaround: request alt=sse, as Google's newer clients do.
     """
-    asked = [reply for reply in _longest_first(seen) if not must_fail(reply)]
+    asked = [reply for reply in _longest_first(seen) if not reply.expects_refusal]
     ours = [reply for reply in asked if not reply.exchange.captured]
     for reply in asked:
-        if not refused(reply) and reply.framed.framing is not Framing.JSON_ARRAY:
+        if reply.standing is not Standing.REQUEST_REFUSED and reply.framed.framing is not Framing.JSON_ARRAY:
             # Recorders drop queries, for a key may stand in them: what else did, nobody knows.
             level = Level.NOTE if reply.exchange.captured and reply.framed.framing is Framing.SSE else None
             yield Location(reply.id, "@0", "one JSON array", _said(reply), level)
     with_alt = any(reply.ok and _with_alt(reply) for reply in seen.all)
-    if ours and with_alt and all(map(refused, ours)):
+    if ours and with_alt and all(reply.standing is Standing.REQUEST_REFUSED for reply in ours):
         yield Location(ours[0].id, "", "one JSON array", words(ours[0]))
 
 
@@ -119,10 +119,10 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
     usable=_framed_as_asked,
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
-    """The Content-Type of a stream is that of its framing.
+    """The Content-Type of a stream matches its framing.
 
-    Why: readers that choose their parser by the Content-Type have nothing else to go by.
-    Breaks: Google's SDKs ignore it; some applications refuse a stream that is not text/event-stream.
+    Why: some readers choose their parser by the Content-Type alone.
+    Breaks: Google's SDKs ignore the header; some applications reject a stream that is not text/event-stream.
     Workaround: set the header in a proxy.
     """
     wanted = _TYPES.get(reply.framed.framing)
@@ -160,23 +160,23 @@ _LINES = {
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
-    """A stream has data lines and blank lines, and no others.
+    """A stream contains only data lines and blank lines.
 
-    Why: Google sends neither comments nor event, id or retry fields; its clients read nothing else, though the general
-    standard for server-sent events allows them.
-    Breaks: google-genai raises at the first such line; @google/genai drops the event that it stands in, in silence.
-    Workaround: strip every line that does not begin with data, heartbeats included.
+    Why: Google sends no comments and no event, id or retry fields. The standard for server-sent events allows them,
+    but Google's clients cannot read them.
+    Breaks: google-genai raises at the first such line; @google/genai silently drops the event that contains it.
+    Workaround: remove every line that does not begin with `data`, heartbeats included.
     """
     yield from _found(reply, _LINES, "only data lines and blank lines")
 
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
-    """Each data line begins with `data: `, once, with its space.
+    """Each data line begins with `data: `: once, and with the space.
 
-    Why: Google writes the space, and its Python client looks for it.
-    Breaks: without the space google-genai raises at the first line, and so do the older JavaScript clients; a doubled
-    prefix breaks all.
+    Why: Google writes the space, and its Python client expects it.
+    Breaks: without the space, google-genai and the older JavaScript clients raise at the first line; a doubled
+    prefix breaks every client.
     Workaround: rewrite the beginning of each line.
     """
     table = {Irregular.NO_SPACE: Level.MUST, Irregular.DOUBLE_DATA_PREFIX: Level.MUST}
@@ -185,10 +185,10 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, _SSE, basis=Basis.RECORDED, usable=_events)
 def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Location]:
-    """The JSON of a chunk stands on one data line.
+    """The JSON of a chunk fits on one data line.
 
     Why: Google never spreads an event over several data lines.
-    Breaks: @google/genai, its 1.30 and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
+    Breaks: @google/genai (also 1.30) and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
     Workaround: join the data lines of each event.
     """
     yield from _found(reply, {Irregular.MULTI_LINE_DATA: Level.SHOULD}, "one data line per event")
@@ -205,12 +205,12 @@ _ENDS = {
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Location]:
-    """Each event, the last one included, ends with one blank line.
+    """Every event, the last one included, ends with one blank line.
 
-    Why: the blank line is what ends an event; LF and CRLF are both fine.
-    Breaks: without the last one @google/genai loses the event with the finish reason and the usage, and raises; the
-    Vercel AI SDK loses it in silence; with single newlines almost all fail.
-    Workaround: write the missing blank lines.
+    Why: a blank line is what completes an event; both LF and CRLF are fine.
+    Breaks: without the final blank line, @google/genai loses the event with the finish reason and the usage, and
+    raises; the Vercel AI SDK loses it silently. With single newlines between events, almost every client fails.
+    Workaround: add the missing blank lines.
     """
     for location in _found(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
         yield replace(location, level=Level.NOTE) if lacks_its_end(reply) else location
@@ -218,9 +218,9 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.MUST, _SSE, basis=Basis.RECORDED, usable=_events)
 def ends_without_a_sentinel(reply: Reply) -> Iterator[Location]:
-    """A stream simply ends; there is no [DONE].
+    """A stream ends after its last chunk, without [DONE].
 
-    Why: [DONE] is OpenAI's; Google closes the stream.
+    Why: [DONE] belongs to OpenAI's protocol; Google simply ends the body.
     Breaks: google-genai and @google/genai raise after the whole text has arrived; the Vercel AI SDK reads on.
     Workaround: drop the last event.
     """
@@ -256,12 +256,12 @@ _PAYLOADS = {
     ),
 )
 def sends_one_json_object_per_event(reply: Reply) -> Iterator[Location]:
-    """Each event holds one whole JSON object.
+    """Each event holds exactly one complete JSON object.
 
-    Why: a chunk is a GenerateContentResponse; nothing else stands in an event, and none is cut in two.
-    Breaks: all clients raise on a payload that is not JSON, keep-alives as data included; the Vercel AI SDK reports an
-    error part.
-    Workaround: drop events that hold no JSON, and join those that were split.
+    Why: a chunk is one GenerateContentResponse; an event holds nothing else, and no chunk is split over two events.
+    Breaks: every client raises on data that is not JSON, keep-alives included; the Vercel AI SDK reports an error
+    part.
+    Workaround: drop events without JSON, and join those that were split.
     """
     yield from _found(reply, _PAYLOADS, _OBJECT)
     yield from _outside_of_events(reply)
@@ -290,8 +290,8 @@ def _strange(reply: Reply) -> Iterator[Location]:
 def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     """A stream begins with its first event, not with a byte order mark.
 
-    Why: JSON texts and event streams are UTF-8 without a mark, and Google sends none.
-    Breaks: google-genai raises at the first line; the JavaScript clients skip it.
+    Why: JSON and event streams are UTF-8 and need no mark; Google sends none.
+    Breaks: google-genai raises at the first line; the JavaScript clients skip the mark.
     Workaround: drop the first three bytes.
     """
     yield from _found(reply, {Irregular.BOM: Level.SHOULD}, "no byte order mark")
@@ -306,10 +306,11 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     requires=required.SEPARATORS,
 )
 def escapes_line_separators(reply: Reply) -> Iterator[Location]:
-    """U+2028 and its like are escaped inside JSON.
+    """U+2028, U+2029 and U+0085 are escaped in streamed JSON.
 
-    Why: some line splitters take U+2028, U+2029 and U+0085 for the end of a line; Google's chunks survive them all.
-    Breaks: google-genai 1.30, @google/genai 1.30 (and gemini-cli on it) and the old SDK take it for a line's end.
+    Why: some line splitters treat these characters as line ends; Google's chunks survive all of them.
+    Breaks: google-genai 1.30, @google/genai 1.30 (and gemini-cli, which is built on it) and the old SDK split the
+    line there.
     Workaround: write the three characters as JSON escapes.
     """
     yield from _found(reply, {Irregular.RAW_SEPARATOR: Level.SHOULD}, "line separators as JSON escapes")
@@ -332,11 +333,11 @@ def _any_stream(reply: Reply) -> bool:
     usable=_any_stream,
 )
 def comes_whole(reply: Reply) -> Iterator[Location]:
-    """A stream ends after a whole chunk, never inside one.
+    """A stream ends after a complete chunk, never inside one.
 
-    Why: a body that ends inside a JSON value was cut; the answer's end, its reason and its bill are in the part that
-    is missing.
-    Breaks: google-genai and @google/genai raise; the Vercel AI SDK loses the tail in silence.
+    Why: a body that ends inside a JSON value was cut off, and the end of the answer, its finish reason and its
+    token counts are lost.
+    Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of the answer.
     Workaround: treat an answer without a finish reason as failed, and ask again.
     """
     if reply.exchange.failure is None:
@@ -375,9 +376,9 @@ def _said_of_events(seen: RuleInput) -> bool:
 def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     """The array of a stream without alt=sse is well-formed JSON.
 
-    Why: the whole body is one JSON document; incremental parsers rely on its commas and its last bracket.
+    Why: the whole body is one JSON document; incremental parsers rely on its commas and its closing bracket.
     Breaks: Google's protobuf client and every incremental array parser.
-    Workaround: ask with alt=sse.
+    Workaround: request alt=sse.
     """
     table = _ARRAYS if _said_of_events(seen) else {**_ARRAYS, **_ELEMENTS}
     for reply in seen.replies:
@@ -395,12 +396,12 @@ def _chunkless(reply: Reply) -> Location:
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
 )
 def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A stream of status 200 holds at least one chunk.
+    """A stream with status 200 contains at least one chunk.
 
-    Why: a vendor that has nothing to send has met an error, which has a status of its own. Google itself sent an empty
-    stream twice among thousands, so only a vendor that always does so is accused.
-    Breaks: every client ends normally with nothing; a terminal program waits for ever.
-    Workaround: take an empty stream for a failure, and ask again.
+    Why: a vendor that has nothing to send has met an error, and errors have statuses of their own. Google itself
+    sent an empty stream twice in thousands of answers, so a rare one is only noted.
+    Breaks: every client ends normally with an empty answer; a terminal program waits forever.
+    Workaround: treat an empty stream as a failure, and ask again.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
@@ -409,5 +410,5 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     bare = [
         reply for reply in seen.replies if reply.kind is ReplyKind.EMPTY and reply.exchange.failure is None
     ]
-    told = [reply for reply in bare if not failed_in_success(reply)]
+    told = [reply for reply in bare if reply.standing is not Standing.ERROR_IN_SUCCESS]
     yield from unless_rare(map(_chunkless, told), seen.replies)

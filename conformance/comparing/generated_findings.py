@@ -24,7 +24,7 @@ _POSITION = re.compile(r"(^[#@]|/)\d+(?=/|$)")
 
 
 @dataclass(frozen=True)
-class Draws:
+class BodyCounts:
     """How many generated bodies each of two runs was to ask of one provider; None where nothing says so."""
 
     before: int | None = None
@@ -41,27 +41,27 @@ class Draws:
         return self.before is not None and self.after is not None and self.after < self.before
 
 
-def draws_of(old: PastProvider | None, new: PastProvider | None) -> Draws:
+def count_bodies(old: PastProvider | None, new: PastProvider | None) -> BodyCounts:
     """Return the sizes of two draws; unknown where one of the runs did not judge the provider."""
     if old is None or new is None or not (old.is_judged and new.is_judged):
-        return Draws()
-    return Draws(old.bodies, new.bodies)
+        return BodyCounts()
+    return BodyCounts(old.bodies, new.bodies)
 
 
-def generalise(pointer: str) -> str:
+def generalise_pointer(pointer: str) -> str:
     """Return a pointer with `*` for every position in a list, every number of a chunk, and every offset."""
     return _POSITION.sub(r"\1*", pointer)
 
 
-def new_places(before: PastCase, after: PastCase) -> tuple[str, ...]:
+def find_new_locations(before: PastCase, after: PastCase) -> tuple[str, ...]:
     """Return where generated bodies show a finding now and did not before, generalised; none where a list was cut."""
     if before.state != FINDING or not after.generated or before.unlisted:
         return ()
-    known = set(map(generalise, before.get_texts("pointers")))
-    found = dict.fromkeys(map(generalise, after.get_texts("pointers")))
+    known = set(map(generalise_pointer, before.get_texts("pointers")))
+    found = dict.fromkeys(map(generalise_pointer, after.get_texts("pointers")))
     return tuple(place for place in found if place not in known)
 
 
-def fixed_questions(probes: Iterable[str]) -> tuple[str, ...]:
+def select_fixed_probes(probes: Iterable[str]) -> tuple[str, ...]:
     """Return the questions that every run asks alike: those of generated bodies are left out."""
     return tuple(probe for probe in probes if not probe.startswith(GENERATED))

@@ -19,7 +19,7 @@ _FORBIDDEN = re.compile(
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#|~!>])")
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """Return text in which nothing is hidden, reordered or unprintable, of the same length."""
     return text.translate(_VISIBLE) if _FORBIDDEN.search(text) else text
 
@@ -29,12 +29,12 @@ _COMMAND = re.compile(r":(?=:[A-Za-z])|#(?=#[a-z]*\[)")
 _LIKE = {":": "\uff1a", "#": "\uff03"}
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """Return text for a terminal or a table cell: visible, on one line, without runs of blanks, no command to anybody."""
-    return _COMMAND.sub(lambda found: _LIKE[found[0]], " ".join(visible(text).split()))
+    return _COMMAND.sub(lambda found: _LIKE[found[0]], " ".join(make_visible(text).split()))
 
 
-def short(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Return at most `limit` characters, with the cut said."""
     if len(text) <= limit:
         return text
@@ -46,12 +46,12 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"
 
 
-def slug(text: str) -> str:
+def slugify(text: str) -> str:
     """Return text as an element id: lower case, `[a-z0-9._-]` only, never empty."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-.") or "x"
 
 
-def unique(wanted: Iterable[str]) -> list[str]:
+def number_duplicates(wanted: Iterable[str]) -> list[str]:
     """Return the same names with a number behind those that stood before: `a`, `a-2`."""
     taken: set[str] = set()
     names: list[str] = []
@@ -64,7 +64,7 @@ def unique(wanted: Iterable[str]) -> list[str]:
     return names
 
 
-def moment(iso: str) -> str:
+def format_moment(iso: str) -> str:
     """Return an ISO 8601 time as `22 November 2026, 04:33 UTC`; what is none comes back as it was."""
     try:
         when = datetime.fromisoformat(iso)
@@ -74,7 +74,7 @@ def moment(iso: str) -> str:
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
-def duration(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return seconds as `0.4 s`, `42 s`, `12 min 5 s` or `2 h 3 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -84,40 +84,40 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def milliseconds(value: float) -> str:
+def format_milliseconds(value: float) -> str:
     """Return milliseconds as `320 ms`, from one second on as `duration` does."""
-    return f"{value:.0f} ms" if value < 1000 else duration(value / 1000)
+    return f"{value:.0f} ms" if value < 1000 else format_seconds(value / 1000)
 
 
-def between(started: str, finished: str) -> str:
+def format_elapsed(started: str, finished: str) -> str:
     """Return how long it took from one ISO 8601 time to another; an empty string where one is none."""
     try:
         took = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
     except (ValueError, TypeError):
         return ""
-    return duration(max(took.total_seconds(), 0.0))
+    return format_seconds(max(took.total_seconds(), 0.0))
 
 
-def md_text(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return text for a line of Markdown or a table cell: nothing in it is markup, a mention or a link."""
-    escaped = _MARKDOWN.sub(r"\\\1", one_line(text)).replace("&", "&amp;").replace("<", "&lt;")
+    escaped = _MARKDOWN.sub(r"\\\1", to_one_line(text)).replace("&", "&amp;").replace("<", "&lt;")
     # A zero-width joiner's length of nothing keeps @name and bare links from waking up.
     return escaped.replace("@", "&#64;").replace("://", "&#58;//")
 
 
-def md_code(text: str) -> str:
+def format_code(text: str) -> str:
     """Return text as a Markdown code span, whatever backticks it holds; a pipe is written as U+2502."""
-    flat = one_line(text).replace("|", "│")
-    ticks = "`" * (_longest_run(flat) + 1)
+    flat = to_one_line(text).replace("|", "│")
+    ticks = "`" * (_measure_backticks(flat) + 1)
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{ticks}{pad}{flat}{pad}{ticks}" if flat else ""
 
 
-def md_fence(text: str, language: str = "") -> str:
+def format_fence(text: str, language: str = "") -> str:
     """Return text as a fenced block that no run of backticks inside can close."""
-    ticks = "`" * max(3, _longest_run(text) + 1)
-    return f"{ticks}{language}\n{visible(text)}\n{ticks}"
+    ticks = "`" * max(3, _measure_backticks(text) + 1)
+    return f"{ticks}{language}\n{make_visible(text)}\n{ticks}"
 
 
-def _longest_run(text: str) -> int:
+def _measure_backticks(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)

@@ -35,23 +35,23 @@ class Sign:
     means: str
 
 
-def _table(*signs: Sign) -> Mapping[str, Sign]:
+def _index(*signs: Sign) -> Mapping[str, Sign]:
     return MappingProxyType({sign.key: sign for sign in signs})
 
 
-LEVELS = _table(
+LEVELS = _index(
     Sign("must", "■", "must", "breaks Google's contract: a current client stops, or loses data silently"),
     Sign("should", "▲", "should", "wrong or unusual: some client, or the bill, suffers"),
     Sign("note", "○", "note", "worth knowing: Google does it too, or no client suffers"),
 )
-CELLS = _table(
+CELLS = _index(
     Sign("known", "◇", "accepted", "a deviation that providers.yaml lists as known"),
     Sign("pass", "✓", "passes", "every rule that could be judged holds"),
     Sign("unjudged", "?", "not judged", "some rules could not be judged; this is not a pass"),
     Sign("unsupported", "∅", "not offered", "the vendor says that it lacks the feature"),
     Sign("nothing", "–", "not asked", "no rule of this column was asked"),
 )
-STATUSES = _table(
+STATUSES = _index(
     Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
     Sign(
         "partial",
@@ -63,7 +63,7 @@ STATUSES = _table(
     Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
     Sign("not-run", "–", "not run", "nothing was sent"),
 )
-CLIENTS = _table(
+CLIENTS = _index(
     Sign("broken", "✕", "breaks", "raises, or loses or garbles what was answered"),
     Sign("degraded", "◐", "degraded", "works, but something is lost on the way"),
     Sign("works", "✓", "works", "reads the answers as Google's"),
@@ -101,7 +101,7 @@ TRAITS: Mapping[str, str] = MappingProxyType(
     }
 )
 HEADLINE_TRAITS = ("response-casing", "envelope", "stream-framing")
-SEEN: Mapping[str, str] = MappingProxyType(
+COVERAGE: Mapping[str, str] = MappingProxyType(
     {
         "different": "seen, but not as documented",
         "never": "documented, never seen",
@@ -128,12 +128,12 @@ CLAIMS = (
 )
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def count_noun(count: int, one: str, many: str | None = None) -> str:
     """Return `1 vendor`, `2 vendors`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def value(found: Any, nothing: str) -> str:
+def format_value(found: Any, nothing: str) -> str:
     """Return a trait's value as words; several at once with commas, several readings of a page with slashes."""
     if found is None or found == []:
         return nothing
@@ -142,8 +142,8 @@ def value(found: Any, nothing: str) -> str:
     return ", ".join(map(str, found))
 
 
-def readings(found: Any, nothing: str) -> str:
+def format_readings(found: Any, nothing: str) -> str:
     """Return what a document says of a trait as words; a page that contradicts itself has a list of readings."""
     if not isinstance(found, list) or not found:
-        return value(found, nothing)
-    return " / ".join(value(reading, nothing) for reading in found)
+        return format_value(found, nothing)
+    return " / ".join(format_value(reading, nothing) for reading in found)

@@ -6,30 +6,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.answers import Answer, address_in_words, read_answers
-from conformance.report.evidence import Shown, buffered, grouped, key, limit_for, shown
-from conformance.report.findings import Finding, findings
-from conformance.report.matrix import Cell, cells, counted, group, status_sign, worst_first
-from conformance.report.plain import clip, duration, milliseconds, short, slug, unique
-from conformance.report.verdict import client_needs, clients_in_words, judged_in_words, verdict
-from conformance.report.words import (
+from conformance.report.evidence import (
+    ShownExchange,
+    find_buffered,
+    group_by_exchange,
+    identify_exchange,
+    share_limit,
+    show_exchange,
+)
+from conformance.report.findings import Finding, read_findings
+from conformance.report.matrix import Cell, choose_sign, describe_counts, group_of, make_cells, sort_providers
+from conformance.report.recorded_replies import RecordedReply, describe_address, read_recorded_replies
+from conformance.report.safe_text import (
+    clip,
+    format_milliseconds,
+    format_seconds,
+    number_duplicates,
+    shorten,
+    slugify,
+)
+from conformance.report.verdict import (
+    describe_client_needs,
+    describe_clients,
+    describe_judged_share,
+    explain_verdict,
+)
+from conformance.report.vocabulary import (
     CLIENTS,
+    COVERAGE,
     EFFECTS,
     NOT_ASKED,
     OUTCOMES,
-    SEEN,
     TRAITS,
     Sign,
-    plural,
-    readings,
-    value,
+    count_noun,
+    format_readings,
+    format_value,
 )
 
 Entry = Mapping[str, Any]
 
-EXCHANGES_MOST = 60  # of one vendor
-COVERAGE_MOST = 600
-BECAUSE_MOST = 6
+MOST_EXCHANGES = 60  # of one vendor
+MOST_FIELDS = 600
+MOST_REASONS = 6
 
 
 @dataclass(frozen=True)
@@ -46,7 +65,7 @@ class Trait:
 
 
 @dataclass(frozen=True)
-class Client:
+class ClientSummary:
     """What a client makes of a provider: its verdict, the reasons, and what must be configured first."""
 
     name: str
@@ -58,7 +77,7 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Aside:
+class UnjudgedGroup:
     """What was not judged for the same reason: the reason in words, and each rule or question with its own."""
 
     outcome: str
@@ -66,7 +85,7 @@ class Aside:
 
 
 @dataclass(frozen=True)
-class Vendor:
+class ProviderSection:
     """One provider as the page shows it."""
 
     id: str
@@ -83,16 +102,16 @@ class Vendor:
     facts: tuple[tuple[str, str], ...]
     cells: tuple[Cell, ...]
     traits: tuple[Trait, ...]
-    clients: tuple[Client, ...]
+    clients: tuple[ClientSummary, ...]
     findings: tuple[Finding, ...]
     left_out: int
-    asides: tuple[Aside, ...]
+    unjudged: tuple[UnjudgedGroup, ...]
     passing: tuple[tuple[str, tuple[str, ...]], ...]  # dimension, names of rules
     coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # seen in words, fields
     coverage_left_out: int
-    answers: tuple[Answer, ...]  # of a recording: what clients make of each
+    answers: tuple[RecordedReply, ...]  # of a recording: what clients make of each
     answers_left_out: int
-    exchanges: tuple[tuple[str, Shown], ...]  # anchor, exchange
+    exchanges: tuple[tuple[str, ShownExchange], ...]  # anchor, exchange
     exchanges_left_out: int
     anchors: Mapping[tuple[object, ...], str]  # evidence key -> anchor
 
@@ -100,8 +119,8 @@ class Vendor:
 def _compare(reference: Any, documented: Any, observed: Any) -> tuple[str, str]:
     if observed is None:
         return "not established", "unknown"
-    as_google = _holds(reference, observed)
-    as_written = documented is not None and _matches(documented, observed)
+    as_google = _offers_all(reference, observed)
+    as_written = documented is not None and _matches_any(documented, observed)
     if as_google:
         return (
             ("as Google", "same")
@@ -113,85 +132,85 @@ def _compare(reference: Any, documented: Any, observed: Any) -> tuple[str, str]:
     return ("as documented, unlike Google" if as_written else "unlike both"), "differs"
 
 
-def _holds(reference: Any, observed: Any) -> bool:
+def _offers_all(reference: Any, observed: Any) -> bool:
     """Tell whether what was seen offers all that Google does (the accepted keys are lists)."""
     if isinstance(reference, list) and isinstance(observed, list):
         return set(map(str, reference)) <= set(map(str, observed))
     return bool(reference == observed)
 
 
-def _matches(documented: Any, observed: Any) -> bool:
+def _matches_any(documented: Any, observed: Any) -> bool:
     """Tell whether one of the document's readings holds of what was seen."""
     every = documented if isinstance(documented, list) else [documented]
     return any(
-        _holds(reading if isinstance(reading, list) else _like(reading, observed), observed)
+        _offers_all(reading if isinstance(reading, list) else _wrap_like(reading, observed), observed)
         for reading in every
     )
 
 
-def _like(reading: Any, observed: Any) -> Any:
+def _wrap_like(reading: Any, observed: Any) -> Any:
     return [reading] if isinstance(observed, list) else reading
 
 
-def _trait(name: str, trait: Entry) -> Trait:
+def _read_trait(name: str, trait: Entry) -> Trait:
     documented, observed = trait.get("documented"), trait.get("observed")
     says, state = _compare(trait.get("reference"), documented, observed)
     return Trait(
         key=name,
         name=TRAITS.get(name, name),
-        reference=clip(value(trait.get("reference"), "says nothing"), 80),
-        documented=clip(readings(documented, "says nothing"), 80),
-        observed=clip(value(observed, "not seen"), 80),
+        reference=clip(format_value(trait.get("reference"), "says nothing"), 80),
+        documented=clip(format_readings(documented, "says nothing"), 80),
+        observed=clip(format_value(observed, "not seen"), 80),
         says=says,
         state=state,
     )
 
 
-def traits(provider: Entry) -> tuple[Trait, ...]:
+def read_traits(provider: Entry) -> tuple[Trait, ...]:
     """Return a provider's traits, the headline ones first."""
     found: Entry = provider.get("traits") or {}
     order = [*(name for name in TRAITS if name in found), *(name for name in found if name not in TRAITS)]
-    return tuple(_trait(name, found[name]) for name in order)
+    return tuple(_read_trait(name, found[name]) for name in order)
 
 
-def _because(reason: Entry) -> str:
+def _describe_reason(reason: Entry) -> str:
     said = [EFFECTS.get(str(reason["effect"]), str(reason["effect"]))]
     said += [clip(str(reason["detail"]), 200)] if reason.get("detail") else []
     where = [str(reason[name]) for name in ("rule", "exchange") if reason.get(name)]
     return ": ".join(said) + (f" ({', '.join(where)})" if where else "")
 
 
-def _client(entry: Entry) -> Client:
-    because = list(dict.fromkeys(_because(reason) for reason in entry.get("because") or ()))
-    return Client(
+def _read_client(entry: Entry) -> ClientSummary:
+    because = list(dict.fromkeys(_describe_reason(reason) for reason in entry.get("because") or ()))
+    return ClientSummary(
         name=str(entry["client"]),
         sign=CLIENTS[str(entry["verdict"])],
-        because=tuple(because[:BECAUSE_MOST]),
-        more=max(0, len(because) - BECAUSE_MOST),
+        because=tuple(because[:MOST_REASONS]),
+        more=max(0, len(because) - MOST_REASONS),
         configure=tuple(str(line) for line in entry.get("configure") or ()),
-        needs=client_needs(entry) if entry["verdict"] in {"works", "degraded"} else "",
+        needs=describe_client_needs(entry) if entry["verdict"] in {"works", "degraded"} else "",
     )
 
 
-def _asides(provider: Entry) -> tuple[Aside, ...]:
+def _group_unjudged(provider: Entry) -> tuple[UnjudgedGroup, ...]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for case in provider.get("cases") or ():
         if case["outcome"] in OUTCOMES:
-            reason = short(str(case.get("reason") or ""), 300)
+            reason = shorten(str(case.get("reason") or ""), 300)
             outcome = NOT_ASKED if reason.startswith(f"{NOT_ASKED}: ") else str(case["outcome"])
             said = reason.removeprefix(f"{NOT_ASKED}: ")
             groups.setdefault(outcome, []).append((str(case["rule"]), said))
-    rules = tuple(Aside(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
-    unasked = tuple(_unasked(each) for each in provider.get("unasked") or ())
-    return (*rules, Aside("questions that were not asked", unasked)) if unasked else rules
+    rules = tuple(UnjudgedGroup(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
+    unasked = tuple(_describe_unasked(each) for each in provider.get("unasked") or ())
+    return (*rules, UnjudgedGroup("questions that were not asked", unasked)) if unasked else rules
 
 
-def _unasked(question: Entry) -> tuple[str, str]:
+def _describe_unasked(question: Entry) -> tuple[str, str]:
     said = ": ".join(str(question[name]) for name in ("cause", "detail") if question.get(name))
-    return str(question["probe"]), short(said, 300)
+    return str(question["probe"]), shorten(said, 300)
 
 
-def _passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _group_passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
     groups: dict[str, list[str]] = {}
     for case in provider.get("cases") or ():
         if case["outcome"] == "pass":
@@ -200,108 +219,112 @@ def _passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((dimension, tuple(names)) for dimension, names in groups.items())
 
 
-def _coverage(provider: Entry) -> tuple[tuple[tuple[str, tuple[Entry, ...]], ...], int]:
+def _group_coverage(provider: Entry) -> tuple[tuple[tuple[str, tuple[Entry, ...]], ...], int]:
     fields = list(provider.get("coverage") or ())
-    kept = fields[:COVERAGE_MOST]
+    kept = fields[:MOST_FIELDS]
     groups = (
-        (says, tuple(field for field in kept if field.get("seen") == seen)) for seen, says in SEEN.items()
+        (says, tuple(field for field in kept if field.get("seen") == seen)) for seen, says in COVERAGE.items()
     )
     return tuple((says, found) for says, found in groups if found), len(fields) - len(kept)
 
 
-def _latency(provider: Entry) -> list[tuple[str, str]]:
+def _describe_latency(provider: Entry) -> list[tuple[str, str]]:
     """Return how long answers took, where results.json says so."""
     found: Entry = provider.get("latency") or {}
     rows = {"First piece": "first_piece", "Whole, unary": "unary", "Whole, streamed": "streamed"}
     return [
-        (name, ", ".join(f"{milliseconds(float(found[f'{key}_{which}']))} {which}" for which in known))
+        (name, ", ".join(f"{format_milliseconds(float(found[f'{key}_{which}']))} {which}" for which in known))
         for name, key in rows.items()
         if (known := [which for which in ("median", "worst") if found.get(f"{key}_{which}") is not None])
     ]
 
 
-def _facts(provider: Entry) -> tuple[tuple[str, str], ...]:
+def _list_facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     traffic: Entry = provider.get("traffic") or {}
     requests, retries = int(traffic.get("requests") or 0), int(traffic.get("retries") or 0)
-    sent = plural(requests, "request") + (f", {plural(retries, 'retry', 'retries')}" if retries else "")
+    sent = count_noun(requests, "request") + (
+        f", {count_noun(retries, 'retry', 'retries')}" if retries else ""
+    )
     tokens = f"{int(traffic.get('prompt_tokens') or 0):,} in, {int(traffic.get('output_tokens') or 0):,} out"
     facts = [
         ("Name", str(provider["name"])),
         ("Dialect", str(provider.get("dialect") or "")),
-        ("Address", address_in_words(str(provider.get("base_url") or ""))),
+        ("Address", describe_address(str(provider.get("base_url") or ""))),
         ("Model", str(provider.get("model") or "")),
     ]
     if requests and "answers" in provider:
-        facts += [("Recorded", plural(requests, "exchange")), ("Tokens", tokens)]
+        facts += [("Recorded", count_noun(requests, "exchange")), ("Tokens", tokens)]
     elif requests:
         facts += [
-            ("Sent", f"{sent} in {duration(float(traffic.get('seconds') or 0))}"),
+            ("Sent", f"{sent} in {format_seconds(float(traffic.get('seconds') or 0))}"),
             ("Tokens", tokens),
         ]
-    facts += _latency(provider)
+    facts += _describe_latency(provider)
     if traffic.get("money") is not None:
         facts.append(("Money", str(traffic["money"])))
     return tuple((name, clip(fact, 200)) for name, fact in facts if fact)
 
 
-def vendor(provider: Entry, id_: str, limit: int) -> Vendor:
+def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
     """Return one provider as the page shows it; `limit` bounds each body, in characters."""
-    found, left_out = findings(provider, id_)
-    groups = grouped(entry for each in found for entry in each.entries)
-    kept = list(groups.items())[:EXCHANGES_MOST]
+    found, left_out = read_findings(provider, id_)
+    groups = group_by_exchange(entry for each in found for entry in each.entries)
+    kept = list(groups.items())[:MOST_EXCHANGES]
     anchors = {name: f"exchange-{id_}-{number}" for number, (name, _) in enumerate(kept, 1)}
-    coverage, uncovered = _coverage(provider)
-    held_back = buffered(provider)
-    answers, unanswered = read_answers(provider)
-    return Vendor(
+    coverage, uncovered = _group_coverage(provider)
+    held_back = find_buffered(provider)
+    answers, unanswered = read_recorded_replies(provider)
+    return ProviderSection(
         id=id_,
         name=str(provider["name"]),
         title=clip(str(provider.get("title") or provider["name"]), 80),
-        group=group(provider),
+        group=group_of(provider),
         adapted=bool(provider.get("adapted")),
-        sign=status_sign(provider),
-        says=verdict(provider),
-        judged=judged_in_words(provider),
-        meets=clients_in_words(provider),
-        reason=short(str(provider.get("reason") or ""), 600),
-        summary=counted(provider),
-        facts=_facts(provider),
-        cells=cells(provider),
-        traits=traits(provider),
-        clients=tuple(_client(entry) for entry in provider.get("clients") or ()),
+        sign=choose_sign(provider),
+        says=explain_verdict(provider),
+        judged=describe_judged_share(provider),
+        meets=describe_clients(provider),
+        reason=shorten(str(provider.get("reason") or ""), 600),
+        summary=describe_counts(provider),
+        facts=_list_facts(provider),
+        cells=make_cells(provider),
+        traits=read_traits(provider),
+        clients=tuple(_read_client(entry) for entry in provider.get("clients") or ()),
         findings=found,
         left_out=left_out,
-        asides=_asides(provider),
-        passing=_passing(provider),
+        unjudged=_group_unjudged(provider),
+        passing=_group_passing(provider),
         coverage=coverage,
         coverage_left_out=uncovered,
         answers=answers,
         answers_left_out=unanswered,
-        exchanges=tuple((anchors[name], shown(entries, limit, held_back)) for name, entries in kept),
+        exchanges=tuple((anchors[name], show_exchange(entries, limit, held_back)) for name, entries in kept),
         exchanges_left_out=len(groups) - len(kept),
         anchors=anchors,
     )
 
 
-def anchor_of(found: Vendor, entry: Entry) -> str:
+def find_anchor(found: ProviderSection, entry: Entry) -> str:
     """Return the anchor of the exchange that a piece of evidence belongs to; empty where it is left out."""
-    return found.anchors.get(key(entry), "")
+    return found.anchors.get(identify_exchange(entry), "")
 
 
-def provider_ids(providers: Sequence[Entry]) -> list[str]:
+def make_provider_ids(providers: Sequence[Entry]) -> list[str]:
     """Return an element id for each provider: its name where it is one, numbered where two collide."""
-    return unique(slug(str(provider["name"])) for provider in providers)
+    return number_duplicates(slugify(str(provider["name"])) for provider in providers)
 
 
-def vendors(results: Entry) -> tuple[Vendor, ...]:
+def read_providers(results: Entry) -> tuple[ProviderSection, ...]:
     """Return every provider, worst first, with room for evidence shared out among them."""
-    providers = worst_first(results.get("providers") or ())
+    providers = sort_providers(results.get("providers") or ())
     every = (
         entry
         for each in providers
         for found in each.get("deviations") or ()
         for entry in found.get("evidence") or ()
     )
-    limit = limit_for(len({(key(entry)[0], hash(key(entry))) for entry in every}))
-    ids = provider_ids(providers)
-    return tuple(vendor(each, id_, limit) for each, id_ in zip(providers, ids, strict=True))
+    limit = share_limit(
+        len({(identify_exchange(entry)[0], hash(identify_exchange(entry))) for entry in every})
+    )
+    ids = make_provider_ids(providers)
+    return tuple(read_provider(each, id_, limit) for each, id_ in zip(providers, ids, strict=True))

@@ -15,19 +15,19 @@ from conformance.model import JSON
 _FOLLOWS = re.compile(r": [\d,]+ rules?$")
 
 
-def limits_of(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
+def find_limits(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
     """Return what limited the judgement of one provider, rules that its own findings leave open apart.
 
     Where the file does not say it, what the run was asked for tells.
     """
     said = tuple(limit for limit in provider.limited_by if not _FOLLOWS.search(limit))
-    return said or tuple(_limits_of_run(run))
+    return said or tuple(_find_run_limits(run))
 
 
-def _limits_of_run(run: PastRun) -> Iterator[str]:
-    dimensions = _texts(run.selection.get("dimensions"))
+def _find_run_limits(run: PastRun) -> Iterator[str]:
+    dimensions = _as_texts(run.selection.get("dimensions"))
     yield from (f"-d {name}" for name in dimensions)
-    rules = _texts(run.selection.get("rules"))
+    rules = _as_texts(run.selection.get("rules"))
     if rules and not dimensions:
         yield "--rule"
     against = run.selection.get("against")
@@ -37,19 +37,19 @@ def _limits_of_run(run: PastRun) -> Iterator[str]:
         yield "the run is incomplete"
 
 
-def dimensions_of(run: PastRun) -> tuple[str, ...]:
+def list_dimensions(run: PastRun) -> tuple[str, ...]:
     """Return the dimensions that the run was restricted to; none where it asked all."""
-    return tuple(_texts(run.selection.get("dimensions")))
+    return tuple(_as_texts(run.selection.get("dimensions")))
 
 
 def describe_part(run: PastRun, provider: PastProvider) -> str:
     """Return in words on how little a verdict stands: questions, rules and what limited them; empty where all was judged."""
-    limits = limits_of(run, provider)
+    limits = find_limits(run, provider)
     if provider.status == "partial":
         limits = limits or provider.limited_by
     elif not limits:
         return ""
-    dimensions = dimensions_of(run)
+    dimensions = list_dimensions(run)
     asked = f"computed from {provider.questions} question{'s' * (provider.questions != 1)}"
     of = f" of {' and '.join(dimensions)} only" if dimensions else " only"
     known = provider.rules_judged is not None and provider.rules_in_all is not None
@@ -59,7 +59,7 @@ def describe_part(run: PastRun, provider: PastProvider) -> str:
     return f"{asked}{of}{rules}{why}"
 
 
-def _texts(value: JSON) -> list[str]:
+def _as_texts(value: JSON) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
@@ -67,11 +67,15 @@ def restrict(run: PastRun, patterns: Sequence[str]) -> PastRun:
     """Return the run with those providers alone that a pattern names; with all where there is no pattern."""
     if not patterns:
         return run
-    kept = {name: one for name, one in run.providers.items() if any(matches(name, each) for each in patterns)}
+    kept = {
+        name: one
+        for name, one in run.providers.items()
+        if any(matches_provider(name, each) for each in patterns)
+    }
     return replace(run, providers=MappingProxyType(kept))
 
 
-def matches(name: str, pattern: str) -> bool:
+def matches_provider(name: str, pattern: str) -> bool:
     """Return whether a pattern names a provider: its name, a glob, or the entry that `entry@model` belongs to."""
     return fnmatchcase(name, pattern) or name.partition("@")[0] == pattern
 
@@ -79,4 +83,4 @@ def matches(name: str, pattern: str) -> bool:
 def find_unmatched(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the patterns that name no provider."""
     known = list(names)
-    return tuple(each for each in patterns if not any(matches(name, each) for name in known))
+    return tuple(each for each in patterns if not any(matches_provider(name, each) for name in known))

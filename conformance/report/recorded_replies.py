@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.plain import clip
-from conformance.report.words import EFFECTS, plural
+from conformance.report.safe_text import clip
+from conformance.report.vocabulary import EFFECTS, count_noun
 
 Entry = Mapping[str, Any]
 
-ANSWERS_MOST = (
+MOST_REPLIES = (
     40  # of one provider in which every client sees the same; those that harm a client come beside them
 )
-HARMFUL_MOST = 200
-SEEN_MOST = 200  # characters
-RECORDINGS_MOST = 20
+MOST_HARMFUL = 200
+MOST_SEEN = 200  # characters
+MOST_RECORDINGS = 20
 UNKNOWN_HOST = "host-not-recorded.invalid"  # stands in an address of which the recording names no host
 
 
 @dataclass(frozen=True)
-class Sight:
+class ClientGroup:
     """What some clients see of one answer, and what that does to them."""
 
     clients: tuple[str, ...]
@@ -39,27 +39,27 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecordedReply:
     """One recorded answer as a row of a table."""
 
     place: str
     request: str
     status: str
-    lacking: str  # why it is not judged
-    sights: tuple[Sight, ...]
+    not_judged: str  # why it is not judged
+    groups: tuple[ClientGroup, ...]
 
 
-def read_answers(provider: Entry) -> tuple[tuple[Answer, ...], int]:
+def read_recorded_replies(provider: Entry) -> tuple[tuple[RecordedReply, ...], int]:
     """Return a provider's recorded answers, in their order, and how many are left out because there are too many."""
     found = list(provider.get("answers") or ())
-    shown = choose(found)
-    return tuple(_answer(one) for one in shown), len(found) - len(shown)
+    shown = choose_replies(found)
+    return tuple(_read_reply(one) for one in shown), len(found) - len(shown)
 
 
-def choose(answers: Sequence[Entry]) -> list[Entry]:
+def choose_replies(answers: Sequence[Entry]) -> list[Entry]:
     """Return the answers to show: the first ones, and of the others those that harm a client."""
-    harmful = [one for one in answers[ANSWERS_MOST:] if is_harmful(one)]
-    return [*answers[:ANSWERS_MOST], *harmful[:HARMFUL_MOST]]
+    harmful = [one for one in answers[MOST_REPLIES:] if is_harmful(one)]
+    return [*answers[:MOST_REPLIES], *harmful[:MOST_HARMFUL]]
 
 
 def is_harmful(answer: Entry) -> bool:
@@ -67,44 +67,44 @@ def is_harmful(answer: Entry) -> bool:
     return any(client.get("effect") for client in answer["clients"])
 
 
-def sights(answer: Entry) -> tuple[Sight, ...]:
+def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
     """Return what clients see of an answer. Capitals make no difference: one client writes a finish reason without."""
     groups: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
     for client in answer.get("clients") or ():
-        sees = clip(str(client["sees"]), SEEN_MOST)
-        harm = str(client.get("effect") or ""), clip(str(client.get("detail") or ""), SEEN_MOST)
+        sees = clip(str(client["sees"]), MOST_SEEN)
+        harm = str(client.get("effect") or ""), clip(str(client.get("detail") or ""), MOST_SEEN)
         groups.setdefault((sees.lower(), *harm), (sees, []))[1].append(str(client["client"]))
     number = len(answer.get("clients") or ())
     return tuple(
-        Sight(tuple(names), _who(names, number), sees, effect, detail)
+        ClientGroup(tuple(names), _name_clients(names, number), sees, effect, detail)
         for (_, effect, detail), (sees, names) in groups.items()
     )
 
 
-def _who(names: Sequence[str], number: int) -> str:
+def _name_clients(names: Sequence[str], number: int) -> str:
     return f"all {number} clients" if len(names) == number > 1 else ", ".join(names)
 
 
-def _answer(answer: Entry) -> Answer:
+def _read_reply(answer: Entry) -> RecordedReply:
     status = answer.get("status")
-    return Answer(
+    return RecordedReply(
         place=clip(str(answer.get("place") or answer["exchange"]), 160),
         request=clip(str(answer["request"]), 300),
         status=f"HTTP {status}" if status else "no status",
-        lacking=clip(str(answer.get("lacking") or ""), SEEN_MOST),
-        sights=sights(answer),
+        not_judged=clip(str(answer.get("lacking") or ""), MOST_SEEN),
+        groups=group_clients(answer),
     )
 
 
-def recording_in_words(results: Entry) -> str:
+def describe_recording(results: Entry) -> str:
     """Return what a run judged instead of asking: `a recording of 3 exchanges`; empty where it asked."""
     if not (results["run"].get("selection") or {}).get("captured"):
         return ""
     traffic = (each.get("traffic") or {} for each in results.get("providers") or ())
     number = sum(int(each.get("requests") or 0) for each in traffic)
-    return f"a recording of {plural(number, 'exchange')}"
+    return f"a recording of {count_noun(number, 'exchange')}"
 
 
-def address_in_words(base_url: str) -> str:
+def describe_address(base_url: str) -> str:
     """Return a provider's address for a reader; that a recording does not name the host is said in words."""
     return "not in the recording" if UNKNOWN_HOST in base_url else base_url

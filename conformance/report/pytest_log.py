@@ -59,7 +59,7 @@ def _row(test: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, "log": log, "resultsTableRow": cells, "extras": [], "tableHtml": []}
 
 
-def log_rows(written: str) -> LogRows:
+def read_log_rows(written: str) -> LogRows:
     """Return the log of a page that pytest-html wrote; ValueError where it is not one that we know."""
     blob, script = _BLOB.search(written), _SCRIPT.search(written)
     if not blob or not script:

@@ -55,7 +55,7 @@ class Aspect:
     why: str
 
 
-def _settings(before: str, after: str) -> str:
+def _advise_settings(before: str, after: str) -> str:
     if after in ("both", before):
         return ""
     return {
@@ -65,14 +65,14 @@ def _settings(before: str, after: str) -> str:
     }.get(after, "try which place of a setting takes effect")
 
 
-def _request_casing(before: str, after: str) -> str:
+def _advise_request_casing(before: str, after: str) -> str:
     if after in ("both", before):
         return ""
     # `neither`: no setting took effect where Google has it, so that no spelling of it could.
     return f"write the names of a request in {_SPELLED[after]}" if after in _SPELLED else ""
 
 
-def _response_casing(before: str, after: str) -> str:
+def _advise_response_casing(before: str, after: str) -> str:
     wanted, came = _SPELLED.get(before, "lowerCamelCase"), _SPELLED.get(after)
     if came == wanted:
         return f"read every name of an answer in {wanted}: before, some came in another casing"
@@ -83,7 +83,7 @@ def _response_casing(before: str, after: str) -> str:
     )
 
 
-def _envelope(before: str, after: str) -> str:
+def _advise_envelope(before: str, after: str) -> str:
     if after == NONE:
         how = (
             "bringing the two halves of an answer together"
@@ -99,42 +99,42 @@ def _envelope(before: str, after: str) -> str:
     return taken if before == NONE else f"{taken}, and put it where it was: {before!r}"
 
 
-def _framing(before: str, after: str) -> str:
+def _advise_framing(before: str, after: str) -> str:
     return f"{_READS.get(after, 'find out how to read the stream')}; {_WRITES.get(before, 'hand the objects on')}"
 
 
-def _errors(before: str, after: str) -> str:
+def _advise_errors(before: str, after: str) -> str:
     return f"read errors as {_SHAPES.get(after, after)}; hand them on as {_SHAPES.get(before, before)}"
 
 
-def auth_advice(before: str, after: str) -> str:
+def advise_auth(before: str, after: str) -> str:
     """Return how to carry the key from now on (ways joined by ` + `); empty where every way that worked still does."""
     old, new = (way.split(_AND) for way in (before, after))
     if set(old) <= set(new):
         return ""
     both = [way for way in old if way in new]
     if both:
-        return f"{send_key(both)}: both sides take it"
+        return f"{advise_key(both)}: both sides take it"
     if new == [NONE]:
         return "ask the vendor how to send the key: no way was accepted"
-    return send_key(new)
+    return advise_key(new)
 
 
-def send_key(ways: Sequence[str]) -> str:
+def advise_key(ways: Sequence[str]) -> str:
     """Return the advice to carry the key in the best of several ways: a header before the address."""
     best = min(ways, key=lambda way: _BEST_FIRST.index(way) if way in _BEST_FIRST else len(_BEST_FIRST))
     return f'send the key as "{_HEADERS.get(best, best)}"'
 
 
 ASPECTS: tuple[Aspect, ...] = (
-    Aspect("auth", "Key", REQUEST, auth_advice, "a key that is carried another way is refused"),
-    Aspect("request-casing", "Names in requests", REQUEST, _request_casing, "a name that is not known is refused or ignored"),
-    Aspect("settings", "Settings", REQUEST, _settings, "settings at another place are refused, or ignored without a word"),
-    Aspect("stream-framing", "Stream, with alt=sse", ANSWER, _framing, "clients parse one framing, and raise or find nothing in another"),
-    Aspect("stream-framing-default", "Stream, without alt", ANSWER, _framing, "code that asks without alt=sse parses one framing only"),
-    Aspect("envelope", "Envelope", ANSWER, _envelope, "clients look for candidates at the root, and find nothing without an error"),
-    Aspect("response-casing", "Names in answers", ANSWER, _response_casing, "clients lose a name in another spelling without an error"),
-    Aspect("error-shape", "Errors", ANSWER, _errors, "clients decide by status and message whether to try again"),
+    Aspect("auth", "Key", REQUEST, advise_auth, "a key that is carried another way is refused"),
+    Aspect("request-casing", "Names in requests", REQUEST, _advise_request_casing, "a name that is not known is refused or ignored"),
+    Aspect("settings", "Settings", REQUEST, _advise_settings, "settings at another place are refused, or ignored without a word"),
+    Aspect("stream-framing", "Stream, with alt=sse", ANSWER, _advise_framing, "clients parse one framing, and raise or find nothing in another"),
+    Aspect("stream-framing-default", "Stream, without alt", ANSWER, _advise_framing, "code that asks without alt=sse parses one framing only"),
+    Aspect("envelope", "Envelope", ANSWER, _advise_envelope, "clients look for candidates at the root, and find nothing without an error"),
+    Aspect("response-casing", "Names in answers", ANSWER, _advise_response_casing, "clients lose a name in another spelling without an error"),
+    Aspect("error-shape", "Errors", ANSWER, _advise_errors, "clients decide by status and message whether to try again"),
 )  # fmt: skip
 
 
@@ -143,12 +143,12 @@ def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) ->
 
     An unknown `before` is taken for Google's way; an unknown `after` can only be tried.
     """
-    old = said(before[0] if before else REFERENCE[aspect.trait])
-    fresh = [said(one) for one in after if one not in before]
+    old = format_reading(before[0] if before else REFERENCE[aspect.trait])
+    fresh = [format_reading(one) for one in after if one not in before]
     several = dict.fromkeys(aspect.advice(old, one) for one in fresh if one != old)
     return "; or, by the page's other reading: ".join(filter(None, several))
 
 
-def said(value: JSON) -> str:
+def format_reading(value: JSON) -> str:
     """Return one reading of a trait as words; a list (ways to carry the key) joined by ` + `."""
     return _AND.join(str(one) for one in value) or NONE if isinstance(value, list) else str(value)

@@ -17,7 +17,7 @@ _BEGAN = re.compile(rb'"started_at":\s*"([^"]{1,40})"')
 
 
 @dataclass(frozen=True)
-class Held:
+class ProviderInRun:
     """A provider, and the run that speaks for it."""
 
     run: PastRun
@@ -26,18 +26,18 @@ class Held:
 
 def read_newest_first(places: Iterable[Path]) -> tuple[PastRun, ...]:
     """Read runs from their folders, the newest first. Raises FileError."""
-    return tuple(sorted(map(read_past, places), key=lambda run: _instant(run.started_at), reverse=True))
+    return tuple(sorted(map(read_past, places), key=lambda run: _parse_time(run.started_at), reverse=True))
 
 
-def folders_of(reports: Path) -> tuple[Path, ...]:
+def find_run_folders(reports: Path) -> tuple[Path, ...]:
     """Return the folders of finished runs, the newest first, each once whatever links lead to it."""
     found: dict[Path, Path] = {}
     for path in sorted(reports.glob(f"*/{FILE_NAME}")):
         found.setdefault(path.resolve(), path.parent)
-    return tuple(sorted(found.values(), key=lambda folder: _instant(_began(folder)), reverse=True))
+    return tuple(sorted(found.values(), key=lambda folder: _parse_time(_read_start(folder)), reverse=True))
 
 
-def runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
+def read_runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
     """Yield the runs that name a provider, in the order of their folders; what cannot be read is passed over."""
     wanted = json.dumps(name).encode()
     for folder in folders:
@@ -48,25 +48,25 @@ def runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
             continue  # a run that was killed, or is of another version, speaks for nobody
 
 
-def find_held(name: str, runs: Iterable[PastRun]) -> Held | None:
+def find_provider(name: str, runs: Iterable[PastRun]) -> ProviderInRun | None:
     """Return the first run in which a provider was asked; else the first that names it; else None."""
-    named: Held | None = None
+    named: ProviderInRun | None = None
     for run in runs:
         provider = run.providers.get(name)
         if provider is not None and provider.status != "not-run":
-            return Held(run, provider)
+            return ProviderInRun(run, provider)
         if provider is not None and named is None:
-            named = Held(run, provider)
+            named = ProviderInRun(run, provider)
     return named
 
 
-def newest(helds: Iterable[Held | None]) -> PastRun | None:
+def find_newest_run(helds: Iterable[ProviderInRun | None]) -> PastRun | None:
     """Return the newest of the runs that speak for somebody."""
     runs = [held.run for held in helds if held is not None]
-    return max(runs, key=lambda run: _instant(run.started_at), default=None)
+    return max(runs, key=lambda run: _parse_time(run.started_at), default=None)
 
 
-def _began(folder: Path) -> str:
+def _read_start(folder: Path) -> str:
     try:
         with (folder / FILE_NAME).open("rb") as file:
             found = _BEGAN.search(file.read(_HEAD))
@@ -75,7 +75,7 @@ def _began(folder: Path) -> str:
     return found[1].decode("utf-8", "replace") if found else ""
 
 
-def _instant(text: str) -> dt.datetime:
+def _parse_time(text: str) -> dt.datetime:
     """Return a time that can be compared with others; what is no time is older than all."""
     try:
         when = dt.datetime.fromisoformat(text)

@@ -15,11 +15,11 @@ from conformance.dialects.dialect import Dialect, Reading
 from conformance.embedded.answers import think
 from conformance.embedded.chunks import build_chunks, build_response
 from conformance.embedded.dialect_looks import dress_response
-from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame_objects
-from conformance.embedded.style import Envelope, Style, style_of
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, OutgoingBody, frame_objects
+from conformance.embedded.style import Envelope, Style, make_style
 from conformance.model import JSON
 
-TRAITS = ("response-casing", "envelope", "stream-framing")  # what decides how an answer is read
+READING_TRAITS = ("response-casing", "envelope", "stream-framing")  # what decides how an answer is read
 _MOST = 16  # combinations of readings that are tried
 _FRAMINGS = {"sse": SSE, "ndjson": NDJSON, "json-array": ARRAY, "single-json": SINGLE}
 _CASINGS = ("camelCase", "snake_case")
@@ -35,59 +35,59 @@ _PROMPTS: tuple[Mapping[str, Any], ...] = (
 
 
 @dataclass(frozen=True)
-class _Version:
+class _DocumentReading:
     """One way to read a document: the style that follows from it, and in words which of several readings it takes."""
 
     style: Style
     said: str
 
 
-def silent(dialect: Dialect) -> tuple[str, ...]:
+def find_silent_traits(dialect: Dialect) -> tuple[str, ...]:
     """Return the deciding traits of which the document says nothing; there Google's are assumed."""
-    return tuple(trait for trait in TRAITS if not dialect.traits.get(trait))
+    return tuple(trait for trait in READING_TRAITS if not dialect.traits.get(trait))
 
 
-def clients_on_paper(dialect: Dialect) -> Mapping[str, PastClient]:
+def judge_clients(dialect: Dialect) -> Mapping[str, PastClient]:
     """Return a verdict per client on a sample answer; where the page has several readings, the worst one's."""
-    versions = list(islice(_versions(dialect), _MOST))
-    accepted = _accepted(dialect)
+    versions = list(islice(_list_readings(dialect), _MOST))
+    accepted = _list_accepted_keys(dialect)
     found = (
-        _worst(client, versions, find_required_settings(client, accepted, v1=True))
+        _judge_client(client, versions, find_required_settings(client, accepted, v1=True))
         for client in ALL_CLIENTS.values()
     )
     return MappingProxyType({one.client: one for one in found})
 
 
-def _accepted(dialect: Dialect) -> tuple[str, ...] | None:
-    ways = [way for reading in dialect.traits.get("auth", ()) for way in _each(reading.value)]
+def _list_accepted_keys(dialect: Dialect) -> tuple[str, ...] | None:
+    ways = [way for reading in dialect.traits.get("auth", ()) for way in _as_list(reading.value)]
     return tuple(dict.fromkeys(map(str, ways))) or None
 
 
-def _each(value: JSON) -> list[JSON]:
+def _as_list(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else [value]
 
 
-def _versions(dialect: Dialect) -> Iterator[_Version]:
-    several = [dialect.traits.get(trait) or (None,) for trait in TRAITS]
+def _list_readings(dialect: Dialect) -> Iterator[_DocumentReading]:
+    several = [dialect.traits.get(trait) or (None,) for trait in READING_TRAITS]
     for readings in product(*several):
-        pairs = list(zip(TRAITS, readings, strict=True))
-        style = _style(dialect, {trait: reading.value for trait, reading in pairs if reading})
+        pairs = list(zip(READING_TRAITS, readings, strict=True))
+        style = _make_style(dialect, {trait: reading.value for trait, reading in pairs if reading})
         if style is not None:
             said = [
-                _label(trait, reading)
+                _describe_reading(trait, reading)
                 for trait, reading in pairs
                 if reading and len(dialect.traits[trait]) > 1
             ]
-            yield _Version(style, " and ".join(said))
+            yield _DocumentReading(style, " and ".join(said))
 
 
-def _label(trait: str, reading: Reading) -> str:
+def _describe_reading(trait: str, reading: Reading) -> str:
     return f"{trait} is {reading.value} ({reading.source.lines})"
 
 
-def _style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
+def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
     """Return the style that a reading describes; None where it describes none that a sample could be dressed in."""
-    own = style_of(dialect)
+    own = make_style(dialect)
     casing, framing = (
         str(values.get("response-casing", "camelCase")),
         str(values.get("stream-framing", "sse")),
@@ -104,8 +104,10 @@ def _style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
     return replace(own, casing=casing, envelope=envelope, framing=_FRAMINGS[framing])
 
 
-def _worst(client: Client, versions: Sequence[_Version], configure: tuple[str, ...]) -> PastClient:
-    judged = [_judged(client, version) for version in versions]
+def _judge_client(
+    client: Client, versions: Sequence[_DocumentReading], configure: tuple[str, ...]
+) -> PastClient:
+    judged = [_judge_reading(client, version) for version in versions]
     if not judged:
         return PastClient(
             client.name, "untested", ("the document describes no answer that can be made up",), configure
@@ -116,8 +118,8 @@ def _worst(client: Client, versions: Sequence[_Version], configure: tuple[str, .
     return replace(worst, because=(*worst.because, *doubt), configure=configure)
 
 
-def _judged(client: Client, version: _Version) -> PastClient:
-    samples = [one for one in _samples(version.style) if one[0].method in client.methods]
+def _judge_reading(client: Client, version: _DocumentReading) -> PastClient:
+    samples = [one for one in _make_samples(version.style) if one[0].method in client.methods]
     found = [effect for captured, truth in samples for effect in find_effects(client, captured, truth)]
     where = f" (where {version.said})" if version.said else ""
     breaking_first = sorted(
@@ -127,22 +129,22 @@ def _judged(client: Client, version: _Version) -> PastClient:
     return PastClient(client.name, sum_up_effects(found, len(samples)), tuple(because))
 
 
-def _samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView]]:
+def _make_samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView]]:
     for prompt in _PROMPTS:
         answer = think(prompt, _MODEL)
-        truth = _truth(build_response(answer))
+        truth = _make_expected_view(build_response(answer))
         yield (
-            _captured(
+            _make_response(
                 "generateContent",
                 frame_objects(SINGLE, [dress_response(build_response(answer), style, chunk=False)]),
             ),
             truth,
         )
         pieces = [dress_response(chunk, style, chunk=True) for chunk in build_chunks(answer)]
-        yield _captured("streamGenerateContent", frame_objects(style.framing, pieces)), truth
+        yield _make_response("streamGenerateContent", frame_objects(style.framing, pieces)), truth
 
 
-def _captured(method: str, framed: FramedBody) -> CapturedResponse:
+def _make_response(method: str, framed: OutgoingBody) -> CapturedResponse:
     ends = tuple(accumulate(len(piece) for piece in framed.pieces))
     return CapturedResponse(
         method=method,
@@ -154,7 +156,7 @@ def _captured(method: str, framed: FramedBody) -> CapturedResponse:
     )
 
 
-def _truth(response: Mapping[str, Any]) -> ExpectedView:
+def _make_expected_view(response: Mapping[str, Any]) -> ExpectedView:
     """Return what is to be found in a sample as Google would write it."""
     candidate = response["candidates"][0]
     parts = candidate["content"]["parts"]

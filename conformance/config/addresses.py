@@ -1,0 +1,49 @@
+"""Addresses in configuration: what may stand before /v1beta, and what is on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+# What a base_url must not end in: the version, and whatever of a method's own path follows it.
+_OF_A_METHOD = re.compile(
+    r"(/v1(beta|alpha)?(/models(/.*)?|/?)$)|(/models(/.*)?$)|(:(stream)?generateContent.*$)", re.IGNORECASE
+)
+
+
+def describe_fault_in_base_url(value: str) -> str:
+    """Say what keeps an address from being what stands before /v1beta; an empty string where nothing does."""
+    parts = split_url(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
+        return "must be an address such as https://host or https://host/prefix"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user or a password; the key comes from key_env"
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        return "must end before any ? or #; what follows is built by the program"
+    surplus = _OF_A_METHOD.search(parts.path)
+    if surplus:
+        return f"leave {surplus[0].rstrip('/')} out: the program appends /v1beta/models/… itself"
+    return ""
+
+
+def split_url(value: str) -> SplitResult | None:
+    """Split an address; None where it cannot be split or its port is out of range."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is this machine's own: localhost, 127.0.0.0/8, ::1."""
+    parts = split_url(url)
+    host = (parts.hostname if parts else None) or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
