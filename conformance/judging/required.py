@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import RequiredContent
 from conformance.judging.contents import as_list, candidates, parts, parts_of
-from conformance.judging.counters import last_block
 from conformance.judging.expectations import blocked
-from conformance.model import JSON, Outcome
+from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 
@@ -31,15 +30,6 @@ def _signatures(reply: Reply) -> bool:
 
 def _citations(reply: Reply) -> bool:
     return any(candidate.get("citationMetadata") for _, _, candidate in candidates(reply))
-
-
-def _counts(reply: Reply, *names: str) -> bool:
-    return any(reply.usage.get(name) for name in names)
-
-
-def _details(reply: Reply) -> bool:
-    found = last_block(reply)
-    return found is not None and any(as_list(value) for name, value in found[1].items() if "Details" in name)
 
 
 def _names(reply: Reply) -> Iterator[bool]:
@@ -82,21 +72,8 @@ BYTES = RequiredContent(
 )
 CITATIONS = RequiredContent("no answer holds a citation", _citations)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-COUNTED_THOUGHTS = RequiredContent(
-    "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount"), _THOUGHTS
-)
-CACHED = RequiredContent(
-    "no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount")
-)
-DETAILS = RequiredContent("no answer holds details of its counters", _details)
 BLOCKED = RequiredContent("no prompt was blocked", blocked)
 AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
 SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
-A_REPETITION = RequiredContent(
-    "the same question was not answered twice",
-    lambda reply: bool(reply.exchange.first),
-    ("plain-repeated",),
-    Outcome.BLOCKED,
-)
