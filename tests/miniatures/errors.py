@@ -16,6 +16,7 @@ from conformance.embedded.style import Style
 from miniatures import Innocent, Miniature
 from miniatures.making import (
     HTML_PAGE,
+    ONE_AT_A_TIME,
     PLAIN_TEXT,
     Message,
     asks_the_model,
@@ -510,6 +511,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "Every third unary answer is empty.",
         with_answers(empty_every(3)),
         trips={"errors/answers-with-a-body"},
+        settings=ONE_AT_A_TIME,
     ),
     Miniature(
         "errors-as-events",
@@ -607,7 +609,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         "Paths that do not exist are pages, as at Google.",
         with_answers(_page_for_unknown),
     ),
-    Innocent("unlucky", "A wrong request fails with 500 once.", _unlucky(1)),
+    Innocent("unlucky", "A wrong request fails with 500 once.", _unlucky(1), settings=ONE_AT_A_TIME),
     Innocent("verb-not-allowed", "GET of a method is 405.", replace(HONEST, route=_no_verb)),
     Innocent(
         "hidden-models",
