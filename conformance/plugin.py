@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from conformance.model import Dimension, Provider
-from conformance.recording.outfolder import write_report_file
-from conformance.recording.record import RecordError
+from conformance.recording.writing import RecordError, write_report_file
 from conformance.report import render_page, write_page
 from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (

@@ -16,18 +16,16 @@ from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Exchange, Outcome, Provider
-from conformance.recording.latest import point_latest
-from conformance.recording.outfolder import ClaimedFolder, FolderError, write_report_file
-from conformance.recording.record import (
-    FOLDER,
-    Recorder,
+from conformance.recording.outfolder import ClaimedFolder, FolderError
+from conformance.recording.record import FOLDER, Recorder, read_recording
+from conformance.recording.runfile import FORMAT, provider_to_json, write_run
+from conformance.recording.writing import (
     RecordError,
-    read_recording,
+    append_text,
+    point_latest,
     write_atomically,
-    write_run,
+    write_report_file,
 )
-from conformance.recording.runfile import FORMAT, provider_to_json
-from conformance.recording.steps import append_text
 from conformance.replies import ProviderReplies
 from conformance.report import write_junit, write_summary
 from conformance.running.generated_bodies import GeneratedBodies

@@ -32,7 +32,8 @@ from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_ke
 from conformance.model import Against, Dimension, Exchange, Provider, Question
 from conformance.names import suggest_spelling
 from conformance.probes.documented import documented_probes
-from conformance.recording.record import Recorder, RecordError
+from conformance.recording.record import Recorder
+from conformance.recording.writing import RecordError
 from conformance.replies import CONTROL, ProviderReplies
 
 # Without a rule that names its probes, these are enough to look at: an answer, both streams, a call, two errors.
