@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.phrases import count_noun
+from conformance.phrases import conjugate, count_noun
 from conformance.report.matrix import count_levels
 from conformance.report.verdict import describe_limits, is_fully_judged, read_judged_share
 
@@ -108,7 +108,7 @@ def _describe_several(pool: HeadlineProviders) -> str:
     verb, contract = (
         ("keep", "their own documents") if pool.by_documents else ("conform", "Google's contract")
     )
-    keep = f"{_conjugate(conforming, verb)} to {contract}"
+    keep = f"{conjugate(conforming, verb)} to {contract}"
     if conforming == everyone:
         return f"All {total} {keep}"
     if conforming:
@@ -118,18 +118,14 @@ def _describe_several(pool: HeadlineProviders) -> str:
     return "; ".join([f"None of {total} was judged in full", *_count_unjudged(pool)])
 
 
-def _conjugate(count: int, verb: str) -> str:
-    return f"{verb}s" if count == 1 else verb
-
-
 def _count_deviating(pool: HeadlineProviders, total: str) -> str:
     breaking, deviating = pool.breaking, pool.count("deviates")
     if pool.by_documents:
         document = "its own document" if deviating == 1 else "their own documents"
-        return f"{deviating} of {total} {_conjugate(deviating, 'depart')} from {document}"
+        return f"{deviating} of {total} {conjugate(deviating, 'depart')} from {document}"
     if breaking:
-        return f"{breaking} of {total} {_conjugate(breaking, 'break')} Google's contract"
-    details = f"{_conjugate(deviating, 'deviate')} in details"
+        return f"{breaking} of {total} {conjugate(breaking, 'break')} Google's contract"
+    details = f"{conjugate(deviating, 'deviate')} in details"
     if pool.are_fully_judged:
         return f"None of {total} breaks Google's contract; {deviating} {details}"
     return f"{deviating} of {total} {details}"
