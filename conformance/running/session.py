@@ -22,7 +22,7 @@ from conformance.asking.run import (
     ask_all,
 )
 from conformance.asking.send import Sender
-from conformance.catalogue import PROBES, RULES, Probe, Rule
+from conformance.catalogue import PROBES, RULES, Probe, Rule, current_rule_id, find_rule
 from conformance.clients import UnknownClientError, find_clients
 from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
@@ -176,13 +176,21 @@ def _loaded(options: RunOptions) -> LoadedProviders:
     faults = [fault for provider in loaded.providers for fault in _misspelt_rules(provider, loaded.source)]
     if faults:
         raise UsageError(*faults)
-    return loaded
+    return replace(loaded, providers=tuple(map(_with_current_rules, loaded.providers)))
+
+
+def _with_current_rules(provider: Provider) -> Provider:
+    """Return the provider with `known` entries that name rules by the ids of today."""
+    return replace(
+        provider,
+        known=tuple(replace(known, rule=current_rule_id(known.rule)) for known in provider.known),
+    )
 
 
 def _misspelt_rules(provider: Provider, source: Path) -> Iterator[str]:
     for known in provider.known:
         where = f"{source}:{known.line}: providers.{provider.name}.known"
-        if known.rule not in RULES:
+        if find_rule(known.rule) is None:
             yield f"{where}: no rule is called {known.rule!r}{suggest_spelling(known.rule, RULES)}"
 
 

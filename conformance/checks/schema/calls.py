@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import check_each
+from conformance.catalogue import Ground, check_each
 from conformance.judging import required
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
@@ -92,7 +92,9 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
             )
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.SIGNATURES)
+@check_each(
+    Level.MUST, basis=Basis.RECORDED, ground=Ground.TASKS, usable=generated_text, requires=required.SIGNATURES
+)
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     """A thought signature is a member of the part, beside the call, not inside it.
 

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.catalogue import check
+from conformance.catalogue import Ground, check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value
@@ -56,6 +56,7 @@ def _strange(reply: Reply) -> str:
 @check(
     Level.NOTE,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     # Who prints the JSON anew may well mask the ids in it.
     usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
@@ -69,6 +69,7 @@ _ORDINARY = (
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("plain", *_ORDINARY),
     usable=_judgeable,
     blocked_by=("schema/needs-no-fields-of-its-own",),
@@ -101,7 +102,12 @@ def _optional(reply: Reply) -> bool:
 
 
 @check(
-    Level.MUST, basis=Basis.RECORDED, probes=("nested-tool",), usable=_judgeable, feature="function-calling"
+    Level.MUST,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    probes=("nested-tool",),
+    usable=_judgeable,
+    feature="function-calling",
 )
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import (
     DATA,
@@ -211,7 +211,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, "/modelVersion", "the model's name", "absent")
 
 
-@check(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
+@check(Level.NOTE, basis=Basis.RECORDED, ground=Ground.TASKS, usable=_whole)
 def names_each_response(seen: RuleInput) -> Iterator[Location]:
     """Each answer has a responseId, which no other answer has.
 

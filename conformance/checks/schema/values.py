@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from conformance.catalogue import check_each
+from conformance.catalogue import Ground, check_each
 from conformance.judging import required
 from conformance.judging.contents import as_list, candidates
 from conformance.judging.habits import has_own_bytes
@@ -103,7 +103,7 @@ def _alphabet(reply: Reply) -> Callable[[ValueFault], Level | None]:
     return level
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, requires=required.BYTES)
+@check_each(Level.MUST, basis=Basis.RECORDED, ground=Ground.TASKS, usable=answered, requires=required.BYTES)
 def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import candidate_of, held_back, misread, questioned, text_of, texts_of
 from conformance.judging.contents import empty
@@ -204,6 +204,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     basis=Basis.INFERRED,
+    ground=Ground.TASKS,
     probes=("long-answer-streamed",),
     usable=streams,
 )

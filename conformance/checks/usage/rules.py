@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import check, check_each
+from conformance.catalogue import Ground, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import as_list, candidates, empty
 from conformance.judging.counters import (
@@ -241,6 +241,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
+    ground=Ground.FORM,
     probes=("plain", "plain-repeated"),
     usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
@@ -348,7 +349,9 @@ _DETAILS = {
 }
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_reports_usage, requires=required.DETAILS)
+@check_each(
+    Level.NOTE, basis=Basis.RECORDED, ground=Ground.TASKS, usable=_reports_usage, requires=required.DETAILS
+)
 def details_add_up(reply: Reply) -> Iterator[Location]:
     """The details of a counter add up to it.
 
