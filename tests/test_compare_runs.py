@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from test_generated_rules import BROKEN, _answer, _empty, answering_to
-from whole_runs import command, entry, environment, write_providers
+from warm_start import warm_command
+from whole_runs import entry, environment, write_providers
 
 from conformance.cli import main
 from conformance.embedded import HONEST, Host, Incoming, Outgoing
@@ -60,7 +61,7 @@ def compare(folder: Path, *words: str, **environ: str) -> subprocess.CompletedPr
 
 
 def process(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    line = command(*words)
+    line = warm_command(*words)
     env = environment(**environ)
     return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole_runs import ROOT, command, entry, environment, honest_port, write_providers
+from warm_start import warm_command
+from whole_runs import ROOT, entry, environment, honest_port, write_providers
 
 from conformance.config.addresses import describe_fault_in_base_url
 from conformance.embedded import HONEST, DelayedPiece, Host, Incoming, Outgoing
@@ -20,7 +21,7 @@ from conformance.embedded import HONEST, DelayedPiece, Host, Incoming, Outgoing
 def doctor(folder: Path, *words: str, **provider: Any) -> subprocess.CompletedProcess[str]:
     write_providers(folder, {"mine": provider})
     return subprocess.run(
-        command("doctor", *words), cwd=folder, env=environment(), text=True, capture_output=True, timeout=60, check=False
+        warm_command("doctor", *words), cwd=folder, env=environment(), text=True, capture_output=True, timeout=60, check=False
     )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def test_json_holds_the_same(tmp_path: Path, port: int) -> None:
 def test_a_key_that_no_way_is_accepted_is_said(tmp_path: Path, port: int) -> None:
     write_providers(tmp_path, {"mine": entry(port)})
     done = subprocess.run(
-        command("doctor"), cwd=tmp_path, env=environment(key="bad-and-long-enough-to-be-a-key-0123"), text=True,
+        warm_command("doctor"), cwd=tmp_path, env=environment(key="bad-and-long-enough-to-be-a-key-0123"), text=True,
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 3

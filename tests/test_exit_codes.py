@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from miniatures.making import limit_every_third, with_usage
+from warm_start import warm_command
 from whole_runs import KEY, Ran, command, entry, environment, run, write_providers
 
 from conformance.dialects.dialect import load_dialect
@@ -87,7 +88,7 @@ def ended(folder: Path, providers: dict[str, dict[str, Any]], *words: str, key: 
 
 def replayed(folder: Path, recording: Path, *words: str) -> Ran:
     out = folder / "replayed"
-    line = command("replay", str(recording), "--out", str(out), *words)
+    line = warm_command("replay", str(recording), "--out", str(out), *words)
     done = subprocess.run(
         line, cwd=folder, env=environment(), capture_output=True, timeout=120, check=False, text=True
     )
@@ -237,7 +238,7 @@ def test_a_wrong_command_line_ends_in_2_and_asks_nobody(
 def test_a_file_of_another_name_is_named_instead_of_passed_over(tmp_path: Path) -> None:
     write_providers(tmp_path, {"one": vendor(1)}).rename(tmp_path / "providers.yml")
     done = subprocess.run(
-        command("run"), cwd=tmp_path, env=environment(), capture_output=True, check=False, text=True
+        warm_command("run"), cwd=tmp_path, env=environment(), capture_output=True, check=False, text=True
     )
     assert done.returncode == 2
     assert "providers.yml" in done.stderr

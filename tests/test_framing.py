@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.model import Limits, Piece
 from conformance.wire.frames import Notebook
-from conformance.wire.framing import BodyReader, FramedBody, Framing, Irregular, read_framed
+from conformance.wire.framing import FramedBody, Framing, Irregular, read_framed
 
 OUTCOMES = Path(__file__).parent / "data" / "outcomes.jsonl"
 
@@ -407,10 +407,7 @@ def test_a_flood_of_lines_without_frames_ends_at_the_limit() -> None:
 
 
 def test_bytes_beyond_the_limit_are_left_out_and_that_is_said() -> None:
-    reader = BodyReader(Limits(decoded_bytes=10))
-    for _ in range(4):
-        reader.feed(b'{"a":1}\n')
-    framed = reader.close()
+    framed = read_framed([b'{"a":1}\n'] * 4, Limits(decoded_bytes=10))
     assert (framed.length, framed.bound) == (10, "decoded_bytes")
 
 

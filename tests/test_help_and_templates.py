@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from warm_start import warm_command
 from whole_runs import ROOT, command, environment, honest_port
 
 from conformance import catalogue
@@ -28,7 +29,7 @@ catalogue.load()
 
 def program(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*words), cwd=folder, env=environment(**env), text=True, capture_output=True, timeout=120, check=False
+        warm_command(*words), cwd=folder, env=environment(**env), text=True, capture_output=True, timeout=120, check=False
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from test_killed_runs import SEED, office, providers, recorded, start
+from warm_start import warm_command
 from whole_runs import command, entry, environment, honest_port, run, write_providers
 
 REPORT = ("results.json", "report.html", "junit.xml", "summary.md")
@@ -24,8 +25,9 @@ REPORT = ("results.json", "report.html", "junit.xml", "summary.md")
 
 def ended(folder: Path, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
     """Run one command of the program to its end, in `folder`."""
+    line = command(*words) if how else warm_command(*words)  # limits hold for who is started
     return subprocess.run(
-        command(*words), cwd=folder, env=environment(), text=True, timeout=120, check=False,
+        line, cwd=folder, env=environment(), text=True, timeout=120, check=False,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how},
     )  # fmt: skip
 
@@ -271,9 +273,18 @@ def test_no_file_that_grows_too_long_ends_a_run_without_a_word(one_provider: Pat
 
 
 @pytest.mark.parametrize(
-    "words", ["list probes", "explain envelope/answers-with-a-gemini-object", "plan", "--help"]
+    ("words", "where"),
+    [
+        pytest.param(words, where, marks=[pytest.mark.slow] if slow else [])
+        for words, slow in (
+            ("list probes", False),
+            ("explain envelope/answers-with-a-gemini-object", True),
+            ("plan", True),
+            ("--help", True),
+        )
+        for where in (">&-", "2>&-", ">&- 2>&- <&-", "| head -c 5 >/dev/null")
+    ],
 )
-@pytest.mark.parametrize("where", [">&-", "2>&-", ">&- 2>&- <&-", "| head -c 5 >/dev/null"])
 def test_output_that_nobody_reads_ends_nothing(tmp_path: Path, words: str, where: str) -> None:
     done = in_shell(tmp_path, f"conformance {words} {where}")
     assert done.returncode == 0
@@ -288,7 +299,13 @@ def test_output_that_cannot_be_written_is_said_and_fails(tmp_path: Path) -> None
     assert done.stderr == "standard output cannot be written: No space left on device\n"
 
 
-@pytest.mark.parametrize("where", [">/dev/full", "| true", ">&-", "2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        ">/dev/full",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("| true", ">&-", "2>&-", "2>/dev/full")),
+    ],
+)
 def test_a_run_whose_words_are_lost_keeps_its_report_and_its_code(one_provider: Path, where: str) -> None:
     done = in_shell(one_provider, f"conformance run -d envelope --out out {where}")
     assert done.returncode == 0, done.stderr

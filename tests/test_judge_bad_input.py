@@ -126,9 +126,9 @@ def _bomb() -> str:
     ids=range(9),
 )
 def test_bombs_end_in_a_line_and_soon(tmp_path: Path, text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert fault_of(tmp_path / "x", text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_gzip_bomb_is_bounded(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_is_cut_tells_an_early_end_from_other_faults() -> None:
 )
 def test_odd_addresses_break_nothing(tmp_path: Path, url: str) -> None:
     value = {**recordings.line(recordings.good()), "url": url, "request_headers": {"Host": "a\ud800\nb"}}
-    began = time.monotonic()
+    began = time.process_time()
     found = read(tmp_path / "x.jsonl", json.dumps(value))
     for group in found.groups:
         assert NAME.fullmatch(group.name)
@@ -343,10 +343,17 @@ def test_odd_addresses_break_nothing(tmp_path: Path, url: str) -> None:
             [group.name, group.base_url, group.model, group.exchanges[0].request.path], ensure_ascii=False
         ).encode()
         assert verdict_of(found).status in ("partial", "deviates")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 # --- size ---
+
+
+def _seconds_of_children() -> float:
+    """Return the CPU time of the processes that ended: how busy the machine is does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
 
 _BIG = """
 import resource, sys
@@ -370,12 +377,12 @@ def test_a_long_har_of_unrelated_entries_fills_no_memory(tmp_path: Path) -> None
         for _ in range(3):
             file.write(f"{good}, " + f"{other}, " * 333)
         file.write(other + "]}}")
-    began = time.monotonic()
+    began = _seconds_of_children()
     done = subprocess.run([sys.executable, "-c", _BIG, str(path)], capture_output=True, text=True, check=True)
     grown, _, says = done.stdout.partition(" ")
     assert int(grown) < 40 * 1024  # KiB, of a file of 50 MB
     assert "1000 not of the Gemini API" in says
-    assert time.monotonic() - began < 20
+    assert _seconds_of_children() - began < 20
 
 
 def test_resource_is_what_the_test_above_thinks_it_is() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import recordings
-from whole_runs import ROOT, command, environment
+from warm_start import warm_command
+from whole_runs import ROOT, environment
 
 from conformance.capturing.recording import read_files
 from conformance.cli import main
@@ -74,7 +75,11 @@ def taped(body: bytes | None = None) -> recordings.Taped:
 
 def judged(path: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        command("judge", str(path), *words), cwd=ROOT, env=environment(), capture_output=True, check=False
+        warm_command("judge", str(path), *words),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        check=False,
     )
 
 

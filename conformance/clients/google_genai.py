@@ -17,7 +17,7 @@ from typing import cast
 
 from conformance.clients.captured_response import (
     CapturedResponse,
-    DecodedBody,
+    DecodedPieces,
     decode_body,
     shorten_line_breaks,
 )
@@ -152,7 +152,7 @@ class Version:
 
     number: str
     names: Mapping[str, Copy]
-    lines: Callable[[CapturedResponse, DecodedBody], list[str]]
+    lines: Callable[[CapturedResponse, DecodedPieces], list[str]]
     objects: Callable[[list[str], bool], Iterator[str]]
 
 
@@ -206,7 +206,7 @@ def _find_charset(captured: CapturedResponse) -> str:
         return "utf-8"
 
 
-def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
+def _refuse_status(captured: CapturedResponse, body: DecodedPieces) -> None:
     """Only 200 is a success (APIError.raise_for_response)."""
     if captured.status is None:
         raise Raised("ConnectError: no answer")
@@ -225,12 +225,12 @@ def _read_unary(captured: CapturedResponse, version: Version) -> ResponseView:
     return _view_answer(_load_json(text, "") if text else {}, version)
 
 
-def _split_bytes(_captured: CapturedResponse, body: DecodedBody) -> list[str]:
+def _split_bytes(_captured: CapturedResponse, body: DecodedPieces) -> list[str]:
     """3.4.0: lines end at LF, CR, CRLF, and are UTF-8 whatever the header says."""
     return [line.decode("utf-8", "replace") for line in shorten_line_breaks(body.whole).splitlines()]
 
 
-def _split_text(captured: CapturedResponse, body: DecodedBody) -> list[str]:
+def _split_text(captured: CapturedResponse, body: DecodedPieces) -> list[str]:
     """1.30.0: httpx iter_lines, that is str.splitlines: U+2028, U+2029, U+0085, VT, FF end lines too."""
     return shorten_line_breaks(body.whole.decode(_find_charset(captured), "replace")).splitlines()
 

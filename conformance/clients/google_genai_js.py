@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import cast
 
 from conformance.clients import javascript as js
-from conformance.clients.captured_response import CapturedResponse, DecodedBody, decode_body
+from conformance.clients.captured_response import CapturedResponse, DecodedPieces, decode_body
 from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.model import JSON
 
@@ -34,7 +34,7 @@ def _write_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)[:300]
 
 
-def _refuse_status(captured: CapturedResponse, body: DecodedBody) -> None:
+def _refuse_status(captured: CapturedResponse, body: DecodedPieces) -> None:
     """Raise as throwErrorIfNotOK does: the JSON as it is, or the text in an envelope of the client's own."""
     if captured.status is None:
         raise Raised(_NEVER_ANSWERED)

@@ -15,7 +15,7 @@ from conformance.dialects.dialect import Dialect, Reading
 from conformance.embedded.answers import think
 from conformance.embedded.chunks import build_chunks, build_response
 from conformance.embedded.dialect_looks import dress_response
-from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, FramedBody, frame_objects
+from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, OutgoingBody, frame_objects
 from conformance.embedded.style import Envelope, Style, make_style
 from conformance.model import JSON
 
@@ -144,7 +144,7 @@ def _make_samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView
         yield _make_response("streamGenerateContent", frame_objects(style.framing, pieces)), truth
 
 
-def _make_response(method: str, framed: FramedBody) -> CapturedResponse:
+def _make_response(method: str, framed: OutgoingBody) -> CapturedResponse:
     ends = tuple(accumulate(len(piece) for piece in framed.pieces))
     return CapturedResponse(
         method=method,

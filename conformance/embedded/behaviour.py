@@ -16,7 +16,7 @@ from conformance.embedded.chunks import build_chunks, build_response, list_modal
 from conformance.embedded.dialect_looks import apply_casing, dress_response
 from conformance.embedded.errors import Refused, quota_error, unknown_model_error
 from conformance.embedded.flat_settings import asks_for_stream, nest_settings
-from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, FramedBody, frame_objects
+from conformance.embedded.frames import ARRAY, EVENTS_TYPE, SINGLE, SSE, OutgoingBody, frame_objects
 from conformance.embedded.front import add_front_headers
 from conformance.embedded.functions import check_signatures
 from conformance.embedded.messages import BODY_LIMIT, DelayedPiece, Incoming, Outgoing
@@ -124,7 +124,7 @@ class Behaviour:
     chunks: Callable[[ScriptedAnswer], Sequence[Message]] = build_chunks
     pace: Callable[[ScriptedAnswer, int], Sequence[float]] = spread_waits
     dress: Callable[..., JSON] = dress_response  # (response, style, *, chunk)
-    frame: Callable[[str, Sequence[JSON]], FramedBody] = frame_objects
+    frame: Callable[[str, Sequence[JSON]], OutgoingBody] = frame_objects
     refuse: Callable[[Refused, RoutedRequest], Outgoing] = write_refusal
     preflight: Callable[[Incoming], Outgoing] = answer_preflight
     front: Callable[[Outgoing, Incoming, Style], Outgoing] = add_front_headers

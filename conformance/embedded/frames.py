@@ -15,7 +15,7 @@ SSE, ARRAY, NDJSON, SINGLE = "sse", "json-array", "ndjson", "single"
 
 
 @dataclass(frozen=True)
-class FramedBody:
+class OutgoingBody:
     """A body in the pieces that are sent one by one, and its Content-Type."""
 
     content_type: str
@@ -71,7 +71,7 @@ _FRAMINGS: Mapping[str, tuple[str, Callable[[Sequence[JSON]], tuple[bytes, ...]]
 }
 
 
-def frame_objects(framing: str, objects: Sequence[JSON]) -> FramedBody:
+def frame_objects(framing: str, objects: Sequence[JSON]) -> OutgoingBody:
     """Return objects in a framing: sse | json-array | ndjson | single (the last object alone)."""
     content_type, write = _FRAMINGS[framing]
-    return FramedBody(content_type, write(objects))
+    return OutgoingBody(content_type, write(objects))

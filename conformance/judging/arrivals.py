@@ -7,7 +7,7 @@ from conformance.reading.reply import Chunk, Reply
 from conformance.wire.framing import Framing, Irregular
 
 HELD_BACK_RULE = (
-    "streaming/arrives-while-it-is-made"  # the rule that accuses by `held_back`, after several attempts
+    "streaming/arrives-while-it-is-made"  # the rule that accuses by `is_held_back`, after several attempts
 )
 TIMELY = "timely"  # the expectation of a question whose answer is long enough to be seen to stream
 _ENOUGH_MS = 1000.0  # an answer that took less cannot tell streaming from buffering
@@ -16,38 +16,20 @@ _FASTEST = 1.5  # characters in a millisecond: several times what the quickest m
 _AT_ONCE_MS = 100.0  # what was held back arrives within this, however long it is
 
 
-def texts_of(reply: Reply) -> list[tuple[Chunk, str]]:
+def list_texts(reply: Reply) -> list[tuple[Chunk, str]]:
     """Return the text of the first candidate, chunk by chunk, thoughts left out."""
     index = reply.first.index
-    return [(chunk, text) for chunk in reply.chunks if (text := text_of(chunk, index))]
+    return [(chunk, text) for chunk in reply.chunks if (text := join_text(chunk, index))]
 
 
-def text_of(chunk: Chunk, index: int | None = None) -> str:
+def join_text(chunk: Chunk, index: int | None = None) -> str:
     """Return the text of the chunk's first candidate, or of the one with that index, thoughts left out."""
-    content = candidate_of(chunk, index).get("content")
+    content = find_candidate(chunk, index).get("content")
     pieces = content.get("parts") if isinstance(content, dict) else None
     found = [part for part in pieces if isinstance(part, dict)] if isinstance(pieces, list) else []
     return "".join(
         str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought")
     )
-
-
-def misread(text: str) -> bool:
-    """Return whether a text is UTF-8 that was read as Latin-1 or as Windows-1252 on its way."""
-    for encoding in ("latin-1", "cp1252"):
-        try:
-            if text.encode(encoding).decode("utf-8") != text:
-                return True
-        except ValueError:
-            continue
-    return False
-
-
-def questioned(reply: Reply, text: str) -> bool:
-    """Return whether question marks stand where the text that was to be repeated has characters beyond ASCII."""
-    wanted = str(reply.exchange.expected.get("text", ""))
-    lost = "?" in text and "?" not in wanted and not wanted.isascii()
-    return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
 
 
 def is_bare_array(reply: Reply) -> bool:
@@ -56,7 +38,7 @@ def is_bare_array(reply: Reply) -> bool:
     return whole and reply.framed.framing is Framing.JSON_ARRAY and not reply.chunks
 
 
-def candidate_of(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:
+def find_candidate(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:
     """Return the chunk's first candidate, or the one with that index; nothing in it where there is none.
 
     A candidate without an index has its place in the list for one.
@@ -69,17 +51,17 @@ def candidate_of(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:
     return {}
 
 
-def held_back(reply: Reply, usual: float = 0.0) -> bool | None:
+def is_held_back(reply: Reply, usual_ms: float = 0.0) -> bool | None:
     """Return whether the text came faster than any model writes it; None where it was too quick or too short to tell.
 
-    `usual` is how many milliseconds a short answer takes: where the first word of a long one took no longer, it
+    `usual_ms` is how many milliseconds a short answer takes: where the first word of a long one took no longer, it
     was made at once and not held back.
     """
     arrivals = [chunk.at_ms for chunk in reply.chunks if chunk.at_ms is not None]
     if len(reply.text) < _ENOUGH or not arrivals or reply.exchange.ended_ms < _ENOUGH_MS:
         return None
-    found = texts_of(reply)
+    found = list_texts(reply)
     later = sum(len(text) for _, text in found[1:])
     if len(found) > 1 and arrivals[-1] - arrivals[0] >= min(later / _FASTEST, _AT_ONCE_MS):
         return False
-    return True if arrivals[0] - usual >= _ENOUGH_MS / 2 else None
+    return True if arrivals[0] - usual_ms >= _ENOUGH_MS / 2 else None

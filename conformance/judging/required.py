@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import RequiredContent
-from conformance.judging.arrivals import texts_of
-from conformance.judging.contents import as_list, candidates, parts, parts_of
-from conformance.judging.counters import last_block
-from conformance.judging.expectations import MET, asks_for_obedience, at_limit, blocked, obedience
-from conformance.model import JSON, Outcome
+from conformance.judging.contents import candidates, parts
+from conformance.judging.expectations import blocked
+from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 
 def _calls(reply: Reply) -> list[Mapping[str, JSON]]:
     return [call for _, _, part in parts(reply) if isinstance(call := part.get("functionCall"), dict)]
-
-
-def _several_ids(reply: Reply) -> bool:
-    return sum(bool(call.get("id")) for call in _calls(reply)) > 1
-
-
-def _signatures(reply: Reply) -> bool:
-    held = [[part, part.get("functionCall"), part.get("inlineData")] for _, _, part in parts(reply)]
-    return any(
-        isinstance(one, dict) and bool({"thoughtSignature", "thought_signature"} & set(one))
-        for several in held
-        for one in several
-    )
-
-
-def _citations(reply: Reply) -> bool:
-    return any(candidate.get("citationMetadata") for _, _, candidate in candidates(reply))
-
-
-def _counts(reply: Reply, *names: str) -> bool:
-    return any(reply.usage.get(name) for name in names)
-
-
-def _details(reply: Reply) -> bool:
-    found = last_block(reply)
-    return found is not None and any(as_list(value) for name, value in found[1].items() if "Details" in name)
 
 
 def _names(reply: Reply) -> Iterator[bool]:
@@ -51,82 +22,21 @@ def _names(reply: Reply) -> Iterator[bool]:
         )
 
 
-def _side_by_side(reply: Reply) -> bool:
-    return any(len(as_list(chunk.body.get("candidates"))) > 1 for chunk in reply.chunks)
-
-
-def _obeyed(reply: Reply) -> bool:
-    return asks_for_obedience(reply.exchange.expected) and obedience(reply).verdict == MET
-
-
-def _row(reply: Reply) -> bool:
-    numbers = re.findall(r"\d+", reply.text)
-    return len(numbers) >= _TELLING and re.fullmatch(r"[\d\s,]+", reply.text) is not None
-
-
 def _separators(reply: Reply) -> bool:
     return any(separator in reply.text for separator in "\u2028\u2029\x85")
 
 
-_TELLING = 10  # numbers of a row in which a chunk that is lost or late would show
-
 _CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
 _THOUGHTS = ("thinking", "thinking-streamed")
-_LONG = ("long-answer-streamed",)
 
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in candidates(reply))
 )
-PARTS = RequiredContent(
-    "no answer holds a content part",
-    lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
-)
-CANDIDATES = RequiredContent("no answer holds candidates side by side", _side_by_side, ("two-candidates",))
-A_REASON = RequiredContent(
-    "no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None
-)
-STOP = RequiredContent("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP")
 TELLING_NAMES = RequiredContent("no answer holds a name of several words", lambda reply: any(_names(reply)))
 A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
-CALLS_WITH_IDS = RequiredContent("no answer holds two function calls with ids", _several_ids, _CALLS[-1:])
-SIGNATURES = RequiredContent("no answer holds a thought signature", _signatures)
-BYTES = RequiredContent(
-    "no answer holds an image, a file or a thought signature",
-    lambda reply: _signatures(reply) or any("inlineData" in part for _, _, part in parts(reply)),
-)
-CITATIONS = RequiredContent("no answer holds a citation", _citations)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-COUNTED_THOUGHTS = RequiredContent(
-    "no answer holds a number of thoughts", lambda reply: _counts(reply, "thoughtsTokenCount"), _THOUGHTS
-)
-CACHED = RequiredContent(
-    "no answer holds cached tokens", lambda reply: _counts(reply, "cachedContentTokenCount")
-)
-DETAILS = RequiredContent("no answer holds details of its counters", _details)
 BLOCKED = RequiredContent("no prompt was blocked", blocked)
 AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
-PIECES = RequiredContent(
-    "no stream brought its text in several pieces", lambda reply: len(texts_of(reply)) > 1, _LONG
-)
-CHUNKS = RequiredContent("no stream came in several chunks", lambda reply: len(reply.chunks) > 1, _LONG)
-BEYOND_ASCII = RequiredContent(
-    "no stream holds a character beyond ASCII",
-    lambda reply: not reply.text.isascii(),
-    ("repeated-text-streamed",),
-)
 SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
-OBEDIENCE = RequiredContent("no answer does what its question asks for", _obeyed, outcome=Outcome.BLOCKED)
-A_REPETITION = RequiredContent(
-    "the same question was not answered twice",
-    lambda reply: bool(reply.exchange.first),
-    ("plain-repeated",),
-    Outcome.BLOCKED,
-)
-A_ROW = RequiredContent("no stream holds a row of numbers", _row, outcome=Outcome.BLOCKED)
-AN_END = RequiredContent(
-    "no long answer came whole, or ended at a limit",
-    lambda reply: _obeyed(reply) or at_limit(reply),
-    outcome=Outcome.BLOCKED,
-)

@@ -1,4 +1,4 @@
-"""What became of texts whose right form is known: rows of numbers, repeated characters, chunks that repeat each other."""
+"""Rows of numbers that a question asks for: whether they came whole and in order."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from itertools import pairwise
 
 from conformance.reading.reply import Reply
 
+_TELLING = 10  # numbers of a row in which a chunk that is lost or late would show
 _SKIPPED = 3  # numbers of a row that a model may leave out by itself
 
 
-def find_gap(reply: Reply) -> str:
-    """What is missing from the row of numbers that was asked for, before its end; "" where it is no such row.
+def is_row(reply: Reply) -> bool:
+    """Return whether the text is a row of numbers, long enough to show a chunk that is lost or late."""
+    long = len(re.findall(r"\d+", reply.text)) >= _TELLING
+    return long and re.fullmatch(r"[\d\s,]+", reply.text) is not None
 
-    A model that shortens a row says so, with dots or in words: then nothing is told.
+
+def find_gap(reply: Reply) -> str:
+    """Return what is missing before the end of the row of numbers that was asked for; "" if nothing is, or it is no row.
+
+    A model that shortens a row says so, with dots or in words; such a text is not a row.
     """
     wanted = re.findall(r"\d+", str(reply.exchange.expected.get("text", "")))
     got = re.findall(r"\d+", reply.text)
@@ -26,19 +33,3 @@ def find_gap(reply: Reply) -> str:
         return f"{', '.join(missing[:8])} are missing before {got[-1]}"
     late = next((after for before, after in pairwise(got) if int(after) < int(before)), None)
     return f"{late} comes after higher numbers" if late else ""
-
-
-_MISCOUNTED = 2  # characters by which a model itself may mistake the length of a run
-
-
-def has_lost_repeats(wanted: str, got: str) -> bool:
-    """The text is what was asked, but for runs that were shortened by more than a model miscounts them."""
-    squeeze = "".join(a for a, b in pairwise(wanted + "\0") if a != b)
-    short = "".join(a for a, b in pairwise(got + "\0") if a != b)
-    return len(wanted) - len(got) > _MISCOUNTED and (squeeze == short or set(wanted) == set(got))
-
-
-def are_cumulative(texts: list[str]) -> bool:
-    """Each chunk is the whole text so far: three chunks or more, each beginning with the one before."""
-    distinct = [text for text, after in pairwise([*texts, ""]) if text != after]
-    return len(distinct) >= 3 and all(after.startswith(before) for before, after in pairwise(distinct))

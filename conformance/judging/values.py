@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from conformance.dialects.shapes import Shape, load_reference
-from conformance.model import JSON
+from conformance.model import JSON, Level, Location
 from conformance.names import fold
 from conformance.pointers import to_pointer
 from conformance.reading.reply import Chunk, Reply
@@ -70,7 +71,7 @@ def format_value(value: JSON, width: int = 80) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def is_integer(value: JSON) -> bool:
+def is_integer(value: JSON) -> TypeGuard[int]:
     """Return whether a value is a JSON integer; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -281,3 +282,10 @@ def locate(reply: Reply, chunk: Chunk, keys: Keys) -> str:
         raw.append(step[0] if step else key)
         value = step[1] if step else None
     return reply.at(chunk, to_pointer(raw))
+
+
+def point_at(  # noqa: PLR0913, PLR0917 - what a Location holds, and where to look it up
+    reply: Reply, chunk: Chunk, keys: Keys, expected: str, observed: str, level: Level | None = None
+) -> Location:
+    """Return a value of a reply, named by its canonical keys, as the location of a finding."""
+    return Location(reply.id, locate(reply, chunk, keys), expected, observed, level)

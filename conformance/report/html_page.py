@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from conformance.phrases import count_noun
 from conformance.recording.outfolder import write_report_file
 from conformance.report import sections, vocabulary
 from conformance.report.complaints import outline_complaint
@@ -59,7 +60,7 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalise,
     )
-    made.filters.update(text=escape_text, prose=format_prose, slug=slugify, plural=vocabulary.count_noun)
+    made.filters.update(text=escape_text, prose=format_prose, slug=slugify, plural=count_noun)
     made.globals.update(vocabulary=vocabulary, find_anchor=find_anchor, find_by=find_by)
     return made
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.dialects.side_by_side import KINDS
+from conformance.phrases import count_noun
 from conformance.report.safe_text import clip, format_moment, shorten
 from conformance.report.vocabulary import (
     CLIENTS,
@@ -15,7 +16,6 @@ from conformance.report.vocabulary import (
     LEVELS,
     TRAITS,
     Sign,
-    count_noun,
     format_readings,
     format_value,
 )
@@ -39,7 +39,7 @@ STATES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class DocumentRemark:
+class RemarkRow:
     """One thing that a document says against itself or against Google."""
 
     kind: str
@@ -54,7 +54,7 @@ class Document:
 
     dialect: str
     summary: str
-    remarks: tuple[DocumentRemark, ...]
+    remarks: tuple[RemarkRow, ...]
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def _read_document(dialect: str, entries: list[Entry]) -> Document:
     return Document(dialect, ", ".join(said), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
 
 
-def _read_remark(entry: Entry) -> DocumentRemark:
+def _read_remark(entry: Entry) -> RemarkRow:
     kind = KINDS[str(entry["kind"])]
-    return DocumentRemark(
+    return RemarkRow(
         kind,
         clip(str(entry["pointer"]), 200),
         shorten(str(entry["says"]), 700),

@@ -16,35 +16,30 @@ _NEWLINE = re.compile(rb"[\r\n]")
 
 
 @dataclass(frozen=True)
-class ValueExtent:
+class ValueEnd:
     """Where a value ends. `whole`: its brackets balance; `cut`: the body ended inside it."""
 
-    end: int
+    at: int
     whole: bool
     cut: bool = False
 
 
-def find_extent(body: bytes, start: int, limits: Limits) -> ValueExtent:
+def find_value_end(body: bytes, start: int, limits: Limits) -> ValueEnd:
     """Find the end of the object or array that begins at `start`, by its brackets alone; linear, never recurses."""
     depth = 0
     most = 4 * limits.json_values
     for token in _NEXT.finditer(body, start):
         step = _STEP.get(token[1])
-        if step is None:
-            return _unfinished(body, token.start(1))
+        if step is None:  # the body's end, or a string without its end on the same line
+            newline = _NEWLINE.search(body, token.start(1))
+            return ValueEnd(newline.start() if newline else len(body), whole=False, cut=newline is None)
         depth += step
         most -= 1
         if depth == 0:
-            return ValueExtent(token.end(), whole=True)
+            return ValueEnd(token.end(), whole=True)
         if depth > limits.json_depth or not most:
-            return ValueExtent(token.end(), whole=False)
-    return ValueExtent(len(body), whole=False, cut=True)
-
-
-def _unfinished(body: bytes, at: int) -> ValueExtent:
-    """Say why no bracket follows: the body's end, or a string without its end on the same line."""
-    broken = _NEWLINE.search(body, at)
-    return ValueExtent(broken.start() if broken else len(body), whole=False, cut=broken is None)
+            return ValueEnd(token.end(), whole=False)
+    return ValueEnd(len(body), whole=False, cut=True)
 
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
@@ -57,87 +52,75 @@ class ArrayReader:
 
     book: Notebook
     at: int
-    comma: bool = True  # an element may follow
+    expects_element: bool = True  # at the beginning, and behind a comma
 
     def run(self) -> None:
-        """Read the elements as frames, and note what is irregular between and behind them."""
+        """Add the elements as frames, and note what is irregular between and behind them."""
         self.at += 1
-        while self._step() and not self.book.bound:
+        while self._read_next() and not self.book.bound:
             pass
 
-    def _space(self) -> bytes:
+    def _read_next(self) -> bool:
+        """Read a comma, an element or the end of the array; return whether more may follow."""
+        byte = self._skip_space()
+        if byte == b"]":
+            self._read_end()
+            return False
+        if byte == b",":
+            if self.expects_element:
+                self._note_separator("a comma without an element before it")
+            self.at += 1
+            self.expects_element = True
+            return True
+        if not byte:
+            self.book.note_irregularity(Irregular.TRUNCATED, len(self.book.body), "no end of the array")
+            return False
+        if not self.expects_element:
+            self._note_separator("no comma before the element")
+        return self._read_element(byte)
+
+    def _skip_space(self) -> bytes:
         """Go on to the next byte that is not space; return it, or nothing at the end."""
         match = _SPACE.match(self.book.body, self.at)
         self.at = match.end() if match else self.at
         return self.book.body[self.at : self.at + 1]
 
-    def _step(self) -> bool:
-        byte = self._space()
-        if byte == b"]":
-            return self._close()
-        if byte == b",":
-            return self._comma()
-        if byte and not self.comma:
-            self._separator("no comma before the element")
-        return self._value(byte)
-
-    def _separator(self, detail: str) -> None:
+    def _note_separator(self, detail: str) -> None:
         self.book.note_irregularity(Irregular.ARRAY_SEPARATOR, self.at, detail)
 
-    def _comma(self) -> bool:
-        if self.comma:
-            self._separator("a comma without an element before it")
-        self.at += 1
-        self.comma = True
-        return True
-
-    def _value(self, byte: bytes) -> bool:
-        if not byte:
-            self.book.note_irregularity(Irregular.TRUNCATED, len(self.book.body), "no end of the array")
-            return False
-        found = self._extent(byte)
-        self._element(found)
-        self.at, self.comma = found.end, False
-        return found.whole
-
-    def _extent(self, byte: bytes) -> ValueExtent:
-        body = self.book.body
-        if byte in {b"{", b"["}:
-            found = find_extent(body, self.at, self.book.limits)
-            return found if found.whole else ValueExtent(len(body), whole=False, cut=found.cut)
-        scalar = _SCALAR.match(body, self.at)
-        return (
-            ValueExtent(scalar.end(), whole=True)
-            if scalar
-            else ValueExtent(len(body), whole=False, cut=byte == b'"')
-        )
-
-    def _element(self, found: ValueExtent) -> None:
-        frame = self.book.add_frame(self.at, found.end, self.book.body[self.at : found.end], self.at)
-        if found.cut:
-            self.book.note_irregularity(
-                Irregular.TRUNCATED, found.end, "the body ends inside an element", frame.number
+    def _read_element(self, byte: bytes) -> bool:
+        book, end = self.book, self._find_element_end(byte)
+        frame = book.add_frame(self.at, end.at, book.body[self.at : end.at], self.at)
+        if end.cut:
+            book.note_irregularity(
+                Irregular.TRUNCATED, end.at, "the body ends inside an element", frame.number
             )
         elif not frame.json.ok:
-            self.book.note_irregularity(
-                Irregular.PAYLOAD_NOT_JSON, self.at, frame.json.error or "", frame.number
-            )
+            book.note_irregularity(Irregular.PAYLOAD_NOT_JSON, self.at, frame.json.error or "", frame.number)
         elif not isinstance(frame.json.value, dict):
-            self.book.note_irregularity(
-                Irregular.ARRAY_ELEMENT, self.at, self.book.quote(self.at, found.end), frame.number
-            )
+            detail = book.quote(self.at, end.at)
+            book.note_irregularity(Irregular.ARRAY_ELEMENT, self.at, detail, frame.number)
+        self.at, self.expects_element = end.at, False
+        return end.whole
 
-    def _close(self) -> bool:
-        if self.comma and self.book.frames:
-            self._separator("a comma before the end of the array")
+    def _find_element_end(self, byte: bytes) -> ValueEnd:
+        body = self.book.body
+        if byte in {b"{", b"["}:
+            end = find_value_end(body, self.at, self.book.limits)
+            return end if end.whole else ValueEnd(len(body), whole=False, cut=end.cut)
+        scalar = _SCALAR.match(body, self.at)
+        if scalar:
+            return ValueEnd(scalar.end(), whole=True)
+        return ValueEnd(len(body), whole=False, cut=byte == b'"')
+
+    def _read_end(self) -> None:
+        if self.expects_element and self.book.frames:
+            self._note_separator("a comma before the end of the array")
         self.at += 1
-        after = self.at
-        if self._space():
-            self.book.note_irregularity(
-                Irregular.TRAILING_BYTES, self.at, self.book.quote(self.at, len(self.book.body))
-            )
-        elif after < len(self.book.body):
-            self.book.note_irregularity(
-                Irregular.NEWLINE_AFTER_ARRAY, after, f"{len(self.book.body) - after} bytes of space"
-            )
-        return False
+        after, length = self.at, len(self.book.body)
+        if self._skip_space():
+            detail = self.book.quote(self.at, length)
+            self.book.note_irregularity(Irregular.TRAILING_BYTES, self.at, detail)
+        elif after < length:
+            detail = f"{length - after} bytes of space"
+            self.book.note_irregularity(Irregular.NEWLINE_AFTER_ARRAY, after, detail)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 from conformance.model import Exchange, Failure, Limits, Piece
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 STEP = 64 * 1024  # decoded bytes per call: what a bomb may fill before it is looked at
 MOST_LAYERS = 3
+_CODINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_PLAIN = re.compile(rb'[\[{<"]|data:|event:|: ')
 
 
 @dataclass(frozen=True)
@@ -32,26 +34,6 @@ class DecodedBody:
         return b"".join(piece.data for piece in self.pieces)
 
 
-class _Inflater(Protocol):
-    """What zlib's decompression objects offer."""
-
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    @property
-    def eof(self) -> bool: ...
-    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
-
-
-class _StopError(Exception):
-    """Decoding ends here, with a Failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.detail)
-        self.failure = failure
-
-
 def list_codings(exchange: Exchange) -> tuple[str, ...]:
     """Return the codings that Content-Encoding names, in the order they were applied, without identity."""
     values = (value for name, value in exchange.headers if name.lower() == "content-encoding")
@@ -69,64 +51,59 @@ def decode_body(exchange: Exchange, limits: Limits | None = None) -> DecodedBody
         return DecodedBody(exchange.pieces)
     codings = list_codings(exchange)
     if codings:
-        return _undone(exchange.pieces, codings, limits or Limits())
+        return _decode(exchange.pieces, codings, limits or Limits())
     return DecodedBody(
         exchange.pieces, oddities=("undeclared-gzip",) if looks_compressed(exchange.pieces) else ()
     )
 
 
+def _read_head(pieces: tuple[Piece, ...], length: int) -> bytes:
+    return b"".join(piece.data for piece in pieces[:length])[:length]
+
+
 def looks_compressed(pieces: tuple[Piece, ...]) -> bool:
-    """Tell whether a body begins as gzip does."""
-    return b"".join(piece.data for piece in pieces[: len(GZIP_MAGIC)])[: len(GZIP_MAGIC)] == GZIP_MAGIC
+    """Return whether a body begins as gzip does."""
+    return _read_head(pieces, len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 def decode_as_gzip(pieces: tuple[Piece, ...], limits: Limits) -> DecodedBody:
     """Undo gzip that no header declared. For whoever looks for secrets, never for a verdict."""
-    return _undone(pieces, ("gzip",), limits)
+    return _decode(pieces, ("gzip",), limits)
 
 
-def _undone(pieces: tuple[Piece, ...], codings: tuple[str, ...], limits: Limits) -> DecodedBody:
-    unknown = [coding for coding in codings if coding not in _OPENERS]
-    if unknown or len(codings) > MOST_LAYERS:
-        detail = (
-            f"Content-Encoding {unknown[0]!r} was not offered" if unknown else "too many Content-Encodings"
+def _decode(pieces: tuple[Piece, ...], codings: tuple[str, ...], limits: Limits) -> DecodedBody:
+    unknown = next((coding for coding in codings if coding not in _CODINGS), None)
+    if unknown is not None:
+        return _refuse(f"Content-Encoding {unknown!r} was not offered", "not-offered")
+    if len(codings) > MOST_LAYERS:
+        return _refuse("too many Content-Encodings", "not-offered")
+    if _PLAIN.match(_read_head(pieces, 16).lstrip()):
+        return _refuse(
+            f"Content-Encoding says {', '.join(codings)}; the body is plain text", "declared-but-plain"
         )
-        return DecodedBody((), Failure("encoding", detail), ("not-offered",))
-    if _plain(pieces):
-        detail = f"Content-Encoding says {', '.join(codings)}; the body is plain text"
-        return DecodedBody((), Failure("encoding", detail), ("declared-but-plain",))
     found = DecodedBody(pieces)
     for coding in reversed(codings):
         layer = _Layer(coding, limits)
-        found = DecodedBody(
-            tuple(layer.run(found.pieces)), found.failure or layer.failure, (*found.oddities, *layer.oddities)
-        )
+        decoded = tuple(layer.decode(found.pieces))
+        found = DecodedBody(decoded, found.failure or layer.failure, (*found.oddities, *layer.oddities))
     return found
 
 
-def _plain(pieces: tuple[Piece, ...]) -> bool:
-    head = b"".join(piece.data for piece in pieces[:16])[:16].lstrip()
-    return re.match(rb'[\[{<"]|data:|event:|: ', head) is not None
+def _refuse(detail: str, oddity: str) -> DecodedBody:
+    return DecodedBody((), Failure("encoding", detail), (oddity,))
 
 
-def _open_gzip(_: bytes) -> _Inflater:
-    return zlib.decompressobj(16 + zlib.MAX_WBITS)
+def _is_raw_deflate(head: bytes) -> bool:
+    """Return whether two bytes do not begin zlib's format, which RFC 9110 wants and some servers leave out."""
+    return not (head[0] & 0x0F == 8 and (head[0] << 8 | head[1]) % 31 == 0)
 
 
-def _open_deflate(head: bytes) -> _Inflater:
-    """Open zlib's format, as RFC 9110 wants it, or the raw deflate that some servers send instead."""
-    return zlib.decompressobj(-zlib.MAX_WBITS if _is_raw(head) else zlib.MAX_WBITS)
+class _StopError(Exception):
+    """Decoding ends here, with a Failure."""
 
-
-def _is_raw(head: bytes) -> bool:
-    return len(head) > 1 and not (head[0] & 0x0F == 8 and (head[0] << 8 | head[1]) % 31 == 0)
-
-
-_OPENERS: dict[str, Callable[[bytes], _Inflater]] = {
-    "gzip": _open_gzip,
-    "x-gzip": _open_gzip,
-    "deflate": _open_deflate,
-}
+    def __init__(self, kind: str, detail: str, bound: str | None = None) -> None:
+        super().__init__(detail)
+        self.failure = Failure(kind, detail, bound)
 
 
 @dataclass
@@ -137,66 +114,56 @@ class _Layer:
     limits: Limits
     failure: Failure | None = None
     oddities: list[str] = field(default_factory=list)
-    _inflater: _Inflater | None = None
+    _inflater: Any = None  # a decompression object of zlib's
     _head: bytes = b""
     _total: int = 0
     _members: int = 1
 
-    def run(self, pieces: tuple[Piece, ...]) -> Iterator[Piece]:
+    def decode(self, pieces: tuple[Piece, ...]) -> Iterator[Piece]:
         """Yield decoded pieces; afterwards `failure` says how it ended."""
         try:
             for piece in pieces:
                 yield from (Piece(piece.at_ms, data) for data in self._feed(piece.data))
-            self._close()
+            if self._inflater is None or not self._inflater.eof:
+                self.failure = Failure("encoding", f"the body ends within its {self.coding} data")
         except _StopError as stop:
             self.failure = stop.failure
         except zlib.error as error:
             self.failure = Failure("encoding", f"{self.coding} is broken: {error}")
 
     def _feed(self, data: bytes) -> Iterator[bytes]:
-        inflater, data = self._opened(data)
-        while data and inflater is not None:
-            if inflater.eof:
-                inflater, data = self._another(inflater, data)
-                continue
-            out = inflater.decompress(data, STEP)
-            data = inflater.unconsumed_tail or inflater.unused_data
-            self._count(len(out))
+        """Yield what comes out of the next bytes, in steps; the first two are waited for: they show the kind of deflate."""
+        if self._inflater is None:
+            data = self._head = self._head + data
+            if len(data) < 2:
+                return
+            raw = self.coding == "deflate" and _is_raw_deflate(data)
+            self.oddities += ["raw-deflate"] if raw else []
+            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS if raw else _CODINGS[self.coding])
+        while data:
+            if self._inflater.eof and not self._start_next_member(data):
+                return
+            out = self._inflater.decompress(data, STEP)
+            data = self._inflater.unconsumed_tail or self._inflater.unused_data
+            self._total += len(out)
+            if self._total > self.limits.decoded_bytes:
+                detail = f"more than {self.limits.decoded_bytes} bytes after {self.coding}"
+                raise _StopError("too-big", detail, "decoded_bytes")
             if out:
                 yield out
 
-    def _opened(self, data: bytes) -> tuple[_Inflater | None, bytes]:
-        """Open the stream when its first two bytes are there: deflate comes in two kinds."""
-        if self._inflater is None:
-            data, self._head = self._head + data, self._head + data
-            if len(data) > 1:
-                self._inflater = _OPENERS[self.coding](data)
-                self.oddities += ["raw-deflate"] if self.coding == "deflate" and _is_raw(data) else []
-        return self._inflater, data
+    def _start_next_member(self, data: bytes) -> bool:
+        """Go on with a further member of gzip; else note that something follows the end, and return False.
 
-    def _another(self, inflater: _Inflater, data: bytes) -> tuple[_Inflater | None, bytes]:
-        """Go on with a further gzip member, or note and drop what follows the end."""
-        if "gzip" in self.coding and data.startswith(GZIP_MAGIC[:1]):
-            self._count_members()
-            self._inflater = _open_gzip(data)
-            return self._inflater, data
-        if "bytes-after-the-end" not in self.oddities:
-            self.oddities.append("bytes-after-the-end")
-        return inflater, b""
-
-    def _count_members(self) -> None:
-        """Bound members as well: millions of empty ones unfold to nothing, and cost seconds."""
+        Members are bounded: millions of empty ones unfold to nothing, and cost seconds.
+        """
+        if self.coding == "deflate" or not data.startswith(GZIP_MAGIC[:1]):
+            if "bytes-after-the-end" not in self.oddities:
+                self.oddities.append("bytes-after-the-end")
+            return False
         self._members += 1
         if self._members > self.limits.chunks:
             detail = f"more than {self.limits.chunks} members of {self.coding}"
-            raise _StopError(Failure("too-many-chunks", detail, "chunks"))
-
-    def _count(self, length: int) -> None:
-        self._total += length
-        if self._total > self.limits.decoded_bytes:
-            detail = f"more than {self.limits.decoded_bytes} bytes after {self.coding}"
-            raise _StopError(Failure("too-big", detail, "decoded_bytes"))
-
-    def _close(self) -> None:
-        if self._inflater is None or not self._inflater.eof:
-            raise _StopError(Failure("encoding", f"the body ends within its {self.coding} data"))
+            raise _StopError("too-many-chunks", detail, "chunks")
+        self._inflater = zlib.decompressobj(_CODINGS[self.coding])
+        return True

@@ -1,4 +1,4 @@
-"""What a body is made of, as values: framings, frames, irregularities; and the notebook they are written into."""
+"""The values that a body is read into: framings, frames, irregularities; and the notebook that collects them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class FramedBody:
     bound: str | None
 
     def has(self, kind: str) -> bool:
-        """Tell whether an irregularity of that kind was found."""
+        """Return whether an irregularity of that kind was found."""
         return any(irregularity.kind == kind for irregularity in self.irregularities)
 
     @property
@@ -125,7 +125,6 @@ class FramedBody:
         return tuple(sorted({str(irregularity.kind) for irregularity in self.irregularities}))
 
 
-_ODD = {Odd.RAW_SEPARATOR: Irregular.RAW_SEPARATOR}
 _ELSEWHERE = frozenset({Odd.TRAILING})  # what it means depends on the framing
 
 
@@ -146,14 +145,25 @@ class Notebook:
         left = max(0, self.limits.json_values - self.values)
         text = read_json(data, self.limits, values=left)
         self.values += text.values
-        frame = Frame(len(self.frames), start, end, data, text, self._arrived(end))
+        index = bisect_left(self.arrivals, end, key=lambda arrival: arrival[0])
+        at_ms = self.arrivals[index][1] if index < len(self.arrivals) else None
+        frame = Frame(len(self.frames), start, end, data, text, at_ms)
         self.frames.append(frame)
-        self._oddities(frame, at)
+        self._note_oddities(frame, at)
         if len(self.frames) >= self.limits.chunks:
             self.bound = "chunks"
         if text.bound == "json_values":
             self.bound = "json_values"
         return frame
+
+    def _note_oddities(self, frame: Frame, at: int | None) -> None:
+        for odd in (odd for odd in frame.json.oddities if odd.kind not in _ELSEWHERE):
+            place = frame.start if at is None or odd.at < 0 else at + odd.at
+            if odd.kind == Odd.RAW_SEPARATOR:
+                self.note_irregularity(Irregular.RAW_SEPARATOR, place, odd.detail, frame.number)
+            else:
+                detail = f"{odd.kind}: {odd.detail}"
+                self.note_irregularity(Irregular.JSON_ODDITY, place, detail, frame.number)
 
     def note_irregularity(self, kind: Irregular, at: int, detail: str = "", frame: int | None = None) -> None:
         """Add an irregularity; past the limit they are no longer written down, and `bound` says so."""
@@ -170,16 +180,3 @@ class Notebook:
         """Return all of it as a value, irregularities by offset."""
         found = tuple(sorted(self.irregularities, key=lambda one: (one.at, one.kind)))
         return FramedBody(framing, tuple(self.frames), found, len(self.body), self.bound)
-
-    def _arrived(self, end: int) -> float | None:
-        index = bisect_left(self.arrivals, end, key=lambda arrival: arrival[0])
-        return self.arrivals[index][1] if index < len(self.arrivals) else None
-
-    def _oddities(self, frame: Frame, at: int | None) -> None:
-        for odd in frame.json.oddities:
-            if odd.kind not in _ELSEWHERE:
-                place = frame.start if at is None or odd.at < 0 else at + odd.at
-                detail = odd.detail if odd.kind in _ODD else f"{odd.kind}: {odd.detail}"
-                self.note_irregularity(
-                    _ODD.get(Odd(odd.kind), Irregular.JSON_ODDITY), place, detail, frame.number
-                )

@@ -1,70 +1,42 @@
-"""Tell how a body's JSON objects are framed, and everything irregular about it; sans-IO, nothing is repaired.
+"""Find out how a body's JSON objects are framed, and everything irregular about it; sans-IO, nothing is repaired.
 
-The bytes are kept as they come and read when the body has ended: so the result cannot depend on where the
-network cut them, and arrival times are looked up by offset. All passes are linear and bounded by `Limits`.
+A body is read when it has ended: so the result cannot depend on where the network cut it, and arrival times are
+looked up by offset. All passes are linear and bounded by `Limits`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from conformance.model import Limits
-from conformance.model import Piece as Arrival
-from conformance.wire.documents import ArrayReader, find_extent
+from conformance.model import Limits, Piece
+from conformance.wire.documents import ArrayReader, find_value_end
 from conformance.wire.events import BARE, DONE, LineReader, UnreadablePart, classify_non_object
 from conformance.wire.frames import Frame, FramedBody, Framing, Irregular, Irregularity, Notebook
 from conformance.wire.jsontext import BOM, LIMITS, Odd, read_json
 
-__all__ = [
-    "BodyReader",
-    "Frame",
-    "FramedBody",
-    "Framing",
-    "Irregular",
-    "Irregularity",
-    "read_framed",
-]
+__all__ = ["Frame", "FramedBody", "Framing", "Irregular", "Irregularity", "read_framed"]
 
 
-@dataclass
-class BodyReader:
-    """Takes the pieces of one body (with its Content-Encoding already undone), then reads it whole."""
+def read_framed(pieces: Iterable[Piece | bytes], limits: Limits = LIMITS) -> FramedBody:
+    """Read a body given in pieces, timed or as mere bytes, its Content-Encoding already undone.
 
-    limits: Limits = LIMITS
-    _pieces: list[bytes] = field(default_factory=list)
-    _arrivals: list[tuple[int, float | None]] = field(default_factory=list)
-    _length: int = 0
-
-    def feed(self, data: bytes, at_ms: float | None = None) -> None:
-        """Take the next bytes and when they came. What exceeds `limits.decoded_bytes` is left out and said."""
-        kept = data[: max(0, self.limits.decoded_bytes - self._length)]
-        self._length += len(data)
-        if kept:
-            self._pieces.append(kept)
-            self._arrivals.append((min(self._length, self.limits.decoded_bytes), at_ms))
-
-    def close(self) -> FramedBody:
-        """Return what the body is. Safe for any bytes; raises nothing."""
-        body = b"".join(self._pieces)
-        self._pieces.clear()
-        book = Notebook(body, self.limits, tuple(self._arrivals))
-        framing = _read(book)
-        if self._length > self.limits.decoded_bytes:
-            book.bound = book.bound or "decoded_bytes"
-        return book.build_body(framing)
-
-
-def read_framed(pieces: Iterable[Arrival | bytes], limits: Limits = LIMITS) -> FramedBody:
-    """Read a body given as pieces, timed (`conformance.model.Piece`) or as mere bytes."""
-    reader = BodyReader(limits)
+    What exceeds `limits.decoded_bytes` is left out, and the result's `bound` says so. Safe for any bytes; raises nothing.
+    """
+    kept: list[bytes] = []
+    arrivals: list[tuple[int, float | None]] = []
+    length = 0
     for piece in pieces:
-        if isinstance(piece, bytes):
-            reader.feed(piece)
-        else:
-            reader.feed(piece.data, piece.at_ms)
-    return reader.close()
+        data, at_ms = (piece, None) if isinstance(piece, bytes) else (piece.data, piece.at_ms)
+        if data and length < limits.decoded_bytes:
+            kept.append(data[: limits.decoded_bytes - length])
+            arrivals.append((min(length + len(data), limits.decoded_bytes), at_ms))
+        length += len(data)
+    book = Notebook(b"".join(kept), limits, tuple(arrivals))
+    framing = _read_body(book)
+    if length > limits.decoded_bytes:
+        book.bound = book.bound or "decoded_bytes"
+    return book.build_body(framing)
 
 
 # --- which framing ---
@@ -79,7 +51,7 @@ _BYTES_REPR = re.compile(rb"b['\"]")
 _GZIP = b"\x1f\x8b"  # RFC 1952 §2.3.1
 
 
-def _read(book: Notebook) -> Framing:
+def _read_body(book: Notebook) -> Framing:
     """Look at the first byte that is not space, and choose the pass."""
     body = book.body
     start = len(BOM) if body.startswith(BOM) else 0
@@ -126,24 +98,21 @@ def _read_other(book: Notebook, first: int) -> Framing:
 def _read_lines(book: Notebook, start: int) -> Framing:
     seen = LineReader(book, start)
     seen.run()
-    framing = _framing(seen)
+    framing = _choose_framing(seen)
     if framing is not Framing.SINGLE_JSON:
         _note_line_ends(seen)
         _note_bare(seen, framing)
     _note_blanks(seen, framing)
-    truncated = _note_broken(seen, framing)
+    truncated = _note_unreadable(seen, framing)
     if seen.unended and not truncated:
+        last = book.frames[-1].number if book.frames else None
         book.note_irregularity(
-            Irregular.NO_FINAL_BLANK_LINE, len(book.body), "the last event is not closed", _last(book)
+            Irregular.NO_FINAL_BLANK_LINE, len(book.body), "the last event is not closed", last
         )
     return framing
 
 
-def _last(book: Notebook) -> int | None:
-    return book.frames[-1].number if book.frames else None
-
-
-def _framing(seen: LineReader) -> Framing:
+def _choose_framing(seen: LineReader) -> Framing:
     """Name the framing by what came first: an event or a bare value."""
     if not seen.bare or (seen.first_data is not None and seen.first_data < seen.bare[0].start):
         return Framing.SSE
@@ -193,72 +162,71 @@ def _note_blanks(seen: LineReader, framing: Framing) -> None:
 
 # --- what is not JSON ---
 
-_PIECES = 4  # as many pieces are joined to see whether they are one JSON text
+_MOST_JOINED = 4  # as many parts are joined to see whether they are one JSON text
 
 
-def _note_broken(seen: LineReader, framing: Framing) -> bool:
-    """Explain each thing that is not JSON; return whether the body ends inside one."""
-    pieces, index, budget, truncated = seen.broken, 0, 4 * len(seen.book.body), False
-    while index < len(pieces):
-        run = _run(pieces, index) if budget > 0 else []
-        budget -= sum(len(piece.data) for piece in run) * len(run)
-        count = _split_into(run)
+def _note_unreadable(seen: LineReader, framing: Framing) -> bool:
+    """Explain each part that is not JSON; return whether the body ends inside one."""
+    parts, index, budget, truncated = seen.unreadable, 0, 4 * len(seen.book.body), False
+    while index < len(parts):
+        run = _find_run(parts, index) if budget > 0 else []
+        budget -= sum(len(part.data) for part in run) * len(run)
+        count = _count_joined(run)
         if count:
-            seen.book.note_irregularity(
-                Irregular.FRAME_SPLIT, run[0].start, f"{count} pieces make one JSON text", run[0].frame
-            )
+            detail = f"{count} pieces make one JSON text"
+            seen.book.note_irregularity(Irregular.FRAME_SPLIT, run[0].start, detail, run[0].frame)
         else:
-            truncated |= _note_piece(seen, pieces[index], framing)
+            truncated |= _note_part(seen, parts[index], framing)
         index += count or 1
     return truncated
 
 
-def _run(pieces: list[UnreadablePart], index: int) -> list[UnreadablePart]:
-    """Return a beginning of an object, and what follows it without anything readable in between."""
-    first = pieces[index]
+def _find_run(parts: list[UnreadablePart], index: int) -> list[UnreadablePart]:
+    """Return the beginning of an object, and what follows it without anything readable in between."""
+    first = parts[index]
     if first.frame is None or not first.data.startswith(b"{"):
         return []
-    near = pieces[index : index + _PIECES]
-    return [piece for number, piece in enumerate(near) if piece.order == first.order + number]
+    near = parts[index : index + _MOST_JOINED]
+    return [part for number, part in enumerate(near) if part.order == first.order + number]
 
 
-def _split_into(run: list[UnreadablePart]) -> int:
-    """Return how many pieces of a run, joined, are one JSON text; 0 if none."""
+def _count_joined(run: list[UnreadablePart]) -> int:
+    """Return how many parts of a run, joined, are one JSON text; 0 if none."""
     for count in range(2, len(run) + 1):
-        text = read_json(b"".join(piece.data for piece in run[:count]))
+        text = read_json(b"".join(part.data for part in run[:count]))
         if text.ok and not text.has(Odd.TRAILING):
             return count
     return 0
 
 
-def _note_piece(seen: LineReader, piece: UnreadablePart, framing: Framing) -> bool:
+def _note_part(seen: LineReader, part: UnreadablePart, framing: Framing) -> bool:
+    """Note what is wrong with a part; return whether the body ends inside it."""
     book = seen.book
-    last = piece.order == seen.order - 1 and not book.bound
-    if last and _cut(piece, book.limits):
+    last = part.order == seen.order - 1 and not book.bound
+    if last and _is_cut(part, book.limits):
         book.note_irregularity(
-            Irregular.TRUNCATED, len(book.body), "the body ends inside a value", piece.frame
+            Irregular.TRUNCATED, len(book.body), "the body ends inside a value", part.frame
         )
         return True
-    if piece.frame is not None:
-        error = book.frames[piece.frame].json.error or ""
-        book.note_irregularity(Irregular.PAYLOAD_NOT_JSON, piece.start, error, piece.frame)
+    if part.frame is not None:
+        error = book.frames[part.frame].json.error or ""
+        book.note_irregularity(Irregular.PAYLOAD_NOT_JSON, part.start, error, part.frame)
     else:
-        book.note_irregularity(
-            _stray(piece, framing), piece.start, piece.data[:60].decode("utf-8", "replace")
-        )
+        detail = part.data[:60].decode("utf-8", "replace")
+        book.note_irregularity(_classify_stray_line(part.data, framing), part.start, detail)
     return False
 
 
-def _cut(piece: UnreadablePart, limits: Limits) -> bool:
-    """Tell whether a value, or a field's name, is only begun."""
-    if piece.frame is None:
-        return any(name.startswith(piece.data) for name in (b"data", b"event", b"retry"))
-    return piece.data[:1] in {b"{", b"["} and find_extent(piece.data, 0, limits).cut
+def _is_cut(part: UnreadablePart, limits: Limits) -> bool:
+    """Return whether a value, or the name of a field, is only begun."""
+    if part.frame is None:
+        return any(name.startswith(part.data) for name in (b"data", b"event", b"retry"))
+    return part.data[:1] in {b"{", b"["} and find_value_end(part.data, 0, limits).cut
 
 
-def _stray(piece: UnreadablePart, framing: Framing) -> Irregular:
-    if DONE.fullmatch(piece.data):
+def _classify_stray_line(data: bytes, framing: Framing) -> Irregular:
+    if DONE.fullmatch(data):
         return Irregular.DONE_SENTINEL
-    if _HTML.match(piece.data):
+    if _HTML.match(data):
         return Irregular.HTML
     return Irregular.UNKNOWN_FIELD if framing is Framing.SSE else Irregular.TRAILING_BYTES

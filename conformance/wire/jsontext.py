@@ -59,7 +59,7 @@ class JsonText:
     values: int = 0
 
     def has(self, kind: str) -> bool:
-        """Tell whether an oddity of that kind was noted."""
+        """Return whether an oddity of that kind was noted."""
         return any(oddity.kind == kind for oddity in self.oddities)
 
 
@@ -70,8 +70,8 @@ def read_json(data: bytes, limits: Limits = LIMITS, *, values: int | None = None
     lone surrogates (noted): `json.dumps` takes them, encoding them as UTF-8 does not.
     """
     most = limits.json_values if values is None else min(values, limits.json_values)
-    size = _most_values(data)
-    bound = _bound(data, limits, most, size)
+    size = _estimate_values(data)
+    bound = _find_bound(data, limits, most, size)
     if bound is not None:
         return JsonText(
             None, ok=False, error=_BOUNDS[bound], error_at=-1, oddities=(), bound=bound, values=size
@@ -94,29 +94,29 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEP = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 
 
-def _openers(data: bytes) -> int:
+def _count_openers(data: bytes) -> int:
     return data.count(b"{") + data.count(b"[")
 
 
-def _most_values(data: bytes) -> int:
-    return data.count(b",") + _openers(data) + 1
+def _estimate_values(data: bytes) -> int:
+    return data.count(b",") + _count_openers(data) + 1
 
 
-def _bound(data: bytes, limits: Limits, most: int, size: int) -> str | None:
+def _find_bound(data: bytes, limits: Limits, most: int, size: int) -> str | None:
     """Name the limit that a text exceeds; cheap counts first, which clear nearly every real one."""
     if len(data) > limits.json_bytes:
         return "json_bytes"
-    if _openers(data) <= limits.json_depth and size <= most:
+    if _count_openers(data) <= limits.json_depth and size <= most:
         return None
     if sum(1 for _ in islice(_STRINGS.finditer(data), 2 * most + 1)) > 2 * most:
         return "json_values"
     skeleton = _STRINGS.sub(b"", data)
-    if _deepest(skeleton, 4 * most) > limits.json_depth:
+    if _measure_depth(skeleton, 4 * most) > limits.json_depth:
         return "json_depth"
-    return "json_values" if _most_values(skeleton) > most else None
+    return "json_values" if _estimate_values(skeleton) > most else None
 
 
-def _deepest(skeleton: bytes, most: int) -> int:
+def _measure_depth(skeleton: bytes, most: int) -> int:
     brackets = islice(skeleton.translate(None, _NOT_BRACKETS), most)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
@@ -124,7 +124,7 @@ def _deepest(skeleton: bytes, most: int) -> int:
 # --- parsing ---
 
 
-class _BoundHit(Exception):  # noqa: N818 - it never leaves this module
+class _TooManyDigitsError(Exception):
     """An integer is too long to be converted."""
 
 
@@ -135,37 +135,37 @@ class _Watch:
     digits: int
     met: dict[str, str] = field(default_factory=dict)  # kind: what was met first
 
-    def integer(self, text: str) -> int:
+    def convert_integer(self, text: str) -> int:
         if len(text) > self.digits:
-            raise _BoundHit
+            raise _TooManyDigitsError
         return int(text)
 
-    def number(self, text: str) -> float:
+    def convert_number(self, text: str) -> float:
         value = float(text)
         if math.isinf(value):
             self.met.setdefault(Odd.OVERFLOW, text[:40])
         return value
 
-    def constant(self, text: str) -> float:
+    def convert_constant(self, text: str) -> float:
         self.met.setdefault(Odd.NAN, text)
         return float(text)
 
-    def object(self, pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    def convert_object(self, pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
         value = dict(pairs)
         if len(value) != len(pairs):
-            self.met.setdefault(Odd.DUPLICATE_NAME, _twice(name for name, _ in pairs))
+            self.met.setdefault(Odd.DUPLICATE_NAME, _find_repeated(name for name, _ in pairs))
         return value
 
-    def decoder(self) -> json.JSONDecoder:
+    def build_decoder(self) -> json.JSONDecoder:
         return json.JSONDecoder(
-            object_pairs_hook=self.object,
-            parse_int=self.integer,
-            parse_float=self.number,
-            parse_constant=self.constant,
+            object_pairs_hook=self.convert_object,
+            parse_int=self.convert_integer,
+            parse_float=self.convert_number,
+            parse_constant=self.convert_constant,
         )
 
 
-def _twice(names: Iterable[str]) -> str:
+def _find_repeated(names: Iterable[str]) -> str:
     seen: set[str] = set()
     return next((name[:80] for name in names if name in seen or seen.add(name)), "")  # type: ignore[func-returns-value]  # add() returns None, which is the point
 
@@ -182,11 +182,11 @@ class _Text:
     text: str  # bad bytes as U+FFFD
     skipped: int  # length of the byte order mark
 
-    def offset(self, index: int) -> int:
+    def find_offset(self, index: int) -> int:
         return self.skipped + len(self.raw[:index].encode("utf-8", "surrogateescape"))
 
 
-def _decode(data: bytes) -> _Text:
+def _decode_text(data: bytes) -> _Text:
     skipped = len(BOM) if data.startswith(BOM) else 0
     body = data[skipped:] if skipped else data
     try:
@@ -198,16 +198,16 @@ def _decode(data: bytes) -> _Text:
 
 
 def _parse(data: bytes, watch: _Watch, size: int) -> JsonText:
-    decoded = _decode(data)
+    decoded = _decode_text(data)
     begin = _SPACE.match(decoded.text).end()  # type: ignore[union-attr]  # matches everywhere
     value: JSON = None
     error: str | None = None
     end, bound = len(decoded.text), None
     try:
-        value, end = watch.decoder().raw_decode(decoded.text, begin)
+        value, end = watch.build_decoder().raw_decode(decoded.text, begin)
     except json.JSONDecodeError as fault:
         error, end = fault.msg if data else "nothing here", fault.pos
-    except _BoundHit:
+    except _TooManyDigitsError:
         bound = "integer_digits"
     except RecursionError:  # a limit that the user set higher than the interpreter's own
         bound = "json_depth"
@@ -216,8 +216,8 @@ def _parse(data: bytes, watch: _Watch, size: int) -> JsonText:
         value=value,
         ok=error is None,
         error=error,
-        error_at=-1 if error is None or bound else decoded.offset(end),
-        oddities=tuple(_oddities(data, decoded, watch.met, end if error is None else None)),
+        error_at=-1 if error is None or bound else decoded.find_offset(end),
+        oddities=tuple(_find_oddities(data, decoded, watch.met, end if error is None else None)),
         bound=bound,
         values=size,
     )
@@ -237,24 +237,24 @@ _NAMES = re.compile(rb'("(?:[^"\\]++|\\.)*+")([ \t\r\n]*+:)?|[{}\[\]]', re.DOTAL
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # a cheap look before the walk
 
 
-def _oddities(data: bytes, decoded: _Text, met: dict[str, str], end: int | None) -> Iterator[Oddity]:
+def _find_oddities(data: bytes, decoded: _Text, met: dict[str, str], end: int | None) -> Iterator[Oddity]:
     if decoded.skipped:
         yield Oddity(Odd.BOM, 0, "a byte order mark before the text")
     if decoded.raw is not decoded.text:
-        yield _bad_bytes(data, decoded)
-    yield from (Oddity(kind, _place(kind, data), detail) for kind, detail in met.items())
-    yield from _in_strings(data)
+        yield _describe_bad_bytes(data, decoded)
+    yield from (Oddity(kind, _locate(kind, data), detail) for kind, detail in met.items())
+    yield from _find_in_strings(data)
     if end is not None:
-        yield from _trailing(data, decoded, end)
+        yield from _find_trailing(data, decoded, end)
 
 
-def _place(kind: str, data: bytes) -> int:
+def _locate(kind: str, data: bytes) -> int:
     if kind == Odd.NAN and (match := _CONSTANT.match(data)):
         return match.start(1)
-    return _second_name(data) if kind == Odd.DUPLICATE_NAME else -1
+    return _find_second_name(data) if kind == Odd.DUPLICATE_NAME else -1
 
 
-def _second_name(data: bytes) -> int:
+def _find_second_name(data: bytes) -> int:
     """Return where a name stands in an object that already has it; -1 where only its spelling differs."""
     objects: list[set[bytes]] = [set()]
     for token in _NAMES.finditer(data):
@@ -269,13 +269,13 @@ def _second_name(data: bytes) -> int:
     return -1
 
 
-def _bad_bytes(data: bytes, decoded: _Text) -> Oddity:
+def _describe_bad_bytes(data: bytes, decoded: _Text) -> Oddity:
     first = _BAD_BYTES.search(decoded.raw)
-    at = decoded.offset(first.start()) if first else -1
+    at = decoded.find_offset(first.start()) if first else -1
     return Oddity(Odd.BAD_UTF8, at, f"byte {data[at]:#04x} is not UTF-8")
 
 
-def _in_strings(data: bytes) -> Iterator[Oddity]:
+def _find_in_strings(data: bytes) -> Iterator[Oddity]:
     if b"\\u" in data and _ESCAPED_SURROGATE.search(data) and (lone := _LONE.match(data)):
         yield Oddity(Odd.LONE_SURROGATE, lone.start(1), lone[1].decode())
     if (b"\x00" in data or b"\\u0000" in data) and (nul := _NUL.match(data)):
@@ -285,8 +285,8 @@ def _in_strings(data: bytes) -> Iterator[Oddity]:
         yield Oddity(Odd.RAW_SEPARATOR, min(places), places[min(places)])
 
 
-def _trailing(data: bytes, decoded: _Text, end: int) -> Iterator[Oddity]:
+def _find_trailing(data: bytes, decoded: _Text, end: int) -> Iterator[Oddity]:
     after = _SPACE.match(decoded.text, end).end()  # type: ignore[union-attr]  # matches everywhere
     if after < len(decoded.text):
-        at = decoded.offset(after)
+        at = decoded.find_offset(after)
         yield Oddity(Odd.TRAILING, at, f"{len(data) - at} bytes after the value")

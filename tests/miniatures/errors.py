@@ -9,13 +9,14 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused
-from conformance.embedded.frames import JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.frames import JSON_TYPE, SSE, OutgoingBody, frame_objects
 from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, immediate_answer
 from conformance.embedded.routes import GENERATE, RoutedRequest, route_request
 from conformance.embedded.style import Style
 from miniatures import Innocent, Miniature
 from miniatures.making import (
     HTML_PAGE,
+    ONE_AT_A_TIME,
     PLAIN_TEXT,
     Message,
     asks_the_model,
@@ -172,7 +173,7 @@ def _get(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
 def _ending_in(error: Message) -> Behaviour:
     """Streams that end, and then fail after all."""
 
-    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
+    def write(framing: str, objects: Sequence[Any]) -> OutgoingBody:
         return frame_objects(framing, [*objects, {"error": error}] if framing == SSE else objects)
 
     return replace(HONEST, frame=write)
@@ -510,6 +511,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "Every third unary answer is empty.",
         with_answers(empty_every(3)),
         trips={"errors/answers-with-a-body"},
+        settings=ONE_AT_A_TIME,
     ),
     Miniature(
         "errors-as-events",
@@ -607,7 +609,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         "Paths that do not exist are pages, as at Google.",
         with_answers(_page_for_unknown),
     ),
-    Innocent("unlucky", "A wrong request fails with 500 once.", _unlucky(1)),
+    Innocent("unlucky", "A wrong request fails with 500 once.", _unlucky(1), settings=ONE_AT_A_TIME),
     Innocent("verb-not-allowed", "GET of a method is 405.", replace(HONEST, route=_no_verb)),
     Innocent(
         "hidden-models",

@@ -17,6 +17,7 @@ from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, imme
 from conformance.embedded.style import Style
 from miniatures import Innocent
 from miniatures.making import (
+    ONE_AT_A_TIME,
     Chunks,
     Message,
     add_members,
@@ -204,18 +205,21 @@ INNOCENTS: tuple[Innocent, ...] = (
         "One stream of all is empty.",
         empty_streams(asks_for_a_stream, 4),
         notes={"streaming/holds-at-least-one-chunk"},
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "one-usage-alone",
         "One unary answer has its usage and no candidate.",
         _dressed(_once(5, drop_candidates), only="unary"),
         notes={"schema/has-a-candidate"},
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "one-without-totals",
         "One answer counts neither its prompt nor its total.",
         _dressed(_once(6, _untotalled), only="unary"),
         notes={"usage/counts-every-answer"},
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "stops-for-its-tools",
@@ -232,6 +236,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         "counters-vanish-once",
         "One stream's last chunk lacks counters that stood before.",
         with_chunks(_once(4, _forgetful_end)),
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "thoughts-within",
@@ -250,11 +255,13 @@ INNOCENTS: tuple[Innocent, ...] = (
         "one-unexpected-call",
         "One candidate has a reason and nothing else, ids neither.",
         with_chunks(_once(7, _unexpected)),
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "one-withheld",
         "One answer's content is an empty object.",
         _dressed(_once(7, _withheld), only="unary"),
+        settings=ONE_AT_A_TIME,
     ),
     Innocent("hollow-end", "The last chunk of each stream has no parts.", with_chunks(_hollow_end)),
     Innocent("index-now-and-then", "Every other chunk has an index.", with_chunks(_indexed_now_and_then)),
@@ -292,6 +299,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         "error-behind-the-end",
         "One stream has an unframed error behind its STOP.",
         _overloaded_behind_the_end(3),
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "stream-errors-called-json", "Errors of streams are called JSON.", with_answers(_plainly_labelled)

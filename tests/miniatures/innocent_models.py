@@ -13,7 +13,7 @@ from typing import Any
 from conformance.embedded.answers import ScriptedAnswer, ScriptedCandidate
 from conformance.embedded.behaviour import HONEST, Behaviour
 from miniatures import Innocent
-from miniatures.making import Message, When, with_model_candidates
+from miniatures.making import ONE_AT_A_TIME, Message, When, with_model_candidates
 
 
 def _sees_now_and_then() -> Behaviour:
@@ -187,7 +187,12 @@ def _elided(text: str) -> str:
 
 
 INNOCENTS: tuple[Innocent, ...] = (
-    Innocent("sees-now-and-then", "The model is seldom sure of what it sees.", _sees_now_and_then()),
+    Innocent(
+        "sees-now-and-then",
+        "The model is seldom sure of what it sees.",
+        _sees_now_and_then(),
+        settings=ONE_AT_A_TIME,
+    ),
     Innocent(
         "canned",
         "The same sentence, whatever is asked.",

@@ -1,4 +1,4 @@
-"""How a miniature is made: one stage of the honest server, bent."""
+"""Tools for miniatures: each returns the honest server with one stage changed, or is a change of a message."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from conformance.embedded.style import Style
 
 Message = dict[str, Any]
+Chunks = list[Message]  # the responses of one stream
+When = Callable[[Message], bool]  # which requests a server treats in its own way
+
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>404</title></head><body>Not here.</body></html>"
+PLAIN_TEXT = "text/plain; charset=utf-8"
+KEY_EXPIRED = "API key expired. Please renew the API key."
+# For servers that count requests: which one is struck must not depend on the order in which concurrent ones arrive.
+ONE_AT_A_TIME = (("concurrency", 1),)
 
 
 def with_responses(change: Callable[[Message], Any], of: Behaviour = HONEST, *, only: str = "") -> Behaviour:
@@ -33,7 +41,7 @@ def with_responses(change: Callable[[Message], Any], of: Behaviour = HONEST, *, 
 
 
 def with_requests(change: Callable[[Message], None], of: Behaviour = HONEST) -> Behaviour:
-    """Return a server that changes each request before the model hears it."""
+    """Return a server that changes each request before the model reads it."""
 
     def think(request: Any, model: str) -> ScriptedAnswer:
         heard = copy.deepcopy(dict(request))
@@ -44,7 +52,7 @@ def with_requests(change: Callable[[Message], None], of: Behaviour = HONEST) -> 
 
 
 def without_settings(*names: str) -> Behaviour:
-    """Return a server that drops members of the request, or of its generationConfig, before the model hears it."""
+    """Return a server that drops members of the request, or of its generationConfig, before the model reads it."""
 
     def forget(request: Message) -> None:
         for name in names:
@@ -166,9 +174,6 @@ def limit_every_third() -> Callable[[Incoming], Outgoing]:
     return answer
 
 
-HTML_PAGE = b"<!DOCTYPE html><html><head><title>404</title></head><body>Not here.</body></html>"
-
-
 def with_answers(
     change: Callable[[Outgoing, Incoming], Outgoing | None], of: Behaviour = HONEST
 ) -> Behaviour:
@@ -179,34 +184,30 @@ def with_answers(
 
 
 def asks_the_model(incoming: Incoming) -> bool:
-    """Say whether a request asks for an answer of the model under /v1beta."""
+    """Return whether a request asks for an answer of the model under /v1beta."""
     return (
         incoming.verb == "POST" and incoming.path.startswith("/v1beta") and "enerateContent" in incoming.path
     )
 
 
 def continues_a_conversation(incoming: Incoming) -> bool:
-    """Say whether a request is the conversation of three turns: one question out of many."""
+    """Return whether a request is the question with three turns, the only one of its kind."""
     return asks_the_model(incoming) and b"Remember the word" in incoming.body
 
 
 def generation_config(body: Message) -> Message:
+    """Return the generationConfig of a request, empty where there is none."""
     found = body.get("generationConfig")
     return found if isinstance(found, dict) else {}
 
 
-PLAIN_TEXT = "text/plain; charset=utf-8"
-
-
 def lists_models(incoming: Incoming) -> bool:
+    """Return whether a request is for the list of models."""
     return incoming.verb == "GET" and incoming.path.endswith("/models")
 
 
-When = Callable[[Message], bool]
-
-
 def with_model_candidates(change: Callable[[ScriptedCandidate, Message], ScriptedCandidate]) -> Behaviour:
-    """Return a server whose model says something else than it was told; `change` is handed the request too."""
+    """Return a server whose model changes each candidate of an answer; `change` also receives the request."""
 
     def think(request: Any, model: str) -> ScriptedAnswer:
         made = HONEST.think(request, model)
@@ -215,19 +216,18 @@ def with_model_candidates(change: Callable[[ScriptedCandidate, Message], Scripte
     return replace(HONEST, think=think)
 
 
-Chunks = list[Message]
-
-
 def when_long(change: Callable[[Chunks], Chunks]) -> Callable[[Chunks], Chunks]:
+    """Return a change that leaves streams of at most four chunks alone."""
     return lambda made: change(made) if len(made) > 4 else made
 
 
 def asks_for_one_answer(incoming: Incoming) -> bool:
+    """Return whether a request asks for an unary answer of the model."""
     return asks_the_model(incoming) and ":stream" not in incoming.path
 
 
 def empty_every(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], Outgoing | None]:
-    """Return a change that empties each so-and-so-many-th unary answer, but no more than `most`."""
+    """Return a change that empties every n-th unary answer, at most `most` of them."""
     met = itertools.count(1)
     struck = {every * number for number in range(1, most + 1)}
 
@@ -239,7 +239,7 @@ def empty_every(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], 
 
 
 def refuse_every(message: str, every: int) -> Callable[[Outgoing, Incoming], Outgoing | None]:
-    """Return a change that refuses each so-and-so-many-th question of the model with 400, whatever it asks."""
+    """Return a change that refuses every n-th request to the model with 400, whatever it asks."""
     met = itertools.count(1)
     said = json.dumps(Refused(400, message).body()).encode()
 
@@ -253,13 +253,9 @@ def refuse_every(message: str, every: int) -> Callable[[Outgoing, Incoming], Out
     return change
 
 
-ONE_AT_A_TIME = (("concurrency", 1),)
-
-
-KEY_EXPIRED = "API key expired. Please renew the API key."
-
-
 def spell_reasons(words: dict[str, Any]) -> Callable[[Message], None]:
+    """Return a change of a candidate that replaces its finish reason by other words."""
+
     def change(candidate: Message) -> None:
         if "finishReason" in candidate:
             candidate["finishReason"] = words.get(candidate["finishReason"], candidate["finishReason"])
@@ -268,11 +264,12 @@ def spell_reasons(words: dict[str, Any]) -> Callable[[Message], None]:
 
 
 def without_member(name: str) -> Callable[[Message], Message]:
+    """Return a function that copies a message without one member."""
     return lambda block: {key: value for key, value in block.items() if key != name}
 
 
 def refuse_where(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
-    """Return a server that turns down whatever `closed` says."""
+    """Return a server that refuses the requests for which `closed` is true."""
     said = json.dumps(Refused(status, "This is not supported.").body()).encode()
 
     def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -282,15 +279,17 @@ def refuse_where(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
 
 
 def names_the_stream_method(incoming: Incoming) -> bool:
+    """Return whether a request names streamGenerateContent, under whatever version."""
     return "streamGenerateContent" in incoming.path
 
 
 def asks_for_a_stream(incoming: Incoming) -> bool:
+    """Return whether a request asks for a streamed answer of the model."""
     return asks_the_model(incoming) and ":stream" in incoming.path
 
 
 def empty_streams(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
-    """Return a server whose streams are empty: the one of that number, or all that fit."""
+    """Return a server that empties the streams for which `when` is true: all of them, or the `only`-th."""
     met = itertools.count(1)
 
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
@@ -301,4 +300,5 @@ def empty_streams(when: Callable[[Incoming], bool], only: int = 0) -> Behaviour:
 
 
 def drop_candidates(response: Message) -> Message:
+    """Return a response without its candidates: usage and ids alone."""
     return {name: value for name, value in response.items() if name != "candidates"}

@@ -568,13 +568,14 @@ INNOCENTS: tuple[Innocent, ...] = (
         "modelVersion with its publisher.",
         with_responses(_version("publishers/google/models/{}")),
     ),
-    Innocent("rare-leaks", "A thought slips into two answers.", _leak_sometimes()),
+    Innocent("rare-leaks", "A thought slips into two answers.", _leak_sometimes(), settings=ONE_AT_A_TIME),
     Innocent(
         "lazy-instruction",
         "The system instruction is followed at the second try.",
         _lazy("systemInstruction"),
+        settings=ONE_AT_A_TIME,
     ),
-    Innocent("lazy-tools", "A function is called at the second try.", _lazy("tools")),
+    Innocent("lazy-tools", "A function is called at the second try.", _lazy("tools"), settings=ONE_AT_A_TIME),
     Innocent("stop-everywhere", "STOP stands in every chunk.", with_chunks(_ends_first)),
     Innocent(
         "own-reason-for-calls", "Calls end with a reason that nobody knows yet.", with_responses(_called)

@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.chunks import spread_waits
-from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, FramedBody, frame_objects
+from conformance.embedded.frames import ARRAY, JSON_TYPE, SSE, OutgoingBody, frame_objects
 from conformance.embedded.messages import Incoming, Outgoing, immediate_answer
 from miniatures import Innocent, Miniature
 from miniatures.making import (
@@ -37,10 +37,12 @@ Bytes = tuple[bytes, ...]
 def with_frames(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_type: str = "") -> Behaviour:
     """Return a server whose framed pieces are changed, of one framing."""
 
-    def write(framing: str, objects: Sequence[Any]) -> FramedBody:
+    def write(framing: str, objects: Sequence[Any]) -> OutgoingBody:
         right = frame_objects(framing, objects)
         return (
-            FramedBody(content_type or right.content_type, change(right.pieces)) if framing == only else right
+            OutgoingBody(content_type or right.content_type, change(right.pieces))
+            if framing == only
+            else right
         )
 
     return replace(HONEST, frame=write)
@@ -49,9 +51,11 @@ def with_frames(change: Callable[[Bytes], Bytes], *, only: str = SSE, content_ty
 def in_framing(framing: str, *, instead_of: tuple[str, ...], content_type: str = "") -> Behaviour:
     """Return a server that answers in another framing than it was asked for."""
 
-    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
+    def write(asked: str, objects: Sequence[Any]) -> OutgoingBody:
         right = frame_objects(framing if asked in instead_of else asked, objects)
-        return FramedBody(content_type or right.content_type, right.pieces) if asked in instead_of else right
+        return (
+            OutgoingBody(content_type or right.content_type, right.pieces) if asked in instead_of else right
+        )
 
     return replace(HONEST, frame=write)
 
@@ -297,7 +301,7 @@ def _streams_without_alt(incoming: Incoming) -> bool:
 
 
 def _ending_in(framing: str, error: Message) -> Behaviour:
-    def write(asked: str, objects: Sequence[Any]) -> FramedBody:
+    def write(asked: str, objects: Sequence[Any]) -> OutgoingBody:
         mine = asked in EVERY_STREAM
         return frame_objects(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
 
@@ -420,7 +424,7 @@ MINIATURES: tuple[Miniature, ...] = (
         replace(
             HONEST,
             frame=lambda f, o: (
-                FramedBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",))
+                OutgoingBody(JSON_TYPE, (b"[" + b",".join(repr(x).encode() for x in o) + b"]",))
                 if f == ARRAY
                 else frame_objects(f, o)
             ),
@@ -487,7 +491,7 @@ MINIATURES: tuple[Miniature, ...] = (
         replace(
             HONEST,
             frame=lambda f, o: (
-                FramedBody(JSON_TYPE, frame_objects(SSE, o).pieces)
+                OutgoingBody(JSON_TYPE, frame_objects(SSE, o).pieces)
                 if f in EVERY_STREAM
                 else frame_objects(f, o)
             ),

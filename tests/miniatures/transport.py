@@ -15,7 +15,7 @@ from conformance.embedded.messages import DelayedPiece, Incoming, Outgoing, imme
 from conformance.embedded.routes import RoutedRequest, route_request
 from conformance.embedded.style import Style
 from miniatures import Innocent, Miniature
-from miniatures.making import HTML_PAGE, asks_the_model, continues_a_conversation, with_answers
+from miniatures.making import HTML_PAGE, ONE_AT_A_TIME, asks_the_model, continues_a_conversation, with_answers
 
 
 def with_packed_answers(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -> Behaviour:
@@ -323,7 +323,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         with_answers(_redirect_to_login(_is_no_route)),
         notes={"transport/answers-without-redirects"},
     ),
-    Innocent("one-cut", "One answer of all breaks off.", _flaky()),
+    Innocent("one-cut", "One answer of all breaks off.", _flaky(), settings=ONE_AT_A_TIME),
     Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_no_compression)),
     Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_in_pieces)),
     Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from conformance.embedded.behaviour import Behaviour
 from miniatures import Innocent, Miniature
 from miniatures.making import (
+    ONE_AT_A_TIME,
     Chunks,
     Message,
     drop_members,
@@ -366,12 +367,14 @@ INNOCENTS: tuple[Innocent, ...] = (
         "One long stream begins to count its tokens anew.",
         with_chunks(_only(2, _starting_over)),
         notes={"usage/counts-are-cumulative"},
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "one-uncounted",
         "One longer answer does not count its own tokens.",
         with_responses(_once(2), only="unary"),
         notes={"usage/counts-every-answer"},
+        settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "short-by-one-on-vertex",

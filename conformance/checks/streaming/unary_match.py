@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, check
-from conformance.judging.counters import blocks, count
+from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import MET, obedience
 from conformance.judging.tries import generated_text
 from conformance.model import Basis, Level, Location, Outcome
@@ -29,7 +29,7 @@ def _far(one: int, other: int) -> bool:
 def _priced(unary: Reply, stream: Reply) -> Iterator[Location]:
     """Where the prompt of a stream costs far more, or far less, than the same in a unary answer."""
     counts = unary.count("promptTokenCount"), stream.count("promptTokenCount")
-    every = [count(block, "promptTokenCount") for _, block in blocks(stream)]
+    every = [block.count("promptTokenCount") for block in find_usage_blocks(stream)]
     # Google counts the prompt anew on the way, and may end below what it began with, at two fifths at the least.
     lower = counts[0] // 3 <= counts[1] < counts[0]
     recounted = lower and any(not _far(counts[0], one) for one in every if one)

@@ -1,51 +1,48 @@
-"""Usage: what an answer says that it cost, whether that adds up, and whether it can be believed."""
+"""What an answer says that it cost: every counter is there, they add up, and they can be believed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import Ground, check, check_each
-from conformance.judging import required
-from conformance.judging.contents import as_list, candidates, empty
-from conformance.judging.counters import (
-    Block,
-    blocks,
-    count,
+from conformance.catalogue import Ground, RequiredContent, check, check_each
+from conformance.checks.usage.counters import (
     counts_no_output,
-    counts_twice,
-    falls,
-    falls_short,
-    folds,
-    forgets,
+    counts_thoughts_twice,
+    describe_falling_counter,
+    describe_missing_counters,
+    describe_short_count,
+    find_last_block,
+    has_countable_text,
     hides_thoughts,
     is_brief,
     is_early_preview,
-    lacks_as_google_may,
-    lacks_own_tokens_alone,
-    last_block,
-    says_much,
-    spoken_counts,
-    summed,
-    uncounted,
+    lacks_only_its_own_tokens,
+    lacks_what_google_may_lack,
+    list_counts,
+    total_excludes_thoughts,
+    total_omits_thoughts,
 )
+from conformance.judging import required
+from conformance.judging.contents import as_list, candidates, empty
+from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import answered_as_asked
 from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
-from conformance.judging.values import is_integer, locate
-from conformance.model import Basis, Level, Location
+from conformance.judging.values import is_integer
+from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.flavour import Flavour, flavour
-from conformance.reading.reply import Chunk, Reply, RuleInput
+from conformance.reading.reply import Reply, RuleInput
 
 
-def _finished(reply: Reply) -> bool:
-    """Answers to valid questions that came whole, with something said: only these must say what they cost."""
+def _is_finished(reply: Reply) -> bool:
+    """Return whether a valid question got a complete answer with something in it: only these must report their cost."""
     if not generated_text(reply) or not answered_as_asked(reply) or reply.error is not None:
         return False
     return any(not empty(candidate) for _, _, candidate in candidates(reply))
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_finished)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
@@ -57,33 +54,27 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     wanted = "promptTokenCount, candidatesTokenCount and totalTokenCount"
-    found = {reply.id: reply for reply in seen.replies if uncounted(reply)}
-    locations = {id_: Location(id_, "/usageMetadata", wanted, uncounted(one)) for id_, one in found.items()}
-    rare = {id_ for id_, one in found.items() if lacks_as_google_may(one)}
-    sure = [one for id_, one in found.items() if id_ not in rare]
-    single = len({one.probe for one in sure}) == 1 and all(map(lacks_own_tokens_alone, sure))
-    yield from (replace(locations[one.id], level=Level.NOTE) if single else locations[one.id] for one in sure)
-    telling = [one for one in seen.replies if says_much(one) or one.id in found]
+    lacking = {reply.id: reply for reply in seen.replies if describe_missing_counters(reply)}
+    locations = {
+        id_: Location(id_, "/usageMetadata", wanted, describe_missing_counters(reply))
+        for id_, reply in lacking.items()
+    }
+    rare = {id_ for id_, reply in lacking.items() if lacks_what_google_may_lack(reply)}
+    sure = [reply for id_, reply in lacking.items() if id_ not in rare]
+    single = len({reply.probe for reply in sure}) == 1 and all(map(lacks_only_its_own_tokens, sure))
+    for reply in sure:
+        yield replace(locations[reply.id], level=Level.NOTE) if single else locations[reply.id]
+    telling = [reply for reply in seen.replies if has_countable_text(reply) or reply.id in lacking]
     for brief in (True, False):
-        among = [one for one in telling if is_brief(one) is brief]
-        mine = [locations[one.id] for one in among if one.id in rare]
-        for location in unless_rare(mine, among):
-            yield (
-                replace(location, level=Level.NOTE)
-                if counts_no_output(found[location.exchange])
-                else location
-            )
+        among = [reply for reply in telling if is_brief(reply) is brief]
+        for location in unless_rare([locations[reply.id] for reply in among if reply.id in rare], among):
+            uncounted = counts_no_output(lacking[location.exchange])
+            yield replace(location, level=Level.NOTE) if uncounted else location
 
 
 def _reports_usage(reply: Reply) -> bool:
-    """Finished answers that say what they cost: whether it is right is asked of these, even where others say nothing."""
-    return _finished(reply) and bool(reply.usage) and not uncounted(reply)
-
-
-def _last_spoken(reply: Reply) -> int:
-    """The number of the last chunk in which a candidate says something or ends."""
-    found = [chunk.number for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
-    return max(found, default=-1)
+    """Return whether a finished answer reports its cost, so that the numbers can be judged."""
+    return _is_finished(reply) and bool(reply.usage) and not describe_missing_counters(reply)
 
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, select=lambda reply: reply.streamed)
@@ -95,10 +86,12 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     Workaround: none; ask without streaming where costs matter.
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
-    numbers = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
-    if numbers and len(reply.chunks) > 1 and max(numbers) < _last_spoken(reply):
-        said = f"the last usage stands in chunk {max(numbers)} of {len(reply.chunks)}"
-        yield Location(reply.id, f"#{_last_spoken(reply)}/usageMetadata", "usage in the last chunk", said)
+    counted = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
+    telling = [chunk for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
+    last = max((chunk.number for chunk in telling), default=-1)
+    if counted and len(reply.chunks) > 1 and max(counted) < last:
+        said = f"the last usage is in chunk {max(counted)} of {len(reply.chunks)}"
+        yield Location(reply.id, f"#{last}/usageMetadata", "usage in the last chunk", said)
 
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS)
@@ -110,23 +103,27 @@ def counts_thoughts(reply: Reply) -> Iterator[Location]:
     Workaround: subtract the prompt and the answer from the total.
     Source: [UsageMetadata.thoughtsTokenCount] Thoughts are counted apart from the answer.
     """
-    found = last_block(reply)
-    if found is not None and hides_thoughts(reply):
-        pointer = locate(reply, found[0], ("usageMetadata", "thoughtsTokenCount"))
-        yield Location(
-            reply.id,
-            pointer,
-            "the thoughts' tokens",
-            f"none, though {len(reply.first.thoughts)} characters of thoughts came",
-        )
+    block = find_last_block(reply)
+    if block is not None and hides_thoughts(reply):
+        said = f"no counter, though {len(reply.first.thoughts)} characters of thoughts came"
+        yield block.point_at("thoughtsTokenCount", "the number of tokens of the thoughts", said)
 
 
-def _adds_none(seen: RuleInput) -> bool:
-    """A total somewhere leaves thoughts out that stand nowhere else: so it is with all totals of this vendor."""
-    return any(forgets(block) for reply in seen.replies for _, block in blocks(reply))
+def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
+    """Return whether some total clearly leaves out the thoughts; then all totals of this vendor do."""
+    return any(total_omits_thoughts(block) for reply in seen.replies for block in find_usage_blocks(reply))
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.COUNTED_THOUGHTS)
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_reports_usage,
+    requires=RequiredContent(
+        "no answer reports a number of tokens for thoughts",
+        lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
+        ("thinking", "thinking-streamed"),
+    ),
+)
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
 
@@ -136,27 +133,19 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     Source: [UsageMetadata.totalTokenCount] The total is the sum of prompt, candidates, tool use and thoughts; cached
     tokens are part of the prompt.
     """
-    told = [(reply, *found) for reply in seen.replies if (found := last_block(reply))]
-    if not _adds_none(seen):
-        yield from (_folded(*one) for one in told if folds(one[2]))
-    twice = [one for one in told if counts_twice(one[0], one[2]) and not uses_server_tools(one[0])]
-    # One odd answer may hold what is not shown; several questions do not.
-    if len({reply.probe for reply, _, _ in twice}) >= ATTEMPTS_TO_ACCUSE:
-        yield from (_doubled(*one) for one in twice)
-
-
-def _folded(reply: Reply, chunk: Chunk, block: Block) -> Location:
-    said = f"{block.get('totalTokenCount')}, thoughts within another counter"
-    pointer = locate(reply, chunk, ("usageMetadata", "totalTokenCount"))
-    level = Level.NOTE if is_early_preview(reply) else None
-    return Location(reply.id, pointer, f"{summed(block)}, thoughts included", said, level)
-
-
-def _doubled(reply: Reply, chunk: Chunk, block: Block) -> Location:
-    said = f"{block.get('candidatesTokenCount')}, thoughts of {block.get('thoughtsTokenCount')} included"
-    pointer = locate(reply, chunk, ("usageMetadata", "candidatesTokenCount"))
-    level = Level.NOTE if is_early_preview(reply) else None
-    return Location(reply.id, pointer, f"the tokens of {len(reply.text)} characters", said, level)
+    blocks = [block for reply in seen.replies if (block := find_last_block(reply))]
+    for block in blocks if not _omits_thoughts_anywhere(seen) else ():
+        if total_excludes_thoughts(block):
+            said = f"{block.count('totalTokenCount')}, with the thoughts included in another counter"
+            level = Level.NOTE if is_early_preview(block.reply) else None
+            yield block.point_at("totalTokenCount", f"{block.expected_total}, with the thoughts", said, level)
+    twice = [one for one in blocks if counts_thoughts_twice(one) and not uses_server_tools(one.reply)]
+    # One odd answer may contain something that is not shown; several questions do not.
+    for block in twice if len({one.reply.probe for one in twice}) >= ATTEMPTS_TO_ACCUSE else ():
+        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} of thoughts"
+        level = Level.NOTE if is_early_preview(block.reply) else None
+        wanted = f"the tokens of {len(block.reply.text)} characters"
+        yield block.point_at("candidatesTokenCount", wanted, said, level)
 
 
 @check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, blocked_by=("usage/counts-are-cumulative",))
@@ -170,36 +159,37 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     Source: [UsageMetadata.totalTokenCount] The total is the sum of prompt, candidates, tool use and thoughts; cached
     tokens are part of the prompt.
     """
-    missing, forgotten = _left_out(seen), _adds_none(seen)
+    left_out, omits_thoughts = _find_omitted_counters(seen), _omits_thoughts_anywhere(seen)
     for reply in seen.replies:
-        last = last_block(reply)
-        for chunk, block in blocks(reply):
-            total, wanted = count(block, "totalTokenCount"), summed(block)
-            explained = (folds(block) and not forgotten) or (
-                total > wanted and any(name not in block for name in missing)
+        last = find_last_block(reply)
+        for block in find_usage_blocks(reply):
+            total, wanted = block.count("totalTokenCount"), block.expected_total
+            explained = (total_excludes_thoughts(block) and not omits_thoughts) or (
+                total > wanted and any(name not in block.members for name in left_out)
             )
-            if total and total != wanted and not explained and "promptTokenCount" in block:
+            if total and total != wanted and not explained and "promptTokenCount" in block.members:
                 rounded = abs(total - wanted) == 1 and flavour(reply) is Flavour.VERTEX
-                level = None if last and chunk is last[0] and not rounded else Level.NOTE
-                pointer = locate(reply, chunk, ("usageMetadata", "totalTokenCount"))
-                yield Location(reply.id, pointer, str(wanted), str(total), level)
+                level = None if last and block.chunk is last.chunk and not rounded else Level.NOTE
+                yield block.point_at("totalTokenCount", str(wanted), str(total), level)
 
 
-def _left_out(seen: RuleInput) -> list[str]:
-    """Counters that this vendor leaves out although there was something to count: other rules say so."""
-    unsaid = [reply for reply in seen.all if _finished(reply) and reply.usage and says_much(reply)]
-    silent = any("candidatesTokenCount" not in reply.usage for reply in unsaid)
-    hidden = any(hides_thoughts(reply) for reply in seen.replies)
-    return ["candidatesTokenCount"] * silent + ["thoughtsTokenCount"] * hidden
+def _find_omitted_counters(seen: RuleInput) -> list[str]:
+    """Return the counters that this vendor leaves out although there was something to count."""
+    spoken = [
+        reply for reply in seen.all if _is_finished(reply) and reply.usage and has_countable_text(reply)
+    ]
+    silent = any("candidatesTokenCount" not in reply.usage for reply in spoken)
+    return ["candidatesTokenCount"] * silent + ["thoughtsTokenCount"] * any(map(hides_thoughts, seen.replies))
 
 
-_SEVERAL = 3  # blocks in which a counter that grows is told from one that does not
+_SEVERAL = 3  # blocks that it takes to tell a counter that grows from one that does not
 
 
-def _falls_each_time(seen: RuleInput) -> set[str]:
-    """Return the ids of the streams in which the answer's own counter falls, where it does in every one of several."""
+def _find_always_falling(seen: RuleInput) -> set[str]:
+    """Return the ids of the streams with several blocks, if the answer's own counter falls in all of them."""
     live = [one for one in seen.replies if not one.exchange.captured and not uses_server_tools(one)]
-    telling = {one.id: spoken_counts(one) for one in live if len(spoken_counts(one)) >= _SEVERAL}
+    every = {one.id: list_counts(one, "candidatesTokenCount") for one in live}
+    telling = {id_: counts for id_, counts in every.items() if len(counts) >= _SEVERAL}
     always = len(telling) > 1 and all(counts != sorted(counts) for counts in telling.values())
     return set(telling) if always else set()
 
@@ -228,10 +218,10 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     Source: [streamGenerateContent: usageMetadata] Each block counts the whole answer so far, and the last one all of
     it.
     """
-    always = _falls_each_time(seen)
+    always = _find_always_falling(seen)
     for reply in seen.replies:
-        short = falls_short(reply)
-        said = short or falls(reply)
+        short = describe_short_count(reply)
+        said = short or describe_falling_counter(reply)
         if said:
             grave = reply.id in always or (short and not uses_server_tools(reply))
             level = None if grave else Level.NOTE
@@ -245,7 +235,12 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     probes=("plain", "plain-repeated"),
     usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
-    requires=required.A_REPETITION,
+    requires=RequiredContent(
+        "the same question was not answered twice",
+        lambda reply: bool(reply.exchange.first),
+        ("plain-repeated",),
+        Outcome.BLOCKED,
+    ),
 )
 def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     """The same request has the same promptTokenCount each time.
@@ -259,15 +254,20 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
     for reply in seen.replies:
         first = firsts.get(reply.exchange.first or "")
-        before, now = last_block(first) if first else None, last_block(reply)
-        if before and now and count(before[1], "promptTokenCount") != count(now[1], "promptTokenCount"):
-            pointer = locate(reply, now[0], ("usageMetadata", "promptTokenCount"))
-            yield Location(
-                reply.id, pointer, str(before[1].get("promptTokenCount")), str(now[1].get("promptTokenCount"))
-            )
+        before, now = find_last_block(first) if first else None, find_last_block(reply)
+        if before and now and before.count("promptTokenCount") != now.count("promptTokenCount"):
+            wanted, said = (str(block.members.get("promptTokenCount")) for block in (before, now))
+            yield now.point_at("promptTokenCount", wanted, said)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.CACHED)
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_reports_usage,
+    requires=RequiredContent(
+        "no answer reports cached tokens", lambda reply: bool(reply.usage.get("cachedContentTokenCount"))
+    ),
+)
 def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
     """Cached tokens are included in the prompt's count, not subtracted from it.
 
@@ -276,38 +276,36 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
     Workaround: add the two before calculating.
     Source: [UsageMetadata.cachedContentTokenCount] The cached tokens are part of the prompt's.
     """
-    found = last_block(reply)
-    if found and count(found[1], "cachedContentTokenCount") > max(0, count(found[1], "promptTokenCount")):
-        pointer = locate(reply, found[0], ("usageMetadata", "cachedContentTokenCount"))
-        said = f"{found[1].get('cachedContentTokenCount')} of {found[1].get('promptTokenCount')}"
-        yield Location(reply.id, pointer, "at most promptTokenCount", said)
+    block = find_last_block(reply)
+    if block and block.count("cachedContentTokenCount") > max(0, block.count("promptTokenCount")):
+        said = f"{block.count('cachedContentTokenCount')} of {block.members.get('promptTokenCount')}"
+        yield block.point_at("cachedContentTokenCount", "at most promptTokenCount", said)
 
 
-def _letters(reply: Reply) -> int:
-    """The bytes of the texts that were sent: no tokenizer makes more tokens of them than that."""
+def _count_bytes_sent(reply: Reply) -> int:
+    """Return the size of the turns that were sent: no tokenizer makes more tokens of them than they have bytes."""
     request = reply.request_body
     turns = as_list(request.get("contents")) if isinstance(request, dict) else []
     return sum(len(str(turn).encode("utf-8", "replace")) for turn in turns)
 
 
-def _counted(seen: RuleInput) -> int | None:
-    """What countTokens says of the plain question; None where it does not tell short from long."""
+def _read_token_count(seen: RuleInput) -> int | None:
+    """Return what countTokens says of the plain question; None if it does not count a longer text higher."""
+    probes = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
     counts = {
-        reply.probe: count(reply.body, "totalTokens")
-        for reply in seen.of("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
-        if reply.ok and is_integer(reply.body.get("totalTokens"))
+        reply.probe: total
+        for reply in seen.of(*probes)
+        if reply.ok and is_integer(total := reply.body.get("totalTokens"))
     }
-    short, long = (
-        counts.get("count-tokens-of-the-plain-question", 0),
-        counts.get("count-tokens-of-a-longer-text"),
-    )
-    return short if short > 0 and (long is None or long > short) else None
+    short, long = map(counts.get, probes)
+    return short if short is not None and short > 0 and (long is None or long > short) else None
 
 
-def _charged(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
-    found = last_block(reply)
-    prompt = count(found[1], "promptTokenCount") if found else 0
-    most = _letters(reply)
+def _judge_prompt_count(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
+    """Return how the prompt was counted and how grave that is; None where the count is right."""
+    block = find_last_block(reply)
+    prompt = block.count("promptTokenCount") if block else 0
+    most = _count_bytes_sent(reply)
     if prompt > most:
         return f"{prompt} tokens for a request of {most} bytes", None
     if counted is None or not prompt or abs(prompt - counted) <= 1:
@@ -331,13 +329,10 @@ def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
     Workaround: none; choose another vendor for short prompts.
     Source: [UsageMetadata.promptTokenCount] promptTokenCount counts what was sent, as countTokens counts it.
     """
-    counted = _counted(seen)
+    counted = _read_token_count(seen)
     for reply in seen.replies:
-        said = _charged(reply, counted)
-        if said is not None:
-            yield Location(
-                reply.id, "/usageMetadata/promptTokenCount", "the tokens of the request", said[0], said[1]
-            )
+        if judged := _judge_prompt_count(reply, counted):
+            yield Location(reply.id, "/usageMetadata/promptTokenCount", "the tokens of the request", *judged)
             return
 
 
@@ -349,8 +344,19 @@ _DETAILS = {
 }
 
 
+def _has_details(reply: Reply) -> bool:
+    block = find_last_block(reply)
+    return block is not None and any(
+        as_list(value) for name, value in block.members.items() if "Details" in name
+    )
+
+
 @check_each(
-    Level.NOTE, basis=Basis.RECORDED, ground=Ground.TASKS, usable=_reports_usage, requires=required.DETAILS
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    usable=_reports_usage,
+    requires=RequiredContent("no answer holds details of its counters", _has_details),
 )
 def details_add_up(reply: Reply) -> Iterator[Location]:
     """The details of a counter add up to it.
@@ -360,10 +366,9 @@ def details_add_up(reply: Reply) -> Iterator[Location]:
     Workaround: read the counters.
     Source: [UsageMetadata: details] The details split a counter by modality; Google's own sums do not always match.
     """
-    found = last_block(reply)
-    for name, counter in _DETAILS.items() if found else ():
-        rows = as_list(found[1].get(name)) if found else []
-        counts = [count(row, "tokenCount") for row in rows if isinstance(row, dict)]
-        if found and counts and sum(counts) != count(found[1], counter):
-            pointer = locate(reply, found[0], ("usageMetadata", name))
-            yield Location(reply.id, pointer, f"a sum of {found[1].get(counter)}", str(sum(counts)))
+    block = find_last_block(reply)
+    for name, counter in _DETAILS.items() if block else ():
+        rows = [row for row in as_list(block.members.get(name)) if isinstance(row, dict)] if block else []
+        total = sum(count for row in rows if isinstance(count := row.get("tokenCount"), int))
+        if block and rows and total != block.count(counter):
+            yield block.point_at(name, f"a sum of {block.members.get(counter)}", str(total))

@@ -1,0 +1,220 @@
+"""The text of a stream: only what is new in each chunk, every part once, nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from conformance.catalogue import RequiredContent, check, check_each
+from conformance.judging import required
+from conformance.judging.arrivals import join_text, list_texts
+from conformance.judging.expectations import MET, UNMET, obedience
+from conformance.judging.habits import uses_server_tools
+from conformance.judging.rows import find_gap, is_row
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed, streams
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, RuleInput
+from conformance.sources import google
+from conformance.wire.framing import Framing
+
+CHUNKS = google(
+    "streamGenerateContent: chunks",
+    "Each chunk carries the text since the last one; finishReason stands in the last.",
+)
+REPEATING = ("streaming/sends-deltas", "streaming/sends-the-text-once")
+"""The rules about text that comes more than once: what they accuse shows nothing else of the text."""
+
+_TEXT = "/candidates/0/content/parts/0/text"
+_NEW_TEXT = "only the text since the chunk before"
+_PIECES = RequiredContent(
+    "no stream sent its text in several chunks",
+    lambda reply: len(list_texts(reply)) > 1,
+    ("long-answer-streamed",),
+)
+_SHORT = 40  # characters; where the question is not known, a shorter text that comes twice may be the answer
+_MISCOUNTED = 2  # characters by which a model itself may miscount the length of a run
+
+
+def get_expected_text(reply: Reply) -> str:
+    """Return the text that the question asks for, or ""."""
+    return str(reply.exchange.expected.get("text", ""))
+
+
+@check_each(Level.MUST, CHUNKS, basis=Basis.RECORDED, usable=streams, requires=_PIECES)
+def sends_deltas(reply: Reply) -> Iterator[Location]:
+    """Each chunk carries only the text that is new since the last one.
+
+    Why: clients join the texts of the chunks.
+    Breaks: every client shows the text again and again, longer each time, without an exception.
+    Workaround: keep only the part of each chunk that goes beyond the one before.
+    """
+    texts = list_texts(reply)
+    if _are_cumulative([text for _, text in texts]):
+        chunk, text = texts[-1]
+        observed = f"{len(texts)} chunks, each beginning with the one before; the last is the whole text: {text[:60]!r}"
+        yield Location(reply.id, reply.at(chunk, _TEXT), _NEW_TEXT, observed)
+
+
+def _are_cumulative(texts: list[str]) -> bool:
+    """Return whether each text begins with the one before, in three different texts or more."""
+    distinct = [text for text, after in pairwise([*texts, ""]) if text != after]
+    return len(distinct) >= 3 and all(after.startswith(before) for before, after in pairwise(distinct))
+
+
+@check_each(
+    Level.MUST, CHUNKS, basis=Basis.RECORDED, usable=streams, blocked_by=REPEATING[:1], requires=_PIECES
+)
+def sends_the_text_once(reply: Reply) -> Iterator[Location]:
+    """The last chunk does not repeat the whole answer.
+
+    Why: clients join the texts of the chunks, so a repetition appears as part of the answer. Only around a call of
+    a built-in tool may a model say the same thing twice.
+    Breaks: every client shows the answer twice, without an exception.
+    Workaround: drop a last chunk that repeats all the text before it.
+    """
+    texts = list_texts(reply)
+    before = "".join(text for _, text in texts[:-1])
+    repeated = len(before.strip()) > 3 and texts[-1][1].strip().startswith(before.strip())
+    if repeated and not _may_repeat(reply, before):
+        pointer = reply.at(texts[-1][0], _TEXT)
+        yield Location(reply.id, pointer, _NEW_TEXT, f"the whole answer again: {before[:60]!r}")
+
+
+def _may_repeat(reply: Reply, text: str) -> bool:
+    """Return whether the question asks for `text` twice in a row, or may have, or a built-in tool explains it."""
+    wanted = get_expected_text(reply)
+    asked = text + text in wanted or reply.text.strip() == wanted.strip()
+    unknown = reply.exchange.captured and len(text.strip()) < _SHORT
+    return asked or unknown or uses_server_tools(reply)
+
+
+@check(
+    Level.MUST,
+    CHUNKS,
+    basis=Basis.RECORDED,
+    probes=("long-answer-streamed",),
+    usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
+    blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
+    obeys=True,
+    requires=RequiredContent("no stream holds a row of numbers", is_row, outcome=Outcome.BLOCKED),
+)
+def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
+    """No part of a streamed text is missing, and none is out of order.
+
+    Why: clients join the chunks in the order in which they arrive.
+    Breaks: words are missing or out of place in every client, without an exception.
+    Workaround: ask without streaming.
+    """
+    torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
+    if len(torn) >= ATTEMPTS_TO_ACCUSE:
+        reply, gap = torn[-1]
+        observed = f"{gap} ({len(torn)} of {len(seen.replies)} attempts)"
+        yield Location(reply.id, _TEXT, "every number once, in order", observed)
+
+
+@check(
+    Level.SHOULD,
+    google("streamGenerateContent: text", "A stream's text is the model's text, repetitions included."),
+    basis=Basis.INFERRED,
+    probes=("repeated-text-streamed",),
+    usable=streams,
+    obeys=True,
+    requires=RequiredContent(
+        "no answer does what its question asks for",
+        lambda reply: obedience(reply).verdict == MET,
+        outcome=Outcome.BLOCKED,
+    ),
+)
+def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
+    """Text that repeats itself is streamed completely.
+
+    Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
+    Breaks: numbers, code and Chinese words silently lose characters in every client.
+    Workaround: ask without streaming.
+    """
+    lossy = [
+        reply for reply in seen.replies if _has_lost_repeats(get_expected_text(reply), reply.text.strip())
+    ]
+    if len(lossy) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, "repeated-text-streamed"):
+        yield Location(lossy[-1].id, _TEXT, get_expected_text(lossy[-1]), lossy[-1].text[:200])
+
+
+def _has_lost_repeats(wanted: str, got: str) -> bool:
+    """Return whether only repeated characters are missing, and more of them than a model miscounts."""
+    distinct = ["".join(a for a, b in pairwise(text + "\0") if a != b) for text in (wanted, got)]
+    return len(wanted) - len(got) > _MISCOUNTED and (distinct[0] == distinct[1] or set(wanted) == set(got))
+
+
+@check_each(
+    Level.SHOULD,
+    google("JSON: encoding", "Bodies are UTF-8; a character of several bytes is never cut in two."),
+    basis=Basis.INFERRED,
+    usable=streams,
+    requires=RequiredContent(
+        "no stream holds a character beyond ASCII",
+        lambda reply: not reply.text.isascii(),
+        ("repeated-text-streamed",),
+    ),
+)
+def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
+    """No character is split where one chunk ends and the next begins.
+
+    Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
+    Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
+    Workaround: ask without streaming.
+    """
+    for chunk in reply.chunks:
+        text = join_text(chunk)
+        unreadable = any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
+        lost = "\ufffd" in text and "\ufffd".encode() not in reply.exchange.request.body
+        if not unreadable and (lost or _is_misdecoded(text) or _has_question_marks(reply, text)):
+            # A text about character sets may well hold what looks misdecoded.
+            level = Level.NOTE if reply.exchange.captured and "\ufffd" not in text else None
+            yield Location(reply.id, reply.at(chunk, _TEXT), "intact characters", text[:80], level)
+
+
+def _is_misdecoded(text: str) -> bool:
+    """Return whether a text is UTF-8 that was decoded as Latin-1 or Windows-1252 on its way."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            if text.encode(encoding).decode("utf-8") != text:
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _has_question_marks(reply: Reply, text: str) -> bool:
+    """Return whether question marks replace characters beyond ASCII of the text that was to be repeated."""
+    wanted = get_expected_text(reply)
+    lost = "?" in text and "?" not in wanted and not wanted.isascii()
+    return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
+
+
+@check(
+    Level.SHOULD,
+    google("ThinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
+    basis=Basis.RECORDED,
+    probes=("thinking", "thinking-streamed"),
+    usable=streams,
+    obeys=True,
+    feature="thinking",
+    requires=required.THOUGHTS,
+)
+def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
+    """Thoughts that the unary method returns are streamed as well.
+
+    Why: the streaming method returns the same parts as the unary one.
+    Breaks: programs that show the model's thoughts show none when they stream.
+    Workaround: ask without streaming.
+    """
+    unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
+    streamed = [reply for reply in seen.of("thinking-streamed") if reply.ok]
+    # A single object may be the last of several; nobody knows what stood in the others.
+    streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
+    if not unary or any(reply.first.thoughts for reply in streamed):
+        return
+    without = [reply for reply in streamed if obedience(reply).verdict == UNMET]
+    if len(without) >= ATTEMPTS_TO_ACCUSE:
+        observed = f"no thought ({len(without)} of {len(streamed)} attempts)"
+        yield Location(without[-1].id, "/candidates/0/content/parts", "parts with thought: true", observed)
