@@ -124,7 +124,7 @@ class Engine:
 
     def masked(self, text: str) -> str:
         """Return a text with every key of this run masked; for whatever is shown besides the results."""
-        return Keyring.of(self._secrets()).mask(text)
+        return Keyring.from_keys(self._secrets()).mask(text)
 
     def pairs(self) -> list[tuple[Provider, Rule]]:
         """Return every provider that will be asked with every rule that will be judged."""
@@ -330,12 +330,12 @@ class Engine:
 
     def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
         """Mask once more where texts were put together: what one provider said, with that provider's keys."""
-        keyrings = {one.provider.name: Keyring.of(one.secrets) for one in self.session.selected}
+        keyrings = {one.provider.name: Keyring.from_keys(one.secrets) for one in self.session.selected}
         made: list[JSON] = []
         for entry in results["providers"] if isinstance(results["providers"], list) else []:
             keyring = keyrings.get(str(entry["name"])) if isinstance(entry, dict) else None
             made.append(keyring.mask_json(entry) if keyring else entry)
-        run = Keyring.of(self._secrets()).mask_json(results["run"])
+        run = Keyring.from_keys(self._secrets()).mask_json(results["run"])
         return {**results, "providers": made, "run": run}
 
     def _judge_the_rest(self) -> None:
