@@ -22,10 +22,6 @@ def _names(reply: Reply) -> Iterator[bool]:
         )
 
 
-def _separators(reply: Reply) -> bool:
-    return any(separator in reply.text for separator in "\u2028\u2029\x85")
-
-
 _CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
 _THOUGHTS = ("thinking", "thinking-streamed")
 
@@ -39,4 +35,3 @@ BLOCKED = RequiredContent("no prompt was blocked", blocked)
 AN_ERROR = RequiredContent(
     "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
 )
-SEPARATORS = RequiredContent("no stream holds a line separator", _separators, ("line-separator-streamed",))
