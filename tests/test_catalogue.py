@@ -16,7 +16,6 @@ from conformance.commands.explain import explain
 from conformance.comparing.past import read_past
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import expected_statuses
-from conformance.running.session import RunOptions, prepare_session
 
 catalogue.load()
 RULE = "streaming/ends-with-a-finish-reason"
@@ -50,17 +49,6 @@ def test_a_rule_is_found_and_explained_by_its_former_id(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert said.startswith(f"{RULE} (")
     assert f"Formerly: {FORMER}\n" in said
-
-
-@pytest.mark.usefixtures("renamed")
-def test_an_accepted_deviation_may_name_a_rule_by_its_former_id(tmp_path: Path) -> None:
-    config = tmp_path / "providers.yaml"
-    config.write_text(
-        "providers:\n  one:\n    embedded: google\n    known:\n"
-        f'      - {{rule: {FORMER}, probe: "*", reason: it was accepted long ago}}\n'
-    )
-    (provider,) = prepare_session(RunOptions(config=config), {}).loaded.providers
-    assert [known.rule for known in provider.known] == [RULE]
 
 
 @pytest.mark.usefixtures("renamed")
