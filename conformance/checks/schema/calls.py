@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import RequiredContent, check_each
+from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
@@ -106,6 +106,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     usable=generated_text,
     requires=RequiredContent("no answer holds a thought signature", holds_a_signature),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
@@ -70,6 +70,7 @@ _ORDINARY = ("every-setting", "system-instruction", "history", "stop-sequence", 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("plain", *_ORDINARY),
     usable=_is_judgeable,
     blocked_by=("schema/needs-no-fields-of-its-own",),
@@ -102,6 +103,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("nested-tool",),
     usable=_is_judgeable,
     feature="function-calling",
