@@ -17,12 +17,7 @@ from typing import Any
 import pytest
 
 from conformance.model import Dimension, Provider
-<<<<<<< HEAD
-from conformance.recording.writing import RecordError, write_report_file
-from conformance.report import render_page, write_page
-=======
 from conformance.report import make_log, make_row
->>>>>>> main
 from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (
     CaseIds,

@@ -13,10 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.phrases import count_noun
-<<<<<<< HEAD
-from conformance.recording.writing import write_report_file
-=======
->>>>>>> main
 from conformance.report import sections, vocabulary
 from conformance.report.complaints import outline_complaint
 from conformance.report.overview import list_clients, list_dimensions, make_overview

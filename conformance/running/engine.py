@@ -22,30 +22,13 @@ from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
-<<<<<<< HEAD
-from conformance.model import JSON, Case, Exchange, Outcome, Provider
-from conformance.recording.outfolder import ClaimedFolder, FolderError
-from conformance.recording.record import FOLDER, Recorder, read_recording
-from conformance.recording.runfile import FORMAT, provider_to_json, write_run
-from conformance.recording.writing import (
-    RecordError,
-    append_text,
-    point_latest,
-    write_atomically,
-    write_report_file,
-)
-from conformance.replies import ProviderReplies
-from conformance.report import write_junit, write_summary
-=======
 from conformance.model import JSON, Case, Outcome
-from conformance.recording.latest import point_latest
 from conformance.recording.outfolder import ClaimedFolder, FolderError
-from conformance.recording.record import FOLDER, RecordError, read_recording, write_run
-from conformance.recording.runfile import FORMAT, provider_to_json
-from conformance.recording.steps import append_text
+from conformance.recording.record import FOLDER, read_recording
+from conformance.recording.runfile import FORMAT, provider_to_json, write_run
+from conformance.recording.writing import RecordError, append_text, point_latest
 from conformance.report import LogRows, write_summary
 from conformance.running.gather import GatherContext, GatheredRun, Recorded, gather
->>>>>>> main
 from conformance.running.generated_bodies import GeneratedBodies
 from conformance.running.interrupts import first_signal_waits
 from conformance.running.known_entries import find_target_fault
