@@ -12,7 +12,7 @@ from conformance import catalogue
 from conformance.catalogue import PROBES, ProbeContext, Unaskable
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.model import Question, expected_statuses
-from conformance.running.session import select_probes
+from conformance.running.gather import select_probes
 
 catalogue.load()
 MODEL = "gemini-2.5-flash"

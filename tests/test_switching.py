@@ -419,13 +419,13 @@ def test_the_headline_says_in_plain_words_who_breaks(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = told(capsys, GOOGLE, GOOGLE, "--results", run)[1]
-    assert "0 steps for an adapter; no client breaks that works today." in out
+    assert "0 steps for an adapter; no client that works today breaks." in out
     results = results_of(run)
     for client in provider(results, PLAIN)["clients"]:
         client.update(verdict="works", because=[])
     provider(results, PLAIN)["clients"][0]["verdict"] = "broken"
     out = told(capsys, GOOGLE, PLAIN, "--results", written(tmp_path / "run", results))[1]
-    assert "1 client breaks that works today." in out
+    assert "1 client that works today breaks." in out
     assert "broken" not in out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import (
     carried,
@@ -65,7 +65,13 @@ def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 
 @check(
-    Level.MUST, _HEADER, basis=Basis.RECORDED, probes=("key-as-x-goog-api-key",), usable=_tells, trait="auth"
+    Level.MUST,
+    _HEADER,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    probes=("key-as-x-goog-api-key",),
+    usable=_tells,
+    trait="auth",
 )
 def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted in the header x-goog-api-key.
@@ -81,6 +87,7 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     _HEADER,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("key-in-query",),
     usable=_tells,
     blocked_by=(GOOGLES_HEADER,),
@@ -278,6 +285,7 @@ _ELSEWHERE = (
     Level.SHOULD,
     google("Authentication", "All methods take the same key in the same ways."),
     basis=Basis.INFERRED,
+    ground=Ground.ROUTES,
     probes=_ELSEWHERE,
     usable=lambda reply: reply.is_conclusive and not carried(reply, "none"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
@@ -48,6 +48,7 @@ def _closed(reply: Reply) -> bool:
     Level.MUST,
     google("models", "generateContent and streamGenerateContent answer the same requests."),
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=_BOTH,
     usable=lambda reply: reply.ok or _closed(reply),
     proof=Proof.ACCEPTANCE,

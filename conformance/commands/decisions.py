@@ -146,7 +146,7 @@ def switch(words: Namespace) -> int:
         write_line(sys.stdout, text.rstrip("\n"))
     if words.html:
         _write_page(words.html, find_newest_run(helds), {"switch": switch_data(found)})
-    return 1 if found.broken(named) else 3 if found.untested(named) else 0
+    return 1 if found.find_broken(named) else 3 if found.find_untested(named) else 0
 
 
 def find(words: Iterable[str]) -> tuple[str, ...]:

@@ -101,11 +101,11 @@ def replay(words: Namespace) -> int:
     return _judge(session, words, recorded.started_at)
 
 
-def _judge(session: Session, words: Namespace, started_at: str | None = None) -> int:
+def _judge(session: Session, words: Namespace, started_at: str = "") -> int:
     warn_of_bundled_file(session)
     progress = Progress(sys.stderr, quiet=words.quiet, replay=session.options.replay is not None)
     engine = Engine(session, progress, started_at)
-    code = pytest_runner.with_pytest(engine, verbose=words.verbose)
+    code = pytest_runner.run_suite(engine, verbose=words.verbose)
     progress.close()
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns

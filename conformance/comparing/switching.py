@@ -72,12 +72,12 @@ class Switch:
         sides = (self.before, self.after)
         return tuple(f"{side.name}: {side.partly}" for side in sides if side.partly)
 
-    def untested(self, named: Iterable[str]) -> tuple[str, ...]:
+    def find_untested(self, named: Iterable[str]) -> tuple[str, ...]:
         """Return those of the named clients of which nothing is known on the new side."""
         tested = {one.client for one in self.clients if one.after != "untested"}
         return tuple(name for name in dict.fromkeys(named) if name not in tested)
 
-    def broken(self, named: Iterable[str]) -> tuple[str, ...]:
+    def find_broken(self, named: Iterable[str]) -> tuple[str, ...]:
         """Return those of the named clients that are broken on the new side."""
         wanted = set(named)
         return tuple(one.client for one in self.clients if one.client in wanted and one.after == "broken")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
-from conformance.wire.framing import Framing, Irregular
 
 HELD_BACK_RULE = (
     "streaming/arrives-while-it-is-made"  # the rule that accuses by `is_held_back`, after several attempts
@@ -30,12 +29,6 @@ def join_text(chunk: Chunk, index: int | None = None) -> str:
     return "".join(
         str(part["text"]) for part in found if isinstance(part.get("text"), str) and not part.get("thought")
     )
-
-
-def is_bare_array(reply: Reply) -> bool:
-    """Return whether a stream is a whole JSON array without anything in it."""
-    whole = reply.exchange.failure is None and not reply.framed.has(Irregular.TRUNCATED)
-    return whole and reply.framed.framing is Framing.JSON_ARRAY and not reply.chunks
 
 
 def find_candidate(chunk: Chunk, index: int | None = None) -> dict[str, JSON]:

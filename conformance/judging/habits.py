@@ -110,9 +110,3 @@ def lacks_its_end(reply: Reply) -> bool:
     """Return whether a stream lacks what ends it, and nobody knows whether the vendor left that out."""
     lacking = any(one.kind in _TRIMMED for one in reply.framed.irregularities)
     return not reply.exchange.end_known and (lacking or reply.first.finish_reason is None)
-
-
-def is_cut_at(reply: Reply, offset: int) -> bool:
-    """Return whether a place is in the last line of a stream that was recorded in part: that line is not whole."""
-    cut = reply.exchange.failure is not None and not reply.exchange.end_known
-    return cut and offset >= reply.text_of_body.rfind(b"\n") + 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
-from conformance.model import JSON, Level, Location
+from conformance.model import JSON
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
@@ -19,13 +19,6 @@ def failures(seen: RuleInput) -> Iterator[Reply]:
     for reply in seen.replies:
         if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
             yield reply
-
-
-def weigh_redirect(reply: Reply) -> Level | None:
-    """Return how grave a redirect is, None for the gravest: what is wrong with a question to a model is said nowhere."""
-    if reply.expects_refusal:
-        return Level.SHOULD if reply.resource.name == "response" else Level.NOTE
-    return None if reply.exchange.request.verb == "POST" else Level.SHOULD
 
 
 def words(reply: Reply) -> str:
@@ -88,22 +81,6 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
-
-
-def always_cut(seen: RuleInput, group: Sequence[Reply]) -> list[Reply]:
-    """Return the tries of a question that was cut off each time, where the plain one was answered before and after."""
-    for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
-        tries = [reply for reply in group if reply.probe == probe]
-        if len(tries) >= ATTEMPTS_TO_ACCUSE and all(reply.exchange.failure for reply in tries):
-            return tries
-    return []
-
-
-def cut_off(cut: Sequence[Reply], how_often: str) -> Location:
-    """Return the location at which the last of those answers was cut off."""
-    failure = cut[-1].exchange.failure
-    said = f"{failure.detail if failure else 'cut off'} ({how_often})"
-    return Location(cut[-1].id, f"@{len(cut[-1].exchange.body)}", "a whole body", said)
 
 
 def denied(reply: Reply) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from conformance.phrases import count_noun
 from conformance.report.safe_text import format_milliseconds
-from conformance.report.vocabulary import count_noun
 
 WIDTH = 600  # of the drawing, in its own units
 MOST_STROKES = 400  # strokes that are drawn; more than the width can tell apart

@@ -1,4 +1,4 @@
-"""Renders a comparison of two runs for a terminal and as Markdown; every word of a vendor's is made harmless."""
+"""Renders a comparison of two runs for a terminal and as Markdown; every provider's text is made harmless."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from conformance.comparing.events import (
     ProviderEvent,
 )
 from conformance.model import JSON
-from conformance.report.safe_text import clip, escape_markdown, format_code, format_moment, to_one_line
-from conformance.report.vocabulary import LEVELS, count_noun
+from conformance.phrases import count_noun, join_names
+from conformance.report.safe_text import clip, format_moment, to_one_line
+from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm
+from conformance.report.vocabulary import LEVELS
 
-MOST = 200  # lines of one group; the JSON has them all
-SENTENCES_MOST = 30  # of one kind
+MOST_SENTENCES = 30  # of one kind
 _REASON = 240
 _RULES_SHOWN = 6
 _CLIENTS_SHOWN = 4
@@ -44,53 +45,35 @@ _TITLES = {
     FIXED: "Fixed",
     STILL: "Still there",
     LOST: "No longer covered",
-    GAINED: "Covered now, and right",
+    GAINED: "Newly covered, and passing",
 }
 _WORDS = {NEW: "new", FIXED: "fixed", STILL: "still there", LOST: "no longer covered"}
 
 
 def describe_comparison(comparison: Comparison) -> tuple[str, ...]:
     """Return the comparison in sentences: how many of each, what fails, and each thing that happened, worst first."""
+    counts = ", ".join(f"{len(comparison.groups[group])} {words}" for group, words in _WORDS.items())
+    events = (line for kinds in _EVENT_ORDER for line in _describe_events(comparison, kinds))
     return (
-        _describe_counts(comparison),
+        f"{counts}.",
         *_describe_new(comparison),
-        *_describe_events(comparison, {BROKE: _describe_break}),
-        *_describe_events(comparison, dict.fromkeys(GONE, _describe_gone)),
-        *_describe_events(comparison, {COVERAGE: _describe_lost_coverage}),
-        *_describe_events(
-            comparison,
-            {
-                STILL_DEAD: _describe_still_dead,
-                BACK: _describe_back,
-                CAME: _describe_added,
-                WORKS_AGAIN: _describe_recovery,
-            },
-        ),
+        *events,
         *_describe_idle(comparison),
         *_describe_no_change(comparison),
     )
 
 
-def join_sentences(comparison: Comparison) -> str:
-    """Return the sentences as one text."""
-    return " ".join(describe_comparison(comparison))
-
-
-def _describe_counts(comparison: Comparison) -> str:
-    return ", ".join(f"{len(comparison.groups[group])} {words}" for group, words in _WORDS.items()) + "."
-
-
 def _describe_new(comparison: Comparison) -> Iterator[str]:
-    failing, fail_on = comparison.failing, comparison.criteria.fail_on
+    failing = comparison.failing
     if failing:
-        yield f"New: {_count_levels(failing)}: this fails."
+        yield f"New: {_count_levels(failing)}; this fails."
     rest = [line for line in comparison.groups[NEW] if line not in failing]
     if rest:
-        accepted = [line for line in rest if line.known]
-        below = [line for line in rest if not line.known]
-        said = [_count_levels(below)] if below else []
-        said += [f"{len(accepted)} accepted"] if accepted else []
-        yield f"{'Also new' if failing else 'New'}: {' and '.join(said)}, which fails nothing (--fail-on {fail_on})."
+        accepted = sum(line.known for line in rest)
+        below = _count_levels([line for line in rest if not line.known])
+        said = " and ".join(filter(None, (below, f"{accepted} accepted" if accepted else "")))
+        also = "Also new" if failing else "New"
+        yield f"{also}: {said}; no failure with --fail-on {comparison.criteria.fail_on}."
     more = comparison.groups[MORE]
     if more:
         yield f"{count_noun(len(more), 'finding')} seen with more generated bodies than before, and not counted as new."
@@ -101,22 +84,15 @@ def _count_levels(lines: Sequence[RuleChange]) -> str:
     return " and ".join(count_noun(counted[level], level) for level in LEVELS if counted[level])
 
 
-def _describe_events(
-    comparison: Comparison, kinds: Mapping[str, Callable[[ProviderEvent], str]]
-) -> Iterator[str]:
+def _describe_events(comparison: Comparison, kinds: Sequence[str]) -> Iterator[str]:
     found = [event for event in comparison.events if event.kind in kinds]
-    yield from (kinds[event.kind](event) for event in found[:SENTENCES_MOST])
-    if len(found) > SENTENCES_MOST:
-        yield f"And {len(found) - SENTENCES_MOST} more of this kind; --format json lists them all."
+    yield from (_SENTENCES[event.kind](event) for event in found[:MOST_SENTENCES])
+    if len(found) > MOST_SENTENCES:
+        yield f"And {len(found) - MOST_SENTENCES} more of this kind; --format json lists them all."
 
 
-def _describe_break(event: ProviderEvent) -> str:
-    why = f": {clip(event.reason, _REASON)}" if event.reason else ""
-    return f"{event.client} worked with {event.provider} and breaks now{why}."
-
-
-def _describe_recovery(event: ProviderEvent) -> str:
-    return f"{event.client} works again with {event.provider}{f' ({event.reason})' if event.reason else ''}."
+def _add_reason(text: str, pattern: str) -> str:
+    return pattern.format(clip(text, _REASON)) if text else ""
 
 
 def _describe_gone(event: ProviderEvent) -> str:
@@ -124,42 +100,38 @@ def _describe_gone(event: ProviderEvent) -> str:
     return f"{event.provider} {clip(event.reason, _REASON)}{rules}."
 
 
-def _describe_still_dead(event: ProviderEvent) -> str:
-    return f"{event.provider} {clip(event.reason, _REASON)} (nor was it judged before)."
-
-
-def _describe_back(event: ProviderEvent) -> str:
-    return f"{event.provider} is judged again."
-
-
-def _describe_added(event: ProviderEvent) -> str:
-    return f"{event.provider} is not in the old run, so everything found there counts as new."
-
-
 def _describe_lost_coverage(event: ProviderEvent) -> str:
     parts = [f"{count_noun(event.rules, 'rule')} judged before and not now"] if event.rules else []
     if event.untested:
-        more = len(event.untested) - _CLIENTS_SHOWN
-        names = ", ".join(event.untested[:_CLIENTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        parts.append(f"no longer tested: {names}")
-    why = f" ({clip(event.reason, _REASON)})" if event.reason else ""
-    return f"{event.provider} lost coverage: {'; '.join(parts)}{why}."
+        parts.append(f"no longer tested: {join_names(event.untested, _CLIENTS_SHOWN)}")
+    return f"{event.provider} lost coverage: {'; '.join(parts)}{_add_reason(event.reason, ' ({})')}."
+
+
+_SENTENCES: Mapping[str, Callable[[ProviderEvent], str]] = {
+    BROKE: lambda one: (
+        f"{one.client} worked with {one.provider} and breaks now{_add_reason(one.reason, ': {}')}."
+    ),
+    **dict.fromkeys(GONE, _describe_gone),
+    COVERAGE: _describe_lost_coverage,
+    STILL_DEAD: lambda one: f"{one.provider} {clip(one.reason, _REASON)} (nor was it judged before).",
+    BACK: lambda one: f"{one.provider} is judged again.",
+    CAME: lambda one: f"{one.provider} is not in the old run, so everything found there counts as new.",
+    WORKS_AGAIN: lambda one: (
+        f"{one.client} works again with {one.provider}{_add_reason(one.reason, ' ({})')}."
+    ),
+}
+_EVENT_ORDER = ((BROKE,), GONE, (COVERAGE,), (STILL_DEAD, BACK, CAME, WORKS_AGAIN))
 
 
 def _describe_idle(comparison: Comparison) -> Iterator[str]:
     names = [event.provider for event in comparison.events if event.kind == IDLE]
     if names:
-        more = len(names) - _NAMES_SHOWN
-        yield f"Not run, before or now: {', '.join(names[:_NAMES_SHOWN])}{f' and {more} more' if more > 0 else ''}."
+        yield f"Not run, before or now: {join_names(names, _NAMES_SHOWN)}."
 
 
 def _describe_no_change(comparison: Comparison) -> Iterator[str]:
-    quiet = not (comparison.groups[NEW] or comparison.groups[MORE] or comparison.groups[LOST])
-    if (
-        quiet
-        and not comparison.lost
-        and not any(one.kind in (BROKE, STILL_DEAD) for one in comparison.events)
-    ):
+    changed = any(comparison.groups[group] for group in (NEW, MORE, LOST)) or comparison.lost
+    if not changed and not any(one.kind in (BROKE, STILL_DEAD) for one in comparison.events):
         yield "Nothing is new."
 
 
@@ -169,11 +141,8 @@ def add_sentences(comparison: Comparison, section: Mapping[str, JSON]) -> dict[s
     return {"headline": " ".join(said), "sentences": [*said], **section}
 
 
-def _describe_runs(comparison: Comparison) -> list[str]:
-    return [
-        f"{which}: {run['id']} ({format_moment(str(run['started_at']))})"
-        for which, run in (("old run", comparison.old), ("new run", comparison.new))
-    ]
+def _describe_run(which: str, run: Mapping[str, JSON]) -> str:
+    return f"{which} run: {run['id']} ({format_moment(str(run['started_at']))})"
 
 
 def _format_sign(line: RuleChange) -> str:
@@ -182,105 +151,56 @@ def _format_sign(line: RuleChange) -> str:
     return f"{mark}, accepted" if line.known else mark
 
 
-Format = Callable[[RuleChange], str]
+def _format_line(line: RuleChange, form: TextForm) -> str:
+    said = form.text(clip(describe_line(line), 300))
+    sign = f"{_format_sign(line)}:".ljust(19 if form is TERMINAL else 0)
+    return form.item.format(f"{sign} {form.name(line.provider)} {form.code(line.rule)} {said}".rstrip())
 
 
-def _format_group(
-    lines: Sequence[RuleChange],
-    group: str,
-    each: Format,
-    bundle: Callable[[str, str, Sequence[RuleChange]], str],
-) -> Iterator[str]:
-    """Yield a group's lines; what was lost for one reason stands together, or it would drown the rest."""
-    if group in (LOST, GAINED):
-        together: dict[tuple[str, str], list[RuleChange]] = {}
-        for line in lines:
-            together.setdefault((line.provider, line.reason), []).append(line)
-        written = [bundle(provider, reason, some) for (provider, reason), some in together.items()]
-    else:
-        written = [each(line) for line in lines]
-    yield from written[:MOST]
-    if len(written) > MOST:
-        yield f"and {len(written) - MOST} more; --format json lists them all"
-
-
-def _count_states(lines: Sequence[RuleChange]) -> str:
+def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
+    """Return in one item what was lost or gained at one provider for one reason."""
     found = sum(bool(line.level) for line in lines)
     passed = len(lines) - found
-    said = [count_noun(passed, "pass", "passes")] if passed else []
-    return " and ".join(said + ([count_noun(found, "finding")] if found else []))
+    states = [count_noun(passed, "pass", "passes")] if passed else []
+    states += [count_noun(found, "finding")] if found else []
+    why = f": {form.text(clip(lines[0].reason, 200))}" if lines[0].reason else ""
+    head = form.item.format(f"{form.name(lines[0].provider)}: {' and '.join(states)}{why}")
+    return form.add_details(head, [join_names([form.code(line.rule) for line in lines], _RULES_SHOWN)])
 
 
-def _name_rules(lines: Sequence[RuleChange]) -> tuple[list[str], str]:
-    more = len(lines) - _RULES_SHOWN
-    return [line.rule for line in lines[:_RULES_SHOWN]], f" and {more} more" if more > 0 else ""
+def _format_group(lines: Sequence[RuleChange], group: str, form: TextForm) -> list[str]:
+    """Return a group's items; what was lost for one reason stands together, or it would drown the rest."""
+    if group not in (LOST, GAINED):
+        return [_format_line(line, form) for line in lines]
+    together: dict[tuple[str, str], list[RuleChange]] = {}
+    for line in lines:
+        together.setdefault((line.provider, line.reason), []).append(line)
+    return [_format_bundle(some, form) for some in together.values()]
 
 
-def _text_line(line: RuleChange) -> str:
-    said = to_one_line(clip(describe_line(line), 300))
-    return (
-        f"  {_format_sign(line):<18} {to_one_line(line.provider)}  {to_one_line(line.rule)}  {said}".rstrip()
-    )
+def _format_change(change: ProviderChange, form: TextForm) -> str:
+    before, after = (form.text(clip(value, 120)) for value in (change.before, change.after))
+    return form.item.format(f"{form.name(change.provider)}: {form.text(change.what)}: {before} → {after}")
 
 
-def _text_bundle(provider: str, reason: str, lines: Sequence[RuleChange]) -> str:
-    rules, more = _name_rules(lines)
-    why = f": {to_one_line(clip(reason, 200))}" if reason else ""
-    return (
-        f"  {to_one_line(provider)}: {_count_states(lines)}{why}\n      {to_one_line(', '.join(rules))}{more}"
-    )
-
-
-def _text_move(move: ProviderChange) -> str:
-    return to_one_line(f"{move.provider}: {move.what}: {clip(move.before, 120)} → {clip(move.after, 120)}")
+def _format(comparison: Comparison, form: TextForm) -> str:
+    first, *rest = map(form.text, describe_comparison(comparison))
+    runs = [_describe_run("old", comparison.old), _describe_run("new", comparison.new)]
+    lines = [form.heading.format(first), *map(form.point.format, rest)]
+    lines += [form.fact.format(form.text(run)) for run in runs]
+    lines += [form.warning.format(form.text(remark)) for remark in comparison.remarks]
+    for group, title in _TITLES.items():
+        found = comparison.groups[group]
+        lines += form.list_items(f"{title}: {len(found)}", _format_group(found, group, form))
+    lines += form.list_items("Other changes", [_format_change(change, form) for change in comparison.moves])
+    return "\n".join(lines) + "\n"
 
 
 def format_text(comparison: Comparison) -> str:
     """Return a comparison for a terminal."""
-    lines = [to_one_line(sentence) for sentence in describe_comparison(comparison)]
-    lines += [to_one_line(run) for run in _describe_runs(comparison)]
-    lines += [f"! {to_one_line(remark)}" for remark in comparison.remarks]
-    for group, title in _TITLES.items():
-        found = comparison.groups[group]
-        if found:
-            shown = _format_group(found, group, _text_line, _text_bundle)
-            lines += ["", f"{title}: {len(found)}", *shown]
-    if comparison.moves:
-        lines += ["", "Beside the rules", *(f"  {_text_move(move)}" for move in comparison.moves[:MOST])]
-    return "\n".join(lines) + "\n"
-
-
-def _md_line(line: RuleChange) -> str:
-    said = escape_markdown(clip(describe_line(line), 300))
-    return f"- {_format_sign(line)}: **{escape_markdown(line.provider)}** {format_code(line.rule)} {said}".rstrip()
-
-
-def _md_bundle(provider: str, reason: str, lines: Sequence[RuleChange]) -> str:
-    rules, more = _name_rules(lines)
-    why = f": {escape_markdown(clip(reason, 200))}" if reason else ""
-    return f"- **{escape_markdown(provider)}**: {_count_states(lines)}{why} ({', '.join(map(format_code, rules))}{more})"
-
-
-def _md_move(move: ProviderChange) -> str:
-    changed = f"{escape_markdown(clip(move.before, 120))} → {escape_markdown(clip(move.after, 120))}"
-    return f"- **{escape_markdown(move.provider)}**: {escape_markdown(move.what)}: {changed}"
+    return _format(comparison, TERMINAL)
 
 
 def format_markdown(comparison: Comparison) -> str:
     """Return a comparison as Markdown."""
-    first, *rest = describe_comparison(comparison)
-    lines = [f"## {escape_markdown(first)}", "", *(f"- **{escape_markdown(sentence)}**" for sentence in rest)]
-    lines += [f"- {escape_markdown(run)}" for run in _describe_runs(comparison)]
-    lines += [f"- **{escape_markdown(remark)}**" for remark in comparison.remarks]
-    for group, title in _TITLES.items():
-        found = comparison.groups[group]
-        if found:
-            lines += [
-                "",
-                f"### {title}: {len(found)}",
-                "",
-                *_format_group(found, group, _md_line, _md_bundle),
-            ]
-    if comparison.moves:
-        lines += ["", "### Beside the rules", "", *map(_md_move, comparison.moves[:MOST])]
-    return "\n".join(lines) + "\n"
+    return _format(comparison, MARKDOWN)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.model import FAILING_LEVELS
+from conformance.phrases import count_noun
 from conformance.report.console_text import paint, wrap
 from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
 from conformance.report.safe_text import shorten, to_one_line
-from conformance.report.vocabulary import LEVELS, count_noun
+from conformance.report.vocabulary import LEVELS
 
 Entry = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from conformance.phrases import count_noun
 from conformance.report.matrix import count_levels
 from conformance.report.verdict import JudgedShare, describe_limits, is_fully_judged, read_judged_share
-from conformance.report.vocabulary import count_noun
 
 Entry = Mapping[str, Any]
 

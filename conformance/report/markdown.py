@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.complaints import fill_slots, outline_complaint
 from conformance.report.findings import make_finding_ids, read_finding, sort_findings, write_full_title
 from conformance.report.matrix import Cell, choose_sign, display_name, make_cells
@@ -14,7 +15,7 @@ from conformance.report.provider_sections import read_traits
 from conformance.report.safe_text import clip, escape_markdown, format_code, slugify
 from conformance.report.sections import describe_proof
 from conformance.report.verdict import explain_verdict
-from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, count_noun
+from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS
 
 Entry = Mapping[str, Any]
 

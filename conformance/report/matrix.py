@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.safe_text import to_one_line
-from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign, count_noun
+from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign
 
 Entry = Mapping[str, Any]
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.headline import is_against_documents, write_headline
 from conformance.report.matrix import choose_sign, sort_providers
 from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
 from conformance.report.safe_text import clip, format_elapsed, format_moment
-from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign, count_noun
+from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign
 
 Entry = Mapping[str, Any]
 

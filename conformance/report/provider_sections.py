@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.evidence import (
     ShownExchange,
     find_buffered,
@@ -39,7 +40,6 @@ from conformance.report.vocabulary import (
     OUTCOMES,
     TRAITS,
     Sign,
-    count_noun,
     format_readings,
     format_value,
 )

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.safe_text import clip
-from conformance.report.vocabulary import EFFECTS, count_noun
+from conformance.report.vocabulary import EFFECTS
 
 Entry = Mapping[str, Any]
 

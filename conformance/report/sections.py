@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.dialects.side_by_side import KINDS
+from conformance.phrases import count_noun
 from conformance.report.safe_text import clip, format_moment, shorten
 from conformance.report.vocabulary import (
     CLIENTS,
@@ -15,7 +16,6 @@ from conformance.report.vocabulary import (
     LEVELS,
     TRAITS,
     Sign,
-    count_noun,
     format_readings,
     format_value,
 )

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.phrases import count_noun
 from conformance.report.safe_text import clip
-from conformance.report.vocabulary import count_noun
 from conformance.verdicts.extent import BY_FINDINGS
 
 Entry = Mapping[str, Any]

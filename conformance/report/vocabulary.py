@@ -128,11 +128,6 @@ CLAIMS = (
 )
 
 
-def count_noun(count: int, one: str, many: str | None = None) -> str:
-    """Return `1 vendor`, `2 vendors`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def format_value(found: Any, nothing: str) -> str:
     """Return a trait's value as words; several at once with commas, several readings of a page with slashes."""
     if found is None or found == []:

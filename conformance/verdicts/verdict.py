@@ -115,7 +115,7 @@ def sort_by_catalogue(replies: Iterable[Reply]) -> list[Reply]:
     return sorted(replies, key=lambda reply: (_place(reply.probe), reply.exchange.attempt))
 
 
-def judge_provider(gathered: ProviderReplies, dialect: Dialect, selection: JudgingOptions) -> Verdict:
+def judge_provider(gathered: ProviderReplies, dialect: Dialect, options: JudgingOptions) -> Verdict:
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
     replies = drop_superseded(sort_by_catalogue(gathered.replies))
     telling, lost = drop_after_key_stopped(
@@ -129,12 +129,12 @@ def judge_provider(gathered: ProviderReplies, dialect: Dialect, selection: Judgi
         telling,
         tuple(sorted((*gathered.unasked, *lost, *unrelated), key=lambda one: _place(one.probe))),
         traits,
-        selection.against,
-        selection.today,
-        selection.source,
+        options.against,
+        options.today,
+        options.source,
     )
-    cases = judge_rules(evidence, selection.rules)
-    course = JudgedProvider.of(gathered, replies, evidence.unasked, cases, selection.limits)
+    cases = judge_rules(evidence, options.rules)
+    course = JudgedProvider.of(gathered, replies, evidence.unasked, cases, options.limits)
     status, reason = _status(course)
     clients, cases = _clients(replies, cases, traits)
     if status == "inconclusive" and not any(one.level in GRAVE_LEVELS for one in _found(cases)):

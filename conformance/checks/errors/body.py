@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, Proof, check, check_each
+from conformance.catalogue import Ground, NotJudged, Proof, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import asked_model
 from conformance.judging.habits import may_have_lost
@@ -291,7 +291,14 @@ def _names_it(reply: Reply) -> bool:
     return any(_NAMED[reply.probe][0] in text.lower() for text in said)
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, probes=tuple(_NAMED), usable=_speaks, proof=Proof.REFUSAL)
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    ground=Ground.FAULTS,
+    probes=tuple(_NAMED),
+    usable=_speaks,
+    proof=Proof.REFUSAL,
+)
 def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The message of an error names what is wrong: the field or the model.
 
@@ -315,6 +322,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 @check(
     Level.NOTE,
     basis=Basis.RECORDED,
+    ground=Ground.FAULTS,
     select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
     proof=Proof.REFUSAL,

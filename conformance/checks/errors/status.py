@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.catalogue import NotJudged, Proof, check, check_each
+from conformance.catalogue import Ground, NotJudged, Proof, check, check_each
 from conformance.judging import required
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
@@ -57,6 +57,7 @@ def _reshaped(reply: Reply) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.FAULTS,
     select=lambda reply: reply.streamed,
     usable=lambda reply: reply.is_complete,
     blocked_by=("errors/fails-with-the-status-of-an-error",),

@@ -1,4 +1,4 @@
-"""Schema, function calls: each is whole, tells itself apart, and keeps its signature beside it."""
+"""Function calls and thought signatures: each call is complete, has its own id, and keeps its signature beside it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import check_each
+from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
-from conformance.judging.values import format_value, locate
+from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
 
-_PIECES = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
-_OTHER_NAMES = ("arguments", "parameters", "input")
+_STREAMED_ARGUMENTS = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
+_OTHER_NAMES = ("arguments", "parameters", "input")  # what other APIs call args
 
 
-def _is_in_pieces(reply: Reply, call: Mapping[str, JSON]) -> bool:
-    """Return whether this is the rest of a call whose arguments Vertex AI streams: pieces of them, or nothing more.
+def _is_piece_of_a_call(reply: Reply, call: Mapping[str, JSON]) -> bool:
+    """Return whether this is a piece of a call whose arguments Vertex AI streams because the request asks for it.
 
-    It does so where the request wants it; in recorded traffic nobody may know what the request wanted.
+    In recorded traffic the request may not be known.
     """
-    told = "partialArgs" in call or "willContinue" in call or not any(call.values())
-    wanted = reply.exchange.captured or _PIECES.search(reply.exchange.request.body)
-    return told and bool(wanted) and flavour(reply) is Flavour.VERTEX
+    piece = "partialArgs" in call or "willContinue" in call or not any(call.values())
+    wanted = reply.exchange.captured or _STREAMED_ARGUMENTS.search(reply.exchange.request.body)
+    return piece and bool(wanted) and flavour(reply) is Flavour.VERTEX
 
 
 @check_each(
@@ -45,33 +45,48 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     Workaround: join the pieces before the client sees them.
     Source: [FunctionCall] A call has a name, arguments as an object, and an id where the model gives one.
     """
-    for chunk, keys, part in parts(reply):
-        call = part.get("functionCall")
+    for chunk, part_keys, part in parts(reply):
+        call, keys = part.get("functionCall"), (*part_keys, "functionCall")
         if not isinstance(call, dict):
             continue
         foreign = next((name for name in _OTHER_NAMES if name in call and "args" not in call), None)
-        if not call.get("name") and _is_in_pieces(reply, call):
-            yield Location(
-                reply.id,
-                locate(reply, chunk, (*keys, "functionCall")),
-                "a whole call",
-                "Vertex AI's own way to stream arguments in pieces",
-                Level.NOTE,
-            )
+        if not call.get("name") and _is_piece_of_a_call(reply, call):
+            said = "Vertex AI's own way to stream arguments in pieces"
+            yield point_at(reply, chunk, keys, "a whole call", said, Level.NOTE)
         elif not call.get("name"):
-            yield Location(reply.id, locate(reply, chunk, (*keys, "functionCall", "name")), "a name", "none")
+            yield point_at(reply, chunk, (*keys, "name"), "a name", "no name")
         elif foreign:
-            yield Location(reply.id, locate(reply, chunk, (*keys, "functionCall", foreign)), "args", foreign)
+            yield point_at(reply, chunk, (*keys, foreign), "args", foreign)
+
+
+SIGNATURE = ("thoughtSignature", "thought_signature")
+
+
+def holds_a_signature(reply: Reply) -> bool:
+    """Return whether a thought signature is in any part, or inside a call or a blob."""
+    held = [
+        one for _, _, part in parts(reply) for one in (part, part.get("functionCall"), part.get("inlineData"))
+    ]
+    return any(isinstance(one, dict) and any(name in one for name in SIGNATURE) for one in held)
+
+
+def _count_ids(reply: Reply) -> int:
+    held = [part.get("functionCall") for _, _, part in parts(reply)]
+    return sum(isinstance(call, dict) and bool(call.get("id")) for call in held)
 
 
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    # Several texts in one unary body are several answers, and said of the envelope.
+    # Several texts in one unary body are several answers, and a fault of the envelope.
     usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
     feature="function-calling",
-    requires=required.CALLS_WITH_IDS,
+    requires=RequiredContent(
+        "no answer holds two function calls with ids",
+        lambda reply: _count_ids(reply) > 1,
+        ("two-calls-in-one-turn",),
+    ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     """Calls of one turn that have ids have different ones.
@@ -84,15 +99,17 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():
         if times > 1:
-            yield Location(
-                reply.id,
-                "/candidates/0/content/parts",
-                "a different id for each call",
-                f"{times} calls have {format_value(id_)}",
-            )
+            said = f"{times} calls have {format_value(id_)}"
+            yield Location(reply.id, "/candidates/0/content/parts", "a different id for each call", said)
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.SIGNATURES)
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    usable=generated_text,
+    requires=RequiredContent("no answer holds a thought signature", holds_a_signature),
+)
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     """A thought signature is a member of the part, beside the call, not inside it.
 
@@ -105,11 +122,7 @@ def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     for chunk, keys, part in parts(reply):
         for inner in ("functionCall", "inlineData"):
             held = part.get(inner)
-            names = [
-                name
-                for name in ("thoughtSignature", "thought_signature")
-                if isinstance(held, dict) and name in held
-            ]
-            if names:
-                pointer = locate(reply, chunk, (*keys, inner, names[0]))
-                yield Location(reply.id, pointer, "thoughtSignature beside it", f"inside {inner}")
+            name = next((name for name in SIGNATURE if isinstance(held, dict) and name in held), None)
+            if name:
+                wanted = "thoughtSignature beside it"
+                yield point_at(reply, chunk, (*keys, inner, name), wanted, f"inside {inner}")

@@ -1,7 +1,8 @@
-"""Schema, the vendor's own word: answers held against the page that describes them."""
+"""Answers held against the vendor's own page."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
@@ -18,62 +19,39 @@ _REFERENCE = "google"  # the dialect that claims nothing of its own: the referen
 _MOST = 30
 
 
-def _place(reply: Reply) -> str:
-    return "chunk" if reply.streamed else "response"
+def _is_in_googles_form(chunk: Chunk) -> bool:
+    return chunk.unwrapped is not None and not chunk.unwrapped.path and not chunk.unwrapped.respellings
 
 
-def _owned(reply: Reply) -> set[str]:
-    """Pointers of which the rule on types speaks already, whoever's word they break."""
-    return {
+def _weigh_departure(chunk: Chunk, pointer: str) -> Level | None:
+    """Return how grave a departure is: a note where Google's own spelling came; None where other rules report it."""
+    name = match_property(load_reference().response, pointer.rpartition("/")[2])
+    if name is None or name not in chunk.body:
+        return None if name == "candidates" else Level.SHOULD
+    return Level.NOTE if _is_in_googles_form(chunk) else None
+
+
+def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
+    """Yield what departs from the page: wrong or missing fields, and fields that came in Google's form instead."""
+    unreadable = {
         locate(reply, found.chunk, found.fault.keys)
         for found in find_value_faults(reply)
         if found.fault.wrong in UNREADABLE
     }
-
-
-def _as_google(chunk: Chunk) -> bool:
-    return chunk.unwrapped is not None and not chunk.unwrapped.path and not chunk.unwrapped.respellings
-
-
-def _level(chunk: Chunk, pointer: str) -> Level | None:
-    """How grave a departure is: a note where Google's own spelling stands there, None where another rule owns it."""
-    name = match_property(load_reference().response, pointer.rpartition("/")[2])
-    if name is None or name not in chunk.body:
-        return None if name == "candidates" else Level.SHOULD
-    return Level.NOTE if _as_google(chunk) else None
-
-
-def _departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
-    owned = _owned(reply)
+    place = "chunk" if reply.streamed else "response"
     for chunk in reply.chunks:
-        for pointer, expected, observed in find_departures(dialect, _place(reply), chunk.raw):
-            at, level = reply.at(chunk, pointer), _level(chunk, pointer)
-            if level is not None and at not in owned:
+        for pointer, expected, observed in find_departures(dialect, place, chunk.raw):
+            at, level = reply.at(chunk, pointer), _weigh_departure(chunk, pointer)
+            if level is not None and at not in unreadable:
                 yield Location(reply.id, at, expected, observed, level)
+    for chunk in filter(_is_in_googles_form, reply.chunks):
+        for pointer, how in find_seen_fields(dialect, place, chunk.raw).items():
+            if how == DIFFERENT:
+                wanted = f"{pointer}, as documented"
+                yield Location(reply.id, reply.at(chunk, pointer), wanted, "Google's form", Level.NOTE)
 
 
-def _respelled(dialect: Dialect, reply: Reply) -> Iterator[Location]:
-    """Fields that the page spells or places in its own way, and that came in Google's."""
-    for chunk in reply.chunks:
-        if _as_google(chunk):
-            for pointer, how in find_seen_fields(dialect, _place(reply), chunk.raw).items():
-                if how == DIFFERENT:
-                    yield Location(
-                        reply.id,
-                        reply.at(chunk, pointer),
-                        f"{pointer}, as documented",
-                        "Google's form",
-                        Level.NOTE,
-                    )
-
-
-@check(
-    Level.SHOULD,
-    VENDORS_DOCUMENT,
-    basis=Basis.DOCUMENTED,
-    usable=generated_text,
-    documented=True,
-)
+@check(Level.SHOULD, VENDORS_DOCUMENT, basis=Basis.DOCUMENTED, usable=generated_text, documented=True)
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Answers hold what the vendor's own page says, in the types it gives.
 
@@ -87,9 +65,7 @@ def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     found: dict[tuple[str, str], Location] = {}
     for reply in seen.replies:
-        for location in (*_departures(seen.dialect, reply), *_respelled(seen.dialect, reply)):
-            place = "".join(
-                "*" if letter.isdigit() else letter for letter in location.pointer.partition("/")[2]
-            )
+        for location in _find_departures(seen.dialect, reply):
+            place = re.sub(r"\d", "*", location.pointer.partition("/")[2])
             found.setdefault((place, location.observed), location)
     yield from list(found.values())[:_MOST]

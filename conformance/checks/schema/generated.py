@@ -1,4 +1,4 @@
-"""Schema, generated bodies: whatever is valid is answered or clearly refused, and whatever is not is refused."""
+"""Generated bodies: every valid one is answered or clearly refused, and every invalid one is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
-# What the simplest fault of each kind is; a vendor that answers that is told so by other rules, once.
+# The probes with the simplest fault of each kind; errors/refuses-… report a vendor that answers those.
 _NAMES = ("unknown-field", "unknown-nested-field")
 _CONTROLS: Mapping[str, tuple[str, ...]] = {
     "unknown-name": _NAMES,
@@ -34,36 +34,31 @@ _CONTROLS: Mapping[str, tuple[str, ...]] = {
 _TYPES = ("wrong-type",)
 
 
-def _place(reply: Reply) -> str:
+def _locate_break(reply: Reply) -> str:
     return str(told(reply).get("broken_at") or "")
 
 
-def _what(reply: Reply) -> str:
+def _describe_body(reply: Reply) -> str:
     said = told(reply)
     if said.get("valid"):
-        return f"a valid body ({said.get('change') or 'drawn'}, {said.get('source')})"
+        return f"a valid body ({said.get('change') or 'generated'}, {said.get('source')})"
     return f"a body that breaks its schema at {said.get('broken_at')} ({said.get('change')})"
 
 
-def _plain_passes(seen: RuleInput) -> bool:
-    """Return whether the plain question passed, before and after."""
-    plain = [seen.last(probe) for probe in ("plain", "plain-at-the-end")]
-    return all(reply is not None and reply.ok for reply in plain)
+def _group_by_body(replies: Iterable[Reply]) -> list[list[Reply]]:
+    """Return the attempts of each body, the body to show first in front.
 
-
-def _smallest_first(replies: Iterable[Reply]) -> list[list[Reply]]:
-    """Return the replies by the body that was asked, tries of one body together: the one to show first.
-
-    Valid bodies come before invalid ones, since what an invalid one fails on may not be its fault; small before large.
+    Valid bodies come before invalid ones, whose failure may have another cause, and small ones before large ones.
     """
     found: dict[str, list[Reply]] = {}
     for reply in replies:
         found.setdefault(reply.probe, []).append(reply)
-    return sorted(found.values(), key=lambda tries: _plainest(tries[0]))
 
+    def rank(attempts: list[Reply]) -> tuple[bool, int, str]:
+        first = attempts[0]
+        return not told(first).get("valid"), len(first.exchange.request.body), first.probe
 
-def _plainest(reply: Reply) -> tuple[bool, int, str]:
-    return not told(reply).get("valid"), len(reply.exchange.request.body), reply.probe
+    return sorted(found.values(), key=rank)
 
 
 @check(Level.SHOULD, basis=Basis.INFERRED, select=is_generated, generated=True, proof=Proof.EITHER)
@@ -77,37 +72,34 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: leave out the place that is named until the vendor has fixed it.
     Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
-    passes = _plain_passes(seen)
-    for tries in _smallest_first(seen.replies):
-        last = tries[-1]
-        if not all(map(failed, tries)):
+    plain = [seen.last(probe) for probe in ("plain", "plain-at-the-end")]
+    passes = all(reply is not None and reply.ok for reply in plain)
+    for attempts in _group_by_body(seen.replies):
+        last = attempts[-1]
+        if not all(map(failed, attempts)):
             continue
-        if passes and failed_for_good(tries):
-            yield Location(
-                last.id, _place(last), f"an answer or a clear refusal of {_what(last)}", _how(last)
-            )
+        if passes and failed_for_good(attempts):
+            wanted = f"an answer or a clear refusal of {_describe_body(last)}"
+            yield Location(last.id, _locate_break(last), wanted, _describe_failure(last))
         else:
-            yield NotJudged(
-                Outcome.INCONCLUSIVE,
-                f"{last.probe}: {_how(last)}, {len(tries)} of {ATTEMPTS_TO_ACCUSE} tries",
-            )
+            said = f"{_describe_failure(last)}, {len(attempts)} of {ATTEMPTS_TO_ACCUSE} attempts"
+            yield NotJudged(Outcome.INCONCLUSIVE, f"{last.probe}: {said}")
 
 
-def _how(reply: Reply) -> str:
+def _describe_failure(reply: Reply) -> str:
     failure = reply.exchange.failure
     if reply.kind is ReplyKind.FAILED and failure is not None:
         return f"no answer ({failure.kind})"
     return f"HTTP {reply.status}" + (", a page of HTML" if reply.kind is ReplyKind.HTML else "")
 
 
-def _checks(seen: RuleInput, reply: Reply) -> bool:
-    """Return whether the vendor refuses the simplest fault of this kind.
+def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
+    """Return whether the vendor refuses the simplest fault of the same kind, and unknown names.
 
-    Who drops names that it does not know drops whatever is wrong below one, and is told so by the rule on names.
+    A vendor that drops unknown names also drops whatever is wrong below one.
     """
-    controls = (*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
-    asked = seen.of(*controls)
-    return bool(asked) and all(reply.standing is Standing.REQUEST_REFUSED for reply in asked)
+    controls = seen.of(*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
+    return bool(controls) and all(one.standing is Standing.REQUEST_REFUSED for one in controls)
 
 
 @check(
@@ -127,15 +119,15 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: check requests against Google's schema before sending them.
     Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
-    judged = [reply for reply in seen.replies if _checks(seen, reply)]
+    judged = [reply for reply in seen.replies if _refuses_simplest_fault(seen, reply)]
     if not judged:
-        yield NotJudged(
-            Outcome.BLOCKED, "the vendor refuses none of the simplest faults, or was not asked them"
-        )
-    for tries in _smallest_first(judged):
-        if swallowed(tries[-1]):
-            said = f"HTTP {tries[-1].status} with an answer"
-            yield Location(tries[-1].id, _place(tries[-1]), f"400 to {_what(tries[-1])}", said)
+        reason = "the vendor refuses none of the simplest faults, or was not asked them"
+        yield NotJudged(Outcome.BLOCKED, reason)
+    for attempts in _group_by_body(judged):
+        last = attempts[-1]
+        if swallowed(last):
+            wanted, said = f"400 to {_describe_body(last)}", f"HTTP {last.status} with an answer"
+            yield Location(last.id, _locate_break(last), wanted, said)
 
 
 @check(
@@ -162,25 +154,20 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     """
     if not any(base_of(reply, seen.all) for reply in seen.replies):
         yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
-    for tries in _smallest_first(seen.replies):
-        last = tries[-1]
+    for attempts in _group_by_body(seen.replies):
+        last = attempts[-1]
         base = base_of(last, seen.all)
-        found = [differs(base, reply) for reply in tries]
+        found = [differs(base, reply) for reply in attempts]
         if base is None or not all(found):
             continue
-        if last.standing is not Standing.REQUEST_REFUSED and not obeyed(seen, "plain"):
-            # Mode ANY and limits are no moods, but of such a model nothing that it leaves out is known to be lost.
+        refused = last.standing is Standing.REQUEST_REFUSED
+        if not refused and not obeyed(seen, "plain"):
+            # What such a model leaves out may be lost, or may be left out of its own accord.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
-            continue
-        if last.standing is Standing.REQUEST_REFUSED or len(tries) >= ATTEMPTS_TO_ACCUSE:
-            said = (
-                refusal(last)
-                if last.standing is Standing.REQUEST_REFUSED
-                else f"{lost(base, last)} ({len(tries)} of {len(tries)} tries)"
-            )
-            expected = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
-            yield Location(last.id, "", expected, said)
+        elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
+            times = f" ({len(attempts)} of {len(attempts)} attempts)"
+            wanted = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
+            yield Location(last.id, "", wanted, refusal(last) if refused else f"{lost(base, last)}{times}")
         else:
-            yield NotJudged(
-                Outcome.INCONCLUSIVE, f"{last.probe}: {found[-1]}, {len(tries)} of {ATTEMPTS_TO_ACCUSE} tries"
-            )
+            said = f"{found[-1]}, {len(attempts)} of {ATTEMPTS_TO_ACCUSE} attempts"
+            yield NotJudged(Outcome.INCONCLUSIVE, f"{last.probe}: {said}")

@@ -1,4 +1,4 @@
-"""Schema, the ids of answers: whether they hold the time, as all of Google's do."""
+"""The ids of answers: each has its own, which holds the time of its answer, as all of Google's do."""
 
 from __future__ import annotations
 
@@ -8,26 +8,55 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.catalogue import check
+from conformance.catalogue import Ground, check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
 
+
+@check(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    usable=lambda reply: generated_text(reply) and reply.exchange.failure is None and reply.error is None,
+)
+def names_each_response(seen: RuleInput) -> Iterator[Location]:
+    """Each answer has a responseId, which no other answer has.
+
+    Why: responseId tells answers apart in logs and support cases.
+    Breaks: no client that was measured.
+    Workaround: number the answers yourself.
+    Source: [GenerateContentResponse.responseId] Identifies one response.
+    """
+    known: dict[str, Reply] = {}
+    for reply in seen.replies:
+        id_ = next((found for chunk in reply.chunks if (found := chunk.body.get("responseId"))), None)
+        if id_ is None:
+            yield Location(reply.id, "/responseId", "an id", "absent")
+        if not isinstance(id_, str):
+            continue
+        earlier = known.setdefault(id_, reply)
+        # Files of different recorders often hold the same exchange.
+        recorded_twice = reply.exchange.captured and reply.exchange.body == earlier.exchange.body
+        if earlier is not reply and not recorded_twice and not reply.exchange.failure:
+            yield Location(reply.id, "/responseId", "another id in each answer", f"{id_} as in {earlier.id}")
+
+
 _APART = 120  # seconds between an id's clock and Date that were seen at Google
 _CLOCK = 4  # bytes
-# Google's first id was seen in May 2025. Far ahead no clock is right, and random bytes seldom fall between the two.
+# Google's first id was seen in May 2025; no right clock is far ahead, and random bytes seldom fall in between.
 _PLAUSIBLE = (dt.datetime(2025, 1, 1, tzinfo=dt.UTC), dt.datetime(2040, 1, 1, tzinfo=dt.UTC))
 
 
-def _id(reply: Reply) -> str:
+def _read_id(reply: Reply) -> str:
     ids = (chunk.body.get("responseId") for chunk in reply.chunks)
     return next((id_ for id_ in ids if isinstance(id_, str) and id_), "")
 
 
-def _clock(id_: str) -> dt.datetime | None:
-    """Return the time in an id's first bytes, or None where they hold no time at which it can have been made."""
+def _read_clock(id_: str) -> dt.datetime | None:
+    """Return the time in an id's first bytes; None where it is none at which the id can have been made."""
     try:
         data = base64.b64decode(id_ + "=" * (-len(id_) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -36,7 +65,7 @@ def _clock(id_: str) -> dt.datetime | None:
     return moment if len(data) > _CLOCK and _PLAUSIBLE[0] < moment < _PLAUSIBLE[1] else None
 
 
-def _date(reply: Reply) -> dt.datetime | None:
+def _read_date(reply: Reply) -> dt.datetime | None:
     try:
         moment = parsedate_to_datetime(reply.exchange.header("date") or "")
     except (ValueError, OverflowError):
@@ -44,8 +73,9 @@ def _date(reply: Reply) -> dt.datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def _strange(reply: Reply) -> str:
-    clock, date = _clock(_id(reply)), _date(reply)
+def _describe_wrong_clock(reply: Reply) -> str:
+    """Say how the time in the id is wrong; "" where it is right."""
+    clock, date = _read_clock(_read_id(reply)), _read_date(reply)
     if clock is None:
         return "it contains no time"
     if date is None or abs((clock - date).total_seconds()) <= _APART:
@@ -56,8 +86,9 @@ def _strange(reply: Reply) -> str:
 @check(
     Level.NOTE,
     basis=Basis.RECORDED,
-    # Who prints the JSON anew may well mask the ids in it.
-    usable=lambda reply: generated_text(reply) and bool(_id(reply)) and has_own_bytes(reply),
+    ground=Ground.TASKS,
+    # A recorder that prints the JSON anew may mask the ids in it.
+    usable=lambda reply: generated_text(reply) and bool(_read_id(reply)) and has_own_bytes(reply),
 )
 def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     """The id of an answer holds the time at which it was given.
@@ -71,9 +102,8 @@ def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     little-endian.
     """
     for reply in seen.replies:
-        said = _strange(reply)
-        if said:
+        if said := _describe_wrong_clock(reply):
             wanted = "an id that holds the time of its answer"
-            observed = f"invented or replayed id {format_value(_id(reply), 40)}: {said}"
+            observed = f"invented or replayed id {format_value(_read_id(reply), 40)}: {said}"
             yield Location(reply.id, reply.at(reply.chunks[0], "/responseId"), wanted, observed)
             return

@@ -1,11 +1,11 @@
-"""Schema, requests: what is valid is taken as it stands, with nothing that Google does not ask for."""
+"""Valid requests: each is accepted as it is, without anything that Google does not ask for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
@@ -13,18 +13,21 @@ from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
-_OWN = ("documented-own-form", "documented-")
 
-
-def _judgeable(reply: Reply) -> bool:
+def _is_judgeable(reply: Reply) -> bool:
     return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
-def _documented(reply: Reply) -> bool:
-    return reply.probe == "plain" or reply.probe.startswith(_OWN)
+def _are_refused(replies: Sequence[Reply]) -> bool:
+    return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
 
 
-@check(Level.MUST, basis=Basis.RECORDED, select=_documented, usable=_judgeable)
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    select=lambda reply: reply.probe == "plain" or reply.probe.startswith("documented-"),
+    usable=_is_judgeable,
+)
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """A request needs no members that Google does not ask for.
 
@@ -36,18 +39,15 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """
     plain = [reply for reply in seen.replies if reply.probe == "plain"]
     own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
-    if not plain or not all(reply.standing is Standing.REQUEST_REFUSED for reply in plain):
-        return
-    if own:
-        said = f"{refusal(plain[-1])}; the vendor's own form ({own.probe}) is answered"
-        yield Location(plain[-1].id, "", "an answer to contents alone", said)
-    elif _wants_more(plain[-1]):
-        yield Location(plain[-1].id, "", "an answer to contents alone", refusal(plain[-1]))
+    if _are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
+        hint = f"; the vendor's own form ({own.probe}) is answered" if own else ""
+        yield Location(plain[-1].id, "", "an answer to contents alone", f"{refusal(plain[-1])}{hint}")
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
+# What the bodies of OpenAI's APIs require; Google's path names the model and the method.
 _FOREIGN = re.compile(r"\b(model|stream|messages|prompt|input)\b", re.IGNORECASE)
-# Refusals that are not about the body: of keys, of bills, of places.
+# Refusals that are not about the body, but about keys, bills and places.
 _OF_CALLERS = re.compile(
     r"key|token|credential|auth|header|\b(plan|tier|billing|paid|payment|balance|credits?|quota|subscri\w+|account"
     r"|region|country|location)\b",
@@ -55,22 +55,24 @@ _OF_CALLERS = re.compile(
 )
 
 
-def _wants_more(reply: Reply) -> bool:
-    """The refusal says that a member is missing which Google's body does not have."""
+def _wants_foreign_member(reply: Reply) -> bool:
+    """Return whether the refusal says that a member is missing which Google's body does not need.
+
+    This is read from its words, for a vendor whose own form is not known: no member of the error says it.
+    """
     said = " ".join(texts(error_object(reply)))
     return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_CALLERS.search(said))
 
 
-_ORDINARY = (
-    "every-setting", "system-instruction", "history", "stop-sequence", "limit-of-five",
-)  # fmt: skip
+_ORDINARY = ("every-setting", "system-instruction", "history", "stop-sequence", "limit-of-five")
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("plain", *_ORDINARY),
-    usable=_judgeable,
+    usable=_is_judgeable,
     blocked_by=("schema/needs-no-fields-of-its-own",),
     proof=Proof.ACCEPTANCE,
 )
@@ -86,22 +88,25 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for probe in _ORDINARY:
-        tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
+        replies = [reply for reply in seen.replies if reply.probe == probe]
+        if not _are_refused(replies):
             continue
-        if lacking(tries[-1]) and _optional(tries[-1]):
-            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(tries[-1])}")
+        last = replies[-1]
+        # Of the settings only those for safety are a feature that a vendor may lack.
+        optional = probe != "every-setting" or "safety" in " ".join(texts(error_object(last))).lower()
+        if lacking(last) and optional:
+            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(last)}")
         else:
-            yield Location(tries[-1].id, "", "an answer", refusal(tries[-1]))
-
-
-def _optional(reply: Reply) -> bool:
-    """The refusal speaks of a feature that a vendor may lack, not of a plain setting."""
-    return reply.probe != "every-setting" or "safety" in " ".join(texts(error_object(reply))).lower()
+            yield Location(last.id, "", "an answer", refusal(last))
 
 
 @check(
-    Level.MUST, basis=Basis.RECORDED, probes=("nested-tool",), usable=_judgeable, feature="function-calling"
+    Level.MUST,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    probes=("nested-tool",),
+    usable=_is_judgeable,
+    feature="function-calling",
 )
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
@@ -113,7 +118,5 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     """
     if not obeyed(seen, "function-call-forced"):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
-        return
-    if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
-        reply = seen.replies[-1]
-        yield Location(reply.id, "", "an answer", refusal(reply))
+    elif _are_refused(seen.replies):
+        yield Location(seen.replies[-1].id, "", "an answer", refusal(seen.replies[-1]))

@@ -1,10 +1,10 @@
-"""Schema, the shape: where candidates, content and parts stand, and what an answer says of itself."""
+"""The shape of an answer: where candidates, content and parts are, and what an answer says of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import (
     DATA,
@@ -18,27 +18,16 @@ from conformance.judging.contents import (
 from conformance.judging.expectations import MET, asks_for_obedience, blocked, ended_otherwise, obedience
 from conformance.judging.habits import unless_rare
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
-from conformance.judging.values import format_value, locate
+from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
 
 
-def _whole(reply: Reply) -> bool:
+def _is_complete_answer(reply: Reply) -> bool:
     return generated_text(reply) and reply.exchange.failure is None and reply.error is None
 
 
-def _any_candidates(reply: Reply) -> bool:
-    """Something stands in candidates; whether it is a list is the business of the rule on types."""
-    return any(chunk.body.get("candidates") for chunk in reply.chunks)
-
-
-def _without_candidate(reply: Reply) -> Location:
-    held = ", ".join(reply.body) or "nothing"
-    wanted = "a candidate, or promptFeedback.blockReason"
-    return Location(reply.id, "/candidates", wanted, f"neither; the answer holds {held}")
-
-
-@check(Level.MUST, basis=Basis.RECORDED, usable=_whole)
+@check(Level.MUST, basis=Basis.RECORDED, usable=_is_complete_answer)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
@@ -49,39 +38,41 @@ def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
     promptFeedback that says why.
     """
-    bare = [reply for reply in seen.replies if not _any_candidates(reply) and not blocked(reply)]
+
+    def point_at_lack(reply: Reply) -> Location:
+        wanted = "a candidate, or promptFeedback.blockReason"
+        return Location(
+            reply.id, "/candidates", wanted, f"neither; the answer holds {', '.join(reply.body) or 'nothing'}"
+        )
+
+    bare = [
+        reply
+        for reply in seen.replies
+        if not any(chunk.body.get("candidates") for chunk in reply.chunks) and not blocked(reply)
+    ]
     listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
-    yield from map(_without_candidate, listed)  # an empty list is never Google's
-    rare = [reply for reply in bare if reply not in listed]
-    yield from unless_rare(map(_without_candidate, rare), seen.replies)
+    yield from map(point_at_lack, listed)  # an empty list is never Google's
+    yield from unless_rare([point_at_lack(reply) for reply in bare if reply not in listed], seen.replies)
 
 
-_STRAY = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")
+# Members in which other APIs put what the model says.
+_FOREIGN = ("text", "message", "delta", "output", "outputText", "tool_calls", "toolCalls", "function_call")
 
 
-def _stray(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
-    """What looks like content but stands outside of parts' members: its keys below the candidate, and itself."""
+def _find_foreign_content(candidate: Mapping[str, JSON]) -> tuple[Keys, JSON] | None:
+    """Return the keys, below the candidate, and the value of something like content in a place that Google has not."""
     content = candidate.get("content")
-    places: list[tuple[tuple[str | int, ...], Mapping[str, JSON]]] = [((), candidate)]
+    places: list[tuple[Keys, Mapping[str, JSON]]] = [((), candidate)]
     if isinstance(content, dict):
         places.append((("content",), content))
         places += [(("content", "parts", number), part) for number, part in parts_of(candidate)]
     for keys, place in places:
         for name, value in place.items():
-            if name in _STRAY and not (name == "text" and len(keys) == 3) and value:
+            if name in _FOREIGN and not (name == "text" and len(keys) == 3) and value:
                 return (*keys, name), value
-    return None
-
-
-def _nameless(candidate: Mapping[str, JSON]) -> tuple[tuple[str | int, ...], JSON] | None:
-    """A part of whose members Google knows none, though it has some."""
     for number, part in parts_of(candidate):
-        told = [
-            name
-            for name, value in part.items()
-            if isinstance(value, str) and value and name != "thoughtSignature"
-        ]
-        if told and not any(name in part for name in DATA):
+        strings = {name: value for name, value in part.items() if isinstance(value, str) and value}
+        if set(strings) - {"thoughtSignature"} and not any(name in part for name in DATA):
             return ("content", "parts", number), {**part}
     return None
 
@@ -96,14 +87,20 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
     Source: [Candidate.content] The model's output is in content.parts, each part under Google's name for it.
     """
     for chunk, place, candidate in candidates(reply):
-        found = (_stray(candidate) or _nameless(candidate)) if empty(candidate) else None
+        found = _find_foreign_content(candidate) if empty(candidate) else None
         if found is not None:
-            pointer = locate(reply, chunk, ("candidates", place, *found[0]))
-            yield Location(reply.id, pointer, "content.parts[].text and its like", format_value(found[1]))
+            keys, value = ("candidates", place, *found[0]), found[1]
+            yield point_at(reply, chunk, keys, "content.parts[].text or the like", format_value(value))
             return
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+_PARTS = RequiredContent(
+    "no answer holds a content part",
+    lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
+)
+
+
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=_PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     """Each part holds one thing: a text, a call or an image.
 
@@ -116,12 +113,12 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     for chunk, keys, part in parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
         if len(held) > 1:
-            yield Location(reply.id, locate(reply, chunk, keys), "one member", " and ".join(held))
+            yield point_at(reply, chunk, keys, "one member", " and ".join(held))
         elif not part:
-            yield Location(reply.id, locate(reply, chunk, keys), "one member", "an empty part", Level.NOTE)
+            yield point_at(reply, chunk, keys, "one member", "an empty part", Level.NOTE)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.PARTS)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=_PARTS)
 def names_the_models_role(reply: Reply) -> Iterator[Location]:
     """The role of an answer is model.
 
@@ -133,35 +130,17 @@ def names_the_models_role(reply: Reply) -> Iterator[Location]:
     for chunk, place, candidate in candidates(reply):
         content = candidate.get("content")
         role = content.get("role") if isinstance(content, dict) and content.get("parts") else "model"
-        pointer = locate(reply, chunk, ("candidates", place, "content", "role"))
-        if isinstance(role, str) and role and role != "model":
-            yield Location(reply.id, pointer, "model", format_value(role))
+        if not role or (isinstance(role, str) and role != "model"):
+            keys = ("candidates", place, "content", "role")
+            said, level = (format_value(role), None) if role else ("no role", Level.NOTE)
+            yield point_at(reply, chunk, keys, "model", said, level)
             return
-        if not role:
-            yield Location(reply.id, pointer, "model", "no role", Level.NOTE)
-            return
-
-
-def _unreasoned(reply: Reply) -> Iterator[Location]:
-    for candidate in reply.candidates:
-        if candidate.finish_reason is None:
-            yield Location(reply.id, f"/candidates/{candidate.index}/finishReason", "a finish reason", "none")
-            return
-
-
-def _never_stopped(seen: RuleInput) -> Iterator[Location]:
-    """Yield the last of several answers that are whole, where all of them end with the reason of a filter."""
-    whole = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
-    done = [one for one in whole if asks_for_obedience(one.exchange.expected)]
-    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ended_otherwise, done)):
-        said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
-        yield Location(done[-1].id, "/candidates/0/finishReason", "STOP", said)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_whole,
+    usable=_is_complete_answer,
     select=lambda reply: not reply.streamed,
     requires=required.A_CANDIDATE,
 )
@@ -175,11 +154,27 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     Source: [Candidate.finishReason] It is empty only while the model has not stopped.
     """
     for reply in seen.replies:
-        yield from _unreasoned(reply)
-    yield from _never_stopped(seen)
+        silent = next((one for one in reply.candidates if one.finish_reason is None), None)
+        if silent is not None:
+            pointer = f"/candidates/{silent.index}/finishReason"
+            yield Location(reply.id, pointer, "a finish reason", "no finish reason")
+    met = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
+    done = [one for one in met if asks_for_obedience(one.exchange.expected)]
+    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ended_otherwise, done)):
+        said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
+        yield Location(done[-1].id, "/candidates/0/finishReason", "STOP", said)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=required.CANDIDATES)
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=generated_text,
+    requires=RequiredContent(
+        "no answer holds several candidates",
+        lambda reply: any(len(as_list(chunk.body.get("candidates"))) > 1 for chunk in reply.chunks),
+        ("two-candidates",),
+    ),
+)
 def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
     """Candidates of one response have different indexes.
 
@@ -191,14 +186,13 @@ def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
     for chunk in reply.chunks:
         several = [raw for raw in as_list(chunk.body.get("candidates")) if isinstance(raw, dict)]
         numbers = [index for raw in several if isinstance(index := raw.get("index", 0), int)]
-        # Where none has an index nothing wrong is said: the place in the list tells them apart.
+        # Where no candidate has an index, the place in the list tells them apart.
         level = None if any("index" in raw for raw in several) else Level.NOTE
         if len(set(numbers)) < len(numbers):
-            pointer = locate(reply, chunk, ("candidates",))
-            yield Location(reply.id, pointer, "different indexes", f"indexes {numbers}", level)
+            yield point_at(reply, chunk, ("candidates",), "different indexes", f"indexes {numbers}", level)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=_is_complete_answer)
 def names_its_model_version(reply: Reply) -> Iterator[Location]:
     """An answer names the model that made it.
 
@@ -211,39 +205,12 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, "/modelVersion", "the model's name", "absent")
 
 
-@check(Level.NOTE, basis=Basis.RECORDED, usable=_whole)
-def names_each_response(seen: RuleInput) -> Iterator[Location]:
-    """Each answer has a responseId, which no other answer has.
-
-    Why: responseId tells answers apart in logs and support cases.
-    Breaks: no client that was measured.
-    Workaround: number the answers yourself.
-    Source: [GenerateContentResponse.responseId] Identifies one response.
-    """
-    ids: dict[str, Reply] = {}
-    for reply in seen.replies:
-        id_ = next((chunk.body["responseId"] for chunk in reply.chunks if chunk.body.get("responseId")), None)
-        if id_ is None:
-            yield Location(reply.id, "/responseId", "an id", "absent")
-        elif isinstance(id_, str) and id_ in ids and _was_recorded_twice(reply, ids[id_]):
-            continue
-        elif isinstance(id_, str) and id_ in ids and not reply.exchange.failure:
-            yield Location(reply.id, "/responseId", "another id in each answer", f"{id_} as in {ids[id_].id}")
-        elif isinstance(id_, str):
-            ids[id_] = reply
-
-
-def _was_recorded_twice(reply: Reply, earlier: Reply) -> bool:
-    """Return whether two recorded exchanges may be one: files of different recorders often hold the same answer."""
-    return reply.exchange.captured and reply.exchange.body == earlier.exchange.body
-
-
-def _silent(reply: Reply) -> str | None:
-    """STOP although nothing was said; None where something else ended the answer."""
+def _ends_in_silence(reply: Reply) -> str | None:
+    """Describe an answer that is empty although it ends with STOP; None where something else ended an empty answer."""
     found = list(candidates(reply))
     if any(not empty(candidate) for _, _, candidate in found):
         return ""
-    return "STOP, and neither text nor call" if found and reply.first.finish_reason == "STOP" else None
+    return "STOP, and neither text nor a call" if found and reply.first.finish_reason == "STOP" else None
 
 
 _SPEAKING = (
@@ -258,7 +225,7 @@ _SPEAKING = (
     usable=generated_text,
     probes=_SPEAKING,
     blocked_by=("schema/has-a-candidate", "schema/content-stands-in-parts"),
-    requires=required.STOP,
+    requires=RequiredContent("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP"),
 )
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP contains text or a call.
@@ -269,6 +236,6 @@ def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.
     """
     for probe in _SPEAKING:
-        # Google's own models sometimes have nothing to add to what their function has answered.
+        # Google's own models sometimes have nothing to add to the result of their function.
         level = Level.NOTE if probe == "function-answered" else None
-        yield from failing_each_time(seen, probe, "text or a call", _silent, level)
+        yield from failing_each_time(seen, probe, "text or a call", _ends_in_silence, level)

@@ -1,13 +1,13 @@
-"""Schema, the values: each is of the JSON type that ProtoJSON gives its field, wherever it stands."""
+"""The values in an answer: each is of the JSON type that ProtoJSON gives its field, wherever it is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from conformance.catalogue import check_each
-from conformance.judging import required
-from conformance.judging.contents import as_list, candidates
+from conformance.catalogue import Ground, RequiredContent, check_each
+from conformance.checks.schema.calls import SIGNATURE, holds_a_signature
+from conformance.judging.contents import as_list, candidates, parts
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered, generated_text
 from conformance.judging.values import (
@@ -17,40 +17,35 @@ from conformance.judging.values import (
     find_value_faults,
     format_value,
     locate,
+    point_at,
 )
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply
 from conformance.wire.jsontext import Odd
 
-_OWNED = (
-    "publicationDate",
-    "publication_date",
-    "thoughtSignature",
-    "thought_signature",
-)  # other rules speak of these
 _MOST = 20
 
 
-def _locate_faults(
-    reply: Reply, wrong: tuple[FaultKind, ...], level: Callable[[ValueFault], Level | None]
-) -> Iterator[Location]:
-    """One location per place, however many candidates or chunks show it."""
+def _find_places(reply: Reply, *wrong: FaultKind) -> list[FaultInChunk]:
+    """Return the first fault at each place, however many candidates or chunks show it."""
     first: dict[str, FaultInChunk] = {}
     for found in find_value_faults(reply):
         if found.fault.wrong in wrong:
             first.setdefault(found.fault.place, found)
-    for found in list(first.values())[:_MOST]:
-        fault = found.fault
-        pointer = locate(reply, found.chunk, fault.keys)
-        yield Location(reply.id, pointer, fault.expected, format_value(fault.value), level(fault))
+    return list(first.values())[:_MOST]
 
 
-def _lenient(fault: ValueFault) -> bool:
-    """The value still says what it means, and no current client stumbles over it."""
+def _point_at_fault(reply: Reply, found: FaultInChunk, level: Level | None) -> Location:
+    fault = found.fault
+    return point_at(reply, found.chunk, fault.keys, fault.expected, format_value(fault.value), level)
+
+
+def _is_harmless(fault: ValueFault) -> bool:
+    """Return whether the value still says what it means, and no current client fails on it."""
     name, value = fault.keys[-1], fault.value
     if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
-        return isinstance(value, bool) or (isinstance(value, str) and _numeric(value))
+        return isinstance(value, bool) or (isinstance(value, str) and _is_numeric(value))
     return (
         fault.expected == "true or false"
         and name not in ("thought", "blocked")
@@ -58,18 +53,12 @@ def _lenient(fault: ValueFault) -> bool:
     )
 
 
-def _numeric(text: str) -> bool:
+def _is_numeric(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
     return True
-
-
-def _severity(fault: ValueFault) -> Level | None:
-    if fault.wrong is FaultKind.WHOLE_FLOAT:
-        return Level.NOTE
-    return Level.SHOULD if fault.wrong is FaultKind.RANGE or _lenient(fault) else None
 
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=answered)
@@ -85,25 +74,24 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     Source: [ProtoJSON: types] Counters are JSON numbers, enums are names, bytes are base64, repeated fields are
     lists.
     """
-    yield from _locate_faults(
-        reply,
-        (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT),
-        _severity,
-    )
+    for found in _find_places(
+        reply, FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT
+    ):
+        wrong = found.fault.wrong
+        mild = Level.SHOULD if wrong is FaultKind.RANGE or _is_harmless(found.fault) else None
+        yield _point_at_fault(reply, found, Level.NOTE if wrong is FaultKind.WHOLE_FLOAT else mild)
 
 
-def _alphabet(reply: Reply) -> Callable[[ValueFault], Level | None]:
-    """Judge bytes that are none: what a recorder printed anew it may have cut or masked, but made no address of."""
-
-    def level(fault: ValueFault) -> Level | None:
-        address = re.match(r"(https?|data|gs|file):", str(fault.value), re.IGNORECASE)
-        kept = not reply.exchange.reserialised or address
-        return None if fault.wrong is FaultKind.BASE64 and kept else Level.NOTE
-
-    return level
-
-
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, requires=required.BYTES)
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    ground=Ground.TASKS,
+    usable=answered,
+    requires=RequiredContent(
+        "no answer holds an image, a file or a thought signature",
+        lambda reply: holds_a_signature(reply) or any("inlineData" in part for _, _, part in parts(reply)),
+    ),
+)
 def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
@@ -114,14 +102,23 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     Source: [ProtoJSON: bytes] Bytes are written as standard base64 with padding; readers take the URL-safe alphabet
     too.
     """
-    yield from _locate_faults(reply, (FaultKind.BASE64, FaultKind.URL_SAFE), _alphabet(reply))
+    for found in _find_places(reply, FaultKind.BASE64, FaultKind.URL_SAFE):
+        # A recorder that printed the answer anew may have cut or masked bytes, but cannot have made an address.
+        address = re.match(r"(https?|data|gs|file):", str(found.fault.value), re.IGNORECASE)
+        own = not reply.exchange.reserialised or address
+        yield _point_at_fault(
+            reply, found, None if found.fault.wrong is FaultKind.BASE64 and own else Level.NOTE
+        )
 
 
-def _new(fault: ValueFault) -> Level | None:
-    return Level.NOTE if fault.wrong is FaultKind.NEW else None
-
-
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=answered, requires=required.A_REASON)
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=answered,
+    requires=RequiredContent(
+        "no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None
+    ),
+)
 def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     """Enum values are Google's names, in capitals.
 
@@ -132,7 +129,8 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     Workaround: map the values to Google's names.
     Source: [ProtoJSON: enums] Enum values are written as their UPPER_SNAKE names; new names may appear at any time.
     """
-    yield from _locate_faults(reply, (FaultKind.SPELLING, FaultKind.NEW), _new)
+    for found in _find_places(reply, FaultKind.SPELLING, FaultKind.NEW):
+        yield _point_at_fault(reply, found, Level.NOTE if found.fault.wrong is FaultKind.NEW else None)
 
 
 @check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
@@ -144,11 +142,12 @@ def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
     Workaround: drop members that are null.
     Source: [ProtoJSON: presence] Fields that are not set are left out; null is never written.
     """
-    yield from _locate_faults(reply, (FaultKind.NULL, FaultKind.EMPTY), lambda _fault: None)
+    for found in _find_places(reply, FaultKind.NULL, FaultKind.EMPTY):
+        yield _point_at_fault(reply, found, None)
 
 
-def _owned(found: FaultInChunk) -> bool:
-    return found.fault.keys[-1] in _OWNED
+# Reported by schema/citations-are-googles and schema/signatures-stand-beside-what-they-sign.
+_REPORTED_ELSEWHERE = ("publicationDate", "publication_date", *SIGNATURE)
 
 
 @check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
@@ -161,17 +160,14 @@ def adds_no_members(reply: Reply) -> Iterator[Location]:
     Source: [GenerateContentResponse] The members of each message are a known list; Google adds to it between
     revisions.
     """
-    extra = [
-        found
-        for found in find_value_faults(reply)
-        if found.fault.wrong is FaultKind.EXTRA and not _owned(found)
-    ]
-    for place, found in {found.fault.place: found for found in reversed(extra)}.items():
-        pointer = locate(reply, found.chunk, found.fault.keys)
+    first: dict[str, FaultInChunk] = {}
+    for found in find_value_faults(reply):
+        if found.fault.wrong is FaultKind.EXTRA and found.fault.keys[-1] not in _REPORTED_ELSEWHERE:
+            first.setdefault(found.fault.place, found)
+    for place, found in first.items():
         whose = "Vertex AI's own member: " if is_vertex_member(found.fault.keys) else ""
-        yield Location(
-            reply.id, pointer, "no such member", f"{whose}{place}: {format_value(found.fault.value)}"
-        )
+        said = f"{whose}{place}: {format_value(found.fault.value)}"
+        yield point_at(reply, found.chunk, found.fault.keys, "no such member", said)
 
 
 @check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: answered(reply) and has_own_bytes(reply))
@@ -186,15 +182,15 @@ def numbers_are_json(reply: Reply) -> Iterator[Location]:
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
             if oddity.kind == Odd.NAN:
-                yield Location(
-                    reply.id, reply.at(chunk, ""), "a JSON number", f"{oddity.detail} at byte {oddity.at}"
-                )
+                said = f"{oddity.detail} at byte {oddity.at}"
+                yield Location(reply.id, reply.at(chunk, ""), "a JSON number", said)
 
 
-_READ_BY_NOBODY = {"start": "startIndex", "end": "endIndex"}
+_RENAMED = {"start": "startIndex", "end": "endIndex"}
 
 
-def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
+def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
+    """Yield each citation with its pointer."""
     for chunk, place, candidate in candidates(reply):
         metadata = candidate.get("citationMetadata")
         sources = as_list(metadata.get("citationSources")) if isinstance(metadata, dict) else []
@@ -204,7 +200,15 @@ def _citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
                 yield locate(reply, chunk, keys), source
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.CITATIONS)
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=generated_text,
+    requires=RequiredContent(
+        "no answer holds a citation",
+        lambda reply: any(candidate.get("citationMetadata") for _, _, candidate in candidates(reply)),
+    ),
+)
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
@@ -214,12 +218,11 @@ def citations_are_googles(reply: Reply) -> Iterator[Location]:
     Workaround: drop the date, and rename start and end.
     Source: [CitationSource] A citation has startIndex, endIndex, uri and license, but neither a date nor a title.
     """
-    for pointer, source in _citations(reply):
+    for pointer, source in _find_citations(reply):
         for name in ("publicationDate", "publication_date"):
             if name in source and not isinstance(source[name], dict | None):
-                yield Location(
-                    reply.id, f"{pointer}/{name}", "no date, or an object", format_value(source[name])
-                )
-        for name, wanted in _READ_BY_NOBODY.items():
+                said = format_value(source[name])
+                yield Location(reply.id, f"{pointer}/{name}", "no date, or an object", said)
+        for name, wanted in _RENAMED.items():
             if name in source and wanted not in source:
                 yield Location(reply.id, f"{pointer}/{name}", wanted, name, Level.SHOULD)

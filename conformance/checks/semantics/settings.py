@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import NotJudged, Proof, RequiredContent, check
+from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import require_understanding
 from conformance.judging.contents import (
@@ -34,7 +34,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-@check(Level.NOTE, basis=Basis.INFERRED, probes=("plain",), usable=generated_text)
+@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=("plain",), usable=generated_text)
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import (
     as_list,
@@ -264,6 +264,7 @@ def _clean(reply: Reply | None) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=("function-answered",),
     usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, RequiredContent, check, check_each
+from conformance.catalogue import Ground, NotJudged, RequiredContent, check, check_each
 from conformance.checks.streaming.text import CHUNKS, REPEATING, get_expected_text
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
@@ -117,6 +117,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     basis=Basis.INFERRED,
+    ground=Ground.TASKS,
     probes=("long-answer-streamed",),
     usable=streams,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check
+from conformance.catalogue import Ground, NotJudged, check
 from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import MET, obedience
 from conformance.judging.tries import generated_text
@@ -58,6 +58,7 @@ def _near_its_limit(reply: Reply) -> bool:
     Level.SHOULD,
     google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
     basis=Basis.INFERRED,
+    ground=Ground.TASKS,
     probes=("plain", "plain-streamed", "limit-of-five", "long-answer-streamed"),
     usable=generated_text,
     blocked_by=(

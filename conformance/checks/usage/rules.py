@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from conformance.catalogue import RequiredContent, check, check_each
+from conformance.catalogue import Ground, RequiredContent, check, check_each
 from conformance.checks.usage.counters import (
     counts_no_output,
     counts_thoughts_twice,
@@ -231,6 +231,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
+    ground=Ground.FORM,
     probes=("plain", "plain-repeated"),
     usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
@@ -353,6 +354,7 @@ def _has_details(reply: Reply) -> bool:
 @check_each(
     Level.NOTE,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     usable=_reports_usage,
     requires=RequiredContent("no answer holds details of its counters", _has_details),
 )

@@ -1,0 +1,1 @@
+"""Transport: answers arrive completely, say what they are, and are what they say."""

@@ -1,0 +1,143 @@
+"""What the body of an answer is: JSON, labeled as JSON, complete and alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.catalogue import NotJudged, check, check_each
+from conformance.checks.transport.compression import DECLARED
+from conformance.checks.transport.requests import asks_for_one_object, asks_on_main_route, is_success
+from conformance.judging.habits import has_own_bytes, may_have_lost
+from conformance.judging.refusals import words
+from conformance.model import Basis, Level, Location, Outcome
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
+from conformance.reading.standing import Standing
+from conformance.sources import google
+from conformance.wire.framing import Framing, Irregular
+from conformance.wire.jsontext import Odd
+
+_JSON = google(
+    "ProtoJSON (RFC 8259)", "The body of a unary answer is one JSON text in UTF-8, as application/json."
+)
+_AROUND = {
+    Irregular.BOM: "a byte order mark before it",
+    Irregular.TRAILING_BYTES: "bytes after it",
+    Irregular.HTML: "HTML after it",
+    Irregular.DONE_SENTINEL: "[DONE] after it",
+    Irregular.COMMENT_LINE: "a comment beside it",
+}
+_UNSOUND = {
+    Odd.BAD_UTF8: (Level.SHOULD, "bytes that are not UTF-8"),
+    Odd.DUPLICATE_NAME: (Level.SHOULD, "a name twice in one object"),
+    Odd.LONE_SURROGATE: (Level.NOTE, "half of a surrogate pair"),
+}
+
+
+@check_each(
+    Level.SHOULD,
+    google("Content-Type (RFC 9110)", "The header names the type of the body; Google's is application/json."),
+    basis=Basis.RECORDED,
+    select=asks_for_one_object,
+    usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost(reply, "content-type"),
+    blocked_by=("envelope/unary-answer-is-one-json-object",),
+)
+def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
+    """A unary answer is labeled as application/json.
+
+    Why: generic clients and gateways choose how to read a body by its Content-Type.
+    Breaks: Google's SDKs ignore the header; software between them and the vendor may not.
+    Workaround: set the header in a proxy.
+    """
+    label = reply.exchange.header("content-type") or ""
+    if label.partition(";")[0].strip().lower() != "application/json":
+        yield Location(reply.id, "", "application/json", label or "no Content-Type")
+
+
+def _has_readable_bytes(reply: Reply) -> bool:
+    return reply.ok and reply.is_complete and has_own_bytes(reply)
+
+
+@check_each(
+    Level.MUST,
+    _JSON,
+    basis=Basis.RECORDED,
+    select=asks_for_one_object,
+    usable=lambda reply: _has_readable_bytes(reply) and reply.framed.framing is Framing.SINGLE_JSON,
+)
+def sends_one_json_text(reply: Reply) -> Iterator[Location]:
+    """The body of a unary answer is one JSON text, with nothing before or after it.
+
+    Why: clients parse the whole body as one document.
+    Breaks: a byte order mark makes google-genai raise; bytes after the end make every client raise.
+    Workaround: cut the body down to its JSON in a proxy.
+    """
+    for one in reply.framed.irregularities:
+        if one.kind in _AROUND:
+            observed = _AROUND[Irregular(one.kind)] + (f": {one.detail}" if one.detail else "")
+            yield Location(reply.id, f"@{one.at}", "one JSON text alone", observed)
+
+
+@check_each(Level.SHOULD, _JSON, basis=Basis.RECORDED, usable=_has_readable_bytes)
+def writes_sound_json(reply: Reply) -> Iterator[Location]:
+    """JSON is valid UTF-8, and no object has a name twice.
+
+    Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
+    Breaks: text is garbled, and two readers of one answer get two different values.
+    Workaround: none.
+    """
+    for chunk in reply.chunks:
+        for oddity in chunk.json.oddities:
+            if oddity.kind in _UNSOUND:
+                level, what = _UNSOUND[Odd(oddity.kind)]
+                pointer = reply.at(chunk, f"@{oddity.at}")
+                yield Location(reply.id, pointer, "sound JSON", f"{what}: {oddity.detail}", level)
+
+
+@check_each(
+    Level.MUST,
+    _JSON,
+    basis=Basis.RECORDED,
+    select=lambda reply: asks_for_one_object(reply) and asks_on_main_route(reply),
+    usable=lambda reply: reply.is_complete and is_success(reply) and has_own_bytes(reply),
+    blocked_by=(DECLARED,),
+)
+def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
+    """A unary answer is complete, readable JSON.
+
+    Why: a body that arrived in full and yet ends inside a value was cut off before it was sent.
+    Breaks: every client raises; the answer is lost, and it was billed.
+    Workaround: ask again.
+    """
+    if reply.kind is not ReplyKind.UNREADABLE or reply.standing is Standing.ERROR_IN_SUCCESS:
+        return
+    body = reply.text_of_body
+    if reply.framed.has(Irregular.TRUNCATED):
+        observed = f"JSON that ends inside a value, after {len(body)} bytes"
+        yield Location(reply.id, f"@{len(body)}", "one JSON object", observed)
+    else:
+        observed = f"not JSON: {body[:60].decode('utf-8', 'replace')!r}"
+        yield Location(reply.id, "@0", "one JSON object", observed)
+
+
+@check(
+    Level.MUST,
+    _JSON,
+    basis=Basis.RECORDED,
+    select=asks_on_main_route,
+    usable=lambda reply: reply.is_complete and is_success(reply),
+)
+def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A successful answer is JSON, not an HTML page.
+
+    Why: a page with status 200 is what a web site returns for a path that it does not know.
+    Breaks: every client raises a decoding error that says nothing about the cause.
+    Workaround: compare base_url with the vendor's document; often a part of the path is missing.
+    """
+    pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
+    if pages and len(pages) == len(seen.replies):
+        yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
+        return
+    for reply in pages:
+        if reply.standing is not Standing.ERROR_IN_SUCCESS:
+            level = Level.NOTE if reply.expects_refusal else None
+            yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
