@@ -18,8 +18,9 @@ from conformance.files import FileError
 from conformance.keys.secrets import Key, Keyring
 from conformance.model import Exchange, Limits, Piece, Provider, Request
 from conformance.reading.reply import Reply, read
-from conformance.recording.record import RecordError, format_exchange, parse_exchange, read_recording
+from conformance.recording.record import format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import provider_to_json, read_run_file
+from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
 from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
 from conformance.wire.encoding import decode_body

@@ -207,7 +207,7 @@ def test_an_accepted_deviation_that_no_longer_holds_stands_in_a_banner() -> None
     results = example()
     results["providers"][1]["stale"] = ["auth/x: passes now"]
     for text in (render_page(results, None), format_terminal(results), write_summary(results)):
-        assert "Accepted deviations that no longer hold" in text
+        assert "Accepted findings that no longer occur" in text
         assert "auth/x: passes now" in text.replace("\\", "")
 
 

@@ -5,7 +5,7 @@ from conformance.report.html_page import render_page
 from conformance.report.junit_xml import write_junit
 from conformance.report.markdown import write_complaint, write_summary
 from conformance.report.pytest_log import LogRows, make_log, make_row
-from conformance.report.short import abbreviate_verdict
+from conformance.report.verdict import abbreviate_verdict
 
 __all__ = [
     "LogRows",

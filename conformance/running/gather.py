@@ -18,7 +18,8 @@ from conformance.dialects.dialect import Dialect
 from conformance.embedded import Host, make_behaviour
 from conformance.model import Exchange
 from conformance.probes.documented import documented_probes
-from conformance.recording.record import Recorder, RecordError
+from conformance.recording.record import Recorder
+from conformance.recording.writing import RecordError
 from conformance.replies import CONTROL, ProviderReplies
 from conformance.running.session import SelectedProvider
 

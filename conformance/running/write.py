@@ -8,8 +8,7 @@ from typing import Any
 
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON
-from conformance.recording.outfolder import write_report_file
-from conformance.recording.record import RecordError, write_atomically
+from conformance.recording.writing import RecordError, write_atomically, write_report_file
 from conformance.report import LogRows, render_page, write_junit, write_summary
 from conformance.running.known_entries import propose_known_entries
 from conformance.running.session import Session
