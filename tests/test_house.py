@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import house
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +103,10 @@ def test_functions_are_short() -> None:
     assert statistics.median(lengths) <= 8
     assert lengths[int(len(lengths) * 0.9)] < 25
     assert not [name for name, length in functions() if length > 50]
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    assert house.repeated_class_names(house.read_modules(ROOT)) == {}
 
 
 def test_no_function_imports() -> None:
