@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.catalogue import Ground, NotJudged, Proof, check, check_each
+from conformance.catalogue import Ground, NotJudged, Proof, asks_main_route, check, check_each
 from conformance.judging import required
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
@@ -24,7 +24,6 @@ from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
 ACCEPTS_ALL = "errors/refuses-what-is-wrong"
-_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", ProbeId.PLAIN_ON_V1)
 
 
 @check(
@@ -85,7 +84,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
 
 
 def _generates(reply: Reply) -> bool:
-    return reply.resource.name == "response" and not reply.probe.startswith(_SIDE_ROUTES)
+    return reply.resource.name == "response" and asks_main_route(reply)
 
 
 @check(
