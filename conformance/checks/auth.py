@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import words, works
+from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -20,12 +21,6 @@ _OAUTH = google(
 )
 _ACCEPTS_WHATEVER_COMES = "errors/refuses-what-is-wrong"
 _GOOGLES_HEADER = "auth/takes-x-goog-api-key"
-_PROBES = {
-    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
-    Auth.BEARER.value: "key-as-bearer",
-    Auth.QUERY_KEY.value: "key-in-query",
-    Auth.X_API_KEY.value: "key-as-x-api-key",
-}
 _BAD, _NONE = (
     "bad",
     "none",
@@ -48,8 +43,8 @@ def _judges_a_key(reply: Reply) -> bool:
 
 def _accepts_the_key(seen: RuleInput) -> bool:
     """Return whether the right key is accepted in some way."""
-    asked = seen.of("plain", *_PROBES.values())
-    return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
+    asked = seen.of("plain", *KEY_PROBES.values())
+    return any(reply.ok and reply.exchange.request.key in KEY_PROBES for reply in asked)
 
 
 def _accepts_any_key(seen: RuleInput) -> bool:
@@ -315,14 +310,14 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
 
 def _list_promised_ways(value: JSON) -> list[str]:
     several = value if isinstance(value, list) else []
-    return [way for way in several if isinstance(way, str) and way in _PROBES]
+    return [way for way in several if isinstance(way, str) and way in KEY_PROBES]
 
 
 @check(
     Level.SHOULD,
     VENDORS_DOCUMENT,
     basis=Basis.DOCUMENTED,
-    probes=tuple(_PROBES.values()),
+    probes=tuple(KEY_PROBES.values()),
     usable=_judges_a_key,
     documented=True,
 )
