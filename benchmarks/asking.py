@@ -24,7 +24,7 @@ from conformance.embedded.messages import DelayedPiece
 from conformance.keys.secrets import Key
 from conformance.model import Provider
 from conformance.replies import ProviderReplies
-from conformance.running.session import select_probes
+from conformance.running.gather import select_probes
 
 DELAY = 0.3  # seconds
 CONCURRENCY = 4

@@ -11,7 +11,6 @@ together, yet no question is held against another: each has a probe of its own, 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -76,23 +75,24 @@ def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
     return ProviderReplies.of_exchanges(make_provider(group, dialect), group.exchanges)
 
 
-def list_rules() -> tuple[Rule, ...]:
-    """Return every rule of the catalogue, by dimension and id."""
+def list_rules(dimensions: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """Return the rules of these dimensions (all, where none is named), by dimension and id."""
     catalogue.load()
     order = list(Dimension)
-    return tuple(sorted(RULES.values(), key=lambda rule: (order.index(rule.dimension), rule.id)))
+    rules = [rule for rule in RULES.values() if not dimensions or rule.dimension in dimensions]
+    return tuple(sorted(rules, key=lambda rule: (order.index(rule.dimension), rule.id)))
 
 
 def judge_group(
-    group: ExchangeGroup,
-    dialect: Dialect,
-    against: frozenset[Against] = _MEASURES["both"],
-    rules: Sequence[Rule] = (),
-    today: dt.date = dt.date(1970, 1, 1),
+    group: ExchangeGroup, dialect: Dialect, against: frozenset[Against] = _MEASURES["both"]
 ) -> Verdict:
     """Return the verdict on the exchanges with one model of one host. Pure: no clock, no network."""
-    selection = JudgingOptions(tuple(rules) or list_rules(), against, today, "")
-    verdict = judge_provider(gather_group(group, dialect.name), dialect, selection)
+    return judge_captured(gather_group(group, dialect.name), dialect, JudgingOptions(list_rules(), against))
+
+
+def judge_captured(gathered: ProviderReplies, dialect: Dialect, options: JudgingOptions) -> Verdict:
+    """Return the verdict on replies that others recorded: what was not asked counts neither way."""
+    verdict = judge_provider(gathered, dialect, options)
     return _of_a_recording(replace(verdict, cases=tuple(_told(case, verdict) for case in verdict.cases)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -13,6 +14,7 @@ from typing import Any, Required, TypedDict, Unpack
 
 from conformance.model import Basis, Dimension, Level, Location, Outcome, Question, Source
 from conformance.names import suggest_spelling
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
@@ -75,6 +77,17 @@ class Proof(StrEnum):
     REPLY = "reply"  # whatever came: the rule itself tells what shows nothing
 
 
+class Ground(StrEnum):
+    """What a pass of a rule shows to have been seen, from the easiest to the hardest to have."""
+
+    FORM = "Gemini answers were read, unary and streamed: how they are written, sent and counted"
+    TASKS = "right questions were answered, each in a way that shows whether it was heard"
+    ROUTES = "the other routes gave what they are there for"
+    KEYS = "only the right key, in Google's places, was taken; each other one was refused in words on keys"
+    ERRORS = "one refusal at least was of its own question, and where the plain one is answered"
+    FAULTS = "each fault was refused by itself, in words that can be of it"
+
+
 @dataclass(frozen=True)
 class RequiredContent:
     """What one of the answers must hold for a rule to have looked at anything, and what is said where none does.
@@ -111,14 +124,38 @@ class Rule:
     generated: bool = False  # looks at bodies that were made from a schema
     proof: Proof = Proof.ANSWER
     requires: RequiredContent | None = None
+    defers_to: tuple[str, ...] = ()  # rules that report what this one sees and leaves to them
+    formerly: tuple[str, ...] = ()  # ids that it had before
+    declared_ground: Ground | None = None
+
+    @property
+    def ground(self) -> Ground:
+        """What a pass shows to have been seen: as declared, else by the rule's dimension and proof."""
+        return self.declared_ground or _usual_ground(self)
 
     def text(self) -> str:
         """Return the whole explanation, as `conformance explain` prints it."""
         return "\n\n".join([self.title, *(f"{name}: {body}" for name, body in self.sections.items())])
 
 
+def _usual_ground(rule: Rule) -> Ground:
+    if rule.dimension in _GROUNDS:
+        return _GROUNDS[rule.dimension]
+    if rule.proof in (Proof.REFUSAL, Proof.EACH_REFUSAL):
+        return Ground.ERRORS if rule.proof is Proof.REFUSAL else Ground.FAULTS
+    content = rule.requires
+    asked_for = content is not None and (content.probes or content.outcome is Outcome.BLOCKED)
+    return Ground.TASKS if rule.obeys or asked_for else Ground.FORM
+
+
+_GROUNDS: Mapping[Dimension, Ground] = {
+    Dimension.AUTH: Ground.KEYS,
+    Dimension.ROUTES: Ground.ROUTES,
+}
+
 PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
+FORMER_IDS: dict[str, str] = {}  # an id that a rule had before -> the rule's id
 
 SECTIONS = ("Why", "Breaks", "Workaround")
 _LABEL = re.compile(rf"^({'|'.join(SECTIONS)}|Source):\s*", re.MULTILINE)
@@ -203,6 +240,9 @@ class CheckOptions(TypedDict, total=False):
     generated: bool
     proof: Proof
     requires: RequiredContent | None
+    defers_to: tuple[str, ...]
+    formerly: tuple[str, ...]
+    ground: Ground | None
 
 
 def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
@@ -221,6 +261,9 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     generated: bool = False,
     proof: Proof = Proof.ANSWER,
     requires: RequiredContent | None = None,
+    defers_to: tuple[str, ...] = (),
+    formerly: tuple[str, ...] = (),
+    ground: Ground | None = None,
 ) -> Callable[[_Check], _Check]:
     """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name, its docstring its text.
 
@@ -230,6 +273,10 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     places), or passed as `source`. The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
     `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
     if what it looked at holds what `proof` and `requires` ask for.
+
+    `blocked_by` names rules whose finding explains this one's: then this rule is not judged. `defers_to` names rules
+    that report what this one would see as well: there the check itself stays silent. `formerly` lists ids that users
+    may still have in their files. `ground` is declared where it is not what `Rule.ground` derives.
     """
 
     def enter(look: _Check) -> _Check:
@@ -242,8 +289,10 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
         cited = source or _cited_source(sections.pop("Source", ""))
         RULES[id_] = Rule(
             id_, dimension, level, title, sections, cited, basis, look, select, usable,
-            probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires,
+            probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires, defers_to, formerly,
+            ground,
         )  # fmt: skip
+        FORMER_IDS.update(dict.fromkeys(formerly, id_))
         return look
 
     return enter
@@ -255,12 +304,12 @@ def check_each(
     """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
 
     def enter(look: _CheckOfReply) -> _CheckOfReply:
-        def every(seen: RuleInput) -> Iterator[Location | NotJudged]:
+        @functools.wraps(look)
+        def look_at_each(seen: RuleInput) -> Iterator[Location | NotJudged]:
             for reply in seen.replies:
                 yield from look(reply)
 
-        every.__name__, every.__module__, every.__doc__ = look.__name__, look.__module__, look.__doc__
-        check(level, source, **how)(every)
+        check(level, source, **how)(look_at_each)
         return look
 
     return enter
@@ -277,29 +326,47 @@ def load() -> None:
         # Plain text first: the plain question opens every list that a reader sees.
         for module in sorted(names, key=lambda name: (name != f"{_PROBES}text", name)):
             importlib.import_module(module)
-    faults = [*_unknown_rules(), *_unknown_probes()]
+    faults = [*_unknown_rules(), *_reused_ids(), *_unknown_probes()]
     if faults:
         raise ValueError("; ".join(faults))
 
 
-_MADE_LATER = ("documented-", "generated-")  # probes that a dialect or a seed makes
-
-
 def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
-        for other in rule.blocked_by:
-            if other not in RULES:
-                yield f"the rule {rule.id} is blocked by {other!r}, but there is no such rule{suggest_spelling(other, RULES)}"
+        for link, others in (("is blocked by", rule.blocked_by), ("defers to", rule.defers_to)):
+            for other in others:
+                if other not in RULES:
+                    hint = suggest_spelling(other, RULES)
+                    yield f"the rule {rule.id} {link} {other!r}, but there is no such rule{hint}"
+
+
+def _reused_ids() -> Iterator[str]:
+    for former, current in FORMER_IDS.items():
+        if former in RULES:
+            yield f"{former} is a former id of {current}, and a rule of its own"
 
 
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
-            if probe not in PROBES and not probe.startswith(_MADE_LATER):
+            if probe not in PROBES:
                 yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{suggest_spelling(probe, PROBES)}"
+    for known in ProbeId:
+        if known not in PROBES:
+            yield f"ProbeId names {known.value!r}, but there is no such probe{suggest_spelling(known, PROBES)}"
     for follower in PROBES.values():
         if follower.follows is not None and follower.follows not in PROBES:
             yield (
                 f"the probe {follower.id} follows {follower.follows!r}, but there is no such probe"
                 f"{suggest_spelling(follower.follows, PROBES)}"
             )
+
+
+def current_rule_id(id_: str) -> str:
+    """Return the id that a rule has today, for one that it had in an older version; any other id as it is."""
+    return FORMER_IDS.get(id_, id_)
+
+
+def find_rule(id_: str) -> Rule | None:
+    """Return the rule with that id, or that had it in an older version; None where there is none."""
+    return RULES.get(current_rule_id(id_))

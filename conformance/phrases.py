@@ -15,3 +15,8 @@ def join_names(names: Iterable[str], most: int) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def conjugate(count: int, verb: str) -> str:
+    """Return a verb as it follows a number: 1 `breaks`, 2 `break`."""
+    return f"{verb}s" if count == 1 else verb

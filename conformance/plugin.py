@@ -17,9 +17,7 @@ from typing import Any
 import pytest
 
 from conformance.model import Dimension, Provider
-from conformance.recording.outfolder import write_report_file
-from conformance.recording.record import RecordError
-from conformance.report import render_page, write_page
+from conformance.report import make_log, make_row
 from conformance.running.arguments import OF_A_RUN
 from conformance.running.case_reports import (
     CaseIds,
@@ -37,7 +35,7 @@ from conformance.running.case_reports import (
     write_reports,
 )
 from conformance.running.engine import Engine
-from conformance.running.interrupts import first_signal_waits, sigterm_as_sigint
+from conformance.running.interrupts import sigterm_as_sigint
 from conformance.running.session import RunOptions, Session, UsageError, prepare_session
 
 SUITE = pytest.StashKey["Suite"]()
@@ -194,11 +192,11 @@ class ControllerSuite(Suite):
         """Keep the engine."""
         super().__init__(engine.session)
         self.engine = engine
-        self.fault = ""
+        self.internal_error = ""  # of pytest, or of the checker in one of its hooks
         self._others_failed = False
-        self._given = 0  # the code that pytest ends with, but for ours
-        self._shown: object = None  # the results that the page shows
-        self._ended: pytest.Session | None = None
+        self._rows: list[dict[str, Any]] = []  # of the log, without those that passed
+        self._passed = 0
+        self._exit_code_of_pytest = 0  # what pytest would end with, had it only its own tests to count
         self._scratch: Path | None = None
 
     @cached_property
@@ -208,7 +206,7 @@ class ControllerSuite(Suite):
             id_: report_case(self.engine.case(*pair), self._fail_on(pair[0]))
             for id_, pair in self.ids.rules.items()
         }
-        for verdict in self.engine.verdicts:
+        for verdict in self.engine.judged.verdicts:
             name = verdict.provider.name
             reports |= {
                 id_of_client(name, client.client): report_client(client.verdict, name, client.client)
@@ -224,15 +222,12 @@ class ControllerSuite(Suite):
         """
         options = self.session.options
         embedded = any(one.name == provider and one.embedded for one in self._providers())
-        return (
-            "never"
-            if options.clients or (embedded and provider not in options.providers)
-            else options.fail_on
-        )
+        counts = not options.clients and (not embedded or provider in options.providers)
+        return options.fail_on if counts else "never"
 
     def mask(self, text: str) -> str:
         """Return a text with every key of the run masked."""
-        return self.engine.masked(text)
+        return self.engine.mask(text)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -281,37 +276,53 @@ class ControllerSuite(Suite):
             report.longrepr = (Path(path).name, line, reason)
         return report
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: pytest.TestReport) -> None:
+        """Keep what pytest-html shows of a case that did not pass, for the page."""
+        if report.outcome != "passed":
+            self._rows.append(make_row(report))
+        elif report.when == "call":
+            self._passed += 1
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: object) -> None:
+        """Name pytest-html's own file."""
+        report.title = "The log of all cases"  # type: ignore[attr-defined]
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Mark what is there as incomplete when the user interrupts pytest; -x is none, whatever pytest-xdist raises."""
+        """Mark the run as interrupted by its user; -x is no interruption, whatever pytest-xdist raises."""
         self.engine.interrupted |= excinfo.type is KeyboardInterrupt
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write results.json and what is drawn from it, and let it decide the exit code.
-
-        What other tests of the same session failed stays failed.
-        """
-        self._ended, self._given = session, int(session.exitstatus)
-        if self.engine.asked and not session.config.option.collectonly:
-            session.exitstatus = self._code_of_session(self.engine.finish())
-
-    def _code_of_session(self, code: int) -> int:
-        """Return the exit code of pytest: the run's, unless something beside the run went wrong as well."""
-        if self._others_failed and code in (0, 3):
-            return 1
-        return code or self._given
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember whether a test that is not ours failed in this session."""
         self._others_failed |= report.failed and id_in(report.nodeid) not in self.reports
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Remember whether a file of tests could not be read: none of ours is ever that."""
+        """Remember whether a file of tests could not be read; ours always can."""
         self._others_failed |= report.failed
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Keep what went wrong in the checker itself: it must be told, whatever the results say."""
-        self.fault = str(excrepr)
+        """Keep what went wrong in the checker itself: it must be reported, whatever the results say."""
+        self.internal_error = str(excrepr)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Write the folder of results once every plugin has ended its own part, and set the exit code.
+
+        What other tests of the same session failed stays failed.
+        """
+        yield
+        self._exit_code_of_pytest = int(session.exitstatus)
+        if self.engine.asked and not session.config.option.collectonly:
+            logged = bool(getattr(session.config.option, "htmlpath", None))
+            code = self.engine.finish(make_log(self._rows, self._passed) if logged else None)
+            session.exitstatus = self._combine(code)
+
+    def _combine(self, code: int) -> int:
+        """Return the exit code of pytest: the run's, unless something beside the run went wrong as well."""
+        if self._others_failed and code in (0, 3):
+            return 1
+        return code or self._exit_code_of_pytest
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what the exit code rests on, and where the report is."""
@@ -320,48 +331,15 @@ class ControllerSuite(Suite):
             return
         terminalreporter.section("conformance")
         code = self.engine.exit_code
-        for line in describe_end(results, self.engine.exit_causes(), code, self._code_of_session(code)):
+        for line in describe_end(results, self.engine.exit_causes(), code, self._combine(code)):
             terminalreporter.line(self.mask(line))
         terminalreporter.line(f"report: {self.engine.out / 'report.html'}")
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_html_report_title(self, report: object) -> None:
-        """Name the log behind the page."""
-        report.title = "The log of all cases"  # type: ignore[attr-defined]
-
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the page, look for keys in all that was written, and end with the code that all of it amounts to."""
-        log = getattr(config.option, "htmlpath", None)
-        self.write_page(Path(log) if log else None)
-        if self.engine.results is not None and self._ended is not None:
-            self._ended.exitstatus = self._code_of_session(self.engine.conclude())
-            self.write_page(Path(log) if log else None)
+    def pytest_unconfigure(self) -> None:
+        """Remove the file that the workers read."""
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def write_page(self, log: Path | None = None) -> None:
-        """Write the page unless it shows the newest results already; where that fails, the engine knows."""
-        if self.engine.results is None or self.engine.results is self._shown:
-            return
-        try:
-            with first_signal_waits():
-                self._page(self.engine.results, log)
-                self._shown = self.engine.results
-        except RecordError as error:
-            self.engine.fault = self.engine.fault or str(error)
-        except (OSError, ValueError) as error:
-            self.engine.fault = (
-                self.engine.fault or f"{self.engine.out / 'report.html'}: cannot be written: {error}"
-            )
-
-    def _page(self, results: Mapping[str, Any], log: Path | None) -> None:
-        """Put our page in front of the one that pytest-html has written by now."""
-        target = self.engine.out / "report.html"
-        if log is not None and log.is_file():
-            write_page(log, results, target)
-        else:  # without pytest-html's log the page stands alone
-            write_report_file(target, render_page(results))
 
 
 def _is_empty(item: pytest.Item) -> bool:

@@ -27,6 +27,7 @@ import test_kill_matrix as matrix  # noqa: E402 - the matrix lives with the test
 
 from conformance import catalogue, report  # noqa: E402
 from conformance.catalogue import RULES, Rule  # noqa: E402
+from conformance.commands.explain import describe_links  # noqa: E402
 from conformance.model import Dimension, Source  # noqa: E402
 from conformance.report.verdict import describe_client_needs  # noqa: E402
 
@@ -44,8 +45,9 @@ def _rule(rule: Rule) -> str:
     parts.append(f"*Source:* {_source(rule.source)}")
     parts.append(f"*Basis:* {rule.basis.describe()}.")
     parts.append(f"*Asked by:* {', '.join(rule.probes) or 'every question'}.")
-    if rule.blocked_by:
-        parts.append(f"*Blocked by:* {', '.join(rule.blocked_by)}.")
+    parts += [
+        f"*{label}:* {ids}." for label, _, ids in (line.partition(": ") for line in describe_links(rule))
+    ]
     return "\n\n".join(parts)
 
 

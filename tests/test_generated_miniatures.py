@@ -17,7 +17,8 @@ from conformance.keys.secrets import Key
 from conformance.model import Level, Provider
 from conformance.replies import ProviderReplies
 from conformance.running.body_search import BodyBudget, plan_bodies
-from conformance.running.session import SelectedProvider, select_probes
+from conformance.running.gather import select_probes
+from conformance.running.session import SelectedProvider
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 MINIATURES: dict[str, tuple[Application, str]] = {

@@ -10,7 +10,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.asking.run import Generated, Plan, ask_all
+from conformance.asking.run import BodyQuestion, Plan, ask_all
 from conformance.asking.send import Sender
 from conformance.bodies import (
     GeneratedBody,
@@ -30,7 +30,7 @@ from conformance.keys.secrets import Key
 from conformance.model import JSON, Case, Level, Outcome, Provider
 from conformance.reading.reply import read
 from conformance.replies import ProviderReplies
-from conformance.running.session import select_probes
+from conformance.running.gather import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 catalogue.load()
@@ -61,7 +61,7 @@ async def _gather(application: Application, bodies: Sequence[GeneratedBody], hos
         if probe.id
         in ("plain", "plain-at-the-end", "unknown-field", "unknown-nested-field", "wrong-type", "wrong-enum")
     ]
-    asked = tuple(Generated(name_probe(one), build_question(one), one.twin) for one in bodies)
+    asked = tuple(BodyQuestion(name_probe(one), build_question(one), one.twin) for one in bodies)
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
         into: list[ProviderReplies] = []
         await ask_all(

@@ -11,6 +11,7 @@ import hostile_servers
 import pytest
 from hostile import ANSWER, HOSTILES, Hostile, Town, honest, serving
 
+from conformance.asking.attempts import Attempt
 from conformance.asking.send import MOST_SPARED, Sender
 from conformance.keys.secrets import Key
 from conformance.model import Auth, Exchange, Limits, Provider, Question
@@ -52,7 +53,7 @@ def asked(town: Town) -> dict[str, tuple[Exchange, float]]:
     async def one(name: str, number: int) -> tuple[Exchange, float]:
         async with Sender(provider(town, name), KEY) as sender:
             began = time.perf_counter()
-            return await sender.ask("plain", number, QUESTION), time.perf_counter() - began
+            return await sender.ask(Attempt("plain", number, QUESTION)), time.perf_counter() - began
 
     async def everybody() -> dict[str, tuple[Exchange, float]]:
         names = [hostile.name for hostile in HOSTILES] + ["honest"] * 20
@@ -113,7 +114,7 @@ def test_a_redirect_is_not_followed(town: Town, asked: dict[str, tuple[Exchange,
 def test_what_is_left_over_is_not_the_next_answer(name: str, town: Town) -> None:
     async def twice() -> list[Exchange]:
         async with Sender(provider(town, name), KEY) as sender:
-            return [await sender.ask("plain", number, QUESTION) for number in (1, 2, 3)]
+            return [await sender.ask(Attempt("plain", number, QUESTION)) for number in (1, 2, 3)]
 
     bodies = {exchange.body for exchange in asyncio.run(twice())}
     assert len(bodies) == 1

@@ -11,6 +11,7 @@ import pytest
 from finished_run import provider, results_of, run_folder
 
 from conformance import cli
+from conformance.catalogue import FORMER_IDS
 from conformance.config.providers import parse_providers
 from conformance.running.known_entries import HEADER, find_target_fault, propose_known_entries
 
@@ -54,6 +55,16 @@ def test_a_proposal_pasted_back_accepts_all_that_there_is(
     assert grave
     assert {outcomes[rule] for rule in grave} == {"known"}
     assert "deviation" not in outcomes.values()
+
+
+def test_an_entry_accepts_a_rule_by_the_id_that_it_had_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMER_IDS, "casing/speaks-camel", RULE)
+    _, said, after = ran(capsys, tmp_path, entry("casing/speaks-camel"), "-d", "casing")
+    outcomes = {one["rule"]: one["outcome"] for one in provider(after, WHO)["cases"]}
+    assert outcomes[RULE] == "known"
+    assert "casing/speaks-camel" not in said, "it is not stale"
 
 
 def test_a_proposal_keeps_the_reasons_and_dates_that_are_there(

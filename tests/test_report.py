@@ -21,12 +21,13 @@ from conformance.catalogue import RULES
 from conformance.files import validate
 from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report import (
+    LogRows,
     format_terminal,
-    read_log_rows,
+    make_log,
+    make_row,
     render_page,
     write_complaint,
     write_junit,
-    write_page,
     write_summary,
 )
 from conformance.report.arrivals import draw_arrivals
@@ -206,7 +207,7 @@ def test_an_accepted_deviation_that_no_longer_holds_stands_in_a_banner() -> None
     results = example()
     results["providers"][1]["stale"] = ["auth/x: passes now"]
     for text in (render_page(results, None), format_terminal(results), write_summary(results)):
-        assert "Accepted deviations that no longer hold" in text
+        assert "Accepted findings that no longer occur" in text
         assert "auth/x: passes now" in text.replace("\\", "")
 
 
@@ -488,28 +489,52 @@ def test_skips(): pass
 """
 
 
+# Keeps what pytest-html shows, as the suite's own plugin does.
+COLLECTING = """
+import json
+from pathlib import Path
+from conformance.report import make_row
+rows, passed = [], []
+def pytest_html_results_table_row(report):
+    if report.outcome != "passed":
+        rows.append(make_row(report))
+    elif report.when == "call":
+        passed.append(report)
+def pytest_unconfigure():
+    Path("rows.json").write_text(json.dumps([rows, len(passed)]))
+"""
+
+
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return what pytest-html itself writes for a small suite."""
-    folder = tmp_path_factory.mktemp("raw")
+def small_suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which pytest ran a small suite: rows.json, and log.html that pytest-html wrote."""
+    folder = tmp_path_factory.mktemp("suite")
     (folder / "test_suite.py").write_text(SUITE)
+    (folder / "conftest.py").write_text(COLLECTING)
     command = [
         sys.executable,
         "-m",
         "pytest",
         "-q",
-        "--html=raw.html",
+        "--html=log.html",
         "--self-contained-html",
         "--rootdir=.",
     ]
-    plain = {**os.environ, "PYTEST_ADDOPTS": "", "NO_COLOR": "1"}
-    ran = subprocess.run([*command, "test_suite.py"], cwd=folder, capture_output=True, check=False, env=plain)
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", "NO_COLOR": "1"}
+    ran = subprocess.run(
+        [*command, "test_suite.py"], cwd=folder, capture_output=True, check=False, env=environment
+    )
     assert ran.returncode == 1, ran.stderr
-    return folder / "raw.html"
+    return folder
 
 
-def test_the_log_keeps_what_did_not_pass_as_text(raw: Path) -> None:
-    log = read_log_rows(raw.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def log(small_suite: Path) -> LogRows:
+    """Return the log of the small suite."""
+    return make_log(*json.loads((small_suite / "rows.json").read_text()))
+
+
+def test_the_log_keeps_what_did_not_pass_as_text(log: LogRows) -> None:
     assert (log.passed, log.rows) == (5, 2)
     written = json.dumps(log.data)
     assert "<img" not in written
@@ -518,24 +543,32 @@ def test_the_log_keeps_what_did_not_pass_as_text(raw: Path) -> None:
     assert log.data["environment"] == {}
 
 
-def test_the_report_is_written_whole_with_the_log_behind_it(raw: Path, tmp_path: Path) -> None:
-    target = tmp_path / "report.html"
-    write_page(raw, example(), target)
-    text = target.read_text(encoding="utf-8")
+def test_the_log_has_the_words_and_the_script_of_pytest_html(log: LogRows, small_suite: Path) -> None:
+    original = unescape((small_suite / "log.html").read_text(encoding="utf-8"))
+    assert log.script in (small_suite / "log.html").read_text(encoding="utf-8")
+    assert [rows[0]["result"] for rows in log.data["tests"].values()] == ["Failed", "Skipped"]
+    for rows in log.data["tests"].values():
+        assert f'"result": "{rows[0]["result"]}"' in original
+        assert json.dumps(unescape(rows[0]["testId"]))[1:-1] in original
+
+
+def test_a_long_log_is_cut_and_says_so() -> None:
+    report = pytest.TestReport(
+        "a", ("a", 1, "a"), {}, "failed", "&" * 30_000, "call", sections=[("stdout", "x")], duration=61.2
+    )
+    row = make_row(report)
+    assert "more characters" in row["log"]
+    assert unescape(row["log"]).count("&") == 20_000
+    assert row["duration"] == "00:01:01"
+
+
+def test_the_page_has_the_log_behind_it(log: LogRows) -> None:
+    text = render_page(example(), log)
     script = re.search(r'<script type="text/plain" id="log-script">(.*?)</script>', text, re.DOTALL)
     assert script
     assert hash_source(script[1]) in unescape(text)
     assert "2 rows of pytest that did not pass; 5 that passed are left out" in text
     assert "onclick" not in text
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_a_page_that_is_not_of_pytest_html_is_refused_and_nothing_written(tmp_path: Path) -> None:
-    strange = tmp_path / "raw.html"
-    strange.write_text("<html></html>")
-    with pytest.raises(ValueError, match="use pytest-html"):
-        write_page(strange, example(), tmp_path / "report.html")
-    assert [path.name for path in tmp_path.iterdir()] == ["raw.html"]
 
 
 def test_the_same_results_make_the_same_page() -> None:

@@ -11,9 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from report_results import example, many, partial
-from test_report import CLOSED, HOSTILE, poisoned, raw
+from test_report import CLOSED, HOSTILE, log, poisoned, small_suite
 
-from conformance.report import render_page, write_complaint, write_page
+from conformance.report import LogRows, render_page, write_complaint
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
@@ -26,7 +26,7 @@ AXE = {
 }
 MUST = "finding-quill-casing-answers-in-camel-case"
 
-__all__ = ["raw"]  # a fixture of test_report
+__all__ = ["log", "small_suite"]  # fixtures of test_report
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +216,12 @@ def test_tab_reaches_the_matrix_first_and_the_skip_link_before_it(seen: Seen) ->
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing_against_wcag_2_2_aa_or_its_best_practices(
-    browser: Browser, tmp_path: Path, raw: Path, scheme: Any, width: int
+    browser: Browser, tmp_path: Path, log: LogRows, scheme: Any, width: int
 ) -> None:
     target = tmp_path / "report.html"
     results = example()
     results["providers"] += [partial(), {**partial("sedge"), "title": "Reed"}]
-    write_page(raw, results, target)
+    target.write_text(render_page(results, log), encoding="utf-8")
     context = browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True
     )
@@ -260,10 +260,10 @@ def test_the_policy_stops_a_script_that_got_in_all_the_same(context: BrowserCont
 
 
 def test_the_log_starts_when_it_is_opened_and_never_before(
-    context: BrowserContext, tmp_path: Path, raw: Path
+    context: BrowserContext, tmp_path: Path, log: LogRows
 ) -> None:
     target = tmp_path / "report.html"
-    write_page(raw, example(), target)
+    target.write_text(render_page(example(), log), encoding="utf-8")
     seen = Seen(context, target)
     assert seen.page.locator("#results-table tbody").count() == 0
     seen.page.locator("#log-fold > summary").click()

@@ -65,7 +65,7 @@ def documented(*providers: dict[str, Any]) -> dict[str, Any]:
         ([deviating("a", "must"), dead("b")], "1 of 2 vendors breaks Google's contract; 1 could not be judged"),
         ([deviating("a")], "The vendor keeps Google's contract except in details"),
         ([{**deviating("a"), "judged": {"rules": 97, "of": 158, "limited_by": ["-d usage"]}}], "The vendor deviates in details; 97 of 158 rules were judged (limited by -d usage)"),
-        ([deviating("a", "must", known=True)], "The vendor departs from Google's contract, as accepted"),
+        ([deviating("a", "must", known=True)], "The vendor departs from Google's contract only as accepted"),
         ([dead("a"), {**fine("b"), "embedded": True}], "No vendor could be judged"),
     ],
 )  # fmt: skip

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.asking.attempts import Attempt
 from conformance.asking.run import Asker, Plan, ask_all
 from conformance.catalogue import Probe, ProbeContext
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
-from conformance.recording.record import RecordError
+from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
 
 OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}]}'
@@ -39,16 +40,14 @@ def answering(
 ) -> Asker:
     """Return a way to ask that takes so long and brings that body."""
 
-    async def ask(
-        probe: str, number: int, question: Question, *, first: str | None, generated: bool, retry: bool
-    ) -> Exchange:
+    async def ask(attempt: Attempt) -> Exchange:
         await asyncio.sleep(seconds)
         if error is not None:
             raise error
         pieces = (Piece(1.0, body),)
         return Exchange(
-            name, probe, number, REQUEST, question.expected, 200, "HTTP/1.1", (), pieces, None, "", 0.0, 1.0,
-            first=first, generated=generated, retry=retry,
+            name, attempt.probe, attempt.number, REQUEST, attempt.question.expected, 200, "HTTP/1.1", (), pieces,
+            None, "", 0.0, 1.0, first=attempt.first, generated=attempt.generated, retry=attempt.retry,
         )  # fmt: skip
 
     return ask

@@ -20,6 +20,7 @@ from hostile import ANSWER, Peer, Script, serving
 from key_echoes import ECHOES, KEY, over_events
 
 from conformance.asking.addressing import address_question
+from conformance.asking.attempts import Attempt
 from conformance.asking.curl import curl_line
 from conformance.asking.retrying import retry_after
 from conformance.asking.send import Sender, find_proxy
@@ -46,7 +47,9 @@ def asks(
 
     async def all_of_them() -> list[Exchange]:
         async with Sender(provider, SECRET, environ or {}) as sender:
-            return [await sender.ask("a.probe", n, question) for n, question in enumerate(questions, 1)]
+            return [
+                await sender.ask(Attempt("a.probe", n, question)) for n, question in enumerate(questions, 1)
+            ]
 
     with serving({"v": script}) as town:
         provider = replace(provider, base_url=provider.base_url.replace(":1", f":{town.ports['v']}", 1))
@@ -148,7 +151,7 @@ def test_own_headers_are_filled_in_on_the_wire_and_not_in_the_recording() -> Non
 def test_what_would_expose_the_key_is_not_sent(vendor: Provider, question: Question) -> None:
     async def one() -> Exchange:
         async with Sender(vendor, SECRET) as sender:
-            return await sender.ask("a.probe", 1, question)
+            return await sender.ask(Attempt("a.probe", 1, question))
 
     exchange = asyncio.run(one())
     assert exchange.failure is not None
@@ -213,7 +216,7 @@ def test_cookies_are_not_sent_back() -> None:
 def test_nothing_listens() -> None:
     async def one() -> Exchange:
         async with Sender(VENDOR, SECRET) as sender:
-            return await sender.ask("a.probe", 1, Question(BODY))
+            return await sender.ask(Attempt("a.probe", 1, Question(BODY)))
 
     exchange = asyncio.run(one())
     assert exchange.failure is not None
@@ -263,7 +266,7 @@ def test_a_certificate_counts_only_when_it_is_trusted(certificate: Path, trusted
         ca_file = str(certificate) if trusted else None
         vendor = replace(VENDOR, base_url=f"https://127.0.0.1:{port}", ca_file=ca_file)
         async with server, Sender(vendor, SECRET) as sender:
-            return await sender.ask("a.probe", 1, Question(BODY))
+            return await sender.ask(Attempt("a.probe", 1, Question(BODY)))
 
     exchange = asyncio.run(one())
     assert (exchange.status, bool(heads)) == ((200, True) if trusted else (None, False))
@@ -328,7 +331,7 @@ def test_no_echo_of_the_key_is_ever_written(tmp_path: Path, caplog: pytest.LogCa
     async def one(name: str, port: int) -> Exchange:
         vendor = replace(VENDOR, name=name, base_url=f"http://127.0.0.1:{port}")
         async with Sender(vendor, SECRET) as sender:
-            return await sender.ask("a.probe", 1, Question(BODY, key="query-key"))
+            return await sender.ask(Attempt("a.probe", 1, Question(BODY, key="query-key")))
 
     async def everybody(ports: dict[str, int]) -> list[Exchange]:
         return await asyncio.gather(*(one(name, port) for name, port in ports.items()))

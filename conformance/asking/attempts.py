@@ -1,8 +1,13 @@
-"""Whether a question is asked once more, because one try alone tells nothing of the vendor."""
+"""Attempts at a question, and whether another one is needed before its reply counts.
+
+What to ask again cannot be decided without some judgement: whether the model obeyed, whether a stream was held back,
+whose error it is. So asking uses `judging`; what both need stands below both.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from conformance.catalogue import Probe
 from conformance.judging.arrivals import TIMELY, is_held_back
@@ -12,16 +17,33 @@ from conformance.judging.habits import says_nothing_at_all
 from conformance.judging.proof import blames_the_key
 from conformance.judging.quotes import message_of
 from conformance.judging.rows import find_gap
+from conformance.model import Question
 from conformance.reading.reply import Reply
 from conformance.reading.standing import Standing
 
 
-def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
-    """Return whether `reply` must be seen again before it counts, by the tries that its probe allows.
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a question: its probe, its number (from 1), and what is recorded with it.
 
-    So is a 5xx where a refusal was due, a stream that seems held back, what Google itself sends once among thousands,
-    a refusal that need not be the question's own, and an answer that did not do as it was told where the model can
-    (`obeys`).
+    `first` is the id of the exchange whose reply the question was built from; `retry` says that the attempt before
+    was throttled.
+    """
+
+    probe: str
+    number: int
+    question: Question
+    first: str | None = None
+    generated: bool = False
+    retry: bool = False
+
+
+def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
+    """Return whether the question must be asked again before this reply counts.
+
+    It must after a 5xx where a refusal was expected, a stream that seems held back, and, if the model follows simple
+    instructions (`obeys`), after an answer that did not do as it was told, a refusal that may have another cause, and
+    what Google itself sends once among thousands. A probe with a single attempt is never asked again.
     """
     if probe.attempts == 1:
         return False

@@ -23,9 +23,10 @@ import httpx
 
 from conformance import __version__
 from conformance.asking.addressing import AddressedRequest, address_question
+from conformance.asking.attempts import Attempt
 from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import Key, Keyring, read_header_secrets
-from conformance.model import Exchange, Failure, Limits, Piece, Provider, Question
+from conformance.model import Exchange, Failure, Limits, Piece, Provider
 from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, list_codings, looks_compressed
 
 USER_AGENT = f"gemini-conformance/{__version__}"
@@ -181,7 +182,7 @@ class Sender:
     @property
     def keyring(self) -> Keyring:
         """What must not be written of this provider's answers."""
-        return Keyring.from_keys((self.key, *read_header_secrets(self.provider, self.environ)))
+        return Keyring.of((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _opened(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
@@ -192,29 +193,17 @@ class Sender:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
-    async def ask(  # noqa: PLR0913 - the four words about a question are keywords, and recorded as they are
-        self,
-        probe: str,
-        number: int,
-        question: Question,
-        *,
-        first: str | None = None,
-        generated: bool = False,
-        retry: bool = False,
-    ) -> Exchange:
-        """Ask once and return everything that came back, keys masked.
-
-        `first` names the exchange whose reply the question was built from; `number` counts from 1.
-        Raises only CancelledError.
-        """
+    async def ask(self, attempt: Attempt) -> Exchange:
+        """Send a question once and return everything that came back, keys masked. Raises only CancelledError."""
+        question = attempt.question
         asked = address_question(self.provider, self.key, question, self.environ, USER_AGENT)
         answer = _Answer(self.clock(), self.clock)
         started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         failure = await self._answered(asked, answer)
         exchange = Exchange(
             provider=self.provider.name,
-            probe=probe,
-            attempt=number,
+            probe=attempt.probe,
+            attempt=attempt.number,
             request=asked.request,
             expected=question.expected,
             status=answer.status,
@@ -225,9 +214,9 @@ class Sender:
             started_at=started,
             headers_ms=answer.headers_ms,
             ended_ms=answer.ms(),
-            first=first,
-            retry=retry,
-            generated=generated,
+            first=attempt.first,
+            retry=attempt.retry,
+            generated=attempt.generated,
         )
         answer.pieces.clear()
         if _long(exchange):

@@ -228,7 +228,7 @@ def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
         request.verb,
         keyring.mask(request.path),
         tuple((keyring.mask(name), keyring.mask(value)) for name, value in request.headers),
-        keyring.mask_bytes(request.body),
+        keyring.mask_bytes(request.body).data,
         request.key,
     )
     pieces, decoded = _masked_pieces(exchange, keyring)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
 from conformance.judging.refusals import words, works
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 from conformance.sources import VENDORS_DOCUMENT, google
@@ -43,17 +44,17 @@ def _judges_a_key(reply: Reply) -> bool:
 
 def _accepts_the_key(seen: RuleInput) -> bool:
     """Return whether the right key is accepted in some way."""
-    asked = seen.of("plain", *KEY_PROBES.values())
+    asked = seen.of(ProbeId.PLAIN, *KEY_PROBES.values())
     return any(reply.ok and reply.exchange.request.key in KEY_PROBES for reply in asked)
 
 
 def _accepts_any_key(seen: RuleInput) -> bool:
-    return any(reply.ok for reply in seen.of("bad-key", "no-key"))
+    return any(reply.ok for reply in seen.of(ProbeId.BAD_KEY, ProbeId.NO_KEY))
 
 
 def _answers_without_key(seen: RuleInput) -> bool:
     """Return whether the user set no key for this vendor, and it answers."""
-    return any(reply.ok and reply.exchange.request.key == _NONE for reply in seen.of("plain"))
+    return any(reply.ok and reply.exchange.request.key == _NONE for reply in seen.of(ProbeId.PLAIN))
 
 
 def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -79,7 +80,8 @@ def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     _HEADER,
     basis=Basis.RECORDED,
-    probes=("key-as-x-goog-api-key",),
+    ground=Ground.TASKS,
+    probes=(ProbeId.KEY_AS_X_GOOG_API_KEY,),
     usable=_judges_a_key,
     trait="auth",
 )
@@ -97,7 +99,8 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     _QUERY,
     basis=Basis.RECORDED,
-    probes=("key-in-query",),
+    ground=Ground.TASKS,
+    probes=(ProbeId.KEY_IN_QUERY,),
     usable=_judges_a_key,
     blocked_by=(_GOOGLES_HEADER,),
 )
@@ -115,7 +118,7 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Level.NOTE,
     _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-as-bearer", "key-as-x-api-key"),
+    probes=(ProbeId.KEY_AS_BEARER, ProbeId.KEY_AS_X_API_KEY),
     usable=_judges_a_key,
     blocked_by=(_ACCEPTS_WHATEVER_COMES,),
     proof=Proof.EACH_REFUSAL,
@@ -136,7 +139,7 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Level.NOTE,
     _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-beside-junk-bearer",),
+    probes=(ProbeId.KEY_BESIDE_JUNK_BEARER,),
     usable=_judges_a_key,
     blocked_by=(_GOOGLES_HEADER, _ACCEPTS_WHATEVER_COMES),
     proof=Proof.EACH_REFUSAL,
@@ -166,7 +169,7 @@ def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Loca
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused."),
     basis=Basis.RECORDED,
-    probes=("bad-key",),
+    probes=(ProbeId.BAD_KEY,),
     usable=lambda reply: reply.is_conclusive and reply.exchange.request.key == _BAD,
     blocked_by=(_ACCEPTS_WHATEVER_COMES,),
     proof=Proof.EACH_REFUSAL,
@@ -185,7 +188,7 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
-    probes=("no-key",),
+    probes=(ProbeId.NO_KEY,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_ACCEPTS_WHATEVER_COMES, "auth/refuses-a-wrong-key"),
     proof=Proof.EACH_REFUSAL,
@@ -204,7 +207,7 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
     basis=Basis.RECORDED,
-    probes=("bad-key", "no-key"),
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
@@ -227,7 +230,7 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused, and no valid key is named."),
     basis=Basis.INFERRED,
-    probes=("bad-key", "no-key"),
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
@@ -256,7 +259,7 @@ _ABOUT_FORM = re.compile(
     Level.NOTE,
     google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
     basis=Basis.INFERRED,
-    probes=("bad-key",),
+    probes=(ProbeId.BAD_KEY,),
     usable=lambda reply: (
         reply.is_conclusive and reply.exchange.request.key == _BAD and _is_key_refused(reply)
     ),
@@ -279,12 +282,13 @@ def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     google("Authentication", "All methods take the same key in the same ways."),
     basis=Basis.INFERRED,
+    ground=Ground.ROUTES,
     probes=(
-        "models-list",
-        "models-get",
-        "plain-on-v1",
-        "count-tokens-of-a-longer-text",
-        "count-tokens-of-the-plain-question",
+        ProbeId.MODELS_LIST,
+        ProbeId.MODELS_GET,
+        ProbeId.PLAIN_ON_V1,
+        ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT,
+        ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION,
     ),
     usable=lambda reply: reply.is_conclusive and reply.exchange.request.key != _NONE,
 )
@@ -295,7 +299,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
     """
-    if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
+    if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     if _accepts_any_key(seen):

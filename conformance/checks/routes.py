@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 from conformance.sources import google
@@ -16,8 +17,8 @@ from conformance.sources import google
 _LIST = google("models.list", "The list is `models`; each entry has a name `models/{id}` and what it can do.")
 _COUNT = google("models.countTokens", "Takes contents or a whole request, and returns totalTokens.")
 _LISTS_MODELS = "routes/lists-its-models"
-_BOTH_METHODS = ("plain", "plain-streamed")
-_COUNTED = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
+_BOTH_METHODS = (ProbeId.PLAIN, ProbeId.PLAIN_STREAMED)
+_COUNTED = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
 _NOT_ANSWERED = "the plain question is not answered"
 
 
@@ -43,6 +44,7 @@ def _is_refused(reply: Reply) -> bool:
     Level.MUST,
     google("models", "generateContent and streamGenerateContent answer the same requests."),
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     probes=_BOTH_METHODS,
     usable=lambda reply: reply.ok or _is_refused(reply),
     proof=Proof.ACCEPTANCE,
@@ -72,7 +74,7 @@ def _answers_or_refuses(reply: Reply) -> bool:
     Level.SHOULD,
     google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     basis=Basis.DOCUMENTED,
-    probes=("plain-on-v1",),
+    probes=(ProbeId.PLAIN_ON_V1,),
     usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
 )
@@ -153,7 +155,7 @@ def _is_openais_list(reply: Reply) -> bool:
     Level.SHOULD,
     _LIST,
     basis=Basis.RECORDED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -185,7 +187,7 @@ _NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
     Level.SHOULD,
     _LIST,
     basis=Basis.RECORDED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
     blocked_by=(_LISTS_MODELS,),
 )
@@ -207,7 +209,7 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     google("Model", "A model has supportedGenerationMethods, inputTokenLimit and outputTokenLimit."),
     basis=Basis.RECORDED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
     blocked_by=(_LISTS_MODELS,),
 )
@@ -236,7 +238,7 @@ def _is_same_model(name: JSON, model: str) -> bool:
     Level.NOTE,
     _LIST,
     basis=Basis.INFERRED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
     blocked_by=(_LISTS_MODELS,),
 )
@@ -259,7 +261,7 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     _LIST,
     basis=Basis.INFERRED,
-    probes=("listed-name-1", "listed-name-2", "listed-name-3"),
+    probes=(ProbeId.LISTED_NAME_1, ProbeId.LISTED_NAME_2, ProbeId.LISTED_NAME_3),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_LISTS_MODELS, "routes/names-models-with-their-prefix"),
 )
@@ -279,7 +281,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     # A model that refuses text because it takes or makes something else does exist under its name.
     exists = any(map(lacking, missing))
     # A first page may list retired models only; those on the next pages were not asked.
-    has_more = any(reply.body.get("nextPageToken") for reply in seen.of("models-list"))
+    has_more = any(reply.body.get("nextPageToken") for reply in seen.of(ProbeId.MODELS_LIST))
     level = None if none_answers and not exists and not has_more else Level.NOTE
     for reply in missing:
         yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
@@ -289,7 +291,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     Level.SHOULD,
     google("models.get", "Returns the model that the path names."),
     basis=Basis.DOCUMENTED,
-    probes=("models-get",),
+    probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_LISTS_MODELS,),
 )
@@ -323,7 +325,7 @@ def _admits_the_page(reply: Reply) -> bool:
         "CORS (Fetch standard)", "Google's API may be called from a page; its key travels in x-goog-api-key."
     ),
     basis=Basis.INFERRED,
-    probes=("preflight",),
+    probes=(ProbeId.PREFLIGHT,),
     usable=lambda reply: reply.is_conclusive,
     proof=Proof.REPLY,
 )

@@ -13,20 +13,15 @@ from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 from conformance import catalogue
+from conformance.asking.attempts import Attempt
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
 from conformance.judging.expectations import MET, obedience
 from conformance.model import Auth, Failure, Question
 from conformance.reading.reply import Reply, ReplyKind, read
-from conformance.running.session import (
-    RunOptions,
-    SelectedProvider,
-    Session,
-    UsageError,
-    embedded_servers,
-    prepare_session,
-)
+from conformance.running.gather import embedded_servers
+from conformance.running.session import RunOptions, SelectedProvider, Session, UsageError, prepare_session
 
 _HINTS = {
     400: "the request is refused: is the model right, and does the vendor want another form?",
@@ -99,7 +94,7 @@ async def _examine(one: SelectedProvider) -> Diagnosis:
 
 
 async def _ask(sender: Sender, question: Question) -> Reply:
-    return read(await sender.ask("plain", 1, question), sender.provider.limits)
+    return read(await sender.ask(Attempt("plain", 1, question)), sender.provider.limits)
 
 
 def _has_failed(reply: Reply) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY, address_question
-from conformance.catalogue import PROBES, RULES, Probe, ProbeContext, Rule, Unaskable
+from conformance.catalogue import PROBES, RULES, Probe, ProbeContext, Rule, Unaskable, find_rule
 from conformance.commands.terminal import escape_controls, write_line
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
@@ -25,16 +25,30 @@ _NAMED_MOST = 8  # questions that are named one by one
 def explain(words: Namespace) -> int:
     """Print one rule. Raises UsageError where no rule has that name."""
     catalogue.load()
-    rule = RULES.get(words.rule)
+    rule = find_rule(words.rule)
     if rule is None:
         hint = suggest_spelling(words.rule, RULES) or "; `conformance list rules` names them"
         raise UsageError(escape_controls(f"no rule is called {words.rule!r}{hint}"))
     source = f"Source: {rule.source.in_words()}"
     basis = f"Basis: {rule.basis.describe()}"
-    parts = (f"{rule.id} ({rule.level.value})", rule.text(), source, basis, describe_questions(rule))
+    parts = (
+        f"{rule.id} ({rule.level.value})", rule.text(), source, basis, f"A pass shows: {rule.ground.value}",
+        describe_questions(rule), *describe_links(rule),
+    )  # fmt: skip
     for line in "\n\n".join(parts).split("\n"):
         write_line(sys.stdout, escape_controls(line))
     return 0
+
+
+def describe_links(rule: Rule) -> Iterator[str]:
+    """Yield which rules explain this one's findings, which report in its place, and the ids that it had before."""
+    for label, ids in (
+        ("Blocked by", rule.blocked_by),
+        ("Defers to", rule.defers_to),
+        ("Formerly", rule.formerly),
+    ):
+        if ids:
+            yield f"{label}: {', '.join(ids)}"
 
 
 def describe_questions(rule: Rule) -> str:

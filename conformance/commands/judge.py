@@ -17,7 +17,7 @@ from conformance.model import Provider
 from conformance.recording.record import FOLDER
 from conformance.recording.runfile import RunFile
 from conformance.report.recording_text import format_markdown, format_text
-from conformance.running.captured_run import RecordedEngine, prepare_recorded
+from conformance.running.captured_run import CapturedRun, prepare_recorded
 from conformance.running.session import RunOptions, UsageError
 
 
@@ -31,7 +31,7 @@ def judge(words: Namespace) -> int:
     options = RunOptions(
         out=words.out, clients=tuple(words.client), fail_on=words.fail_on, against=words.against, seed=1
     )
-    engine = RecordedEngine(prepare_recorded(options, recorded, words.dialect), recorded)
+    engine = CapturedRun(prepare_recorded(options, recorded, words.dialect), recorded=recorded)
     return _judged(engine, recorded, words)
 
 
@@ -42,11 +42,11 @@ def _say(files: Sequence[FileReport], *, quiet: bool) -> None:
             write_line(sys.stderr, escape_controls(str(file)))
 
 
-def _judged(engine: RecordedEngine, recorded: RecordedFiles, words: Namespace) -> int:
+def _judged(engine: CapturedRun, recorded: RecordedFiles, words: Namespace) -> int:
     if words.out is None or not recorded.groups:
-        engine.weigh()
+        engine.judge_only()
     else:
-        pytest_runner.with_pytest(engine, verbose=words.verbose)
+        pytest_runner.run_suite(engine, verbose=words.verbose)
     if recorded.groups and engine.results is not None:
         _print(engine, words)
     said = {f"warning: {file}" for file in recorded.files}
@@ -60,7 +60,7 @@ def _judged(engine: RecordedEngine, recorded: RecordedFiles, words: Namespace) -
     return engine.exit_code
 
 
-def _print(engine: RecordedEngine, words: Namespace) -> None:
+def _print(engine: CapturedRun, words: Namespace) -> None:
     results = engine.results or {}
     if words.format == "json":
         write_line(sys.stdout, json.dumps(results, indent=1))
@@ -86,7 +86,7 @@ def replay(recorded: RunFile, words: Namespace, options: RunOptions) -> int:
     dialect = recorded.providers[0].dialect if recorded.providers else "google"
     anew = RecordedFiles(groups, found.files)
     session = prepare_recorded(replace(options, replay=None), anew, dialect)
-    engine = RecordedEngine(session, anew, recorded.started_at)
+    engine = CapturedRun(session, started_at=recorded.started_at, recorded=anew)
     return _judged(engine, anew, Namespace(**{**vars(words), "format": "text", "out": options.out}))
 
 

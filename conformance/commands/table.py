@@ -18,8 +18,8 @@ from conformance.commands.terminal import (
     warn_of_bundled_file,
     write_line,
 )
-from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
+from conformance.recording.writing import RecordError
 from conformance.report import format_terminal
 from conformance.running.engine import Engine
 from conformance.running.session import (
@@ -101,11 +101,11 @@ def replay(words: Namespace) -> int:
     return _judge(session, words, recorded.started_at)
 
 
-def _judge(session: Session, words: Namespace, started_at: str | None = None) -> int:
+def _judge(session: Session, words: Namespace, started_at: str = "") -> int:
     warn_of_bundled_file(session)
     progress = Progress(sys.stderr, quiet=words.quiet, replay=session.options.replay is not None)
     engine = Engine(session, progress, started_at)
-    code = pytest_runner.with_pytest(engine, verbose=words.verbose)
+    code = pytest_runner.run_suite(engine, verbose=words.verbose)
     progress.close()
     if engine.results is not None and not words.quiet:
         width = shutil.get_terminal_size().columns

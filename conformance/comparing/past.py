@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from conformance.catalogue import current_rule_id
 from conformance.files import FileError, read_json_file
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, NOTHING
@@ -187,7 +188,9 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
         JsonObject(entry.find("judged", dict) or {}),
         JsonObject(entry.find("traffic", dict) or {}),
     )
-    deviations = {one.take("rule", str): one.members for one in entry.take_objects("deviations")}
+    deviations = {
+        current_rule_id(one.take("rule", str)): one.members for one in entry.take_objects("deviations")
+    }
     cases = [_read_case(one, deviations) for one in entry.take_objects("cases")]
     clients = [_read_client(one) for one in entry.take_objects("clients")]
     traits = {key: found for key, found in entry.take("traits", dict).items() if isinstance(found, dict)}
@@ -213,7 +216,7 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
 
 
 def _read_case(entry: JsonObject, deviations: Mapping[str, Mapping[str, JSON]]) -> PastCase:
-    rule = entry.take("rule", str)
+    rule = current_rule_id(entry.take("rule", str))
     return PastCase(rule, entry.take("outcome", str), entry.find("reason", str) or "", deviations.get(rule))
 
 
@@ -226,5 +229,5 @@ def _read_client(entry: JsonObject) -> PastClient:
             ": ".join(str(one[key]) for key in ("effect", "detail") if one.get(key)) for one in effects
         ),
         configure=tuple(map(str, entry.find("configure", list) or ())),
-        rules=tuple(dict.fromkeys(str(one["rule"]) for one in effects if one.get("rule"))),
+        rules=tuple(dict.fromkeys(current_rule_id(str(one["rule"])) for one in effects if one.get("rule"))),
     )

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.report.console_findings import format_findings
 from conformance.report.console_matrix import format_matrix
-from conformance.report.console_text import paint, wrap
+from conformance.report.console_text import Screen
 from conformance.report.matrix import sort_providers
 from conformance.report.overview import Banner, make_overview
 
 Entry = Mapping[str, Any]
 
-LEAST = 40  # columns; a terminal that claims to have fewer gets longer lines
+NARROWEST = 40  # columns; a terminal that claims to have fewer gets longer lines
 
 
-def _format_banners(banners: Sequence[Banner], width: int, *, colour: bool) -> Iterator[str]:
-    for banner in banners:
-        head = f"{banner.title}. {banner.text}" if banner.text else f"{banner.title}:"
-        lines = wrap(head, width, "  ", "! ")
-        lines += [line for each in banner.lines for line in wrap(each, width, "    ", "  - ")]
-        yield from (paint(line, "unjudged", colour=colour) for line in lines)
+def _format_banner(banner: Banner, screen: Screen) -> Iterator[str]:
+    head = f"{banner.title}. {banner.text}" if banner.text else f"{banner.title}:"
+    yield from screen.wrap_painted(head, "unjudged", "  ", "! ")
+    for line in banner.lines:
+        yield from screen.wrap_painted(line, "unjudged", "    ", "  - ")
 
 
-def _list_lines(results: Entry, width: int, *, colour: bool) -> Iterator[str]:
+def _format(results: Entry, screen: Screen) -> Iterator[str]:
     top, providers = make_overview(results), sort_providers(results.get("providers") or [])
-    yield from (paint(line, "strong", colour=colour) for line in wrap(top.headline, width))
-    yield from ("", *_format_banners(top.banners, width, colour=colour))
-    yield from format_findings(results, providers, width, colour=colour)
+    yield from (*screen.wrap_painted(top.headline, "strong"), "")
+    for banner in top.banners:
+        yield from _format_banner(banner, screen)
+    yield from format_findings(results, providers, screen)
     if providers:
-        yield from ("", *format_matrix(providers, width, colour=colour))
+        yield from ("", *format_matrix(providers, screen))
 
 
 def format_terminal(results: Entry, *, colour: bool = False, width: int = 100) -> str:
@@ -38,5 +38,5 @@ def format_terminal(results: Entry, *, colour: bool = False, width: int = 100) -
 
     The width changes how it is laid out, never what is said.
     """
-    lines = list(_list_lines(results, max(width, LEAST), colour=colour))
+    lines = _format(results, Screen(max(width, NARROWEST), colour))
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"

@@ -1,4 +1,4 @@
-"""Lists the findings that fail a run for a terminal or a log, each with what a developer needs to mend it."""
+"""Lists the findings that fail a run for a terminal or a log, each with what a developer needs to fix it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.model import FAILING_LEVELS
 from conformance.phrases import count_noun
-from conformance.report.console_text import paint, wrap
+from conformance.report.console_text import Screen
 from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
 from conformance.report.safe_text import shorten, to_one_line
@@ -38,19 +38,18 @@ def _describe_location(found: Entry) -> str:
     return first.rstrip() + (f" and {count_noun(more, 'more place')}" if more else "")
 
 
-def _format_finding(found: Entry, width: int, *, colour: bool) -> Iterator[str]:
+def _format_finding(found: Entry, screen: Screen) -> Iterator[str]:
     sign = LEVELS[str(found["level"])]
-    head, *rest = wrap(f"{sign.mark} {sign.word}  {to_one_line(str(found['rule']))}", width, "    ", "  ")
-    yield paint(head, sign.key, colour=colour)
-    yield from rest
-    yield from wrap(shorten(write_full_title(found), 2 * _SENTENCE), width, "    ")
+    head, *rest = screen.wrap(f"{sign.mark} {sign.word}  {to_one_line(str(found['rule']))}", "    ", "  ")
+    yield from (screen.paint(head, sign.key), *rest)
+    yield from screen.wrap(shorten(write_full_title(found), 2 * _SENTENCE), "    ")
     for name in ("expected", "observed"):
-        yield from wrap(shorten(str(found[name]), _SENTENCE), width, " " * 14, f"    {name}: ")
-    yield from wrap(_describe_location(found), width, " " * 14, "    at:       ")
+        yield from screen.wrap(shorten(str(found[name]), _SENTENCE), " " * 14, f"    {name}: ")
+    yield from screen.wrap(_describe_location(found), " " * 14, "    at:       ")
 
 
 def _share_lines(counts: Sequence[int]) -> int:
-    """Return how many findings each provider may show, so that all together show at most MOST; at least one."""
+    """Return how many findings each provider may show, so that all together show at most MOST_FINDINGS; at least one."""
     fitting = (
         most
         for most in range(MOST_FINDINGS, 0, -1)
@@ -59,20 +58,18 @@ def _share_lines(counts: Sequence[int]) -> int:
     return next(fitting, 1)
 
 
-def format_findings(results: Entry, providers: Sequence[Entry], width: int, *, colour: bool) -> Iterator[str]:
+def format_findings(results: Entry, providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
     """Yield every new finding at or above --fail-on, grouped by provider; what is left out is counted."""
     levels = find_failing_levels(results)
     groups = [(each, new) for each in providers if (new := _find_failing(each, levels))]
     share = _share_lines([len(new) for _, new in groups])
-    shown = groups[:MOST_FINDINGS]
-    for provider, new in shown:
-        yield ""
-        yield from (paint(line, "strong", colour=colour) for line in wrap(display_name(provider), width))
+    for provider, new in groups[:MOST_FINDINGS]:
+        yield from ("", *screen.wrap_painted(display_name(provider), "strong"))
         for found in new[:share]:
-            yield from _format_finding(found, width, colour=colour)
+            yield from _format_finding(found, screen)
         if len(new) > share:
             yield f"  and {len(new) - share} more in report.html"
-    if len(groups) > MOST_FINDINGS:
-        left = sum(len(new) for _, new in groups[MOST_FINDINGS:])
-        yield ""
-        yield f"and {count_noun(left, 'finding')} at {count_noun(len(groups) - MOST_FINDINGS, 'more provider')} in report.html"
+    rest = groups[MOST_FINDINGS:]
+    if rest:
+        left = count_noun(sum(len(new) for _, new in rest), "finding")
+        yield from ("", f"and {left} at {count_noun(len(rest), 'more provider')} in report.html")

@@ -1,30 +1,19 @@
-"""Measures, wraps and colours text for a terminal; nothing from a vendor reaches it as anything but text."""
+"""Measures, wraps and colours text for a terminal; nothing from a provider reaches it as anything but text."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from conformance.report.safe_text import to_one_line
 
 # SGR codes: what matters is bold, what is fine is faint; the marks carry the meaning without them.
 _COLOURS: Mapping[str, str] = {
-    "must": "1;31",
-    "should": "33",
-    "note": "36",
-    "known": "35",
-    "pass": "32",
-    "unjudged": "1;33",
-    "deviates": "1;31",
-    "partial": "1;33",
-    "conforms": "32",
-    "inconclusive": "1;33",
-    "not-run": "2",
-    "nothing": "2",
-    "unsupported": "2",
-    "strong": "1",
-    "faint": "2",
-}
+    "must": "1;31", "should": "33", "note": "36", "known": "35", "pass": "32", "unjudged": "1;33",
+    "deviates": "1;31", "partial": "1;33", "conforms": "32", "inconclusive": "1;33", "not-run": "2",
+    "nothing": "2", "unsupported": "2", "strong": "1", "faint": "2",
+}  # fmt: skip
 NARROWEST = 20  # columns that wrapped text gets at least
 
 
@@ -33,11 +22,6 @@ def measure(text: str) -> int:
     return sum(
         0 if unicodedata.combining(ch) else 1 + (unicodedata.east_asian_width(ch) in "WF") for ch in text
     )
-
-
-def paint(text: str, key: str, *, colour: bool) -> str:
-    """Return text in the colour of a state, where a terminal shows colours."""
-    return f"\x1b[{_COLOURS[key]}m{text}\x1b[0m" if colour and key in _COLOURS else text
 
 
 def pad(text: str, width: int) -> str:
@@ -69,16 +53,42 @@ def _pieces(text: str, width: int) -> Iterator[str]:
         yield rest
 
 
+def fill_lines(pieces: Iterable[str], width: int, gap: str = " ") -> list[str]:
+    """Return pieces of text on lines of at most `width` columns, as many on a line as fit, `gap` between them."""
+    lines: list[str] = []
+    line = ""
+    for piece in pieces:
+        joined = f"{line}{gap}{piece}" if line else piece
+        if line and measure(joined) > width:
+            lines.append(line)
+            joined = piece
+        line = joined
+    return [*lines, line]
+
+
 def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
     """Return text as lines of at most `width` columns: `first` before the first line, `indent` before the others."""
     head = indent if first is None else first
     room = max(width - max(measure(indent), measure(head)), NARROWEST)
-    lines: list[str] = []
-    line = ""
-    for piece in _pieces(text, room):
-        joined = f"{line} {piece}" if line else piece
-        if line and measure(joined) > room:
-            lines.append(line)
-            joined = piece
-        line = joined
-    return [f"{indent if number else head}{each}".rstrip() for number, each in enumerate([*lines, line])]
+    lines = fill_lines(_pieces(text, room), room)
+    return [f"{indent if number else head}{line}".rstrip() for number, line in enumerate(lines)]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a terminal can show: its width in columns, and whether it reads colours."""
+
+    width: int
+    colour: bool
+
+    def paint(self, text: str, key: str) -> str:
+        """Return text in the colour of a state; as it is where the terminal shows no colours."""
+        return f"\x1b[{_COLOURS[key]}m{text}\x1b[0m" if self.colour and key in _COLOURS else text
+
+    def wrap(self, text: str, indent: str = "", first: str | None = None) -> list[str]:
+        """Return text as lines of the terminal's width, as the function `wrap` does."""
+        return wrap(text, self.width, indent, first)
+
+    def wrap_painted(self, text: str, key: str, indent: str = "", first: str | None = None) -> list[str]:
+        """Return text as lines of the terminal's width, each in the colour of a state."""
+        return [self.paint(line, key) for line in self.wrap(text, indent, first)]

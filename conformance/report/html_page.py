@@ -7,19 +7,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.phrases import count_noun
-from conformance.recording.outfolder import write_report_file
 from conformance.report import sections, vocabulary
 from conformance.report.complaints import outline_complaint
 from conformance.report.overview import list_clients, list_dimensions, make_overview
 from conformance.report.provider_sections import ProviderSection, find_anchor, read_providers
-from conformance.report.pytest_log import LogRows, read_log_rows
+from conformance.report.pytest_log import LogRows
 from conformance.report.safe_text import make_visible, slugify
 
 Results = Mapping[str, Any]
@@ -128,12 +126,3 @@ def render_page(results: Results, log: LogRows | None = None) -> str:
         log_data=write_json(log.data) if log else "",
         log_script=Markup(log.script) if log else "",  # noqa: S704 - pytest-html's own file, admitted by hash
     )  # fmt: skip
-
-
-def write_page(temporary_html: Path, results: Results, target: Path) -> None:
-    """Turn the file that pytest-html wrote into the report at `target`, whole or not at all.
-
-    Raises ValueError where pytest-html wrote something that this version does not know, RecordError where the
-    report cannot be written; the temporary file is left where it is.
-    """
-    write_report_file(target, render_page(results, read_log_rows(temporary_html.read_text(encoding="utf-8"))))

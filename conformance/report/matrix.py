@@ -1,4 +1,4 @@
-"""Counts what stands in each cell of providers by dimensions, and puts the worst provider first."""
+"""Counts the findings of each provider by dimension, and puts the worst provider first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Count:
-    """How often a state stands in a cell; 0 for a state that is not counted (passes, not asked)."""
+    """How often a state occurs in a cell; 0 for a state that is not counted (passes, not asked)."""
 
     sign: Sign
     number: int
@@ -44,7 +44,7 @@ class Cell:
 
 
 def _count_by_level(provider: Entry) -> Counter[tuple[str, str]]:
-    """Count deviations by dimension and level, accepted ones as `known`."""
+    """Count findings by dimension and level, accepted ones as `known`."""
     return Counter(
         (str(each["dimension"]), "known" if each.get("known") else str(each["level"]))
         for each in provider.get("deviations") or ()
@@ -52,7 +52,7 @@ def _count_by_level(provider: Entry) -> Counter[tuple[str, str]]:
 
 
 def _count_outcomes(provider: Entry) -> dict[str, Counter[str]]:
-    """Count cases by dimension and outcome; a rule's dimension is what stands before its slash."""
+    """Count cases by dimension and outcome."""
     outcomes: dict[str, Counter[str]] = {dimension: Counter() for dimension in DIMENSIONS}
     for case in provider.get("cases") or ():
         outcomes.setdefault(str(case["rule"]).partition("/")[0], Counter())[str(case["outcome"])] += 1
@@ -80,14 +80,14 @@ def make_cells(provider: Entry) -> tuple[Cell, ...]:
 
 
 def count_levels(provider: Entry, *, known: bool = False) -> Counter[str]:
-    """Count a provider's deviations by level: the new ones, or the accepted ones."""
+    """Count a provider's findings by level: the new ones, or the accepted ones."""
     return Counter(
         str(each["level"]) for each in provider.get("deviations") or () if bool(each.get("known")) is known
     )
 
 
 def choose_sign(provider: Entry) -> Sign:
-    """Return a provider's status as a sign; one that only departs in a should gets that level's mark."""
+    """Return a provider's status as a sign; one that deviates has the mark of its worst level."""
     sign = STATUSES[str(provider["status"])]
     if sign.key != "deviates":
         return sign
@@ -99,11 +99,11 @@ def _describe_departure(provider: Entry) -> tuple[str, str]:
     found = count_levels(provider)
     if found["must"]:
         return "breaks the contract", "must"
-    return ("deviates in details", "should") if found["should"] else ("deviates, as accepted", "known")
+    return ("deviates in details", "should") if found["should"] else ("deviates only as accepted", "known")
 
 
 def describe_counts(provider: Entry) -> str:
-    """Return a provider's deviations as words: `3 must, 1 should, 2 notes, 1 accepted`."""
+    """Return how many findings a provider has: `3 must, 1 should, 2 notes, 1 accepted`."""
     new, known = count_levels(provider), count_levels(provider, known=True)
     said = [f"{new[level]} {level}" for level in ("must", "should") if new[level]]
     said += [count_noun(new["note"], "note")] if new["note"] else []
@@ -114,7 +114,7 @@ def describe_counts(provider: Entry) -> str:
 def sort_providers(providers: Sequence[Entry]) -> list[Entry]:
     """Return providers in the order of the matrix: deviating, not judged, in part, conforming, not run; vendors first.
 
-    Those that share a title have their names behind it.
+    Where several share a title, their names follow it.
     """
     titles = Counter(_title_of(each) for each in providers)
     apart = (
@@ -129,14 +129,14 @@ def _title_of(provider: Entry) -> str:
 
 
 def display_name(provider: Entry) -> str:
-    """Return a provider's title, with a word for a bundled server whose title does not say that it is one."""
+    """Return a provider's title; `(bundled)` follows it for a bundled server whose title does not say so."""
     title = to_one_line(_title_of(provider))
     said = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
     return title if said else f"{title} (bundled)"
 
 
 def group_of(provider: Entry) -> str:
-    """Return where a provider stands in the matrix: vendors, bundled or not-run."""
+    """Return the part of the matrix that a provider belongs to: vendors, bundled or not-run."""
     if provider["status"] == "not-run":
         return "not-run"
     return "bundled" if provider.get("embedded") else "vendors"

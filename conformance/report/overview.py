@@ -1,4 +1,4 @@
-"""Gathers what stands above the matrix: the headline, banners, facts, and the choices of the filters."""
+"""Gathers what the page shows above the matrix: headline, banners, facts, and the choices of the filters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.phrases import count_noun
+from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.headline import is_against_documents, write_headline
 from conformance.report.matrix import choose_sign, sort_providers
 from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
@@ -24,7 +24,7 @@ _NARROWED = ("providers", "dimensions", "clients")
 
 @dataclass(frozen=True)
 class Banner:
-    """Something about the whole run that nobody may overlook. kind: stop | care | hint."""
+    """Something about the whole run that a reader must not overlook. kind: stop | care | hint."""
 
     kind: str
     title: str
@@ -34,104 +34,97 @@ class Banner:
 
 @dataclass(frozen=True)
 class Overview:
-    """What the top of every rendering says of the run."""
+    """What the top of every rendering says about the run."""
 
     headline: str
     counts: tuple[tuple[Sign, int], ...]
     banners: tuple[Banner, ...]
     facts: tuple[tuple[str, str], ...]
-    measure: str  # what the providers were held against
+    measure: str  # what the providers were compared with
+
+
+def _limit_lines(lines: Sequence[str], most: int = MOST_LINES, noun: str = "") -> tuple[str, ...]:
+    more = [f"and {len(lines) - most} more{noun}"] if len(lines) > most else []
+    return (*lines[:most], *more)
+
+
+def _drop_name(text: object, provider: Entry) -> str:
+    """Return a text about a provider without the provider's name in front."""
+    return str(text).removeprefix(f"{provider['name']}: ")
 
 
 def _warn_of_bundled(providers: Sequence[Entry]) -> Banner | None:
-    bundled = [each for each in providers if each.get("embedded") and each["status"] != "not-run"]
-    if not bundled:
-        return None
-    asked = any(not each.get("embedded") and each["status"] != "not-run" for each in providers)
-    text = "They answer as a vendor's document says, from this computer. They show what the document promises, not what the vendor does."
-    title = f"{count_noun(len(bundled), 'row')} below {'is a' if len(bundled) == 1 else 'are'} bundled server{'s' * (len(bundled) > 1)}"
-    return (
-        Banner("hint", title, text)
-        if asked
-        else Banner("care", "No vendor was asked: these are bundled servers", text)
+    asked = [each for each in providers if each["status"] != "not-run"]
+    bundled = sum(bool(each.get("embedded")) for each in asked)
+    text = (
+        "They answer as a vendor's document says, from this computer. "
+        "They show what the document promises, not what the vendor does."
     )
+    if bundled == len(asked):
+        return Banner("care", "No vendor was asked: these are bundled servers", text) if asked else None
+    servers = "is a bundled server" if bundled == 1 else "are bundled servers"
+    return Banner("hint", f"{count_noun(bundled, 'row')} below {servers}", text) if bundled else None
 
 
 def _warn_of_unjudged(providers: Sequence[Entry]) -> Banner | None:
-    """Return the one banner on every provider that could not be judged, those with the same reason together."""
+    """Return a banner on all providers that could not be judged, grouped by reason."""
+    unjudged = [each for each in providers if each["status"] == "inconclusive"]
     reasons: dict[str, list[str]] = {}
-    dead = [each for each in providers if each["status"] == "inconclusive"]
-    for each in dead:
-        reason = str(each.get("reason") or "the plain question got no usable answer")
-        own = reason.removeprefix(f"{each['name']}: ")
-        reasons.setdefault(clip(own, 240), []).append(str(each.get("title") or each["name"]))
-    if not dead:
-        return None
-    lines = tuple(f"{_join_names(names)}: {reason}" for reason, names in reasons.items())
-    text = (
-        "This report says nothing about them, good or bad."
-        if len(dead) > 1
-        else "This report says nothing about it, good or bad."
-    )
-    return Banner(
-        "care", f"{count_noun(len(dead), 'provider')} could not be judged", text, _limit_lines(lines)
-    )
-
-
-def _join_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-
-
-def _limit_lines(lines: Sequence[str]) -> tuple[str, ...]:
-    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-    return (*lines[:MOST_LINES], *more)
+    for each in unjudged:
+        reason = _drop_name(each.get("reason") or "the plain question got no usable reply", each)
+        reasons.setdefault(clip(reason, 240), []).append(str(each.get("title") or each["name"]))
+    lines = [f"{join_names(names, 6)}: {reason}" for reason, names in reasons.items()]
+    them = "them" if len(unjudged) > 1 else "it"
+    title = f"{count_noun(len(unjudged), 'provider')} could not be judged"
+    text = f"This report says nothing about {them}, good or bad."
+    return Banner("care", title, text, _limit_lines(lines)) if lines else None
 
 
 def _warn_of_stale(providers: Sequence[Entry]) -> Banner | None:
     lines = [
-        f"{each.get('title') or each['name']}: {str(line).removeprefix(str(each['name']) + ': ')}"
+        f"{each.get('title') or each['name']}: {_drop_name(line, each)}"
         for each in providers
         for line in each.get("stale") or ()
     ]
-    return (
-        Banner("care", "Accepted deviations that no longer hold", "", _limit_lines(lines)) if lines else None
-    )
+    title = "Accepted findings that no longer occur"
+    return Banner("care", title, "", _limit_lines(lines)) if lines else None
 
 
 def _show_warnings(run: Entry, providers: Sequence[Entry]) -> Banner | None:
-    """Return one banner with what is to be known of the run, but for what another banner says already."""
-    dead = tuple(f"{each['name']}: " for each in providers if each["status"] == "inconclusive")
-    stale = {str(line) for each in providers for line in each.get("stale") or ()}
-    warnings = [str(line) for line in run.get("warnings") or () if line not in (run.get("recordings") or ())]
-    lines = [line for line in warnings if line not in stale and not (dead and line.startswith(dead))]
+    """Return one banner with the run's warnings, except those that another banner gives already."""
+    unjudged = tuple(f"{each['name']}: " for each in providers if each["status"] == "inconclusive")
+    shown = {str(line) for each in providers for line in each.get("stale") or ()}
+    shown |= set(map(str, run.get("recordings") or ()))
+    lines = [
+        line
+        for line in map(str, run.get("warnings") or ())
+        if line not in shown and not line.startswith(unjudged)
+    ]
     return Banner("care", "About this run", "", _limit_lines(lines)) if lines else None
 
 
 def _describe_files(results: Entry) -> Banner | None:
-    """Return what was read of each file, where a recording was judged."""
-    recorded, files = (
-        describe_recording(results),
-        [str(one) for one in results["run"].get("recordings") or ()],
+    """Return what was read from each file, where a recording was judged."""
+    recorded = describe_recording(results)
+    files = _limit_lines(
+        [str(one) for one in results["run"].get("recordings") or ()], MOST_RECORDINGS, " files"
     )
-    if not recorded:
-        return None
-    more = [f"and {len(files) - MOST_RECORDINGS} more files"] if len(files) > MOST_RECORDINGS else []
-    text = "Nothing was asked, and nothing is said of what was not recorded."
-    return Banner("hint", f"Judged from {recorded}", text, (*files[:MOST_RECORDINGS], *more))
+    text = "Nothing was sent. What was not recorded is not judged."
+    return Banner("hint", f"Judged from {recorded}", text, files) if recorded else None
 
 
 def _warn_of_incomplete(run: Entry, providers: Sequence[Entry]) -> Banner | None:
     if run["complete"]:
         return None
     if _is_only_unwritten(run, providers):
-        return Banner("stop", "Incomplete: not all that was judged could be written", "")
+        return Banner("stop", "Incomplete: some of the results could not be written", "")
     title = "Interrupted" if run.get("interrupted") or run["exit_code"] == 130 else "Incomplete"
-    text = "What is missing below was not asked; it did not pass."
+    text = "What is missing below was not asked. It did not pass."
     return Banner("stop", f"{title}: this run did not finish", text)
 
 
 def _is_only_unwritten(run: Entry, providers: Sequence[Entry]) -> bool:
-    """Return whether the asking came to its end, and only the writing failed."""
+    """Return whether every question was asked, and only writing the results failed."""
     limits = {
         str(limit) for each in providers for limit in (each.get("judged") or {}).get("limited_by") or ()
     }
@@ -158,22 +151,16 @@ def make_banners(results: Entry) -> tuple[Banner, ...]:
 def _list_facts(results: Entry) -> tuple[tuple[str, str], ...]:
     run, tool = results["run"], results["tool"]
     traffic = [each.get("traffic") or {} for each in results.get("providers") or ()]
-    requests = sum(int(each.get("requests") or 0) for each in traffic)
-    tokens = sum(
-        int(each.get("prompt_tokens") or 0) + int(each.get("output_tokens") or 0) for each in traffic
+    requests, sent, received = (
+        sum(int(each.get(name) or 0) for each in traffic)
+        for name in ("requests", "prompt_tokens", "output_tokens")
     )
     code, recorded = run["exit_code"], describe_recording(results)
+    elapsed = format_elapsed(run["started_at"], run["finished_at"])
+    exchanged = recorded or count_noun(requests, "request")
     facts = [
-        (
-            "Run",
-            f"{format_moment(run['started_at'])}, {format_elapsed(run['started_at'], run['finished_at'])}".rstrip(
-                ", "
-            ),
-        ),
-        (
-            "Judged" if recorded else "Sent",
-            f"{recorded or count_noun(requests, 'request')}, {count_noun(tokens, 'token')}",
-        ),
+        ("Run", ", ".join(filter(None, (format_moment(run["started_at"]), elapsed)))),
+        ("Judged" if recorded else "Sent", f"{exchanged}, {count_noun(sent + received, 'token')}"),
         ("With", f"{tool['name']} {tool['version']}" + ("" if recorded else f", seed {run['seed']}")),
         ("Selected", describe_selection(run)),
         ("Exit code", f"{code}: {EXITS.get(code, '')}{_explain_bundled(results)}"),
@@ -182,7 +169,7 @@ def _list_facts(results: Entry) -> tuple[tuple[str, str], ...]:
 
 
 def _explain_bundled(results: Entry) -> str:
-    """Return what explains an exit code that bundled servers did not change."""
+    """Return why findings at bundled servers did not change the exit code; empty where that needs no explanation."""
     run = results["run"]
     named = run["exit_code"] != 0 or (run.get("selection") or {}).get("providers")
     bundled = any(
@@ -192,9 +179,9 @@ def _explain_bundled(results: Entry) -> str:
 
 
 def describe_selection(run: Entry) -> str:
-    """Return what a run was narrowed to, as words; empty where all was asked.
+    """Return what a run was restricted to; empty where everything was asked.
 
-    Dimensions are named, and the rules that they leave are counted; rules are named only where they are few.
+    Dimensions are named; rules are named only where they are few, and counted otherwise.
     """
     chosen: Entry = run.get("selection") or {}
     said = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
@@ -211,21 +198,22 @@ def _join_values(value: Any) -> str:
 
 
 def _tally_verdicts(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
-    """Count verdicts, worst first; beside vendors, bundled servers are only counted, for they are none."""
+    """Count verdicts, worst first. Where vendors were asked, bundled servers are one group of their own."""
     vendors = [each for each in providers if not each.get("embedded")]
     asked = any(each["status"] != "not-run" for each in vendors)
     counts = Counter(choose_sign(each) for each in sort_providers(vendors if asked else providers))
     yield from ((_inflect(sign, number), number) for sign, number in counts.items())
     bundled = len(providers) - len(vendors)
     if bundled and asked:
-        yield Sign("bundled", "⌂", count_noun(bundled, "bundled server").partition(" ")[2], ""), bundled
+        yield Sign("bundled", "⌂", "bundled server" if bundled == 1 else "bundled servers", ""), bundled
 
 
 def _inflect(sign: Sign, number: int) -> Sign:
-    """Return the sign with its verb in the plural where several share it."""
+    """Return the sign with its verb in the plural where several providers share it."""
     verb, _, rest = sign.word.partition(" ")
-    plain = verb in {"breaks", "deviates", "conforms"} and number != 1
-    return replace(sign, word=f"{verb[:-1]} {rest}".strip()) if plain else sign
+    if verb not in {"breaks", "deviates", "conforms"}:
+        return sign
+    return replace(sign, word=f"{conjugate(number, verb[:-1])} {rest}".strip())
 
 
 def make_overview(results: Entry) -> Overview:

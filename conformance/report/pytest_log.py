@@ -1,33 +1,48 @@
-"""Turns the file that pytest-html wrote into our page with its rows as the log.
+"""The log behind the page: the rows of pytest-html for what did not pass, and the script that draws them.
 
-Measured on pytest-html 4.2.0: no hook reaches its head, an onclick breaks a strict policy, node ids reach
-innerHTML unescaped, and thousands of rows take seconds to draw. So its rows are taken out as data, the
-passing ones left behind and every cell made text; its own script is kept as it is, and started only when
-the reader opens the log.
+The rows are taken from the reports that pytest-html's hooks hand on, not from the file that it writes (measured on
+pytest-html 4.2): there node ids stand unescaped, an `onclick` breaks a strict policy, and thousands of rows take seconds
+to draw. So passing rows are only counted, and every text is escaped. The script is the one that pytest-html installs,
+unchanged; the page starts it only when the reader opens the log.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+import importlib.resources
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape, unescape
-from typing import Any
+from html import escape
+from typing import Any, Protocol
 
-_BLOB = re.compile(r'<div id="data-container" data-jsonblob="([^"]*)">')
-_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_CELL = re.compile(r'<td class="(col-[\w-]+)">(.*)</td>\s*$', re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-_LOG_MOST = 20_000  # characters of one row's log
-ROWS_MOST = 20_000
+_LONGEST_LOG = 20_000  # characters of one row's log
+MOST_ROWS = 20_000
+
+
+class RowReport(Protocol):
+    """What the log needs of a pytest report."""
+
+    nodeid: str
+    duration: float
+    sections: list[tuple[str, str]]
+
+    @property
+    def when(self) -> str | None:
+        """The phase: setup | call | teardown | collect."""
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: passed | failed | skipped."""
+
+    @property
+    def longreprtext(self) -> str:
+        """The words of a failure or a skip."""
 
 
 @dataclass(frozen=True)
 class LogRows:
-    """What the log needs of pytest-html's page: its data without passing rows, and its own script.
+    """What the page needs for its log.
 
-    columns: key and title of each sortable column, in order. passed: rows that were left out.
+    data: what pytest-html's script reads, without passing rows. passed: how many those were. rows: how many others.
     """
 
     data: Mapping[str, Any]
@@ -36,38 +51,47 @@ class LogRows:
     rows: int
 
 
-def _plain(html: str) -> str:
-    """Return HTML as escaped text without its tags; safe to be set as innerHTML."""
-    return escape(unescape(_TAG.sub("", html)))
+def make_row(report: RowReport) -> dict[str, Any]:
+    """Return a pytest report as a row for pytest-html's script, every text escaped."""
+    test = report.nodeid if report.when == "call" else f"{report.nodeid}::{report.when}"
+    texts = {"result": _name_result(report), "testId": test, "duration": _format_duration(report.duration)}
+    escaped = {name: escape(text) for name, text in texts.items()}
+    cells = [f'<td class="col-{name}">{text}</td>' for name, text in escaped.items()]
+    log = "\n".join([report.longreprtext, *(f"--- {head} ---\n{text}" for head, text in report.sections)])
+    if len(log) > _LONGEST_LOG:
+        log = f"{log[:_LONGEST_LOG]}\n… {len(log) - _LONGEST_LOG:,} more characters"
+    return {
+        **escaped,
+        "log": escape(log),
+        "resultsTableRow": [*cells, '<td class="col-links"></td>'],
+        "extras": [],
+        "tableHtml": [],
+    }
 
 
-def _cell(cell: str) -> str:
-    match = _CELL.match(cell)
-    if not match:
-        return "<td></td>"
-    name, inner = match.groups()
-    return f'<td class="{name}">{_plain(inner) if name != "col-links" else ""}</td>'
+def _name_result(report: RowReport) -> str:
+    """Return pytest-html's word for the outcome of a report."""
+    if report.outcome == "failed" and report.when != "call":
+        return "Error"
+    if hasattr(report, "wasxfail"):
+        return "XFailed" if report.outcome == "skipped" else "XPassed"
+    return report.outcome.capitalize()
 
 
-def _row(test: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row whose every text is text, without extras: evidence stands in the page itself."""
-    plain = {name: _plain(str(test.get(name, ""))) for name in ("result", "testId", "duration")}
-    log = _plain(str(test.get("log") or ""))
-    if len(log) > _LOG_MOST:
-        log = f"{log[:_LOG_MOST].rpartition('&')[0]}\n… {len(log) - _LOG_MOST:,} more characters"
-    cells = [_cell(str(cell)) for cell in test.get("resultsTableRow") or ()]
-    return {**plain, "log": log, "resultsTableRow": cells, "extras": [], "tableHtml": []}
+def _format_duration(seconds: float) -> str:
+    """Return a duration as pytest-html writes it, so that its script can sort by it."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    return f"{int(seconds // 3600):02d}:{int(seconds % 3600 // 60):02d}:{round(seconds % 60):02d}"
 
 
-def read_log_rows(written: str) -> LogRows:
-    """Return the log of a page that pytest-html wrote; ValueError where it is not one that we know."""
-    blob, script = _BLOB.search(written), _SCRIPT.search(written)
-    if not blob or not script:
-        raise ValueError("pytest-html wrote a page that this version does not know; use pytest-html 4.2")
-    data = json.loads(unescape(blob[1]))
-    tests = [test for rows in data["tests"].values() for test in rows]
-    kept = [test for test in tests if str(test.get("result", "")).lower() != "passed"]
-    rows = {str(number): [_row(test)] for number, test in enumerate(kept[:ROWS_MOST])}
-    # The environment names paths and packages of the machine that ran: never in a page that is handed on.
-    plain = {"environment": {}, "tests": rows, "renderCollapsed": ["all"], "initialSort": "result"}
-    return LogRows(data=plain, script=script[1], passed=len(tests) - len(kept), rows=len(kept))
+def make_log(rows: Sequence[Mapping[str, Any]], passed: int) -> LogRows:
+    """Return the log of these rows, with the script that pytest-html installs. Raises OSError where it is not there."""
+    script = importlib.resources.files("pytest_html") / "resources" / "app.js"
+    data = {
+        "environment": {},  # it names paths and packages of the machine that ran
+        "tests": {str(number): [row] for number, row in enumerate(rows[:MOST_ROWS])},
+        "renderCollapsed": ["all"],
+        "initialSort": "result",
+    }
+    return LogRows(data, script.read_text(encoding="utf-8"), passed, len(rows))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from conformance.comparing.changes import CLIENT, SwitchChange
 from conformance.comparing.switching import ClientChange, Step, Switch, UnjudgedRules
-from conformance.phrases import count_noun, join_names
+from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.safe_text import clip, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, limit_lines
 from conformance.report.vocabulary import CLIENTS
@@ -32,13 +32,10 @@ def _count_breaking(found: Switch) -> str:
     unknown = sum(one.breaks and one.before == "untested" for one in found.clients)
     untested = sum(one.after == "untested" for one in found.clients)
     subject = count_noun(working, "client") if working else "no client"
-    said = [
-        f"{subject} that {'works' if working < 2 else 'work'} today {'breaks' if working < 2 else 'break'}"
-    ]
+    number = working or 1
+    said = [f"{subject} that {conjugate(number, 'work')} today {conjugate(number, 'break')}"]
     if unknown:
-        said.append(
-            f"{count_noun(unknown, 'client')} not tested today {'breaks' if unknown == 1 else 'break'}"
-        )
+        said.append(f"{count_noun(unknown, 'client')} not tested today {conjugate(unknown, 'break')}")
     if untested:
         said.append(f"{count_noun(untested, 'client was', 'clients were')} not tested there")
     return "; ".join(said)

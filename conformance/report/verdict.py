@@ -1,4 +1,4 @@
-"""Puts into words what became of one provider: how much of it was judged, and what its clients meet."""
+"""Describes the verdict on one provider: how much of it was judged, and how its clients fare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.phrases import count_noun
+from conformance.report.matrix import describe_counts
 from conformance.report.safe_text import clip
+from conformance.report.vocabulary import STATUSES
 from conformance.verdicts.extent import BY_FINDINGS
 
 Entry = Mapping[str, Any]
@@ -27,7 +29,7 @@ class JudgedShare:
     limits: tuple[str, ...]
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing was left out."""
         return self.rules >= self.of and not self.limits
 
@@ -37,7 +39,7 @@ class JudgedShare:
         return f"{self.rules:,} of {count_noun(self.of, 'rule')}"
 
     @property
-    def counted(self) -> str:
+    def sentence(self) -> str:
         """The count as a sentence: `97 of 158 rules were judged`."""
         return f"{self.count} {'was' if self.rules == 1 else 'were'} judged"
 
@@ -54,7 +56,7 @@ def read_judged_share(provider: Entry) -> JudgedShare | None:
 def is_fully_judged(provider: Entry) -> bool:
     """Return whether a provider's verdict rests on every rule, as far as results.json says."""
     found = read_judged_share(provider)
-    return provider.get("status") != "partial" and (found is None or found.whole)
+    return provider.get("status") != "partial" and (found is None or found.is_complete)
 
 
 def describe_limits(limits: Sequence[str]) -> str:
@@ -66,27 +68,27 @@ def describe_limits(limits: Sequence[str]) -> str:
 
 
 def describe_judged_share(provider: Entry) -> str:
-    """Return how much was judged and what limited it; empty where everything was.
+    """Return how much was judged and what limited it; empty where everything was judged.
 
-    A rule that a finding blocks was not left out by the run: beside findings it goes without saying.
+    Rules that a finding blocks are not named as a limit: the findings stand beside this text.
     """
     found = read_judged_share(provider)
-    if found is None or found.whole:
+    if found is None or found.is_complete:
         return ""
-    count = f"nothing found in {found.count}" if provider["status"] == "partial" else found.counted
+    count = f"nothing found in {found.count}" if provider["status"] == "partial" else found.sentence
     limits = [limit for limit in found.limits if not limit.startswith(BY_FINDINGS)]
     return " ".join(filter(None, (count, describe_limits(limits))))
 
 
 def describe_client_needs(entry: Entry) -> str:
-    """Return what a client has to be given before it reaches the provider: `with a header`; empty where nothing."""
+    """Return what a client must be given before it reaches the provider: `with a header`; empty where it needs nothing."""
     lines = [str(line).lower() for line in entry.get("configure") or ()]
     found = [words for start, words in _NEEDS.items() if any(line.startswith(start) for line in lines)]
     return f"with {' and '.join(found or ['a setting'])}" if lines else ""
 
 
 def _describe_working(subject: str, entries: Sequence[Entry]) -> str:
-    """Return that these clients work, and what they need for it: `5 work with a header`."""
+    """Return how many clients work, and what they need for that: `5 work with a header`."""
     needs = Counter(describe_client_needs(entry) for entry in entries)
     verb = "works" if len(entries) == 1 else "work"
     if len(needs) == 1:
@@ -99,7 +101,7 @@ def _describe_working(subject: str, entries: Sequence[Entry]) -> str:
 def describe_clients(provider: Entry) -> str:
     """Return how clients fare: `5 of 8 clients break, 1 degraded`; empty where none was tested.
 
-    Clients that work only because a header or an API version is configured are said to do so.
+    For clients that work only with a header or an API version, the text says so.
     """
     tested = [entry for entry in provider.get("clients") or () if entry["verdict"] != "untested"]
     counts = Counter(str(entry["verdict"]) for entry in tested)
@@ -120,7 +122,7 @@ def describe_clients(provider: Entry) -> str:
 
 
 def explain_verdict(provider: Entry) -> str:
-    """Return what stands beside a provider's verdict: why it was not judged, else how much was, and its clients.
+    """Return the text beside a provider's verdict: why it was not judged, else how much was, and how its clients fare.
 
     Where nothing was found, how much was judged comes first: it is the verdict.
     """
@@ -128,3 +130,16 @@ def explain_verdict(provider: Entry) -> str:
         return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
     said = [describe_judged_share(provider), describe_clients(provider)]
     return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))
+
+
+def abbreviate_verdict(provider: Entry) -> str:
+    """Return a provider's verdict in the few words that a badge or a chat message has room for.
+
+    `conforms`, `nothing found in 97 of 158 rules`, `3 must, 1 should`, `could not be judged` or `not run`.
+    """
+    status, found = str(provider["status"]), read_judged_share(provider)
+    if status == "deviates":
+        return describe_counts(provider)
+    if status == "partial" and found is not None:
+        return f"nothing found in {found.count}"
+    return STATUSES[status].word

@@ -12,13 +12,13 @@ from conformance.model import Dimension
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         Dimension.CASING: "how names are spelt",
-        Dimension.ENVELOPE: "what is wrapped around an answer",
+        Dimension.ENVELOPE: "what is wrapped around a reply",
         Dimension.STREAMING: "how a stream is framed and whether it flows",
-        Dimension.SCHEMA: "which fields there are, and of which type",
+        Dimension.SCHEMA: "which fields exist, and their types",
         Dimension.ERRORS: "status codes and bodies of refusals",
         Dimension.AUTH: "which ways of sending a key are accepted",
-        Dimension.USAGE: "token counts, and so the bill",
-        Dimension.SEMANTICS: "whether what was asked is what is done",
+        Dimension.USAGE: "token counts, hence the bill",
+        Dimension.SEMANTICS: "whether replies do what was asked",
         Dimension.TRANSPORT: "HTTP itself: headers, encodings, lengths",
         Dimension.ROUTES: "paths and methods",
     }
@@ -45,11 +45,11 @@ LEVELS = _index(
     Sign("note", "○", "note", "worth knowing: Google does it too, or no client suffers"),
 )
 CELLS = _index(
-    Sign("known", "◇", "accepted", "a deviation that providers.yaml lists as known"),
+    Sign("known", "◇", "accepted", "a finding that providers.yaml accepts"),
     Sign("pass", "✓", "passes", "every rule that could be judged holds"),
     Sign("unjudged", "?", "not judged", "some rules could not be judged; this is not a pass"),
     Sign("unsupported", "∅", "not offered", "the vendor says that it lacks the feature"),
-    Sign("nothing", "–", "not asked", "no rule of this column was asked"),
+    Sign("nothing", "–", "not asked", "no rule in this column was tested"),
 )
 STATUSES = _index(
     Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
@@ -60,14 +60,19 @@ STATUSES = _index(
         "nothing was found, but too little was judged to call it conforming",
     ),
     Sign("conforms", "✓", "conforms", "every must and should holds"),
-    Sign("inconclusive", "?", "could not be judged", "the plain question never got an answer to judge"),
+    Sign(
+        "inconclusive",
+        "?",
+        "could not be judged",
+        "the plain question never got a reply that could be judged",
+    ),
     Sign("not-run", "–", "not run", "nothing was sent"),
 )
 CLIENTS = _index(
-    Sign("broken", "✕", "breaks", "raises, or loses or garbles what was answered"),
+    Sign("broken", "✕", "breaks", "raises an exception, or loses or garbles the reply"),
     Sign("degraded", "◐", "degraded", "works, but something is lost on the way"),
-    Sign("works", "✓", "works", "reads the answers as Google's"),
-    Sign("untested", "–", "untested", "no answer that it could be judged by"),
+    Sign("works", "✓", "works", "reads the replies as it reads Google's"),
+    Sign("untested", "–", "untested", "no reply to judge it by"),
 )
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {
@@ -77,14 +82,14 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
         "ignored": "ignores it",
     }
 )
-NOT_ASKED = "not asked"  # how the reason of a rule begins for which a recording holds nothing
+NOT_ASKED = "not asked"  # how a rule's reason begins where a recording holds nothing for it
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
-        NOT_ASKED: "not asked: a recording shows only what somebody asked",
-        "blocked": "blocked: what it depends on failed, and stands above",
+        NOT_ASKED: "not asked: a recording holds only what somebody asked",
+        "blocked": "blocked: something that the rule depends on failed, and is reported above",
         "inconclusive": "inconclusive: rate limits, 5xx, time-outs or the network",
-        "error": "the checker's own fault",
-        "unsupported": "not offered, as the vendor says",
+        "error": "error: a fault of the checker itself",
+        "unsupported": "not offered, according to the vendor",
     }
 )
 UNJUDGED = frozenset({"blocked", "inconclusive", "error"})
@@ -105,7 +110,7 @@ COVERAGE: Mapping[str, str] = MappingProxyType(
     {
         "different": "seen, but not as documented",
         "never": "documented, never seen",
-        "not-sent": "documented, not sent by us",
+        "not-sent": "documented, not sent by this checker",
         "as-documented": "seen as documented",
         "sent": "sent",
     }
@@ -113,23 +118,23 @@ COVERAGE: Mapping[str, str] = MappingProxyType(
 EXITS: Mapping[int, str] = MappingProxyType(
     {
         0: "nothing new at or above --fail-on",
-        1: "new deviations at or above --fail-on, or accepted ones that no longer hold",
+        1: "new findings at or above --fail-on, or accepted ones that no longer occur",
         2: "wrong command line or providers.yaml",
         3: "nothing new, but something could not be judged",
         130: "interrupted",
     }
 )
 CLAIMS = (
-    "That a vendor is good, fast, cheap or honest: only the wire was looked at, in one hour of one day.",
-    "That a passing rule always holds: each was asked a few times, with one model and one key.",
-    "That the answers come from the model whose name was asked for.",
-    "That a client works in every respect: only its reading of the recorded answers was modelled.",
+    "That a vendor is good, fast, cheap or honest: only its traffic was examined, at one time of one day.",
+    "That a passing rule always holds: each question was asked a few times, with one model and one key.",
+    "That the replies come from the model that was asked for.",
+    "That a client works in every respect: only how it reads the recorded replies was modelled.",
     "That a bundled server behaves as its vendor does: it answers as the vendor's document says.",
 )
 
 
 def format_value(found: Any, nothing: str) -> str:
-    """Return a trait's value as words; several at once with commas, several readings of a page with slashes."""
+    """Return a trait's value as text, several values with commas; `nothing` where there is none."""
     if found is None or found == []:
         return nothing
     if not isinstance(found, list):
@@ -138,7 +143,7 @@ def format_value(found: Any, nothing: str) -> str:
 
 
 def format_readings(found: Any, nothing: str) -> str:
-    """Return what a document says of a trait as words; a page that contradicts itself has a list of readings."""
+    """Return what a document says about a trait as text, the readings of a contradictory page with slashes."""
     if not isinstance(found, list) or not found:
         return format_value(found, nothing)
     return " / ".join(format_value(reading, nothing) for reading in found)

@@ -1,15 +1,16 @@
-"""Generated bodies for one provider: which are asked, how those that fail are made small, and which are kept.
+"""Generated bodies for one provider: which are asked, the search for smaller ones that fail, and which are kept.
 
-Imports Hypothesis: only a run that draws bodies imports this module.
+Imports Hypothesis: only a run that generates bodies imports this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance.asking.run import BodySearch, Generated, Replies, make_nonce
+from conformance.asking.run import BodyQuestion, BodySearch, Replies, make_nonce
 from conformance.bodies import (
     GeneratedBody,
     build_question,
@@ -30,7 +31,8 @@ from conformance.judging.generated import failed, failed_for_good, is_page, swal
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Outcome, Question
 from conformance.reading.reply import Reply
-from conformance.running.session import BodyPlan, SelectedProvider
+from conformance.running.gather import BodyPlan
+from conformance.running.session import SelectedProvider
 from conformance.verdicts.verdict import Verdict
 
 _UNSURE = (Outcome.INCONCLUSIVE, Outcome.ERROR)
@@ -46,127 +48,126 @@ class BodyBudget:
 
 
 def find_schema_faults(several: Iterable[SelectedProvider]) -> list[str]:
-    """Return what keeps bodies from being drawn, a line each: the provider, the schema, the pointer, the fault."""
+    """Return what keeps bodies from being made, a line each: the provider, the schema, the pointer, the fault."""
     return [f"{one.provider.name}: {line}" for one in several for line in check_schemas(one.dialect)]
 
 
 def plan_bodies(
     one: SelectedProvider, probes: Sequence[Probe], budget: BodyBudget, file: Path
 ) -> tuple[BodyPlan, tuple[str, ...]]:
-    """Return the bodies to ask a provider, those that `file` keeps first; and a line for each line that is none."""
-    before, said = read_corpus(file)
-    known = build_variants(_fixed(one, probes, budget.seed), budget.seed)
-    drawn = select_bodies(one.dialect, budget.seed, budget.count, before, known)
-    search = _search(one.dialect, budget.shrink) if budget.shrink else None
-    return BodyPlan(tuple(map(_asked, drawn)), search), said
+    """Return the bodies to ask a provider, those that `file` keeps first, and a warning for each line it cannot use."""
+    corpus, warnings = read_corpus(file)
+    variants = build_variants(_build_first_turns(one, probes, budget.seed), budget.seed)
+    bodies = select_bodies(one.dialect, budget.seed, budget.count, corpus, variants)
+    search = _make_search(one.dialect, budget.shrink) if budget.shrink else None
+    return BodyPlan(tuple(map(_ask_for, bodies)), search), warnings
 
 
-def _asked(drawn: GeneratedBody) -> Generated:
-    return Generated(name_probe(drawn), build_question(drawn), drawn.twin)
+def _ask_for(body: GeneratedBody) -> BodyQuestion:
+    return BodyQuestion(name_probe(body), build_question(body), body.twin)
 
 
-def _fixed(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> Mapping[str, Question]:
-    """Return the first turns that are asked anyhow, by probe."""
-    able = [
-        probe for probe in probes if probe.follows is None and not probe.lacking(one.provider.unsupported)
-    ]
-    asking = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
-    built = {probe.id: probe.build(asking) for probe in able}
+def _build_first_turns(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> dict[str, Question]:
+    """Return the questions that are asked anyhow and follow no other, by probe."""
+    context = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
+    unsupported = one.provider.unsupported
+    able = [probe for probe in probes if probe.follows is None and not probe.lacking(unsupported)]
+    built = {probe.id: probe.build(context) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 
 
-def _search(dialect: Dialect, requests: int) -> BodySearch:
-    def search(replies: Replies) -> Generator[Generated, Reply | None, None]:
+def _make_search(dialect: Dialect, requests: int) -> BodySearch:
+    def search(replies: Replies) -> Generator[BodyQuestion, Reply | None, None]:
         left = requests
-        for fault in _by_turns(_faults(replies)):
-            left -= yield from _smallest(fault, dialect, left)
+        for failing in _take_turns([*_find_failing(replies)]):
+            left -= yield from _ask_smaller(failing, dialect, left)
 
     return search
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _FailingBody:
     """A body that breaks a property by itself, and how to see whether a smaller one still does."""
 
     kind: str
-    drawn: GeneratedBody
-    still: Callable[[Reply], bool]
-    confirm: int = 0  # requests that are kept back: what is overload and what is not, three tries tell
+    body: GeneratedBody
+    still_fails: Callable[[Reply], bool]
+    confirm: int = 0  # requests that are kept back: only three attempts show that it is not overload
 
 
-def _plainest(fault: _Fault) -> tuple[bool, int, str]:
-    """A valid body that fails comes first: what an invalid one fails on may not be its fault."""
-    return not fault.drawn.valid, len(serialize(fault.drawn.body)), fault.drawn.id
+def _take_turns(several: Sequence[_FailingBody]) -> list[_FailingBody]:
+    """Order bodies: the smallest of each kind first, since the others may have the same cause; then the next of each.
+
+    A valid body goes before an invalid one: what an invalid one fails on may not be its fault.
+    """
+    size = {one.body.id: len(serialize(one.body.body)) for one in several}
+    turns: Counter[str] = Counter()
+    ordered: list[tuple[int, _FailingBody]] = []
+    for one in sorted(several, key=lambda one: (not one.body.valid, size[one.body.id], one.body.id)):
+        turns[one.kind] += 1
+        ordered.append((turns[one.kind], one))
+    return [one for _, one in sorted(ordered, key=lambda turn: turn[0])]
 
 
-def _by_turns(several: Iterable[_Fault]) -> list[_Fault]:
-    """The smallest body of each kind first, since the others may well have the same cause; then the next of each."""
-    turns: dict[str, int] = {}
-    ordered: list[tuple[int, _Fault]] = []
-    for fault in sorted(several, key=_plainest):
-        turns[fault.kind] = turns.get(fault.kind, 0) + 1
-        ordered.append((turns[fault.kind], fault))
-    return [fault for _, fault in sorted(ordered, key=lambda one: one[0])]
+def _find_failing(replies: Replies) -> Iterator[_FailingBody]:
+    for attempts in replies.values():
+        last = attempts[-1]
+        body = read_generated_body(last.request_body, last.exchange.expected)
+        if body and failed_for_good(attempts):
+            alone = replace(body, twin="", expected={})  # a body that fails by itself needs no twin
+            yield _FailingBody("failed", alone, failed, 0 if is_page(last) else ATTEMPTS_TO_ACCUSE - 1)
+        elif body and swallowed(last):
+            yield _FailingBody(body.change, body, swallowed)
 
 
-def _faults(replies: Replies) -> Iterator[_Fault]:
-    for tries in replies.values():
-        last = tries[-1]
-        drawn = read_generated_body(last.request_body, last.exchange.expected)
-        if drawn and failed_for_good(tries):
-            alone = replace(
-                drawn, twin="", expected={}
-            )  # what fails by itself needs no other to be held against
-            yield _Fault("failed", alone, failed, 0 if is_page(last) else ATTEMPTS_TO_ACCUSE - 1)
-        elif drawn and swallowed(last):
-            yield _Fault(drawn.change, drawn, swallowed)
-
-
-def _smallest(fault: _Fault, dialect: Dialect, left: int) -> Generator[Generated, Reply | None, int]:
-    """Ask for a smaller body within `left` requests; return how many were asked. The smallest is asked to be sure."""
-    search = shrink(fault.drawn, find_form(dialect, fault.drawn.source), max(left - fault.confirm, 0))
+def _ask_smaller(
+    failing: _FailingBody, dialect: Dialect, left: int
+) -> Generator[BodyQuestion, Reply | None, int]:
+    """Ask for smaller bodies within `left` requests, then confirm the smallest; return how many were asked."""
+    form = find_form(dialect, failing.body.source)
+    search = shrink(failing.body, form, max(left - failing.confirm, 0))
     asked = 0
     try:
         attempt = next(search)
         while True:
-            reply = yield _asked(attempt)
+            reply = yield _ask_for(attempt)
             if reply is None:
                 return left
             asked += 1
-            attempt = search.send(fault.still(reply))
+            attempt = search.send(failing.still_fails(reply))
     except StopIteration as end:
-        found: GeneratedBody = end.value
-    for _ in range(fault.confirm if found.id != fault.drawn.id else 0):
+        smallest: GeneratedBody = end.value
+    for _ in range(failing.confirm if smallest.id != failing.body.id else 0):
         asked += 1
-        yield _asked(found)
+        yield _ask_for(smallest)
     return asked
 
 
 def update_failing_file(file: Path, verdict: Verdict) -> None:
-    """Write the bodies that a provider still fails on; one that was mended goes, one that was not judged stays."""
-    before, _ = read_corpus(file)
-    waiting = [drawn for drawn in before if not _judged(drawn, verdict)]
-    failing = {drawn.id: drawn for drawn in (*waiting, *_failing(verdict))}
-    write_corpus(file, failing.values())
+    """Write the bodies that a provider still fails on, and those that were not judged now."""
+    corpus, _ = read_corpus(file)
+    unjudged = [body for body in corpus if not _is_judged(body, verdict)]
+    write_corpus(file, {body.id: body for body in (*unjudged, *_list_failing(verdict))}.values())
 
 
-def _judged(drawn: GeneratedBody, verdict: Verdict) -> bool:
-    """Return whether a run has asked a body, and what it is held against, and came to a conclusion."""
+def _is_judged(body: GeneratedBody, verdict: Verdict) -> bool:
+    """Return whether a run has asked a body, and its twin where it has one, and came to a conclusion."""
     asked = {reply.probe for reply in verdict.replies}
     unsure = any(case.outcome in _UNSURE and RULES[case.rule].generated for case in verdict.cases)
-    alone = not drawn.expected or drawn.twin in asked
-    return name_probe(drawn) in asked and alone and not unsure
+    complete = not body.expected or body.twin in asked
+    return name_probe(body) in asked and complete and not unsure
 
 
-def _failing(verdict: Verdict) -> Iterator[GeneratedBody]:
-    """Yield the bodies that the rules on generated bodies name, with the twins that they are held against."""
+def _list_failing(verdict: Verdict) -> Iterator[GeneratedBody]:
+    """Yield the bodies that the rules on generated bodies name, each after its twin."""
     named = {location.exchange for one in verdict.deviations if one.generated for location in one.locations}
-    bodies = {
-        reply.id: read_generated_body(reply.request_body, reply.exchange.expected)
+    found = {
+        reply.id: body
         for reply in verdict.replies
+        if (body := read_generated_body(reply.request_body, reply.exchange.expected))
     }
-    by_body = {drawn.id: drawn for drawn in bodies.values() if drawn}
-    for id_, drawn in bodies.items():
-        if id_ in named and drawn:
-            yield from (by_body[drawn.twin],) if drawn.twin in by_body else ()
-            yield drawn
+    by_id = {body.id: body for body in found.values()}
+    for id_, body in found.items():
+        if id_ in named:
+            yield from (by_id[body.twin],) if body.twin in by_id else ()
+            yield body

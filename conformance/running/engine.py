@@ -1,49 +1,39 @@
-"""Carries one run: asks through the session, judges, writes the folder of results, and knows the exit code."""
+"""Carries one run through its stages: ask, judge, write, and the exit code, last.
+
+Each stage is a function over values that the stage before returned (`gather`, `judge`, `write_results`,
+`compute_exit_code`). The engine holds them for whoever drives it: the hooks of pytest call `ask` before the first
+case is shown, `case` for each, and `finish` after the last.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import json
+import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from conformance import __version__
+from conformance.asking.run import Progress
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
-from conformance.model import JSON, Case, Exchange, Outcome, Provider
-from conformance.recording.latest import point_latest
-from conformance.recording.outfolder import ClaimedFolder, FolderError, write_report_file
-from conformance.recording.record import (
-    FOLDER,
-    Recorder,
-    RecordError,
-    read_recording,
-    write_atomically,
-    write_run,
-)
-from conformance.recording.runfile import FORMAT, provider_to_json
-from conformance.recording.steps import append_text
-from conformance.replies import ProviderReplies
-from conformance.report import write_junit, write_summary
+from conformance.model import JSON, Case, Outcome
+from conformance.recording.outfolder import ClaimedFolder, FolderError
+from conformance.recording.record import FOLDER, read_recording
+from conformance.recording.runfile import FORMAT, provider_to_json, write_run
+from conformance.recording.writing import RecordError, append_text, point_latest
+from conformance.report import LogRows, write_summary
+from conformance.running.gather import GatherContext, GatheredRun, Recorded, gather
 from conformance.running.generated_bodies import GeneratedBodies
-from conformance.running.health import describe_health
 from conformance.running.interrupts import first_signal_waits
-from conformance.running.known_entries import find_target_fault, propose_known_entries
-from conformance.running.session import (
-    GatherContext,
-    SelectedProvider,
-    Session,
-    UsageError,
-    current_time,
-    embedded_servers,
-    gather,
-    pick_seed,
-)
+from conformance.running.known_entries import find_target_fault
+from conformance.running.session import SelectedProvider, Session, UsageError
+from conformance.running.write import list_warnings, mask_results, write_results
 from conformance.verdicts.exit_code import (
     ExitCause,
     ExitConditions,
@@ -52,130 +42,77 @@ from conformance.verdicts.exit_code import (
     read_conditions,
 )
 from conformance.verdicts.extent import RunLimits
-from conformance.verdicts.results import RunInfo, build_results, format_results
+from conformance.verdicts.results import RunInfo, build_results
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider, skip_provider
 
-Progress = Callable[[ProviderReplies], None]
+
+@dataclass(frozen=True)
+class Scope:
+    """Whom and what a run covers: all of its session, or less where pytest selects some cases."""
+
+    selected: tuple[SelectedProvider, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
-def _silent(_gathered: ProviderReplies) -> None:
-    """Show nothing: the progress of a run that nobody watches."""
+@dataclass(frozen=True)
+class JudgedRun:
+    """The verdicts of a run, in the order of its providers."""
+
+    verdicts: tuple[Verdict, ...] = ()
+
+    @cached_property
+    def cases(self) -> Mapping[tuple[str, str], Case]:
+        """The cases by provider and rule."""
+        return {(one.provider.name, case.rule): case for one in self.verdicts for case in one.cases}
 
 
+@dataclass(frozen=True)
+class Incidents:
+    """What befell a run beside its verdicts: an interruption, and what the checker itself failed at, in words."""
+
+    interrupted: bool = False
+    faults: tuple[str, ...] = ()
+
+
+@dataclass
 class Engine:
-    """One run. `ask` once, then `case` as often as needed, then `finish` once."""
+    """One run: `ask` once, `case` as often as needed, then `finish`."""
 
-    def __init__(self, session: Session, progress: Progress = _silent, started_at: str | None = None) -> None:
-        """Take a prepared session; nothing is sent or written yet. `started_at`: when a replayed run began.
+    session: Session
+    progress: Progress = field(default=lambda _replies: None)
+    started_at: str = ""  # when the run began that is replayed or resumed
+    interrupted: bool = False
+    results: dict[str, Any] | None = None  # results.json, once it was written
+    leaks: tuple[str, ...] = ()  # where keys were written, a line each
+    fault: str = ""  # the first thing that the checker itself failed at
+    asked: bool = False
 
-        Raises UsageError where the file for proposed `known` entries is not one to write over, and where no body
-        can be drawn from a schema.
+    def __post_init__(self) -> None:
+        """Prepare; nothing is sent or written yet.
+
+        Raises UsageError where proposed `known` entries would overwrite another file, where a recording cannot be
+        read, and where no body can be generated from a schema.
         """
-        fault = find_target_fault(session.options.write_known)
-        if fault:
-            raise UsageError(fault)
-        self.session = session
-        self.started = current_time()
-        self.started_at = started_at or self.started.isoformat(timespec="seconds")
-        self.seed = pick_seed(session.options)
-        self.out = (
-            session.options.out
-            or session.options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
-        )
-        self.gathered: list[ProviderReplies] = []
-        self.verdicts: list[Verdict] = []
-        self.results: dict[str, Any] | None = None
-        self.asked = False
-        self.interrupted = False
-        self.leaks: list[str] = []
-        self.fault = ""  # why the run could not write what it should
-        self.claim: ClaimedFolder | None = None
-        self._progress = progress
-        self._warnings = list(session.warnings)
-        self._wanted: tuple[Sequence[SelectedProvider], tuple[Rule, ...]] = ((), ())
-        self._cases: dict[tuple[str, str], Case] = {}
-        self._written: object = (
-            None  # what was known when the results were written, and when the run was concluded
-        )
-        self._concluded: object = None
-        self._appended = False
-        self._recorded = self._read()
-        self._bodies = GeneratedBodies(session, self.seed, self.out, self._recorded)
-
-    def claimed(self) -> None:
-        """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
-        if self.claim is not None:
-            return
         options = self.session.options
-        try:
-            self.claim = ClaimedFolder(self.out)
-            before = None if options.resume or options.replay else self.claim.set_aside()
-        except FolderError as error:
-            raise UsageError(str(error)) from error
-        if before:
-            self._warnings.append(
-                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
-            )
+        if fault := find_target_fault(options.write_known):
+            raise UsageError(fault)
+        self.started = dt.datetime.now(dt.UTC)
+        self.started_at = self.started_at or self.started.isoformat(timespec="seconds")
+        self.seed = options.seed or random.SystemRandom().randrange(1, 2**31)
+        self.out = options.out or options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
+        self.scope, self.gathered, self.judged = Scope(), GatheredRun(), JudgedRun()
+        self._claim: ClaimedFolder | None = None
+        self._warnings = [*self.session.warnings]
+        self._written: Incidents | None = None  # what was known when the results were written
+        self._appended = False
+        self._log: LogRows | None = None
+        self._recorded = self._read_recording()
+        self._bodies = GeneratedBodies(self.session, self.seed, self.out, self._recorded)
 
-    def released(self) -> None:
-        """Let others write to the output folder."""
-        if self.claim is not None:
-            self.claim.release()
-
-    def masked(self, text: str) -> str:
-        """Return a text with every key of this run masked; for whatever is shown besides the results."""
-        return Keyring.from_keys(self._secrets()).mask(text)
-
-    def pairs(self) -> list[tuple[Provider, Rule]]:
-        """Return every provider that will be asked with every rule that will be judged."""
-        return [(one.provider, rule) for one in self.session.selected for rule in self.session.rules]
-
-    def ask(self, wanted: Mapping[str, set[str]] | None = None) -> None:
-        """Ask what the wanted rules need (all, where nothing is named), record it, and judge it."""
-        self.asked = True
-        rules = self._rules(wanted)
-        chosen = [one for one in self.session.selected if wanted is None or one.provider.name in wanted]
-        self._wanted = (chosen, rules)
-        self._gather(chosen, rules)
-        self._judge(chosen, rules)
-
-    def _rules(self, wanted: Mapping[str, set[str]] | None) -> tuple[Rule, ...]:
-        if wanted is None:
-            return self.session.rules
-        ids = set().union(*wanted.values()) if wanted else set()
-        return tuple(rule for rule in self.session.rules if rule.id in ids)
-
-    def _gather(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
-        replay = self.session.options.replay is not None
-        self.claimed()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._disk())
-            self._write_run(chosen, rules)
-            recorder = None if replay else stack.enter_context(Recorder(self.out))
-            started = list(chosen) if replay else stack.enter_context(embedded_servers(chosen))
-            asking = GatherContext(
-                self.seed,
-                recorder,
-                self._recorded,
-                self._progress,
-                rules,
-                self._bodies.plan_for,
-                self.gathered,
-                self.session.environ,
-            )
-            self.interrupted = not gather(started, asking)
-
-    @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
-        """What cannot be written ends the asking; what was judged by then is still told."""
-        try:
-            yield
-        except RecordError as error:
-            self.fault = self.fault or str(error)
-
-    def _read(self) -> dict[tuple[str, str, int], Exchange]:
-        folder = self.session.options.replay or self.session.options.resume
-        if folder is None or (self.session.options.resume and not (folder / FOLDER).is_dir()):
+    def _read_recording(self) -> Recorded:
+        options = self.session.options
+        folder = options.replay or options.resume
+        if folder is None or (options.resume and not (folder / FOLDER).is_dir()):
             return {}  # a run may have been killed before its first answer
         try:
             recording = read_recording(folder)
@@ -184,30 +121,97 @@ class Engine:
         self._warnings += recording.warnings
         return {(one.provider, one.probe, one.attempt): one for one in recording.exchanges}
 
-    def _write_run(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
-        left = {one.provider.name: one.reason for one in self.session.skipped}
+    def claim(self) -> None:
+        """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
+        if self._claim is not None:
+            return
+        options = self.session.options
+        try:
+            self._claim = ClaimedFolder(self.out)
+            before = None if options.resume or options.replay else self._claim.set_aside()
+        except FolderError as error:
+            raise UsageError(str(error)) from error
+        if before:
+            self._warnings.append(
+                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
+            )
+
+    def release(self) -> None:
+        """Let others write to the output folder."""
+        if self._claim is not None:
+            self._claim.release()
+
+    def mask(self, text: str) -> str:
+        """Return a text with every key of this run masked; for whatever is shown besides the results."""
+        return Keyring.of(self.session.secrets).mask(text)
+
+    def note_fault(self, fault: str) -> None:
+        """Remember what the checker failed at; the first fault counts."""
+        self.fault = self.fault or fault
+
+    # --- ask ---
+
+    def ask(self, wanted: Mapping[str, Collection[str]] | None = None) -> None:
+        """Ask what the wanted rules (by provider; default all) need, record it, and judge it.
+
+        Raises UsageError where the output folder cannot be used.
+        """
+        self.claim()
+        self.asked = True
+        self.scope = self._select_scope(wanted)
+        self.gathered = self._gather()
+        self.interrupted |= self.gathered.interrupted
+        if self.gathered.fault:
+            self.note_fault(self.gathered.fault)
+        self._judge()
+
+    def _select_scope(self, wanted: Mapping[str, Collection[str]] | None) -> Scope:
+        if wanted is None:
+            return Scope(self.session.selected, self.session.rules)
+        ids = {rule for rules in wanted.values() for rule in rules}
+        return Scope(
+            tuple(one for one in self.session.selected if one.provider.name in wanted),
+            tuple(rule for rule in self.session.rules if rule.id in ids),
+        )
+
+    def _gather(self) -> GatheredRun:
+        try:
+            self._write_run()
+        except RecordError as error:
+            return GatheredRun(fault=str(error))
+        is_replay = self.session.options.replay is not None
+        context = GatherContext(
+            self.scope.rules,
+            self.seed,
+            None if is_replay else self.out,
+            self._recorded,
+            self._bodies.plan_for,
+            self.progress,
+            self.session.environ,
+        )
+        return gather(self.scope.selected, context)
+
+    def _write_run(self) -> None:
+        """Write run.json: what a replay and a resumption need beside the exchanges. Raises RecordError."""
+        names = {one.provider.name for one in self.session.selected}
+        names |= {one.provider.name for one in self.session.skipped}
+        providers = [one for one in self.session.loaded.providers if one.name in names]
         run: dict[str, JSON] = {
             "format": FORMAT,
             "tool": {"name": "gemini-conformance", "version": __version__},
             "started_at": self.started_at,
             "seed": self.seed,
-            "selection": self._selection(rules),
+            "selection": self.describe_selection(self.scope.rules),
             "source": str(self.session.loaded.source),
-            "asked": [one.provider.name for one in chosen],
-            "left": {**left},
-            "dialects": {one.dialect.name: one.dialect.digest for one in chosen},
-            "providers": [provider_to_json(provider) for provider in self._in_order()],
+            "asked": [one.provider.name for one in self.scope.selected],
+            "left": {one.provider.name: one.reason for one in self.session.skipped},
+            "dialects": {one.dialect.name: one.dialect.digest for one in self.scope.selected},
+            "providers": [provider_to_json(provider) for provider in providers],
         }
         write_run(self.out, run)
 
-    def _in_order(self) -> list[Provider]:
-        """The selected providers in the file's order."""
-        names = {one.provider.name for one in self.session.selected} | {
-            one.provider.name for one in self.session.skipped
-        }
-        return [provider for provider in self.session.loaded.providers if provider.name in names]
-
-    def _selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
+    def describe_selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
+        """Return what the run was asked for, as run.json and results.json hold it."""
         options = self.session.options
         return {
             "providers": [*options.providers],
@@ -220,176 +224,131 @@ class Engine:
             "shrink": options.shrink,
         }
 
-    def _judge(self, chosen: Sequence[SelectedProvider], rules: tuple[Rule, ...]) -> None:
-        selection = JudgingOptions(
-            rules,
-            self.session.options.measures,
-            self.started.date(),
-            self.session.loaded.shown,
-            self._limits(rules),
-        )
-        dialects = {one.provider.name: one.dialect for one in chosen}
-        self.verdicts = [judge_provider(one, dialects[one.provider.name], selection) for one in self.gathered]
-        self._cases = {(v.provider.name, case.rule): case for v in self.verdicts for case in v.cases}
+    # --- judge ---
 
-    def _limits(self, rules: Sequence[Rule]) -> RunLimits:
-        """Say what narrowed the run as a whole, and what ended its asking early."""
-        options, left_out = self.session.options, len(self.session.rules) - len(rules)
-        chosen = [f"-d {name}" for name in options.dimensions]
-        chosen += [f"--against {options.against}"] if options.against != "both" else []
-        chosen += [f"{left_out} rules not selected"] if left_out else []
-        return RunLimits(tuple(chosen), "interrupted" if self.interrupted else self.fault)
+    def _judge(self) -> None:
+        options, left_out = self.session.options, len(self.session.rules) - len(self.scope.rules)
+        narrowed = [f"-d {name}" for name in options.dimensions]
+        narrowed += [f"--against {options.against}"] if options.against != "both" else []
+        narrowed += [f"{left_out} rules not selected"] if left_out else []
+        limits = RunLimits(tuple(narrowed), "interrupted" if self.interrupted else self.fault)
+        judging = JudgingOptions(
+            self.scope.rules, options.measures, self.started.date(), self.session.loaded.shown, limits
+        )
+        dialects = {one.provider.name: one.dialect for one in self.scope.selected}
+        verdicts = (
+            self.judge_replies(one, dialects[one.provider.name], judging) for one in self.gathered.providers
+        )
+        self.judged = JudgedRun(tuple(verdicts))
+
+    judge_replies = staticmethod(judge_provider)
 
     def case(self, provider: str, rule: str) -> Case:
         """Return what became of one rule for one provider; blocked or inconclusive where it was not judged."""
-        judged = any(verdict.provider.name == provider for verdict in self.verdicts)
-        gone = (
-            Case(rule, Outcome.BLOCKED, f"--against {self.session.options.against} leaves it out")
-            if judged
-            else Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
-        )
-        return self._cases.get((provider, rule), gone)
+        if any(verdict.provider.name == provider for verdict in self.judged.verdicts):
+            reason = f"--against {self.session.options.against} leaves it out"
+            return self.judged.cases.get((provider, rule), Case(rule, Outcome.BLOCKED, reason))
+        return Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
 
-    def finish(self) -> int:
-        """Write the folder of results, and return the exit code as far as it is known before `conclude`."""
+    # --- write, and the exit code ---
+
+    def finish(self, log: LogRows | None = None) -> int:
+        """Write the folder of results, look for keys in it, and return the exit code of the run.
+
+        `log`: the rows of pytest that did not pass, for the page. What goes wrong while writing belongs into the
+        results too, so they are written until they say all that is known; called again, it does nothing unless
+        something new is known.
+        """
+        self._log = log or self._log
         with first_signal_waits():
-            return self._finish()
-
-    def _finish(self) -> int:
-        self._judge_the_rest()
-        self._write_results()
-        if not self.interrupted:
-            with self._disk():
-                self._bodies.keep(self.verdicts)
-        if self.session.options.out is None:
-            point_latest(self.out)
+            if len(self.judged.verdicts) < len(self.gathered.providers):
+                self._judge()  # the user interrupted the judging
+            if self._written is None and not self.interrupted:
+                try:
+                    self._bodies.keep_failing(self.judged.verdicts)
+                except RecordError as error:
+                    self.note_fault(str(error))
+            while self._written != self.incidents:
+                self._written = self.incidents
+                self._write()
+                self._append_to_steps()
+            if self.session.options.out is None:
+                point_latest(self.out)
         return self.exit_code
+
+    def _write(self) -> None:
+        """Write results.json and what is rendered from it, and look for keys in all that was written."""
+        known_entries = self.session.options.write_known
+        self.results = self.compute_results()
+        for fault in write_results(self.out, self.results, self._log, known_entries):
+            self.note_fault(fault)
+        written = [self.out, *([known_entries] if known_entries else [])]
+        self.leaks = tuple(str(leak) for leak in find_leaks(written, self.session.secrets))
+
+    def compute_results(self) -> dict[str, Any]:
+        """Return results.json as far as the run is known by now."""
+        return mask_results(build_results(self.describe_run(), self.list_verdicts()), self.session)
 
     @property
-    def exit_code(self) -> int:
-        """The exit code as far as the run is known by now."""
-        return compute_exit_code(self.results, self._asked())
-
-    def exit_causes(self) -> list[ExitCause]:
-        """Return everything that makes the exit code other than 0."""
-        return list(list_exit_causes(self.results, self._asked()))
-
-    def conclude(self) -> int:
-        """Look for keys in all that was written, the page included, and return the exit code of the run.
-
-        Computed last, from all that is known by then; where that is more than results.json says, it is written again.
-        """
-        if self._concluded == self._known():
-            return self.exit_code
-        self.leaks = self._find_leaks()
-        self._write_what_is_known()
-        self._append_to_steps()
-        self._write_what_is_known()  # the summary may have been what could not be written
-        self._concluded = self._known()
-        return self.exit_code
-
-    def _write_what_is_known(self) -> None:
-        if self.results is not None and self._written != self._known():
-            self._write_results()
-
-    def _known(self) -> tuple[bool, tuple[str, ...]]:
-        """What befell the run beside its verdicts."""
-        return self.interrupted, self._faults()
-
-    def _faults(self) -> tuple[str, ...]:
+    def incidents(self) -> Incidents:
+        """What befell the run so far."""
         leaked = "a key was written to a file of the report" if self.leaks else ""
-        return tuple(fault for fault in (self.fault, leaked) if fault)
+        return Incidents(self.interrupted, tuple(fault for fault in (self.fault, leaked) if fault))
 
-    def _asked(self) -> ExitConditions:
-        asked = read_conditions(self.results) if self.results is not None else ExitConditions()
-        return replace(asked, interrupted=self.interrupted, faults=self._faults())
+    def describe_run(self) -> RunInfo:
+        """Return what results.json says of the run itself."""
+        incidents = self.incidents
+        unasked = [one for gathered in self.gathered.providers for one in gathered.unasked]
+        warnings = [*self._warnings, *self._bodies.warnings, *([self.fault] if self.fault else [])]
+        return RunInfo(
+            id=self.out.name,
+            started_at=self.started_at,
+            finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            complete=not (self.interrupted or self.fault or any(one.cause == "budget" for one in unasked)),
+            seed=self.seed,
+            warnings=(*warnings, *list_warnings(self.judged.verdicts)),
+            interrupted=incidents.interrupted,
+            faults=incidents.faults,
+            selection=self.describe_selection(self.session.rules),
+            kill_matrix=read_proof(),
+        )
 
-    def _find_leaks(self) -> list[str]:
-        more = [self.session.options.write_known] if self.session.options.write_known else []
-        return [str(leak) for leak in find_leaks([self.out, *more], self._secrets())]
-
-    def _write_results(self) -> None:
-        """Compute results.json, and write it with what is drawn from it beside the page."""
-        self._written = self._known()
-        written = format_results(self._document())
-        # Every page is drawn from what was written: what the file cannot hold, no page shows.
-        self.results = json.loads(written)
-        self._write(self.results, written)
-
-    def _document(self) -> dict[str, JSON]:
-        return self._without_keys(build_results(self._about(), self._everyone()))
+    def list_verdicts(self) -> list[Verdict]:
+        """Return the verdicts in the order of the file, those of skipped providers included."""
+        skipped = [skip_provider(one.provider, one.dialect, one.reason) for one in self.session.skipped]
+        order = [provider.name for provider in self.session.loaded.providers]
+        return sorted([*self.judged.verdicts, *skipped], key=lambda one: order.index(one.provider.name))
 
     def _append_to_steps(self) -> None:
-        """Hand the summary to GitHub; one in which a key was found stays here."""
+        """Append the summary to GitHub's; one in which a key was found stays here."""
         steps = os.environ.get("GITHUB_STEP_SUMMARY")
         if not steps or self.leaks or self._appended or self.results is None or self.session.options.replay:
             return
         self._appended = True
-        with self._disk():
+        try:
             append_text(Path(steps), write_summary(self.results))
+        except RecordError as error:
+            self.note_fault(str(error))
 
-    def _without_keys(self, results: dict[str, JSON]) -> dict[str, JSON]:
-        """Mask once more where texts were put together: what one provider said, with that provider's keys."""
-        keyrings = {one.provider.name: Keyring.from_keys(one.secrets) for one in self.session.selected}
-        made: list[JSON] = []
-        for entry in results["providers"] if isinstance(results["providers"], list) else []:
-            keyring = keyrings.get(str(entry["name"])) if isinstance(entry, dict) else None
-            made.append(keyring.mask_json(entry) if keyring else entry)
-        run = Keyring.from_keys(self._secrets()).mask_json(results["run"])
-        return {**results, "providers": made, "run": run}
+    @property
+    def exit_code(self) -> int:
+        """The exit code, as far as the run is known by now."""
+        if self.results is None:
+            return compute_exit_code(None, self._conditions())
+        return int(self.results["run"]["exit_code"])
 
-    def _judge_the_rest(self) -> None:
-        """After an interrupt: judge what was asked and not yet judged."""
-        judged = {verdict.provider.name for verdict in self.verdicts}
-        if any(one.provider.name not in judged for one in self.gathered):
-            self._judge(*self._wanted)
+    def exit_causes(self) -> list[ExitCause]:
+        """Return everything that makes the exit code other than 0."""
+        return list(list_exit_causes(self.results, self._conditions()))
 
-    def _about(self) -> RunInfo:
-        return RunInfo(
-            id=self.out.name,
-            started_at=self.started_at,
-            finished_at=current_time().isoformat(timespec="seconds"),
-            complete=self._complete(),
-            seed=self.seed,
-            warnings=(*self._warnings, *self._bodies.warnings, *self._health()),
-            interrupted=self.interrupted,
-            faults=self._faults(),
-            selection=self._selection(self.session.rules),
-            kill_matrix=read_proof(),
-        )
-
-    def _secrets(self) -> list[Any]:
-        return [secret for one in self.session.selected for secret in one.secrets]
-
-    def _everyone(self) -> list[Verdict]:
-        left = [skip_provider(one.provider, one.dialect, one.reason) for one in self.session.skipped]
-        order = [provider.name for provider in self.session.loaded.providers]
-        return sorted([*self.verdicts, *left], key=lambda verdict: order.index(verdict.provider.name))
-
-    def _complete(self) -> bool:
-        budget = any(one.cause == "budget" for gathered in self.gathered for one in gathered.unasked)
-        return not self.interrupted and not budget and not self.fault
-
-    def _health(self) -> list[str]:
-        """What a reader should know of the run itself before believing its verdicts."""
-        return [*([self.fault] if self.fault else []), *describe_health(self.verdicts)]
+    def _conditions(self) -> ExitConditions:
+        if self.results is not None:
+            return read_conditions(self.results)
+        return ExitConditions(interrupted=self.interrupted, faults=self.incidents.faults)
 
     def describe_resumption(self) -> str:
         """Return how much of a resumed run had been recorded before; empty for any other run."""
         if self.session.options.resume is None:
             return ""
-        asked = sum(len(one.exchanges) for one in self.gathered) - len(self._recorded)
+        asked = sum(len(one.replies) for one in self.gathered.providers) - len(self._recorded)
         return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
-
-    def _write(self, results: dict[str, Any], written: str) -> None:
-        texts = {
-            "results.json": written,
-            "summary.md": write_summary(results),
-            "junit.xml": write_junit(results),
-        }
-        for name, text in texts.items():
-            with self._disk():
-                write_report_file(self.out / name, text)
-        if self.session.options.write_known is not None:
-            with self._disk():
-                write_atomically(self.session.options.write_known, propose_known_entries(results))

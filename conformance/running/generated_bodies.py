@@ -1,71 +1,77 @@
-"""The generated bodies of a run: drawn from the schemas, or taken from a recording; and kept where they fail."""
+"""The generated bodies of a run: made from the schemas, or taken from a recording; and kept where they fail."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from conformance.asking.run import Generated
+from conformance.asking.run import BodyQuestion
 from conformance.catalogue import Probe
 from conformance.model import Exchange, Provider, Question
-from conformance.running.session import BodyPlan, Recorded, SelectedProvider, Session, UsageError
+from conformance.running.gather import BodyPlan, Recorded
+from conformance.running.session import SelectedProvider, Session, UsageError
 from conformance.verdicts.verdict import Verdict
 
 
 class GeneratedBodies:
-    """What one run asks beside its fixed questions. Nothing is imported that draws, where nothing is drawn."""
+    """The bodies that one run asks beside its fixed questions.
+
+    Hypothesis, which makes them, is imported only where some are wanted.
+    """
 
     def __init__(self, session: Session, seed: int, out: Path, recorded: Recorded) -> None:
-        """Check the schemas of all that bodies are drawn for.
+        """Check the schemas of all providers that get bodies.
 
-        Raises UsageError, a line per schema that no body can be drawn from.
+        Raises UsageError, a line per schema that no body can be made from.
         """
         self.warnings: list[str] = []
         self._options, self._seed, self._recorded = session.options, seed, recorded
-        self._folder = out.parent / "failing"
-        self._drawn = self._asked(session)
-        said = _body_search().find_schema_faults(self._drawn) if self._drawn else []
-        if said:
-            raise UsageError(*said)
+        self._folder = out.parent / "failing"  # beside the folders of runs, so that the next run finds it
+        generates = any(rule.generated for rule in session.rules) and session.options.replay is None
+        wanted = [one for one in session.selected if generates and self._count_wanted(one.provider)]
+        self._names = {one.provider.name for one in wanted}
+        faults = _import_body_search().find_schema_faults(wanted) if wanted else []
+        if faults:
+            raise UsageError(*faults)
 
-    def _asked(self, session: Session) -> list[SelectedProvider]:
-        wanted = any(rule.generated for rule in session.rules) and session.options.replay is None
-        return [one for one in session.selected if wanted and self._count(one)]
-
-    def _count(self, one: SelectedProvider) -> int:
+    def _count_wanted(self, provider: Provider) -> int:
         asked = self._options.max_examples
-        return one.provider.max_examples if asked is None else asked
+        return provider.max_examples if asked is None else asked
 
     def plan_for(self, one: SelectedProvider, probes: Sequence[Probe]) -> BodyPlan:
-        """Return what one provider is asked, beside these fixed questions; in a replay what its recording holds."""
+        """Return what one provider is asked beside these probes; in a replay what its recording holds."""
+        provider = one.provider
         if self._options.replay is not None:
             return BodyPlan(
-                list_recorded_bodies(
-                    exchange for exchange in self._recorded.values() if exchange.provider == one.provider.name
-                )
+                list_recorded_bodies(one for one in self._recorded.values() if one.provider == provider.name)
             )
-        if not self._count(one):
+        wanted = self._count_wanted(provider)
+        if not wanted:
             return BodyPlan()
-        room = _body_search()
-        count = count_affordable_bodies(one.provider, self._count(one), probes)
-        if count < self._count(one):
-            self.warnings.append(_too_many(one.provider, self._count(one), count))
-        budget = room.BodyBudget(self._seed, count, self._options.shrink)
-        drawing, said = room.plan_bodies(one, probes, budget, self._file(one.provider.name))
-        self.warnings += said
-        return BodyPlan(drawing.bodies, drawing.smaller)
+        count = count_affordable_bodies(provider, wanted, probes)
+        if count < wanted:
+            self.warnings.append(
+                f"{provider.name}: only {count} of {wanted} generated bodies: "
+                f"max_requests is {provider.max_requests}, and the other questions come first"
+            )
+        search = _import_body_search()
+        budget = search.BodyBudget(self._seed, count, self._options.shrink)
+        plan: BodyPlan
+        plan, warnings = search.plan_bodies(one, probes, budget, self._file_of(provider.name))
+        self.warnings += warnings
+        return plan
 
-    def _file(self, provider: str) -> Path:
-        """Beside the folders of runs, so that the next run finds what failed in this one."""
+    def _file_of(self, provider: str) -> Path:
         return self._folder / f"{provider}.jsonl"
 
-    def keep(self, verdicts: Iterable[Verdict]) -> None:
-        """Keep what fails now for the next run; what was mended is kept no longer."""
-        names = {one.provider.name for one in self._drawn}
+    def keep_failing(self, verdicts: Iterable[Verdict]) -> None:
+        """Keep what fails now for the next run, and drop what no longer does. Raises RecordError."""
         for verdict in verdicts:
-            if verdict.provider.name in names:
-                _body_search().update_failing_file(self._file(verdict.provider.name), verdict)
+            name = verdict.provider.name
+            if name in self._names:
+                _import_body_search().update_failing_file(self._file_of(name), verdict)
 
 
 def count_affordable_bodies(provider: Provider, wanted: int, probes: Sequence[Probe]) -> int:
@@ -74,24 +80,14 @@ def count_affordable_bodies(provider: Provider, wanted: int, probes: Sequence[Pr
     return max(0, min(wanted, provider.max_requests - asked))
 
 
-def _too_many(provider: Provider, wanted: int, count: int) -> str:
-    return (
-        f"{provider.name}: only {count} of {wanted} generated bodies: "
-        f"max_requests is {provider.max_requests}, and the other questions come first"
-    )
-
-
-def _body_search() -> ModuleType:
-    """Return the room that draws. Importing it imports Hypothesis, which takes longer than all else together."""
-    from conformance.running import body_search  # noqa: PLC0415 - heavy, and a run without generated bodies does without
+def _import_body_search() -> ModuleType:
+    """Return the module that makes bodies. It imports Hypothesis, which takes longer than all else together."""
+    from conformance.running import body_search  # noqa: PLC0415 - heavy, and most runs do without
 
     return body_search
 
 
-def list_recorded_bodies(exchanges: Iterable[Exchange]) -> tuple[Generated, ...]:
+def list_recorded_bodies(exchanges: Iterable[Exchange]) -> tuple[BodyQuestion, ...]:
     """Return the generated bodies of a recording, each to be asked as often as it was."""
-    times: dict[str, int] = {}
-    for exchange in exchanges:
-        if exchange.generated:
-            times[exchange.probe] = times.get(exchange.probe, 0) + 1
-    return tuple(Generated(probe, Question(), recorded=number) for probe, number in times.items())
+    times = Counter(exchange.probe for exchange in exchanges if exchange.generated)
+    return tuple(BodyQuestion(probe, Question(), recorded=number) for probe, number in times.items())

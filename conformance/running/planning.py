@@ -10,8 +10,9 @@ from conformance.catalogue import Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Provider, Question
+from conformance.running.gather import select_probes
 from conformance.running.generated_bodies import count_affordable_bodies
-from conformance.running.session import Session, select_probes
+from conformance.running.session import Session
 
 BODY = 16  # tokens that a drawn body allows at most
 BARE = 64  # tokens allowed for a question that sets no limit; its right answer has about ten

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule
+from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule, current_rule_id
 from conformance.dialects.dialect import Dialect
 from conformance.judging.contents import names_a_lack
 from conformance.judging.expectations import MET, obedience
@@ -366,7 +366,7 @@ def _accepted(case: Case, evidence: JudgingInput) -> Case:
     entries = [
         known
         for known in evidence.provider.known
-        if known.rule == case.rule and is_in_force(known, evidence.today)
+        if current_rule_id(known.rule) == case.rule and is_in_force(known, evidence.today)
     ]
     entry = next((known for known in entries if _covers(known, deviation)), _together(entries))
     if entry is None or not _covers(entry, deviation):
@@ -388,7 +388,7 @@ def find_stale_entries(evidence: JudgingInput, cases: Sequence[Case]) -> list[st
     return [
         said
         for known in evidence.provider.known
-        if (said := _staleness(known, by_rule.get(known.rule), evidence))
+        if (said := _staleness(known, by_rule.get(current_rule_id(known.rule)), evidence))
     ]
 
 

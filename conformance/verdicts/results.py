@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance import __version__
 from conformance.asking.curl import curl_line
@@ -41,36 +40,48 @@ class RunInfo:
     faults: tuple[str, ...] = ()  # what the checker itself failed at
     selection: Mapping[str, JSON] | None = None
     kill_matrix: Mapping[str, JSON] | None = None
+    # Of a recording that others made: a line for each file that was read, and for each that could not be.
+    recordings: tuple[str, ...] | None = None
+    unreadable: tuple[str, ...] = ()
 
 
-def build_results(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, JSON]:
-    """Return the whole of results.json, with the exit code that it amounts to."""
-    results = _without_code(about, verdicts)
-    results["run"]["exit_code"] = compute_exit_code(results, read_conditions(results))
-    return results
+def build_results(
+    info: RunInfo, verdicts: Sequence[Verdict], views: Mapping[str, Sequence[JSON]] | None = None
+) -> dict[str, JSON]:
+    """Return the whole of results.json, with the exit code that it amounts to.
 
-
-def _without_code(about: RunInfo, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    `views`: by provider, what each client makes of each answer; only for recordings of others.
+    """
     run: dict[str, JSON] = {
-        "id": about.id,
-        "started_at": about.started_at,
-        "finished_at": about.finished_at,
-        "complete": about.complete,
-        "interrupted": about.interrupted,
-        "seed": about.seed,
-        "faults": [*about.faults],
-        "warnings": [*about.warnings],
-        "selection": dict(about.selection or {}),
-        "kill_matrix": dict(about.kill_matrix or {}),
+        "id": info.id,
+        "started_at": info.started_at,
+        "finished_at": info.finished_at,
+        "complete": info.complete,
+        "interrupted": info.interrupted,
+        "seed": info.seed,
+        "faults": [*info.faults],
+        "warnings": [*info.warnings],
+        "selection": dict(info.selection or {}),
+        "kill_matrix": dict(info.kill_matrix or {}),
     }
-    return {
+    if info.recordings is not None:
+        run |= {"recordings": [*info.recordings], "unreadable": [*info.unreadable]}
+    providers: list[JSON] = []
+    for verdict in verdicts:
+        entry = describe_provider(verdict)
+        answers: list[JSON] = [*(views or {}).get(verdict.provider.name, ())]
+        providers.append(entry if views is None else entry | {"answers": answers})
+    dialects = list_asked_dialects(verdicts)
+    results: dict[str, JSON] = {
         "format": FORMAT,
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
-        "providers": [describe_provider(verdict) for verdict in verdicts],
-        "documents": [*list_remarks(list_asked_dialects(verdicts))],
-        "side_by_side": build_tables(list_asked_dialects(verdicts)),
+        "providers": providers,
+        "documents": [*list_remarks(dialects)],
+        "side_by_side": build_tables(dialects),
     }
+    run["exit_code"] = compute_exit_code(results, read_conditions(results))
+    return results
 
 
 def list_asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
@@ -232,12 +243,21 @@ def _observed(deviation: Deviation) -> str:
     return "; ".join(several[:3]) + (f"; and {more} more" if more > 0 else "")
 
 
-_LONE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def format_results(value: JSON) -> str:
-    """Return results.json's text: indented by one, so that a diff of two runs is readable.
+def replace_surrogates(value: JSON) -> JSON:
+    """Return a value without halves of surrogate pairs, which no file can hold; U+FFFD stands for each.
 
-    Half a surrogate pair, which a vendor may send inside JSON, is no character: U+FFFD stands for it.
+    A vendor may send them inside JSON.
     """
-    return _LONE.sub("\ufffd", json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+    if isinstance(value, str):
+        return value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {str(replace_surrogates(name)): replace_surrogates(child) for name, child in value.items()}
+    return [replace_surrogates(child) for child in value] if isinstance(value, list | tuple) else value
+
+
+def format_results(results: JSON) -> str:
+    """Return results.json's text: indented by one, so that a diff of two runs is readable."""
+    return json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance import catalogue
+from conformance.catalogue import current_rule_id
 from interop.packages import ROOT, last_lines
 from interop.running import KEY
 from interop.servers import Subject
@@ -82,9 +84,18 @@ def reduced(subject: Subject, provider: Mapping[str, Any]) -> Expectation:
 
 
 def expected(name: str) -> Any:
-    """Return a kept expectation; None where none was kept yet."""
+    """Return a kept expectation, its rules by their ids of today; None where none was kept yet."""
+    catalogue.load()
     file = EXPECTED / f"{name}.json"
-    return json.loads(file.read_text()) if file.is_file() else None
+    return _with_current_rules(json.loads(file.read_text())) if file.is_file() else None
+
+
+def _with_current_rules(kept: Any) -> Any:
+    if isinstance(kept, dict):
+        return {current_rule_id(key): _with_current_rules(value) for key, value in kept.items()}
+    if isinstance(kept, list):
+        return [_with_current_rules(value) for value in kept]
+    return current_rule_id(kept) if isinstance(kept, str) else kept
 
 
 def keep(name: str, found: object) -> None:

@@ -18,7 +18,7 @@ from conformance.embedded import Host, Incoming, Outgoing
 from conformance.keys.secrets import Key
 from conformance.model import Provider
 from conformance.replies import ProviderReplies
-from conformance.running.session import select_probes
+from conformance.running.gather import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 AT_ONCE = 12  # miniatures asked at the same time

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import RequiredContent, check_each
+from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
 from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
+from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
 
@@ -85,7 +86,7 @@ def _count_ids(reply: Reply) -> int:
     requires=RequiredContent(
         "no answer holds two function calls with ids",
         lambda reply: _count_ids(reply) > 1,
-        ("two-calls-in-one-turn",),
+        (ProbeId.TWO_CALLS_IN_ONE_TURN,),
     ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
@@ -106,6 +107,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     usable=generated_text,
     requires=RequiredContent("no answer holds a thought signature", holds_a_signature),
 )

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.catalogue import check
+from conformance.catalogue import Ground, check
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value
@@ -19,6 +19,7 @@ from conformance.reading.reply import Reply, RuleInput
 @check(
     Level.NOTE,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     usable=lambda reply: generated_text(reply) and reply.exchange.failure is None and reply.error is None,
 )
 def names_each_response(seen: RuleInput) -> Iterator[Location]:
@@ -85,6 +86,7 @@ def _describe_wrong_clock(reply: Reply) -> str:
 @check(
     Level.NOTE,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     # A recorder that prints the JSON anew may mask the ids in it.
     usable=lambda reply: generated_text(reply) and bool(_read_id(reply)) and has_own_bytes(reply),
 )

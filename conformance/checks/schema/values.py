@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.catalogue import RequiredContent, check_each
+from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.checks.schema.calls import SIGNATURE, holds_a_signature
 from conformance.judging.contents import as_list, candidates, parts
 from conformance.judging.habits import has_own_bytes
@@ -85,6 +85,7 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
+    ground=Ground.TASKS,
     usable=answered,
     requires=RequiredContent(
         "no answer holds an image, a file or a thought signature",

@@ -1,0 +1,87 @@
+"""The catalogue checks itself when it loads, and knows rules by the ids that they had before."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from conformance import catalogue
+from conformance.catalogue import FORMER_IDS, PROBES, RULES, ProbeContext, Rule, Unaskable, find_rule
+from conformance.commands.explain import explain
+from conformance.comparing.past import read_past
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.model import expected_statuses
+
+catalogue.load()
+RULE = "streaming/ends-with-a-finish-reason"
+FORMER = "streaming/says-how-it-went-out"
+
+
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RULES, RULE, dataclasses.replace(RULES[RULE], formerly=(FORMER,)))
+    monkeypatch.setitem(FORMER_IDS, FORMER, RULE)
+
+
+def test_a_rule_that_defers_to_what_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RULES, RULE, dataclasses.replace(RULES[RULE], defers_to=("streaming/sends-dletas",)))
+    with pytest.raises(
+        ValueError, match=f"{RULE} defers to 'streaming/sends-dletas'.*did you mean 'streaming/sends-deltas'"
+    ):
+        catalogue.load()
+
+
+def test_a_former_id_is_given_to_no_other_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMER_IDS, "streaming/sends-deltas", RULE)
+    with pytest.raises(ValueError, match=f"streaming/sends-deltas is a former id of {RULE}"):
+        catalogue.load()
+
+
+@pytest.mark.usefixtures("renamed")
+def test_a_rule_is_found_and_explained_by_its_former_id(capsys: pytest.CaptureFixture[str]) -> None:
+    assert find_rule(FORMER) is RULES[RULE]
+    assert explain(Namespace(rule=FORMER)) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{RULE} (")
+    assert f"Formerly: {FORMER}\n" in said
+
+
+@pytest.mark.usefixtures("renamed")
+def test_the_results_of_an_older_run_are_read_with_the_ids_of_today(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "reports" / "example" / "results.json").read_text(encoding="utf-8")
+    (tmp_path / "results.json").write_text(text.replace(f'"{RULE}"', json.dumps(FORMER)), encoding="utf-8")
+    for provider in read_past(tmp_path / "results.json").providers.values():
+        assert FORMER not in provider.cases
+
+
+_AFTER_ATTEMPTS = ("each_time(", "disobeyed(")
+
+
+def _accuses_after_several_attempts(rule: Rule) -> bool:
+    source = inspect.getsource(inspect.unwrap(rule.look))
+    return rule.obeys or any(name in source for name in _AFTER_ATTEMPTS)
+
+
+def _expects_an_answer(probe: str) -> bool:
+    entry = PROBES[probe]
+    question = None if entry.follows else entry.build(ProbeContext("gemini-2.5-flash", "7f3a"))
+    if question is None or isinstance(question, Unaskable):
+        return True
+    return 200 in expected_statuses(question.expected)
+
+
+def test_a_question_on_which_a_rule_accuses_after_three_attempts_has_three() -> None:
+    asked = {
+        probe
+        for rule in RULES.values()
+        if _accuses_after_several_attempts(rule)
+        for probe in rule.probes
+        if _expects_an_answer(probe)
+    }
+    assert len(asked) > 20
+    assert [probe for probe in asked if PROBES[probe].attempts < ATTEMPTS_TO_ACCUSE] == []
