@@ -230,7 +230,7 @@ def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
         request.verb,
         keyring.mask(request.path),
         tuple((keyring.mask(name), keyring.mask(value)) for name, value in request.headers),
-        keyring.mask_bytes(request.body).data,
+        keyring.mask_bytes(request.body),
         request.key,
     )
     pieces, decoded = _mask_body(exchange, keyring)

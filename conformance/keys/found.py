@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from conformance.keys.secrets import SHORTEST_KEY, Key, Keyring, merge_spans
-from conformance.keys.spellings import Span
+from conformance.keys.spellings import Bytes, Span
 
 MOST = 64  # keys that are looked for in every text of one provider; a recording holds one or two
 
@@ -98,10 +98,10 @@ def find_keys_by_shape(data: bytes) -> Iterator[str]:
 class RecordedKeyring(Keyring):
     """The keys that were found in a recording, and whatever else has the form of one, however many there are."""
 
-    def spans(self, data: bytes) -> list[Span]:
+    def find_spans(self, data: Bytes) -> list[Span]:
         """Return where any key stands in `data`, and whatever has the form of one."""
         shaped = (match.span() for match in _SHAPES.finditer(data))
-        return merge_spans((*super().spans(data), *shaped))
+        return merge_spans((*super().find_spans(data), *shaped))
 
 
 def make_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
