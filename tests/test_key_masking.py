@@ -136,7 +136,7 @@ def test_a_key_that_cannot_be_used_says_why_without_being_printed(value: str, sa
 def test_a_short_key_is_good_enough_for_loopback_and_masks_nothing() -> None:
     key = read_key(VENDOR, {"K": "test"}, local=True)
     assert isinstance(key, Key)
-    assert Keyring.of((key,)).mask("a test") == "a test"
+    assert Keyring.from_keys((key,)).mask("a test") == "a test"
 
 
 def test_a_key_is_in_no_repr() -> None:

@@ -1,4 +1,4 @@
-"""Keys: where they come from, how they are told apart from everything else, and how they are masked.
+"""Keys: where they come from, which of them can be used, and how they are masked.
 
 What is found (`conformance.keys.spellings`) is replaced by a mask of the same length: `[key]` and stars. So a
 body keeps its length, its pieces and, nearly always, its structure.
@@ -84,7 +84,7 @@ class Keyring:
     keys: tuple[Key, ...] = ()
 
     @classmethod
-    def of(cls, keys: Iterable[Key | KeyFault | None]) -> Self:
+    def from_keys(cls, keys: Iterable[Key | KeyFault | None]) -> Self:
         """Build a keyring from whatever `read_key` returned."""
         return cls(tuple(key for key in keys if isinstance(key, Key)))
 

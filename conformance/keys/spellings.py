@@ -92,17 +92,17 @@ def make_needles(key: str) -> tuple[Needle, ...]:
         b"".join(digits),
         b"0x".join(digits),
         b"".join(b"%d" % byte for byte in plain),  # a list of character codes without its commas
-        *(core.lower() for core in _encode(plain, base64.b32encode, 5, 5)),
+        *(core.lower() for core in _find_cores(plain, base64.b32encode, 5, 5)),
     }
     found |= {Needle(text, folded=True, whole=text) for text in others}
-    once = set(_encode(plain, base64.b64encode, 3, 6))
-    twice = {core for text in once for core in _encode(text, base64.b64encode, 3, 6)}
-    cores = map(keep_letters, once | twice | set(_encode(plain[::-1], base64.b64encode, 3, 6)))
+    once = set(_find_cores(plain, base64.b64encode, 3, 6))
+    twice = {core for text in once for core in _find_cores(text, base64.b64encode, 3, 6)}
+    cores = map(keep_letters, once | twice | set(_find_cores(plain[::-1], base64.b64encode, 3, 6)))
     found |= {Needle(text, folded=False, whole=text) for text in cores}
     return tuple(sorted(found, key=lambda needle: needle.text))
 
 
-def _encode(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
+def _find_cores(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
     """Yield the part of an encoded text that `plain` alone decides, for each place in a group of bytes."""
     for before in range(group):
         text = encode(bytes(before) + plain)
