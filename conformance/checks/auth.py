@@ -16,6 +16,7 @@ from conformance.judging.refusals import (
     works,
 )
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 from conformance.sources import VENDORS_DOCUMENT, google
@@ -28,10 +29,10 @@ ACCEPTS_ALL = "errors/refuses-what-is-wrong"
 GOOGLES_HEADER = "auth/takes-x-goog-api-key"
 
 _PROBES = {
-    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
-    Auth.BEARER.value: "key-as-bearer",
-    Auth.QUERY_KEY.value: "key-in-query",
-    Auth.X_API_KEY.value: "key-as-x-api-key",
+    Auth.X_GOOG_API_KEY.value: ProbeId.KEY_AS_X_GOOG_API_KEY,
+    Auth.BEARER.value: ProbeId.KEY_AS_BEARER,
+    Auth.QUERY_KEY.value: ProbeId.KEY_IN_QUERY,
+    Auth.X_API_KEY.value: ProbeId.KEY_AS_X_API_KEY,
 }
 
 
@@ -42,7 +43,7 @@ def _tells(reply: Reply) -> bool:
 
 def _good(seen: RuleInput) -> bool:
     """The key opens the vendor in some way."""
-    asked = seen.of("plain", *_PROBES.values())
+    asked = seen.of(ProbeId.PLAIN, *_PROBES.values())
     return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
 
 
@@ -69,7 +70,7 @@ def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
     _HEADER,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("key-as-x-goog-api-key",),
+    probes=(ProbeId.KEY_AS_X_GOOG_API_KEY,),
     usable=_tells,
     trait="auth",
 )
@@ -88,7 +89,7 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     _HEADER,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("key-in-query",),
+    probes=(ProbeId.KEY_IN_QUERY,),
     usable=_tells,
     blocked_by=(GOOGLES_HEADER,),
 )
@@ -106,7 +107,7 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Level.NOTE,
     _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-as-bearer", "key-as-x-api-key"),
+    probes=(ProbeId.KEY_AS_BEARER, ProbeId.KEY_AS_X_API_KEY),
     usable=_tells,
     blocked_by=(ACCEPTS_ALL,),
     proof=Proof.EACH_REFUSAL,
@@ -127,7 +128,7 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Level.NOTE,
     _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-beside-junk-bearer",),
+    probes=(ProbeId.KEY_BESIDE_JUNK_BEARER,),
     usable=_tells,
     blocked_by=(GOOGLES_HEADER, ACCEPTS_ALL),
     proof=Proof.EACH_REFUSAL,
@@ -152,7 +153,7 @@ def _wrong_key(reply: Reply) -> bool:
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused."),
     basis=Basis.RECORDED,
-    probes=("bad-key",),
+    probes=(ProbeId.BAD_KEY,),
     usable=_wrong_key,
     blocked_by=(ACCEPTS_ALL,),
     proof=Proof.EACH_REFUSAL,
@@ -177,7 +178,7 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
-    probes=("no-key",),
+    probes=(ProbeId.NO_KEY,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
     proof=Proof.EACH_REFUSAL,
@@ -200,7 +201,7 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD,
     google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
     basis=Basis.RECORDED,
-    probes=("bad-key", "no-key"),
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
@@ -231,7 +232,7 @@ def _strangers(seen: RuleInput) -> list[Reply]:
     Level.SHOULD,
     google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
     basis=Basis.INFERRED,
-    probes=("bad-key", "no-key"),
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
 )
@@ -255,7 +256,7 @@ _FORM = re.compile(
     Level.NOTE,
     google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
     basis=Basis.INFERRED,
-    probes=("bad-key",),
+    probes=(ProbeId.BAD_KEY,),
     usable=lambda reply: _wrong_key(reply) and denied(reply),
     proof=Proof.EACH_REFUSAL,
 )
@@ -273,11 +274,11 @@ def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
 
 
 _ELSEWHERE = (
-    "models-list",
-    "models-get",
-    "plain-on-v1",
-    "count-tokens-of-a-longer-text",
-    "count-tokens-of-the-plain-question",
+    ProbeId.MODELS_LIST,
+    ProbeId.MODELS_GET,
+    ProbeId.PLAIN_ON_V1,
+    ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT,
+    ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION,
 )
 
 
@@ -296,7 +297,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
     """
-    if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
+    if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     if takes_any_key(seen):

@@ -12,6 +12,7 @@ from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
+from conformance.probe_ids import ProbeId
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -90,7 +91,7 @@ def _any(reply: Reply) -> bool:
         "Every setting stands in generationConfig; the top level has none.",
     ),
     basis=Basis.RECORDED,
-    probes=("limit-of-five", "stop-sequence", "flat-settings"),
+    probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.FLAT_SETTINGS),
     usable=_any,
     obeys=True,
     trait="settings",
@@ -105,8 +106,8 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
-    flat = any(reply.ok and limited(reply) for reply in seen.of("flat-settings"))
-    last = seen.last("limit-of-five")
+    flat = any(reply.ok and limited(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
+    last = seen.last(ProbeId.LIMIT_OF_FIVE)
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
         yield Location(
@@ -123,7 +124,7 @@ def _taken(seen: RuleInput, probe: str) -> bool:
     Level.MUST,
     _BOTH,
     basis=Basis.RECORDED,
-    probes=("snake-case-request", "snake-case-settings"),
+    probes=(ProbeId.SNAKE_CASE_REQUEST, ProbeId.SNAKE_CASE_SETTINGS),
     usable=_any,
     blocked_by=("casing/reads-settings-from-generation-config",),
     obeys=True,
@@ -139,8 +140,8 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: send lowerCamelCase only.
     """
     for probe, twin in (
-        ("snake-case-request", "system-instruction"),
-        ("snake-case-settings", "limit-of-five"),
+        (ProbeId.SNAKE_CASE_REQUEST, ProbeId.SYSTEM_INSTRUCTION),
+        (ProbeId.SNAKE_CASE_SETTINGS, ProbeId.LIMIT_OF_FIVE),
     ):
         declined = (
             list(_refused(seen, probe, "a snake_case request is accepted")) if _taken(seen, twin) else []
@@ -155,7 +156,7 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Level.MUST,
     _BOTH,
     basis=Basis.RECORDED,
-    probes=("mixed-casing-request",),
+    probes=(ProbeId.MIXED_CASING_REQUEST,),
     usable=_any,
     blocked_by=("casing/accepts-snake-case-requests",),
     obeys=True,
@@ -169,20 +170,22 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
     """
-    if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
+    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not obeyed(seen, ProbeId.FUNCTION_CALL):
         return  # without it, the fault is not the casing's
-    last = seen.last("mixed-casing-request")
+    last = seen.last(ProbeId.MIXED_CASING_REQUEST)
     if last and _of_thinking(seen, last):
         yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
         return
-    yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
-    found = disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
-    yield from beside(seen, "function-call-forced", found)
+    yield from _refused(seen, ProbeId.MIXED_CASING_REQUEST, "mixed casing is accepted")
+    found = disobeyed(
+        seen, ProbeId.MIXED_CASING_REQUEST, "the tool's parameters_json_schema reaches the model"
+    )
+    yield from beside(seen, ProbeId.FUNCTION_CALL_FORCED, found)
 
 
 def _of_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
-    asked = seen.of("thinking", "no-thinking")
+    asked = seen.of(ProbeId.THINKING, ProbeId.NO_THINKING)
     same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
     return mixed.standing is Standing.REQUEST_REFUSED and bool(
         same or (lacking(mixed) and not any(reply.ok for reply in asked))
@@ -204,7 +207,7 @@ def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
     Level.MUST,
     google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
     basis=Basis.RECORDED,
-    probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
+    probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.TWO_CALLS_IN_ONE_TURN),
     usable=generated_text,
     feature="function-calling",
     requires=required.A_CALL,

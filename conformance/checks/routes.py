@@ -9,6 +9,7 @@ from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 from conformance.sources import google
@@ -18,7 +19,7 @@ _COUNT = google("models.countTokens", "Takes contents or a whole request, and an
 LISTS = "routes/lists-its-models"
 PREFIX = "routes/names-models-with-their-prefix"
 COUNTS = "routes/counts-tokens"
-_COUNTED = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
+_COUNTED = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
 
 
 def _absent(reply: Reply) -> bool:
@@ -37,7 +38,7 @@ def _missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
             yield Location(reply.id, "", expected, words(reply))
 
 
-_BOTH = ("plain", "plain-streamed")
+_BOTH = (ProbeId.PLAIN, ProbeId.PLAIN_STREAMED)
 
 
 def _closed(reply: Reply) -> bool:
@@ -80,7 +81,7 @@ def _v1(reply: Reply) -> bool:
     Level.SHOULD,
     google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     basis=Basis.DOCUMENTED,
-    probes=("plain-on-v1",),
+    probes=(ProbeId.PLAIN_ON_V1,),
     usable=_v1,
     proof=Proof.ACCEPTANCE,
 )
@@ -156,7 +157,7 @@ def _openai(reply: Reply) -> bool:
     Level.SHOULD,
     _MODELS,
     basis=Basis.RECORDED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -187,7 +188,12 @@ def _listed(reply: Reply) -> bool:
 
 
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_listed,
+    blocked_by=(LISTS,),
 )
 def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     """The name of a listed model is `models/{id}`, with that prefix exactly once.
@@ -204,7 +210,12 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
 
 
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.SHOULD,
+    _MODELS,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_listed,
+    blocked_by=(LISTS,),
 )
 def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
     """Each listed model has supportedGenerationMethods and token limits.
@@ -235,7 +246,12 @@ def _same_model(name: JSON, model: str) -> bool:
 
 
 @check(
-    Level.NOTE, _MODELS, basis=Basis.INFERRED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.NOTE,
+    _MODELS,
+    basis=Basis.INFERRED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_listed,
+    blocked_by=(LISTS,),
 )
 def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     """The list of models contains the model under test.
@@ -254,7 +270,7 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     _MODELS,
     basis=Basis.INFERRED,
-    probes=("listed-name-1", "listed-name-2", "listed-name-3"),
+    probes=(ProbeId.LISTED_NAME_1, ProbeId.LISTED_NAME_2, ProbeId.LISTED_NAME_3),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(LISTS, PREFIX),
 )
@@ -273,7 +289,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     # A model that says that it wants, or makes, something else than text is there under its name.
     nameless = len(refused) == len(seen.replies) > 1 and not any(map(lacking, refused))
     # A first page may well hold models that are retired; what stands on the next ones was not asked.
-    nameless = nameless and not any(reply.body.get("nextPageToken") for reply in seen.of("models-list"))
+    nameless = nameless and not any(reply.body.get("nextPageToken") for reply in seen.of(ProbeId.MODELS_LIST))
     level = None if nameless else Level.NOTE
     for reply in refused:
         yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
@@ -283,7 +299,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     Level.SHOULD,
     _MODELS,
     basis=Basis.DOCUMENTED,
-    probes=("models-get",),
+    probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(LISTS,),
 )
@@ -322,7 +338,7 @@ def _allows(reply: Reply) -> bool:
         "CORS (Fetch standard)", "Google's API may be called from a page; its key travels in x-goog-api-key."
     ),
     basis=Basis.INFERRED,
-    probes=("preflight",),
+    probes=(ProbeId.PREFLIGHT,),
     usable=lambda reply: reply.is_conclusive,
     proof=Proof.REPLY,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
+from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
@@ -39,7 +40,7 @@ def words(reply: Reply) -> str:
 
 def works(seen: RuleInput) -> bool:
     """Return whether the plain question was answered: without it a refusal proves nothing."""
-    return any(reply.ok for reply in seen.of("plain"))
+    return any(reply.ok for reply in seen.of(ProbeId.PLAIN))
 
 
 def says_nothing(seen: RuleInput) -> bool:
@@ -64,7 +65,7 @@ def describe_silence(seen: RuleInput) -> str:
 
 def works_throughout(seen: RuleInput) -> bool:
     """Return whether the plain question was answered before and after all others."""
-    before, after = seen.of("plain"), seen.of("plain-at-the-end")
+    before, after = seen.of(ProbeId.PLAIN), seen.of(ProbeId.PLAIN_AT_THE_END)
     return any(reply.ok for reply in before) and any(reply.ok for reply in after)
 
 
@@ -97,12 +98,12 @@ def carried(reply: Reply, way: str) -> bool:
 
 def keyless(seen: RuleInput) -> bool:
     """Return whether the vendor is asked without any key, and answers."""
-    return any(reply.ok and carried(reply, "none") for reply in seen.of("plain"))
+    return any(reply.ok and carried(reply, "none") for reply in seen.of(ProbeId.PLAIN))
 
 
 def takes_any_key(seen: RuleInput) -> bool:
     """Return whether a nonsense key, or none, is as good as the right one."""
-    return any(reply.ok for reply in seen.of("bad-key", "no-key"))
+    return any(reply.ok for reply in seen.of(ProbeId.BAD_KEY, ProbeId.NO_KEY))
 
 
 def codes_beside_answers(seen: RuleInput) -> set[str]:

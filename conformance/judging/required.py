@@ -8,6 +8,7 @@ from conformance.catalogue import RequiredContent
 from conformance.judging.contents import candidates, parts
 from conformance.judging.expectations import blocked
 from conformance.model import JSON
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 
 
@@ -22,8 +23,13 @@ def _names(reply: Reply) -> Iterator[bool]:
         )
 
 
-_CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
-_THOUGHTS = ("thinking", "thinking-streamed")
+_CALLS = (
+    ProbeId.FUNCTION_CALL,
+    ProbeId.FUNCTION_CALL_STREAMED,
+    ProbeId.FUNCTION_CALL_FORCED,
+    ProbeId.TWO_CALLS_IN_ONE_TURN,
+)
+_THOUGHTS = (ProbeId.THINKING, ProbeId.THINKING_STREAMED)
 
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in candidates(reply))
