@@ -20,6 +20,7 @@ from conformance.judging.refusals import (
 from conformance.judging.tries import streams
 from conformance.judging.values import format_value
 from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -28,7 +29,7 @@ from conformance.wire.framing import Framing
 ENVELOPE = "envelope/gemini-object-at-root"
 # Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
 _FRONT_END = b"!!1</title>"  # as the titles of its pages end
-_NO_ROUTE = ("unknown-method", "wrong-verb")
+_NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)
 
 
 def _an_error(reply: Reply) -> bool:
@@ -323,7 +324,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.NOTE,
     basis=Basis.RECORDED,
     ground=Ground.FAULTS,
-    select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
+    select=lambda reply: reply.probe in (ProbeId.UNKNOWN_FIELD, ProbeId.BAD_KEY) or reply.status == 429,
     usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
     proof=Proof.REFUSAL,
 )

@@ -19,11 +19,12 @@ from conformance.judging.refusals import (
 )
 from conformance.judging.traits import settings
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
 ACCEPTS_ALL = "errors/refuses-what-is-wrong"
-_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
+_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", ProbeId.PLAIN_ON_V1)
 
 
 @check(
@@ -141,7 +142,11 @@ def _remapped(seen: RuleInput, probe: str, replies: tuple[Reply, ...]) -> Iterat
     last = breaks_each_time(seen, probe)
     if last is not None:
         # 501 is what HTTP has for a method that a server does not have at all.
-        level = Level.NOTE if probe in ("unknown-method", "wrong-verb") and last.status == 501 else None
+        level = (
+            Level.NOTE
+            if probe in (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB) and last.status == 501
+            else None
+        )
         wanted = " or ".join(str(status) for status in last.exchange.expected_statuses)
         yield Location(
             last.id, "", f"HTTP {wanted}", f"{words(last)} ({len(replies)} of {len(replies)} tries)", level
@@ -169,7 +174,7 @@ def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged
 # --- what Google refuses, and others take ---
 
 
-_WITHIN_SETTINGS = ("unknown-nested-field", "wrong-type")
+_WITHIN_SETTINGS = (ProbeId.UNKNOWN_NESTED_FIELD, ProbeId.WRONG_TYPE)
 
 
 def _accepted(seen: RuleInput, probe: str) -> Reply | None:
@@ -182,7 +187,7 @@ def _accepted(seen: RuleInput, probe: str) -> Reply | None:
 _refusing = partial(
     check, usable=lambda reply: reply.is_conclusive, blocked_by=(ACCEPTS_ALL,), proof=Proof.EACH_REFUSAL
 )
-_CONTROLS = ("unknown-field", "unknown-model", "bad-key")
+_CONTROLS = (ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_MODEL, ProbeId.BAD_KEY)
 
 
 @check(
@@ -230,7 +235,7 @@ def _otherwise(seen: RuleInput, probe: str) -> Iterator[Location]:
             return
 
 
-@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=("unknown-field", "unknown-nested-field"))
+@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=(ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD))
 def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request with a field that does not exist is refused, at the top level and inside settings.
 
@@ -240,10 +245,10 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: check in the answer that each option took effect.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _taken(seen, "unknown-field", "unknown-nested-field")
+    yield from _taken(seen, ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD)
 
 
-@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"))
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM))
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
@@ -252,10 +257,10 @@ def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: check values before sending.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _taken(seen, "wrong-type", "wrong-enum")
+    yield from _taken(seen, ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM)
 
 
-@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("malformed-json",))
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.MALFORMED_JSON,))
 def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body that is not valid JSON is refused.
 
@@ -264,10 +269,10 @@ def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none needed by clients that send complete requests.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _taken(seen, "malformed-json")
+    yield from _taken(seen, ProbeId.MALFORMED_JSON)
 
 
-@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("empty-contents", "bad-role"))
+@_refusing(Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.EMPTY_CONTENTS, ProbeId.BAD_ROLE))
 def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request without contents is refused, and so is a turn whose role is neither user nor model.
 
@@ -276,7 +281,7 @@ def refuses_contents_without_sense(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: check that there is something to ask before asking.
     Source: [GenerateContentRequest.contents] contents is required, and a turn's role is user or model.
     """
-    yield from _taken(seen, "empty-contents", noted=("bad-role",))
+    yield from _taken(seen, ProbeId.EMPTY_CONTENTS, noted=(ProbeId.BAD_ROLE,))
 
 
 # --- models, methods and verbs that do not exist ---
@@ -302,7 +307,7 @@ def _unknown_model(reply: Reply) -> tuple[str, Level | None] | None:
     return words(reply), Level.NOTE if reply.status in (401, 402, 403) else None
 
 
-@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=("unknown-model", "unknown-model-streamed"))
+@_refusing(Level.SHOULD, basis=Basis.RECORDED, probes=(ProbeId.UNKNOWN_MODEL, ProbeId.UNKNOWN_MODEL_STREAMED))
 def knows_no_model_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A model that does not exist is 404, and no other model answers in its place.
 
@@ -343,7 +348,7 @@ def _strange(
             yield Location(reply.id, "", expected, words(reply), level)
 
 
-@_refusing(Level.SHOULD, basis=Basis.INFERRED, probes=("unknown-method",))
+@_refusing(Level.SHOULD, basis=Basis.INFERRED, probes=(ProbeId.UNKNOWN_METHOD,))
 def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A method that does not exist is 404.
 
@@ -355,7 +360,7 @@ def knows_no_method_that_does_not_exist(seen: RuleInput) -> Iterator[Location | 
     yield from _strange(seen, "HTTP 404", (404,), (405, 410))
 
 
-@_refusing(Level.NOTE, basis=Basis.INFERRED, probes=("wrong-verb",))
+@_refusing(Level.NOTE, basis=Basis.INFERRED, probes=(ProbeId.WRONG_VERB,))
 def knows_no_other_verb(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A GET request for generateContent is refused.
 
