@@ -96,6 +96,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
     select=lambda reply: asks_for_one_object(reply) and asks_on_main_route(reply),
     usable=lambda reply: reply.is_complete and is_success(reply) and has_own_bytes(reply),
     blocked_by=(DECLARED,),
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     """A unary answer is complete, readable JSON.
@@ -121,6 +122,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     basis=Basis.RECORDED,
     select=asks_on_main_route,
     usable=lambda reply: reply.is_complete and is_success(reply),
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer is JSON, not an HTML page.
