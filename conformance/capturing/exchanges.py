@@ -40,6 +40,7 @@ class CapturedExchange:
     keys: tuple[Key, ...] = ()
     cookies: tuple[Key, ...] = ()
     missing: str = ""
+    place: str = ""  # the file, and where in it
 
 
 def find_address(entry: RecordedEntry, url: str | None) -> Address | None:
