@@ -13,14 +13,6 @@ from conformance.reading.standing import Standing
 _KEY = (400, 401, 403)
 
 
-def failures(seen: RuleInput) -> Iterator[Reply]:
-    """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
-    answers = any(reply.ok for reply in seen.all)
-    for reply in seen.replies:
-        if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
-            yield reply
-
-
 def words(reply: Reply) -> str:
     """Return an answer in words: the status, what the body is, and what it says."""
     said = reply.error.message if reply.error else ""
@@ -103,12 +95,6 @@ def keyless(seen: RuleInput) -> bool:
 def takes_any_key(seen: RuleInput) -> bool:
     """Return whether a nonsense key, or none, is as good as the right one."""
     return any(reply.ok for reply in seen.of("bad-key", "no-key"))
-
-
-def codes_beside_answers(seen: RuleInput) -> set[str]:
-    """Return the members that stand around the answers, where they come in an envelope."""
-    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
-    return {name for one in opened if one and one.path for name in one.wrappers}
 
 
 def as_google(error: ErrorBody) -> bool:
