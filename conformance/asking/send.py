@@ -182,7 +182,7 @@ class Sender:
     @property
     def keyring(self) -> Keyring:
         """What must not be written of this provider's answers."""
-        return Keyring.of((self.key, *read_header_secrets(self.provider, self.environ)))
+        return Keyring.from_keys((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _opened(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""

@@ -68,12 +68,12 @@ def make_exchange(entry: RecordedEntry, address: Address) -> CapturedExchange:
     """Return the exchange that an entry holds, with every key in it masked; it has no name of its own yet."""
     entry = unchunk(entry)
     headers = entry.headers or ()
-    pieces = _pieces(entry)
+    pieces = _cut_pieces(entry)
     exchange = Exchange(
         provider="recording",
         probe=CAPTURED,
         attempt=1,
-        request=_request(entry, address),
+        request=_build_request(entry, address),
         expected={},
         status=entry.status,
         http_version="",
@@ -87,31 +87,33 @@ def make_exchange(entry: RecordedEntry, address: Address) -> CapturedExchange:
         reserialised=entry.reserialised,
         timed=len(entry.pieces) > 1,
     )
-    exchange = _without_false_length(_decoded(exchange, entry))
+    exchange = _drop_false_length(_settle_encoding(exchange, entry))
     streamed = address.method == "streamGenerateContent"
-    lacking = _lacking(exchange, entry, streamed=streamed)
+    lacking = _describe_missing(exchange, entry, streamed=streamed)
     if lacking:
         failure = Failure("cancelled", f"an exchange {lacking}")
         exchange = replace(exchange, failure=failure, end_known=False)
     else:
         body = decode_body(exchange, Limits()).body
         exchange = replace(exchange, end_known=is_end_known(entry, body, streamed=streamed))
-    return _masked(exchange, entry, address, lacking)
+    return _mask_entry(exchange, entry, address, lacking)
 
 
-def _request(entry: RecordedEntry, address: Address) -> Request:
+def _build_request(entry: RecordedEntry, address: Address) -> Request:
     headers = drop_secret_headers(entry.request_headers or ())
-    return Request(entry.verb.upper(), address.path, headers, entry.request_body or b"", _way(entry, address))
+    return Request(
+        entry.verb.upper(), address.path, headers, entry.request_body or b"", _find_key_way(entry, address)
+    )
 
 
-def _way(entry: RecordedEntry, address: Address) -> str:
+def _find_key_way(entry: RecordedEntry, address: Address) -> str:
     """Return how the request carried its key, as far as it was recorded."""
     names = {name.lower() for name, _ in entry.request_headers or ()}
     found = next((way for name, way in _WAYS if name in names), None)
     return found or ("query-key" if address.secrets else "configured")
 
 
-def _pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
+def _cut_pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
     """Cut the body as it arrived, where that was recorded and adds up."""
     body = entry.body or b""
     if not body:
@@ -128,7 +130,7 @@ def _pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
 # --- what was recorded, and what was not ---
 
 
-def _decoded(exchange: Exchange, entry: RecordedEntry) -> Exchange:
+def _settle_encoding(exchange: Exchange, entry: RecordedEntry) -> Exchange:
     """Say whether Content-Encoding was undone: the recorder says it, or the bytes show it."""
     if entry.decoded is not None:
         return replace(exchange, decoded=entry.decoded)
@@ -141,21 +143,21 @@ def _decoded(exchange: Exchange, entry: RecordedEntry) -> Exchange:
     return replace(exchange, decoded=undone)
 
 
-def _without_false_length(exchange: Exchange) -> Exchange:
+def _drop_false_length(exchange: Exchange) -> Exchange:
     """Drop a Content-Length that the recorder's changes to the body made wrong."""
-    length = _length(exchange)
+    length = _stated_length(exchange)
     if length is None or (length == len(exchange.body) and not exchange.reserialised):
         return exchange
     kept = tuple(pair for pair in exchange.headers if pair[0].lower() != "content-length")
     return replace(exchange, headers=kept, headers_complete=False)
 
 
-def _length(exchange: Exchange) -> int | None:
+def _stated_length(exchange: Exchange) -> int | None:
     said = (exchange.header("content-length") or "").strip()
     return int(said) if said.isdecimal() and len(said) < 16 else None
 
 
-def _lacking(exchange: Exchange, entry: RecordedEntry, *, streamed: bool) -> str:
+def _describe_missing(exchange: Exchange, entry: RecordedEntry, *, streamed: bool) -> str:
     """Return what of the body is missing; an empty text where it is whole as far as can be told."""
     if entry.status is None:
         return "without a recorded status"
@@ -178,7 +180,7 @@ def _is_json(body: bytes) -> bool:
 # --- keys ---
 
 
-def _texts(entry: RecordedEntry, exchange: Exchange) -> Iterator[bytes]:
+def _list_texts(entry: RecordedEntry, exchange: Exchange) -> Iterator[bytes]:
     yield (entry.url or "").encode("utf-8", "surrogatepass")
     yield entry.request_body or b""
     yield exchange.body
@@ -189,20 +191,20 @@ def _texts(entry: RecordedEntry, exchange: Exchange) -> Iterator[bytes]:
             yield value.encode("utf-8", "surrogatepass")
 
 
-def _keys(entry: RecordedEntry, exchange: Exchange, address: Address) -> tuple[Key, ...]:
+def _find_keys(entry: RecordedEntry, exchange: Exchange, address: Address) -> tuple[Key, ...]:
     headers = [*(entry.request_headers or ()), *(entry.headers or ())]
     values = [*address.secrets, *find_keys_in_headers(pair for pair in headers if not is_cookie(pair[0]))]
-    values += [value for text in _texts(entry, exchange) for value in find_keys_by_shape(text)]
+    values += [value for text in _list_texts(entry, exchange) for value in find_keys_by_shape(text)]
     return make_keys(values)
 
 
-def _cookies(entry: RecordedEntry) -> tuple[Key, ...]:
+def _find_cookies(entry: RecordedEntry) -> tuple[Key, ...]:
     headers = [*(entry.request_headers or ()), *(entry.headers or ())]
     return make_keys(find_keys_in_headers(pair for pair in headers if is_cookie(pair[0])))
 
 
-def _masked(exchange: Exchange, entry: RecordedEntry, address: Address, lacking: str) -> CapturedExchange:
-    keys, cookies = _keys(entry, exchange, address), _cookies(entry)
+def _mask_entry(exchange: Exchange, entry: RecordedEntry, address: Address, lacking: str) -> CapturedExchange:
+    keys, cookies = _find_keys(entry, exchange, address), _find_cookies(entry)
     return CapturedExchange(address, mask_exchange(exchange, (*keys, *cookies)), keys, cookies, lacking)
 
 
@@ -214,7 +216,7 @@ def mask_own_exchange(exchange: Exchange) -> CapturedExchange:
     )
     address = parse_address(request.path, "POST") or parse_address(request.path, "GET")
     address = address or Address(UNKNOWN_HOST, f"https://{UNKNOWN_HOST}", request.path, "", "", ())
-    return _masked(exchange, entry, address, "")
+    return _mask_entry(exchange, entry, address, "")
 
 
 def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
@@ -228,15 +230,15 @@ def mask_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
         request.verb,
         keyring.mask(request.path),
         tuple((keyring.mask(name), keyring.mask(value)) for name, value in request.headers),
-        keyring.mask_bytes(request.body).data,
+        keyring.mask_bytes(request.body),
         request.key,
     )
-    pieces, decoded = _masked_pieces(exchange, keyring)
+    pieces, decoded = _mask_body(exchange, keyring)
     headers = tuple((name, keyring.mask(value)) for name, value in exchange.headers)
     return replace(exchange, request=sent, pieces=pieces, headers=headers, decoded=decoded)
 
 
-def _masked_pieces(exchange: Exchange, keyring: Keyring) -> tuple[tuple[Piece, ...], bool]:
+def _mask_body(exchange: Exchange, keyring: Keyring) -> tuple[tuple[Piece, ...], bool]:
     if list_codings(exchange) and not exchange.decoded:
         opened = decode_body(exchange, Limits())
         inside, places = keyring.mask_pieces(opened.pieces)

@@ -169,7 +169,7 @@ class _Collector:
             several.append(_Taken(f"{name}, {entry.where}", read))
 
     def _has_room(self, exchange: Exchange, tally: _Tally) -> bool:
-        size = _weight(exchange)
+        size = _estimate_memory(exchange)
         if self._bytes + size > MOST_BYTES or self._number >= MOST_EXCHANGES:
             tally.too_many += 1
             return False
@@ -180,12 +180,16 @@ class _Collector:
 
     def groups(self) -> tuple[ExchangeGroup, ...]:
         """Return what was taken, a group per host and model, in the order of their first exchanges."""
-        own = [_own_group(name, list(several.values())) for name, several in self._own.items() if several]
+        own = [
+            _group_own_exchanges(name, list(several.values()))
+            for name, several in self._own.items()
+            if several
+        ]
         names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
-        return (*own, *(_group(names[key], key, several) for key, several in self._captured.items()))
+        return (*own, *(_group_entries(names[key], key, several) for key, several in self._captured.items()))
 
 
-def _weight(exchange: Exchange) -> int:
+def _estimate_memory(exchange: Exchange) -> int:
     """Return about how many bytes of memory an exchange takes once it is read."""
     body, sent = exchange.body, exchange.request.body
     return (
@@ -195,21 +199,21 @@ def _weight(exchange: Exchange) -> int:
     )
 
 
-def _own_group(name: str, several: Sequence[_Taken]) -> ExchangeGroup:
+def _group_own_exchanges(name: str, several: Sequence[_Taken]) -> ExchangeGroup:
     address = several[0].read.address
     placed = [(one.place, one.read.exchange) for one in several]
-    return _made(name, address, address.model, placed, [one.read for one in several])
+    return _build_group(name, address, address.model, placed, [one.read for one in several])
 
 
-def _group(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> ExchangeGroup:
+def _group_entries(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> ExchangeGroup:
     placed = [
         (one.place, replace(one.read.exchange, provider=name, probe=f"{CAPTURED}-{number}"))
         for number, one in enumerate(several, 1)
     ]
-    return _made(name, several[0].read.address, key[1], placed, [one.read for one in several])
+    return _build_group(name, several[0].read.address, key[1], placed, [one.read for one in several])
 
 
-def _made(
+def _build_group(
     name: str,
     address: Address,
     model: str,
@@ -280,7 +284,7 @@ def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
     if head.startswith(FIRST_LINE):
         return "a trace of httprr", read_httprr(file.whole(LARGEST_TRACE))
     if head[:1] in (b"{", b"["):
-        return _json_entries(file, head)
+        return _choose_json_reader(file, head)
     if _YAML.search(head):
         return "a cassette", read_cassette(load_yaml(file.whole(LARGEST)))
     raise CaptureError(
@@ -288,7 +292,7 @@ def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
     )
 
 
-def _json_entries(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
+def _choose_json_reader(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
     names = first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)

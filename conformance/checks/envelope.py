@@ -9,6 +9,7 @@ from conformance.catalogue import check_each
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered
 from conformance.model import JSON, Basis, Level, Location
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
 from conformance.sources import google
@@ -126,7 +127,7 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
         "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified.",
     ),
     basis=Basis.INFERRED,
-    probes=("alt-sse-on-unary",),
+    probes=(ProbeId.ALT_SSE_ON_UNARY,),
     usable=answered,
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )

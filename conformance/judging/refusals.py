@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
+from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.reading.standing import Standing
-
-_KEY = (400, 401, 403)
 
 
 def words(reply: Reply) -> str:
@@ -31,7 +29,7 @@ def words(reply: Reply) -> str:
 
 def works(seen: RuleInput) -> bool:
     """Return whether the plain question was answered: without it a refusal proves nothing."""
-    return any(reply.ok for reply in seen.of("plain"))
+    return any(reply.ok for reply in seen.of(ProbeId.PLAIN))
 
 
 def says_nothing(seen: RuleInput) -> bool:
@@ -56,7 +54,7 @@ def describe_silence(seen: RuleInput) -> str:
 
 def works_throughout(seen: RuleInput) -> bool:
     """Return whether the plain question was answered before and after all others."""
-    before, after = seen.of("plain"), seen.of("plain-at-the-end")
+    before, after = seen.of(ProbeId.PLAIN), seen.of(ProbeId.PLAIN_AT_THE_END)
     return any(reply.ok for reply in before) and any(reply.ok for reply in after)
 
 
@@ -73,28 +71,6 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
-
-
-def denied(reply: Reply) -> bool:
-    """Return whether the key was turned down: by its status, or by an error inside of a success."""
-    code = reply.error.code if reply.error else None
-    inside = reply.standing is Standing.ERROR_IN_SUCCESS and str(code) in [str(status) for status in _KEY]
-    return inside or (reply.is_complete and reply.status in _KEY)
-
-
-def carried(reply: Reply, way: str) -> bool:
-    """Return whether the request really carried a key in that way (where no key is set, none is sent)."""
-    return reply.exchange.request.key == way
-
-
-def keyless(seen: RuleInput) -> bool:
-    """Return whether the vendor is asked without any key, and answers."""
-    return any(reply.ok and carried(reply, "none") for reply in seen.of("plain"))
-
-
-def takes_any_key(seen: RuleInput) -> bool:
-    """Return whether a nonsense key, or none, is as good as the right one."""
-    return any(reply.ok for reply in seen.of("bad-key", "no-key"))
 
 
 def as_google(error: ErrorBody) -> bool:

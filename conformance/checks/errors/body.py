@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
 from conformance.checks.errors.status import NO_ROUTE
@@ -12,6 +12,7 @@ from conformance.judging.refusals import as_google, breaks_each_time, error_obje
 from conformance.judging.tries import streams
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -250,12 +251,12 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, "", "application/json", got or "no Content-Type")
 
 
-_NAMED = {
-    "unknown-field": ("frobnication", None),
-    "unknown-nested-field": ("frobnication", None),
-    "wrong-enum": ("category", Level.NOTE),
-    "wrong-type": ("temperature", Level.NOTE),
-    "unknown-model": ("gemini-none", Level.NOTE),
+_NAMED: Mapping[str, tuple[str, Level | None]] = {
+    ProbeId.UNKNOWN_FIELD: ("frobnication", None),
+    ProbeId.UNKNOWN_NESTED_FIELD: ("frobnication", None),
+    ProbeId.WRONG_ENUM: ("category", Level.NOTE),
+    ProbeId.WRONG_TYPE: ("temperature", Level.NOTE),
+    ProbeId.UNKNOWN_MODEL: ("gemini-none", Level.NOTE),
 }
 
 
@@ -299,7 +300,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.NOTE,
     basis=Basis.RECORDED,
     ground=Ground.FAULTS,
-    select=lambda reply: reply.probe in ("unknown-field", "bad-key") or reply.status == 429,
+    select=lambda reply: reply.probe in (ProbeId.UNKNOWN_FIELD, ProbeId.BAD_KEY) or reply.status == 429,
     usable=lambda reply: _is_lasting_google_error(reply) and reply.status in (400, 401, 403, 429),
     proof=Proof.REFUSAL,
 )

@@ -9,11 +9,15 @@ from conformance.catalogue import NotJudged, Proof, check
 from conformance.judging.refusals import words, works
 from conformance.judging.traits import settings
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _UNPROVEN = NotJudged(Outcome.BLOCKED, "the plain question is not answered")
-_WITHIN_SETTINGS = ("unknown-nested-field", "wrong-type")  # where the fault is within generationConfig
+_WITHIN_SETTINGS = (
+    ProbeId.UNKNOWN_NESTED_FIELD,
+    ProbeId.WRONG_TYPE,
+)  # where the fault is within generationConfig
 _SETTINGS = ("casing/reads-settings-from-generation-config",)
 _STATUS = ("errors/fails-with-the-status-of-an-error",)
 
@@ -25,7 +29,7 @@ def _find_acceptance(seen: RuleInput, probe: str) -> Reply | None:
     return next((reply for reply in seen.of(probe) if reply.ok and reply.is_complete), None)
 
 
-_CONTROLS = ("unknown-field", "unknown-model", "bad-key")
+_CONTROLS = (ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_MODEL, ProbeId.BAD_KEY)
 
 
 @check(
@@ -84,7 +88,7 @@ def _find_unrefused(
 @_check_refusal(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("unknown-field", "unknown-nested-field"),
+    probes=(ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD),
     defers_to=_SETTINGS,
 )
 def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -96,11 +100,11 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: check in the answer that each option took effect.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _find_unrefused(seen, "unknown-field", "unknown-nested-field")
+    yield from _find_unrefused(seen, ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD)
 
 
 @_check_refusal(
-    Level.SHOULD, basis=Basis.DOCUMENTED, probes=("wrong-type", "wrong-enum"), defers_to=_SETTINGS
+    Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM), defers_to=_SETTINGS
 )
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
@@ -110,10 +114,10 @@ def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: check values before sending.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _find_unrefused(seen, "wrong-type", "wrong-enum")
+    yield from _find_unrefused(seen, ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM)
 
 
-@_check_refusal(Level.SHOULD, basis=Basis.DOCUMENTED, probes=("malformed-json",))
+@_check_refusal(Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.MALFORMED_JSON,))
 def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body that is not valid JSON is refused.
 
@@ -122,13 +126,13 @@ def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none needed by clients that send complete requests.
     Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
-    yield from _find_unrefused(seen, "malformed-json")
+    yield from _find_unrefused(seen, ProbeId.MALFORMED_JSON)
 
 
 @_check_refusal(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("empty-contents", "bad-role"),
+    probes=(ProbeId.EMPTY_CONTENTS, ProbeId.BAD_ROLE),
     formerly=("errors/refuses-contents-without-sense",),
 )
 def refuses_empty_contents_and_unknown_roles(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -139,7 +143,7 @@ def refuses_empty_contents_and_unknown_roles(seen: RuleInput) -> Iterator[Locati
     Workaround: check that there is something to ask before asking.
     Source: [GenerateContentRequest.contents] contents is required, and a turn's role is user or model.
     """
-    yield from _find_unrefused(seen, "empty-contents", noted=("bad-role",))
+    yield from _find_unrefused(seen, ProbeId.EMPTY_CONTENTS, noted=(ProbeId.BAD_ROLE,))
 
 
 def _select_telling(seen: RuleInput) -> list[Reply]:
@@ -155,7 +159,7 @@ def _select_telling(seen: RuleInput) -> list[Reply]:
 @_check_refusal(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("unknown-model", "unknown-model-streamed"),
+    probes=(ProbeId.UNKNOWN_MODEL, ProbeId.UNKNOWN_MODEL_STREAMED),
     formerly=("errors/knows-no-model-that-does-not-exist",),
 )
 def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -205,7 +209,7 @@ def _find_other_statuses(
 @_check_refusal(
     Level.SHOULD,
     basis=Basis.INFERRED,
-    probes=("unknown-method",),
+    probes=(ProbeId.UNKNOWN_METHOD,),
     defers_to=_STATUS,
     formerly=("errors/knows-no-method-that-does-not-exist",),
 )
@@ -223,7 +227,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
 @_check_refusal(
     Level.NOTE,
     basis=Basis.INFERRED,
-    probes=("wrong-verb",),
+    probes=(ProbeId.WRONG_VERB,),
     defers_to=_STATUS,
     formerly=("errors/knows-no-other-verb",),
 )

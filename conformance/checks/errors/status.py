@@ -16,11 +16,12 @@ from conformance.judging.refusals import (
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
-NO_ROUTE = ("unknown-method", "wrong-verb")  # questions for which Google has no route
-_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", "plain-on-v1")
+NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)  # questions for which Google has no route
+_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", ProbeId.PLAIN_ON_V1)
 
 
 def _find_failures_with_200(seen: RuleInput) -> Iterator[Reply]:

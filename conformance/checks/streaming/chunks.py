@@ -14,12 +14,13 @@ from conformance.judging.expectations import MET, at_limit, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text, obeyed, streams
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
 _REASON = "/candidates/0/finishReason"
 _SEVERAL_CHUNKS = RequiredContent(
-    "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, ("long-answer-streamed",)
+    "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, (ProbeId.LONG_ANSWER_STREAMED,)
 )
 _SHORT = 40  # characters of an answer that is complete as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being written
@@ -118,7 +119,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
-    probes=("long-answer-streamed",),
+    probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=streams,
 )
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -167,7 +168,7 @@ def _is_cut_short(reply: Reply) -> bool:
     Level.MUST,
     google("Candidate.finishReason", "STOP means that the model came to a natural end."),
     basis=Basis.INFERRED,
-    probes=("long-answer-streamed",),
+    probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=streams,
     blocked_by=(
         "streaming/comes-whole",
@@ -190,7 +191,7 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
     Workaround: check long answers for their end.
     """
     cut = [reply for reply in seen.replies if _is_cut_short(reply)]
-    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, "long-answer-streamed"):
+    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
         observed = f"STOP after {cut[-1].text[-40:]!r} ({len(cut)} of {len(seen.replies)} attempts)"
         yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 

@@ -9,6 +9,7 @@ from conformance.catalogue import RequiredContent, check_each
 from conformance.judging.habits import has_own_bytes, lacks_its_end
 from conformance.judging.tries import streams
 from conformance.model import Basis, Level, Location
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
@@ -201,7 +202,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     requires=RequiredContent(
         "no stream holds a line separator",
         lambda reply: any(separator in reply.text for separator in "\u2028\u2029\x85"),
-        ("line-separator-streamed",),
+        (ProbeId.LINE_SEPARATOR_STREAMED,),
     ),
 )
 def escapes_line_separators(reply: Reply) -> Iterator[Location]:

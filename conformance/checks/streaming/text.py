@@ -13,6 +13,7 @@ from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap, is_row
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed, streams
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 from conformance.wire.framing import Framing
@@ -29,7 +30,7 @@ _NEW_TEXT = "only the text since the chunk before"
 _PIECES = RequiredContent(
     "no stream sent its text in several chunks",
     lambda reply: len(list_texts(reply)) > 1,
-    ("long-answer-streamed",),
+    (ProbeId.LONG_ANSWER_STREAMED,),
 )
 _SHORT = 40  # characters; where the question is not known, a shorter text that comes twice may be the answer
 _MISCOUNTED = 2  # characters by which a model itself may miscount the length of a run
@@ -92,7 +93,7 @@ def _may_repeat(reply: Reply, text: str) -> bool:
     Level.MUST,
     CHUNKS,
     basis=Basis.RECORDED,
-    probes=("long-answer-streamed",),
+    probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
     obeys=True,
@@ -116,7 +117,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     google("streamGenerateContent: text", "A stream's text is the model's text, repetitions included."),
     basis=Basis.INFERRED,
-    probes=("repeated-text-streamed",),
+    probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=streams,
     obeys=True,
     requires=RequiredContent(
@@ -135,7 +136,7 @@ def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     lossy = [
         reply for reply in seen.replies if _has_lost_repeats(get_expected_text(reply), reply.text.strip())
     ]
-    if len(lossy) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, "repeated-text-streamed"):
+    if len(lossy) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.REPEATED_TEXT_STREAMED):
         yield Location(lossy[-1].id, _TEXT, get_expected_text(lossy[-1]), lossy[-1].text[:200])
 
 
@@ -153,7 +154,7 @@ def _has_lost_repeats(wanted: str, got: str) -> bool:
     requires=RequiredContent(
         "no stream holds a character beyond ASCII",
         lambda reply: not reply.text.isascii(),
-        ("repeated-text-streamed",),
+        (ProbeId.REPEATED_TEXT_STREAMED,),
     ),
 )
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
@@ -195,7 +196,7 @@ def _has_question_marks(reply: Reply, text: str) -> bool:
     Level.SHOULD,
     google("ThinkingConfig.includeThoughts", "Thoughts come as parts marked thought, streamed or not."),
     basis=Basis.RECORDED,
-    probes=("thinking", "thinking-streamed"),
+    probes=(ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     usable=streams,
     obeys=True,
     feature="thinking",
@@ -208,8 +209,8 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
     Breaks: programs that show the model's thoughts show none when they stream.
     Workaround: ask without streaming.
     """
-    unary = [reply for reply in seen.of("thinking") if reply.ok and reply.first.thoughts]
-    streamed = [reply for reply in seen.of("thinking-streamed") if reply.ok]
+    unary = [reply for reply in seen.of(ProbeId.THINKING) if reply.ok and reply.first.thoughts]
+    streamed = [reply for reply in seen.of(ProbeId.THINKING_STREAMED) if reply.ok]
     # A single object may be the last of several; nobody knows what stood in the others.
     streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
     if not unary or any(reply.first.thoughts for reply in streamed):

@@ -9,6 +9,7 @@ from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import MET, obedience
 from conformance.judging.tries import generated_text
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
@@ -40,8 +41,8 @@ def _priced(unary: Reply, stream: Reply) -> Iterator[Location]:
 
 def _long(seen: RuleInput) -> tuple[Reply, Reply] | None:
     """Return one long task asked both ways: whatever was answered, its prompt is the same; and many pieces came."""
-    unary = next((reply for reply in seen.replies if reply.probe == "limit-of-five"), None)
-    stream = next((reply for reply in seen.replies if reply.probe == "long-answer-streamed"), None)
+    unary = next((reply for reply in seen.replies if reply.probe == ProbeId.LIMIT_OF_FIVE), None)
+    stream = next((reply for reply in seen.replies if reply.probe == ProbeId.LONG_ANSWER_STREAMED), None)
     return (unary, stream) if unary and stream and stream.chunks else None
 
 
@@ -59,7 +60,7 @@ def _near_its_limit(reply: Reply) -> bool:
     google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
-    probes=("plain", "plain-streamed", "limit-of-five", "long-answer-streamed"),
+    probes=(ProbeId.PLAIN, ProbeId.PLAIN_STREAMED, ProbeId.LIMIT_OF_FIVE, ProbeId.LONG_ANSWER_STREAMED),
     usable=generated_text,
     blocked_by=(
         "schema/enums-are-googles-names",
@@ -79,7 +80,7 @@ def streams_what_the_unary_method_says(seen: RuleInput) -> Iterator[Location | N
     long = _long(seen)
     dear = list(_priced(*long)) if long else []
     yield from dear
-    unary, stream = _asked(seen, "plain"), _asked(seen, "plain-streamed")
+    unary, stream = _asked(seen, ProbeId.PLAIN), _asked(seen, ProbeId.PLAIN_STREAMED)
     if unary is None or stream is None or not stream.chunks:
         if not dear:
             yield NotJudged(Outcome.BLOCKED, "no question was answered by both methods as it asks")
