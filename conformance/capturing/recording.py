@@ -16,7 +16,7 @@ from conformance.capturing.exchanges import (
     CapturedExchange,
     find_address,
     make_exchange,
-    mask_exchange,
+    mask_captured_exchange,
     mask_own_exchange,
 )
 from conformance.capturing.har import read_har
@@ -85,7 +85,7 @@ class _Tally:
     unrelated: int = 0
     unaddressed: int = 0
     too_many: int = 0
-    lacking: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
     skipped: list[SkippedEntry] = field(default_factory=list)
     not_named: int = 0
     ended: str = ""
@@ -98,7 +98,7 @@ class _Tally:
 
     def __str__(self) -> str:
         parts = [f"{self.kind}, {_counted(self.seen, 'entry', 'entries')}", f"{self.read} read"]
-        parts += [f"{number} {what}" for what, number in sorted(self.lacking.items())]
+        parts += [f"{number} {what}" for what, number in sorted(self.missing.items())]
         for number, what in (
             (self.unrelated, "not of the Gemini API, left out"),
             (self.unaddressed, "without an address, left out (give it with --url)"),
@@ -164,7 +164,7 @@ class _Collector:
             return
         read = make_exchange(entry, address)
         if self._has_room(read.exchange, tally):
-            tally.lacking.update([read.lacking] if read.lacking else [])
+            tally.missing.update([read.missing] if read.missing else [])
             several = self._captured.setdefault((address.host, address.model), [])
             several.append(_Taken(f"{name}, {entry.where}", read))
 
@@ -223,7 +223,7 @@ def _build_group(
     """Put a group together: a key that one exchange gives away is masked in all of them."""
     shared = tuple(dict.fromkeys(key for read in reads for key in read.keys))[:MOST]
     done = tuple(
-        mask_exchange(exchange, [key for key in shared if key not in read.keys])
+        mask_captured_exchange(exchange, [key for key in shared if key not in read.keys])
         for (_, exchange), read in zip(placed, reads, strict=True)
     )
     places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}

@@ -16,7 +16,6 @@ from conformance.probe_ids import ProbeId
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {
@@ -24,11 +23,6 @@ _PRECIOUS = {
     "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
 }  # fmt: skip
-_NAMES = google("ProtoJSON: names", "Answers spell every name in lowerCamelCase.")
-_BOTH = google(
-    "ProtoJSON: parsers",
-    "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.",
-)
 
 
 _ARGUMENTS = ("city_name", "unitSystem")  # the arguments that the questions' functions declare
@@ -49,7 +43,6 @@ def _holds_long_name(reply: Reply) -> bool:
 
 @check_each(
     Level.MUST,
-    _NAMES,
     basis=Basis.RECORDED,
     usable=answered,
     trait="response-casing",
@@ -62,6 +55,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
     AI SDK lose the finish reason and the usage, and most clients lose function calls.
     Workaround: rename the members to lowerCamelCase before the client reads the answer.
+    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
@@ -69,13 +63,14 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 
-@check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     """Every name in an answer appears in one spelling only.
 
     Why: Google writes each member once; a second spelling may drift from the first.
     Breaks: no client that was measured; code that reads both spellings may get two different values.
     Workaround: read the lowerCamelCase member and ignore the other one.
+    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if name.beside:
@@ -100,10 +95,6 @@ def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Loca
 
 @check(
     Level.MUST,
-    google(
-        "GenerateContentRequest.generationConfig",
-        "Every setting stands in generationConfig; the top level has none.",
-    ),
     basis=Basis.RECORDED,
     probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.FLAT_SETTINGS),
     usable=_is_answered_or_refused,
@@ -117,6 +108,8 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
     Workaround: also send the settings at the top level, spelled as the vendor documents them.
+    Source: [GenerateContentRequest.generationConfig] Every setting stands in generationConfig; the top level has
+    none.
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
@@ -131,7 +124,6 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
 
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
     probes=(ProbeId.SNAKE_CASE_REQUEST, ProbeId.SNAKE_CASE_SETTINGS),
     usable=_is_answered_or_refused,
@@ -147,6 +139,8 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
     names in snake_case.
     Workaround: send lowerCamelCase only.
+    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
     for probe, twin in (
         (ProbeId.SNAKE_CASE_REQUEST, ProbeId.SYSTEM_INSTRUCTION),
@@ -164,7 +158,6 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
 
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
     probes=(ProbeId.MIXED_CASING_REQUEST,),
     usable=_is_answered_or_refused,
@@ -179,6 +172,8 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
+    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
     if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not obeyed(seen, ProbeId.FUNCTION_CALL):
         return  # the fault is not in the casing
@@ -203,7 +198,6 @@ def _lacks_thinking(seen: RuleInput, mixed: Reply) -> bool:
 
 @check_each(
     Level.MUST,
-    google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.TWO_CALLS_IN_ONE_TURN),
     usable=generated_text,
@@ -216,6 +210,7 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies to them.
     Breaks: the tool call fails in every client, because the declared parameter is missing.
     Workaround: map the argument names back before the tool is called.
+    Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
     if obedience(reply).verdict not in (MET, UNMET):
         return

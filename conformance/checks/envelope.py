@@ -12,19 +12,14 @@ from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
-from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
-
-_ROOT = google(
-    "GenerateContentResponse", "The response object is the root of the body; nothing stands around it."
-)
 
 
 def _where(path: str) -> str:
     return "/" + path.replace(".", "/") if path else ""
 
 
-@check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=answered, trait="envelope")
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, trait="envelope")
 def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
     """The body of an answer is the Gemini object itself, with nothing wrapped around it.
 
@@ -32,6 +27,7 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
     Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope,
     it is still counted, so an empty answer is billed.
     Workaround: unwrap the object before the client reads it.
+    Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(
@@ -77,7 +73,7 @@ def _kind_of(value: JSON) -> str:
     return "an array" if isinstance(value, list) else "a number"
 
 
-@check_each(Level.MUST, _ROOT, basis=Basis.RECORDED, usable=_foreign)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=_foreign)
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     """A successful answer is a Gemini object, not one of another protocol.
 
@@ -85,6 +81,7 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     usageMetadata.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
     Workaround: call the vendor's route for that other protocol with a client for that protocol.
+    Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
     """
     if reply.kind is not ReplyKind.FOREIGN:
         return
@@ -103,7 +100,6 @@ def _unary(reply: Reply) -> bool:
 
 @check_each(
     Level.MUST,
-    google("generateContent", "The unary method answers with one JSON object as application/json."),
     basis=Basis.RECORDED,
     usable=_unary,
 )
@@ -115,6 +111,7 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises JSONDecodeError, and the JavaScript clients raise SyntaxError.
     Workaround: merge the chunks into one object before the client reads them, and send `alt=sse` to the streaming
     method only.
+    Source: [generateContent] The unary method answers with one JSON object as application/json.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
@@ -122,10 +119,6 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
 
 @check_each(
     Level.NOTE,
-    google(
-        "alt=sse",
-        "alt chooses the framing of a stream; Google's own answer to it on the unary method is not verified.",
-    ),
     basis=Basis.INFERRED,
     probes=(ProbeId.ALT_SSE_ON_UNARY,),
     usable=answered,
@@ -137,6 +130,8 @@ def method_decides_whether_it_streams(reply: Reply) -> Iterator[Location]:
     Why: the name of the method decides. What Google answers here was never recorded, so a stream is only noted.
     Breaks: no client sends this; a proxy that adds alt=sse to every request may.
     Workaround: send alt=sse to the streaming method only.
+    Source: [alt=sse] alt chooses the framing of a stream; Google's own answer to it on the unary method is not
+    verified.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
         yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")

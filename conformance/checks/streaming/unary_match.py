@@ -11,7 +11,6 @@ from conformance.judging.tries import generated_text
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
 
 _ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are the matter of other rules
 _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce in each
@@ -57,7 +56,6 @@ def _near_its_limit(reply: Reply) -> bool:
 
 @check(
     Level.SHOULD,
-    google("streamGenerateContent", "The same request as generateContent; the response comes in pieces."),
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
     probes=(ProbeId.PLAIN, ProbeId.PLAIN_STREAMED, ProbeId.LIMIT_OF_FIVE, ProbeId.LONG_ANSWER_STREAMED),
@@ -76,6 +74,7 @@ def streams_what_the_unary_method_says(seen: RuleInput) -> Iterator[Location | N
     Why: both methods put one question to one model; only the way in which the answer travels differs.
     Breaks: callers that stream take a complete answer for a truncated one, or pay for the prompt once per chunk.
     Workaround: use the method that reports correctly, and check bills with countTokens.
+    Source: [streamGenerateContent] The same request as generateContent; the response comes in pieces.
     """
     long = _long(seen)
     dear = list(_priced(*long)) if long else []
