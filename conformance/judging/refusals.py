@@ -9,15 +9,6 @@ from conformance.model import JSON
 from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.reading.standing import Standing
-
-
-def failures(seen: RuleInput) -> Iterator[Reply]:
-    """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
-    answers = any(reply.ok for reply in seen.all)
-    for reply in seen.replies:
-        if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
-            yield reply
 
 
 def words(reply: Reply) -> str:
@@ -80,12 +71,6 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
-
-
-def codes_beside_answers(seen: RuleInput) -> set[str]:
-    """Return the members that stand around the answers, where they come in an envelope."""
-    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
-    return {name for one in opened if one and one.path for name in one.wrappers}
 
 
 def as_google(error: ErrorBody) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from conformance.catalogue import RequiredContent
 from conformance.judging.contents import candidates, parts
-from conformance.judging.expectations import blocked
 from conformance.model import JSON
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
@@ -29,7 +28,3 @@ A_CANDIDATE = RequiredContent(
 )
 A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-BLOCKED = RequiredContent("no prompt was blocked", blocked)
-AN_ERROR = RequiredContent(
-    "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
-)
