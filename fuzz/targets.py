@@ -166,8 +166,8 @@ def masking(data: bytes) -> None:
     """Masking keeps every length, and leaves nothing of the key that it would find itself."""
     keyring = Keyring((Key("K", KEY),))
     masked = keyring.mask_bytes(data)
-    assert len(masked.data) == len(data)
-    assert KEY.encode() not in masked.data
+    assert len(masked) == len(data)
+    assert KEY.encode() not in masked
     decode_body(exchange(data), LIMITS)
 
 

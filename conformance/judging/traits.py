@@ -148,12 +148,13 @@ def stream_framing_default(replies: Sequence[Reply]) -> JSON:
     return _framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
 
 
-_KEYS = {
+KEY_PROBES = {
     Auth.X_GOOG_API_KEY.value: ProbeId.KEY_AS_X_GOOG_API_KEY,
     Auth.BEARER.value: ProbeId.KEY_AS_BEARER,
     Auth.QUERY_KEY.value: ProbeId.KEY_IN_QUERY,
     Auth.X_API_KEY.value: ProbeId.KEY_AS_X_API_KEY,
 }
+"""The probe of each way in which a key may travel."""
 
 
 def auth(replies: Sequence[Reply]) -> JSON:
@@ -161,9 +162,9 @@ def auth(replies: Sequence[Reply]) -> JSON:
     of = {reply.probe: reply for reply in replies}
     if any(of[probe].ok for probe in (ProbeId.BAD_KEY, ProbeId.NO_KEY) if probe in of):
         return None
-    asked = {way: of[probe] for way, probe in _KEYS.items() if probe in of}
+    asked = {way: of[probe] for way, probe in KEY_PROBES.items() if probe in of}
     # One way that was not asked, or was met by a fault of the moment or another API's answer, is not known.
-    if len(asked) < len(_KEYS) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
+    if len(asked) < len(KEY_PROBES) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
         return None
     # Refused in all ways: that shows nothing about keys.
     return [*sorted(way for way, reply in asked.items() if reply.ok)] or None

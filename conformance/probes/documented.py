@@ -11,6 +11,7 @@ from conformance.dialects.dialect import Dialect
 from conformance.model import JSON, Question
 from conformance.probe_ids import DOCUMENTED_PREFIX
 
+
 def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
     if isinstance(value, dict):
         return {key: _filled(child, words) for key, child in value.items()}

@@ -143,7 +143,7 @@ class Engine:
 
     def mask(self, text: str) -> str:
         """Return a text with every key of this run masked; for whatever is shown besides the results."""
-        return Keyring.of(self.session.secrets).mask(text)
+        return Keyring.from_keys(self.session.secrets).mask(text)
 
     def note_fault(self, fault: str) -> None:
         """Remember what the checker failed at; the first fault counts."""
