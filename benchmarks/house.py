@@ -252,19 +252,18 @@ def is_check(function: Function) -> bool:
     return bool(_decorators(function) & {"check", "check_each"})
 
 
-def private_helpers(modules: Iterable[Module]) -> tuple[int, int]:
-    """Return how many private functions and methods there are, and how many their module mentions exactly once."""
-    total = once = 0
+def private_helpers(modules: Iterable[Module]) -> tuple[list[Function], list[Function]]:
+    """Return all private functions and methods, and those among them that their module mentions exactly once."""
+    every: list[Function] = []
+    once: list[Function] = []
     for module in modules:
-        names = [
-            one.name
-            for one in list_functions(module)
-            if one.name.startswith("_") and not one.name.endswith("__")
+        found = [
+            one for one in list_functions(module) if one.name.startswith("_") and not one.name.endswith("__")
         ]
         mentioned = Counter(_mentions(module))
-        total += len(names)
-        once += sum(mentioned[name] == 1 for name in names)
-    return total, once
+        every += found
+        once += [one for one in found if mentioned[one.name] == 1]
+    return every, once
 
 
 def _mentions(module: Module) -> Iterator[str]:
@@ -340,9 +339,10 @@ def _form_figures(root: Path, modules: Sequence[Module]) -> Figures:
         "public functions without a docstring": undescribed,
         "annotated functions, percent": round(100 * sum(map(_is_annotated, functions)) / len(functions), 2),
         "highest McCabe complexity": f"{complexity} ({function})",
-        "private helpers": helpers,
-        "private helpers used once": once,
-        "private helpers used once, percent": round(100 * once / helpers, 1),
+        "private helpers": len(helpers),
+        "private helpers used once": len(once),
+        "private helpers used once, percent": round(100 * len(once) / len(helpers), 1),
+        "private helpers of at most three lines used once": sum(count_lines(one) <= 3 for one in once),
     }
 
 

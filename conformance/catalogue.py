@@ -14,6 +14,7 @@ from typing import Any, Required, TypedDict, Unpack
 
 from conformance.model import Basis, Dimension, Level, Location, Outcome, Question, Source
 from conformance.names import suggest_spelling
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.sources import google
 
@@ -330,9 +331,6 @@ def load() -> None:
         raise ValueError("; ".join(faults))
 
 
-_MADE_LATER = ("documented-", "generated-")  # probes that a dialect or a seed makes
-
-
 def _unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
         for link, others in (("is blocked by", rule.blocked_by), ("defers to", rule.defers_to)):
@@ -351,8 +349,11 @@ def _reused_ids() -> Iterator[str]:
 def _unknown_probes() -> Iterator[str]:
     for rule in RULES.values():
         for probe in rule.probes:
-            if probe not in PROBES and not probe.startswith(_MADE_LATER):
+            if probe not in PROBES:
                 yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{suggest_spelling(probe, PROBES)}"
+    for known in ProbeId:
+        if known not in PROBES:
+            yield f"ProbeId names {known.value!r}, but there is no such probe{suggest_spelling(known, PROBES)}"
     for follower in PROBES.values():
         if follower.follows is not None and follower.follows not in PROBES:
             yield (

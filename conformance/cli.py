@@ -13,7 +13,7 @@ from conformance.commands.streams import GuardedStream, guarded_streams, open_cl
 from conformance.commands.table import COMMANDS
 from conformance.commands.terminal import escape_controls, write_line
 from conformance.model import FAILING_LEVELS
-from conformance.recording.record import RecordError
+from conformance.recording.writing import RecordError
 from conformance.running.arguments import (
     AGAINST,
     ASKING,

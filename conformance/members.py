@@ -66,6 +66,13 @@ class JsonObject:
         """Return a member that must be an object. Raises MemberError."""
         return JsonObject(self.take(name, dict), f"{self.pointer}/{name}")
 
+    def take_texts(self, name: str) -> tuple[str, ...]:
+        """Return a list that must hold text alone. Raises MemberError."""
+        found = self.take(name, list)
+        if not all(isinstance(item, str) for item in found):
+            raise MemberError(f"{self.pointer}/{name}: must be a list of texts")
+        return tuple(found)
+
     def take_objects(self, name: str) -> Iterator[JsonObject]:
         """Yield the items of a list that must hold objects alone. Raises MemberError."""
         for number, item in enumerate(self.take(name, list)):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from conformance.model import Exchange, Provider
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, read
 
-CONTROL = "plain"  # the probe of the plain question, which is asked first
+CONTROL = ProbeId.PLAIN  # the probe of the plain question, which is asked first
 
 
 @dataclass(frozen=True)

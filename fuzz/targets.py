@@ -18,8 +18,9 @@ from conformance.files import FileError
 from conformance.keys.secrets import Key, Keyring
 from conformance.model import Exchange, Limits, Piece, Provider, Request
 from conformance.reading.reply import Reply, read
-from conformance.recording.record import RecordError, format_exchange, parse_exchange, read_recording
+from conformance.recording.record import format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import provider_to_json, read_run_file
+from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
 from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
 from conformance.wire.encoding import decode_body
@@ -165,8 +166,8 @@ def masking(data: bytes) -> None:
     """Masking keeps every length, and leaves nothing of the key that it would find itself."""
     keyring = Keyring((Key("K", KEY),))
     masked = keyring.mask_bytes(data)
-    assert len(masked.data) == len(data)
-    assert KEY.encode() not in masked.data
+    assert len(masked) == len(data)
+    assert KEY.encode() not in masked
     decode_body(exchange(data), LIMITS)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from conformance import cli
 
@@ -14,14 +16,15 @@ PROVIDERS = ("google-embedded", "visioncoder-embedded", "apimart-embedded", "ace
 Results = dict[str, Any]
 
 
-_MADE: list[Path] = []  # the factory cannot be a key of a cache
-
-
 def run_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of one finished run over bundled servers."""
-    if not _MADE:
-        _MADE.append(_run(factory.mktemp("finished") / "run"))
-    return _MADE[0]
+    """Return the folder of one finished run over bundled servers: the same for all workers of a session."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / "finished.lock"):
+        done = shared / "finished"
+        if not done.exists():
+            _run(factory.mktemp("finished") / "run").rename(done)
+    return done
 
 
 def _run(out: Path) -> Path:

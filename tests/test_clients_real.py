@@ -14,6 +14,7 @@ INSTALLED = real.find_version()
 NAME = f"google-genai {INSTALLED} (Python)"
 
 pytestmark = [
+    pytest.mark.slow,  # seconds to import the library, and as many to read every response
     pytest.mark.skipif(NAME not in CLIENTS, reason="no modelled version of google-genai is installed"),
     # The library's own sockets and deprecations are not what is tested here.
     pytest.mark.filterwarnings("ignore"),
@@ -95,7 +96,6 @@ def test_the_library_and_its_model_agree_on_every_framing() -> None:
     assert differences(lines()) == {}
 
 
-@pytest.mark.slow
 def test_the_library_and_its_model_agree_on_mutated_fields() -> None:
     assert differences(CORPUS) == {}
 

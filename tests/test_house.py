@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import house
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,7 +16,7 @@ PACKAGE = ROOT / "conformance"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "names", "phrases", "pointers", "files", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
+    "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
     "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "api", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
@@ -102,6 +103,10 @@ def test_functions_are_short() -> None:
     assert statistics.median(lengths) <= 8
     assert lengths[int(len(lengths) * 0.9)] < 25
     assert not [name for name, length in functions() if length > 50]
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    assert house.repeated_class_names(house.read_modules(ROOT)) == {}
 
 
 def test_no_function_imports() -> None:

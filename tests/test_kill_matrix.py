@@ -43,7 +43,7 @@ def _id(name: str, one: Miniature) -> str:
     return f"{name}:{'+'.join(sorted(one.trips | one.notes))}"
 
 
-SAMPLE: list[tuple[str, Miniature | Innocent]] = [*MINIATURES[::23], *INNOCENTS[::9]]
+SAMPLE: list[tuple[str, Miniature | Innocent]] = [*MINIATURES[::46], *INNOCENTS[::24]]
 
 
 def _judged(several: Sequence[tuple[str, Miniature | Innocent]]) -> Mapping[str, Verdict]:

@@ -303,7 +303,7 @@ def test_good_files_fit_the_schema(name: str) -> None:
     assert parse_providers(text.encode(), "p", Path())
 
 
-def test_the_file_to_begin_with_works_with_and_without_its_hash_signs() -> None:
+def test_the_initial_file_names_its_schema_and_asks_the_bundled_server() -> None:
     text = write_initial_file("https://example.invalid/providers.schema.json")
     assert text.startswith("# yaml-language-server: $schema=https://example.invalid/providers.schema.json\n")
     assert [p.embedded for p in parse_providers(text.encode(), "p", Path())] == ["google"]

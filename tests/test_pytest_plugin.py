@@ -111,6 +111,7 @@ def test_each_provider_is_asked_once_whatever_the_number_of_workers(tmp_path: Pa
     }
 
 
+@pytest.mark.slow
 def test_a_selection_prunes_the_questions_under_workers_too(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=HONEST)
     ended = start_pytest(tmp_path, "-n", "2", "-k", "answers-in-camel-case")

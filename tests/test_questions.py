@@ -67,10 +67,6 @@ def test_first_asks_stay_at_sixty_five(name: str) -> None:
     assert len(select_probes(load_dialect(name), (), whole=True)) <= 65
 
 
-def test_a_question_says_which_status_it_expects() -> None:
-    assert all(expected_statuses(one.expected) for one in ASKED.values())
-
-
 def test_questions_that_look_alike_differ_in_their_nonce() -> None:
     first = {
         id_: probe.build(ProbeContext(MODEL, "aaaa")) for id_, probe in PROBES.items() if not probe.follows

@@ -11,7 +11,7 @@ from conformance.asking.attempts import Attempt
 from conformance.asking.run import Asker, Plan, ask_all
 from conformance.catalogue import Probe, ProbeContext
 from conformance.model import Exchange, Limits, Piece, Provider, Question, Request
-from conformance.recording.record import RecordError
+from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
 
 OK = b'{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}]}'

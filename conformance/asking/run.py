@@ -18,7 +18,7 @@ from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.reading.standing import Standing
-from conformance.recording.record import RecordError
+from conformance.recording.writing import RecordError
 from conformance.replies import CONTROL, ProviderReplies, Unasked
 
 TOO_MANY = 429

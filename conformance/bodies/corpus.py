@@ -15,7 +15,7 @@ from typing import Any
 from conformance.bodies.generated_body import GeneratedBody, serialize
 from conformance.files import FileError, read_bounded
 from conformance.model import JSON
-from conformance.recording.record import RecordError, write_atomically
+from conformance.recording.writing import RecordError, write_atomically
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_BODIES = 200

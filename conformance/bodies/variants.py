@@ -13,19 +13,20 @@ from conformance.bodies.generated_body import GeneratedBody
 from conformance.bodies.locations import replace_at, walk_body
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.model import JSON, Question
+from conformance.probe_ids import ProbeId
 
 FIRST = (
-    ("function-call-forced", "snake-case"),
-    ("function-call-forced", "reordered"),
-    ("system-instruction", "two-parts"),
-    ("function-call-forced", "two-tools"),
-    ("function-call-forced", "enum-number"),
-    ("plain", "two-parts"),
-    ("plain", "reordered"),
+    (ProbeId.FUNCTION_CALL_FORCED, "snake-case"),
+    (ProbeId.FUNCTION_CALL_FORCED, "reordered"),
+    (ProbeId.SYSTEM_INSTRUCTION, "two-parts"),
+    (ProbeId.FUNCTION_CALL_FORCED, "two-tools"),
+    (ProbeId.FUNCTION_CALL_FORCED, "enum-number"),
+    (ProbeId.PLAIN, "two-parts"),
+    (ProbeId.PLAIN, "reordered"),
 )
 BASES = (
-    "function-call-forced", "limit-of-five", "stop-sequence", "system-instruction", "response-schema",
-    "response-json-schema", "nested-tool", "plain",
+    ProbeId.FUNCTION_CALL_FORCED, ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.SYSTEM_INSTRUCTION, ProbeId.RESPONSE_SCHEMA,
+    ProbeId.RESPONSE_JSON_SCHEMA, ProbeId.NESTED_TOOL, ProbeId.PLAIN,
 )  # fmt: skip
 """Questions of which each answer shows whether it was read: nothing that a model may do or leave."""
 

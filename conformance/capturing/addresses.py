@@ -53,7 +53,7 @@ def parse_address(url: str, verb: str, host: str | None = None) -> Address | Non
     if len(url) > LONGEST_PATH:
         return None
     try:
-        parts = urlsplit(_rooted(_LONE.sub("\ufffd", url.strip())))
+        parts = urlsplit(_add_root(_LONE.sub("\ufffd", url.strip())))
     except ValueError:
         return None
     host = host if host and _HOST.match(host) else None
@@ -62,7 +62,7 @@ def parse_address(url: str, verb: str, host: str | None = None) -> Address | Non
     return found if found is not None and len(found.path) <= LONGEST_PATH else None
 
 
-def _rooted(url: str) -> str:
+def _add_root(url: str) -> str:
     """Return an address that begins with a host or a slash: some recorders leave out the scheme, some the slash."""
     if "://" in url[:12] or url.startswith("/"):
         return url
@@ -70,7 +70,7 @@ def _rooted(url: str) -> str:
     return f"//{url}" if _HOST.match(first) and re.search(r"[.:]\w", first) and "/" in url else f"/{url}"
 
 
-def _asked(parts: SplitResult, host: str | None) -> Address | None:
+def _parse_method_call(parts: SplitResult, host: str | None) -> Address | None:
     match = _ASKED.match(parts.path)
     if match is None or _INTERNAL.match(match["model"]):
         return None
@@ -78,30 +78,33 @@ def _asked(parts: SplitResult, host: str | None) -> Address | None:
     collection = _COLLECTION.match(path)
     model = collection["model"] if collection else match["model"]
     prefix = collection["prefix"] if collection else match["before"]
-    return _address(parts, host, f"{path}:{match['method']}", prefix, model, match["method"])
+    return _build_address(parts, host, f"{path}:{match['method']}", prefix, model, match["method"])
 
 
-def _listed(parts: SplitResult, host: str | None) -> Address | None:
+def _parse_model_list(parts: SplitResult, host: str | None) -> Address | None:
     match = _LISTED.match(parts.path)
     if match is None or "/operations" in parts.path:
         return None
-    found = _address(parts, host, parts.path, match["prefix"], "", "models")
+    found = _build_address(parts, host, parts.path, match["prefix"], "", "models")
     version = _VERSION.match(match["prefix"])
     google = _GOOGLES.search(found.host) is not None
     certain = google or (version is not None and version["version"] not in ("v1", "v2"))
     return Address(found.host, found.base_url, found.path, "", "models", found.secrets, certain)
 
 
-_READERS: Mapping[str, Callable[[SplitResult, str | None], Address | None]] = {"POST": _asked, "GET": _listed}
+_READERS: Mapping[str, Callable[[SplitResult, str | None], Address | None]] = {
+    "POST": _parse_method_call,
+    "GET": _parse_model_list,
+}
 
 
-def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
+def _build_address(  # noqa: PLR0913, PLR0917 - the parts of an address
     parts: SplitResult, host: str | None, path: str, prefix: str, model: str, method: str
 ) -> Address:
     name = parts.hostname or (host or UNKNOWN_HOST).lower()
     name = f"[{name}]" if ":" in name and parts.hostname else name
     scheme = parts.scheme or "https"
-    port = f":{_port(parts)}" if _port(parts) else ""
+    port = f":{_find_port(parts)}" if _find_port(parts) else ""
     version = _VERSION.match(prefix)
     base = version["prefix"] if version else prefix
     pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -119,7 +122,7 @@ def _address(  # noqa: PLR0913, PLR0917 - the parts of an address
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
-def _port(parts: SplitResult) -> int | None:
+def _find_port(parts: SplitResult) -> int | None:
     try:
         return parts.port if parts.port != _USUAL_PORTS.get(parts.scheme) else None
     except ValueError:
@@ -131,7 +134,7 @@ def name_providers(
 ) -> dict[tuple[str, str], str]:
     """Return for each pair of host and model a name that is fit for files and the command line; all differ."""
     wished = {
-        group: _slug("-".join(part for part in group if part and part != UNKNOWN_HOST)) for group in groups
+        group: _slugify("-".join(part for part in group if part and part != UNKNOWN_HOST)) for group in groups
     }
     counts = Counter(slug[:_LONGEST_NAME] for slug in wished.values())
     return {
@@ -142,5 +145,5 @@ def name_providers(
     }
 
 
-def _slug(text: str) -> str:
+def _slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-") or "recording"

@@ -52,18 +52,18 @@ class _Loader(_BASE):  # type: ignore[misc]  # libyaml's where PyYAML was built 
                 key.tag = f"{_CORE}str"
 
 
-def _bytes(loader: Any, node: yaml.ScalarNode) -> bytes:
+def _construct_bytes(loader: Any, node: yaml.ScalarNode) -> bytes:
     try:
         return base64.b64decode(loader.construct_scalar(node))
     except (binascii.Error, ValueError) as error:
         raise yaml.constructor.ConstructorError(None, None, f"no Base64: {error}", node.start_mark) from error
 
 
-def _text(loader: Any, node: yaml.ScalarNode) -> str:
+def _construct_text(loader: Any, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
-def _number(loader: Any, node: yaml.ScalarNode) -> Any:
+def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
     """Return a number; the text where YAML takes something for a number that is none."""
     read = loader.construct_yaml_int if node.tag.endswith(":int") else loader.construct_yaml_float
     try:
@@ -83,12 +83,12 @@ def _refuse(_loader: Any, node: yaml.Node) -> None:
 
 
 for _tag in _TEXTS:
-    _Loader.add_constructor(_tag, _text)
+    _Loader.add_constructor(_tag, _construct_text)
 for _tag in _BYTES:
-    _Loader.add_constructor(_tag, _bytes)
+    _Loader.add_constructor(_tag, _construct_bytes)
 for _tag in (f"{_CORE}int", f"{_CORE}float"):
-    _Loader.add_constructor(_tag, _number)
-_Loader.add_constructor(f"{_CORE}timestamp", _text)
+    _Loader.add_constructor(_tag, _construct_number)
+_Loader.add_constructor(f"{_CORE}timestamp", _construct_text)
 _Loader.add_constructor(None, _refuse)
 
 
@@ -124,12 +124,12 @@ def load_json(data: bytes) -> JSON:
 
 def read_cassette(value: JSON) -> Entries:
     """Yield the interactions of a cassette, as loaded. Raises CaptureError where it is none."""
-    several, read = _interactions(value)
+    several, read = _list_interactions(value)
     for number, one in enumerate(several, 1):
         yield read_interaction(f"interaction {number}", one, read)
 
 
-def _interactions(value: JSON) -> tuple[Sequence[Any], _Reader]:
+def _list_interactions(value: JSON) -> tuple[Sequence[Any], _Reader]:
     """Return the interactions of a cassette, and how to read one."""
     if isinstance(value, list):  # as VCR for PHP lists them
         return value, read_vcrpy
@@ -159,7 +159,7 @@ def read_interaction(where: str, value: Any, read: _Reader) -> RecordedEntry | S
     url = request.get("uri") or request.get("url")
     if not isinstance(url, str):
         return SkippedEntry(where, "names no request")
-    url = _whole_address(url, request.get("query_string"))
+    url = _complete_address(url, request.get("query_string"))
     if not is_of_interest(url):
         return RecordedEntry(where, url, str(request.get("method")))
     try:
@@ -175,7 +175,7 @@ _PREFIXES = {
 }
 
 
-def _whole_address(url: str, query: Any) -> str:
+def _complete_address(url: str, query: Any) -> str:
     for short, prefix in _PREFIXES.items():
         url = f"{prefix}/{url.removeprefix(short).lstrip('/')}" if url.startswith(short) else url
     return f"{url}?{query}" if isinstance(query, str) and query and "?" not in url else url
@@ -183,8 +183,8 @@ def _whole_address(url: str, query: Any) -> str:
 
 def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> RecordedEntry:
     """Read one interaction of vcrpy, whichever of its stubs wrote it."""
-    body, printed = _vcrpy_body(response)
-    sent, _ = _vcrpy_body({**request, "uri": ""})  # a question is one value
+    body, printed = _read_vcrpy_body(response)
+    sent, _ = _read_vcrpy_body({**request, "uri": ""})  # a question is one value
     status = response.get("status", response.get("status_code"))
     return RecordedEntry(
         where,
@@ -200,25 +200,25 @@ def read_vcrpy(where: str, request: Mapping[str, Any], response: Mapping[str, An
     )
 
 
-def _vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
+def _read_vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     """Return a body and whether it was printed anew: `parsed_body` is how several serializers keep JSON readable."""
     segments, packed = message.get("body_segments"), message.get("body_blob")
     if isinstance(segments, list):
-        return _joined(segments, str(message.get("uri") or "")), True
+        return _join_segments(segments, str(message.get("uri") or "")), True
     if isinstance(packed, str) and packed:
         return _decoded(packed, "body_blob"), False
     body = message.get("body", message.get("content"))
     if message.get("body_json") is not None:
         return encode_body(message["body_json"])[0], True
     if isinstance(body, Mapping) and body.keys() & {"string", "base64_string"}:
-        body = _unpacked(body)
+        body = _unpack_body(body)
     if body is None and message.get("parsed_body") is not None:
         found, _ = encode_body(message["parsed_body"])
         return found, True
     return encode_body(body)
 
 
-def _joined(segments: Sequence[Any], url: str) -> bytes | None:
+def _join_segments(segments: Sequence[Any], url: str) -> bytes | None:
     """Return a body of which google-genai's replays keep the JSON alone, one value for each chunk of a stream."""
     if ":streamGenerateContent" not in url or any(
         isinstance(one, Mapping) and "error" in one for one in segments
@@ -229,7 +229,7 @@ def _joined(segments: Sequence[Any], url: str) -> bytes | None:
     return b"".join(b"data: " + (encode_body(one)[0] or b"") + b"\r\n\r\n" for one in segments)
 
 
-def _unpacked(body: Mapping[str, Any]) -> Any:
+def _unpack_body(body: Mapping[str, Any]) -> Any:
     packed = body.get("base64_string")
     return body.get("string") if packed is None else _decoded(packed, "base64_string")
 
@@ -248,29 +248,29 @@ def _read_ruby(where: str, request: Mapping[str, Any], response: Mapping[str, An
         str(request["uri"]),
         str(request.get("method") or "post").upper(),
         parse_headers(request.get("headers")),
-        _ruby_body(request.get("body")) or None,
+        _read_ruby_body(request.get("body")) or None,
         parse_status(status.get("code") if isinstance(status, Mapping) else status),
         parse_headers(response.get("headers")),
-        body=_ruby_body(response.get("body")),
+        body=_read_ruby_body(response.get("body")),
         started_at=str(request.get("at") or ""),
     )
 
 
-def _ruby_body(body: Any) -> bytes | None:
+def _read_ruby_body(body: Any) -> bytes | None:
     """Return a body in the bytes that it had: Ruby keeps the name of the encoding beside the text."""
     if not isinstance(body, Mapping):
         found, _ = encode_body(body)
         return found
-    text = _unpacked(body)
+    text = _unpack_body(body)
     if not isinstance(text, str):
         return text if isinstance(text, bytes) else None
-    return _encoded(text, str(body.get("encoding") or "UTF-8"))
+    return _encode_text(text, str(body.get("encoding") or "UTF-8"))
 
 
 _SINGLE_BYTES = re.compile(r"(?i)^(?:iso-8859-\d{1,2}|windows-125\d)$")
 
 
-def _encoded(text: str, encoding: str) -> bytes:
+def _encode_text(text: str, encoding: str) -> bytes:
     if _SINGLE_BYTES.match(encoding):
         with contextlib.suppress(LookupError, UnicodeError):
             return text.encode(encoding)

@@ -65,7 +65,7 @@ class _Dump:
 
 def looks_like_curl(head: bytes) -> bool:
     """Return whether a text begins as what curl prints: with a status line, or with its own remarks."""
-    for line in _without_meter(head).split(b"\n")[:200]:
+    for line in _drop_meter(head).split(b"\n")[:200]:
         stripped = line.rstrip(b"\r")
         if _STATUS.match(stripped) or stripped.startswith((b"< HTTP/", b"> ")):
             return True
@@ -76,35 +76,35 @@ def looks_like_curl(head: bytes) -> bool:
 
 def read_curl(data: bytes) -> Entries:
     """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
-    text = _without_meter(data)
+    text = _drop_meter(data)
     dump, found = _Dump(metered=text is not data), 0
     in_body = False
-    for line in _lines(text):
-        if in_body and not _begins(line, verbose=dump.verbose):
+    for line in _split_lines(text):
+        if in_body and not _begins_exchange(line, verbose=dump.verbose):
             dump.body.append(line)
             continue
         if in_body and dump.answer is not None and not _is_interim(dump, line):
             found += 1
-            yield _finished(dump, found)
+            yield _build_entry(dump, found)
             dump = _Dump(verbose=dump.verbose, metered=dump.metered)
         in_body = _take_head(dump, line)
     if dump.answer is not None:
         found += 1
-        yield _finished(dump, found)
+        yield _build_entry(dump, found)
     if not found:
         raise CaptureError(
             "holds no response from curl: record with -i, which prints the status and the headers"
         )
 
 
-def _without_meter(data: bytes) -> bytes:
+def _drop_meter(data: bytes) -> bytes:
     """Return a dump without curl's progress meter, or the dump itself where its heading is missing."""
     if not _METER_HEAD.search(data, 0, 4096):
         return data
     return _METER.sub(b"", _METER_HEAD.sub(b"", data))
 
 
-def _lines(data: bytes) -> Iterator[bytes]:
+def _split_lines(data: bytes) -> Iterator[bytes]:
     """Yield lines with their line ends; a line ends with LF, whatever stands before it."""
     start = 0
     while start < len(data):
@@ -113,7 +113,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _begins(line: bytes, *, verbose: bool) -> bool:
+def _begins_exchange(line: bytes, *, verbose: bool) -> bool:
     """Return whether a line within a body begins another exchange."""
     if _STATUS.match(line):
         return True
@@ -128,20 +128,20 @@ def _is_interim(dump: _Dump, line: bytes) -> bool:
     Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a second
     time, before -i prints it with the body.
     """
-    if dump.answer is None or _body(dump).strip():
+    if dump.answer is None or _extract_body(dump).strip():
         return False
     match = _STATUS.match(line)
     again = dump.verbose and not dump.plain and match is not None and int(match[1]) == dump.answer.status
     return again or (dump.answer.status or 0) < 400
 
 
-def _body(dump: _Dump) -> bytes:
+def _extract_body(dump: _Dump) -> bytes:
     """Return the body without what -v prints around it and into it."""
     body = _FAULT.sub(b"", b"".join(dump.body))
     return _REMARKS.sub(b"", body) if dump.verbose else body
 
 
-def _remarks(dump: _Dump) -> bytes:
+def _extract_remarks(dump: _Dump) -> bytes:
     """Return what curl wrote of its own around the body: how the exchange ended stands there."""
     body = b"".join(dump.body)
     fault = _FAULT.search(body)
@@ -183,7 +183,7 @@ def _take_answer(dump: _Dump, line: bytes) -> bool:
     match = _STATUS.match(line)
     if match:
         again = dump.verbose and dump.answer is not None and dump.answer.status == int(match[1])
-        dump.remarked = _remarks(dump) if again else b""
+        dump.remarked = _extract_remarks(dump) if again else b""
         dump.answer, dump.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
     elif not line.strip():
         return dump.answer is not None
@@ -192,13 +192,13 @@ def _take_answer(dump: _Dump, line: bytes) -> bool:
     return False
 
 
-def _finished(dump: _Dump, number: int) -> RecordedEntry:
+def _build_entry(dump: _Dump, number: int) -> RecordedEntry:
     answer, request = dump.answer or _Head(), dump.request
-    body, said = _body(dump), _remarks(dump)
+    body, said = _extract_body(dump), _extract_remarks(dump)
     broken = _TIMED_OUT in said or b"curl: (" in said
     return RecordedEntry(
         f"answer {number}",
-        _url(request) if request else None,
+        _build_url(request) if request else None,
         request.verb if request else "POST",
         tuple(request.headers) if request else None,
         None,
@@ -212,6 +212,6 @@ def _finished(dump: _Dump, number: int) -> RecordedEntry:
     )
 
 
-def _url(request: _Head) -> str:
+def _build_url(request: _Head) -> str:
     host = request.header("host")
     return f"https://{host}{request.path}" if host and request.path.startswith("/") else request.path

@@ -40,11 +40,11 @@ class RecordedEntry:
 
     def header(self, name: str) -> str | None:
         """Return the first header of the answer with that name, or None."""
-        return _first(self.headers, name)
+        return _find_header(self.headers, name)
 
     def request_header(self, name: str) -> str | None:
         """Return the first header of the request with that name, or None."""
-        return _first(self.request_headers, name)
+        return _find_header(self.request_headers, name)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class OwnExchange:
 Entries = Iterator[RecordedEntry | OwnExchange | SkippedEntry]
 
 
-def _first(headers: Pairs | None, name: str) -> str | None:
+def _find_header(headers: Pairs | None, name: str) -> str | None:
     return next((value for key, value in headers or () if key.lower() == name), None)
 
 
@@ -81,15 +81,18 @@ def parse_headers(value: JSON) -> Pairs | None:
     if isinstance(value, str):
         value = [line for line in value.splitlines() if line.strip() and not line.startswith("HTTP/")]
     if isinstance(value, Mapping):
-        return tuple((str(name), text) for name, several in value.items() for text in _texts(several))
+        return tuple((str(name), text) for name, several in value.items() for text in _list_texts(several))
     if isinstance(value, list | tuple):
         return tuple(
-            (name, text) for item in value for name, several in [_pair(item)] for text in _texts(several)
+            (name, text)
+            for item in value
+            for name, several in [_split_pair(item)]
+            for text in _list_texts(several)
         )
     raise CaptureError("headers are neither a list of pairs nor an object")
 
 
-def _texts(value: JSON) -> Iterator[str]:
+def _list_texts(value: JSON) -> Iterator[str]:
     for one in value if isinstance(value, list | tuple) else [value]:
         if isinstance(one, bytes):
             yield one.decode("latin-1")
@@ -97,7 +100,7 @@ def _texts(value: JSON) -> Iterator[str]:
             yield str(one)
 
 
-def _pair(item: JSON) -> tuple[str, JSON]:
+def _split_pair(item: JSON) -> tuple[str, JSON]:
     match item:
         case {"name": str(name), "value": value} | {"key": str(name), "value": value}:
             return name, value

@@ -26,27 +26,27 @@ _EMPTY = (204, 205, 304)
 def read_har(file: IO[bytes]) -> Entries:
     """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is none, after what came before."""
     for number, value in enumerate(read_items(file, "log", "entries"), 1):
-        yield _entry(f"entry {number}", value)
+        yield _read_entry(f"entry {number}", value)
 
 
-def _entry(where: str, value: Any) -> RecordedEntry | SkippedEntry:
-    request, response = _object(value, "request"), _object(value, "response")
+def _read_entry(where: str, value: Any) -> RecordedEntry | SkippedEntry:
+    request, response = _find_object(value, "request"), _find_object(value, "response")
     url, verb = request.get("url"), request.get("method")
     if not isinstance(url, str) or not isinstance(verb, str):
         return SkippedEntry(where, "names no request")
     if not is_of_interest(url):  # bodies of what is of no interest are not even decoded
         return RecordedEntry(where, url, verb)
     try:
-        return _related(where, value, request, response)
+        return _read_related_entry(where, value, request, response)
     except CaptureError as error:
         return SkippedEntry(where, str(error))
 
 
-def _related(
+def _read_related_entry(
     where: str, value: Mapping[str, JSON], request: Mapping[str, JSON], response: Mapping[str, JSON]
 ) -> RecordedEntry:
-    content = _object(response, "content")
-    body = _body(content, response)
+    content = _find_object(response, "content")
+    body = _read_body(content, response)
     headers = parse_headers(response.get("headers"))
     size = None if _is_chunked(content) else content.get("size")
     return RecordedEntry(
@@ -54,30 +54,30 @@ def _related(
         str(request["url"]),
         str(request["method"]).upper(),
         parse_headers(request.get("headers")),
-        _posted(_object(request, "postData")),
+        _read_question(_find_object(request, "postData")),
         parse_status(response.get("status")),
-        _with_type(headers, content.get("mimeType")),
+        _add_content_type(headers, content.get("mimeType")),
         body=body,
         size=size if type(size) is int and size >= 0 else None,
         decoded=None if content.get("encoding") == "base64" else True,  # some keep the packed bytes so
         started_at=str(value.get("startedDateTime") or ""),
         exact=content.get("encoding") == "base64",
-        ended=_broken_off(value, response),
+        ended=_describe_abort(value, response),
         end_known=value.get("time") != -1,
     )
 
 
-def _object(value: Any, name: str) -> Mapping[str, JSON]:
+def _find_object(value: Any, name: str) -> Mapping[str, JSON]:
     found = value.get(name) if isinstance(value, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
-def _posted(data: Mapping[str, JSON]) -> bytes | None:
+def _read_question(data: Mapping[str, JSON]) -> bytes | None:
     text = data.get("text")
     return text.encode("utf-8", "surrogatepass") if isinstance(text, str) and text else None
 
 
-def _with_type(headers: Any, kind: JSON) -> Any:
+def _add_content_type(headers: Any, kind: JSON) -> Any:
     """Take the content's type for the header where the exporter kept no headers of that name."""
     known = any(name.lower() == "content-type" for name, _ in headers or ())
     if known or not isinstance(kind, str) or "/" not in kind or kind == "x-unknown":
@@ -85,7 +85,7 @@ def _with_type(headers: Any, kind: JSON) -> Any:
     return (*(headers or ()), ("Content-Type", kind))
 
 
-def _body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | None:
+def _read_body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | None:
     """Return the body; None where it was not recorded, which an empty text alone does not tell from an empty body."""
     text = content.get("text")
     if not isinstance(text, str) or not text:
@@ -114,7 +114,7 @@ def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool
 _ABORTED = ("_error", "_failureText", "_errorText")
 
 
-def _broken_off(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
+def _describe_abort(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
     """Return what an exporter says of an exchange that somebody aborted; empty where it says nothing of the kind."""
     marks = (holder.get(name) for holder in (response, entry) for name in _ABORTED)
     return next((str(mark)[:200] for mark in marks if mark), "")

@@ -26,11 +26,11 @@ def read_httprr(data: bytes) -> Entries:
         at = middle + int(match[2])
         if at > len(data):
             raise CaptureError(f"record {number} ends early")
-        yield _entry(f"record {number}", data[match.end() : middle], data[middle:at])
+        yield _read_record(f"record {number}", data[match.end() : middle], data[middle:at])
 
 
-def _entry(where: str, request: bytes, answer: bytes) -> RecordedEntry:
-    (asked, sent, body), (status, received, answered) = _split(request), _split(answer)
+def _read_record(where: str, request: bytes, answer: bytes) -> RecordedEntry:
+    (asked, sent, body), (status, received, answered) = _split_message(request), _split_message(answer)
     line, said = _ASKED.match(asked), _STATUS.match(status)
     path, host = line[2].decode("latin-1") if line else "", dict(sent).get("Host", "")
     return RecordedEntry(
@@ -46,7 +46,7 @@ def _entry(where: str, request: bytes, answer: bytes) -> RecordedEntry:
     )
 
 
-def _split(message: bytes) -> tuple[bytes, Pairs, bytes]:
+def _split_message(message: bytes) -> tuple[bytes, Pairs, bytes]:
     """Return the first line, the headers and the body of a message."""
     match = _END_OF_HEAD.search(message)
     head, body = (message[: match.start()], message[match.end() :]) if match else (message, b"")

@@ -22,7 +22,7 @@ _ITSELF = frozenset({"string", "number", "boolean", "null"})
 _STEP = 64 * 1024
 
 
-class _Metered:
+class _MeteredFile:
     """A file that counts how much was read since the last value: a single one must not fill the memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -42,21 +42,21 @@ def read_items(file: IO[bytes], *path: str) -> Iterator[Any]:
 
     Raises CaptureError where the JSON ends early, is none, or is beyond a bound; what came before was yielded.
     """
-    yield from _picked(file, ["", *path])
+    yield from _pick_values(file, ["", *path])
 
 
 def read_values(file: IO[bytes]) -> Iterator[Any]:
     """Yield the values of a text that holds one or several, one after the other. Raises CaptureError likewise."""
-    yield from _picked(file, [])
+    yield from _pick_values(file, [])
 
 
-def _picked(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
+def _pick_values(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
     """Yield every value that stands directly in the container whose names lead there from the root."""
-    metered = _Metered(file)
+    metered = _MeteredFile(file)
     opened: list[str | None] = []
     name: str | None = ""
     builder, level = None, 0
-    for event, value in _events(metered):
+    for event, value in _parse_events(metered):
         if builder is not None or (opened == wanted and event not in _END and event != "map_key"):
             builder = builder or ObjectBuilder()
             builder.event(event, value)
@@ -75,7 +75,7 @@ def _picked(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
             name = None
 
 
-def _events(file: Any) -> Iterator[tuple[str, Any]]:
+def _parse_events(file: Any) -> Iterator[tuple[str, Any]]:
     depth = 0
     try:
         for event, value in ijson.basic_parse(file, use_float=True, multiple_values=True, buf_size=_STEP):
@@ -84,14 +84,14 @@ def _events(file: Any) -> Iterator[tuple[str, Any]]:
                 raise CaptureError(f"its JSON is nested deeper than {DEEPEST}")
             yield event, value
     except ijson.JSONError as error:
-        raise CaptureError(_in_words(error)) from error
+        raise CaptureError(_describe_json_error(error)) from error
     except (ValueError, OverflowError) as error:  # a number that no float or int holds
         raise (
             error if isinstance(error, CaptureError) else CaptureError(f"its JSON is broken ({error})")
         ) from error
 
 
-def _in_words(error: Exception) -> str:
+def _describe_json_error(error: Exception) -> str:
     first = str(error.args[0] if error.args else error).removeprefix("b'").replace("\\n", "\n").split("\n")[0]
     return (
         "its JSON ends early" if "premature EOF" in first else f"its JSON is broken ({first.strip()[:120]})"

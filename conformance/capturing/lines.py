@@ -34,16 +34,16 @@ _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 def read_lines(file: IO[bytes], head: bytes) -> Entries:
     """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
     first = head.lstrip().partition(b"\n")[0].strip()
-    if first.startswith(b"[") or not _is_whole(first, alone=len(first) == len(head.strip())):
+    if first.startswith(b"[") or not _is_whole_value(first, alone=len(first) == len(head.strip())):
         values = read_items(file) if first.startswith(b"[") else read_values(file)
         yield from (read_value(f"entry {number}", value) for number, value in enumerate(values, 1))
         return
-    for number, line in enumerate(_bounded(file), 1):
+    for number, line in enumerate(_read_bounded_lines(file), 1):
         if line.strip():
             yield _read_line(f"line {number}", line)
 
 
-def _is_whole(line: bytes, *, alone: bool) -> bool:
+def _is_whole_value(line: bytes, *, alone: bool) -> bool:
     """Return whether the first line is a whole value; a longer one than is looked at, or the only one, is taken for it."""
     try:
         json.loads(line)
@@ -52,7 +52,7 @@ def _is_whole(line: bytes, *, alone: bool) -> bool:
     return True
 
 
-def _bounded(file: IO[bytes]) -> Iterator[bytes]:
+def _read_bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
@@ -81,33 +81,33 @@ def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | Skipp
     try:
         if "probe" in value:
             return OwnExchange(where, parse_exchange(dict(value)))
-        return _entry(where, _as_line(value) if value.keys() >= _NOCK else value)
+        return _read_entry(where, _convert_nock(value) if value.keys() >= _NOCK else value)
     except ValueError as error:
         return SkippedEntry(where, str(error)[:200])
 
 
-def _entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
-    body, printed = _body(value)
+def _read_entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
+    body, printed = _read_body(value)
     return RecordedEntry(
         where,
-        _url(value),
+        _find_url(value),
         str(value.get("http_method") or value.get("method") or value.get("verb") or "POST").upper(),
         parse_headers(value.get("request_headers")),
-        _request_body(value),
+        _read_request_body(value),
         parse_status(value.get("status")),
         parse_headers(value.get("response_headers")),
         headers_complete=value.get("headers_complete") is True,
         body=body,
         decoded=value["decoded"] if isinstance(value.get("decoded"), bool) else None,
         reserialised=printed or value.get("reserialised") is True or value.get("bytes") == "reserialised",
-        pieces=_pieces(value.get("pieces")),
-        started_at=_text(value.get("recorded_at") or value.get("started_at")),
+        pieces=_read_pieces(value.get("pieces")),
+        started_at=_clip_text(value.get("recorded_at") or value.get("started_at")),
         exact=value.get("body_b64", value.get("body_base64")) is not None,
         ended="the recorder calls it incomplete" if value.get("complete") is False else "",
     )
 
 
-def _as_line(value: Mapping[str, Any]) -> dict[str, Any]:
+def _convert_nock(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what nock recorded as a line: its `body` is what was sent, and an answer that came packed a list of hex."""
     answer, headers = value["response"], value.get("rawHeaders")
     line = {
@@ -127,22 +127,22 @@ def _as_line(value: Mapping[str, Any]) -> dict[str, Any]:
     return line | {"response_headers": headers}
 
 
-def _text(value: JSON) -> str:
+def _clip_text(value: JSON) -> str:
     return value[:64] if isinstance(value, str) else ""
 
 
-def _url(value: Mapping[str, Any]) -> str | None:
+def _find_url(value: Mapping[str, Any]) -> str | None:
     url = value.get("url")
     if isinstance(url, str) and url:
         return url
     path = value.get("path")
     if not isinstance(path, str) or not path:
         return None
-    query = _query(value.get("query"))
+    query = _format_query(value.get("query"))
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
-def _query(value: JSON) -> str:
+def _format_query(value: JSON) -> str:
     if isinstance(value, str):
         return value.lstrip("?")
     if value is None:
@@ -150,7 +150,7 @@ def _query(value: JSON) -> str:
     return urlencode(parse_headers(value) or ())
 
 
-def _request_body(value: Mapping[str, Any]) -> bytes | None:
+def _read_request_body(value: Mapping[str, Any]) -> bytes | None:
     packed = value.get("request_body_b64", value.get("request_body_base64"))
     if isinstance(packed, str):
         return base64.b64decode("".join(packed.split()), validate=True)
@@ -158,7 +158,7 @@ def _request_body(value: Mapping[str, Any]) -> bytes | None:
     return body or None
 
 
-def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
+def _read_body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
     packed = value.get("body_b64", value.get("body_base64"))
     if packed is None:
         return encode_body(value.get("body"))
@@ -170,7 +170,7 @@ def _body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
         raise CaptureError(f"body_b64 is not valid Base64: {error}") from error
 
 
-def _pieces(value: JSON) -> tuple[tuple[float, int], ...]:
+def _read_pieces(value: JSON) -> tuple[tuple[float, int], ...]:
     """Return milliseconds and lengths; none where they are not written as pairs of numbers."""
     found: list[tuple[float, int]] = []
     for item in value if isinstance(value, list) else ():

@@ -40,7 +40,7 @@ class OpenRecording:
     head: bytes
     file: IO[bytes]
 
-    def whole(self, most: int) -> bytes:
+    def read_whole(self, most: int) -> bytes:
         """Return all of it. Raises CaptureError where that is more than `most` bytes."""
         data = self.file.read(most + 1)
         if len(data) > most:
@@ -48,7 +48,7 @@ class OpenRecording:
         return data
 
 
-class _Replayed(io.RawIOBase):
+class _RereadFile(io.RawIOBase):
     """The bytes that were read ahead, then the rest, at most `most` in all."""
 
     def __init__(self, head: bytes, rest: IO[bytes], most: int | None) -> None:
@@ -77,16 +77,16 @@ def open_recording(name: str) -> Iterator[OpenRecording]:
     Raises CaptureError; and, like every later read from the file, one of `BROKEN`.
     """
     with contextlib.ExitStack() as stack:
-        raw = _raw(name, stack)
+        raw = _open_raw(name, stack)
         head = raw.read(HEAD)
         if head.startswith(_GZIP):
-            packed = gzip.GzipFile(fileobj=io.BufferedReader(_Replayed(head, raw, None), HEAD))
-            yield _ahead(name, packed.read(HEAD), cast("IO[bytes]", packed), LARGEST_UNPACKED)
+            packed = gzip.GzipFile(fileobj=io.BufferedReader(_RereadFile(head, raw, None), HEAD))
+            yield _put_head_back(name, packed.read(HEAD), cast("IO[bytes]", packed), LARGEST_UNPACKED)
         else:
-            yield _ahead(name, head, raw, None)
+            yield _put_head_back(name, head, raw, None)
 
 
-def _raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
+def _open_raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
     if name == "-":
         return sys.stdin.buffer
     path = Path(name)
@@ -95,14 +95,14 @@ def _raw(name: str, stack: contextlib.ExitStack) -> IO[bytes]:
     return stack.enter_context(path.open("rb"))
 
 
-def _ahead(name: str, head: bytes, rest: IO[bytes], most: int | None) -> OpenRecording:
+def _put_head_back(name: str, head: bytes, rest: IO[bytes], most: int | None) -> OpenRecording:
     if head.startswith(_UTF16):
         raise CaptureError("is UTF-16, as some shells write it; save it as UTF-8")
     packed = next((what for magic, what in _ARCHIVES.items() if head.startswith(magic)), None)
     if packed:
         raise CaptureError(f"is {packed}; unpack it first, or pack it with gzip")
     head = head.removeprefix(_BOM)
-    return OpenRecording(name, head, io.BufferedReader(_Replayed(head, rest, most), HEAD))
+    return OpenRecording(name, head, io.BufferedReader(_RereadFile(head, rest, most), HEAD))
 
 
 def describe_broken(error: Exception) -> str:

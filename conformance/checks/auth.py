@@ -1,4 +1,4 @@
-"""Auth: which ways to carry a key work, and what becomes of a key that is wrong or missing."""
+"""Auth: in which ways a key may travel, and what becomes of a key that is wrong or missing."""
 
 from __future__ import annotations
 
@@ -7,58 +7,65 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import names_a_lack
-from conformance.judging.refusals import (
-    carried,
-    denied,
-    keyless,
-    takes_any_key,
-    words,
-    works,
-)
+from conformance.judging.refusals import words, works
+from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import VENDORS_DOCUMENT, google
+from conformance.sources import VENDORS_DOCUMENT
 
-_HEADER = google("x-goog-api-key", "Every request carries its key in this header; ?key= is taken beside it.")
-_OAUTH = google(
-    "Authorization", "A Bearer token is an OAuth token; an API key is none, and is refused with 401."
-)
-ACCEPTS_ALL = "errors/refuses-what-is-wrong"
-GOOGLES_HEADER = "auth/takes-x-goog-api-key"
-
-_PROBES = {
-    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
-    Auth.BEARER.value: "key-as-bearer",
-    Auth.QUERY_KEY.value: "key-in-query",
-    Auth.X_API_KEY.value: "key-as-x-api-key",
-}
+_ACCEPTS_WHATEVER_COMES = "errors/refuses-what-is-wrong"
+_GOOGLES_HEADER = "auth/takes-x-goog-api-key"
+_BAD, _NONE = (
+    "bad",
+    "none",
+)  # what stands as `request.key` of a question with a wrong key, and of one without any
+_REFUSES_KEYS = (400, 401, 403)
 
 
-def _tells(reply: Reply) -> bool:
-    """The key was taken, or turned down; a request that carried none (no key is set) tells nothing."""
-    return reply.is_conclusive and (reply.ok or denied(reply)) and not carried(reply, "none")
+def _is_key_refused(reply: Reply) -> bool:
+    """Return whether the key was refused: by the status, or by an error inside a success."""
+    code = reply.error.code if reply.error else None
+    inside = reply.standing is Standing.ERROR_IN_SUCCESS and str(code) in map(str, _REFUSES_KEYS)
+    return inside or (reply.is_complete and reply.status in _REFUSES_KEYS)
 
 
-def _good(seen: RuleInput) -> bool:
-    """The key opens the vendor in some way."""
-    asked = seen.of("plain", *_PROBES.values())
-    return any(reply.ok and reply.exchange.request.key in _PROBES for reply in asked)
+def _judges_a_key(reply: Reply) -> bool:
+    """Return whether the request carried a key (none is sent where none is set), which was accepted or refused."""
+    judged = reply.ok or _is_key_refused(reply)
+    return reply.is_conclusive and judged and reply.exchange.request.key != _NONE
 
 
-def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """What became of the one way that these replies carry the key in."""
+def _accepts_the_key(seen: RuleInput) -> bool:
+    """Return whether the right key is accepted in some way."""
+    asked = seen.of(ProbeId.PLAIN, *KEY_PROBES.values())
+    return any(reply.ok and reply.exchange.request.key in KEY_PROBES for reply in asked)
+
+
+def _accepts_any_key(seen: RuleInput) -> bool:
+    return any(reply.ok for reply in seen.of(ProbeId.BAD_KEY, ProbeId.NO_KEY))
+
+
+def _answers_without_key(seen: RuleInput) -> bool:
+    """Return whether the user set no key for this vendor, and it answers."""
+    return any(reply.ok and reply.exchange.request.key == _NONE for reply in seen.of(ProbeId.PLAIN))
+
+
+def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Judge the one way in which these replies' requests carry the key."""
     reply = seen.replies[-1]
+    accepted_elsewhere = any(
+        one.ok and one.exchange.request.key == reply.exchange.request.key for one in seen.all
+    )
     if reply.ok:
-        if takes_any_key(seen):
-            yield NotJudged(
-                Outcome.BLOCKED, "a nonsense key, or no key, is accepted too: that this one is shows nothing"
-            )
-    elif any(one.ok and carried(one, reply.exchange.request.key) for one in seen.all):
-        yield NotJudged(
-            Outcome.INCONCLUSIVE, f"{reply.probe}: the key was taken in this way elsewhere: {words(reply)}"
-        )
-    elif _good(seen):
+        if _accepts_any_key(seen):
+            reason = "a nonsense key, or no key, is accepted too, so accepting this one shows nothing"
+            yield NotJudged(Outcome.BLOCKED, reason)
+    elif accepted_elsewhere:
+        reason = f"{reply.probe}: other questions with the key in this place were answered: {words(reply)}"
+        yield NotJudged(Outcome.INCONCLUSIVE, reason)
+    elif _accepts_the_key(seen):
         yield Location(reply.id, "", "the key is accepted", words(reply))
     else:
         yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
@@ -66,11 +73,10 @@ def _way_refused(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 @check(
     Level.MUST,
-    _HEADER,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("key-as-x-goog-api-key",),
-    usable=_tells,
+    probes=(ProbeId.KEY_AS_X_GOOG_API_KEY,),
+    usable=_judges_a_key,
     trait="auth",
 )
 def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -79,18 +85,18 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google asks for this header, and its clients send no other.
     Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
     Workaround: send the key in the vendor's way as an extra header, if the client allows it.
+    Source: [x-goog-api-key] Every request carries its key in this header.
     """
-    yield from _way_refused(seen)
+    yield from _judge_way(seen)
 
 
 @check(
     Level.SHOULD,
-    _HEADER,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("key-in-query",),
-    usable=_tells,
-    blocked_by=(GOOGLES_HEADER,),
+    probes=(ProbeId.KEY_IN_QUERY,),
+    usable=_judges_a_key,
+    blocked_by=(_GOOGLES_HEADER,),
 )
 def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key is accepted as the query parameter `key`.
@@ -98,17 +104,17 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: Google accepts it there, and its examples for curl put it there.
     Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
+    Source: [?key=] The query parameter `key` carries an API key as well.
     """
-    yield from _way_refused(seen)
+    yield from _judge_way(seen)
 
 
 @check(
     Level.NOTE,
-    _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-as-bearer", "key-as-x-api-key"),
-    usable=_tells,
-    blocked_by=(ACCEPTS_ALL,),
+    probes=(ProbeId.KEY_AS_BEARER, ProbeId.KEY_AS_X_API_KEY),
+    usable=_judges_a_key,
+    blocked_by=(_ACCEPTS_WHATEVER_COMES,),
     proof=Proof.EACH_REFUSAL,
 )
 def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
@@ -117,19 +123,19 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
+    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
-        if reply.ok and not takes_any_key(seen):
+        if reply.ok and not _accepts_any_key(seen):
             yield Location(reply.id, "", "HTTP 401", f"the key is accepted as {reply.exchange.request.key}")
 
 
 @check(
     Level.NOTE,
-    _OAUTH,
     basis=Basis.INFERRED,
-    probes=("key-beside-junk-bearer",),
-    usable=_tells,
-    blocked_by=(GOOGLES_HEADER, ACCEPTS_ALL),
+    probes=(ProbeId.KEY_BESIDE_JUNK_BEARER,),
+    usable=_judges_a_key,
+    blocked_by=(_GOOGLES_HEADER, _ACCEPTS_WHATEVER_COMES),
     proof=Proof.EACH_REFUSAL,
 )
 def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
@@ -138,23 +144,28 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
     Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
+    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
-        if reply.ok and not takes_any_key(seen):
-            yield Location(reply.id, "", "HTTP 401", "the good key is taken, the junk token ignored")
+        if reply.ok and not _accepts_any_key(seen):
+            yield Location(reply.id, "", "HTTP 401", "the valid key is accepted, the junk token ignored")
 
 
-def _wrong_key(reply: Reply) -> bool:
-    return reply.is_conclusive and carried(reply, "bad")
+def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Location | NotJudged]:
+    """Accuse a vendor that answers the last question, which carries no valid key but `key`."""
+    reply = seen.replies[-1]
+    if reply.ok and _answers_without_key(seen):
+        yield NotJudged(Outcome.UNSUPPORTED, "no key is set for this vendor, and it answers without one")
+    elif reply.ok:
+        yield Location(reply.id, "", expected, f"{key} is answered with HTTP {reply.status}")
 
 
 @check(
     Level.SHOULD,
-    google("API_KEY_INVALID", "A key that is not valid is refused."),
     basis=Basis.RECORDED,
-    probes=("bad-key",),
-    usable=_wrong_key,
-    blocked_by=(ACCEPTS_ALL,),
+    probes=(ProbeId.BAD_KEY,),
+    usable=lambda reply: reply.is_conclusive and reply.exchange.request.key == _BAD,
+    blocked_by=(_ACCEPTS_WHATEVER_COMES,),
     proof=Proof.EACH_REFUSAL,
 )
 def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -163,23 +174,17 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: whoever is served without a key of their own is served at somebody else's expense.
     Breaks: a wrong or forgotten key goes unnoticed until a bill, or somebody else's log, shows it.
     Workaround: none.
+    Source: [API_KEY_INVALID] A key that is not valid is refused.
     """
-    reply = seen.replies[-1]
-    if reply.ok and keyless(seen):
-        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
-    elif reply.ok:
-        yield Location(
-            reply.id, "", "HTTP 400, 401 or 403", f"a nonsense key is answered with HTTP {reply.status}"
-        )
+    yield from _judge_acceptance(seen, "a nonsense key", "HTTP 400, 401 or 403")
 
 
 @check(
     Level.SHOULD,
-    google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
-    probes=("no-key",),
+    probes=(ProbeId.NO_KEY,),
     usable=lambda reply: reply.is_conclusive,
-    blocked_by=(ACCEPTS_ALL, "auth/refuses-a-wrong-key"),
+    blocked_by=(_ACCEPTS_WHATEVER_COMES, "auth/refuses-a-wrong-key"),
     proof=Proof.EACH_REFUSAL,
 )
 def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -188,106 +193,80 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves registered callers only, and answers 403.
     Breaks: a forgotten key goes unnoticed.
     Workaround: none.
+    Source: [Method doesn't allow unregistered callers] A request without any credential is refused.
     """
-    reply = seen.replies[-1]
-    if reply.ok and keyless(seen):
-        yield NotJudged(Outcome.UNSUPPORTED, "this vendor is asked without any key, and answers")
-    elif reply.ok:
-        yield Location(reply.id, "", "HTTP 401 or 403", f"no key at all is answered with HTTP {reply.status}")
+    yield from _judge_acceptance(seen, "a request without a key", "HTTP 401 or 403")
 
 
-@check(
-    Level.SHOULD,
-    google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
-    basis=Basis.RECORDED,
-    probes=("bad-key", "no-key"),
-    usable=lambda reply: reply.is_refusal,
-    proof=Proof.EACH_REFUSAL,
-)
-def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A wrong or missing key is refused with 400, 401 or 403.
-
-    Why: Google answers with these, and so do other vendors; any other status points to another fault.
-    Breaks: users look for the fault in the address or in the request.
-    Workaround: try a valid key before believing the status.
-    """
-    if not works(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
-        return
-    for reply in seen.replies:
-        if not denied(reply):
-            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
-
-
-def _strangers(seen: RuleInput) -> list[Reply]:
-    """Answers with the right key in them, masked, to requests that did not carry it; none where it is a common word."""
-    if any(reply.exchange.masked for reply in seen.all if reply.ok):
-        return []
-    unknown = [reply for reply in seen.replies if carried(reply, "bad") or carried(reply, "none")]
-    return [reply for reply in unknown if reply.exchange.masked]
-
-
-@check(
-    Level.SHOULD,
-    google("API_KEY_INVALID", "A key that is not valid is refused, and none is named that would be."),
-    basis=Basis.INFERRED,
-    probes=("bad-key", "no-key"),
-    usable=lambda reply: reply.is_refusal,
-    proof=Proof.EACH_REFUSAL,
-)
-def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
-    """A caller without the right key is not told what it is.
-
-    Why: a message that names the expected key hands it to everyone who sends a wrong one.
-    Breaks: no client; the key, and the account behind it, are open to anyone.
-    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
-    """
-    for reply in _strangers(seen):
-        yield Location(reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply))
-
-
-_FORM = re.compile(
+_ABOUT_FORM = re.compile(
     r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
 )
 
 
 @check(
-    Level.NOTE,
-    google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
-    basis=Basis.INFERRED,
-    probes=("bad-key",),
-    usable=lambda reply: _wrong_key(reply) and denied(reply),
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/reads-keys-as-opaque",),
 )
-def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
-    """A key is refused because it is unknown, not because of its form.
+def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A wrong or missing key is refused as such, with 400, 401 or 403.
 
-    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
-    for it.
-    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
-    Workaround: use a key that the vendor itself issued.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
+    the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
+    Breaks: users look for the fault in the address or in the request; tools that check keys take them for mistyped.
+    Workaround: try a valid key before believing the status or the message.
+    Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
-    reply = seen.replies[-1]
-    if reply.error and _FORM.search(reply.error.message):
-        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
-
-
-_ELSEWHERE = (
-    "models-list",
-    "models-get",
-    "plain-on-v1",
-    "count-tokens-of-a-longer-text",
-    "count-tokens-of-the-plain-question",
-)
+    if not works(seen):
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
+        return
+    for reply in seen.replies:
+        if not _is_key_refused(reply):
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+        elif reply.exchange.request.key == _BAD and reply.error and _ABOUT_FORM.search(reply.error.message):
+            yield Location(reply.id, reply.error.at, "the key is not valid", words(reply), Level.NOTE)
 
 
 @check(
     Level.SHOULD,
-    google("Authentication", "All methods take the same key in the same ways."),
+    basis=Basis.INFERRED,
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
+    usable=lambda reply: reply.is_refusal,
+    proof=Proof.EACH_REFUSAL,
+    formerly=("auth/tells-nobody-the-key",),
+)
+def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
+    """A caller without the right key is not told what it is.
+
+    Why: a message that names the expected key hands it to everyone who sends a wrong one.
+    Breaks: no client; the key, and the account behind it, are open to anyone.
+    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
+    Source: [API_KEY_INVALID] A key that is not valid is refused, and no valid key is named.
+    """
+    if any(reply.exchange.masked for reply in seen.all if reply.ok):
+        return  # the key is a common word that answers contain by chance
+    for reply in seen.replies:
+        if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
+            yield Location(
+                reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply)
+            )
+
+
+@check(
+    Level.SHOULD,
     basis=Basis.INFERRED,
     ground=Ground.ROUTES,
-    probes=_ELSEWHERE,
-    usable=lambda reply: reply.is_conclusive and not carried(reply, "none"),
+    probes=(
+        ProbeId.MODELS_LIST,
+        ProbeId.MODELS_GET,
+        ProbeId.PLAIN_ON_V1,
+        ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT,
+        ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION,
+    ),
+    usable=lambda reply: reply.is_conclusive and reply.exchange.request.key != _NONE,
 )
 def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The key that opens generateContent also opens models, countTokens and /v1.
@@ -295,31 +274,32 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Why: one key in one header opens all of Google's methods.
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
+    Source: [Authentication] All methods take the same key in the same ways.
     """
-    if not any(reply.ok for reply in seen.of("plain", "plain-at-the-end")):
+    if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
-    if takes_any_key(seen):
+    if _accepts_any_key(seen):
         yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
+        inside = reply.standing is Standing.ERROR_IN_SUCCESS and _is_key_refused(reply)
         if reply.status == 403 and names_a_lack(reply):
             yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
-        elif reply.status in (401, 403) or (reply.standing is Standing.ERROR_IN_SUCCESS and denied(reply)):
+        elif reply.status in (401, 403) or inside:
             yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
 
 
-def _promised(value: JSON) -> list[str]:
-    return (
-        [way for way in value if isinstance(way, str) and way in _PROBES] if isinstance(value, list) else []
-    )
+def _list_promised_ways(value: JSON) -> list[str]:
+    several = value if isinstance(value, list) else []
+    return [way for way in several if isinstance(way, str) and way in KEY_PROBES]
 
 
 @check(
     Level.SHOULD,
     VENDORS_DOCUMENT,
     basis=Basis.DOCUMENTED,
-    probes=tuple(_PROBES.values()),
-    usable=_tells,
+    probes=tuple(KEY_PROBES.values()),
+    usable=_judges_a_key,
     documented=True,
 )
 def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -333,15 +313,13 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
     if seen.dialect.name == "google" or not readings:
         yield NotJudged(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
         return
-    asked = {reply.exchange.request.key: reply for reply in seen.replies}
-    as_google = any(reply.ok and carried(reply, Auth.X_GOOG_API_KEY.value) for reply in seen.replies)
-    for way in dict.fromkeys(way for reading in readings for way in _promised(reading.value)):
-        reply = asked.get(way)
-        if reply is not None and denied(reply) and _good(seen):
-            yield Location(
-                reply.id,
-                "",
-                f"the key is accepted as {way}, as documented",
-                words(reply),
-                Level.NOTE if as_google else None,
-            )
+    replies = {reply.exchange.request.key: reply for reply in seen.replies}
+    takes_googles = any(
+        reply.ok and reply.exchange.request.key == Auth.X_GOOG_API_KEY for reply in seen.replies
+    )
+    level = Level.NOTE if takes_googles else None
+    for way in dict.fromkeys(way for reading in readings for way in _list_promised_ways(reading.value)):
+        reply = replies.get(way)
+        if reply is not None and _is_key_refused(reply) and _accepts_the_key(seen):
+            expected = f"the key is accepted as {way}, as documented"
+            yield Location(reply.id, "", expected, words(reply), level)

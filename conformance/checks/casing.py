@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.expectations import MET, UNMET, limited, obedience
 from conformance.judging.traits import settings
 from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
-from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
+from conformance.probe_ids import ProbeId
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {
@@ -23,26 +23,30 @@ _PRECIOUS = {
     "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
 }  # fmt: skip
-_NAMES = google("ProtoJSON: names", "Answers spell every name in lowerCamelCase.")
-_BOTH = google(
-    "ProtoJSON: parsers",
-    "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.",
-)
 
 
-def _respelled(reply: Reply) -> Iterator[tuple[str, Respelling]]:
+_ARGUMENTS = ("city_name", "unitSystem")  # the arguments that the questions' functions declare
+
+
+def _list_respellings(reply: Reply) -> Iterator[tuple[str, Respelling]]:
+    """Yield each name that is spelled in another way than Google's, with its place."""
     for chunk in reply.chunks:
-        for note in chunk.unwrapped.respellings if chunk.unwrapped else ():
-            yield reply.at(chunk, note.pointer), note
+        for respelling in chunk.unwrapped.respellings if chunk.unwrapped else ():
+            yield reply.at(chunk, respelling.pointer), respelling
+
+
+def _holds_long_name(reply: Reply) -> bool:
+    """Return whether the answer holds a name of several words: others are spelled alike in every casing."""
+    found = [chunk.unwrapped for chunk in reply.chunks if chunk.unwrapped]
+    return any(one.camel_case_names or one.respellings for one in found)
 
 
 @check_each(
     Level.MUST,
-    _NAMES,
     basis=Basis.RECORDED,
     usable=answered,
     trait="response-casing",
-    requires=required.TELLING_NAMES,
+    requires=RequiredContent("no answer holds a name of several words", _holds_long_name),
 )
 def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """Every name in an answer is spelled in lowerCamelCase.
@@ -51,47 +55,49 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
     AI SDK lose the finish reason and the usage, and most clients lose function calls.
     Workaround: rename the members to lowerCamelCase before the client reads the answer.
+    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
     """
-    for pointer, note in _respelled(reply):
-        if not note.beside:
-            level = Level.MUST if note.canonical in _PRECIOUS else Level.SHOULD
-            yield Location(reply.id, pointer, note.canonical, f"{note.found} ({note.style})", level)
+    for pointer, name in _list_respellings(reply):
+        if not name.beside:
+            level = Level.MUST if name.canonical in _PRECIOUS else Level.SHOULD
+            yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 
-@check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     """Every name in an answer appears in one spelling only.
 
     Why: Google writes each member once; a second spelling may drift from the first.
     Breaks: no client that was measured; code that reads both spellings may get two different values.
     Workaround: read the lowerCamelCase member and ignore the other one.
+    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
     """
-    for pointer, note in _respelled(reply):
-        if note.beside:
-            yield Location(
-                reply.id, pointer, f"{note.canonical} alone", f"{note.found} beside {note.canonical}"
-            )
+    for pointer, name in _list_respellings(reply):
+        if name.beside:
+            observed = f"{name.found} beside {name.canonical}"
+            yield Location(reply.id, pointer, f"{name.canonical} alone", observed)
 
 
-def _refused(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
+def _is_refused(reply: Reply) -> bool:
+    return reply.standing is Standing.REQUEST_REFUSED
+
+
+def _is_answered_or_refused(reply: Reply) -> bool:
+    return reply.ok or _is_refused(reply)
+
+
+def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
+    """Yield the last reply to a question of which every attempt was refused."""
     replies = seen.of(probe)
-    if replies and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies):
+    if replies and all(map(_is_refused, replies)):
         yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
-
-
-def _any(reply: Reply) -> bool:
-    return reply.ok or reply.standing is Standing.REQUEST_REFUSED
 
 
 @check(
     Level.MUST,
-    google(
-        "GenerateContentRequest.generationConfig",
-        "Every setting stands in generationConfig; the top level has none.",
-    ),
     basis=Basis.RECORDED,
-    probes=("limit-of-five", "stop-sequence", "flat-settings"),
-    usable=_any,
+    probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.FLAT_SETTINGS),
+    usable=_is_answered_or_refused,
     obeys=True,
     trait="settings",
 )
@@ -102,11 +108,13 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
     Workaround: also send the settings at the top level, spelled as the vendor documents them.
+    Source: [GenerateContentRequest.generationConfig] Every setting stands in generationConfig; the top level has
+    none.
     """
     if settings(seen.all) not in ("flat", "neither"):
         return
-    flat = any(reply.ok and limited(reply) for reply in seen.of("flat-settings"))
-    last = seen.last("limit-of-five")
+    flat = any(reply.ok and limited(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
+    last = seen.last(ProbeId.LIMIT_OF_FIVE)
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
         yield Location(
@@ -114,17 +122,11 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
         )
 
 
-def _taken(seen: RuleInput, probe: str) -> bool:
-    """The same question in lowerCamelCase was not refused."""
-    return not any(reply.standing is Standing.REQUEST_REFUSED for reply in seen.of(probe))
-
-
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
-    probes=("snake-case-request", "snake-case-settings"),
-    usable=_any,
+    probes=(ProbeId.SNAKE_CASE_REQUEST, ProbeId.SNAKE_CASE_SETTINGS),
+    usable=_is_answered_or_refused,
     blocked_by=("casing/reads-settings-from-generation-config",),
     obeys=True,
     trait="request-casing",
@@ -137,26 +139,28 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
     names in snake_case.
     Workaround: send lowerCamelCase only.
+    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
     for probe, twin in (
-        ("snake-case-request", "system-instruction"),
-        ("snake-case-settings", "limit-of-five"),
+        (ProbeId.SNAKE_CASE_REQUEST, ProbeId.SYSTEM_INSTRUCTION),
+        (ProbeId.SNAKE_CASE_SETTINGS, ProbeId.LIMIT_OF_FIVE),
     ):
-        declined = (
-            list(_refused(seen, probe, "a snake_case request is accepted")) if _taken(seen, twin) else []
+        twin_is_refused = any(map(_is_refused, seen.of(twin)))
+        refusals = (
+            [] if twin_is_refused else list(_locate_refusal(seen, probe, "a snake_case request is accepted"))
         )
-        yield from declined
-        if not declined and obeyed(seen, twin):
-            found = disobeyed(seen, probe, "a snake_case request takes effect as its camelCase twin does")
+        yield from refusals
+        if not refusals and obeyed(seen, twin):
+            found = disobeyed(seen, probe, "a snake_case request takes effect like its lowerCamelCase twin")
             yield from beside(seen, twin, found)
 
 
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
-    probes=("mixed-casing-request",),
-    usable=_any,
+    probes=(ProbeId.MIXED_CASING_REQUEST,),
+    usable=_is_answered_or_refused,
     blocked_by=("casing/accepts-snake-case-requests",),
     obeys=True,
     feature="function-calling",
@@ -168,43 +172,34 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
+    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
-    if not obeyed(seen, "function-call-forced") or not obeyed(seen, "function-call"):
-        return  # without it, the fault is not the casing's
-    last = seen.last("mixed-casing-request")
-    if last and _of_thinking(seen, last):
+    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not obeyed(seen, ProbeId.FUNCTION_CALL):
+        return  # the fault is not in the casing
+    last = seen.last(ProbeId.MIXED_CASING_REQUEST)
+    if last and _lacks_thinking(seen, last):
         yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
         return
-    yield from _refused(seen, "mixed-casing-request", "mixed casing is accepted")
-    found = disobeyed(seen, "mixed-casing-request", "the tool's parameters_json_schema reaches the model")
-    yield from beside(seen, "function-call-forced", found)
-
-
-def _of_thinking(seen: RuleInput, mixed: Reply) -> bool:
-    """What is refused is the question's thinkingConfig, which this vendor takes in no spelling."""
-    asked = seen.of("thinking", "no-thinking")
-    same = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
-    return mixed.standing is Standing.REQUEST_REFUSED and bool(
-        same or (lacking(mixed) and not any(reply.ok for reply in asked))
+    yield from _locate_refusal(seen, ProbeId.MIXED_CASING_REQUEST, "mixed casing is accepted")
+    found = disobeyed(
+        seen, ProbeId.MIXED_CASING_REQUEST, "the tool's parameters_json_schema reaches the model"
     )
+    yield from beside(seen, ProbeId.FUNCTION_CALL_FORCED, found)
 
 
-def _argument_names(replies: tuple[Reply, ...]) -> list[list[str]]:
-    every = [call.get("args") for reply in replies if reply.ok for call in reply.first.calls]
-    return [list(args) for args in every if isinstance(args, dict)]
-
-
-def _recased(args: JSON, wanted: tuple[str, ...]) -> list[str]:
-    plain = {fold(name) for name in wanted}
-    keys = list(args) if isinstance(args, dict) else []
-    return [key for key in keys if key not in wanted and fold(key) in plain]
+def _lacks_thinking(seen: RuleInput, mixed: Reply) -> bool:
+    """Return whether the vendor refuses the question's thinkingConfig, which it takes in no spelling."""
+    asked = seen.of(ProbeId.THINKING, ProbeId.NO_THINKING)
+    same_error = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
+    names_it = lacking(mixed) and not any(reply.ok for reply in asked)
+    return _is_refused(mixed) and bool(same_error or names_it)
 
 
 @check_each(
     Level.MUST,
-    google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
     basis=Basis.RECORDED,
-    probes=("function-call", "function-call-streamed", "two-calls-in-one-turn"),
+    probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.TWO_CALLS_IN_ONE_TURN),
     usable=generated_text,
     feature="function-calling",
     requires=required.A_CALL,
@@ -215,10 +210,14 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies to them.
     Breaks: the tool call fails in every client, because the declared parameter is missing.
     Workaround: map the argument names back before the tool is called.
+    Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
     if obedience(reply).verdict not in (MET, UNMET):
         return
+    declared = {fold(name) for name in _ARGUMENTS}
     for number, call in enumerate(reply.first.calls):
-        for key in _recased(call.get("args"), ("city_name", "unitSystem")):
-            pointer = f"/candidates/0/content/parts/{number}/functionCall/args/{key}"
-            yield Location(reply.id, pointer, "city_name and unitSystem, as declared", key)
+        args = call.get("args")
+        for name in args if isinstance(args, dict) else ():
+            if name not in _ARGUMENTS and fold(name) in declared:
+                pointer = f"/candidates/0/content/parts/{number}/functionCall/args/{name}"
+                yield Location(reply.id, pointer, "city_name and unitSystem, as declared", name)

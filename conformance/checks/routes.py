@@ -9,48 +9,40 @@ from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list, asked_model, lacking
 from conformance.judging.refusals import words, works
 from conformance.model import JSON, Basis, Level, Location, Outcome
-from conformance.reading.reply import Reply, RuleInput
+from conformance.probe_ids import ProbeId
+from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
-_MODELS = google("models.list", "The list is `models`, each with its name `models/{id}` and what it can do.")
-_COUNT = google("models.countTokens", "Takes contents or a whole request, and answers totalTokens.")
-LISTS = "routes/lists-its-models"
-PREFIX = "routes/names-models-with-their-prefix"
-COUNTS = "routes/counts-tokens"
-_COUNTED = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
+_LISTS_MODELS = "routes/lists-its-models"
+_BOTH_METHODS = (ProbeId.PLAIN, ProbeId.PLAIN_STREAMED)
+_COUNTED = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
+_NOT_ANSWERED = "the plain question is not answered"
 
 
-def _absent(reply: Reply) -> bool:
-    """The route is not there: keys, redirects and errors with 200 are other rules' business."""
+def _is_missing(reply: Reply) -> bool:
+    """Return whether the route does not exist: keys, redirects and errors with status 200 are for other rules."""
     refused = reply.status >= 400 and reply.status not in (401, 402, 403)
-    odd = 200 <= reply.status < 300 and not reply.ok and reply.standing is not Standing.ERROR_IN_SUCCESS
-    return refused or odd
+    return refused or reply.standing is Standing.FOREIGN
 
 
-def _missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
+def _locate_missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
     if not works(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
-    for reply in seen.replies:
-        if _absent(reply):
-            yield Location(reply.id, "", expected, words(reply))
+    for reply in filter(_is_missing, seen.replies):
+        yield Location(reply.id, "", expected, words(reply))
 
 
-_BOTH = ("plain", "plain-streamed")
-
-
-def _closed(reply: Reply) -> bool:
+def _is_refused(reply: Reply) -> bool:
     return reply.is_refusal and reply.status != 402
 
 
 @check(
     Level.MUST,
-    google("models", "generateContent and streamGenerateContent answer the same requests."),
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=_BOTH,
-    usable=lambda reply: reply.ok or _closed(reply),
+    probes=_BOTH_METHODS,
+    usable=lambda reply: reply.ok or _is_refused(reply),
     proof=Proof.ACCEPTANCE,
 )
 def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -59,30 +51,32 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: the unary and the streaming method take the same request, the same model and the same key.
     Breaks: chats and agents stream, batch jobs do not: all requests of one kind are refused.
     Workaround: use the method that works.
+    Source: [models] generateContent and streamGenerateContent answer the same requests.
     """
-    for probe in _BOTH:
-        tries = seen.of(probe)
-        other = any(one.ok for one in seen.of(*_BOTH))
-        if tries and other and all(map(_closed, tries)):
-            yield Location(tries[-1].id, "", "an answer, as by the other method", words(tries[-1]))
-        elif not any(one.ok for one in tries):
+    for probe in _BOTH_METHODS:
+        attempts = seen.of(probe)
+        if attempts and all(map(_is_refused, attempts)) and any(one.ok for one in seen.of(*_BOTH_METHODS)):
+            yield Location(attempts[-1].id, "", "an answer, as by the other method", words(attempts[-1]))
+        elif not any(one.ok for one in attempts):
             yield NotJudged(Outcome.BLOCKED, f"{probe} got no readable answer")
 
 
-def _v1(reply: Reply) -> bool:
-    """Another protocol's answer on /v1 is the envelope's business, an empty one that of errors."""
-    return reply.is_conclusive and (
-        reply.ok or reply.status >= 300 or reply.kind.value in ("html", "unreadable", "error")
-    )
+def _answers_or_refuses(reply: Reply) -> bool:
+    """Return whether it is anything but another protocol's answer or an empty one: those are for other rules."""
+    foreign = reply.kind in (ReplyKind.FOREIGN, ReplyKind.EMPTY)
+    return reply.is_conclusive and (reply.status >= 300 or not foreign)
 
 
 @check(
     Level.SHOULD,
-    google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     basis=Basis.DOCUMENTED,
-    probes=("plain-on-v1",),
-    usable=_v1,
+    probes=(ProbeId.PLAIN_ON_V1,),
+    usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
+    defers_to=(
+        "envelope/answers-with-a-gemini-object",
+        "errors/answers-with-a-body",
+    ),
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The methods also exist under /v1.
@@ -90,11 +84,18 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves both /v1 and /v1beta.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
+    Source: [/v1] The methods stand under /v1 as well as under /v1beta.
     """
-    yield from _missing(seen, "an answer on /v1 as on /v1beta")
+    yield from _locate_missing(seen, "an answer on /v1 as on /v1beta")
 
 
-@check(Level.SHOULD, _COUNT, basis=Basis.RECORDED, probes=_COUNTED, usable=lambda reply: reply.is_conclusive)
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=_COUNTED,
+    usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
+)
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
 
@@ -102,28 +103,25 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Breaks: gemini-cli, and whatever compresses long conversations. They call `:countTokens`, so a route with a
     slash instead of the colon does not help them.
     Workaround: estimate one token per four letters.
+    Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
-    yield from _missing(seen, "totalTokens")
+    yield from _locate_missing(seen, "totalTokens")
     for reply in seen.replies:
         if reply.ok and reply.body.get("totalTokens") is None:
             yield Location(reply.id, "/totalTokens", "a number", "null")
 
 
-def _total(seen: RuleInput, probe: str) -> tuple[Reply, int] | None:
-    for reply in reversed(seen.of(probe)):
-        value = reply.body.get("totalTokens")
-        if reply.ok and isinstance(value, int) and not isinstance(value, bool):
-            return reply, value
-    return None
+def _read_total(reply: Reply) -> int | None:
+    total = reply.body.get("totalTokens")
+    return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 @check(
     Level.SHOULD,
-    _COUNT,
     basis=Basis.INFERRED,
     probes=_COUNTED,
     usable=lambda reply: reply.ok,
-    blocked_by=(COUNTS, "schema/values-have-googles-types"),
+    blocked_by=("routes/counts-tokens", "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
     """countTokens counts more tokens for a text of a hundred numbers than for a short question.
@@ -131,33 +129,36 @@ def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
     Why: a constant is not a count.
     Breaks: clients believe that everything fits, and fail or pay later.
     Workaround: estimate one token per four letters.
+    Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
-    short, long = (_total(seen, probe) for probe in _COUNTED)
-    if long is None:
+    totals = [(reply, total) for reply in seen.replies if (total := _read_total(reply)) is not None]
+    long = [(reply, total) for reply, total in totals if reply.probe == _COUNTED[1]]
+    short = [total for reply, total in totals if reply.probe == _COUNTED[0]]
+    if not long:
         return
-    reply, many = long
-    few = short[1] if short else 0
-    if many <= 0 or (short is not None and many <= few):
-        said = f"{many} for a long text" + (f", {few} for a short one" if short else "")
-        yield Location(reply.id, "/totalTokens", "more tokens for a longer text", said)
+    reply, many = long[-1]
+    if many <= 0 or (short and many <= short[-1]):
+        observed = f"{many} for a long text" + (f", {short[-1]} for a short one" if short else "")
+        yield Location(reply.id, "/totalTokens", "more tokens for a longer text", observed)
 
 
-def _models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
+def _list_models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
+    """Return the listed models that are objects, with their places in the list."""
     found = as_list(reply.body.get("models"))
     return [(place, entry) for place, entry in enumerate(found) if isinstance(entry, dict)]
 
 
-def _openai(reply: Reply) -> bool:
+def _is_openais_list(reply: Reply) -> bool:
     raw = reply.chunks[0].raw if reply.chunks else None
     return isinstance(raw, dict) and isinstance(raw.get("data"), list)
 
 
 @check(
     Level.SHOULD,
-    _MODELS,
     basis=Basis.RECORDED,
-    probes=("models-list",),
+    probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The models can be listed as Google lists them.
@@ -165,29 +166,32 @@ def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: GET /v1beta/models returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
-    for found in _missing(seen, "a list `models`"):
-        openai = isinstance(found, Location) and _openai(seen.replies[-1])
-        if openai and isinstance(found, Location):
-            yield Location(
-                found.exchange, "/data", found.expected, "a list of OpenAI's kind: data instead of models"
-            )
+    last = seen.replies[-1]
+    for found in _locate_missing(seen, "a list `models`"):
+        if isinstance(found, Location) and _is_openais_list(last):
+            observed = "a list in OpenAI's form: data instead of models"
+            yield Location(found.exchange, "/data", found.expected, observed)
         else:
             yield found
-    last = seen.replies[-1]
-    if last.ok and isinstance(last.body.get("models"), list) and not last.body["models"]:
+    if last.ok and last.body.get("models") == []:
         yield Location(last.id, "/models", "at least one model", "an empty list")
+
+
+def _lists_models(reply: Reply) -> bool:
+    return reply.ok and bool(_list_models(reply))
 
 
 _NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
 
 
-def _listed(reply: Reply) -> bool:
-    return reply.ok and bool(_models(reply))
-
-
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_lists_models,
+    blocked_by=(_LISTS_MODELS,),
 )
 def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     """The name of a listed model is `models/{id}`, with that prefix exactly once.
@@ -195,16 +199,21 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     Why: a name is used as it stands: it follows /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
     Workaround: take what follows the last slash, and put models/ before it.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     for reply in seen.replies:
-        for place, entry in _models(reply):
+        for place, entry in _list_models(reply):
             name = entry.get("name")
             if name is None or (isinstance(name, str) and not _NAME.fullmatch(name)):
                 yield Location(reply.id, f"/models/{place}/name", "models/{id}", repr(name)[:100])
 
 
 @check(
-    Level.SHOULD, _MODELS, basis=Basis.RECORDED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_lists_models,
+    blocked_by=(_LISTS_MODELS,),
 )
 def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
     """Each listed model has supportedGenerationMethods and token limits.
@@ -212,30 +221,28 @@ def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
     Why: the methods tell clients which models generate and which only embed; the limits tell them what fits.
     Breaks: pickers show nothing, or models that cannot answer; without limits, clients guess.
     Workaround: keep your own table of models.
+    Source: [Model] A model has supportedGenerationMethods, inputTokenLimit and outputTokenLimit.
     """
     for reply in seen.replies:
-        several = _models(reply)
-        mute = [place for place, entry in several if not entry.get("supportedGenerationMethods")]
-        if len(mute) == len(several):
-            at = f"/models/{mute[0]}/supportedGenerationMethods"
-            yield Location(reply.id, at, "a list of methods", f"none in any of {len(several)} models")
-        boundless = [place for place, entry in several if entry.get("inputTokenLimit") in (None, 0)]
-        if len(boundless) == len(several):
-            yield Location(
-                reply.id,
-                f"/models/{boundless[0]}/inputTokenLimit",
-                "a number",
-                "none in any model",
-                Level.NOTE,
-            )
+        models = _list_models(reply)
+        at = f"/models/{models[0][0]}"
+        observed = f"none in any of {len(models)} models"
+        if not any(entry.get("supportedGenerationMethods") for _, entry in models):
+            yield Location(reply.id, f"{at}/supportedGenerationMethods", "a list of methods", observed)
+        if all(entry.get("inputTokenLimit") in (None, 0) for _, entry in models):
+            yield Location(reply.id, f"{at}/inputTokenLimit", "a number", observed, Level.NOTE)
 
 
-def _same_model(name: JSON, model: str) -> bool:
+def _is_same_model(name: JSON, model: str) -> bool:
     return isinstance(name, str) and name.rpartition("/")[2] == model.rpartition("/")[2]
 
 
 @check(
-    Level.NOTE, _MODELS, basis=Basis.INFERRED, probes=("models-list",), usable=_listed, blocked_by=(LISTS,)
+    Level.NOTE,
+    basis=Basis.INFERRED,
+    probes=(ProbeId.MODELS_LIST,),
+    usable=_lists_models,
+    blocked_by=(_LISTS_MODELS,),
 )
 def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     """The list of models contains the model under test.
@@ -243,20 +250,22 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     Why: callers choose from the list. A list that goes on over several pages is not judged.
     Breaks: a picker does not offer a model that works.
     Workaround: set the model's name by hand.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     for reply in seen.replies:
-        names = [entry.get("name") for _, entry in _models(reply)]
-        if not reply.body.get("nextPageToken") and not any(_same_model(name, seen.model) for name in names):
+        names = [entry.get("name") for _, entry in _list_models(reply)]
+        if not reply.body.get("nextPageToken") and not any(
+            _is_same_model(name, seen.model) for name in names
+        ):
             yield Location(reply.id, "/models", seen.model, f"{len(names)} other models")
 
 
 @check(
     Level.SHOULD,
-    _MODELS,
     basis=Basis.INFERRED,
-    probes=("listed-name-1", "listed-name-2", "listed-name-3"),
+    probes=(ProbeId.LISTED_NAME_1, ProbeId.LISTED_NAME_2, ProbeId.LISTED_NAME_3),
     usable=lambda reply: reply.is_conclusive,
-    blocked_by=(LISTS, PREFIX),
+    blocked_by=(_LISTS_MODELS, "routes/names-models-with-their-prefix"),
 )
 def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A model answers under the name by which it is listed.
@@ -265,27 +274,29 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     its refusal is only noted; if none of the listed models answers, the list is useless.
     Breaks: clients that take the name from the list.
     Workaround: use names from the vendor's document.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     if not works(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
-    refused = [reply for reply in seen.replies if _absent(reply)]
-    # A model that says that it wants, or makes, something else than text is there under its name.
-    nameless = len(refused) == len(seen.replies) > 1 and not any(map(lacking, refused))
-    # A first page may well hold models that are retired; what stands on the next ones was not asked.
-    nameless = nameless and not any(reply.body.get("nextPageToken") for reply in seen.of("models-list"))
-    level = None if nameless else Level.NOTE
-    for reply in refused:
+    missing = list(filter(_is_missing, seen.replies))
+    none_answers = len(missing) == len(seen.replies) > 1
+    # A model that refuses text because it takes or makes something else does exist under its name.
+    exists = any(map(lacking, missing))
+    # A first page may list retired models only; those on the next pages were not asked.
+    has_more = any(reply.body.get("nextPageToken") for reply in seen.of(ProbeId.MODELS_LIST))
+    level = None if none_answers and not exists and not has_more else Level.NOTE
+    for reply in missing:
         yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
 
 
 @check(
     Level.SHOULD,
-    _MODELS,
     basis=Basis.DOCUMENTED,
-    probes=("models-get",),
+    probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
-    blocked_by=(LISTS,),
+    blocked_by=(_LISTS_MODELS,),
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Looking up the model by its name returns that model.
@@ -293,36 +304,29 @@ def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.
     Workaround: find the model in the list.
+    Source: [models.get] Returns the model that the path names.
     """
-    yield from _missing(seen, "the model")
+    yield from _locate_missing(seen, "the model")
     for reply in seen.replies:
         name = reply.body.get("name")
-        if reply.ok and isinstance(name, str) and not _same_model(name, asked_model(reply)):
+        if reply.ok and isinstance(name, str) and not _is_same_model(name, asked_model(reply)):
             yield Location(reply.id, "/name", f"models/{asked_model(reply)}", name[:100], Level.NOTE)
 
 
 _KEY = "x-goog-api-key"
 
 
-def _serves_pages(reply: Reply) -> bool:
-    """Any page may call, or the one that asked; a vendor that names its own pages alone serves no others."""
+def _admits_the_page(reply: Reply) -> bool:
+    """Return whether any page may call, or the one that asked; a vendor that names only its own pages admits no others."""
     sent = {name.lower(): value for name, value in reply.exchange.request.headers}
     origin = (reply.exchange.header("access-control-allow-origin") or "").strip()
     return bool(origin) and origin in ("*", sent.get("origin"))
 
 
-def _allows(reply: Reply) -> bool:
-    allowed = (reply.exchange.header("access-control-allow-headers") or "").lower()
-    return "*" in allowed or _KEY in [name.strip() for name in allowed.split(",")]
-
-
 @check(
     Level.NOTE,
-    google(
-        "CORS (Fetch standard)", "Google's API may be called from a page; its key travels in x-goog-api-key."
-    ),
     basis=Basis.INFERRED,
-    probes=("preflight",),
+    probes=(ProbeId.PREFLIGHT,),
     usable=lambda reply: reply.is_conclusive,
     proof=Proof.REPLY,
 )
@@ -334,13 +338,15 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     out.
     Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
+    Source: [CORS (Fetch standard)] Google's API may be called from a page; its key travels in x-goog-api-key.
     """
     if not works(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     reply = seen.replies[-1]
-    if reply.status >= 300 or not _serves_pages(reply):
+    allowed = reply.exchange.header("access-control-allow-headers") or ""
+    if reply.status >= 300 or not _admits_the_page(reply):
         yield Location(reply.id, "", "Access-Control-Allow-Origin", words(reply))
-    elif not _allows(reply):
-        got = reply.exchange.header("access-control-allow-headers") or "none"
-        yield Location(reply.id, "", f"{_KEY} among the allowed headers", got[:160], Level.SHOULD)
+    elif "*" not in allowed and _KEY not in [name.strip() for name in allowed.lower().split(",")]:
+        expected = f"{_KEY} among the allowed headers"
+        yield Location(reply.id, "", expected, allowed[:160] or "none", Level.SHOULD)

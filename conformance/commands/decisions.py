@@ -24,7 +24,7 @@ from conformance.comparing.switching import as_data as switch_data
 from conformance.comparing.switching import compare_sides as switched
 from conformance.files import FileError, validate
 from conformance.model import JSON
-from conformance.recording.record import RecordError, write_atomically
+from conformance.recording.writing import RecordError, write_atomically
 from conformance.report import comparison_text as shown
 from conformance.report import render_page
 from conformance.report import switch_text as moves

@@ -24,7 +24,8 @@ from conformance.embedded import find_default_port, serve_forever
 from conformance.embedded.families import FAMILIES, find_family
 from conformance.files import schemas_folder
 from conformance.model import JSON
-from conformance.recording.record import LONGEST_LINE, write_atomically
+from conformance.recording.record import LONGEST_LINE
+from conformance.recording.writing import write_atomically
 from conformance.running import planning
 from conformance.running.session import RunOptions, UsageError, check_providers, prepare_session
 

@@ -18,7 +18,7 @@ def collect_keys(environ: Mapping[str, str]) -> Keyring:
     A results.json holds no key when it is written; one that was changed by hand, or by another program, may.
     """
     called = (Key(name, value) for name, value in environ.items() if value and _SECRET.search(name))
-    return Keyring.of([*called, *_of_providers(environ)])
+    return Keyring.from_keys([*called, *_of_providers(environ)])
 
 
 def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:

@@ -18,8 +18,8 @@ from conformance.commands.terminal import (
     warn_of_bundled_file,
     write_line,
 )
-from conformance.recording.record import RecordError
 from conformance.recording.runfile import RunFile, read_run_file
+from conformance.recording.writing import RecordError
 from conformance.report import format_terminal
 from conformance.running.engine import Engine
 from conformance.running.session import (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL
 
-AT_THE_END = "plain-at-the-end"
+AT_THE_END = ProbeId.PLAIN_AT_THE_END
 CONTROLS: Mapping[bool, tuple[str, ...]] = {
-    False: (CONTROL, "plain-repeated", AT_THE_END),
-    True: ("plain-streamed",),
+    False: (CONTROL, ProbeId.PLAIN_REPEATED, AT_THE_END),
+    True: (ProbeId.PLAIN_STREAMED,),
 }
 """The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
 

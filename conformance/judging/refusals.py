@@ -6,19 +6,9 @@ from collections.abc import Iterator
 
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
+from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
-from conformance.reading.standing import Standing
-
-_KEY = (400, 401, 403)
-
-
-def failures(seen: RuleInput) -> Iterator[Reply]:
-    """Yield the failures with 200; pages and empty bodies only where the plain question gets something else."""
-    answers = any(reply.ok for reply in seen.all)
-    for reply in seen.replies:
-        if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
-            yield reply
 
 
 def words(reply: Reply) -> str:
@@ -39,7 +29,7 @@ def words(reply: Reply) -> str:
 
 def works(seen: RuleInput) -> bool:
     """Return whether the plain question was answered: without it a refusal proves nothing."""
-    return any(reply.ok for reply in seen.of("plain"))
+    return any(reply.ok for reply in seen.of(ProbeId.PLAIN))
 
 
 def says_nothing(seen: RuleInput) -> bool:
@@ -64,7 +54,7 @@ def describe_silence(seen: RuleInput) -> str:
 
 def works_throughout(seen: RuleInput) -> bool:
     """Return whether the plain question was answered before and after all others."""
-    before, after = seen.of("plain"), seen.of("plain-at-the-end")
+    before, after = seen.of(ProbeId.PLAIN), seen.of(ProbeId.PLAIN_AT_THE_END)
     return any(reply.ok for reply in before) and any(reply.ok for reply in after)
 
 
@@ -81,34 +71,6 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and works_throughout(seen) else None
-
-
-def denied(reply: Reply) -> bool:
-    """Return whether the key was turned down: by its status, or by an error inside of a success."""
-    code = reply.error.code if reply.error else None
-    inside = reply.standing is Standing.ERROR_IN_SUCCESS and str(code) in [str(status) for status in _KEY]
-    return inside or (reply.is_complete and reply.status in _KEY)
-
-
-def carried(reply: Reply, way: str) -> bool:
-    """Return whether the request really carried a key in that way (where no key is set, none is sent)."""
-    return reply.exchange.request.key == way
-
-
-def keyless(seen: RuleInput) -> bool:
-    """Return whether the vendor is asked without any key, and answers."""
-    return any(reply.ok and carried(reply, "none") for reply in seen.of("plain"))
-
-
-def takes_any_key(seen: RuleInput) -> bool:
-    """Return whether a nonsense key, or none, is as good as the right one."""
-    return any(reply.ok for reply in seen.of("bad-key", "no-key"))
-
-
-def codes_beside_answers(seen: RuleInput) -> set[str]:
-    """Return the members that stand around the answers, where they come in an envelope."""
-    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
-    return {name for one in opened if one and one.path for name in one.wrappers}
 
 
 def as_google(error: ErrorBody) -> bool:

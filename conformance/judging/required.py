@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from conformance.catalogue import RequiredContent
 from conformance.judging.contents import candidates, parts
-from conformance.judging.expectations import blocked
 from conformance.model import JSON
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 
 
@@ -15,23 +15,16 @@ def _calls(reply: Reply) -> list[Mapping[str, JSON]]:
     return [call for _, _, part in parts(reply) if isinstance(call := part.get("functionCall"), dict)]
 
 
-def _names(reply: Reply) -> Iterator[bool]:
-    for chunk in reply.chunks:
-        yield chunk.unwrapped is not None and bool(
-            chunk.unwrapped.camel_case_names or chunk.unwrapped.respellings
-        )
-
-
-_CALLS = ("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn")
-_THOUGHTS = ("thinking", "thinking-streamed")
+_CALLS = (
+    ProbeId.FUNCTION_CALL,
+    ProbeId.FUNCTION_CALL_STREAMED,
+    ProbeId.FUNCTION_CALL_FORCED,
+    ProbeId.TWO_CALLS_IN_ONE_TURN,
+)
+_THOUGHTS = (ProbeId.THINKING, ProbeId.THINKING_STREAMED)
 
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in candidates(reply))
 )
-TELLING_NAMES = RequiredContent("no answer holds a name of several words", lambda reply: any(_names(reply)))
 A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)
-BLOCKED = RequiredContent("no prompt was blocked", blocked)
-AN_ERROR = RequiredContent(
-    "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
-)

@@ -10,6 +10,7 @@ from conformance.judging.expectations import MET, UNMET, limited, obedience
 from conformance.judging.proof import is_met_by_the_plain_question
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
+from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
@@ -76,8 +77,8 @@ def request_casing(replies: Sequence[Reply]) -> JSON:
     that stand flat, or that nobody reads.
     """
     pairs = (
-        (_taken(replies, "limit-of-five"), _taken(replies, "snake-case-settings")),
-        (_followed(replies, "system-instruction"), _followed(replies, "snake-case-request")),
+        (_taken(replies, ProbeId.LIMIT_OF_FIVE), _taken(replies, ProbeId.SNAKE_CASE_SETTINGS)),
+        (_followed(replies, ProbeId.SYSTEM_INSTRUCTION), _followed(replies, ProbeId.SNAKE_CASE_REQUEST)),
         (None, _flat(replies) or None),  # a setting in snake_case, at the top
     )
     telling = [pair for pair in pairs if True in pair]
@@ -94,14 +95,14 @@ def _throughout(seen: Sequence[bool | None]) -> bool | None:
 
 def settings(replies: Sequence[Reply]) -> JSON:
     """Return where settings take effect: nested | flat | both | neither; None unknown."""
-    nested = _taken(replies, "limit-of-five")
+    nested = _taken(replies, ProbeId.LIMIT_OF_FIVE)
     flat = _flat(replies)
     table = {(True, True): "both", (True, False): "nested", (False, True): "flat", (False, False): "neither"}
     return None if nested is None or flat is None else table[nested, flat]
 
 
 def _flat(replies: Sequence[Reply]) -> bool | None:
-    asked = [reply for reply in replies if reply.probe == "flat-settings"]
+    asked = [reply for reply in replies if reply.probe == ProbeId.FLAT_SETTINGS]
     if any(reply.ok and limited(reply) for reply in asked):
         return True
     return (
@@ -147,22 +148,23 @@ def stream_framing_default(replies: Sequence[Reply]) -> JSON:
     return _framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
 
 
-_KEYS = {
-    Auth.X_GOOG_API_KEY.value: "key-as-x-goog-api-key",
-    Auth.BEARER.value: "key-as-bearer",
-    Auth.QUERY_KEY.value: "key-in-query",
-    Auth.X_API_KEY.value: "key-as-x-api-key",
+KEY_PROBES = {
+    Auth.X_GOOG_API_KEY.value: ProbeId.KEY_AS_X_GOOG_API_KEY,
+    Auth.BEARER.value: ProbeId.KEY_AS_BEARER,
+    Auth.QUERY_KEY.value: ProbeId.KEY_IN_QUERY,
+    Auth.X_API_KEY.value: ProbeId.KEY_AS_X_API_KEY,
 }
+"""The probe of each way in which a key may travel."""
 
 
 def auth(replies: Sequence[Reply]) -> JSON:
     """Return the ways to carry the key that are accepted, sorted; None where a nonsense key or none is too."""
     of = {reply.probe: reply for reply in replies}
-    if any(of[probe].ok for probe in ("bad-key", "no-key") if probe in of):
+    if any(of[probe].ok for probe in (ProbeId.BAD_KEY, ProbeId.NO_KEY) if probe in of):
         return None
-    asked = {way: of[probe] for way, probe in _KEYS.items() if probe in of}
+    asked = {way: of[probe] for way, probe in KEY_PROBES.items() if probe in of}
     # One way that was not asked, or was met by a fault of the moment or another API's answer, is not known.
-    if len(asked) < len(_KEYS) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
+    if len(asked) < len(KEY_PROBES) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
         return None
     # Refused in all ways: that shows nothing about keys.
     return [*sorted(way for way, reply in asked.items() if reply.ok)] or None

@@ -1,4 +1,4 @@
-"""Keys in what other people recorded: nobody names them, so they are found by where they stand and by their shape.
+"""Keys in what other people recorded, which no setting names: found by where they stand and by their shape.
 
 A header or a query parameter that carries a credential is known by its name; a key anywhere else by the form that its
 issuer gives it. What is found becomes a `Key` like any other, so that masking and the last scan work with it.
@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from conformance.keys.secrets import SHORTEST_KEY, Key, Keyring, merge_spans
-from conformance.keys.spellings import Span
+from conformance.keys.spellings import Bytes, Span
 
 MOST = 64  # keys that are looked for in every text of one provider; a recording holds one or two
 
 # Headers whose value is a credential, or holds one. A name that only contains one of the words counts as well.
-_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2"}
-)  # fmt: skip
+_COOKIES = frozenset({"cookie", "set-cookie", "cookie2", "set-cookie2"})
+_HEADERS = _COOKIES | {"authorization", "proxy-authorization"}
 _WORDS = re.compile(
     r"api[-_]?key|goog-api-key|token(?!s)|secret|password|session[-_]?id|signature", re.IGNORECASE
 )
@@ -27,7 +26,6 @@ _PARAMETERS = re.compile(
     r"|session[-_]?id|code)$",
     re.IGNORECASE,
 )
-_COOKIES = frozenset({"cookie", "set-cookie", "cookie2", "set-cookie2"})
 _SHAPES = re.compile(
     rb"(?<![A-Za-z0-9_-])(?:"
     rb"AIza[A-Za-z0-9_-]{16,}"  # Google's API keys
@@ -69,10 +67,10 @@ def find_keys_in_headers(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Yield the credentials in headers that carry one; of a cookie its value, of a scheme what follows it."""
     for name, value in headers:
         if is_secret_header(name):
-            yield from _keys_in_value(name.lower(), value)
+            yield from _split_value(name.lower(), value)
 
 
-def _keys_in_value(name: str, value: str) -> Iterator[str]:
+def _split_value(name: str, value: str) -> Iterator[str]:
     if name in _COOKIES:
         parts = value.split(";") if name.startswith("cookie") else value.split(";")[:1]
         yield from (part.partition("=")[2].strip().strip('"') for part in parts)
@@ -87,7 +85,7 @@ def find_keys_in_query(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def find_keys_by_shape(data: bytes) -> Iterator[str]:
-    """Yield what has the form of a credential, wherever it stands in a text."""
+    """Yield every part of a text that has the form of a credential."""
     for match in _SHAPES.finditer(data):
         yield match[0].decode("ascii")
     for pattern in (_BEARER, _QUERY):
@@ -98,10 +96,10 @@ def find_keys_by_shape(data: bytes) -> Iterator[str]:
 class RecordedKeyring(Keyring):
     """The keys that were found in a recording, and whatever else has the form of one, however many there are."""
 
-    def spans(self, data: bytes) -> list[Span]:
+    def find_spans(self, data: Bytes) -> list[Span]:
         """Return where any key stands in `data`, and whatever has the form of one."""
         shaped = (match.span() for match in _SHAPES.finditer(data))
-        return merge_spans((*super().spans(data), *shaped))
+        return merge_spans((*super().find_spans(data), *shaped))
 
 
 def make_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
@@ -115,7 +113,7 @@ def make_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
 
 
 def drop_secret_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the headers of a request but for those that carry a credential."""
+    """Return the headers of a request without those that carry a credential."""
     return tuple((name, value) for name, value in headers if not is_secret_header(name))
 
 

@@ -39,67 +39,79 @@ class Leak:
 
 
 def find_leaks(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
-    """Look for every key in every file, folders with all that is in them; a finding per key and place."""
+    """Look for every key in every file, folders with all that is in them; one Leak per key and place."""
     wanted = list({key.value: key for key in keys if len(key.value) >= SHORTEST_KEY}.values())
-    files = (file for path in paths for file in _files(path))
-    return [leak for file in files for leak in _in_file(file, wanted)] if wanted else []
+    files = (file for path in paths for file in _list_files(path))
+    return [leak for file in files for leak in _scan_file(file, wanted)] if wanted else []
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _list_files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink())
     elif path.is_file():
         yield path
 
 
-def _in_file(path: Path, keys: list[Key]) -> Iterator[Leak]:
-    """Yield what is found, each key at most once per window: a file is never held as a whole."""
+def _scan_file(path: Path, keys: list[Key]) -> Iterator[Leak]:
+    """Yield the leaks of a file, each key at most once per window: a file is never held as a whole."""
     line = 1
     with path.open("rb") as file:
         window = file.read(WINDOW)
         while window:
-            yield from (
-                Leak(path, line + more, key.variable, how) for key, more, how in _in_window(window, keys)
-            )
+            forms = _read_in_all_forms(window)
+            for key in keys:
+                if how := _match(forms, key.value):
+                    lines = enumerate(map(_read_in_all_forms, window.split(b"\n")))
+                    more = next((number for number, line_forms in lines if _match(line_forms, key.value)), 0)
+                    yield Leak(path, line + more, key.variable, how)
             following = file.read(WINDOW)
             keep = window[-OVERLAP:] if following else b""
             line += window.count(b"\n") - keep.count(b"\n")
             window = keep + following if following else b""
 
 
-def _in_window(window: bytes, keys: list[Key]) -> Iterator[tuple[Key, int, str]]:
-    forms = list(map(_forms, _readings(window)))
-    for key in keys:
-        how = _how(forms, key)
-        if how:
-            lines = (list(map(_forms, _readings(line))) for line in window.split(b"\n"))
-            yield key, next((number for number, line in enumerate(lines) if _how(line, key)), 0), how
+def find_spelling(text: bytes, key: str) -> str | None:
+    """Return in which spelling `text` holds `key`, by plain searches; None where it does not."""
+    return _match([_fold(text)], key)
 
 
-def _how(forms: list[_Forms], key: Key) -> str | None:
-    wanted = _searches(key.value)
+def _match(forms: Iterable[_Forms], key: str) -> str | None:
+    wanted = _list_searches(key)
     return next((how for form in forms for how, which, text in wanted if text in form[which]), None)
 
 
-def _readings(window: bytes) -> Iterator[bytes]:
+_Forms = tuple[bytes, bytes, bytes]
+_AS_IS, _LOWER, _BASE64 = range(3)
+_STANDARD_BASE64 = bytes.maketrans(b"-_", b"+/")
+
+
+def _fold(text: bytes) -> _Forms:
+    return text, text.lower(), text.translate(_STANDARD_BASE64)
+
+
+def _read_in_all_forms(text: bytes) -> list[_Forms]:
+    return [_fold(reading) for reading in _read_in_all_ways(text)]
+
+
+def _read_in_all_ways(window: bytes) -> Iterator[bytes]:
     """Yield the bytes as they are, the recorded bodies in them joined, and what gzip hides in those."""
     yield window
-    yield from _unescaped(window)
-    joined = b"".join(_decoded(found) for found in _BASE64_MEMBER.findall(window))
+    yield from _undo_escapes(window)
+    joined = b"".join(map(_decode_base64, _BASE64_MEMBER.findall(window)))
     if joined:
         yield joined
-        yield from (*_unescaped(joined), *_unzipped(joined))
-    texts = "".join(map(_text, _TEXT_MEMBER.findall(window))).encode("utf-8", "replace")
+        yield from (*_undo_escapes(joined), *_decompress(joined))
+    texts = "".join(map(_decode_string, _TEXT_MEMBER.findall(window))).encode("utf-8", "replace")
     if texts:
         yield texts
-        yield from _unescaped(texts)
+        yield from _undo_escapes(texts)
 
 
-def _decoded(text: bytes) -> bytes:
+def _decode_base64(text: bytes) -> bytes:
     return base64.b64decode(text + b"=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
 
 
-def _text(literal: bytes) -> str:
+def _decode_string(literal: bytes) -> str:
     """Read a string of JSON; a page may hold what only looks like one."""
     try:
         return str(json.loads(literal, strict=False))
@@ -107,7 +119,7 @@ def _text(literal: bytes) -> str:
         return ""
 
 
-def _unzipped(data: bytes) -> Iterator[bytes]:
+def _decompress(data: bytes) -> Iterator[bytes]:
     at = data.find(b"\x1f\x8b\x08")
     if at >= 0:
         try:
@@ -116,7 +128,7 @@ def _unzipped(data: bytes) -> Iterator[bytes]:
             return
 
 
-def _unescaped(text: bytes) -> Iterator[bytes]:
+def _undo_escapes(text: bytes) -> Iterator[bytes]:
     if b"%" in text:
         yield urllib.parse.unquote_to_bytes(urllib.parse.unquote_to_bytes(text))
     if b"&" in text:
@@ -128,34 +140,21 @@ def _unescaped(text: bytes) -> Iterator[bytes]:
         yield seen
 
 
-def find_spelling(text: bytes, key: str) -> str | None:
-    """Say in which spelling `text` holds `key`, by plain searches; None where it does not."""
-    return _how([_forms(text)], Key("", key))
-
-
-_Forms = tuple[bytes, bytes, bytes]  # as it is, in lower case, with the signs of standard Base64
-
-
-def _forms(text: bytes) -> _Forms:
-    return text, text.lower(), text.translate(bytes.maketrans(b"-_", b"+/"))
-
-
 @lru_cache(maxsize=512)
-def _searches(key: str) -> tuple[tuple[str, int, bytes], ...]:
-    """Return what to look for: its name, in which of the forms, and the bytes."""
+def _list_searches(key: str) -> tuple[tuple[str, int, bytes], ...]:
+    """Return what to look for: the name of the spelling, in which form of the text, and the bytes."""
     plain = key.encode()
-    spaced = plain.hex(" ").encode()
-    found = [
-        ("plain", 1, plain.lower()),
-        ("reversed", 0, plain[::-1]),
-        ("hex", 1, plain.hex().encode()),
-        ("hex", 1, spaced),
-    ]
-    found += [("Base64", 2, core) for core in _cores(plain, base64.b64encode, 3, 6)]
-    return (*found, *(("Base32", 1, core.lower()) for core in _cores(plain, base64.b32encode, 5, 5)))
+    return (
+        ("plain", _LOWER, plain.lower()),
+        ("reversed", _AS_IS, plain[::-1]),
+        ("hex", _LOWER, plain.hex().encode()),
+        ("hex", _LOWER, plain.hex(" ").encode()),
+        *(("Base64", _BASE64, core) for core in _find_cores(plain, base64.b64encode, 3, 6)),
+        *(("Base32", _LOWER, core.lower()) for core in _find_cores(plain, base64.b32encode, 5, 5)),
+    )
 
 
-def _cores(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
+def _find_cores(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
     """Yield what an encoding makes of the key alone, for each place where it may begin in a group of bytes."""
     for before in range(group):
         text = encode(b"\0" * before + plain)

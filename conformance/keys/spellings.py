@@ -1,9 +1,9 @@
-"""Finds a key in bytes in whatever spelling it stands there, and says where.
+"""Finds a key in bytes, in whatever spelling it stands there.
 
-Bytes and key are both brought to a normal form, ASCII letters and digits only, in which separators, quotes,
-zero bytes and line breaks have vanished; escapes are undone in a second and a third reading. There the key,
-and what encodings make of it, are looked for by plain substring search, which is fast; only around a hit
-are positions mapped back. Long bodies are read in windows that overlap.
+Bytes and key are both reduced to their ASCII letters and digits, so that separators, quotes, zero bytes and line
+breaks vanish; further readings undo escapes first. There the key, and what encodings make of it, are looked for by
+plain substring search, which is fast; only where something was found are positions mapped back. Long bodies are
+read in windows that overlap.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 Span = tuple[int, int]
+Bytes = bytes | bytearray
 
 WINDOW = 256 * 1024
 FEWEST_LETTERS = 6  # a "key" with fewer would match everywhere
@@ -48,19 +49,19 @@ _MARKUP = re.compile(
 _BASES = {"octal": 8, "decimal": 10}  # the others are 16
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
+def _unescape(match: re.Match[bytes]) -> bytes:
     """Return the one character that an escape stands for, or nothing."""
     group = match.lastgroup
     if group is None:
         return b""
     if group == "name":
-        return _NAMED.get(match[group], b"")
+        return _NAMED.get(bytes(match[group]), b"")
     return bytes([int(match[group], _BASES.get(group, 16)) & 0x7F])
 
 
-def keep_letters(data: bytes) -> bytes:
-    """Keep the ASCII letters and digits of `data`."""
-    return data.translate(None, _REST)
+def keep_letters(data: Bytes) -> bytes:
+    """Return the ASCII letters and digits of `data`."""
+    return bytes(data.translate(None, _REST))
 
 
 @dataclass(frozen=True)
@@ -77,94 +78,75 @@ class Needle:
 
 @lru_cache(maxsize=512)
 def make_needles(key: str) -> tuple[Needle, ...]:
-    """Return what a key may look like in normal form. The needles of many keys are kept."""
+    """Return what a key may look like once only letters and digits are left; kept for the next text."""
     plain = key.encode()
     letters = keep_letters(plain).lower()
     if len(letters) < FEWEST_LETTERS:
         return ()
     part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds gives the key away too
     found = {Needle(cut, folded=True, whole=letters) for cut in (letters[:part], letters[-part:])}
-    other = (letters[::-1], letters.translate(_ROT13), *_hexed(plain), _numbered(plain), *_base32(plain))
-    found |= {Needle(text, folded=True, whole=text) for text in other}
-    found |= {Needle(keep_letters(text), folded=False, whole=keep_letters(text)) for text in _encoded(plain)}
+    digits = [b"%02x" % byte for byte in plain]
+    others = {
+        letters[::-1],
+        letters.translate(_ROT13),
+        b"".join(digits),
+        b"0x".join(digits),
+        b"".join(b"%d" % byte for byte in plain),  # a list of character codes without its commas
+        *(core.lower() for core in _find_cores(plain, base64.b32encode, 5, 5)),
+    }
+    found |= {Needle(text, folded=True, whole=text) for text in others}
+    once = set(_find_cores(plain, base64.b64encode, 3, 6))
+    twice = {core for text in once for core in _find_cores(text, base64.b64encode, 3, 6)}
+    cores = map(keep_letters, once | twice | set(_find_cores(plain[::-1], base64.b64encode, 3, 6)))
+    found |= {Needle(text, folded=False, whole=text) for text in cores}
     return tuple(sorted(found, key=lambda needle: needle.text))
 
 
-def _hexed(plain: bytes) -> tuple[bytes, bytes]:
-    digits = [b"%02x" % byte for byte in plain]
-    return b"".join(digits), b"0x".join(digits)
+def _find_cores(plain: bytes, encode: Callable[[bytes], bytes], group: int, bits: int) -> Iterator[bytes]:
+    """Yield the part of an encoded text that `plain` alone decides, for each place in a group of bytes."""
+    for before in range(group):
+        text = encode(bytes(before) + plain)
+        yield text[-(-before * 8 // bits) : (before + len(plain)) * 8 // bits]
 
 
-def _numbered(plain: bytes) -> bytes:
-    """Return the key as a list of character codes without the commas."""
-    return b"".join(b"%d" % byte for byte in plain)
-
-
-def _base32(plain: bytes) -> Iterator[bytes]:
-    """Yield the part of the Base32 text that `plain` alone decides, for each of the five alignments."""
-    for before in range(5):
-        text = base64.b32encode(bytes(before) + plain)
-        yield text[-(-before * 8 // 5) : (before + len(plain)) * 8 // 5].lower()
-
-
-def _encoded(plain: bytes) -> set[bytes]:
-    """Return Base64 in its three alignments: of the key, of the key reversed, and of Base64 of the key."""
-    once = set(base64_cores(plain))
-    twice = {core for text in once for core in base64_cores(text)}
-    return once | twice | set(base64_cores(plain[::-1]))
-
-
-def base64_cores(plain: bytes) -> Iterator[bytes]:
-    """Yield the part of the Base64 text that `plain` alone decides, for each of the three alignments."""
-    for before in range(3):
-        text = base64.b64encode(bytes(before) + plain)
-        yield text[(0, 2, 3)[before] : (before + len(plain)) * 8 // 6]
-
-
-def find_key(key: str, data: bytes) -> Iterator[Span]:
+def find_key(key: str, data: Bytes) -> Iterator[Span]:
     """Yield where `key` stands in `data`, in any spelling; spans may overlap."""
     wanted = make_needles(key)
     overlap = max(8 * 1024, 24 * len(key))  # more than the longest spelling
     for start in range(0, max(len(data), 1), WINDOW):
         window = data[start : start + WINDOW + overlap]
-        yield from ((left + start, right + start) for left, right in _in_window(wanted, window))
+        yield from ((left + start, right + start) for left, right in _find_in_window(wanted, window))
     if len(data) <= SCATTERED_WITHIN:
-        yield from _scattered(wanted, data)
+        yield from _find_scattered(wanted, data)
 
 
-def _in_window(wanted: Sequence[Needle], window: bytes) -> Iterator[Span]:
-    yield from _in_reading(wanted, window, None)
+def _find_in_window(wanted: Sequence[Needle], window: Bytes) -> Iterator[Span]:
+    """Yield what is found in the bytes as they are, and once each kind of escape is undone."""
+    yield from _map_back(window, None, _find_needles(wanted, keep_letters(window)))
     for escape in (_ESCAPE, _QUOTED_PRINTABLE, _MARKUP):
-        if escape.search(window):
-            yield from _in_reading(wanted, window, escape)
+        if not escape.search(window):
+            continue
+        # The commonest escape goes first, by a faster way: a body may consist of nothing else.
+        quick = keep_letters(escape.sub(_unescape, window.replace(b"\\n", b"")))
+        if _find_needles(wanted, quick):
+            text = keep_letters(escape.sub(_unescape, window))
+            yield from _map_back(window, escape, _find_needles(wanted, text))
 
 
-def _in_reading(wanted: Sequence[Needle], window: bytes, escape: re.Pattern[bytes] | None) -> Iterator[Span]:
-    if escape is None:
-        text = keep_letters(window)
-    else:  # the commonest escape goes first, by a faster way: a body may consist of nothing else
-        quick = keep_letters(escape.sub(_unescaped, window.replace(b"\\n", b"")))
-        if next(_hits(wanted, quick), None) is None:
-            return
-        text = keep_letters(escape.sub(_unescaped, window))
-    hits = list(_hits(wanted, text))
-    if hits:
-        place = _mapping(window, escape)
-        yield from (place(left, right) for left, right in hits)
-
-
-def _hits(wanted: Sequence[Needle], text: bytes) -> Iterator[Span]:
+def _find_needles(wanted: Sequence[Needle], text: bytes) -> list[Span]:
+    """Return where needles stand in a text of letters and digits."""
     lowered = text.lower()
+    found = []
     for needle in wanted:
         hay = lowered if needle.folded else text
         at = hay.find(needle.text)
         while at >= 0:
-            left, right = _widened(needle, hay, at)
-            yield left, right
-            at = hay.find(needle.text, right)
+            found.append(_widen(needle, hay, at))
+            at = hay.find(needle.text, found[-1][1])
+    return found
 
 
-def _widened(needle: Needle, hay: bytes, at: int) -> Span:
+def _widen(needle: Needle, hay: bytes, at: int) -> Span:
     """Widen a hit to as much of the whole as stands there."""
     left, right = at, at + len(needle.text)
     after = needle.whole.find(needle.text) + len(needle.text)
@@ -176,53 +158,37 @@ def _widened(needle: Needle, hay: bytes, at: int) -> Span:
     return left, right
 
 
-def _mapping(window: bytes, escape: re.Pattern[bytes] | None) -> Callable[[int, int], Span]:
-    """Return a function from a span of the normal form to the span of the window that it came from."""
-    marks: list[tuple[int, int, int]] = []  # (index in the normal form, from, to)
+_RUN = rb"(?P<run>[0-9A-Za-z]+)"
+_TOKENS = {
+    escape: re.compile(_RUN + (b"|" + escape.pattern if escape else b""))
+    for escape in (None, _ESCAPE, _QUOTED_PRINTABLE, _MARKUP)
+}
+
+
+def _map_back(window: Bytes, escape: re.Pattern[bytes] | None, spans: Sequence[Span]) -> Iterator[Span]:
+    """Yield the spans of a window that spans of its letters and digits come from; an escape goes as a whole."""
+    if not spans:
+        return
+    marks: list[tuple[int, int, int]] = []  # index among the letters, start, and end where it is an escape
     length = 0
-    for left, right, width in _runs(window, escape):
-        marks.append((length, left, right))
-        length += width
+    for match in _TOKENS[escape].finditer(window):
+        run = match.lastgroup == "run"
+        width = len(match[0]) if run else len(keep_letters(_unescape(match)))
+        if width:
+            marks.append((length, match.start(), 0 if run else match.end()))
+            length += width
     indices = [mark[0] for mark in marks]
-
-    def place(left: int, right: int) -> Span:
-        first, last = marks[bisect_right(indices, left) - 1], marks[bisect_right(indices, right - 1) - 1]
-        return _edge(first, left)[0], _edge(last, right - 1)[1]
-
-    return place
-
-
-def _edge(mark: tuple[int, int, int], index: int) -> Span:
-    """Return the place of one character: a whole escape, or one byte of a run (which starts escapes' widths apart)."""
-    start, left, right = mark
-    if right < 0:  # an escape, marked by a negative end
-        return left, -right
-    return left + index - start, left + index - start + 1
-
-
-_RUN = re.compile(rb"[0-9A-Za-z]+")
-
-
-def _runs(window: bytes, escape: re.Pattern[bytes] | None) -> Iterator[tuple[int, int, int]]:
-    """Yield (from, to, letters) for what the normal form keeps; the end of an escape is given negative."""
-    last = 0
-    for match in escape.finditer(window) if escape else ():
-        yield from _plain_runs(window, last, match.start())
-        if keep_letters(_unescaped(match)):
-            yield match.start(), -match.end(), 1
-        last = match.end()
-    yield from _plain_runs(window, last, len(window))
-
-
-def _plain_runs(window: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    for run in _RUN.finditer(window, start, end):
-        yield run.start(), run.end(), run.end() - run.start()
+    for left, right in spans:
+        index, start, end = marks[bisect_right(indices, left) - 1]
+        begin = start if end else start + left - index
+        index, start, end = marks[bisect_right(indices, right - 1) - 1]
+        yield begin, end or start + right - index
 
 
 _MEMBER = re.compile(rb'"(\w{1,40})"\s{0,8}:\s{0,8}"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 
 
-def _scattered(wanted: Sequence[Needle], data: bytes) -> Iterator[Span]:
+def _find_scattered(wanted: Sequence[Needle], data: Bytes) -> Iterator[Span]:
     """Yield the parts of a key that is spread over several string members of one name, or under numbers.
 
     A stream hands out a text in parts: {"text": "AIza"} in one event, {"text": "Sy..."} in the next. And JavaScript
@@ -230,17 +196,18 @@ def _scattered(wanted: Sequence[Needle], data: bytes) -> Iterator[Span]:
     """
     texts: dict[bytes, list[Span]] = {}
     for match in _MEMBER.finditer(data):
-        name = b"0" if match[1].isdigit() else match[1]
+        name = b"0" if match[1].isdigit() else bytes(match[1])
         texts.setdefault(name, []).append(match.span(2))
     for spans in texts.values():
         if len(spans) > 1:
-            yield from _across(wanted, data, spans)
+            yield from _find_across(wanted, data, spans)
 
 
-def _across(wanted: Sequence[Needle], data: bytes, spans: Sequence[Span]) -> Iterator[Span]:
+def _find_across(wanted: Sequence[Needle], data: Bytes, spans: Sequence[Span]) -> Iterator[Span]:
+    """Yield the parts of a key within stretches of `data`, read as one text."""
     joined = b"".join(data[left:right] for left, right in spans)
     starts = [0, *accumulate(right - left for left, right in spans)]
-    for left, right in _in_window(wanted, joined):
+    for left, right in _find_in_window(wanted, joined):
         for n in range(bisect_right(starts, left) - 1, len(spans)):
             if starts[n] >= right:
                 break

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 from pathlib import Path
 
 from conformance.recording.locks import FolderLock, lock_folder
-from conformance.recording.record import FOLDER, RecordError, write_atomically
+from conformance.recording.record import FOLDER
 
 REPORT = ("results.json", "summary.md", "junit.xml", "report.html")
-
-
-def write_report_file(path: Path, text: str) -> None:
-    """Write a file of the report. What cannot replace an older one removes it: it may claim what no longer holds.
-
-    Raises RecordError.
-    """
-    try:
-        write_atomically(path, text)
-    except RecordError:
-        if not path.is_file():
-            raise
-        with contextlib.suppress(OSError):
-            path.unlink()  # which also makes room on a full disk
-        write_atomically(path, text)
 
 
 class FolderError(Exception):

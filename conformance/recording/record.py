@@ -11,30 +11,25 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from conformance.files import FileError, read_json_file
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
+from conformance.recording.writing import RecordError
 
 FOLDER = "exchanges"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes; a body of 64 MiB in Base64 needs 86 MiB
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _STEP = 1024 * 1024
-_LARGEST_RUN_FILE = 4 * 1024 * 1024
 # What was recorded whole, as a run records it: written only where another program's recording lost something.
 _USUAL = {"headers_complete": True, "reserialised": False, "timed": True, "end_known": True}
 # The first two are POSIX; the third keeps Windows from changing line ends.
 _FLAGS = ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 _SHORT = 1024  # bytes that may stand as text however many escapes that takes
-
-
-class RecordError(ValueError):
-    """A recording that cannot be used, or cannot be written; one line with file, line and reason."""
 
 
 @dataclass(frozen=True)
@@ -317,47 +312,3 @@ def _parse_headers(holder: JsonObject) -> tuple[tuple[str, str], ...]:
             case _:
                 raise MemberError(f"{holder.pointer}/headers: must be a list of pairs of texts")
     return tuple(pairs)
-
-
-# --- run.json --------------------------------------------------------------------------------------
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it: beside it first, then renamed over it.
-
-    A symbolic link in its place is replaced, not followed; a folder, a pipe or a device is left alone. Raises RecordError.
-    """
-    if path.exists() and not path.is_file() and not path.is_symlink():
-        raise RecordError(f"{path}: is not a plain file; name another one")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it is there only where writing failed or was interrupted
-            beside.unlink()
-
-
-def write_run(folder: Path, value: Mapping[str, JSON]) -> None:
-    """Write run.json, which says what a run was asked to do."""
-    write_atomically(folder / "run.json", json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def read_run(folder: Path) -> Mapping[str, JSON]:
-    """Read run.json of a run. Raises RecordError."""
-    path = folder / "run.json"
-    if not path.exists():
-        raise RecordError(f"{path}: there is no such file; is this the folder of a run?")
-    try:
-        value = read_json_file(path, limit=_LARGEST_RUN_FILE)
-    except FileError as error:
-        raise RecordError(str(error)) from None
-    if not isinstance(value, dict):
-        raise RecordError(f"{path}: must hold an object")
-    return value

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-from conformance.model import FAILING_LEVELS, JSON, Auth, Known, Limits, Prices, Provider
-from conformance.recording.record import NAME, RecordError, read_run
+from conformance.files import FileError, read_json_file
+from conformance.members import JsonObject, MemberError
+from conformance.model import JSON, Auth, Known, Limits, Prices, Provider
+from conformance.recording.record import NAME
+from conformance.recording.writing import RecordError, write_atomically
 
 FORMAT = "conformance-run/1"
+_LARGEST = 4 * 1024 * 1024  # bytes
 _Made = TypeVar("_Made")
 
 
@@ -41,92 +46,103 @@ def provider_to_json(provider: Provider) -> dict[str, JSON]:
     return out
 
 
-def provider_from_json(value: Mapping[str, Any]) -> Provider:
-    """Return the provider that `provider_to_json` wrote. Raises TypeError, ValueError or KeyError on anything else."""
-    if not NAME.fullmatch(value["name"]):
-        raise ValueError(f"{value['name']!r} is no name of a provider")
-    changed = {
-        "headers": MappingProxyType(
-            {_text(name): _text(text) for name, text in dict(value["headers"]).items()}
-        ),
-        "limits": _plain(Limits, value["limits"]),
-        "prices": _plain(Prices, value["prices"]) if value["prices"] else None,
-        "known": tuple(map(_known, value["known"])),
-        "unsupported": tuple(map(_text, value["unsupported"])),
-        "auth": Auth(value["auth"]),
-    }
-    return _plain(Provider, {**value, **changed})
+def _read_provider(entry: JsonObject) -> Provider:
+    """Return the provider that `provider_to_json` wrote. Raises ValueError for anything else."""
+    name = entry.take("name", str)
+    if not NAME.fullmatch(name):
+        raise MemberError(f"{entry.pointer}/name: {name!r:.80} cannot be the name of a provider")
+    headers = entry.take_object("headers")
+    return _build(
+        Provider,
+        entry,
+        headers=MappingProxyType({header: headers.take(header, str) for header in headers.members}),
+        limits=_build(Limits, entry.take_object("limits")),
+        prices=None
+        if entry.take("prices", dict, None) is None
+        else _build(Prices, entry.take_object("prices")),
+        known=tuple(map(_read_known, entry.take_objects("known"))),
+        unsupported=entry.take_texts("unsupported"),
+        auth=Auth(entry.take("auth", str)),
+    )
 
 
-def _known(entry: Mapping[str, Any]) -> Known:
-    if entry["until"] is not None:
-        dt.date.fromisoformat(entry["until"])
-    return _plain(Known, {**entry, "probes": tuple(map(_text, entry["probes"]))})
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.60} is no text")
-    return value
+def _read_known(entry: JsonObject) -> Known:
+    known = _build(Known, entry, probes=entry.take_texts("probes"))
+    if known.until is not None:
+        dt.date.fromisoformat(known.until)
+    return known
 
 
 _LEAST = {"concurrency": 1, "integer_digits": 1, "json_depth": 1}
 _MOST = {"integer_digits": 4000, "json_depth": 1000}
-_KINDS: Mapping[str, tuple[type, ...]] = MappingProxyType(
-    {"str": (str,), "str | None": (str, NoneType), "int": (int,), "float": (int, float), "bool": (bool,)}
-)
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
-def _plain(kind: type[_Made], value: Mapping[str, Any]) -> _Made:
-    """Build a dataclass from values of the types that it names, numbers within bounds that nothing breaks on."""
-    for one in fields(kind):  # type: ignore[arg-type]
-        found, kinds = value.get(one.name), _KINDS.get(str(one.type))
-        if one.name not in value or kinds is None:
-            continue
-        if not isinstance(found, kinds) or (isinstance(found, bool) and bool not in kinds):
-            raise TypeError(f"{one.name} is {type(found).__name__}")
-        if isinstance(found, int | float) and not _LEAST.get(one.name, 0) <= found <= _MOST.get(
-            one.name, 2**62
-        ):
-            raise ValueError(f"{one.name} is {found!r:.60}")
-    return kind(**value)
+def _build(kind: type[_Made], entry: JsonObject, **made: Any) -> _Made:
+    """Build a dataclass from members of the types that it names, numbers within bounds that nothing breaks on.
+
+    `made` are its fields that hold more than text, numbers, true or false.
+    """
+    values: dict[str, Any] = {}
+    simple = [one for one in fields(kind) if one.name not in made]  # type: ignore[arg-type]  # each is a dataclass
+    for one in simple:
+        name, optional = one.name, str(one.type).endswith(" | None")
+        if name in entry.members or one.default is MISSING:
+            of = _KINDS[str(one.type).removesuffix(" | None")]
+            values[name] = entry.take(name, of, None) if optional else entry.take(name, of)
+            least, most = _LEAST.get(name, 0), _MOST.get(name, 2**62)
+            if of in (int, float) and not least <= values[name] <= most:
+                raise MemberError(f"{entry.pointer}/{name}: must be from {least} to {most}")
+    unknown = entry.members.keys() - {one.name for one in simple} - made.keys()
+    if unknown:
+        raise MemberError(f"{entry.pointer}/{min(unknown)}: is not known to this version")
+    return kind(**values, **made)
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"fail_on": tuple(FAILING_LEVELS), "against": ("reference", "documented", "both")}
-)
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "fail_on": ("must", "should", "any", "never"),
+    "against": ("reference", "documented", "both"),
+}
 
 
-def _selection(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what a run was asked for; what an older version did not write may be absent."""
-    chosen = dict(value)
+def _read_selection(selection: JsonObject) -> dict[str, Any]:
+    """Return what a run was asked for, checked; what an older version did not write may be absent."""
+    chosen = dict(selection.members)
     for name in ("providers", "dimensions", "clients", "rules"):
-        chosen[name] = [_text(one) for one in chosen.get(name, [])]
+        chosen[name] = [*selection.take_texts(name)] if name in chosen else []
     for name in ("max_examples", "shrink"):
-        if type(chosen.get(name, 0)) not in (int, NoneType):
-            raise TypeError(f"selection.{name} is {type(chosen[name]).__name__}")
+        selection.take(name, int, None)
     for name, words in _CHOICES.items():
         if chosen.get(name, words[0]) not in words:
-            raise ValueError(f"selection.{name} is {chosen[name]!r:.60}")
+            raise MemberError(f"{selection.pointer}/{name}: must be one of {', '.join(words)}")
     return chosen
+
+
+def write_run(folder: Path, value: Mapping[str, JSON]) -> None:
+    """Write run.json, which says what a run was asked to do."""
+    write_atomically(folder / "run.json", json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_run_file(folder: Path) -> RunFile:
     """Return run.json of a run's folder. Raises RecordError, one line."""
-    value = read_run(folder)
     path = folder / "run.json"
-    if value.get("format") != FORMAT:
-        raise RecordError(f"{path}: is of format {value.get('format')!r}; this version reads {FORMAT}")
-    found: dict[str, Any] = dict(value)
+    if not path.exists():
+        raise RecordError(f"{path}: there is no such file; is this the folder of a run?")
     try:
+        run = JsonObject.read(read_json_file(path, limit=_LARGEST))
+        if run.find("format", str) != FORMAT:
+            raise MemberError(f"/format: is {run.members.get('format')!r:.80}; this version reads {FORMAT}")
+        left = run.take_object("left")
         return RunFile(
-            seed=int(found["seed"]),
-            started_at=str(found["started_at"]),
-            providers=tuple(provider_from_json(one) for one in found["providers"]),
-            left={str(name): str(why) for name, why in found["left"].items()},
-            selection=_selection(found["selection"]),
-            source=str(found["source"]),
-            asked=tuple(str(name) for name in found["asked"]),
+            seed=run.take("seed", int),
+            started_at=run.take("started_at", str),
+            providers=tuple(map(_read_provider, run.take_objects("providers"))),
+            left={name: left.take(name, str) for name in left.members},
+            selection=_read_selection(run.take_object("selection")),
+            source=run.take("source", str),
+            asked=run.take_texts("asked"),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(f"{path}: is not a run file: {type(error).__name__}: {error}"[:300]) from error
+    except FileError as error:
+        raise RecordError(str(error)) from error
+    except ValueError as error:
+        raise RecordError(f"{path}: {error}"[:300]) from error

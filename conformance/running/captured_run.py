@@ -12,7 +12,8 @@ from conformance.catalogue import Rule
 from conformance.config.providers import LoadedProviders
 from conformance.dialects.dialect import DialectError, load_dialect
 from conformance.model import JSON
-from conformance.recording.record import Recorder, RecordError
+from conformance.recording.record import Recorder
+from conformance.recording.writing import RecordError
 from conformance.running.engine import Engine
 from conformance.running.gather import GatheredRun
 from conformance.running.session import RunOptions, SelectedProvider, Session, UsageError, resolve_clients

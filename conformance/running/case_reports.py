@@ -14,7 +14,7 @@ from typing import Any, Literal
 from conformance.catalogue import Rule
 from conformance.clients import ALL_CLIENTS
 from conformance.model import FAILING_LEVELS, Case, Deviation, Outcome, Provider
-from conformance.recording.record import write_atomically
+from conformance.recording.writing import write_atomically
 from conformance.report import abbreviate_verdict
 from conformance.report.safe_text import to_one_line
 from conformance.verdicts.exit_code import ExitCause

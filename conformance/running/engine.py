@@ -23,11 +23,10 @@ from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON, Case, Outcome
-from conformance.recording.latest import point_latest
 from conformance.recording.outfolder import ClaimedFolder, FolderError
-from conformance.recording.record import FOLDER, RecordError, read_recording, write_run
-from conformance.recording.runfile import FORMAT, provider_to_json
-from conformance.recording.steps import append_text
+from conformance.recording.record import FOLDER, read_recording
+from conformance.recording.runfile import FORMAT, provider_to_json, write_run
+from conformance.recording.writing import RecordError, append_text, point_latest
 from conformance.report import LogRows, write_summary
 from conformance.running.gather import GatherContext, GatheredRun, Recorded, gather
 from conformance.running.generated_bodies import GeneratedBodies
@@ -144,7 +143,7 @@ class Engine:
 
     def mask(self, text: str) -> str:
         """Return a text with every key of this run masked; for whatever is shown besides the results."""
-        return Keyring.of(self.session.secrets).mask(text)
+        return Keyring.from_keys(self.session.secrets).mask(text)
 
     def note_fault(self, fault: str) -> None:
         """Remember what the checker failed at; the first fault counts."""

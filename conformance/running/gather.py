@@ -17,15 +17,17 @@ from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.embedded import Host, make_behaviour
 from conformance.model import Exchange
+from conformance.probe_ids import ProbeId
 from conformance.probes.documented import documented_probes
-from conformance.recording.record import Recorder, RecordError
+from conformance.recording.record import Recorder
+from conformance.recording.writing import RecordError
 from conformance.replies import CONTROL, ProviderReplies
 from conformance.running.session import SelectedProvider
 
 # What a rule that names no probes looks at, at least: an answer, both kinds of stream, a call, two errors.
 _SAMPLE = (
-    CONTROL, "plain-streamed", "streamed-without-alt", "long-answer-streamed", "function-call", "unknown-model",
-    "wrong-type", "plain-at-the-end",
+    CONTROL, ProbeId.PLAIN_STREAMED, ProbeId.STREAMED_WITHOUT_ALT, ProbeId.LONG_ANSWER_STREAMED, ProbeId.FUNCTION_CALL, ProbeId.UNKNOWN_MODEL,
+    ProbeId.WRONG_TYPE, ProbeId.PLAIN_AT_THE_END,
 )  # fmt: skip
 
 Recorded = Mapping[tuple[str, str, int], Exchange]  # by provider, probe and number of the attempt

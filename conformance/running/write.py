@@ -8,8 +8,7 @@ from typing import Any
 
 from conformance.keys.secrets import Keyring
 from conformance.model import JSON
-from conformance.recording.outfolder import write_report_file
-from conformance.recording.record import RecordError, write_atomically
+from conformance.recording.writing import RecordError, write_atomically, write_report_file
 from conformance.report import LogRows, render_page, write_junit, write_summary
 from conformance.running.known_entries import propose_known_entries
 from conformance.running.session import Session
@@ -25,15 +24,15 @@ def mask_results(results: dict[str, JSON], session: Session) -> dict[str, Any]:
     The keys were masked when the answers came; texts that were put together since may hold one again. What one
     provider said is searched for that provider's keys, what is said of the run for all of them.
     """
-    keyrings = {one.provider.name: Keyring.of(one.secrets) for one in session.selected}
-    none = Keyring.of(())
+    keyrings = {one.provider.name: Keyring.from_keys(one.secrets) for one in session.selected}
+    none = Keyring.from_keys(())
     entries = results["providers"] if isinstance(results["providers"], list) else []
     providers: list[JSON] = [
         keyrings.get(str(entry["name"]), none).mask_json(entry)
         for entry in entries
         if isinstance(entry, dict)
     ]
-    run = Keyring.of(session.secrets).mask_json(results["run"])
+    run = Keyring.from_keys(session.secrets).mask_json(results["run"])
     masked: Any = replace_surrogates({**results, "providers": providers, "run": run})
     return dict(masked)
 

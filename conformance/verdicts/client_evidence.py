@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from conformance.clients.client_view import Client
 from conformance.judging.controls import CONTROLS
 from conformance.model import Case, Effect, Level
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.replies import CONTROL
 
-_PLAIN = (CONTROL, "plain-streamed")
+_PLAIN = (CONTROL, ProbeId.PLAIN_STREAMED)
 _NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill
 
 

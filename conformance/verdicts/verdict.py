@@ -15,6 +15,7 @@ from conformance.judging.expectations import said_anything, withheld
 from conformance.judging.habits import lacks_its_end
 from conformance.judging.traits import observed
 from conformance.model import GRAVE_LEVELS, JSON, Against, Case, Deviation, Effect, Level, Provider
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL, ProviderReplies
 from conformance.verdicts.cases import JudgingInput, find_stale_entries, judge_rules
@@ -180,7 +181,11 @@ def _unjudged(replies: Sequence[Reply]) -> str | None:
     """Why nothing can be said of the vendor; None where the plain question got an answer to judge."""
     if not replies:
         return "nothing was asked"
-    plain = [reply for reply in replies if reply.probe in (CONTROL, "plain-streamed", "plain-at-the-end")]
+    plain = [
+        reply
+        for reply in replies
+        if reply.probe in (CONTROL, ProbeId.PLAIN_STREAMED, ProbeId.PLAIN_AT_THE_END)
+    ]
     said = [why(plain) for why in _WHYS] if plain else []
     if not any(said) and all(reply.kind in ("html", "empty") for reply in replies):
         return f"every answer is {replies[0].kind.value} (base_url?)"
@@ -250,7 +255,7 @@ def _trouble(reply: Reply) -> str:
 
 # What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
 # Thoughts that were asked for garble the oldest client at Google too: that is no vendor's doing.
-_ODD_PROBES = ("alt-sse-on-unary", "flat-settings", "thinking", "thinking-streamed")
+_ODD_PROBES = (ProbeId.ALT_SSE_ON_UNARY, ProbeId.FLAT_SETTINGS, ProbeId.THINKING, ProbeId.THINKING_STREAMED)
 
 
 def ended_as_google_would(reply: Reply) -> bool:
@@ -368,5 +373,5 @@ def _configure(name: str, replies: Sequence[Reply], traits: Mapping[str, JSON]) 
     """What a client must be told to reach this vendor at all."""
     auth = traits.get("auth")
     accepted = tuple(str(way) for way in auth) if isinstance(auth, list) else None
-    v1 = [reply for reply in replies if reply.probe == "plain-on-v1"]
+    v1 = [reply for reply in replies if reply.probe == ProbeId.PLAIN_ON_V1]
     return find_required_settings(CLIENTS[name], accepted, v1=not v1 or any(reply.ok for reply in v1))

@@ -12,6 +12,7 @@ from conformance.judging.contents import calls, parts
 from conformance.judging.tries import generated_text
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
+from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply
 
@@ -85,7 +86,7 @@ def _count_ids(reply: Reply) -> int:
     requires=RequiredContent(
         "no answer holds two function calls with ids",
         lambda reply: _count_ids(reply) > 1,
-        ("two-calls-in-one-turn",),
+        (ProbeId.TWO_CALLS_IN_ONE_TURN,),
     ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:

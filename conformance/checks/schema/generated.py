@@ -19,19 +19,20 @@ from conformance.judging.generated import (
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
 # The probes with the simplest fault of each kind; errors/refuses-… report a vendor that answers those.
-_NAMES = ("unknown-field", "unknown-nested-field")
+_NAMES = (ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD)
 _CONTROLS: Mapping[str, tuple[str, ...]] = {
     "unknown-name": _NAMES,
-    "enum": ("wrong-enum",),
-    "nothing-said": ("empty-contents",),
-    "empty-part": ("empty-contents",),
-    "role": ("bad-role",),
+    "enum": (ProbeId.WRONG_ENUM,),
+    "nothing-said": (ProbeId.EMPTY_CONTENTS,),
+    "empty-part": (ProbeId.EMPTY_CONTENTS,),
+    "role": (ProbeId.BAD_ROLE,),
 }
-_TYPES = ("wrong-type",)
+_TYPES = (ProbeId.WRONG_TYPE,)
 
 
 def _locate_break(reply: Reply) -> str:
@@ -72,7 +73,7 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: leave out the place that is named until the vendor has fixed it.
     Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
     """
-    plain = [seen.last(probe) for probe in ("plain", "plain-at-the-end")]
+    plain = [seen.last(probe) for probe in (ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)]
     passes = all(reply is not None and reply.ok for reply in plain)
     for attempts in _group_by_body(seen.replies):
         last = attempts[-1]
@@ -161,7 +162,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
         if base is None or not all(found):
             continue
         refused = last.standing is Standing.REQUEST_REFUSED
-        if not refused and not obeyed(seen, "plain"):
+        if not refused and not obeyed(seen, ProbeId.PLAIN):
             # What such a model leaves out may be lost, or may be left out of its own accord.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:

@@ -10,6 +10,7 @@ from conformance.judging.contents import lacking, refusal
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
@@ -25,7 +26,7 @@ def _are_refused(replies: Sequence[Reply]) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: reply.probe == "plain" or reply.probe.startswith("documented-"),
+    select=lambda reply: reply.probe == ProbeId.PLAIN or reply.probe.startswith("documented-"),
     usable=_is_judgeable,
 )
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
@@ -37,8 +38,8 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     Source: [GenerateContentRequest] contents is the only required member of the body; the path names the model and
     the method.
     """
-    plain = [reply for reply in seen.replies if reply.probe == "plain"]
-    own = next((reply for reply in seen.replies if reply.probe != "plain" and reply.ok), None)
+    plain = [reply for reply in seen.replies if reply.probe == ProbeId.PLAIN]
+    own = next((reply for reply in seen.replies if reply.probe != ProbeId.PLAIN and reply.ok), None)
     if _are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
         hint = f"; the vendor's own form ({own.probe}) is answered" if own else ""
         yield Location(plain[-1].id, "", "an answer to contents alone", f"{refusal(plain[-1])}{hint}")
@@ -64,14 +65,20 @@ def _wants_foreign_member(reply: Reply) -> bool:
     return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_CALLERS.search(said))
 
 
-_ORDINARY = ("every-setting", "system-instruction", "history", "stop-sequence", "limit-of-five")
+_ORDINARY = (
+    ProbeId.EVERY_SETTING,
+    ProbeId.SYSTEM_INSTRUCTION,
+    ProbeId.HISTORY,
+    ProbeId.STOP_SEQUENCE,
+    ProbeId.LIMIT_OF_FIVE,
+)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("plain", *_ORDINARY),
+    probes=(ProbeId.PLAIN, *_ORDINARY),
     usable=_is_judgeable,
     blocked_by=("schema/needs-no-fields-of-its-own",),
     proof=Proof.ACCEPTANCE,
@@ -84,7 +91,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: leave out what the message names.
     Source: [GenerateContentRequest] Settings within their ranges, a system instruction and several turns are valid.
     """
-    if not any(reply.ok for reply in seen.of("plain")):
+    if not any(reply.ok for reply in seen.of(ProbeId.PLAIN)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
     for probe in _ORDINARY:
@@ -93,7 +100,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
             continue
         last = replies[-1]
         # Of the settings only those for safety are a feature that a vendor may lack.
-        optional = probe != "every-setting" or "safety" in " ".join(texts(error_object(last))).lower()
+        optional = probe != ProbeId.EVERY_SETTING or "safety" in " ".join(texts(error_object(last))).lower()
         if lacking(last) and optional:
             yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(last)}")
         else:
@@ -104,7 +111,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("nested-tool",),
+    probes=(ProbeId.NESTED_TOOL,),
     usable=_is_judgeable,
     feature="function-calling",
 )
@@ -116,7 +123,7 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: flatten the parameters, or describe them in words.
     Source: [Schema] A parameter may be an object, a list or an enum, nested to any depth.
     """
-    if not obeyed(seen, "function-call-forced"):
+    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
     elif _are_refused(seen.replies):
         yield Location(seen.replies[-1].id, "", "an answer", refusal(seen.replies[-1]))

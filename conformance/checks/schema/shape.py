@@ -20,6 +20,7 @@ from conformance.judging.habits import unless_rare
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
 from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
 
@@ -172,7 +173,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     requires=RequiredContent(
         "no answer holds several candidates",
         lambda reply: any(len(as_list(chunk.body.get("candidates"))) > 1 for chunk in reply.chunks),
-        ("two-candidates",),
+        (ProbeId.TWO_CANDIDATES,),
     ),
 )
 def numbers_candidates_apart(reply: Reply) -> Iterator[Location]:
@@ -214,8 +215,8 @@ def _ends_in_silence(reply: Reply) -> str | None:
 
 
 _SPEAKING = (
-    "plain", "plain-streamed", "long-answer-streamed", "system-instruction", "history", "function-call",
-    "function-call-forced", "response-schema", "function-answered",
+    ProbeId.PLAIN, ProbeId.PLAIN_STREAMED, ProbeId.LONG_ANSWER_STREAMED, ProbeId.SYSTEM_INSTRUCTION, ProbeId.HISTORY, ProbeId.FUNCTION_CALL,
+    ProbeId.FUNCTION_CALL_FORCED, ProbeId.RESPONSE_SCHEMA, ProbeId.FUNCTION_ANSWERED,
 )  # fmt: skip
 
 
@@ -237,5 +238,5 @@ def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to the result of their function.
-        level = Level.NOTE if probe == "function-answered" else None
+        level = Level.NOTE if probe == ProbeId.FUNCTION_ANSWERED else None
         yield from failing_each_time(seen, probe, "text or a call", _ends_in_silence, level)

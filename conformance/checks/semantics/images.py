@@ -9,6 +9,7 @@ from conformance.checks.semantics.understanding import mentions, require_underst
 from conformance.judging.contents import each_time, refusal, unmet
 from conformance.judging.tries import beside, generated_text, obeyed
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
@@ -27,7 +28,7 @@ def _tells(reply: Reply) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("image",),
+    probes=(ProbeId.IMAGE,),
     usable=generated_text,
     blocked_by=("semantics/answers-its-own-question",),
     obeys=True,
@@ -41,14 +42,14 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none.
     Source: [Part.inlineData] An image in a part is part of the prompt.
     """
-    found = each_time(seen, "image", "the colour of the image", unmet)
-    yield from require_understanding(seen, "image", found, _tells)
+    found = each_time(seen, ProbeId.IMAGE, "the colour of the image", unmet)
+    yield from require_understanding(seen, ProbeId.IMAGE, found, _tells)
 
 
 @check(
     Level.MUST,
     basis=Basis.DOCUMENTED,
-    probes=("image-in-url-safe-base64",),
+    probes=(ProbeId.IMAGE_IN_URL_SAFE_BASE64,),
     usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
     obeys=True,
@@ -61,11 +62,11 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: translate - and _ to + and / before sending.
     Source: [ProtoJSON: bytes] Both base64 alphabets are read, padded or not.
     """
-    if not obeyed(seen, "image"):
+    if not obeyed(seen, ProbeId.IMAGE):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     turned_down = [reply for reply in seen.replies if reply.standing is Standing.REQUEST_REFUSED]
     if len(turned_down) == len(seen.replies):
         yield Location(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
-    found = each_time(seen, "image-in-url-safe-base64", "the colour of the image", unmet)
-    yield from beside(seen, "image", found)
+    found = each_time(seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", unmet)
+    yield from beside(seen, ProbeId.IMAGE, found)

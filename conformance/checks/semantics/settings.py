@@ -24,6 +24,7 @@ from conformance.judging.proof import NO_CODE
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
 
@@ -34,7 +35,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=("plain",), usable=generated_text)
+@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=generated_text)
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
@@ -44,7 +45,7 @@ def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: test with a model that follows instructions.
     Source: [generateContent] The model answers the prompt.
     """
-    yield from disobeyed(seen, "plain", "the code that was asked for")
+    yield from disobeyed(seen, ProbeId.PLAIN, "the code that was asked for")
 
 
 _CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
@@ -103,7 +104,7 @@ def _another_model(reply: Reply) -> Location | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: generated_text(reply) and not reply.probe.startswith("unknown-model"),
+    usable=lambda reply: generated_text(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
     blocked_by=_OWN,
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -132,7 +133,7 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("system-instruction",),
+    probes=(ProbeId.SYSTEM_INSTRUCTION,),
     usable=generated_text,
     blocked_by=_OWN,
     obeys=True,
@@ -146,13 +147,13 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     Workaround: repeat the instruction in the first user turn.
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
     """
-    yield from each_time(seen, "system-instruction", "what the system instruction demands", lacks_text)
+    yield from each_time(seen, ProbeId.SYSTEM_INSTRUCTION, "what the system instruction demands", lacks_text)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("history",),
+    probes=(ProbeId.HISTORY,),
     usable=generated_text,
     blocked_by=_OWN,
     obeys=True,
@@ -166,8 +167,8 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: put the conversation into one user turn.
     Source: [GenerateContentRequest.contents] All turns of the conversation are the model's context.
     """
-    found = each_time(seen, "history", "the word from the first turn", lacks_text)
-    yield from require_understanding(seen, "history", found)
+    found = each_time(seen, ProbeId.HISTORY, "the word from the first turn", lacks_text)
+    yield from require_understanding(seen, ProbeId.HISTORY, found)
 
 
 def _runs_on(reply: Reply) -> str | None:
@@ -190,7 +191,7 @@ def _keeps_going(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     basis=Basis.INFERRED,
-    probes=("limit-of-five", "stop-sequence"),
+    probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE),
     usable=generated_text,
     blocked_by=(*_OWN, "casing/reads-settings-from-generation-config"),
     obeys=True,
@@ -204,8 +205,8 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
-    limit = list(failing_each_time(seen, "limit-of-five", "a limit", _runs_on))
-    stop = list(failing_each_time(seen, "stop-sequence", "a stop", _keeps_going))
+    limit = list(failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _runs_on))
+    stop = list(failing_each_time(seen, ProbeId.STOP_SEQUENCE, "a stop", _keeps_going))
     for location in (*limit, *stop) if limit and stop else ():
         yield Location(
             location.exchange, "", "a limit and a stop sequence that take effect", location.observed
@@ -215,7 +216,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("limit-of-five",),
+    probes=(ProbeId.LIMIT_OF_FIVE,),
     usable=generated_text,
     blocked_by=_SETTINGS,
     obeys=True,
@@ -228,7 +229,7 @@ def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: ask for a short answer in words.
     Source: [GenerationConfig.maxOutputTokens] The answer is never longer than the limit.
     """
-    yield from each_time(seen, "limit-of-five", "at most five tokens", _runs_on)
+    yield from each_time(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _runs_on)
 
 
 def _hides_the_cut(reply: Reply) -> str | None:
@@ -255,7 +256,7 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("limit-of-five",),
+    probes=(ProbeId.LIMIT_OF_FIVE,),
     usable=generated_text,
     blocked_by=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
@@ -268,13 +269,13 @@ def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
     Workaround: compare candidatesTokenCount with the limit.
     Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
     """
-    yield from failing_each_time(seen, "limit-of-five", "MAX_TOKENS", _hides_the_cut)
+    yield from failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _hides_the_cut)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("streamed-without-alt",),
+    probes=(ProbeId.STREAMED_WITHOUT_ALT,),
     usable=generated_text,
     blocked_by=(
         *_SETTINGS,
@@ -292,13 +293,13 @@ def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
     Workaround: compare candidatesTokenCount with the limit.
     Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
     """
-    yield from failing_each_time(seen, "streamed-without-alt", "MAX_TOKENS", _hides_a_cut_row)
+    yield from failing_each_time(seen, ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _hides_a_cut_row)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("stop-sequence",),
+    probes=(ProbeId.STOP_SEQUENCE,),
     usable=generated_text,
     blocked_by=_SETTINGS,
     obeys=True,
@@ -312,7 +313,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: cut the text yourself.
     Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
-    yield from each_time(seen, "stop-sequence", "the text before the stop sequence", _keeps_going)
+    yield from each_time(seen, ProbeId.STOP_SEQUENCE, "the text before the stop sequence", _keeps_going)
 
 
 def _count_of_candidates(reply: Reply) -> str | None:
@@ -323,7 +324,7 @@ def _count_of_candidates(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("two-candidates",),
+    probes=(ProbeId.TWO_CANDIDATES,),
     usable=generated_text,
     blocked_by=(*_SETTINGS, "schema/has-a-candidate"),
     obeys=True,
@@ -337,13 +338,13 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Workaround: ask twice.
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
-    yield from each_time(seen, "two-candidates", "two candidates, or an error", _count_of_candidates)
+    yield from each_time(seen, ProbeId.TWO_CANDIDATES, "two candidates, or an error", _count_of_candidates)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("response-schema", "response-json-schema"),
+    probes=(ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA),
     usable=generated_text,
     blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
@@ -357,14 +358,14 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: ask for JSON in words, and check it.
     Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.
     """
-    for probe in ("response-schema", "response-json-schema"):
+    for probe in (ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA):
         yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("bogus-cached-content",),
+    probes=(ProbeId.BOGUS_CACHED_CONTENT,),
     usable=lambda reply: (
         generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
     ),

@@ -10,6 +10,7 @@ from conformance.judging.contents import asked_model, each_time
 from conformance.judging.expectations import CUT, obedience
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
 _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
@@ -47,7 +48,7 @@ def _hidden(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    probes=("thinking",),
+    probes=(ProbeId.THINKING,),
     usable=generated_text,
     blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
@@ -62,9 +63,9 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: none.
     Source: [ThinkingConfig.includeThoughts] Thoughts are returned where the model has any.
     """
-    streamed = any(reply.first.thoughts for reply in seen.of("thinking-streamed"))
+    streamed = any(reply.first.thoughts for reply in seen.of(ProbeId.THINKING_STREAMED))
     level = Level.NOTE if streamed else None
-    for found in each_time(seen, "thinking", "parts with thought: true", _hidden, level):
+    for found in each_time(seen, ProbeId.THINKING, "parts with thought: true", _hidden, level):
         quiet = isinstance(found, NotJudged) and found.outcome is Outcome.INCONCLUSIVE
         # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
         yield (
@@ -86,7 +87,7 @@ def _thinks_anyway(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("no-thinking",),
+    probes=(ProbeId.NO_THINKING,),
     usable=generated_text,
     blocked_by=_SETTINGS,
     obeys=True,
@@ -101,4 +102,4 @@ def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudge
     Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
     """
     level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
-    yield from each_time(seen, "no-thinking", "no thoughts", _thinks_anyway, level)
+    yield from each_time(seen, ProbeId.NO_THINKING, "no thoughts", _thinks_anyway, level)

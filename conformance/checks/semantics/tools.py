@@ -21,12 +21,13 @@ from conformance.judging.tries import generated_text
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _PROBES = (
-    "function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn", "mixed-casing-request",
-    "nested-tool",
+    ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.FUNCTION_CALL_FORCED, ProbeId.TWO_CALLS_IN_ONE_TURN, ProbeId.MIXED_CASING_REQUEST,
+    ProbeId.NESTED_TOOL,
 )  # fmt: skip
 _FIRST = (
     "semantics/answers-its-own-question",
@@ -54,7 +55,7 @@ def _no_call(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("function-call", "function-call-forced"),
+    probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED),
     usable=generated_text,
     blocked_by=_FIRST[:1],
     obeys=True,
@@ -70,7 +71,7 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     """
     if any(reply.first.calls for reply in seen.of(*_PROBES)):
         return
-    for probe in ("function-call", "function-call-forced"):
+    for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED):
         yield from each_time(seen, probe, "a function call", _no_call)
 
 
@@ -85,7 +86,7 @@ def _wrong_call(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("function-call-forced",),
+    probes=(ProbeId.FUNCTION_CALL_FORCED,),
     usable=generated_text,
     blocked_by=(*_FIRST, "schema/function-calls-are-complete"),
     obeys=True,
@@ -99,7 +100,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, "function-call-forced", "a call of get_time", _wrong_call)
+    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _wrong_call)
 
 
 def _calls_anyway(reply: Reply) -> str | None:
@@ -109,7 +110,7 @@ def _calls_anyway(reply: Reply) -> str | None:
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    probes=("function-call-forbidden",),
+    probes=(ProbeId.FUNCTION_CALL_FORBIDDEN,),
     usable=generated_text,
     blocked_by=_FIRST[:1],
     obeys=True,
@@ -123,13 +124,13 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: leave the tools out of that request.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, "function-call-forbidden", "no call", _calls_anyway)
+    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", _calls_anyway)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("function-call-streamed",),
+    probes=(ProbeId.FUNCTION_CALL_STREAMED,),
     usable=generated_text,
     blocked_by=_FIRST,
     obeys=True,
@@ -143,13 +144,13 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: ask without streaming.
     Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
     """
-    yield from each_time(seen, "function-call-streamed", "a function call", _no_call)
+    yield from each_time(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _no_call)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("two-calls-in-one-turn",),
+    probes=(ProbeId.TWO_CALLS_IN_ONE_TURN,),
     usable=generated_text,
     blocked_by=_FIRST,
     obeys=True,
@@ -169,8 +170,8 @@ def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
         # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
         return "" if number >= 2 else "1 call" if number else None
 
-    found = each_time(seen, "two-calls-in-one-turn", "two calls", fewer)
-    yield from require_understanding(seen, "two-calls-in-one-turn", found, _speaks_of_the_cities)
+    found = each_time(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", fewer)
+    yield from require_understanding(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, found, _speaks_of_the_cities)
 
 
 def _unfilled(reply: Reply) -> str | None:
@@ -187,7 +188,7 @@ def _unfilled(reply: Reply) -> str | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("function-call", "function-call-streamed"),
+    probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED),
     usable=generated_text,
     blocked_by=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
     obeys=True,
@@ -201,7 +202,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: check the arguments before the tool runs, and ask again.
     Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
     """
-    for probe in ("function-call", "function-call-streamed"):
+    for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED):
         yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
 
 
@@ -218,7 +219,12 @@ def _signed(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("function-call", "function-call-streamed", "function-call-forced", "two-calls-in-one-turn"),
+    probes=(
+        ProbeId.FUNCTION_CALL,
+        ProbeId.FUNCTION_CALL_STREAMED,
+        ProbeId.FUNCTION_CALL_FORCED,
+        ProbeId.TWO_CALLS_IN_ONE_TURN,
+    ),
     usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
     feature="function-calling",
 )
@@ -265,7 +271,7 @@ def _clean(reply: Reply | None) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    probes=("function-answered",),
+    probes=(ProbeId.FUNCTION_ANSWERED,),
     usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT,
 )
@@ -278,11 +284,11 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
     """
     firsts = {reply.id: reply for reply in seen.all}
-    for probe in ("function-answered",):
+    for probe in (ProbeId.FUNCTION_ANSWERED,):
         tries = [reply for reply in seen.replies if reply.probe == probe]
         if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
             continue
-        turns = seen.of("history")
+        turns = seen.of(ProbeId.HISTORY)
         if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
             yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
@@ -294,7 +300,7 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=("function-answered",),
+    probes=(ProbeId.FUNCTION_ANSWERED,),
     usable=generated_text,
     blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
@@ -307,14 +313,14 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """
-    found = each_time(seen, "function-answered", "the function's report", lacks_text)
-    yield from require_understanding(seen, "function-answered", found, _speaks_of_the_weather)
+    found = each_time(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", lacks_text)
+    yield from require_understanding(seen, ProbeId.FUNCTION_ANSWERED, found, _speaks_of_the_weather)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
-    probes=("nested-tool",),
+    probes=(ProbeId.NESTED_TOOL,),
     usable=generated_text,
     blocked_by=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
     obeys=True,
@@ -329,4 +335,4 @@ def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: give the function a name that no vendor knows.
     Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
     """
-    yield from each_time(seen, "nested-tool", "a call of WebSearch", unmet)
+    yield from each_time(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", unmet)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, RequiredContent, check, check_each
-from conformance.checks.streaming.text import CHUNKS, REPEATING, get_expected_text
+from conformance.checks.streaming.text import REPEATING, get_expected_text
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
 from conformance.judging.contents import empty
@@ -14,12 +14,12 @@ from conformance.judging.expectations import MET, at_limit, blocked, obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text, obeyed, streams
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
 
 _REASON = "/candidates/0/finishReason"
 _SEVERAL_CHUNKS = RequiredContent(
-    "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, ("long-answer-streamed",)
+    "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, (ProbeId.LONG_ANSWER_STREAMED,)
 )
 _SHORT = 40  # characters of an answer that is complete as soon as it is begun
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being written
@@ -27,7 +27,6 @@ _MANY = 300  # characters: more than any vendor sends as one chunk of an answer 
 
 @check_each(
     Level.MUST,
-    CHUNKS,
     basis=Basis.RECORDED,
     usable=streams,
     blocked_by=("streaming/comes-whole",),
@@ -41,6 +40,8 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
     truncated answer cannot be told from a complete one.
     Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
+    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    the last.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
     ended = reply.exchange.failure is None and not reply.error and not blocked(reply)
@@ -56,7 +57,6 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
 
 @check_each(
     Level.SHOULD,
-    CHUNKS,
     basis=Basis.RECORDED,
     usable=streams,
     blocked_by=("streaming/ends-with-a-finish-reason", *REPEATING),
@@ -69,6 +69,8 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     reason, an old habit of Google's, and where a built-in tool may have ended a step.
     Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
     Workaround: read to the end of the stream, and use the last reason.
+    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    the last.
     """
     index = reply.first.index
     last_text = max((n for n, chunk in enumerate(reply.chunks) if join_text(chunk, index)), default=0)
@@ -91,10 +93,6 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
 
 @check_each(
     Level.SHOULD,
-    google(
-        "ProtoJSON: presence",
-        "Empty lists are omitted: Google's chunks have a candidate or no candidates member.",
-    ),
     basis=Basis.RECORDED,
     usable=streams,
     blocked_by=("schema/has-a-candidate",),
@@ -106,6 +104,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     send one.
     Breaks: google-genai 1.30 raises IndexError on the empty list; the other clients read on.
     Workaround: drop chunks whose candidates are empty, after reading their usage.
+    Source: [ProtoJSON: presence] Empty lists are omitted: Google's chunks have a candidate or no candidates member.
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
@@ -115,10 +114,9 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google("streamGenerateContent: purpose", "It streams partial responses while the model generates."),
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
-    probes=("long-answer-streamed",),
+    probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=streams,
 )
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -128,6 +126,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     like one.
     Breaks: programs seem to hang, and idle time-outs abort answers that are still being written.
     Workaround: none in the client, other than a longer time-out.
+    Source: [streamGenerateContent: purpose] It streams partial responses while the model generates.
     """
     usual_ms = _measure_short_answers(seen)
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
@@ -165,9 +164,8 @@ def _is_cut_short(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("Candidate.finishReason", "STOP means that the model came to a natural end."),
     basis=Basis.INFERRED,
-    probes=("long-answer-streamed",),
+    probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=streams,
     blocked_by=(
         "streaming/comes-whole",
@@ -188,16 +186,16 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
     an error if the connection did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: check long answers for their end.
+    Source: [Candidate.finishReason] STOP means that the model came to a natural end.
     """
     cut = [reply for reply in seen.replies if _is_cut_short(reply)]
-    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, "long-answer-streamed"):
+    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
         observed = f"STOP after {cut[-1].text[-40:]!r} ({len(cut)} of {len(seen.replies)} attempts)"
         yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 
 
 @check_each(
     Level.NOTE,
-    google("GenerateContentResponse.responseId", "One response has one id and one model version."),
     basis=Basis.RECORDED,
     usable=streams,
     requires=_SEVERAL_CHUNKS,
@@ -208,6 +206,7 @@ def keeps_one_id(reply: Reply) -> Iterator[Location]:
     Why: the chunks belong to one response.
     Breaks: no client that was measured; logs that group by id fall apart.
     Workaround: group by connection.
+    Source: [GenerateContentResponse.responseId] One response has one id and one model version.
     """
     for name in ("responseId", "modelVersion"):
         values = {value for chunk in reply.chunks if isinstance(value := chunk.body.get(name), str) and value}

@@ -12,10 +12,8 @@ from conformance.judging.tries import streams
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 from conformance.wire.framing import Framing, Irregular
 
-_ARRAY = google("streamGenerateContent", "Without alt=sse the chunks are the elements of one JSON array.")
 _NAMES = {
     Framing.NDJSON: "newline-delimited JSON objects",
     Framing.JSON_ARRAY: "one JSON array",
@@ -47,11 +45,11 @@ def _sort_by_length(replies: Iterable[Reply]) -> list[Reply]:
 
 @check(
     Level.MUST,
-    google("streamGenerateContent?alt=sse", "Each chunk is one server-sent event."),
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and reply.alt_sse,
     usable=_shows_its_framing,
     trait="stream-framing",
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     """With alt=sse, a stream consists of server-sent events.
@@ -60,6 +58,7 @@ def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     Breaks: on newline-delimited JSON, @google/genai and gemini-cli raise and the Vercel AI SDK silently returns
     nothing; on a JSON array, google-genai raises too; on a single object, all JavaScript clients fail.
     Workaround: turn each JSON object into one event: `data: `, the object on one line, and a blank line.
+    Source: [streamGenerateContent?alt=sse] Each chunk is one server-sent event.
     """
     for reply in _sort_by_length(seen.replies):
         if reply.framed.framing is not Framing.SSE:
@@ -72,7 +71,6 @@ def _is_refused(reply: Reply) -> bool:
 
 @check(
     Level.SHOULD,
-    _ARRAY,
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and not reply.alt_sse,
     usable=lambda reply: _shows_its_framing(reply) or _is_refused(reply),
@@ -85,6 +83,7 @@ def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
     Why: a JSON array is what Google streams when the request names no other format.
     Breaks: Google's protobuf client and incremental array parsers raise at the first byte.
     Workaround: request alt=sse, as Google's newer clients do.
+    Source: [streamGenerateContent] Without alt=sse the chunks are the elements of one JSON array.
     """
     asked = _sort_by_length(reply for reply in seen.replies if not reply.expects_refusal)
     for reply in asked:
@@ -105,12 +104,13 @@ def _is_framed_as_asked(reply: Reply) -> bool:
 
 @check_each(
     Level.SHOULD,
-    google(
-        "streamGenerateContent: Content-Type", "Events are text/event-stream, an array is application/json."
-    ),
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_is_framed_as_asked,
+    defers_to=(
+        "streaming/streams-sse-with-alt",
+        "streaming/streams-an-array-without-alt",
+    ),
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     """The Content-Type of a stream matches its framing.
@@ -118,6 +118,7 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     Why: some readers choose their parser by the Content-Type alone.
     Breaks: Google's SDKs ignore the header; some applications reject a stream that is not text/event-stream.
     Workaround: set the header in a proxy.
+    Source: [streamGenerateContent: Content-Type] Events are text/event-stream, an array is application/json.
     """
     wanted = _TYPES[reply.framed.framing]
     label = reply.exchange.header("content-type") or ""
@@ -139,10 +140,10 @@ _NOT_CHUNKS = (
 
 @check(
     Level.SHOULD,
-    _ARRAY,
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and not reply.alt_sse,
     usable=lambda reply: _shows_its_framing(reply) and reply.framed.framing is Framing.JSON_ARRAY,
+    defers_to=("streaming/sends-one-json-object-per-event",),
 )
 def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     """The array of a stream without alt=sse is well-formed JSON.
@@ -150,6 +151,7 @@ def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     Why: the whole body is one JSON document; incremental parsers rely on its commas and its closing bracket.
     Breaks: Google's protobuf client and every incremental array parser.
     Workaround: request alt=sse.
+    Source: [streamGenerateContent] Without alt=sse the chunks are the elements of one JSON array.
     """
     same_in_events = any(
         holds_events(reply) and any(map(reply.framed.has, _NOT_CHUNKS)) for reply in seen.all
@@ -161,9 +163,9 @@ def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.MUST,
-    google("streamGenerateContent: content", "A stream of status 200 holds at least one chunk."),
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A stream with status 200 contains at least one chunk.
@@ -172,6 +174,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     sent an empty stream twice in thousands of answers, so a rare one is only noted.
     Breaks: every client ends normally with an empty answer; a terminal program waits forever.
     Workaround: treat an empty stream as a failure, and ask again.
+    Source: [streamGenerateContent: content] A stream of status 200 holds at least one chunk.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))

@@ -12,7 +12,6 @@ from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
 
 def name_troubles(replies: Sequence[Reply]) -> str:
@@ -30,8 +29,11 @@ def _describe_trouble(reply: Reply) -> str:
 
 @check(
     Level.SHOULD,
-    google("google.rpc.Code", "429 and 5xx are faults of the moment; they show nothing about the protocol."),
     basis=Basis.INFERRED,
+    defers_to=(
+        "errors/refuses-what-is-wrong",
+        "transport/answers-within-bounds",
+    ),
 )
 def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
@@ -40,6 +42,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
+    Source: [google.rpc.Code] 429 and 5xx are faults of the moment; they show nothing about the protocol.
     """
     answered = {reply.probe for reply in seen.replies if _is_answer(reply) or reply.exceeded_limit}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
@@ -64,7 +67,6 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
 
 @check_each(
     Level.SHOULD,
-    google("HTTP (RFC 9110, RFC 9112)", "A message is as long as it says, and coded as it says."),
     basis=Basis.INFERRED,
 )
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
@@ -74,6 +76,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
+    Source: [HTTP (RFC 9110, RFC 9112)] A message is as long as it says, and coded as it says.
     """
     limit = reply.exceeded_limit
     if limit and reply.exchange.captured:
@@ -91,7 +94,6 @@ def _has_begun(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("Incomplete messages (RFC 9112)", "A message that ends before its declared length is incomplete."),
     basis=Basis.DOCUMENTED,
     usable=_has_begun,
 )
@@ -102,6 +104,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     usage.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
     Workaround: treat an answer without a finish reason as failed.
+    Source: [Incomplete messages (RFC 9112)] A message that ends before its declared length is incomplete.
     """
     for streamed, kind in ((False, "answers"), (True, "streams")):
         group = [reply for reply in seen.replies if reply.streamed is streamed and asks_the_model(reply)]
@@ -134,7 +137,6 @@ def _locate_cut(reply: Reply, how_often: str) -> Location:
 
 @check(
     Level.MUST,
-    google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: reply.is_complete,
 )
@@ -145,6 +147,7 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
+    Source: [HTTP rules of the service] The methods answer where they are asked; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not works(seen):

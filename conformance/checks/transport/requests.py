@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 
 # Probes of routes beside those of the model, by the beginning of their ids.
 _ROUTES = (
-    "count-tokens-", "models-", "listed-name-", "plain-on-v1", "unknown-method", "wrong-verb", "preflight",
+    "count-tokens-", "models-", "listed-name-", ProbeId.PLAIN_ON_V1, ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB, ProbeId.PREFLIGHT,
 )  # fmt: skip
 
 

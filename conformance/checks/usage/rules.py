@@ -31,6 +31,7 @@ from conformance.judging.habits import unless_rare, uses_server_tools
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
 from conformance.judging.values import is_integer
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply, RuleInput
 
@@ -121,7 +122,7 @@ def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
     requires=RequiredContent(
         "no answer reports a number of tokens for thoughts",
         lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
-        ("thinking", "thinking-streamed"),
+        (ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     ),
 )
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
@@ -232,13 +233,13 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.INFERRED,
     ground=Ground.FORM,
-    probes=("plain", "plain-repeated"),
+    probes=(ProbeId.PLAIN, ProbeId.PLAIN_REPEATED),
     usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
     requires=RequiredContent(
         "the same question was not answered twice",
         lambda reply: bool(reply.exchange.first),
-        ("plain-repeated",),
+        (ProbeId.PLAIN_REPEATED,),
         Outcome.BLOCKED,
     ),
 )
@@ -251,7 +252,7 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
     Source: [UsageMetadata.promptTokenCount] The same prompt has the same number of tokens; cached tokens stay
     counted.
     """
-    firsts = {reply.id: reply for reply in seen.replies if reply.probe == "plain"}
+    firsts = {reply.id: reply for reply in seen.replies if reply.probe == ProbeId.PLAIN}
     for reply in seen.replies:
         first = firsts.get(reply.exchange.first or "")
         before, now = find_last_block(first) if first else None, find_last_block(reply)
@@ -291,7 +292,7 @@ def _count_bytes_sent(reply: Reply) -> int:
 
 def _read_token_count(seen: RuleInput) -> int | None:
     """Return what countTokens says of the plain question; None if it does not count a longer text higher."""
-    probes = ("count-tokens-of-the-plain-question", "count-tokens-of-a-longer-text")
+    probes = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
     counts = {
         reply.probe: total
         for reply in seen.of(*probes)
@@ -316,7 +317,7 @@ def _judge_prompt_count(reply: Reply, counted: int | None) -> tuple[str, Level |
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
-    probes=("plain",),
+    probes=(ProbeId.PLAIN,),
     usable=_reports_usage,
     blocked_by=("usage/same-prompt-costs-the-same",),
 )
