@@ -60,8 +60,8 @@ def test_every_probe_that_a_rule_needs_exists() -> None:
 
 
 def test_every_probe_is_named_by_some_rule() -> None:
-    # The rules on all replies need these two: a second control, and a text with U+2028 in it.
-    for_all = {"plain-at-the-end", "line-separator-streamed"}
+    # The rules on all replies need these: a second control, a text with U+2028 in it, alt=sse on the unary method.
+    for_all = {"plain-at-the-end", "line-separator-streamed", "alt-sse-on-unary"}
     assert set(catalogue.PROBES) - {probe for rule in RULES.values() for probe in rule.probes} == for_all
 
 

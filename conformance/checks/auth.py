@@ -198,19 +198,26 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from _judge_acceptance(seen, "a request without a key", "HTTP 401 or 403")
 
 
+_ABOUT_FORM = re.compile(
+    r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
+)
+
+
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/reads-keys-as-opaque",),
 )
 def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A wrong or missing key is refused with 400, 401 or 403.
+    """A wrong or missing key is refused as such, with 400, 401 or 403.
 
-    Why: Google answers with these, and so do other vendors; any other status points to another fault.
-    Breaks: users look for the fault in the address or in the request.
-    Workaround: try a valid key before believing the status.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
+    the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
+    Breaks: users look for the fault in the address or in the request; tools that check keys take them for mistyped.
+    Workaround: try a valid key before believing the status or the message.
     Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
     if not works(seen):
@@ -219,6 +226,8 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     for reply in seen.replies:
         if not _is_key_refused(reply):
             yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+        elif reply.exchange.request.key == _BAD and reply.error and _ABOUT_FORM.search(reply.error.message):
+            yield Location(reply.id, reply.error.at, "the key is not valid", words(reply), Level.NOTE)
 
 
 @check(
@@ -227,8 +236,9 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/tells-nobody-the-key",),
 )
-def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
+def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
     """A caller without the right key is not told what it is.
 
     Why: a message that names the expected key hands it to everyone who sends a wrong one.
@@ -243,34 +253,6 @@ def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
             yield Location(
                 reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply)
             )
-
-
-_ABOUT_FORM = re.compile(
-    r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
-)
-
-
-@check(
-    Level.NOTE,
-    basis=Basis.INFERRED,
-    probes=(ProbeId.BAD_KEY,),
-    usable=lambda reply: (
-        reply.is_conclusive and reply.exchange.request.key == _BAD and _is_key_refused(reply)
-    ),
-    proof=Proof.EACH_REFUSAL,
-)
-def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
-    """A key is refused because it is unknown, not because of its form.
-
-    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
-    for it.
-    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
-    Workaround: use a key that the vendor itself issued.
-    Source: [x-goog-api-key] A key is an opaque word; a wrong one is not valid, whatever its form.
-    """
-    reply = seen.replies[-1]
-    if reply.error and _ABOUT_FORM.search(reply.error.message):
-        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
 
 
 @check(

@@ -73,6 +73,10 @@ def _answers_or_refuses(reply: Reply) -> bool:
     probes=(ProbeId.PLAIN_ON_V1,),
     usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
+    defers_to=(
+        "envelope/answers-with-a-gemini-object",
+        "errors/answers-with-a-body",
+    ),
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The methods also exist under /v1.
@@ -90,6 +94,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     basis=Basis.RECORDED,
     probes=_COUNTED,
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
@@ -153,6 +158,7 @@ def _is_openais_list(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The models can be listed as Google lists them.
@@ -290,6 +296,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_LISTS_MODELS,),
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Looking up the model by its name returns that model.

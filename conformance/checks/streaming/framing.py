@@ -49,6 +49,7 @@ def _sort_by_length(replies: Iterable[Reply]) -> list[Reply]:
     select=lambda reply: reply.streamed and reply.alt_sse,
     usable=_shows_its_framing,
     trait="stream-framing",
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     """With alt=sse, a stream consists of server-sent events.
@@ -106,6 +107,10 @@ def _is_framed_as_asked(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_is_framed_as_asked,
+    defers_to=(
+        "streaming/streams-sse-with-alt",
+        "streaming/streams-an-array-without-alt",
+    ),
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     """The Content-Type of a stream matches its framing.
@@ -138,6 +143,7 @@ _NOT_CHUNKS = (
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and not reply.alt_sse,
     usable=lambda reply: _shows_its_framing(reply) and reply.framed.framing is Framing.JSON_ARRAY,
+    defers_to=("streaming/sends-one-json-object-per-event",),
 )
 def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     """The array of a stream without alt=sse is well-formed JSON.
@@ -159,6 +165,7 @@ def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     Level.MUST,
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and 200 <= reply.status < 300,
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A stream with status 200 contains at least one chunk.

@@ -153,6 +153,7 @@ def _has_lost_repeats(wanted: str, got: str) -> bool:
         lambda reply: not reply.text.isascii(),
         (ProbeId.REPEATED_TEXT_STREAMED,),
     ),
+    defers_to=("transport/writes-sound-json",),
 )
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.

@@ -55,8 +55,9 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
     Level.NOTE,
     basis=Basis.DOCUMENTED,
     usable=lambda reply: reply.is_complete,
+    formerly=("transport/keeps-to-the-letter-of-http",),
 )
-def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
+def uses_standard_http_and_compression(reply: Reply) -> Iterator[Location]:
     """Answers use HTTP/1.1 or later, and compressed data is well-formed.
 
     Why: HTTP/1.0 has no chunked coding, so a stream that was cut off looks like one that has ended; some decoders

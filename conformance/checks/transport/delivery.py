@@ -30,6 +30,10 @@ def _describe_trouble(reply: Reply) -> str:
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
+    defers_to=(
+        "errors/refuses-what-is-wrong",
+        "transport/answers-within-bounds",
+    ),
 )
 def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
