@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from conformance.catalogue import check_each
+from conformance.catalogue import check_each, is_documented
 from conformance.judging.habits import has_own_bytes
 from conformance.judging.tries import answered
 from conformance.model import JSON, Basis, Level, Location
@@ -92,7 +92,7 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
 
 def _answers_unary(reply: Reply) -> bool:
     # A document's own form may ask for a stream in the body: its answers are that document's matter.
-    return answered(reply) and not reply.streamed and not reply.probe.startswith("documented-")
+    return answered(reply) and not reply.streamed and not is_documented(reply)
 
 
 @check_each(

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.catalogue import PROBES, RULES, Rule
+from conformance.catalogue import PROBES, RULES, Rule, asks_for_clients
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import find_required_settings, from_exchange
 from conformance.clients.effects import ExpectedView, find_effects, sum_up_effects
@@ -253,11 +253,6 @@ def _trouble(reply: Reply) -> str:
     return f"the plain question's answer cannot be read{named}{detail}"[:300]
 
 
-# What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
-# Thoughts that were asked for garble the oldest client at Google too: that is no vendor's doing.
-_ODD_PROBES = (ProbeId.ALT_SSE_ON_UNARY, ProbeId.FLAT_SETTINGS, ProbeId.THINKING, ProbeId.THINKING_STREAMED)
-
-
 def ended_as_google_would(reply: Reply) -> bool:
     """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
 
@@ -277,12 +272,7 @@ def is_usable_for_clients(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use."""
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
-    odd = (
-        ended_as_google_would(reply)
-        or reply.probe in _ODD_PROBES
-        or reply.probe.startswith(("documented-", "key-"))
-        or reply.exchange.generated
-    )
+    odd = ended_as_google_would(reply) or not asks_for_clients(reply)
     whole = reply.exchange.failure is None and 200 <= reply.status < 300 and reply.exceeded_limit is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
+from conformance.catalogue import (
+    Ground,
+    NotJudged,
+    Proof,
+    RequiredContent,
+    asks_main_route,
+    check,
+    check_each,
+)
 from conformance.judging.expectations import blocked
 from conformance.judging.habits import unless_rare
 from conformance.judging.refusals import (
@@ -21,7 +29,6 @@ from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
 NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)  # questions for which Google has no route
-_SIDE_ROUTES = ("count-tokens-", "models-", "listed-name-", ProbeId.PLAIN_ON_V1)
 
 
 def _find_failures_with_200(seen: RuleInput) -> Iterator[Reply]:
@@ -86,7 +93,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
 
 
 def _generates(reply: Reply) -> bool:
-    return reply.resource.name == "response" and not reply.probe.startswith(_SIDE_ROUTES)
+    return reply.resource.name == "response" and asks_main_route(reply)
 
 
 @check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from conformance.catalogue import Ground, NotJudged, Proof, check
+from conformance.catalogue import Ground, NotJudged, Proof, check, is_documented
 from conformance.judging.contents import lacking, refusal
 from conformance.judging.refusals import error_object, texts
 from conformance.judging.tries import obeyed
@@ -26,7 +26,7 @@ def _are_refused(replies: Sequence[Reply]) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: reply.probe == ProbeId.PLAIN or reply.probe.startswith("documented-"),
+    select=lambda reply: reply.probe == ProbeId.PLAIN or is_documented(reply),
     usable=_is_judgeable,
 )
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import NotJudged, asks_main_route, check, check_each
 from conformance.checks.transport.compression import DECLARED
-from conformance.checks.transport.requests import asks_for_one_object, asks_on_main_route, is_success
+from conformance.checks.transport.requests import asks_for_one_object, is_success
 from conformance.judging.habits import has_own_bytes, may_have_lost
 from conformance.judging.refusals import words
 from conformance.model import Basis, Level, Location, Outcome
@@ -93,7 +93,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: asks_for_one_object(reply) and asks_on_main_route(reply),
+    select=lambda reply: asks_for_one_object(reply) and asks_main_route(reply),
     usable=lambda reply: reply.is_complete and is_success(reply) and has_own_bytes(reply),
     blocked_by=(DECLARED,),
     defers_to=("errors/fails-with-the-status-of-an-error",),
@@ -120,7 +120,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=asks_on_main_route,
+    select=asks_main_route,
     usable=lambda reply: reply.is_complete and is_success(reply),
     defers_to=("errors/fails-with-the-status-of-an-error",),
 )
