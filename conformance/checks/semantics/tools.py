@@ -117,7 +117,7 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: streaming changes when an answer arrives, not what it contains.
     Breaks: agents that stream never see the call.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
+    Source: [streamGenerateContent] A streamed answer has the same parts as a unary one.
     """
     yield from each_time(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _describe_missing_call)
 
@@ -138,7 +138,7 @@ def returns_parallel_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: each call is a part; none is merged or dropped.
     Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
     Workaround: ask for one thing at a time.
-    Source: [FunctionCall: parallel] A turn may hold several calls, each in a part of its own.
+    Source: [parallel function calling] A turn may hold several calls, each in a part of its own.
     """
 
     def describe_lost_call(reply: Reply) -> str | None:
