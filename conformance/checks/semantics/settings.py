@@ -104,14 +104,7 @@ def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
 def _describe_hidden_truncation(reply: Reply) -> str | None:
     """Describe a text that STOP ends, but that is only the beginning of what was asked for.
 
-<<<<<<< HEAD
     A model that is tired of counting stops at a round number; a cut comes anywhere.
-=======
-    Why: STOP means a natural end, and an answer that was cut has none.
-    Breaks: half an answer is taken for a whole one, in every client.
-    Workaround: compare candidatesTokenCount with the limit.
-    Source: [Candidate.finishReason] Says that the limit ended the answer.
->>>>>>> main
     """
     if obedience(reply).verdict == MET:
         return ""
@@ -152,18 +145,11 @@ _CUTS: tuple[tuple[ProbeId, str, Look], ...] = (
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-<<<<<<< HEAD
     Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether a
     limit cut it or the vendor did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.
-=======
-    Why: the last chunk has the same finish reason that a unary answer has.
-    Breaks: half an answer is taken for a whole one, in every client that streams.
-    Workaround: compare candidatesTokenCount with the limit.
-    Source: [Candidate.finishReason] Says that the limit ended the answer.
->>>>>>> main
     """
     found = [
         replace(location, pointer="/candidates/0/finishReason")
