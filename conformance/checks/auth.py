@@ -85,7 +85,7 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google asks for this header, and its clients send no other.
     Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
     Workaround: send the key in the vendor's way as an extra header, if the client allows it.
-    Source: [x-goog-api-key] Every request carries its key in this header.
+    Source: [authentication] Every request carries its key in the header x-goog-api-key.
     """
     yield from _judge_way(seen)
 
@@ -104,7 +104,7 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: Google accepts it there, and its examples for curl put it there.
     Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
-    Source: [?key=] The query parameter `key` carries an API key as well.
+    Source: [system parameters] The query parameter `key` carries an API key as well.
     """
     yield from _judge_way(seen)
 
@@ -123,7 +123,7 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
-    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -144,7 +144,7 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
     Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
-    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -193,7 +193,7 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves registered callers only, and answers 403.
     Breaks: a forgotten key goes unnoticed.
     Workaround: none.
-    Source: [Method doesn't allow unregistered callers] A request without any credential is refused.
+    Source: [error codes] A request without any credential is refused.
     """
     yield from _judge_acceptance(seen, "a request without a key", "HTTP 401 or 403")
 
@@ -276,7 +276,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Why: one key in one header opens all of Google's methods.
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
-    Source: [Authentication] All methods take the same key in the same ways.
+    Source: [authentication] All methods take the same key in the same ways.
     """
     if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")

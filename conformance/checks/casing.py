@@ -61,7 +61,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
     AI SDK lose the finish reason and the usage, and most clients lose function calls.
     Workaround: rename the members to lowerCamelCase before the client reads the answer.
-    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
@@ -76,7 +76,7 @@ def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     Why: Google writes each member once; a second spelling may drift from the first.
     Breaks: no client that was measured; code that reads both spellings may get two different values.
     Workaround: read the lowerCamelCase member and ignore the other one.
-    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if name.beside:
@@ -145,7 +145,7 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
     names in snake_case.
     Workaround: send lowerCamelCase only.
-    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
     snake_case.
     """
     for probe, twin in (
@@ -180,7 +180,7 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
-    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
     snake_case.
     """
     if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not was_obeyed(seen, ProbeId.FUNCTION_CALL):

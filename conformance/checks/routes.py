@@ -86,7 +86,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves both /v1 and /v1beta.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
-    Source: [/v1] The methods stand under /v1 as well as under /v1beta.
+    Source: [API versions] The methods stand under /v1 as well as under /v1beta.
     """
     yield from _locate_missing(seen, "an answer on /v1 as on /v1beta")
 
@@ -340,7 +340,7 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     out.
     Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
-    Source: [CORS (Fetch standard)] Google's API may be called from a page; its key travels in x-goog-api-key.
+    Source: [Fetch standard, CORS] Google's API may be called from a page; its key travels in x-goog-api-key.
     """
     if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)

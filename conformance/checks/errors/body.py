@@ -130,7 +130,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
     google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
@@ -172,7 +172,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     code = reply.error.code if reply.error else None
@@ -195,7 +195,7 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     arguments.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     error = reply.error
@@ -219,7 +219,7 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     Why: Google sends a list of one error only where it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
-    Source: [streamGenerateContent: errors] An error is an array element only where an array was to be streamed.
+    Source: [streamGenerateContent] An error is an array element only where an array was to be streamed.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", "one object", "a list with the error in it")
@@ -248,7 +248,7 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     got = reply.exchange.header("content-type")
@@ -285,7 +285,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     wrong.
     Breaks: no program, but everyone who looks for the fault.
     Workaround: remove parts of the request until it is accepted.
-    Source: [Invalid JSON payload received] The message names the field, and so does BadRequest in the details.
+    Source: [error codes] The message names the field, and so does BadRequest in the details.
     """
     if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -318,7 +318,7 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     errors have no details at all, so this is only noted.
     Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
-    Source: [google.rpc error_details] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
+    Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
     wait for a quota.
     """
     for reply in seen.replies:
@@ -342,7 +342,7 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
     answer looks complete.
     Workaround: treat a stream without a finish reason as failed.
-    Source: [streamGenerateContent: errors] A failure within a stream is an object `error`, sent like a chunk.
+    Source: [streamGenerateContent] A failure within a stream is an object `error`, sent like a chunk.
     """
     for chunk in reply.chunks:
         error = chunk.error

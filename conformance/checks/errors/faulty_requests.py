@@ -46,7 +46,7 @@ def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     so nothing it accepts counts in its favour.
     Breaks: a typing error in a field, a model name or a key looks like success in every client.
     Workaround: check names against Google's reference before sending.
-    Source: [google.rpc.Code] A wrong key, a model that does not exist and an unknown field are each refused.
+    Source: [code.proto] A wrong key, a model that does not exist and an unknown field are each refused.
     """
     accepted = [reply for probe in _CONTROLS if (reply := _find_acceptance(seen, probe))]
     for reply in accepted if len(accepted) == len(_CONTROLS) else ():
@@ -98,7 +98,7 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     errors, and hides that it does not know an option.
     Breaks: options vanish silently, in every client.
     Workaround: check in the answer that each option took effect.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD)
 
@@ -112,7 +112,7 @@ def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJu
     Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM)
 
@@ -124,7 +124,7 @@ def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: a request that breaks off in the middle has lost something, and the server cannot know what.
     Breaks: half a request is answered and billed as if it were the whole.
     Workaround: none needed by clients that send complete requests.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.MALFORMED_JSON)
 
@@ -170,7 +170,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Breaks: clients that fall back to another model on 404 stop at a 400; a misspelt name is billed as whatever model
     answers.
     Workaround: compare names with the list of models before asking.
-    Source: [generateContent: 404] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
+    Source: [generateContent] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
     ListModels.
     """
     if not answers_control(seen):
@@ -219,7 +219,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
-    Source: [HTTP rules of the service] A method that is not in the service is not found.
+    Source: [generative_service.proto] A method that is not in the service is not found.
     """
     yield from _find_other_statuses(seen, "HTTP 404", (404,), (405, 410))
 
@@ -237,6 +237,6 @@ def refuses_other_http_methods(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: the method is bound to POST.
     Breaks: no client; the vendor's web site often answers there.
     Workaround: none needed.
-    Source: [HTTP rules of the service] generateContent is bound to POST alone.
+    Source: [generative_service.proto] generateContent is bound to POST alone.
     """
     yield from _find_other_statuses(seen, "HTTP 404 or 405", (400, 404, 405))

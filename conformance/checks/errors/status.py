@@ -54,7 +54,7 @@ def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
     Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer without an
     exception.
     Workaround: look for an error or a code in each body before handing it to the client.
-    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
+    Source: [code.proto] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for reply in _find_failures_with_200(seen):
         pointer = reply.error.at if reply.error else ""
@@ -77,7 +77,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
-    Source: [streamGenerateContent: errors] A request that fails before the first chunk gets an error status and one
+    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one
     plain JSON object.
     """
     for reply in _find_failures_with_200(seen):
@@ -137,7 +137,7 @@ def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises an APIError for any other status, with the answer in its text; the JavaScript clients
     read on.
     Workaround: set the status in a proxy.
-    Source: [generateContent: status] Every successful answer of these methods has the status 200.
+    Source: [generateContent] Every successful answer of these methods has the status 200.
     """
     if reply.status != 200:
         yield Location(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
@@ -150,7 +150,7 @@ def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: a 5xx says that trying again may help, but a wrong request stays wrong.
     Breaks: every client that retries sends the request again and again: google-genai five times where retries are on.
     Workaround: do not retry a 5xx whose message is about the request.
-    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
+    Source: [code.proto] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for probe in sorted({reply.probe for reply in seen.replies if not reply.exchange.generated}):
         replies = seen.of(probe)

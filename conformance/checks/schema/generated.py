@@ -71,7 +71,7 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     question passed.
     Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
     Workaround: leave out the place that is named until the vendor has fixed it.
-    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
+    Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
     """
     plain = [seen.last(probe) for probe in (ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)]
     passes = all(reply is not None and reply.ok for reply in plain)
@@ -118,7 +118,7 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
     Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
     Workaround: check requests against Google's schema before sending them.
-    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
+    Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
     """
     judged = [reply for reply in seen.replies if _refuses_simplest_fault(seen, reply)]
     if not judged:
@@ -150,7 +150,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     tools, mean the same too.
     Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
     Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
-    Source: [ProtoJSON: parsers] Either spelling of a name, a number for an enum and null for an absent value all mean
+    Source: [ProtoJSON, parsing] Either spelling of a name, a number for an enum and null for an absent value all mean
     the same.
     """
     if not any(find_twin(reply, seen.all) for reply in seen.replies):

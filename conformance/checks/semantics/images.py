@@ -60,7 +60,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: ProtoJSON readers accept both alphabets.
     Breaks: google-genai for Python, which sends all images and signatures in the URL-safe alphabet.
     Workaround: translate - and _ to + and / before sending.
-    Source: [ProtoJSON: bytes] Both base64 alphabets are read, padded or not.
+    Source: [ProtoJSON, representation of each type] Both base64 alphabets are read, padded or not.
     """
     if not was_obeyed(seen, ProbeId.IMAGE):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")

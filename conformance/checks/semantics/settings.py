@@ -269,7 +269,7 @@ def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
     Why: STOP means a natural end, and an answer that was cut has none.
     Breaks: half an answer is taken for a whole one, in every client.
     Workaround: compare candidatesTokenCount with the limit.
-    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
+    Source: [Candidate.finishReason] Says that the limit ended the answer.
     """
     yield from accuse_after_attempts(seen, ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _hides_the_cut)
 
@@ -293,7 +293,7 @@ def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
     Why: the last chunk has the same finish reason that a unary answer has.
     Breaks: half an answer is taken for a whole one, in every client that streams.
     Workaround: compare candidatesTokenCount with the limit.
-    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
+    Source: [Candidate.finishReason] Says that the limit ended the answer.
     """
     yield from accuse_after_attempts(seen, ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _hides_a_cut_row)
 

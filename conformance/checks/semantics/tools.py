@@ -142,7 +142,7 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: streaming changes when an answer arrives, not what it contains.
     Breaks: agents that stream never see the call.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
+    Source: [streamGenerateContent] A streamed answer has the same parts as a unary one.
     """
     yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _no_call)
 
@@ -162,7 +162,7 @@ def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: each call is a part; none is merged or dropped.
     Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
     Workaround: ask for one thing at a time.
-    Source: [FunctionCall: parallel] A turn may hold several calls, each in a part of its own.
+    Source: [parallel function calling] A turn may hold several calls, each in a part of its own.
     """
 
     def fewer(reply: Reply) -> str | None:

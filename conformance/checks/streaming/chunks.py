@@ -40,7 +40,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
     truncated answer cannot be told from a complete one.
     Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
@@ -69,7 +69,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     reason, an old habit of Google's, and where a built-in tool may have ended a step.
     Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
     Workaround: read to the end of the stream, and use the last reason.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     index = reply.first.index
@@ -104,7 +104,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     send one.
     Breaks: google-genai 1.30 raises IndexError on the empty list; the other clients read on.
     Workaround: drop chunks whose candidates are empty, after reading their usage.
-    Source: [ProtoJSON: presence] Empty lists are omitted: Google's chunks have a candidate or no candidates member.
+    Source: [ProtoJSON, presence] Empty lists are omitted: Google's chunks have a candidate or no candidates member.
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
@@ -126,7 +126,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     like one.
     Breaks: programs seem to hang, and idle time-outs abort answers that are still being written.
     Workaround: none in the client, other than a longer time-out.
-    Source: [streamGenerateContent: purpose] It streams partial responses while the model generates.
+    Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
     usual_ms = _measure_short_answers(seen)
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]

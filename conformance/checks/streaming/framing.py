@@ -58,7 +58,7 @@ def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     Breaks: on newline-delimited JSON, @google/genai and gemini-cli raise and the Vercel AI SDK silently returns
     nothing; on a JSON array, google-genai raises too; on a single object, all JavaScript clients fail.
     Workaround: turn each JSON object into one event: `data: `, the object on one line, and a blank line.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one server-sent event.
+    Source: [streamGenerateContent] Each chunk is one server-sent event.
     """
     for reply in _sort_by_length(seen.replies):
         if reply.framed.framing is not Framing.SSE:
@@ -122,7 +122,7 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     Why: some readers choose their parser by the Content-Type alone.
     Breaks: Google's SDKs ignore the header; some applications reject a stream that is not text/event-stream.
     Workaround: set the header in a proxy.
-    Source: [streamGenerateContent: Content-Type] Events are text/event-stream, an array is application/json.
+    Source: [streamGenerateContent] Events are text/event-stream, an array is application/json.
     """
     wanted = _TYPES[reply.framed.framing]
     label = reply.exchange.header("content-type") or ""
@@ -178,7 +178,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     sent an empty stream twice in thousands of answers, so a rare one is only noted.
     Breaks: every client ends normally with an empty answer; a terminal program waits forever.
     Workaround: treat an empty stream as a failure, and ask again.
-    Source: [streamGenerateContent: content] A stream of status 200 holds at least one chunk.
+    Source: [streamGenerateContent] A stream of status 200 holds at least one chunk.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))

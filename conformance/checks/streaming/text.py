@@ -43,7 +43,7 @@ def sends_deltas(reply: Reply) -> Iterator[Location]:
     Why: clients join the texts of the chunks.
     Breaks: every client shows the text again and again, longer each time, without an exception.
     Workaround: keep only the part of each chunk that goes beyond the one before.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     texts = list_texts(reply)
@@ -69,7 +69,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     a built-in tool may a model say the same thing twice.
     Breaks: every client shows the answer twice, without an exception.
     Workaround: drop a last chunk that repeats all the text before it.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     texts = list_texts(reply)
@@ -103,7 +103,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Why: clients join the chunks in the order in which they arrive.
     Breaks: words are missing or out of place in every client, without an exception.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
@@ -131,7 +131,7 @@ def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
     Breaks: numbers, code and Chinese words silently lose characters in every client.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: text] A stream's text is the model's text, repetitions included.
+    Source: [streamGenerateContent] A stream's text is the model's text, repetitions included.
     """
     lossy = [
         reply for reply in seen.replies if _has_lost_repeats(get_expected_text(reply), reply.text.strip())
@@ -163,7 +163,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
     Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
     Workaround: ask without streaming.
-    Source: [JSON: encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
+    Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
     """
     for chunk in reply.chunks:
         text = join_text(chunk)

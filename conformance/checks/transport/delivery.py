@@ -46,7 +46,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
-    Source: [google.rpc.Code] 429 and 5xx are faults of the moment; they show nothing about the protocol.
+    Source: [code.proto] 429 and 5xx are faults of the moment; they show nothing about the protocol.
     """
     answered = {reply.probe for reply in seen.replies if _is_answer(reply) or reply.exceeded_limit}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
@@ -83,7 +83,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
-    Source: [HTTP (RFC 9110, RFC 9112)] A message is as long as it says, and coded as it says.
+    Source: [RFC 9112] A message is as long as it says, and coded as it says.
     """
     limit = reply.exceeded_limit
     if limit and reply.exchange.captured:
@@ -111,7 +111,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     usage.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
     Workaround: treat an answer without a finish reason as failed.
-    Source: [Incomplete messages (RFC 9112)] A message that ends before its declared length is incomplete.
+    Source: [RFC 9112, incomplete messages] A message that ends before its declared length is incomplete.
     """
     for streamed, kind in ((False, "answers"), (True, "streams")):
         group = [reply for reply in seen.replies if reply.streamed is streamed and asks_the_model(reply)]
@@ -154,7 +154,7 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
-    Source: [HTTP rules of the service] The methods answer where they are asked; none redirects.
+    Source: [generative_service.proto] The methods answer where they are asked; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not answers_control(seen):

@@ -220,7 +220,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent: usageMetadata] Each block counts the whole answer so far, and the last one all of
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of
     it.
     """
     always = _find_always_falling(seen)
@@ -369,7 +369,7 @@ def details_add_up(reply: Reply) -> Iterator[Location]:
     Why: they split the counter by modality; Google's own sums differ now and then, so this is only noted.
     Breaks: no client that was measured.
     Workaround: read the counters.
-    Source: [UsageMetadata: details] The details split a counter by modality; Google's own sums do not always match.
+    Source: [UsageMetadata] The details split a counter by modality; Google's own sums do not always match.
     """
     block = find_last_block(reply)
     for name, counter in _DETAILS.items() if block else ():
