@@ -9,9 +9,21 @@ from dataclasses import replace
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import asked_model, each_time, lacks_text, refusal, unmet
+from conformance.judging.contents import (
+    describe_disobedience,
+    describe_missing_text,
+    describe_refusal,
+    judge_attempts,
+    read_asked_model,
+)
 from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, beside, disobeyed, generated_text, obeyed
+from conformance.judging.tries import (
+    ATTEMPTS_TO_ACCUSE,
+    excuse_wavering_model,
+    is_model_answer,
+    judge_obedience,
+    was_obeyed,
+)
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -21,7 +33,7 @@ from conformance.reading.standing import Standing
 _OWN_QUESTION = "semantics/answers-its-own-question"
 
 
-@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=generated_text)
+@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
@@ -31,7 +43,7 @@ def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: test with a model that follows instructions.
     Source: [generateContent] The model answers the prompt.
     """
-    yield from disobeyed(seen, ProbeId.PLAIN, "the code that was asked for")
+    yield from judge_obedience(seen, ProbeId.PLAIN, "the code that was asked for")
 
 
 _CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
@@ -47,7 +59,7 @@ def _find_codes(reply: Reply) -> set[str]:
 @check(
     Level.MUST,
     basis=Basis.INFERRED,
-    usable=generated_text,
+    usable=is_model_answer,
     requires=RequiredContent(
         NO_CODE,
         lambda reply: any(code in reply.text for code in _find_codes(reply)),
@@ -83,7 +95,7 @@ def _find_last_model(reply: Reply) -> tuple[Chunk, str] | None:
 
 def _find_other_model(reply: Reply) -> Location | None:
     """Return where another model than the asked one is named."""
-    named, asked = _find_last_model(reply), asked_model(reply)
+    named, asked = _find_last_model(reply), read_asked_model(reply)
     level = compare_models(asked, named[1]) if named and asked else None
     if named is None or level is None:
         return None
@@ -93,7 +105,7 @@ def _find_other_model(reply: Reply) -> Location | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: generated_text(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
+    usable=lambda reply: is_model_answer(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
     blocked_by=(_OWN_QUESTION,),
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -123,7 +135,7 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.SYSTEM_INSTRUCTION,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(_OWN_QUESTION,),
     obeys=True,
     feature="system-instruction",
@@ -137,14 +149,14 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
     """
     wanted = "what the system instruction demands"
-    yield from each_time(seen, ProbeId.SYSTEM_INSTRUCTION, wanted, lacks_text)
+    yield from judge_attempts(seen, ProbeId.SYSTEM_INSTRUCTION, wanted, describe_missing_text)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.HISTORY,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(_OWN_QUESTION,),
     obeys=True,
     feature="history",
@@ -157,7 +169,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: put the conversation into one user turn.
     Source: [GenerateContentRequest.contents] All turns of the conversation are the model's context.
     """
-    found = each_time(seen, ProbeId.HISTORY, "the word from the first turn", lacks_text)
+    found = judge_attempts(seen, ProbeId.HISTORY, "the word from the first turn", describe_missing_text)
     yield from require_understanding(seen, ProbeId.HISTORY, found)
 
 
@@ -166,7 +178,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.BOGUS_CACHED_CONTENT,),
     usable=lambda reply: (
-        generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
+        is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
     ),
     blocked_by=("errors/refuses-what-is-wrong",),
     feature="cached-content",
@@ -199,7 +211,7 @@ _LITTLE = 60  # tokens: several times the question's words, and less than any ve
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.IMAGE,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(_OWN_QUESTION,),
     obeys=True,
     feature="images",
@@ -216,7 +228,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     def is_on_topic(reply: Reply) -> bool:
         return _mentions_a_picture(reply) or 0 < reply.count("promptTokenCount") < _LITTLE
 
-    found = each_time(seen, ProbeId.IMAGE, "the colour of the image", unmet)
+    found = judge_attempts(seen, ProbeId.IMAGE, "the colour of the image", describe_disobedience)
     yield from require_understanding(seen, ProbeId.IMAGE, found, is_on_topic)
 
 
@@ -224,7 +236,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.IMAGE_IN_URL_SAFE_BASE64,),
-    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
     obeys=True,
 )
@@ -236,11 +248,13 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: translate - and _ to + and / before sending.
     Source: [ProtoJSON, representation of each type] Both base64 alphabets are read, padded or not.
     """
-    if not obeyed(seen, ProbeId.IMAGE):
+    if not was_obeyed(seen, ProbeId.IMAGE):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     last = seen.replies[-1]
     if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
-        yield Location(last.id, "", "the image is read", refusal(last))
-    found = each_time(seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", unmet)
-    yield from beside(seen, ProbeId.IMAGE, found)
+        yield Location(last.id, "", "the image is read", describe_refusal(last))
+    found = judge_attempts(
+        seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience
+    )
+    yield from excuse_wavering_model(seen, ProbeId.IMAGE, found)

@@ -9,16 +9,23 @@ from functools import partial
 
 from conformance.catalogue import NotJudged, RequiredContent, check
 from conformance.judging.contents import (
-    Look,
+    DescribeFailure,
+    accuse_after_attempts,
     as_list,
-    behind,
-    each_time,
-    failing_each_time,
-    stop_sequences,
-    unmet,
+    describe_disobedience,
+    find_asked_text_after,
+    judge_attempts,
+    read_stop_sequences,
 )
-from conformance.judging.expectations import MET, ROOM_OF_FIVE, asked_texts, at_limit, limited, obedience
-from conformance.judging.tries import generated_text
+from conformance.judging.expectations import (
+    CHARS_OF_FIVE_TOKENS,
+    MET,
+    check_obedience,
+    ends_at_limit,
+    keeps_limit_of_five,
+    list_asked_texts,
+)
+from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -28,12 +35,12 @@ READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generat
 """Rules whose finding explains that a setting has no effect."""
 
 _BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
-_check_setting = partial(check, usable=generated_text, obeys=True)
+_check_setting = partial(check, usable=is_model_answer, obeys=True)
 
 
 def _describe_long_text(reply: Reply) -> str | None:
     text = reply.text
-    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > ROOM_OF_FIVE else ""
+    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > CHARS_OF_FIVE_TOKENS else ""
 
 
 def _describe_ignored_stop(reply: Reply) -> str | None:
@@ -41,10 +48,10 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = stop_sequences(reply)
+    sequences = read_stop_sequences(reply)
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), behind(reply, sequences)
+    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
@@ -63,8 +70,8 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
-    limit = list(failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _describe_long_text))
-    stop = list(failing_each_time(seen, ProbeId.STOP_SEQUENCE, "a stop", _describe_ignored_stop))
+    limit = list(accuse_after_attempts(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _describe_long_text))
+    stop = list(accuse_after_attempts(seen, ProbeId.STOP_SEQUENCE, "a stop", _describe_ignored_stop))
     for location in (*limit, *stop) if limit and stop else ():
         yield replace(location, expected="a limit and a stop sequence that take effect")
 
@@ -78,24 +85,24 @@ def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: ask for a short answer in words.
     Source: [GenerationConfig.maxOutputTokens] The answer is never longer than the limit.
     """
-    yield from each_time(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _describe_long_text)
+    yield from judge_attempts(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _describe_long_text)
 
 
 def _describe_hidden_limit(reply: Reply) -> str | None:
     """Describe an answer that a limit of five tokens cut, but whose reason does not say so."""
     reason, text = reply.first.finish_reason, reply.text.strip()
-    if not text or len(text) > ROOM_OF_FIVE or not isinstance(reason, str):
+    if not text or len(text) > CHARS_OF_FIVE_TOKENS or not isinstance(reason, str):
         return None
-    return "" if not text.startswith("1") or at_limit(reply) else f"{reason} after {text[-30:]!r}"
+    return "" if not text.startswith("1") or ends_at_limit(reply) else f"{reason} after {text[-30:]!r}"
 
 
 def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
     """Describe a long row of numbers that a limit cut; None where its end may be the model's own."""
-    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(asked_texts(reply)))
+    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(list_asked_texts(reply)))
     reason = reply.first.finish_reason
     if not numbers or not asked or not isinstance(reason, str):
         return None
-    if at_limit(reply):
+    if ends_at_limit(reply):
         return ""
     own = numbers[0] != "1" or numbers[-1] == asked[-1] or numbers[-1].endswith("0")
     return None if own else f"{reason} after {reply.text[-30:]!r}"
@@ -106,7 +113,7 @@ def _describe_hidden_truncation(reply: Reply) -> str | None:
 
     A model that is tired of counting stops at a round number; a cut comes anywhere.
     """
-    if obedience(reply).verdict == MET:
+    if check_obedience(reply).verdict == MET:
         return ""
     wanted, text = str(reply.exchange.expected.get("text", "")), reply.text.strip()
     begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
@@ -115,7 +122,7 @@ def _describe_hidden_truncation(reply: Reply) -> str | None:
     return f"STOP after {text[-40:]!r}" if cut and reply.exchange.failure is None else None
 
 
-_CUTS: tuple[tuple[ProbeId, str, Look], ...] = (
+_CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     (ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _describe_hidden_limit),
     (ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _describe_hidden_limit_of_row),
     (ProbeId.LONG_ANSWER_STREAMED, "STOP after the complete answer", _describe_hidden_truncation),
@@ -133,7 +140,7 @@ _CUTS: tuple[tuple[ProbeId, str, Look], ...] = (
     ),
     requires=RequiredContent(
         "no answer was complete, or ended at a limit",
-        lambda reply: obedience(reply).verdict == MET or at_limit(reply),
+        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
     formerly=(
@@ -154,11 +161,11 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]
     found = [
         replace(location, pointer="/candidates/0/finishReason")
         for probe, expected, look in _CUTS
-        for location in failing_each_time(seen, probe, expected, look)
+        for location in accuse_after_attempts(seen, probe, expected, look)
     ]
     yield from found
     answers = [reply for reply in seen.of(ProbeId.LIMIT_OF_FIVE) if reply.ok]
-    if not found and answers and not any(map(limited, answers)):
+    if not found and answers and not any(map(keeps_limit_of_five, answers)):
         yield NotJudged(Outcome.BLOCKED, "no limit took effect")
 
 
@@ -178,7 +185,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
     wanted = "the text before the stop sequence"
-    yield from each_time(seen, ProbeId.STOP_SEQUENCE, wanted, _describe_ignored_stop)
+    yield from judge_attempts(seen, ProbeId.STOP_SEQUENCE, wanted, _describe_ignored_stop)
 
 
 def _describe_missing_candidates(reply: Reply) -> str | None:
@@ -202,7 +209,7 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
     wanted = "two candidates, or an error"
-    yield from each_time(seen, ProbeId.TWO_CANDIDATES, wanted, _describe_missing_candidates)
+    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, _describe_missing_candidates)
 
 
 @_check_setting(
@@ -221,4 +228,4 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.
     """
     for probe in (ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA):
-        yield from each_time(seen, probe, "JSON that fits the schema", unmet)
+        yield from judge_attempts(seen, probe, "JSON that fits the schema", describe_disobedience)

@@ -9,16 +9,16 @@ from functools import partial
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import (
+    accuse_after_attempts,
     as_list,
-    calls,
-    each_time,
-    failing_each_time,
-    lacks_text,
-    refusal,
-    unmet,
+    describe_disobedience,
+    describe_missing_text,
+    describe_refusal,
+    judge_attempts,
+    list_named_calls,
 )
-from conformance.judging.expectations import at_limit
-from conformance.judging.tries import generated_text
+from conformance.judging.expectations import ends_at_limit
+from conformance.judging.tries import is_model_answer
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -33,13 +33,13 @@ _CALLING = (
     ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.FUNCTION_CALL_FORCED,
     ProbeId.TWO_CALLS_IN_ONE_TURN, ProbeId.MIXED_CASING_REQUEST, ProbeId.NESTED_TOOL,
 )  # fmt: skip
-_check_calling = partial(check, usable=generated_text, obeys=True, feature="function-calling")
+_check_calling = partial(check, usable=is_model_answer, obeys=True, feature="function-calling")
 
 
 def _describe_missing_call(reply: Reply) -> str | None:
-    if calls(reply) or reply.first.calls:
+    if list_named_calls(reply) or reply.first.calls:
         return ""
-    return None if at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
+    return None if ends_at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
 
 
 @_check_calling(
@@ -59,11 +59,11 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     if any(reply.first.calls for reply in seen.of(*_CALLING)):
         return
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED):
-        yield from each_time(seen, probe, "a function call", _describe_missing_call)
+        yield from judge_attempts(seen, probe, "a function call", _describe_missing_call)
 
 
 def _describe_wrong_call(reply: Reply) -> str | None:
-    names = [str(call.get("name")) for call in calls(reply)]
+    names = [str(call.get("name")) for call in list_named_calls(reply)]
     allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
     if names and not set(names) <= set(allowed):
         return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
@@ -84,7 +84,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _describe_wrong_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _describe_wrong_call)
 
 
 @_check_calling(
@@ -105,7 +105,7 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     def describe_call(reply: Reply) -> str | None:
         return f"a call of {reply.first.calls[0].get('name')!r}" if reply.first.calls else ""
 
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", describe_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", describe_call)
 
 
 @_check_calling(
@@ -119,14 +119,14 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: ask without streaming.
     Source: [streamGenerateContent] A streamed answer has the same parts as a unary one.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _describe_missing_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _describe_missing_call)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.TWO_CALLS_IN_ONE_TURN,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_BLOCKERS,
     obeys=True,
     feature="parallel-calls",
@@ -142,23 +142,23 @@ def returns_parallel_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """
 
     def describe_lost_call(reply: Reply) -> str | None:
-        number = len(calls(reply))
+        number = len(list_named_calls(reply))
         # A model that answers in words, or had no room, does not show what becomes of several calls.
         return "" if number >= 2 else "1 call" if number else None
 
-    found = each_time(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", describe_lost_call)
+    found = judge_attempts(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", describe_lost_call)
     yield from require_understanding(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, found, mentions("paris|tokyo"))
 
 
 def _describe_missing_arguments(reply: Reply) -> str | None:
-    for call in calls(reply):
+    for call in list_named_calls(reply):
         args = call.get("args") or {}
         given = {fold(name) for name in args} if isinstance(args, dict) else set()
         # Arguments in another casing are left to casing/leaves-argument-names-alone.
         missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
         if missing and call.get("name") == "get_weather":
             return f"{', '.join(missing)} missing in {args!r:.80}"
-    return "" if calls(reply) else None
+    return "" if list_named_calls(reply) else None
 
 
 @_check_calling(
@@ -177,7 +177,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
     """
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED):
-        yield from failing_each_time(seen, probe, "city_name and unitSystem", _describe_missing_arguments)
+        yield from accuse_after_attempts(seen, probe, "city_name and unitSystem", _describe_missing_arguments)
 
 
 def _is_signed(reply: Reply) -> bool:
@@ -194,7 +194,7 @@ def _is_signed(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=_CALLING[:4],
-    usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
+    usable=lambda reply: is_model_answer(reply) and bool(reply.first.calls),
     feature="function-calling",
 )
 def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
@@ -244,7 +244,7 @@ def _are_refused(replies: tuple[Reply, ...]) -> bool:
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT_TURN,
     formerly=("semantics/takes-its-own-words-back",),
 )
@@ -261,10 +261,10 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
     first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
     if _are_refused(conversations):
-        reason = f"a conversation of words is refused too: {refusal(conversations[-1])}"
+        reason = f"a conversation of words is refused too: {describe_refusal(conversations[-1])}"
         yield NotJudged(Outcome.BLOCKED, reason)
     elif _can_be_repeated(first):
-        yield Location(last.id, "", "an answer to the function's result", refusal(last))
+        yield Location(last.id, "", "an answer to the function's result", describe_refusal(last))
     else:
         yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn was not one that could be repeated")
 
@@ -280,7 +280,7 @@ _mentions_the_weather = mentions(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_BLOCKERS, "semantics/accepts-replayed-model-turn", *_SPOILT_TURN),
     obeys=True,
     formerly=("semantics/uses-what-the-function-answered",),
@@ -293,7 +293,7 @@ def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """
-    found = each_time(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", lacks_text)
+    found = judge_attempts(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", describe_missing_text)
     yield from require_understanding(seen, ProbeId.FUNCTION_ANSWERED, found, _mentions_the_weather)
 
 
@@ -313,4 +313,4 @@ def keeps_declared_function_names(seen: RuleInput) -> Iterator[Location | NotJud
     Workaround: give the function a name that no vendor knows.
     Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
     """
-    yield from each_time(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", unmet)
+    yield from judge_attempts(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", describe_disobedience)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.checks.transport.delivery import name_troubles
 from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import words
+from conformance.judging.refusals import describe_reply
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
@@ -117,7 +117,7 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     if len(offering) < ATTEMPTS_TO_ACCUSE or not answered or any(map(_offers_compression, answered)):
         return
     if all(reply.is_refusal for reply in offering):
-        observed = f"{words(offering[-1])}; without the offer, there is an answer"
+        observed = f"{describe_reply(offering[-1])}; without the offer, there is an answer"
         yield Location(offering[-1].id, "", "an answer", observed)
     else:
         reason = f"only questions without an offer were answered: {name_troubles(offering)}"
