@@ -161,7 +161,7 @@ def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
 
 
 def _format_group(lines: Sequence[RuleChange], group: str, form: TextForm) -> list[str]:
-    """Return a group's items; what was lost for one reason stands together, or it would drown the rest."""
+    """Return a group's items. Rules lost for the same reason share one item, or they would drown the rest."""
     if group not in (LOST, GAINED):
         return [_format_line(line, form) for line in lines]
     together: dict[tuple[str, str], list[RuleChange]] = {}

@@ -28,7 +28,7 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Sign:
-    """A state: its key in results.json, the mark that stands for it, its word, and what it means."""
+    """A state: its key in results.json, its mark, its word, and what it means."""
 
     key: str
     mark: str
