@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.capturing import curl
 from conformance.capturing.addresses import name_providers, parse_address
-from conformance.capturing.cassettes import LARGEST, load_json, load_yaml, read_cassette
+from conformance.capturing.cassettes import LARGEST, load_json, read_cassette
 from conformance.capturing.entry import CaptureError, Entries, OwnExchange, RecordedEntry, SkippedEntry
 from conformance.capturing.exchanges import (
     CapturedExchange,
@@ -25,6 +25,7 @@ from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
 from conformance.capturing.jsonstream import first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
+from conformance.capturing.safe_yaml import load_yaml
 from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, Exchange

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from conformance.catalogue import check_each
-from conformance.judging.habits import has_own_bytes
-from conformance.judging.tries import answered
+from conformance.catalogue import check_each, is_documented
+from conformance.judging.habits import has_original_bytes
+from conformance.judging.tries import is_answered
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
@@ -19,7 +19,7 @@ _AT_ROOT = "the Gemini object at the root"
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=answered,
+    usable=is_answered,
     trait="envelope",
     defers_to=("streaming/sends-one-json-object-per-event", "streaming/streams-a-well-formed-array"),
 )
@@ -92,13 +92,13 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
 
 def _answers_unary(reply: Reply) -> bool:
     # A document's own form may ask for a stream in the body: its answers are that document's matter.
-    return answered(reply) and not reply.streamed and not reply.probe.startswith("documented-")
+    return is_answered(reply) and not reply.streamed and not is_documented(reply)
 
 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: _answers_unary(reply) and has_own_bytes(reply),
+    usable=lambda reply: _answers_unary(reply) and has_original_bytes(reply),
     formerly=("envelope/method-decides-whether-it-streams",),
 )
 def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
