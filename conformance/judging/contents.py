@@ -14,7 +14,6 @@ from conformance.judging.expectations import (
     ends_at_limit,
     has_content,
     is_withheld,
-    list_asked_texts,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.judging.values import has_readable_values
@@ -124,19 +123,6 @@ def describe_missing_text(reply: Reply) -> str | None:
         return ""
     silent = ends_at_limit(reply) or not has_content(reply)
     return None if silent else f"the text is {reply.text[:120]!r}"
-
-
-def read_stop_sequences(reply: Reply) -> list[str]:
-    """Return the stop sequences that a question sets in generationConfig."""
-    body = reply.request_body
-    config = body.get("generationConfig") if isinstance(body, dict) else None
-    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
-
-
-def find_asked_text_after(reply: Reply, marks: list[str]) -> str:
-    """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
-    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
-    return next((end for end in ends if end), "")
 
 
 def judge_attempts(

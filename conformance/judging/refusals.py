@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
 from conformance.probe_ids import ProbeId
-from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 
 
@@ -71,13 +70,6 @@ def find_lasting_server_error(seen: RuleInput, probe: str) -> Reply | None:
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
     return replies[-1] if there and broken and answers_control_throughout(seen) else None
-
-
-def has_google_shape(error: ErrorBody) -> bool:
-    """Return whether an error has Google's members, others beside them or not."""
-    return error.shape == "google" or (
-        error.shape == "openai" and isinstance(error.status, str) and error.code is not None
-    )
 
 
 def read_error_json(reply: Reply) -> JSON:

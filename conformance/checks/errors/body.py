@@ -12,7 +12,6 @@ from conformance.judging.refusals import (
     answers_control,
     describe_reply,
     find_lasting_server_error,
-    has_google_shape,
     iterate_texts,
     read_error_json,
 )
@@ -95,7 +94,11 @@ def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
 
 
 def _has_googles_form(error: ErrorBody) -> bool:
-    return has_google_shape(error) and error.at in ("/error", "/0/error")
+    """Return whether an error has Google's members, perhaps among others, in Google's place."""
+    members = error.shape == "google" or (
+        error.shape == "openai" and isinstance(error.status, str) and error.code is not None
+    )
+    return members and error.at in ("/error", "/0/error")
 
 
 def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:

@@ -13,9 +13,7 @@ from conformance.judging.contents import (
     accuse_after_attempts,
     as_list,
     describe_disobedience,
-    find_asked_text_after,
     judge_attempts,
-    read_stop_sequences,
 )
 from conformance.judging.expectations import (
     CHARS_OF_FIVE_TOKENS,
@@ -48,10 +46,15 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = read_stop_sequences(reply)
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    stops = as_list(config.get("stopSequences")) if isinstance(config, dict) else []
+    sequences = [str(stop) for stop in stops]
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
+    before = str(reply.exchange.expected.get("exact", ""))
+    behind = (text.partition(stop)[2].strip() for stop in sequences for text in list_asked_texts(reply))
+    after = next(filter(None, behind), None)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
