@@ -148,11 +148,15 @@ def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
         yield _point_at_fault(reply, found, None)
 
 
-# Reported by schema/citations-are-googles and schema/signatures-stand-beside-what-they-sign.
 _REPORTED_ELSEWHERE = ("publicationDate", "publication_date", *SIGNATURE)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered)
+@check_each(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    usable=is_answered,
+    defers_to=("schema/citations-are-googles", "schema/signatures-stand-beside-what-they-sign"),
+)
 def adds_no_members(reply: Reply) -> Iterator[Location]:
     """Answers have no members that Google's do not have.
 

@@ -146,6 +146,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
         lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
+    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",
