@@ -107,7 +107,7 @@ def test_many_answers_are_bounded_and_harmful_ones_kept(whole: tuple[dict[str, A
     text = render_page(results)
     assert text.count("x.jsonl, line 2<") == 40
     assert "bad 99<" in text
-    assert "360 more answers in results.json" in text
+    assert "360 more replies in results.json" in text
 
 
 def test_a_host_that_was_not_recorded_is_not_named(

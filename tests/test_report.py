@@ -269,7 +269,7 @@ def test_a_huge_body_is_bounded_and_the_cut_said() -> None:
     quill["deviations"][0]["evidence"] = [evidence("quill/plain#1", "x" * 10_000_000)]
     text = render_page(results, None)
     assert len(text) < 300_000
-    assert "9,995,904 more characters; whole in the recording" in text
+    assert "9,995,904 more characters; complete in the recording" in text
 
 
 def test_a_thousand_pointers_are_shown_in_part_and_counted() -> None:
@@ -567,7 +567,7 @@ def test_the_page_has_the_log_behind_it(log: LogRows) -> None:
     script = re.search(r'<script type="text/plain" id="log-script">(.*?)</script>', text, re.DOTALL)
     assert script
     assert hash_source(script[1]) in unescape(text)
-    assert "2 rows of pytest that did not pass; 5 that passed are left out" in text
+    assert "2 pytest rows that did not pass; 5 that passed are left out" in text
     assert "onclick" not in text
 
 

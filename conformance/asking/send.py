@@ -15,7 +15,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,9 +25,10 @@ from conformance import __version__
 from conformance.asking.addressing import AddressedRequest, address_question
 from conformance.asking.attempts import Attempt
 from conformance.config.addresses import is_loopback
+from conformance.keys.masking import mask_exchange
 from conformance.keys.secrets import Key, Keyring, read_header_secrets
 from conformance.model import Exchange, Failure, Limits, Piece, Provider
-from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, list_codings, looks_compressed
+from conformance.wire.encoding import list_codings, looks_compressed
 
 USER_AGENT = f"gemini-conformance/{__version__}"
 CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
@@ -334,32 +335,6 @@ def _first_cause(error: BaseException, kind: type[BaseException]) -> BaseExcepti
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
-
-
-def mask_exchange(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchange:
-    """Return the exchange with every key masked: in pieces, headers, and what is said of a failure.
-
-    A key inside of a compressed body can only be masked in the decoded one: then that is what is kept,
-    and `decoded` says so.
-    """
-    if not keyring.keys:
-        return exchange
-    pieces, places = keyring.mask_pieces(exchange.pieces)
-    opened = _opened_for_masking(exchange, limits)
-    inside, found = keyring.mask_pieces(opened.pieces) if opened else ((), 0)
-    if opened and found:
-        exchange = replace(exchange, decoded=True, failure=exchange.failure or opened.failure)
-        pieces, places = inside, found
-    headers = tuple((keyring.mask(name), keyring.mask(value)) for name, value in exchange.headers)
-    failure = exchange.failure and replace(exchange.failure, detail=keyring.mask(exchange.failure.detail))
-    places += sum(before != after for before, after in zip(exchange.headers, headers, strict=True))
-    return replace(exchange, pieces=pieces, headers=headers, failure=failure, masked=places)
-
-
-def _opened_for_masking(exchange: Exchange, limits: Limits) -> DecodedBody | None:
-    if list_codings(exchange):
-        return decode_body(exchange, limits)
-    return decode_as_gzip(exchange.pieces, limits) if looks_compressed(exchange.pieces) else None
 
 
 def _silence_client_logs() -> None:

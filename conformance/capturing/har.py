@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
@@ -14,6 +12,7 @@ from conformance.capturing.entry import (
     Entries,
     RecordedEntry,
     SkippedEntry,
+    decode_base64,
     parse_headers,
     parse_status,
 )
@@ -94,9 +93,9 @@ def _read_body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> byt
         return text.encode("utf-8", "surrogatepass")
     try:
         chunks = json.loads(text) if _is_chunked(content) else [text]
-        return b"".join(base64.b64decode(chunk) for chunk in chunks)
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise CaptureError(f"its body is not valid Base64: {error}") from error
+    except ValueError as error:
+        raise CaptureError(f"its body is not a list of chunks: {error}") from error
+    return b"".join(decode_base64(chunk, "its body") for chunk in chunks)
 
 
 def _is_chunked(content: Mapping[str, JSON]) -> bool:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import urlencode
 
-from conformance.capturing.cassettes import read_interaction, read_vcrpy
+from conformance.capturing.cassettes import read_interaction, read_vcrpy_body
 from conformance.capturing.entry import (
     CaptureError,
     Entries,
     OwnExchange,
     RecordedEntry,
     SkippedEntry,
+    decode_base64,
     encode_body,
+    is_printed_anew,
     parse_headers,
     parse_status,
 )
@@ -75,7 +76,7 @@ def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | Skipp
     if not isinstance(value, Mapping):
         return SkippedEntry(where, "is no JSON object")
     if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
-        return read_interaction(where, value, read_vcrpy)
+        return read_interaction(where, value, read_vcrpy_body)
     if not any(name in value for name in (*_MEMBERS, "probe")):
         return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
     try:
@@ -87,22 +88,25 @@ def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | Skipp
 
 
 def _read_entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
-    body, printed = _read_body(value)
+    body, packed = value.get("body"), _read_packed(value, "body_b64", "body_base64")
+    asked = _read_packed(value, "request_body_b64", "request_body_base64")
     return RecordedEntry(
         where,
         _find_url(value),
         str(value.get("http_method") or value.get("method") or value.get("verb") or "POST").upper(),
         parse_headers(value.get("request_headers")),
-        _read_request_body(value),
+        asked or encode_body(value.get("request_body")) or None,
         parse_status(value.get("status")),
         parse_headers(value.get("response_headers")),
         headers_complete=value.get("headers_complete") is True,
-        body=body,
+        body=encode_body(body) if packed is None else packed,
         decoded=value["decoded"] if isinstance(value.get("decoded"), bool) else None,
-        reserialised=printed or value.get("reserialised") is True or value.get("bytes") == "reserialised",
+        reserialised=(packed is None and is_printed_anew(body))
+        or value.get("reserialised") is True
+        or value.get("bytes") == "reserialised",
         pieces=_read_pieces(value.get("pieces")),
         started_at=_clip_text(value.get("recorded_at") or value.get("started_at")),
-        exact=value.get("body_b64", value.get("body_base64")) is not None,
+        exact=packed is not None,
         ended="the recorder calls it incomplete" if value.get("complete") is False else "",
     )
 
@@ -150,24 +154,10 @@ def _format_query(value: JSON) -> str:
     return urlencode(parse_headers(value) or ())
 
 
-def _read_request_body(value: Mapping[str, Any]) -> bytes | None:
-    packed = value.get("request_body_b64", value.get("request_body_base64"))
-    if isinstance(packed, str):
-        return base64.b64decode("".join(packed.split()), validate=True)
-    body, _ = encode_body(value.get("request_body"))
-    return body or None
-
-
-def _read_body(value: Mapping[str, Any]) -> tuple[bytes | None, bool]:
-    packed = value.get("body_b64", value.get("body_base64"))
-    if packed is None:
-        return encode_body(value.get("body"))
-    if not isinstance(packed, str):
-        raise CaptureError("body_b64 is not a string")
-    try:
-        return base64.b64decode("".join(packed.split()), validate=True), False
-    except binascii.Error as error:
-        raise CaptureError(f"body_b64 is not valid Base64: {error}") from error
+def _read_packed(value: Mapping[str, Any], *names: str) -> bytes | None:
+    """Return the body under the first of several names that hold Base64; None where none is there."""
+    name = next((name for name in names if value.get(name) is not None), None)
+    return None if name is None else decode_base64(value[name], name)
 
 
 def _read_pieces(value: JSON) -> tuple[tuple[float, int], ...]:

@@ -40,7 +40,7 @@ class OpenRecording:
     head: bytes
     file: IO[bytes]
 
-    def whole(self, most: int) -> bytes:
+    def read_whole(self, most: int) -> bytes:
         """Return all of it. Raises CaptureError where that is more than `most` bytes."""
         data = self.file.read(most + 1)
         if len(data) > most:

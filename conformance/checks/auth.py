@@ -6,20 +6,15 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import names_a_lack
-from conformance.judging.refusals import words, works
+from conformance.judging.contents import says_unsupported
+from conformance.judging.refusals import answers_control, describe_reply
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import VENDORS_DOCUMENT, google
+from conformance.sources import VENDORS_DOCUMENT
 
-_HEADER = google("x-goog-api-key", "Every request carries its key in this header.")
-_QUERY = google("?key=", "The query parameter `key` carries an API key as well.")
-_OAUTH = google(
-    "Authorization", "A Bearer token is an OAuth token; an API key in its place is refused with 401."
-)
 _ACCEPTS_WHATEVER_COMES = "errors/refuses-what-is-wrong"
 _GOOGLES_HEADER = "auth/takes-x-goog-api-key"
 _BAD, _NONE = (
@@ -68,17 +63,16 @@ def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
             reason = "a nonsense key, or no key, is accepted too, so accepting this one shows nothing"
             yield NotJudged(Outcome.BLOCKED, reason)
     elif accepted_elsewhere:
-        reason = f"{reply.probe}: other questions with the key in this place were answered: {words(reply)}"
+        reason = f"{reply.probe}: other questions with the key in this place were answered: {describe_reply(reply)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     elif _accepts_the_key(seen):
-        yield Location(reply.id, "", "the key is accepted", words(reply))
+        yield Location(reply.id, "", "the key is accepted", describe_reply(reply))
     else:
-        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {describe_reply(reply)}")
 
 
 @check(
     Level.MUST,
-    _HEADER,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=(ProbeId.KEY_AS_X_GOOG_API_KEY,),
@@ -91,13 +85,13 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google asks for this header, and its clients send no other.
     Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
     Workaround: send the key in the vendor's way as an extra header, if the client allows it.
+    Source: [authentication] Every request carries its key in the header x-goog-api-key.
     """
     yield from _judge_way(seen)
 
 
 @check(
     Level.SHOULD,
-    _QUERY,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=(ProbeId.KEY_IN_QUERY,),
@@ -110,13 +104,13 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: Google accepts it there, and its examples for curl put it there.
     Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
+    Source: [system parameters] The query parameter `key` carries an API key as well.
     """
     yield from _judge_way(seen)
 
 
 @check(
     Level.NOTE,
-    _OAUTH,
     basis=Basis.INFERRED,
     probes=(ProbeId.KEY_AS_BEARER, ProbeId.KEY_AS_X_API_KEY),
     usable=_judges_a_key,
@@ -129,6 +123,7 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -137,7 +132,6 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.NOTE,
-    _OAUTH,
     basis=Basis.INFERRED,
     probes=(ProbeId.KEY_BESIDE_JUNK_BEARER,),
     usable=_judges_a_key,
@@ -150,6 +144,7 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
     Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -167,7 +162,6 @@ def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Loca
 
 @check(
     Level.SHOULD,
-    google("API_KEY_INVALID", "A key that is not valid is refused."),
     basis=Basis.RECORDED,
     probes=(ProbeId.BAD_KEY,),
     usable=lambda reply: reply.is_conclusive and reply.exchange.request.key == _BAD,
@@ -180,13 +174,13 @@ def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: whoever is served without a key of their own is served at somebody else's expense.
     Breaks: a wrong or forgotten key goes unnoticed until a bill, or somebody else's log, shows it.
     Workaround: none.
+    Source: [API_KEY_INVALID] A key that is not valid is refused.
     """
     yield from _judge_acceptance(seen, "a nonsense key", "HTTP 400, 401 or 403")
 
 
 @check(
     Level.SHOULD,
-    google("Method doesn't allow unregistered callers", "A request without any credential is refused."),
     basis=Basis.RECORDED,
     probes=(ProbeId.NO_KEY,),
     usable=lambda reply: reply.is_conclusive,
@@ -199,55 +193,9 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves registered callers only, and answers 403.
     Breaks: a forgotten key goes unnoticed.
     Workaround: none.
+    Source: [error codes] A request without any credential is refused.
     """
     yield from _judge_acceptance(seen, "a request without a key", "HTTP 401 or 403")
-
-
-@check(
-    Level.SHOULD,
-    google("API_KEY_INVALID", "A wrong key is 400 or 401, a missing one 403."),
-    basis=Basis.RECORDED,
-    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
-    usable=lambda reply: reply.is_refusal,
-    proof=Proof.EACH_REFUSAL,
-)
-def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A wrong or missing key is refused with 400, 401 or 403.
-
-    Why: Google answers with these, and so do other vendors; any other status points to another fault.
-    Breaks: users look for the fault in the address or in the request.
-    Workaround: try a valid key before believing the status.
-    """
-    if not works(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
-        return
-    for reply in seen.replies:
-        if not _is_key_refused(reply):
-            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
-
-
-@check(
-    Level.SHOULD,
-    google("API_KEY_INVALID", "A key that is not valid is refused, and no valid key is named."),
-    basis=Basis.INFERRED,
-    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
-    usable=lambda reply: reply.is_refusal,
-    proof=Proof.EACH_REFUSAL,
-)
-def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
-    """A caller without the right key is not told what it is.
-
-    Why: a message that names the expected key hands it to everyone who sends a wrong one.
-    Breaks: no client; the key, and the account behind it, are open to anyone.
-    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
-    """
-    if any(reply.exchange.masked for reply in seen.all if reply.ok):
-        return  # the key is a common word that answers contain by chance
-    for reply in seen.replies:
-        if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
-            yield Location(
-                reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply)
-            )
 
 
 _ABOUT_FORM = re.compile(
@@ -256,31 +204,61 @@ _ABOUT_FORM = re.compile(
 
 
 @check(
-    Level.NOTE,
-    google("x-goog-api-key", "A key is an opaque word; a wrong one is not valid, whatever its form."),
-    basis=Basis.INFERRED,
-    probes=(ProbeId.BAD_KEY,),
-    usable=lambda reply: (
-        reply.is_conclusive and reply.exchange.request.key == _BAD and _is_key_refused(reply)
-    ),
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
+    usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/reads-keys-as-opaque",),
 )
-def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
-    """A key is refused because it is unknown, not because of its form.
+def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A wrong or missing key is refused as such, with 400, 401 or 403.
 
-    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
-    for it.
-    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
-    Workaround: use a key that the vendor itself issued.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
+    the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
+    Breaks: users look for the fault in the address or in the request; tools that check keys take them for mistyped.
+    Workaround: try a valid key before believing the status or the message.
+    Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
-    reply = seen.replies[-1]
-    if reply.error and _ABOUT_FORM.search(reply.error.message):
-        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
+    if not answers_control(seen):
+        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
+        return
+    for reply in seen.replies:
+        if not _is_key_refused(reply):
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", describe_reply(reply))
+        elif reply.exchange.request.key == _BAD and reply.error and _ABOUT_FORM.search(reply.error.message):
+            yield Location(
+                reply.id, reply.error.at, "the key is not valid", describe_reply(reply), Level.NOTE
+            )
 
 
 @check(
     Level.SHOULD,
-    google("Authentication", "All methods take the same key in the same ways."),
+    basis=Basis.INFERRED,
+    probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
+    usable=lambda reply: reply.is_refusal,
+    proof=Proof.EACH_REFUSAL,
+    formerly=("auth/tells-nobody-the-key",),
+)
+def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
+    """A caller without the right key is not told what it is.
+
+    Why: a message that names the expected key hands it to everyone who sends a wrong one.
+    Breaks: no client; the key, and the account behind it, are open to anyone.
+    Workaround: treat the key as leaked: rotate it, and do not use this vendor until the fault is fixed.
+    Source: [API_KEY_INVALID] A key that is not valid is refused, and no valid key is named.
+    """
+    if any(reply.exchange.masked for reply in seen.all if reply.ok):
+        return  # the key is a common word that answers contain by chance
+    for reply in seen.replies:
+        if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
+            yield Location(
+                reply.id, reply.error.at if reply.error else "", "nothing of the key", describe_reply(reply)
+            )
+
+
+@check(
+    Level.SHOULD,
     basis=Basis.INFERRED,
     ground=Ground.ROUTES,
     probes=(
@@ -298,6 +276,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Why: one key in one header opens all of Google's methods.
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
+    Source: [authentication] All methods take the same key in the same ways.
     """
     if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -306,10 +285,12 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
         yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         inside = reply.standing is Standing.ERROR_IN_SUCCESS and _is_key_refused(reply)
-        if reply.status == 403 and names_a_lack(reply):
-            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+        if reply.status == 403 and says_unsupported(reply):
+            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {describe_reply(reply)}")
         elif reply.status in (401, 403) or inside:
-            yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
+            yield Location(
+                reply.id, "", "the key is accepted as it is for generateContent", describe_reply(reply)
+            )
 
 
 def _list_promised_ways(value: JSON) -> list[str]:
@@ -345,4 +326,4 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
         reply = replies.get(way)
         if reply is not None and _is_key_refused(reply) and _accepts_the_key(seen):
             expected = f"the key is accepted as {way}, as documented"
-            yield Location(reply.id, "", expected, words(reply), level)
+            yield Location(reply.id, "", expected, describe_reply(reply), level)

@@ -6,17 +6,22 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
-from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import MET, UNMET, limited, obedience
-from conformance.judging.traits import settings
-from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
+from conformance.judging.contents import describe_refusal, is_refused_as_unsupported
+from conformance.judging.expectations import MET, UNMET, check_obedience, keeps_limit_of_five
+from conformance.judging.traits import observe_settings
+from conformance.judging.tries import (
+    excuse_wavering_model,
+    is_answered,
+    is_model_answer,
+    judge_obedience,
+    was_obeyed,
+)
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
 # Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
 _PRECIOUS = {
@@ -24,11 +29,6 @@ _PRECIOUS = {
     "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
 }  # fmt: skip
-_NAMES = google("ProtoJSON: names", "Answers spell every name in lowerCamelCase.")
-_BOTH = google(
-    "ProtoJSON: parsers",
-    "Requests may spell a name in lowerCamelCase or as the proto file does, in snake_case.",
-)
 
 
 _ARGUMENTS = ("city_name", "unitSystem")  # the arguments that the questions' functions declare
@@ -49,9 +49,8 @@ def _holds_long_name(reply: Reply) -> bool:
 
 @check_each(
     Level.MUST,
-    _NAMES,
     basis=Basis.RECORDED,
-    usable=answered,
+    usable=is_answered,
     trait="response-casing",
     requires=RequiredContent("no answer holds a name of several words", _holds_long_name),
 )
@@ -62,6 +61,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
     AI SDK lose the finish reason and the usage, and most clients lose function calls.
     Workaround: rename the members to lowerCamelCase before the client reads the answer.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
@@ -69,13 +69,14 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 
-@check_each(Level.NOTE, _NAMES, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     """Every name in an answer appears in one spelling only.
 
     Why: Google writes each member once; a second spelling may drift from the first.
     Breaks: no client that was measured; code that reads both spellings may get two different values.
     Workaround: read the lowerCamelCase member and ignore the other one.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if name.beside:
@@ -95,15 +96,11 @@ def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Loca
     """Yield the last reply to a question of which every attempt was refused."""
     replies = seen.of(probe)
     if replies and all(map(_is_refused, replies)):
-        yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
+        yield Location(replies[-1].id, "", expected, describe_refusal(replies[-1]))
 
 
 @check(
     Level.MUST,
-    google(
-        "GenerateContentRequest.generationConfig",
-        "Every setting stands in generationConfig; the top level has none.",
-    ),
     basis=Basis.RECORDED,
     probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.FLAT_SETTINGS),
     usable=_is_answered_or_refused,
@@ -117,10 +114,12 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
     Workaround: also send the settings at the top level, spelled as the vendor documents them.
+    Source: [GenerateContentRequest.generationConfig] Every setting stands in generationConfig; the top level has
+    none.
     """
-    if settings(seen.all) not in ("flat", "neither"):
+    if observe_settings(seen.all) not in ("flat", "neither"):
         return
-    flat = any(reply.ok and limited(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
+    flat = any(reply.ok and keeps_limit_of_five(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
     last = seen.last(ProbeId.LIMIT_OF_FIVE)
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
@@ -131,7 +130,6 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
 
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
     probes=(ProbeId.SNAKE_CASE_REQUEST, ProbeId.SNAKE_CASE_SETTINGS),
     usable=_is_answered_or_refused,
@@ -147,6 +145,8 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
     names in snake_case.
     Workaround: send lowerCamelCase only.
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
     for probe, twin in (
         (ProbeId.SNAKE_CASE_REQUEST, ProbeId.SYSTEM_INSTRUCTION),
@@ -157,14 +157,15 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
             [] if twin_is_refused else list(_locate_refusal(seen, probe, "a snake_case request is accepted"))
         )
         yield from refusals
-        if not refusals and obeyed(seen, twin):
-            found = disobeyed(seen, probe, "a snake_case request takes effect like its lowerCamelCase twin")
-            yield from beside(seen, twin, found)
+        if not refusals and was_obeyed(seen, twin):
+            found = judge_obedience(
+                seen, probe, "a snake_case request takes effect like its lowerCamelCase twin"
+            )
+            yield from excuse_wavering_model(seen, twin, found)
 
 
 @check(
     Level.MUST,
-    _BOTH,
     basis=Basis.RECORDED,
     probes=(ProbeId.MIXED_CASING_REQUEST,),
     usable=_is_answered_or_refused,
@@ -179,34 +180,35 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    snake_case.
     """
-    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not obeyed(seen, ProbeId.FUNCTION_CALL):
+    if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not was_obeyed(seen, ProbeId.FUNCTION_CALL):
         return  # the fault is not in the casing
     last = seen.last(ProbeId.MIXED_CASING_REQUEST)
     if last and _lacks_thinking(seen, last):
-        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
+        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {describe_refusal(last)}")
         return
     yield from _locate_refusal(seen, ProbeId.MIXED_CASING_REQUEST, "mixed casing is accepted")
-    found = disobeyed(
+    found = judge_obedience(
         seen, ProbeId.MIXED_CASING_REQUEST, "the tool's parameters_json_schema reaches the model"
     )
-    yield from beside(seen, ProbeId.FUNCTION_CALL_FORCED, found)
+    yield from excuse_wavering_model(seen, ProbeId.FUNCTION_CALL_FORCED, found)
 
 
 def _lacks_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """Return whether the vendor refuses the question's thinkingConfig, which it takes in no spelling."""
     asked = seen.of(ProbeId.THINKING, ProbeId.NO_THINKING)
     same_error = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
-    names_it = lacking(mixed) and not any(reply.ok for reply in asked)
+    names_it = is_refused_as_unsupported(mixed) and not any(reply.ok for reply in asked)
     return _is_refused(mixed) and bool(same_error or names_it)
 
 
 @check_each(
     Level.MUST,
-    google("FunctionCall.args", "Arguments are the caller's own names, returned as they were declared."),
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.TWO_CALLS_IN_ONE_TURN),
-    usable=generated_text,
+    usable=is_model_answer,
     feature="function-calling",
     requires=required.A_CALL,
 )
@@ -216,8 +218,9 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Why: args is a free-form Struct; its keys are the caller's data, and no casing rule applies to them.
     Breaks: the tool call fails in every client, because the declared parameter is missing.
     Workaround: map the argument names back before the tool is called.
+    Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
-    if obedience(reply).verdict not in (MET, UNMET):
+    if check_obedience(reply).verdict not in (MET, UNMET):
         return
     declared = {fold(name) for name in _ARGUMENTS}
     for number, call in enumerate(reply.first.calls):

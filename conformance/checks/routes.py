@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import as_list, asked_model, lacking
-from conformance.judging.refusals import words, works
+from conformance.judging.contents import as_list, is_refused_as_unsupported, read_asked_model
+from conformance.judging.refusals import answers_control, describe_reply
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
-_LIST = google("models.list", "The list is `models`; each entry has a name `models/{id}` and what it can do.")
-_COUNT = google("models.countTokens", "Takes contents or a whole request, and returns totalTokens.")
 _LISTS_MODELS = "routes/lists-its-models"
 _BOTH_METHODS = (ProbeId.PLAIN, ProbeId.PLAIN_STREAMED)
 _COUNTED = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
@@ -29,11 +26,11 @@ def _is_missing(reply: Reply) -> bool:
 
 
 def _locate_missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     for reply in filter(_is_missing, seen.replies):
-        yield Location(reply.id, "", expected, words(reply))
+        yield Location(reply.id, "", expected, describe_reply(reply))
 
 
 def _is_refused(reply: Reply) -> bool:
@@ -42,7 +39,6 @@ def _is_refused(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("models", "generateContent and streamGenerateContent answer the same requests."),
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=_BOTH_METHODS,
@@ -55,11 +51,14 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: the unary and the streaming method take the same request, the same model and the same key.
     Breaks: chats and agents stream, batch jobs do not: all requests of one kind are refused.
     Workaround: use the method that works.
+    Source: [models] generateContent and streamGenerateContent answer the same requests.
     """
     for probe in _BOTH_METHODS:
         attempts = seen.of(probe)
         if attempts and all(map(_is_refused, attempts)) and any(one.ok for one in seen.of(*_BOTH_METHODS)):
-            yield Location(attempts[-1].id, "", "an answer, as by the other method", words(attempts[-1]))
+            yield Location(
+                attempts[-1].id, "", "an answer, as by the other method", describe_reply(attempts[-1])
+            )
         elif not any(one.ok for one in attempts):
             yield NotJudged(Outcome.BLOCKED, f"{probe} got no readable answer")
 
@@ -72,11 +71,14 @@ def _answers_or_refuses(reply: Reply) -> bool:
 
 @check(
     Level.SHOULD,
-    google("/v1", "The methods stand under /v1 as well as under /v1beta."),
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.PLAIN_ON_V1,),
     usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
+    defers_to=(
+        "envelope/answers-with-a-gemini-object",
+        "errors/answers-with-a-body",
+    ),
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The methods also exist under /v1.
@@ -84,16 +86,17 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves both /v1 and /v1beta.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
+    Source: [API versions] The methods stand under /v1 as well as under /v1beta.
     """
     yield from _locate_missing(seen, "an answer on /v1 as on /v1beta")
 
 
 @check(
     Level.SHOULD,
-    _COUNT,
     basis=Basis.RECORDED,
     probes=_COUNTED,
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
@@ -102,6 +105,7 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Breaks: gemini-cli, and whatever compresses long conversations. They call `:countTokens`, so a route with a
     slash instead of the colon does not help them.
     Workaround: estimate one token per four letters.
+    Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
     yield from _locate_missing(seen, "totalTokens")
     for reply in seen.replies:
@@ -116,7 +120,6 @@ def _read_total(reply: Reply) -> int | None:
 
 @check(
     Level.SHOULD,
-    _COUNT,
     basis=Basis.INFERRED,
     probes=_COUNTED,
     usable=lambda reply: reply.ok,
@@ -128,6 +131,7 @@ def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
     Why: a constant is not a count.
     Breaks: clients believe that everything fits, and fail or pay later.
     Workaround: estimate one token per four letters.
+    Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
     totals = [(reply, total) for reply in seen.replies if (total := _read_total(reply)) is not None]
     long = [(reply, total) for reply, total in totals if reply.probe == _COUNTED[1]]
@@ -153,10 +157,10 @@ def _is_openais_list(reply: Reply) -> bool:
 
 @check(
     Level.SHOULD,
-    _LIST,
     basis=Basis.RECORDED,
     probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The models can be listed as Google lists them.
@@ -164,6 +168,7 @@ def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: GET /v1beta/models returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     last = seen.replies[-1]
     for found in _locate_missing(seen, "a list `models`"):
@@ -185,7 +190,6 @@ _NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
 
 @check(
     Level.SHOULD,
-    _LIST,
     basis=Basis.RECORDED,
     probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
@@ -197,6 +201,7 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     Why: a name is used as it stands: it follows /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
     Workaround: take what follows the last slash, and put models/ before it.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     for reply in seen.replies:
         for place, entry in _list_models(reply):
@@ -207,7 +212,6 @@ def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    google("Model", "A model has supportedGenerationMethods, inputTokenLimit and outputTokenLimit."),
     basis=Basis.RECORDED,
     probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
@@ -219,6 +223,7 @@ def says_what_each_model_can_do(seen: RuleInput) -> Iterator[Location]:
     Why: the methods tell clients which models generate and which only embed; the limits tell them what fits.
     Breaks: pickers show nothing, or models that cannot answer; without limits, clients guess.
     Workaround: keep your own table of models.
+    Source: [Model] A model has supportedGenerationMethods, inputTokenLimit and outputTokenLimit.
     """
     for reply in seen.replies:
         models = _list_models(reply)
@@ -236,7 +241,6 @@ def _is_same_model(name: JSON, model: str) -> bool:
 
 @check(
     Level.NOTE,
-    _LIST,
     basis=Basis.INFERRED,
     probes=(ProbeId.MODELS_LIST,),
     usable=_lists_models,
@@ -248,6 +252,7 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     Why: callers choose from the list. A list that goes on over several pages is not judged.
     Breaks: a picker does not offer a model that works.
     Workaround: set the model's name by hand.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     for reply in seen.replies:
         names = [entry.get("name") for _, entry in _list_models(reply)]
@@ -259,7 +264,6 @@ def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
 
 @check(
     Level.SHOULD,
-    _LIST,
     basis=Basis.INFERRED,
     probes=(ProbeId.LISTED_NAME_1, ProbeId.LISTED_NAME_2, ProbeId.LISTED_NAME_3),
     usable=lambda reply: reply.is_conclusive,
@@ -272,28 +276,29 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     its refusal is only noted; if none of the listed models answers, the list is useless.
     Breaks: clients that take the name from the list.
     Workaround: use names from the vendor's document.
+    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     missing = list(filter(_is_missing, seen.replies))
     none_answers = len(missing) == len(seen.replies) > 1
     # A model that refuses text because it takes or makes something else does exist under its name.
-    exists = any(map(lacking, missing))
+    exists = any(map(is_refused_as_unsupported, missing))
     # A first page may list retired models only; those on the next pages were not asked.
     has_more = any(reply.body.get("nextPageToken") for reply in seen.of(ProbeId.MODELS_LIST))
     level = None if none_answers and not exists and not has_more else Level.NOTE
     for reply in missing:
-        yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
+        yield Location(reply.id, "", "an answer under the listed name", describe_reply(reply), level)
 
 
 @check(
     Level.SHOULD,
-    google("models.get", "Returns the model that the path names."),
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_LISTS_MODELS,),
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Looking up the model by its name returns that model.
@@ -301,12 +306,13 @@ def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.
     Workaround: find the model in the list.
+    Source: [models.get] Returns the model that the path names.
     """
     yield from _locate_missing(seen, "the model")
     for reply in seen.replies:
         name = reply.body.get("name")
-        if reply.ok and isinstance(name, str) and not _is_same_model(name, asked_model(reply)):
-            yield Location(reply.id, "/name", f"models/{asked_model(reply)}", name[:100], Level.NOTE)
+        if reply.ok and isinstance(name, str) and not _is_same_model(name, read_asked_model(reply)):
+            yield Location(reply.id, "/name", f"models/{read_asked_model(reply)}", name[:100], Level.NOTE)
 
 
 _KEY = "x-goog-api-key"
@@ -321,9 +327,6 @@ def _admits_the_page(reply: Reply) -> bool:
 
 @check(
     Level.NOTE,
-    google(
-        "CORS (Fetch standard)", "Google's API may be called from a page; its key travels in x-goog-api-key."
-    ),
     basis=Basis.INFERRED,
     probes=(ProbeId.PREFLIGHT,),
     usable=lambda reply: reply.is_conclusive,
@@ -337,14 +340,15 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     out.
     Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
+    Source: [Fetch standard, CORS] Google's API may be called from a page; its key travels in x-goog-api-key.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     reply = seen.replies[-1]
     allowed = reply.exchange.header("access-control-allow-headers") or ""
     if reply.status >= 300 or not _admits_the_page(reply):
-        yield Location(reply.id, "", "Access-Control-Allow-Origin", words(reply))
+        yield Location(reply.id, "", "Access-Control-Allow-Origin", describe_reply(reply))
     elif "*" not in allowed and _KEY not in [name.strip() for name in allowed.lower().split(",")]:
         expected = f"{_KEY} among the allowed headers"
         yield Location(reply.id, "", expected, allowed[:160] or "none", Level.SHOULD)

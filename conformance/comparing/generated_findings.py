@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.comparing.past import FINDING, PastCase, PastProvider
+from conformance.probe_ids import GENERATED_PREFIX
 
-GENERATED = "generated-"  # how the probes of generated bodies begin; their own room is slow to import
 _POSITION = re.compile(r"(^[#@]|/)\d+(?=/|$)")
 
 
@@ -64,4 +64,4 @@ def find_new_locations(before: PastCase, after: PastCase) -> tuple[str, ...]:
 
 def select_fixed_probes(probes: Iterable[str]) -> tuple[str, ...]:
     """Return the questions that every run asks alike: those of generated bodies are left out."""
-    return tuple(probe for probe in probes if not probe.startswith(GENERATED))
+    return tuple(probe for probe in probes if not probe.startswith(GENERATED_PREFIX))

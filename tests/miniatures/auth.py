@@ -136,7 +136,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "key-has-a-form",
         "A wrong key has a wrong form.",
         _said(401, "Invalid API key format"),
-        notes={"auth/reads-keys-as-opaque"},
+        notes={"auth/says-that-the-key-is-wrong"},
     ),
     Miniature(
         "models-by-token",
@@ -162,7 +162,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "names-the-key",
         "Who comes with a wrong key is told the right one.",
         with_refusals(_naming_the_key),
-        trips={"auth/tells-nobody-the-key"},
+        trips={"auth/never-reveals-the-key"},
     ),
 )
 

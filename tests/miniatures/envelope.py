@@ -127,7 +127,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "alt-decides",
         "alt=sse turns the unary method into a stream",
         replace(HONEST, route=_by_alt),
-        notes={"envelope/method-decides-whether-it-streams"},
+        notes={"envelope/unary-answer-is-one-json-object"},
     ),
     Miniature(
         "json-in-a-text",

@@ -338,13 +338,13 @@ MINIATURES: tuple[Miniature, ...] = (
         "stream-adds-up",
         "Counters of a stream are the sums of cumulative ones.",
         with_chunks(_added_up),
-        trips={"streaming/streams-what-the-unary-method-says"},
+        trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "no-prompt-at-the-end",
         "Streams end with a prompt of one token.",
         with_chunks(_without_prompt),
-        trips={"streaming/streams-what-the-unary-method-says"},
+        trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "bare-array",
@@ -526,13 +526,13 @@ MINIATURES: tuple[Miniature, ...] = (
         "streams-are-always-cut",
         "every stream ends with MAX_TOKENS",
         with_responses(_always_cut, only="stream"),
-        trips={"streaming/streams-what-the-unary-method-says"},
+        trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "prompt-per-piece",
         "streams count the prompt for each piece",
         with_responses(_prompt_per_piece, only="stream"),
-        trips={"streaming/streams-what-the-unary-method-says"},
+        trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "ndjson",

@@ -234,7 +234,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "raw-deflate",
         "deflate without zlib's header.",
         with_packed_answers(_raw),
-        notes={"transport/keeps-to-the-letter-of-http"},
+        notes={"transport/uses-standard-http-and-compression"},
     ),
     Miniature(
         "no-gzip",

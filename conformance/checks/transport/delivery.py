@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import breaks_each_time, works, works_throughout
+from conformance.judging.refusals import (
+    answers_control,
+    answers_control_throughout,
+    find_lasting_server_error,
+)
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
-from conformance.sources import google
 
 
 def name_troubles(replies: Sequence[Reply]) -> str:
@@ -30,8 +33,11 @@ def _describe_trouble(reply: Reply) -> str:
 
 @check(
     Level.SHOULD,
-    google("google.rpc.Code", "429 and 5xx are faults of the moment; they show nothing about the protocol."),
     basis=Basis.INFERRED,
+    defers_to=(
+        "errors/refuses-what-is-wrong",
+        "transport/answers-within-bounds",
+    ),
 )
 def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
@@ -40,6 +46,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
+    Source: [code.proto] 429 and 5xx are faults of the moment; they show nothing about the protocol.
     """
     answered = {reply.probe for reply in seen.replies if _is_answer(reply) or reply.exceeded_limit}
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
@@ -58,13 +65,15 @@ def _is_answer(reply: Reply) -> bool:
 def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     """Return whether it is a 5xx to a generated body, or one that came each time where Google answers 4xx."""
     if reply.exchange.generated:
-        return reply.standing is not Standing.THROTTLED or breaks_each_time(seen, reply.probe) is not None
-    return reply.expects_refusal and breaks_each_time(seen, reply.probe) is not None
+        return (
+            reply.standing is not Standing.THROTTLED
+            or find_lasting_server_error(seen, reply.probe) is not None
+        )
+    return reply.expects_refusal and find_lasting_server_error(seen, reply.probe) is not None
 
 
 @check_each(
     Level.SHOULD,
-    google("HTTP (RFC 9110, RFC 9112)", "A message is as long as it says, and coded as it says."),
     basis=Basis.INFERRED,
 )
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
@@ -74,6 +83,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
+    Source: [RFC 9112] A message is as long as it says, and coded as it says.
     """
     limit = reply.exceeded_limit
     if limit and reply.exchange.captured:
@@ -91,7 +101,6 @@ def _has_begun(reply: Reply) -> bool:
 
 @check(
     Level.MUST,
-    google("Incomplete messages (RFC 9112)", "A message that ends before its declared length is incomplete."),
     basis=Basis.DOCUMENTED,
     usable=_has_begun,
 )
@@ -102,6 +111,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     usage.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
     Workaround: treat an answer without a finish reason as failed.
+    Source: [RFC 9112, incomplete messages] A message that ends before its declared length is incomplete.
     """
     for streamed, kind in ((False, "answers"), (True, "streams")):
         group = [reply for reply in seen.replies if reply.streamed is streamed and asks_the_model(reply)]
@@ -119,7 +129,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _find_question_always_cut(seen: RuleInput, group: Sequence[Reply]) -> list[Reply]:
     """Return all attempts of a question that was cut off each time, if the plain one was answered before and after."""
-    for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
+    for probe in dict.fromkeys(reply.probe for reply in group) if answers_control_throughout(seen) else ():
         attempts = [reply for reply in group if reply.probe == probe]
         if len(attempts) >= ATTEMPTS_TO_ACCUSE and all(reply.exchange.failure for reply in attempts):
             return attempts
@@ -134,7 +144,6 @@ def _locate_cut(reply: Reply, how_often: str) -> Location:
 
 @check(
     Level.MUST,
-    google("HTTP rules of the service", "The methods answer where they are asked; none redirects."),
     basis=Basis.DOCUMENTED,
     usable=lambda reply: reply.is_complete,
 )
@@ -145,9 +154,10 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
+    Source: [generative_service.proto] The methods answer where they are asked; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
-    if moved and not works(seen):
+    if moved and not answers_control(seen):
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (base_url?)")
         return
     for reply in moved:
