@@ -130,7 +130,10 @@ def _strangers() -> str:
     rows = [
         [
             talker.name,
-            *(_said(words[talker.name]) if talker.name in words else "not available" for words in seen.values()),
+            *(
+                _said(words[talker.name]) if talker.name in words else "not available"
+                for words in seen.values()
+            ),
         ]
         for talker in TALKERS
     ]
