@@ -91,12 +91,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     )
 
 
-@check_each(
-    Level.SHOULD,
-    basis=Basis.RECORDED,
-    usable=streams,
-    blocked_by=("schema/has-a-candidate",),
-)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=streams, blocked_by=("schema/has-a-candidate",))
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     """A chunk without a candidate omits `candidates` instead of sending an empty list.
 
@@ -194,12 +189,7 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
         yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 
 
-@check_each(
-    Level.NOTE,
-    basis=Basis.RECORDED,
-    usable=streams,
-    requires=_SEVERAL_CHUNKS,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=streams, requires=_SEVERAL_CHUNKS)
 def keeps_one_id(reply: Reply) -> Iterator[Location]:
     """All chunks of a stream carry the same responseId and modelVersion.
 

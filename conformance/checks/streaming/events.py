@@ -226,12 +226,7 @@ def _may_be_cut(reply: Reply) -> bool:
     return 200 <= reply.status < 300 and reply.kind in kinds and has_own_bytes(reply)
 
 
-@check_each(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed,
-    usable=_may_be_cut,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, select=lambda reply: reply.streamed, usable=_may_be_cut)
 def comes_whole(reply: Reply) -> Iterator[Location]:
     """A stream ends after a complete chunk, never inside one.
 

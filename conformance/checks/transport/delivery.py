@@ -65,10 +65,7 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     return reply.expects_refusal and breaks_each_time(seen, reply.probe) is not None
 
 
-@check_each(
-    Level.SHOULD,
-    basis=Basis.INFERRED,
-)
+@check_each(Level.SHOULD, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
 
@@ -92,11 +89,7 @@ def _has_begun(reply: Reply) -> bool:
     return is_success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=_has_begun,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=_has_begun)
 def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
@@ -135,11 +128,7 @@ def _locate_cut(reply: Reply, how_often: str) -> Location:
     return Location(reply.id, f"@{len(reply.exchange.body)}", "a complete body", observed)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=lambda reply: reply.is_complete,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: reply.is_complete)
 def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Requests are answered where they are sent, without a redirect.
 
