@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import names_a_lack
-from conformance.judging.refusals import words, works
+from conformance.judging.contents import says_unsupported
+from conformance.judging.refusals import answers_control, describe_reply
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -63,12 +63,12 @@ def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
             reason = "a nonsense key, or no key, is accepted too, so accepting this one shows nothing"
             yield NotJudged(Outcome.BLOCKED, reason)
     elif accepted_elsewhere:
-        reason = f"{reply.probe}: other questions with the key in this place were answered: {words(reply)}"
+        reason = f"{reply.probe}: other questions with the key in this place were answered: {describe_reply(reply)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     elif _accepts_the_key(seen):
-        yield Location(reply.id, "", "the key is accepted", words(reply))
+        yield Location(reply.id, "", "the key is accepted", describe_reply(reply))
     else:
-        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {describe_reply(reply)}")
 
 
 @check(
@@ -220,14 +220,16 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: try a valid key before believing the status or the message.
     Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
         return
     for reply in seen.replies:
         if not _is_key_refused(reply):
-            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", describe_reply(reply))
         elif reply.exchange.request.key == _BAD and reply.error and _ABOUT_FORM.search(reply.error.message):
-            yield Location(reply.id, reply.error.at, "the key is not valid", words(reply), Level.NOTE)
+            yield Location(
+                reply.id, reply.error.at, "the key is not valid", describe_reply(reply), Level.NOTE
+            )
 
 
 @check(
@@ -251,7 +253,7 @@ def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
     for reply in seen.replies:
         if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
             yield Location(
-                reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply)
+                reply.id, reply.error.at if reply.error else "", "nothing of the key", describe_reply(reply)
             )
 
 
@@ -283,10 +285,12 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
         yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         inside = reply.standing is Standing.ERROR_IN_SUCCESS and _is_key_refused(reply)
-        if reply.status == 403 and names_a_lack(reply):
-            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+        if reply.status == 403 and says_unsupported(reply):
+            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {describe_reply(reply)}")
         elif reply.status in (401, 403) or inside:
-            yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
+            yield Location(
+                reply.id, "", "the key is accepted as it is for generateContent", describe_reply(reply)
+            )
 
 
 def _list_promised_ways(value: JSON) -> list[str]:
@@ -322,4 +326,4 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
         reply = replies.get(way)
         if reply is not None and _is_key_refused(reply) and _accepts_the_key(seen):
             expected = f"the key is accepted as {way}, as documented"
-            yield Location(reply.id, "", expected, words(reply), level)
+            yield Location(reply.id, "", expected, describe_reply(reply), level)

@@ -13,14 +13,14 @@ from conformance.catalogue import (
     check,
     check_each,
 )
-from conformance.judging.expectations import blocked
-from conformance.judging.habits import unless_rare
+from conformance.judging.expectations import is_prompt_blocked
+from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
-    breaks_each_time,
+    answers_control_throughout,
+    describe_reply,
     describe_silence,
+    find_lasting_server_error,
     says_nothing,
-    words,
-    works_throughout,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
@@ -58,7 +58,7 @@ def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
     """
     for reply in _find_failures_with_200(seen):
         pointer = reply.error.at if reply.error else ""
-        yield Location(reply.id, pointer, "a status of 4xx or 5xx", words(reply))
+        yield Location(reply.id, pointer, "a status of 4xx or 5xx", describe_reply(reply))
 
 
 @check(
@@ -85,7 +85,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
         foreign = named or (reply.error is not None and reply.error.shape != "google")
         # Where 200 is expected, this may be a fault of the moment, which Google reports inside streams as well.
         level = Level.MUST if reply.expects_refusal or foreign else Level.NOTE
-        yield Location(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
+        yield Location(reply.id, "#0", "a status of 4xx or 5xx", describe_reply(reply), level)
     for reply in seen.replies:
         if reply.status >= 400 and reply.framed.framing.value == "sse":
             said = "an error as server-sent events"
@@ -118,13 +118,13 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
         reply
         for reply in seen.replies
         if reply.kind is ReplyKind.EMPTY
-        and 200 <= reply.status < 300
+        and reply.is_success
         and reply.standing is not Standing.ERROR_IN_SUCCESS
     ]
     wanted = "a response, or the status of an error"
-    found = {reply: Location(reply.id, "", wanted, words(reply)) for reply in empty}
+    found = {reply: Location(reply.id, "", wanted, describe_reply(reply)) for reply in empty}
     yield from (location for reply, location in found.items() if reply.status != 200)
-    yield from unless_rare(
+    yield from note_if_rare(
         [location for reply, location in found.items() if reply.status == 200], seen.replies
     )
 
@@ -156,18 +156,20 @@ def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged
         replies = seen.of(probe)
         if not all(reply.status >= 500 for reply in replies):
             continue
-        last = breaks_each_time(seen, probe)
+        last = find_lasting_server_error(seen, probe)
         if last is None:
             steady = (
-                "" if works_throughout(seen) else "; the plain question was not answered before and after"
+                ""
+                if answers_control_throughout(seen)
+                else "; the plain question was not answered before and after"
             )
-            said = f"{words(replies[-1])}, {len(replies)} of {ATTEMPTS_TO_ACCUSE} attempts{steady}"
+            said = f"{describe_reply(replies[-1])}, {len(replies)} of {ATTEMPTS_TO_ACCUSE} attempts{steady}"
             yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {said}")
         else:
             # HTTP has 501 for a method that a server does not have at all.
             level = Level.NOTE if probe in NO_ROUTE and last.status == 501 else None
             wanted = " or ".join(str(status) for status in last.exchange.expected_statuses)
-            said = f"{words(last)} ({len(replies)} of {len(replies)} attempts)"
+            said = f"{describe_reply(last)} ({len(replies)} of {len(replies)} attempts)"
             yield Location(last.id, "", f"HTTP {wanted}", said, level)
 
 
@@ -182,7 +184,7 @@ _BLOCK_WORDS = (
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not reply.expects_refusal,
     usable=lambda reply: reply.is_conclusive,
-    requires=RequiredContent("no prompt was blocked", blocked),
+    requires=RequiredContent("no prompt was blocked", is_prompt_blocked),
 )
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
@@ -198,4 +200,4 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     said = reply.error.message.upper().replace(" REASON", "_REASON")
     quotes_request = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))
     if not quotes_request and any(word in said for word in _BLOCK_WORDS):
-        yield Location(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))
+        yield Location(reply.id, "", "HTTP 200 with promptFeedback.blockReason", describe_reply(reply))

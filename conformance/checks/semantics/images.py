@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import each_time, refusal, unmet
-from conformance.judging.tries import beside, generated_text, obeyed
+from conformance.judging.contents import describe_disobedience, describe_refusal, judge_attempts
+from conformance.judging.tries import excuse_wavering_model, is_model_answer, was_obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -29,7 +29,7 @@ def _tells(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.IMAGE,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=("semantics/answers-its-own-question",),
     obeys=True,
     feature="images",
@@ -42,7 +42,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none.
     Source: [Part.inlineData] An image in a part is part of the prompt.
     """
-    found = each_time(seen, ProbeId.IMAGE, "the colour of the image", unmet)
+    found = judge_attempts(seen, ProbeId.IMAGE, "the colour of the image", describe_disobedience)
     yield from require_understanding(seen, ProbeId.IMAGE, found, _tells)
 
 
@@ -50,7 +50,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.IMAGE_IN_URL_SAFE_BASE64,),
-    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
     obeys=True,
 )
@@ -62,11 +62,13 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: translate - and _ to + and / before sending.
     Source: [ProtoJSON, representation of each type] Both base64 alphabets are read, padded or not.
     """
-    if not obeyed(seen, ProbeId.IMAGE):
+    if not was_obeyed(seen, ProbeId.IMAGE):
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     turned_down = [reply for reply in seen.replies if reply.standing is Standing.REQUEST_REFUSED]
     if len(turned_down) == len(seen.replies):
-        yield Location(turned_down[-1].id, "", "the image is read", refusal(turned_down[-1]))
-    found = each_time(seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", unmet)
-    yield from beside(seen, ProbeId.IMAGE, found)
+        yield Location(turned_down[-1].id, "", "the image is read", describe_refusal(turned_down[-1]))
+    found = judge_attempts(
+        seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience
+    )
+    yield from excuse_wavering_model(seen, ProbeId.IMAGE, found)

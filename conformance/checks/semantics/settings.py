@@ -10,18 +10,18 @@ from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, che
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import require_understanding
 from conformance.judging.contents import (
+    accuse_after_attempts,
     as_list,
-    asked_model,
-    behind,
-    each_time,
-    failing_each_time,
-    lacks_text,
-    stop_sequences,
-    unmet,
+    describe_disobedience,
+    describe_missing_text,
+    find_asked_text_after,
+    judge_attempts,
+    read_asked_model,
+    read_stop_sequences,
 )
-from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit
+from conformance.judging.expectations import CHARS_OF_FIVE_TOKENS, ends_at_limit, list_asked_texts
 from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer, judge_obedience
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -35,7 +35,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=generated_text)
+@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
 def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The model follows the simplest instruction.
 
@@ -45,7 +45,7 @@ def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: test with a model that follows instructions.
     Source: [generateContent] The model answers the prompt.
     """
-    yield from disobeyed(seen, ProbeId.PLAIN, "the code that was asked for")
+    yield from judge_obedience(seen, ProbeId.PLAIN, "the code that was asked for")
 
 
 _CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
@@ -61,7 +61,7 @@ def _codes(reply: Reply) -> set[str]:
 @check(
     Level.MUST,
     basis=Basis.INFERRED,
-    usable=generated_text,
+    usable=is_model_answer,
     requires=RequiredContent(
         NO_CODE,
         lambda reply: any(code in reply.text for code in _codes(reply)),
@@ -92,7 +92,7 @@ def _named_models(reply: Reply) -> list[tuple[Chunk, str]]:
 
 def _another_model(reply: Reply) -> Location | None:
     named = _named_models(reply)
-    asked = asked_model(reply)
+    asked = read_asked_model(reply)
     level = compare_models(asked, named[-1][1]) if named and asked else None
     if level is None:
         return None
@@ -104,7 +104,7 @@ def _another_model(reply: Reply) -> Location | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: generated_text(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
+    usable=lambda reply: is_model_answer(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
     blocked_by=_OWN,
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -134,7 +134,7 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.SYSTEM_INSTRUCTION,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_OWN,
     obeys=True,
     feature="system-instruction",
@@ -147,14 +147,16 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     Workaround: repeat the instruction in the first user turn.
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
     """
-    yield from each_time(seen, ProbeId.SYSTEM_INSTRUCTION, "what the system instruction demands", lacks_text)
+    yield from judge_attempts(
+        seen, ProbeId.SYSTEM_INSTRUCTION, "what the system instruction demands", describe_missing_text
+    )
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.HISTORY,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_OWN,
     obeys=True,
     feature="history",
@@ -167,13 +169,13 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: put the conversation into one user turn.
     Source: [GenerateContentRequest.contents] All turns of the conversation are the model's context.
     """
-    found = each_time(seen, ProbeId.HISTORY, "the word from the first turn", lacks_text)
+    found = judge_attempts(seen, ProbeId.HISTORY, "the word from the first turn", describe_missing_text)
     yield from require_understanding(seen, ProbeId.HISTORY, found)
 
 
 def _runs_on(reply: Reply) -> str | None:
     text = reply.text
-    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > ROOM_OF_FIVE else ""
+    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > CHARS_OF_FIVE_TOKENS else ""
 
 
 def _keeps_going(reply: Reply) -> str | None:
@@ -181,10 +183,10 @@ def _keeps_going(reply: Reply) -> str | None:
 
     What a model puts around the words that it repeats, quotation marks or a greeting, is its own business.
     """
-    sequences = stop_sequences(reply)
+    sequences = read_stop_sequences(reply)
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), behind(reply, sequences)
+    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
@@ -192,7 +194,7 @@ def _keeps_going(reply: Reply) -> str | None:
     Level.MUST,
     basis=Basis.INFERRED,
     probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_OWN, "casing/reads-settings-from-generation-config"),
     obeys=True,
 )
@@ -205,8 +207,8 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
-    limit = list(failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _runs_on))
-    stop = list(failing_each_time(seen, ProbeId.STOP_SEQUENCE, "a stop", _keeps_going))
+    limit = list(accuse_after_attempts(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _runs_on))
+    stop = list(accuse_after_attempts(seen, ProbeId.STOP_SEQUENCE, "a stop", _keeps_going))
     for location in (*limit, *stop) if limit and stop else ():
         yield Location(
             location.exchange, "", "a limit and a stop sequence that take effect", location.observed
@@ -217,7 +219,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.LIMIT_OF_FIVE,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_SETTINGS,
     obeys=True,
 )
@@ -229,25 +231,25 @@ def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: ask for a short answer in words.
     Source: [GenerationConfig.maxOutputTokens] The answer is never longer than the limit.
     """
-    yield from each_time(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _runs_on)
+    yield from judge_attempts(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _runs_on)
 
 
 def _hides_the_cut(reply: Reply) -> str | None:
     reason = reply.first.finish_reason
     text = reply.text.strip()
-    if not text or len(text) > ROOM_OF_FIVE or not isinstance(reason, str):
+    if not text or len(text) > CHARS_OF_FIVE_TOKENS or not isinstance(reason, str):
         return None
-    whole = not text.startswith("1") or at_limit(reply)
+    whole = not text.startswith("1") or ends_at_limit(reply)
     return "" if whole else f"{reason} after {text[-30:]!r}"
 
 
 def _hides_a_cut_row(reply: Reply) -> str | None:
     """The same of a row that was long when it ended; None where its end may be the model's own."""
-    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(asked_texts(reply)))
+    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(list_asked_texts(reply)))
     reason = reply.first.finish_reason
     if not numbers or not asked or not isinstance(reason, str):
         return None
-    if at_limit(reply):
+    if ends_at_limit(reply):
         return ""
     own = numbers[0] != "1" or numbers[-1] == asked[-1] or numbers[-1].endswith("0")
     return None if own else f"{reason} after {reply.text[-30:]!r}"
@@ -257,7 +259,7 @@ def _hides_a_cut_row(reply: Reply) -> str | None:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.LIMIT_OF_FIVE,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_SETTINGS, "semantics/applies-max-output-tokens"),
     obeys=True,
 )
@@ -269,14 +271,14 @@ def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
     Workaround: compare candidatesTokenCount with the limit.
     Source: [Candidate.finishReason] Says that the limit ended the answer.
     """
-    yield from failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _hides_the_cut)
+    yield from accuse_after_attempts(seen, ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _hides_the_cut)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.STREAMED_WITHOUT_ALT,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(
         *_SETTINGS,
         "semantics/applies-max-output-tokens",
@@ -293,14 +295,14 @@ def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
     Workaround: compare candidatesTokenCount with the limit.
     Source: [Candidate.finishReason] Says that the limit ended the answer.
     """
-    yield from failing_each_time(seen, ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _hides_a_cut_row)
+    yield from accuse_after_attempts(seen, ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _hides_a_cut_row)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.STOP_SEQUENCE,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_SETTINGS,
     obeys=True,
     feature="stop-sequences",
@@ -313,7 +315,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: cut the text yourself.
     Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
-    yield from each_time(seen, ProbeId.STOP_SEQUENCE, "the text before the stop sequence", _keeps_going)
+    yield from judge_attempts(seen, ProbeId.STOP_SEQUENCE, "the text before the stop sequence", _keeps_going)
 
 
 def _count_of_candidates(reply: Reply) -> str | None:
@@ -325,7 +327,7 @@ def _count_of_candidates(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.TWO_CANDIDATES,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_SETTINGS, "schema/has-a-candidate"),
     obeys=True,
     feature="candidate-count",
@@ -338,14 +340,16 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Workaround: ask twice.
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
-    yield from each_time(seen, ProbeId.TWO_CANDIDATES, "two candidates, or an error", _count_of_candidates)
+    yield from judge_attempts(
+        seen, ProbeId.TWO_CANDIDATES, "two candidates, or an error", _count_of_candidates
+    )
 
 
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
     feature="json-schema",
@@ -359,7 +363,7 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.
     """
     for probe in (ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA):
-        yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
+        yield from judge_attempts(seen, probe, "JSON as the schema describes it", describe_disobedience)
 
 
 @check(
@@ -367,7 +371,7 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.BOGUS_CACHED_CONTENT,),
     usable=lambda reply: (
-        generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
+        is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
     ),
     blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
     feature="cached-content",

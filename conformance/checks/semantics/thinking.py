@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
-from conformance.judging.contents import asked_model, each_time
-from conformance.judging.expectations import CUT, obedience
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.contents import judge_attempts, read_asked_model
+from conformance.judging.expectations import CUT, check_obedience
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -17,7 +17,7 @@ _SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-ge
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=is_model_answer)
 def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
@@ -41,7 +41,7 @@ def _hidden(reply: Reply) -> str | None:
     if reply.first.thoughts:
         return ""
     tokens = reply.count("thoughtsTokenCount")
-    cut = obedience(reply).verdict == CUT
+    cut = check_obedience(reply).verdict == CUT
     return f"{tokens} tokens of thoughts, and no part with thought: true" if tokens and not cut else None
 
 
@@ -49,7 +49,7 @@ def _hidden(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.THINKING,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
     obeys=True,
     feature="thinking",
@@ -65,7 +65,7 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
     """
     streamed = any(reply.first.thoughts for reply in seen.of(ProbeId.THINKING_STREAMED))
     level = Level.NOTE if streamed else None
-    for found in each_time(seen, ProbeId.THINKING, "parts with thought: true", _hidden, level):
+    for found in judge_attempts(seen, ProbeId.THINKING, "parts with thought: true", _hidden, level):
         quiet = isinstance(found, NotJudged) and found.outcome is Outcome.INCONCLUSIVE
         # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
         yield (
@@ -76,7 +76,7 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
 
 
 def _can_switch_off(reply: Reply) -> bool:
-    return re.search(r"gemini-2\.5-flash", asked_model(reply)) is not None
+    return re.search(r"gemini-2\.5-flash", read_asked_model(reply)) is not None
 
 
 def _thinks_anyway(reply: Reply) -> str | None:
@@ -88,7 +88,7 @@ def _thinks_anyway(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.NO_THINKING,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_SETTINGS,
     obeys=True,
     feature="thinking",
@@ -102,4 +102,4 @@ def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudge
     Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
     """
     level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
-    yield from each_time(seen, ProbeId.NO_THINKING, "no thoughts", _thinks_anyway, level)
+    yield from judge_attempts(seen, ProbeId.NO_THINKING, "no thoughts", _thinks_anyway, level)

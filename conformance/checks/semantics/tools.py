@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.contents import (
+    accuse_after_attempts,
     as_list,
-    calls,
-    each_time,
-    failing_each_time,
-    lacks_text,
-    refusal,
-    unmet,
+    describe_disobedience,
+    describe_missing_text,
+    describe_refusal,
+    judge_attempts,
+    list_named_calls,
 )
-from conformance.judging.expectations import at_limit
-from conformance.judging.tries import generated_text
+from conformance.judging.expectations import ends_at_limit
+from conformance.judging.tries import is_model_answer
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -47,16 +47,16 @@ _speaks_of_the_cities = mentions("paris|tokyo")
 
 
 def _no_call(reply: Reply) -> str | None:
-    if calls(reply) or reply.first.calls:
+    if list_named_calls(reply) or reply.first.calls:
         return ""
-    return None if at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
+    return None if ends_at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_FIRST[:1],
     obeys=True,
     feature="function-calling",
@@ -72,11 +72,11 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     if any(reply.first.calls for reply in seen.of(*_PROBES)):
         return
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED):
-        yield from each_time(seen, probe, "a function call", _no_call)
+        yield from judge_attempts(seen, probe, "a function call", _no_call)
 
 
 def _wrong_call(reply: Reply) -> str | None:
-    names = [str(call.get("name")) for call in calls(reply)]
+    names = [str(call.get("name")) for call in list_named_calls(reply)]
     allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
     if names and not set(names) <= set(allowed):
         return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
@@ -87,7 +87,7 @@ def _wrong_call(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.FUNCTION_CALL_FORCED,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_FIRST, "schema/function-calls-are-complete"),
     obeys=True,
     feature="function-calling",
@@ -100,7 +100,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _wrong_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _wrong_call)
 
 
 def _calls_anyway(reply: Reply) -> str | None:
@@ -111,7 +111,7 @@ def _calls_anyway(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.FUNCTION_CALL_FORBIDDEN,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_FIRST[:1],
     obeys=True,
     feature="function-calling",
@@ -124,14 +124,14 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: leave the tools out of that request.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", _calls_anyway)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", _calls_anyway)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL_STREAMED,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_FIRST,
     obeys=True,
     feature="function-calling",
@@ -144,14 +144,14 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: ask without streaming.
     Source: [streamGenerateContent] A streamed answer has the same parts as a unary one.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _no_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _no_call)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.TWO_CALLS_IN_ONE_TURN,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=_FIRST,
     obeys=True,
     feature="parallel-calls",
@@ -166,30 +166,30 @@ def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """
 
     def fewer(reply: Reply) -> str | None:
-        number = len(calls(reply))
+        number = len(list_named_calls(reply))
         # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
         return "" if number >= 2 else "1 call" if number else None
 
-    found = each_time(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", fewer)
+    found = judge_attempts(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", fewer)
     yield from require_understanding(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, found, _speaks_of_the_cities)
 
 
 def _unfilled(reply: Reply) -> str | None:
     """What a call lacks; names in another casing are the business of another rule."""
-    for call in calls(reply):
+    for call in list_named_calls(reply):
         args: JSON = call.get("args") or {}
         given = {fold(name) for name in args} if isinstance(args, dict) else set()
         missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
         if missing and call.get("name") == "get_weather":
             return f"{', '.join(missing)} missing in {args!r:.80}"
-    return "" if calls(reply) else None
+    return "" if list_named_calls(reply) else None
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
     obeys=True,
     feature="function-calling",
@@ -203,7 +203,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
     """
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED):
-        yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
+        yield from accuse_after_attempts(seen, probe, "city_name and unitSystem", _unfilled)
 
 
 def _signed(reply: Reply) -> bool:
@@ -225,7 +225,7 @@ def _signed(reply: Reply) -> bool:
         ProbeId.FUNCTION_CALL_FORCED,
         ProbeId.TWO_CALLS_IN_ONE_TURN,
     ),
-    usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
+    usable=lambda reply: is_model_answer(reply) and bool(reply.first.calls),
     feature="function-calling",
 )
 def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
@@ -272,7 +272,7 @@ def _clean(reply: Reply | None) -> bool:
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=_SPOILT,
 )
 def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -290,9 +290,13 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
             continue
         turns = seen.of(ProbeId.HISTORY)
         if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
-            yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
+            yield NotJudged(
+                Outcome.BLOCKED, f"a conversation of words is refused too: {describe_refusal(turns[-1])}"
+            )
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
-            yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
+            yield Location(
+                tries[-1].id, "", "an answer to the function's result", describe_refusal(tries[-1])
+            )
         else:
             yield NotJudged(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
 
@@ -301,7 +305,7 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
     obeys=True,
 )
@@ -313,7 +317,7 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """
-    found = each_time(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", lacks_text)
+    found = judge_attempts(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", describe_missing_text)
     yield from require_understanding(seen, ProbeId.FUNCTION_ANSWERED, found, _speaks_of_the_weather)
 
 
@@ -321,7 +325,7 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Level.SHOULD,
     basis=Basis.INFERRED,
     probes=(ProbeId.NESTED_TOOL,),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
     obeys=True,
     feature="function-calling",
@@ -335,4 +339,4 @@ def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: give the function a name that no vendor knows.
     Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
     """
-    yield from each_time(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", unmet)
+    yield from judge_attempts(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", describe_disobedience)

@@ -9,10 +9,10 @@ from conformance.catalogue import Ground, NotJudged, RequiredContent, check, che
 from conformance.checks.streaming.text import REPEATING, get_expected_text
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
-from conformance.judging.contents import empty
-from conformance.judging.expectations import MET, at_limit, blocked, obedience
+from conformance.judging.contents import is_empty_candidate
+from conformance.judging.expectations import MET, check_obedience, ends_at_limit, is_prompt_blocked
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text, obeyed, streams
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_answered_stream, is_model_answer, was_obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -28,7 +28,7 @@ _MANY = 300  # characters: more than any vendor sends as one chunk of an answer 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=("streaming/comes-whole",),
     requires=required.A_CANDIDATE,
 )
@@ -44,7 +44,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     the last.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
-    ended = reply.exchange.failure is None and not reply.error and not blocked(reply)
+    ended = reply.exchange.failure is None and not reply.error and not is_prompt_blocked(reply)
     if not candidates or not ended or reply.first.finish_reason is not None:
         return
     pointer = reply.at(candidates[-1], _REASON)
@@ -58,7 +58,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=("streaming/ends-with-a-finish-reason", *REPEATING),
     requires=_SEVERAL_CHUNKS,
 )
@@ -83,7 +83,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     begins_with_parts = isinstance(content, dict) and bool(content.get("parts"))
     without = [one for _, one in before_the_end if not one.get("finishReason")]
     # A reason in every chunk that has content is an old habit of Google's; one in a chunk of its own, sent first, is not.
-    habit = begins_with_parts and all(map(empty, without))
+    habit = begins_with_parts and all(map(is_empty_candidate, without))
     level = Level.NOTE if habit or uses_server_tools(reply) else None
     observed = f"{candidate['finishReason']!r} before the end of the text"
     yield Location(
@@ -91,7 +91,12 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     )
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=streams, blocked_by=("schema/has-a-candidate",))
+@check_each(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=is_answered_stream,
+    blocked_by=("schema/has-a-candidate",),
+)
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     """A chunk without a candidate omits `candidates` instead of sending an empty list.
 
@@ -112,7 +117,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=streams,
+    usable=is_answered_stream,
 )
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A long answer arrives in pieces while the model is writing it.
@@ -142,7 +147,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _measure_short_answers(seen: RuleInput) -> float:
     """Return the median time of short answers in ms: what network, queue and thinking cost any answer."""
-    short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
+    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
     return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
 
 
@@ -161,7 +166,7 @@ def _is_cut_short(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.INFERRED,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=(
         "streaming/comes-whole",
         "semantics/applies-max-output-tokens",
@@ -170,7 +175,7 @@ def _is_cut_short(reply: Reply) -> bool:
     obeys=True,
     requires=RequiredContent(
         "no long answer was complete, or ended at a limit",
-        lambda reply: obedience(reply).verdict == MET or at_limit(reply),
+        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
 )
@@ -184,12 +189,17 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
     Source: [Candidate.finishReason] STOP means that the model came to a natural end.
     """
     cut = [reply for reply in seen.replies if _is_cut_short(reply)]
-    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
+    if len(cut) >= ATTEMPTS_TO_ACCUSE and not was_obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
         observed = f"STOP after {cut[-1].text[-40:]!r} ({len(cut)} of {len(seen.replies)} attempts)"
         yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=streams, requires=_SEVERAL_CHUNKS)
+@check_each(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    usable=is_answered_stream,
+    requires=_SEVERAL_CHUNKS,
+)
 def keeps_one_id(reply: Reply) -> Iterator[Location]:
     """All chunks of a stream carry the same responseId and modelVersion.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from conformance.catalogue import RequiredContent, check_each
-from conformance.judging.habits import has_own_bytes, lacks_its_end
-from conformance.judging.tries import streams
+from conformance.judging.habits import has_original_bytes, may_have_lost_end
+from conformance.judging.tries import is_answered_stream
 from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
@@ -17,9 +17,9 @@ from conformance.wire.framing import Framing, Irregular
 def holds_events(reply: Reply) -> bool:
     """Return whether a stream with alt=sse consists of events, whatever they hold."""
     scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and 200 <= reply.status < 300
+    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and reply.is_success
     framed = reply.streamed and reply.alt_sse and reply.framed.framing is Framing.SSE
-    return framed and success and has_own_bytes(reply)
+    return framed and success and has_original_bytes(reply)
 
 
 def locate_irregularities(
@@ -109,7 +109,7 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Location]:
     Source: [HTML standard, server-sent events] A blank line ends an event; what follows the last blank line is discarded.
     """
     for found in locate_irregularities(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
-        yield replace(found, level=Level.NOTE) if lacks_its_end(reply) else found
+        yield replace(found, level=Level.NOTE) if may_have_lost_end(reply) else found
 
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=holds_events)
@@ -200,7 +200,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.INFERRED,
     select=lambda reply: reply.streamed and reply.alt_sse,
-    usable=lambda reply: streams(reply) and has_own_bytes(reply),
+    usable=lambda reply: is_answered_stream(reply) and has_original_bytes(reply),
     requires=RequiredContent(
         "no stream holds a line separator",
         lambda reply: any(separator in reply.text for separator in "\u2028\u2029\x85"),
@@ -223,7 +223,7 @@ def escapes_line_separators(reply: Reply) -> Iterator[Location]:
 
 def _may_be_cut(reply: Reply) -> bool:
     kinds = (ReplyKind.ANSWER, ReplyKind.UNREADABLE, ReplyKind.FAILED)
-    return 200 <= reply.status < 300 and reply.kind in kinds and has_own_bytes(reply)
+    return reply.is_success and reply.kind in kinds and has_original_bytes(reply)
 
 
 @check_each(Level.MUST, basis=Basis.RECORDED, select=lambda reply: reply.streamed, usable=_may_be_cut)

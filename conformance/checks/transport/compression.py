@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.checks.transport.delivery import name_troubles
-from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import words
+from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.refusals import describe_reply
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
@@ -77,7 +77,7 @@ def uses_standard_http_and_compression(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     select=lambda reply: not _offers_compression(reply),
-    usable=lambda reply: _is_as_sent(reply) and is_success(reply),
+    usable=lambda reply: _is_as_sent(reply) and reply.is_success,
     blocked_by=(DECLARED,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
@@ -117,7 +117,7 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     if len(offering) < ATTEMPTS_TO_ACCUSE or not answered or any(map(_offers_compression, answered)):
         return
     if all(reply.is_refusal for reply in offering):
-        observed = f"{words(offering[-1])}; without the offer, there is an answer"
+        observed = f"{describe_reply(offering[-1])}; without the offer, there is an answer"
         yield Location(offering[-1].id, "", "an answer", observed)
     else:
         reason = f"only questions without an offer were answered: {name_troubles(offering)}"

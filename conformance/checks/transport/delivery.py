@@ -6,8 +6,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
-from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import breaks_each_time, works, works_throughout
+from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.refusals import (
+    answers_control,
+    answers_control_throughout,
+    find_lasting_server_error,
+)
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
@@ -61,8 +65,11 @@ def _is_answer(reply: Reply) -> bool:
 def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     """Return whether it is a 5xx to a generated body, or one that came each time where Google answers 4xx."""
     if reply.exchange.generated:
-        return reply.standing is not Standing.THROTTLED or breaks_each_time(seen, reply.probe) is not None
-    return reply.expects_refusal and breaks_each_time(seen, reply.probe) is not None
+        return (
+            reply.standing is not Standing.THROTTLED
+            or find_lasting_server_error(seen, reply.probe) is not None
+        )
+    return reply.expects_refusal and find_lasting_server_error(seen, reply.probe) is not None
 
 
 @check_each(Level.SHOULD, basis=Basis.INFERRED)
@@ -86,7 +93,7 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
 def _has_begun(reply: Reply) -> bool:
     """Return whether a status of success came, with at least the beginning or the end of a body."""
     failure = reply.exchange.failure
-    return is_success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
+    return reply.is_success and (failure is None or failure.kind in ("reset", "protocol"))
 
 
 @check(Level.MUST, basis=Basis.DOCUMENTED, usable=_has_begun)
@@ -115,7 +122,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _find_question_always_cut(seen: RuleInput, group: Sequence[Reply]) -> list[Reply]:
     """Return all attempts of a question that was cut off each time, if the plain one was answered before and after."""
-    for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
+    for probe in dict.fromkeys(reply.probe for reply in group) if answers_control_throughout(seen) else ():
         attempts = [reply for reply in group if reply.probe == probe]
         if len(attempts) >= ATTEMPTS_TO_ACCUSE and all(reply.exchange.failure for reply in attempts):
             return attempts
@@ -139,7 +146,7 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     Source: [generative_service.proto] The methods answer where they are asked; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
-    if moved and not works(seen):
+    if moved and not answers_control(seen):
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (base_url?)")
         return
     for reply in moved:
