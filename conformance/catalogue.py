@@ -16,7 +16,7 @@ from conformance.model import Basis, Dimension, Level, Location, Outcome, Questi
 from conformance.names import suggest_spelling
 from conformance.probe_ids import DOCUMENTED_PREFIX, ProbeId
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.sources import cite
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _cited_source(stated: str) -> Source:
     found = re.fullmatch(r"\[(.+?)\] (.+)", stated)
     if found is None:
         raise ValueError(f"a rule's source must read `Source: [PLACE] what stands there`, not {stated!r}")
-    return google(found[1], found[2])
+    return cite(found[1], found[2])
 
 
 def probe(  # noqa: PLR0913 - each word says one thing about a probe, and all have a default

@@ -52,8 +52,8 @@ def _rule(rule: Rule) -> str:
 
 
 def _source(source: Source) -> str:
-    document = f"[{source.document}]({source.url})" if source.url else source.document
-    return f"{', '.join(filter(None, (document, source.lines)))}: {source.says}"
+    where = ", ".join(filter(None, (source.document, source.lines)))
+    return f"{f'[{where}]({source.url})' if source.url else where}: {source.says}"
 
 
 def rules_pages() -> Iterator[Page]:

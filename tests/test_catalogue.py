@@ -59,7 +59,7 @@ def test_the_results_of_an_older_run_are_read_with_the_ids_of_today(tmp_path: Pa
         assert FORMER not in provider.cases
 
 
-_AFTER_ATTEMPTS = ("each_time(", "disobeyed(")
+_AFTER_ATTEMPTS = ("judge_attempts(", "accuse_after_attempts(", "judge_obedience(")
 
 
 def _accuses_after_several_attempts(rule: Rule) -> bool:

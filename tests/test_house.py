@@ -170,8 +170,8 @@ def test_a_misspelt_option_or_attribute_of_a_check_fails_type_checking(tmp_path:
         "from conformance.catalogue import NotJudged, check_each\n"
         "from conformance.model import Basis, Level, Location\n"
         "from conformance.reading.reply import Reply\n"
-        "from conformance.sources import google\n"
-        "@check_each(Level.NOTE, google('Candidate', 'x'), basis=Basis.INFERRED, {option}=lambda reply: reply.{attribute})\n"
+        "from conformance.sources import cite\n"
+        "@check_each(Level.NOTE, cite('Candidate', 'x'), basis=Basis.INFERRED, {option}=lambda reply: reply.{attribute})\n"
         "def says_nothing(reply: Reply) -> Iterator[Location | NotJudged]:\n"
         "    yield from ()\n"
     )

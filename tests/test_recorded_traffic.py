@@ -15,7 +15,7 @@ from conformance import catalogue
 from conformance.asking.attempts import needs_another_attempt
 from conformance.catalogue import PROBES, RULES
 from conformance.dialects.dialect import load_dialect
-from conformance.judging.habits import unless_rare, uses_server_tools
+from conformance.judging.habits import note_if_rare, uses_server_tools
 from conformance.model import (
     CAPTURED,
     GRAVE_LEVELS,
@@ -491,7 +491,7 @@ def _reply(probe: str, number: int, method: str = UNARY) -> Reply:
 
 def _levels(shown: list[Reply], among: list[Reply]) -> list[Level | None]:
     return [
-        location.level for location in unless_rare([Location(one.id, "", "x", "y") for one in shown], among)
+        location.level for location in note_if_rare([Location(one.id, "", "x", "y") for one in shown], among)
     ]
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, is_documented
-from conformance.judging.habits import has_own_bytes
-from conformance.judging.tries import answered
+from conformance.judging.habits import has_original_bytes
+from conformance.judging.tries import is_answered
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
@@ -19,7 +19,7 @@ _AT_ROOT = "the Gemini object at the root"
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=answered,
+    usable=is_answered,
     trait="envelope",
     defers_to=("streaming/sends-one-json-object-per-event", "streaming/streams-a-well-formed-array"),
 )
@@ -49,7 +49,7 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
 def _is_other_success(reply: Reply) -> bool:
     """Return whether a complete success came from a model's route that is neither an error nor wrongly framed."""
     misframed = reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = 200 <= reply.status < 300 and reply.standing is not Standing.ERROR_IN_SUCCESS
+    success = reply.is_success and reply.standing is not Standing.ERROR_IN_SUCCESS
     asked = reply.exchange.failure is None and reply.resource.name == "response"
     return asked and success and not misframed
 
@@ -92,13 +92,13 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
 
 def _answers_unary(reply: Reply) -> bool:
     # A document's own form may ask for a stream in the body: its answers are that document's matter.
-    return answered(reply) and not reply.streamed and not is_documented(reply)
+    return is_answered(reply) and not reply.streamed and not is_documented(reply)
 
 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: _answers_unary(reply) and has_own_bytes(reply),
+    usable=lambda reply: _answers_unary(reply) and has_original_bytes(reply),
     formerly=("envelope/method-decides-whether-it-streams",),
 )
 def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:

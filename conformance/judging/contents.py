@@ -10,11 +10,11 @@ from conformance.catalogue import NotJudged
 from conformance.judging.expectations import (
     CUT,
     UNMET,
-    asked_texts,
-    at_limit,
-    obedience,
-    said_anything,
-    withheld,
+    check_obedience,
+    ends_at_limit,
+    has_content,
+    is_withheld,
+    list_asked_texts,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.judging.values import has_readable_values
@@ -29,7 +29,7 @@ DATA = (
 """The members of a part of which it holds one (Part.data)."""
 
 # A try says "" where it did as asked, what it did instead, or None where it cannot tell.
-Look = Callable[[Reply], str | None]
+DescribeFailure = Callable[[Reply], str | None]
 
 
 def as_list(value: JSON) -> list[JSON]:
@@ -37,7 +37,7 @@ def as_list(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else []
 
 
-def candidates(reply: Reply) -> Iterator[tuple[Chunk, int, Mapping[str, JSON]]]:
+def iterate_candidates(reply: Reply) -> Iterator[tuple[Chunk, int, Mapping[str, JSON]]]:
     """Yield each candidate object of each chunk, with its place in the list."""
     for chunk in reply.chunks:
         for place, raw in enumerate(as_list(chunk.body.get("candidates"))):
@@ -45,31 +45,31 @@ def candidates(reply: Reply) -> Iterator[tuple[Chunk, int, Mapping[str, JSON]]]:
                 yield chunk, place, raw
 
 
-def parts_of(candidate: Mapping[str, JSON]) -> list[tuple[int, Mapping[str, JSON]]]:
+def list_parts(candidate: Mapping[str, JSON]) -> list[tuple[int, Mapping[str, JSON]]]:
     """Return the parts of a candidate that are objects, with their places."""
     content = candidate.get("content")
     found = as_list(content.get("parts")) if isinstance(content, dict) else []
     return [(place, part) for place, part in enumerate(found) if isinstance(part, dict)]
 
 
-def parts(reply: Reply) -> Iterator[tuple[Chunk, tuple[str | int, ...], Mapping[str, JSON]]]:
+def iterate_parts(reply: Reply) -> Iterator[tuple[Chunk, tuple[str | int, ...], Mapping[str, JSON]]]:
     """Yield every part of every candidate, with its canonical keys."""
-    for chunk, place, candidate in candidates(reply):
-        for number, part in parts_of(candidate):
+    for chunk, place, candidate in iterate_candidates(reply):
+        for number, part in list_parts(candidate):
             yield chunk, ("candidates", place, "content", "parts", number), part
 
 
-def calls(reply: Reply) -> list[Mapping[str, JSON]]:
+def list_named_calls(reply: Reply) -> list[Mapping[str, JSON]]:
     """Return the first candidate's function calls that have a name."""
     return [call for call in reply.first.calls if isinstance(call.get("name"), str) and call["name"]]
 
 
-def empty(candidate: Mapping[str, JSON]) -> bool:
+def is_empty_candidate(candidate: Mapping[str, JSON]) -> bool:
     """Return whether a candidate holds nothing that a caller could use."""
-    return not any(part.get(name) for _, part in parts_of(candidate) for name in DATA)
+    return not any(part.get(name) for _, part in list_parts(candidate) for name in DATA)
 
 
-def asked_model(reply: Reply) -> str:
+def read_asked_model(reply: Reply) -> str:
     """Return the model that the request's path names, slashes and colons of its own included; "" where it names none."""
     path = unquote(reply.exchange.request.path.partition("?")[0])
     found = re.search(r"/models/(.+?)(:[A-Za-z]+)?$", path)
@@ -90,31 +90,31 @@ _OTHER = re.compile(
 )
 
 
-def names_a_lack(reply: Reply) -> bool:
+def says_unsupported(reply: Reply) -> bool:
     """Return whether an error, of whatever status, says plainly that the vendor or the model cannot do something."""
     said = reply.error.message if reply.error else ""
     return bool(_LACKING.search(said)) and not _OTHER.search(said)
 
 
-def lacking(reply: Reply) -> bool:
+def is_refused_as_unsupported(reply: Reply) -> bool:
     """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
-    return reply.standing is Standing.REQUEST_REFUSED and names_a_lack(reply)
+    return reply.standing is Standing.REQUEST_REFUSED and says_unsupported(reply)
 
 
-def refusal(reply: Reply) -> str:
+def describe_refusal(reply: Reply) -> str:
     """Return a refusal in words: the status and the message."""
     return f"HTTP {reply.status}: {reply.error.message[:160]}" if reply.error else f"HTTP {reply.status}"
 
 
-def unmet(reply: Reply) -> str | None:
+def describe_disobedience(reply: Reply) -> str | None:
     """Return what the reply did instead of what its question asks; "" where it obeyed, None where it had no room."""
-    found = obedience(reply)
+    found = check_obedience(reply)
     if found.verdict == UNMET:
         return found.detail
     return None if found.verdict == CUT else ""
 
 
-def lacks_text(reply: Reply) -> str | None:
+def describe_missing_text(reply: Reply) -> str | None:
     """Return what the text is instead of what the question asks for; None where a limit ended it, or nothing was said.
 
     An answer without anything in it is the matter of another rule.
@@ -122,25 +122,25 @@ def lacks_text(reply: Reply) -> str | None:
     wanted = str(reply.exchange.expected.get("text", ""))
     if wanted in reply.text:
         return ""
-    silent = at_limit(reply) or not said_anything(reply)
+    silent = ends_at_limit(reply) or not has_content(reply)
     return None if silent else f"the text is {reply.text[:120]!r}"
 
 
-def stop_sequences(reply: Reply) -> list[str]:
+def read_stop_sequences(reply: Reply) -> list[str]:
     """Return the stop sequences that a question sets in generationConfig."""
     body = reply.request_body
     config = body.get("generationConfig") if isinstance(body, dict) else None
     return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
 
 
-def behind(reply: Reply, marks: list[str]) -> str:
+def find_asked_text_after(reply: Reply, marks: list[str]) -> str:
     """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
-    ends = (text.partition(mark)[2].strip() for mark in marks for text in asked_texts(reply))
+    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
     return next((end for end in ends if end), "")
 
 
-def each_time(
-    seen: RuleInput, probe: str, expected: str, look: Look, level: Level | None = None
+def judge_attempts(
+    seen: RuleInput, probe: str, expected: str, look: DescribeFailure, level: Level | None = None
 ) -> Iterator[Location | NotJudged]:
     """Yield a location where all of three tries failed, NotJudged where fewer could be judged, nothing where one did well.
 
@@ -162,18 +162,18 @@ def each_time(
         yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
 
 
-def failing_each_time(
-    seen: RuleInput, probe: str, expected: str, look: Look, level: Level | None = None
+def accuse_after_attempts(
+    seen: RuleInput, probe: str, expected: str, look: DescribeFailure, level: Level | None = None
 ) -> Iterator[Location]:
-    """Yield the location of `each_time` alone: for rules that say nothing where fewer tries could be judged."""
-    found = each_time(seen, probe, expected, look, level)
+    """Yield the location of `judge_attempts` alone: for rules that say nothing where fewer tries could be judged."""
+    found = judge_attempts(seen, probe, expected, look, level)
     yield from (one for one in found if isinstance(one, Location))
 
 
-def _unfiltered(look: Look, reply: Reply) -> str | None:
+def _unfiltered(look: DescribeFailure, reply: Reply) -> str | None:
     said = look(reply)
     # An answer without a candidate is a fault of its own, and shows nothing else.
-    return None if said and (withheld(reply) or not reply.candidates) else said
+    return None if said and (is_withheld(reply) or not reply.candidates) else said
 
 
 def _too_few(failures: int, tries: int) -> str:

@@ -27,12 +27,12 @@ class Obedience:
     detail: str = ""
 
 
-def answered_as_asked(reply: Reply) -> bool:
+def has_expected_status(reply: Reply) -> bool:
     """Return whether the question got the kind of answer it asks for, obedience aside."""
     return reply.exchange.failure is None and reply.status in reply.exchange.expected_statuses
 
 
-def parsed(text: str) -> JSON:
+def parse_json_text(text: str) -> JSON:
     """Return the JSON in a text, or None; a fenced code block is not JSON."""
     try:
         value: JSON = json.loads(text)
@@ -41,7 +41,7 @@ def parsed(text: str) -> JSON:
     return value
 
 
-def asked_texts(reply: Reply) -> list[str]:
+def list_asked_texts(reply: Reply) -> list[str]:
     """Return the texts of the question's last turn."""
     request = reply.request_body
     turns = request.get("contents") if isinstance(request, dict) else None
@@ -51,16 +51,18 @@ def asked_texts(reply: Reply) -> list[str]:
     return [text for text in texts if isinstance(text, str) and text]
 
 
-def unechoed(reply: Reply) -> str:
+def remove_echo(reply: Reply) -> str:
     """Return the answer's text without the question in it: a server that repeats what it is asked obeys nobody."""
     text = reply.text
-    for asked in asked_texts(reply):
+    for asked in list_asked_texts(reply):
         text = re.sub(re.escape(asked), "", text, flags=re.IGNORECASE)
     return text
 
 
 def _text(wanted: JSON, reply: Reply) -> str:
-    return "" if str(wanted) in unechoed(reply) else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    return (
+        "" if str(wanted) in remove_echo(reply) else f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    )
 
 
 def _exact(wanted: JSON, reply: Reply) -> str:
@@ -81,25 +83,25 @@ def _word(wanted: JSON, reply: Reply) -> str:
 _LIMIT = ("maxtokens", "maxoutputtokens", "length", "2")  # MAX_TOKENS as others spell it, and its number
 
 
-def at_limit(reply: Reply) -> bool:
+def ends_at_limit(reply: Reply) -> bool:
     """Return whether the answer says that a limit ended it, in whatever spelling: which one is another rule's matter."""
     return re.sub(r"[^a-z0-9]", "", str(reply.first.finish_reason).lower()) in _LIMIT
 
 
-ROOM_OF_FIVE = 60  # characters; five tokens of numbers are some fifteen
+CHARS_OF_FIVE_TOKENS = 60  # characters; five tokens of numbers are some fifteen
 
 
-def limited(reply: Reply) -> bool:
+def keeps_limit_of_five(reply: Reply) -> bool:
     """Return whether a limit of five tokens took effect on a row of numbers, whatever the answer says of it."""
     text = reply.text.strip()
-    return at_limit(reply) or (text.startswith("1") and len(text) <= ROOM_OF_FIVE)
+    return ends_at_limit(reply) or (text.startswith("1") and len(text) <= CHARS_OF_FIVE_TOKENS)
 
 
 def _finish(wanted: JSON, reply: Reply) -> str:
     got = reply.first.finish_reason
     return (
         ""
-        if got == wanted or (wanted == "MAX_TOKENS" and at_limit(reply))
+        if got == wanted or (wanted == "MAX_TOKENS" and ends_at_limit(reply))
         else f"the finish reason is {got!r}, not {wanted!r}"
     )
 
@@ -107,7 +109,7 @@ def _finish(wanted: JSON, reply: Reply) -> str:
 def _cut(whole: JSON, reply: Reply) -> str:
     """The limit ended it, and it says so; or the limit had no effect at all, which other questions tell."""
     reason = reply.first.finish_reason
-    fine = at_limit(reply) or str(whole) in reply.text
+    fine = ends_at_limit(reply) or str(whole) in reply.text
     return "" if fine else f"the finish reason of what was cut is {reason!r}"
 
 
@@ -143,7 +145,7 @@ def _kind(value: JSON) -> type:
 
 
 def _json(wanted: JSON, reply: Reply) -> str:
-    got = parsed(reply.text)
+    got = parse_json_text(reply.text)
     if not isinstance(got, dict) or not isinstance(wanted, dict):
         return f"the text is not the JSON object that the schema asks for: {reply.text[:120]!r}"
     wrong = [name for name, value in wanted.items() if _kind(got.get(name)) is not _kind(value)]
@@ -171,9 +173,9 @@ _TABLE: Mapping[str, Callable[[JSON, Reply], str]] = {
 }  # fmt: skip
 
 
-def out_of_room(reply: Reply) -> bool:
+def is_out_of_room(reply: Reply) -> bool:
     """No room: the answer ended at its limit although no small limit was asked, or thinking ate it all."""
-    return at_limit(reply) and reply.exchange.expected.get("finish") != "MAX_TOKENS"
+    return ends_at_limit(reply) and reply.exchange.expected.get("finish") != "MAX_TOKENS"
 
 
 _ENDED = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")  # the reasons that are no filter's
@@ -187,19 +189,19 @@ def _filters() -> frozenset[str]:
     return frozenset(candidate.properties["finishReason"].enum if candidate else ()) - set(_ENDED)
 
 
-def ended_otherwise(reply: Reply) -> bool:
+def ends_by_filter(reply: Reply) -> bool:
     """Return whether the reason is a filter's, or the one that says nothing: neither the end nor a limit."""
     return reply.first.finish_reason in {*_filters(), _ENDED[-1]}
 
 
-def blocked(reply: Reply) -> bool:
+def is_prompt_blocked(reply: Reply) -> bool:
     """Return whether the prompt was blocked, as Google says it: promptFeedback with a blockReason."""
     feedback = [chunk.body.get("promptFeedback") for chunk in reply.chunks]
     reasons = [str(one.get("blockReason") or "") for one in feedback if isinstance(one, dict)]
     return any(reason and not reason.endswith("_UNSPECIFIED") for reason in reasons)
 
 
-def withheld(reply: Reply) -> bool:
+def is_withheld(reply: Reply) -> bool:
     """Return whether a filter blocked the prompt or ended the answer, or the model spoilt its own call.
 
     Which prompts a filter strikes, and what a model spoils, says nothing of who carried the question. Names of
@@ -207,29 +209,29 @@ def withheld(reply: Reply) -> bool:
     """
     reason = reply.first.finish_reason
     if not isinstance(reason, str):
-        return blocked(reply)
+        return is_prompt_blocked(reply)
     unknown = reason not in _ENDED and _NAME.fullmatch(reason) is not None
-    return blocked(reply) or reason in _filters() or (unknown and not said_anything(reply))
+    return is_prompt_blocked(reply) or reason in _filters() or (unknown and not has_content(reply))
 
 
-def said_anything(reply: Reply) -> bool:
+def has_content(reply: Reply) -> bool:
     """Return whether the answer has a text that is no thought, or a call."""
     return bool(reply.text or reply.first.calls)
 
 
-def obedience(reply: Reply) -> Obedience:
+def check_obedience(reply: Reply) -> Obedience:
     """Return whether the reply does what its question asked, by the recorded expectations."""
     expected = reply.exchange.expected
     if not reply.ok:
         return Obedience(UNREAD, "there is no answer to judge")
-    if not reply.candidates and not blocked(reply):
+    if not reply.candidates and not is_prompt_blocked(reply):
         return Obedience(UNREAD, "there is no candidate to judge")
     missed = [
         said for name, test in _TABLE.items() if name in expected and (said := test(expected[name], reply))
     ]
     if not missed:
         return Obedience(MET)
-    return Obedience(CUT if out_of_room(reply) or withheld(reply) else UNMET, "; ".join(missed))
+    return Obedience(CUT if is_out_of_room(reply) or is_withheld(reply) else UNMET, "; ".join(missed))
 
 
 def asks_for_obedience(expected: Mapping[str, JSON]) -> bool:

@@ -11,7 +11,7 @@ from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 
 
-def words(reply: Reply) -> str:
+def describe_reply(reply: Reply) -> str:
     """Return an answer in words: the status, what the body is, and what it says."""
     said = reply.error.message if reply.error else ""
     if said:
@@ -27,7 +27,7 @@ def words(reply: Reply) -> str:
     return f"HTTP {reply.status}"
 
 
-def works(seen: RuleInput) -> bool:
+def answers_control(seen: RuleInput) -> bool:
     """Return whether the plain question was answered: without it a refusal proves nothing."""
     return any(reply.ok for reply in seen.of(ProbeId.PLAIN))
 
@@ -52,13 +52,13 @@ def describe_silence(seen: RuleInput) -> str:
     return f"every answer is {what} (HTTP {', '.join(map(str, statuses[:3]))}{hint})"
 
 
-def works_throughout(seen: RuleInput) -> bool:
+def answers_control_throughout(seen: RuleInput) -> bool:
     """Return whether the plain question was answered before and after all others."""
     before, after = seen.of(ProbeId.PLAIN), seen.of(ProbeId.PLAIN_AT_THE_END)
     return any(reply.ok for reply in before) and any(reply.ok for reply in after)
 
 
-def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
+def find_lasting_server_error(seen: RuleInput, probe: str) -> Reply | None:
     """Return the last of three or more equal 5xx to a question, where the vendor worked before and after.
 
     Only then is a vendor blamed for a 5xx; None where one of these conditions is not met.
@@ -70,25 +70,25 @@ def breaks_each_time(seen: RuleInput, probe: str) -> Reply | None:
     )
     enough = len(replies) >= ATTEMPTS_TO_ACCUSE and len(same) == 1
     there = any(reply.ok and reply.streamed is replies[0].streamed for reply in seen.all) if enough else False
-    return replies[-1] if there and broken and works_throughout(seen) else None
+    return replies[-1] if there and broken and answers_control_throughout(seen) else None
 
 
-def as_google(error: ErrorBody) -> bool:
+def has_google_shape(error: ErrorBody) -> bool:
     """Return whether an error has Google's members, others beside them or not."""
     return error.shape == "google" or (
         error.shape == "openai" and isinstance(error.status, str) and error.code is not None
     )
 
 
-def error_object(reply: Reply) -> JSON:
+def read_error_json(reply: Reply) -> JSON:
     """Return the error as it came: the first JSON value of the body."""
     return next((chunk.raw for chunk in reply.chunks if chunk.json.ok), None)
 
 
-def texts(value: JSON, depth: int = 0) -> Iterator[str]:
+def iterate_texts(value: JSON, depth: int = 0) -> Iterator[str]:
     """Yield every string in a JSON value, to eight levels."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list) and depth < 8:
         for child in value.values() if isinstance(value, dict) else value:
-            yield from texts(child, depth + 1)
+            yield from iterate_texts(child, depth + 1)

@@ -5,41 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from conformance.catalogue import NotJudged
-from conformance.judging.expectations import CUT, MET, UNMET, obedience
+from conformance.judging.expectations import CUT, MET, UNMET, check_obedience
 from conformance.model import Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 
 ATTEMPTS_TO_ACCUSE = 3
 
 
-def answered(reply: Reply) -> bool:
+def is_answered(reply: Reply) -> bool:
     """Return whether the resource that was asked for is there, with a status of success."""
     return reply.ok
 
 
-def generated_text(reply: Reply) -> bool:
+def is_model_answer(reply: Reply) -> bool:
     """Return whether the reply is an answer of generateContent or streamGenerateContent."""
     return reply.ok and reply.resource.name == "response"
 
 
-def streams(reply: Reply) -> bool:
+def is_answered_stream(reply: Reply) -> bool:
     """Return whether the streaming method answered in success, with or without alt=sse."""
-    return generated_text(reply) and reply.streamed
+    return is_model_answer(reply) and reply.streamed
 
 
-def obeyed(seen: RuleInput, probe: str) -> bool:
+def was_obeyed(seen: RuleInput, probe: str) -> bool:
     """Return whether any try of that probe did as it was told."""
-    return any(obedience(reply).verdict == MET for reply in seen.of(probe))
+    return any(check_obedience(reply).verdict == MET for reply in seen.of(probe))
 
 
-def beside(
+def excuse_wavering_model(
     seen: RuleInput, twin: str, found: Iterable[Location | NotJudged]
 ) -> Iterator[Location | NotJudged]:
     """Yield what was found of a question, but accuse nobody where its twin, asked plainly, was obeyed now and then only.
 
     Three failures show a difference between the two only where the twin has none.
     """
-    moody = any(obedience(reply).verdict == UNMET for reply in seen.of(twin) if reply.ok)
+    moody = any(check_obedience(reply).verdict == UNMET for reply in seen.of(twin) if reply.ok)
     for one in found:
         if isinstance(one, Location) and moody:
             yield NotJudged(
@@ -50,14 +50,14 @@ def beside(
             yield one
 
 
-def disobeyed(
+def judge_obedience(
     seen: RuleInput, probe: str, expected: str, level: Level | None = None
 ) -> Iterator[Location | NotJudged]:
     """Yield a location where every one of three tries failed to obey; NotJudged where fewer could be judged.
 
     `expected` says in words what a good vendor's answer shows.
     """
-    tries = [(reply, obedience(reply)) for reply in seen.of(probe) if reply.ok]
+    tries = [(reply, check_obedience(reply)) for reply in seen.of(probe) if reply.ok]
     if any(verdict.verdict == MET for _, verdict in tries) or not tries:
         return
     failures = [(reply, verdict) for reply, verdict in tries if verdict.verdict == UNMET]

@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
 from conformance.checks.errors.status import NO_ROUTE
-from conformance.judging.contents import asked_model
-from conformance.judging.habits import may_have_lost
-from conformance.judging.refusals import as_google, breaks_each_time, error_object, texts, words, works
-from conformance.judging.tries import streams
+from conformance.judging.contents import read_asked_model
+from conformance.judging.habits import may_have_lost_header
+from conformance.judging.refusals import (
+    answers_control,
+    describe_reply,
+    find_lasting_server_error,
+    has_google_shape,
+    iterate_texts,
+    read_error_json,
+)
+from conformance.judging.tries import is_answered_stream
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -54,14 +61,14 @@ def _has_no_route(reply: Reply) -> bool:
 
     Recorded traffic may have asked for anything; at Google no model's path holds a name with a slash.
     """
-    slash = "/" in asked_model(reply) and reply.status == 404
+    slash = "/" in read_asked_model(reply) and reply.status == 404
     foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
     front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
     return reply.probe in NO_ROUTE or slash or foreign or front
 
 
 def _describe_form(reply: Reply, error: ErrorBody) -> str:
-    value = error_object(reply)
+    value = read_error_json(reply)
     names = ", ".join(value)[:120] if isinstance(value, dict) else ""
     inner = value.get("error") if isinstance(value, dict) else None
     inside = f" holding {', '.join(inner)[:120]}" if isinstance(inner, dict) else ""
@@ -88,12 +95,12 @@ def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
 
 
 def _has_googles_form(error: ErrorBody) -> bool:
-    return as_google(error) and error.at in ("/error", "/0/error")
+    return has_google_shape(error) and error.at in ("/error", "/0/error")
 
 
 def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:
     """Return the name of a member that is of another type than Google's, and what it is; None if there is none."""
-    found = error_object(reply)
+    found = read_error_json(reply)
     root = found[0] if isinstance(found, list) and found else found
     error = root.get("error") if isinstance(root, dict) else None
     if not isinstance(error, dict):
@@ -123,7 +130,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
     google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
@@ -131,7 +138,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
         error = reply.error
-        passing = reply.status >= 500 and breaks_each_time(seen, reply.probe) is None
+        passing = reply.status >= 500 and find_lasting_server_error(seen, reply.probe) is None
         if error is None or (passing and not reply.exchange.captured):
             continue
         if not reply.streamed and not events and _comes_as_event(reply):
@@ -165,7 +172,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     code = reply.error.code if reply.error else None
@@ -188,7 +195,7 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     arguments.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
     error = reply.error
@@ -212,7 +219,7 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     Why: Google sends a list of one error only where it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
-    Source: [streamGenerateContent: errors] An error is an array element only where an array was to be streamed.
+    Source: [streamGenerateContent] An error is an array element only where an array was to be streamed.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", "one object", "a list with the error in it")
@@ -228,7 +235,7 @@ def _is_json_error(reply: Reply) -> bool:
     Level.SHOULD,
     basis=Basis.RECORDED,
     usable=lambda reply: (
-        _is_json_error(reply) and _has_json(reply) and not may_have_lost(reply, "content-type")
+        _is_json_error(reply) and _has_json(reply) and not may_have_lost_header(reply, "content-type")
     ),
     proof=Proof.REFUSAL,
     defers_to=(_EVENTS,),
@@ -241,14 +248,14 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
-    got = reply.exchange.header("content-type")
-    kind = (got or "").partition(";")[0].strip().lower()
+    kind = reply.media_type
     as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
     if kind != "application/json" and not kind.endswith("+json") and not as_asked:
-        yield Location(reply.id, "", "application/json", got or "no Content-Type")
+        observed = reply.exchange.header("content-type") or "no Content-Type"
+        yield Location(reply.id, "", "application/json", observed)
 
 
 _NAMED: Mapping[str, tuple[str, Level | None]] = {
@@ -278,14 +285,14 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     wrong.
     Breaks: no program, but everyone who looks for the fault.
     Workaround: remove parts of the request until it is accepted.
-    Source: [Invalid JSON payload received] The message names the field, and so does BadRequest in the details.
+    Source: [error codes] The message names the field, and so does BadRequest in the details.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
 
     def names_fault(reply: Reply) -> bool:
-        said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
+        said = (*iterate_texts(read_error_json(reply)), reply.error.message if reply.error else "")
         return any(_NAMED[reply.probe][0] in text.lower() for text in said)
 
     named = {reply.probe for reply in seen.replies if names_fault(reply)}
@@ -293,7 +300,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
         if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
             name, level = _NAMED[reply.probe]
             pointer = reply.error.at if reply.error else ""
-            yield Location(reply.id, pointer, f"a message that names {name}", words(reply), level)
+            yield Location(reply.id, pointer, f"a message that names {name}", describe_reply(reply), level)
 
 
 @check(
@@ -311,7 +318,7 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     errors have no details at all, so this is only noted.
     Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
-    Source: [google.rpc error_details] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
+    Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
     wait for a quota.
     """
     for reply in seen.replies:
@@ -323,7 +330,7 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.DOCUMENTED,
-    usable=streams,
+    usable=is_answered_stream,
     requires=RequiredContent(
         "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
     ),
@@ -335,7 +342,7 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
     answer looks complete.
     Workaround: treat a stream without a finish reason as failed.
-    Source: [streamGenerateContent: errors] A failure within a stream is an object `error`, sent like a chunk.
+    Source: [streamGenerateContent] A failure within a stream is an object `error`, sent like a chunk.
     """
     for chunk in reply.chunks:
         error = chunk.error

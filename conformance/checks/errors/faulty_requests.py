@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.refusals import words, works
-from conformance.judging.traits import settings
+from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.traits import observe_settings
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -24,7 +24,7 @@ _STATUS = ("errors/fails-with-the-status-of-an-error",)
 
 def _find_acceptance(seen: RuleInput, probe: str) -> Reply | None:
     """Return the answer to a faulty request; None too where generationConfig is not read, and the fault is in it."""
-    if probe in _WITHIN_SETTINGS and settings(seen.all) in ("flat", "neither"):
+    if probe in _WITHIN_SETTINGS and observe_settings(seen.all) in ("flat", "neither"):
         return None
     return next((reply for reply in seen.of(probe) if reply.ok and reply.is_complete), None)
 
@@ -46,7 +46,7 @@ def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     so nothing it accepts counts in its favour.
     Breaks: a typing error in a field, a model name or a key looks like success in every client.
     Workaround: check names against Google's reference before sending.
-    Source: [google.rpc.Code] A wrong key, a model that does not exist and an unknown field are each refused.
+    Source: [code.proto] A wrong key, a model that does not exist and an unknown field are each refused.
     """
     accepted = [reply for probe in _CONTROLS if (reply := _find_acceptance(seen, probe))]
     for reply in accepted if len(accepted) == len(_CONTROLS) else ():
@@ -68,7 +68,7 @@ def _find_unrefused(
     seen: RuleInput, *probes: str, noted: tuple[str, ...] = ()
 ) -> Iterator[Location | NotJudged]:
     """Yield the answers to faulty requests, and as notes refusals with another status than Google's."""
-    if not works(seen):
+    if not answers_control(seen):
         yield _UNPROVEN
         return
     for probe in (*probes, *noted):
@@ -81,7 +81,7 @@ def _find_unrefused(
             # A web framework's own 422, say: no client suffers.
             right = (*reply.exchange.expected_statuses, *_OF_KEYS_AND_ROUTES)
             if reply.is_refusal and reply.status not in right:
-                yield Location(reply.id, "", "HTTP 400", words(reply), Level.NOTE)
+                yield Location(reply.id, "", "HTTP 400", describe_reply(reply), Level.NOTE)
                 break
 
 
@@ -98,7 +98,7 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     errors, and hides that it does not know an option.
     Breaks: options vanish silently, in every client.
     Workaround: check in the answer that each option took effect.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_NESTED_FIELD)
 
@@ -112,7 +112,7 @@ def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJu
     Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM)
 
@@ -124,7 +124,7 @@ def refuses_broken_json(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: a request that breaks off in the middle has lost something, and the server cannot know what.
     Breaks: half a request is answered and billed as if it were the whole.
     Workaround: none needed by clients that send complete requests.
-    Source: [Invalid JSON payload received] Unknown fields, and values that a field cannot hold, are refused with 400.
+    Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
     """
     yield from _find_unrefused(seen, ProbeId.MALFORMED_JSON)
 
@@ -170,10 +170,10 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Breaks: clients that fall back to another model on 404 stop at a 400; a misspelt name is billed as whatever model
     answers.
     Workaround: compare names with the list of models before asking.
-    Source: [generateContent: 404] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
+    Source: [generateContent] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
     ListModels.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield _UNPROVEN
         return
     answered = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
@@ -182,28 +182,28 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
             continue  # where nothing is streamed at all, a refused stream shows nothing about the model
         if reply.ok:
             named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
-            said = f"{words(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}"
+            said = f"{describe_reply(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}"
             yield Location(reply.id, "", "HTTP 404 NOT_FOUND", said)
         elif reply.is_refusal and reply.status not in (404, 405):
             # A key that may not use every model is refused before the model is looked up.
             level = Level.NOTE if reply.status in (401, 402, 403) else None
-            yield Location(reply.id, "", "HTTP 404 NOT_FOUND", words(reply), level)
+            yield Location(reply.id, "", "HTTP 404 NOT_FOUND", describe_reply(reply), level)
 
 
 def _find_other_statuses(
     seen: RuleInput, expected: str, right: tuple[int, ...], noted: tuple[int, ...] = ()
 ) -> Iterator[Location | NotJudged]:
     """Yield the replies with another status; not those about keys, redirects, and errors that all have the status 200."""
-    if not works(seen):
+    if not answers_control(seen):
         yield _UNPROVEN
         return
     failures = {one.kind for one in seen.all if one.standing is Standing.ERROR_IN_SUCCESS}
     for reply in _select_telling(seen):
-        usual = 200 <= reply.status < 300 and not reply.ok and reply.kind in failures
+        usual = reply.is_success and not reply.ok and reply.kind in failures
         elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or usual
         if reply.status not in right and not elsewhere:
             level = Level.NOTE if reply.status in noted else None
-            yield Location(reply.id, "", expected, words(reply), level)
+            yield Location(reply.id, "", expected, describe_reply(reply), level)
 
 
 @_check_refusal(
@@ -219,7 +219,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
-    Source: [HTTP rules of the service] A method that is not in the service is not found.
+    Source: [generative_service.proto] A method that is not in the service is not found.
     """
     yield from _find_other_statuses(seen, "HTTP 404", (404,), (405, 410))
 
@@ -237,6 +237,6 @@ def refuses_other_http_methods(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: the method is bound to POST.
     Breaks: no client; the vendor's web site often answers there.
     Workaround: none needed.
-    Source: [HTTP rules of the service] generateContent is bound to POST alone.
+    Source: [generative_service.proto] generateContent is bound to POST alone.
     """
     yield from _find_other_statuses(seen, "HTTP 404 or 405", (400, 404, 405))

@@ -13,14 +13,14 @@ from conformance.catalogue import (
     check,
     check_each,
 )
-from conformance.judging.expectations import blocked
-from conformance.judging.habits import unless_rare
+from conformance.judging.expectations import is_prompt_blocked
+from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
-    breaks_each_time,
+    answers_control_throughout,
+    describe_reply,
     describe_silence,
+    find_lasting_server_error,
     says_nothing,
-    words,
-    works_throughout,
 )
 from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
@@ -54,11 +54,11 @@ def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
     Breaks: google-genai, @google/genai, the Vercel AI SDK and the old SDK return an empty answer without an
     exception.
     Workaround: look for an error or a code in each body before handing it to the client.
-    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
+    Source: [code.proto] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for reply in _find_failures_with_200(seen):
         pointer = reply.error.at if reply.error else ""
-        yield Location(reply.id, pointer, "a status of 4xx or 5xx", words(reply))
+        yield Location(reply.id, pointer, "a status of 4xx or 5xx", describe_reply(reply))
 
 
 @check(
@@ -77,7 +77,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
-    Source: [streamGenerateContent: errors] A request that fails before the first chunk gets an error status and one
+    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one
     plain JSON object.
     """
     for reply in _find_failures_with_200(seen):
@@ -85,7 +85,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
         foreign = named or (reply.error is not None and reply.error.shape != "google")
         # Where 200 is expected, this may be a fault of the moment, which Google reports inside streams as well.
         level = Level.MUST if reply.expects_refusal or foreign else Level.NOTE
-        yield Location(reply.id, "#0", "a status of 4xx or 5xx", words(reply), level)
+        yield Location(reply.id, "#0", "a status of 4xx or 5xx", describe_reply(reply), level)
     for reply in seen.replies:
         if reply.status >= 400 and reply.framed.framing.value == "sse":
             said = "an error as server-sent events"
@@ -118,13 +118,13 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
         reply
         for reply in seen.replies
         if reply.kind is ReplyKind.EMPTY
-        and 200 <= reply.status < 300
+        and reply.is_success
         and reply.standing is not Standing.ERROR_IN_SUCCESS
     ]
     wanted = "a response, or the status of an error"
-    found = {reply: Location(reply.id, "", wanted, words(reply)) for reply in empty}
+    found = {reply: Location(reply.id, "", wanted, describe_reply(reply)) for reply in empty}
     yield from (location for reply, location in found.items() if reply.status != 200)
-    yield from unless_rare(
+    yield from note_if_rare(
         [location for reply, location in found.items() if reply.status == 200], seen.replies
     )
 
@@ -137,7 +137,7 @@ def succeeds_with_200(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises an APIError for any other status, with the answer in its text; the JavaScript clients
     read on.
     Workaround: set the status in a proxy.
-    Source: [generateContent: status] Every successful answer of these methods has the status 200.
+    Source: [generateContent] Every successful answer of these methods has the status 200.
     """
     if reply.status != 200:
         yield Location(reply.id, "", "HTTP 200", f"HTTP {reply.status}")
@@ -150,24 +150,26 @@ def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: a 5xx says that trying again may help, but a wrong request stays wrong.
     Breaks: every client that retries sends the request again and again: google-genai five times where retries are on.
     Workaround: do not retry a 5xx whose message is about the request.
-    Source: [google.rpc.Code] Each code has its HTTP status; every error has a 4xx or a 5xx.
+    Source: [code.proto] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
     for probe in sorted({reply.probe for reply in seen.replies if not reply.exchange.generated}):
         replies = seen.of(probe)
         if not all(reply.status >= 500 for reply in replies):
             continue
-        last = breaks_each_time(seen, probe)
+        last = find_lasting_server_error(seen, probe)
         if last is None:
             steady = (
-                "" if works_throughout(seen) else "; the plain question was not answered before and after"
+                ""
+                if answers_control_throughout(seen)
+                else "; the plain question was not answered before and after"
             )
-            said = f"{words(replies[-1])}, {len(replies)} of {ATTEMPTS_TO_ACCUSE} attempts{steady}"
+            said = f"{describe_reply(replies[-1])}, {len(replies)} of {ATTEMPTS_TO_ACCUSE} attempts{steady}"
             yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {said}")
         else:
             # HTTP has 501 for a method that a server does not have at all.
             level = Level.NOTE if probe in NO_ROUTE and last.status == 501 else None
             wanted = " or ".join(str(status) for status in last.exchange.expected_statuses)
-            said = f"{words(last)} ({len(replies)} of {len(replies)} attempts)"
+            said = f"{describe_reply(last)} ({len(replies)} of {len(replies)} attempts)"
             yield Location(last.id, "", f"HTTP {wanted}", said, level)
 
 
@@ -182,7 +184,7 @@ _BLOCK_WORDS = (
     basis=Basis.RECORDED,
     select=lambda reply: _generates(reply) and not reply.expects_refusal,
     usable=lambda reply: reply.is_conclusive,
-    requires=RequiredContent("no prompt was blocked", blocked),
+    requires=RequiredContent("no prompt was blocked", is_prompt_blocked),
 )
 def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
@@ -198,4 +200,4 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     said = reply.error.message.upper().replace(" REASON", "_REASON")
     quotes_request = said.startswith(("INVALID JSON PAYLOAD", "INVALID VALUE AT"))
     if not quotes_request and any(word in said for word in _BLOCK_WORDS):
-        yield Location(reply.id, "", "HTTP 200 with promptFeedback.blockReason", words(reply))
+        yield Location(reply.id, "", "HTTP 200 with promptFeedback.blockReason", describe_reply(reply))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, check
 from conformance.judging.counters import find_usage_blocks
-from conformance.judging.expectations import MET, obedience
-from conformance.judging.tries import generated_text
+from conformance.judging.expectations import MET, check_obedience
+from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -18,7 +18,9 @@ _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce
 
 def _find_right_answer(seen: RuleInput, probe: str) -> Reply | None:
     """Return a reply that did as it was told: only two right answers can be compared."""
-    right = (reply for reply in seen.replies if reply.probe == probe and obedience(reply).verdict == MET)
+    right = (
+        reply for reply in seen.replies if reply.probe == probe and check_obedience(reply).verdict == MET
+    )
     return next(right, None)
 
 
@@ -61,7 +63,7 @@ def _is_near_its_limit(reply: Reply) -> bool:
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
     probes=(ProbeId.PLAIN, ProbeId.PLAIN_STREAMED, ProbeId.LIMIT_OF_FIVE, ProbeId.LONG_ANSWER_STREAMED),
-    usable=generated_text,
+    usable=is_model_answer,
     blocked_by=(
         "schema/enums-are-googles-names",
         "streaming/ends-with-a-finish-reason",

@@ -24,11 +24,11 @@ from conformance.checks.usage.counters import (
     total_omits_thoughts,
 )
 from conformance.judging import required
-from conformance.judging.contents import as_list, candidates, empty
+from conformance.judging.contents import as_list, is_empty_candidate, iterate_candidates
 from conformance.judging.counters import find_usage_blocks
-from conformance.judging.expectations import answered_as_asked
-from conformance.judging.habits import unless_rare, uses_server_tools
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.expectations import has_expected_status
+from conformance.judging.habits import note_if_rare, uses_server_tools
+from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
 from conformance.judging.values import is_integer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -38,9 +38,9 @@ from conformance.reading.reply import Reply, RuleInput
 
 def _is_finished(reply: Reply) -> bool:
     """Return whether a valid question got a complete answer with something in it: only these must report their cost."""
-    if not generated_text(reply) or not answered_as_asked(reply) or reply.error is not None:
+    if not is_model_answer(reply) or not has_expected_status(reply) or reply.error is not None:
         return False
-    return any(not empty(candidate) for _, _, candidate in candidates(reply))
+    return any(not is_empty_candidate(candidate) for _, _, candidate in iterate_candidates(reply))
 
 
 @check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished)
@@ -68,7 +68,7 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     telling = [reply for reply in seen.replies if has_countable_text(reply) or reply.id in lacking]
     for brief in (True, False):
         among = [reply for reply in telling if is_brief(reply) is brief]
-        for location in unless_rare([locations[reply.id] for reply in among if reply.id in rare], among):
+        for location in note_if_rare([locations[reply.id] for reply in among if reply.id in rare], among):
             uncounted = counts_no_output(lacking[location.exchange])
             yield replace(location, level=Level.NOTE) if uncounted else location
 
@@ -88,7 +88,11 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     counted = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
-    telling = [chunk for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
+    telling = [
+        chunk
+        for chunk, _, raw in iterate_candidates(reply)
+        if not is_empty_candidate(raw) or raw.get("finishReason")
+    ]
     last = max((chunk.number for chunk in telling), default=-1)
     if counted and len(reply.chunks) > 1 and max(counted) < last:
         said = f"the last usage is in chunk {max(counted)} of {len(reply.chunks)}"
@@ -216,7 +220,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent: usageMetadata] Each block counts the whole answer so far, and the last one all of
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of
     it.
     """
     always = _find_always_falling(seen)
@@ -365,7 +369,7 @@ def details_add_up(reply: Reply) -> Iterator[Location]:
     Why: they split the counter by modality; Google's own sums differ now and then, so this is only noted.
     Breaks: no client that was measured.
     Workaround: read the counters.
-    Source: [UsageMetadata: details] The details split a counter by modality; Google's own sums do not always match.
+    Source: [UsageMetadata] The details split a counter by modality; Google's own sums do not always match.
     """
     block = find_last_block(reply)
     for name, counter in _DETAILS.items() if block else ():
