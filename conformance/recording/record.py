@@ -263,8 +263,11 @@ def parse_exchange(value: JSON) -> Exchange:
             Piece(piece.take("ms", float), _parse_bytes(piece, "text", "base64"))
             for piece in line.take_objects("pieces")
         ),
-        failure=failure
-        and Failure(failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None)),
+        failure=None
+        if failure is None
+        else Failure(
+            failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None)
+        ),
         started_at=line.take("started_at", str),
         headers_ms=line.take("headers_ms", float, None),
         ended_ms=line.take("ended_ms", float),
