@@ -17,7 +17,7 @@ from conformance.wire.framing import Framing, Irregular
 def holds_events(reply: Reply) -> bool:
     """Return whether a stream with alt=sse consists of events, whatever they hold."""
     scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and 200 <= reply.status < 300
+    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and reply.is_success
     framed = reply.streamed and reply.alt_sse and reply.framed.framing is Framing.SSE
     return framed and success and has_original_bytes(reply)
 
@@ -62,7 +62,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=holds_events)
 def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
-    """Each data line begins with `data: `: once, and with the space.
+    """Each data line begins with exactly one `data: `, space included.
 
     Why: Google writes the space, and its Python client expects it.
     Breaks: without the space, google-genai and the older JavaScript clients raise at the first line; a doubled
@@ -77,7 +77,7 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=holds_events)
 def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Location]:
-    """The JSON of a chunk fits on one data line.
+    """The JSON of a chunk takes up a single data line.
 
     Why: Google never spreads an event over several data lines.
     Breaks: @google/genai (also 1.30) and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
@@ -223,15 +223,10 @@ def escapes_line_separators(reply: Reply) -> Iterator[Location]:
 
 def _may_be_cut(reply: Reply) -> bool:
     kinds = (ReplyKind.ANSWER, ReplyKind.UNREADABLE, ReplyKind.FAILED)
-    return 200 <= reply.status < 300 and reply.kind in kinds and has_original_bytes(reply)
+    return reply.is_success and reply.kind in kinds and has_original_bytes(reply)
 
 
-@check_each(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed,
-    usable=_may_be_cut,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, select=lambda reply: reply.streamed, usable=_may_be_cut)
 def comes_whole(reply: Reply) -> Iterator[Location]:
     """A stream ends after a complete chunk, never inside one.
 
