@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import describe_disobedience, describe_refusal, judge_attempts
-from conformance.judging.tries import excuse_wavering_model, is_model_answer, was_obeyed
+from conformance.judging.attempts import (
+    describe_disobedience,
+    excuse_wavering_model,
+    judge_attempts,
+    was_obeyed,
+)
+from conformance.judging.contents import is_model_answer
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -67,7 +73,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     turned_down = [reply for reply in seen.replies if reply.standing is Standing.REQUEST_REFUSED]
     if len(turned_down) == len(seen.replies):
-        yield Location(turned_down[-1].id, "", "the image is read", describe_refusal(turned_down[-1]))
+        yield Location(turned_down[-1].id, "", "the image is read", describe_reply(turned_down[-1]))
     found = judge_attempts(
         seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience
     )

@@ -9,19 +9,17 @@ from dataclasses import replace
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
+    ATTEMPTS_TO_ACCUSE,
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
     describe_missing_text,
-    find_asked_text_after,
     judge_attempts,
-    read_asked_model,
-    read_stop_sequences,
+    judge_obedience,
 )
+from conformance.judging.contents import as_list, is_model_answer, read_asked_model
 from conformance.judging.expectations import CHARS_OF_FIVE_TOKENS, ends_at_limit, list_asked_texts
 from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer, judge_obedience
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -390,3 +388,16 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     for reply in seen.replies:
         if reply.ok:
             yield Location(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
+
+
+def read_stop_sequences(reply: Reply) -> list[str]:
+    """Return the stop sequences that a question sets in generationConfig."""
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+
+
+def find_asked_text_after(reply: Reply, marks: list[str]) -> str:
+    """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
+    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
+    return next((end for end in ends if end), "")

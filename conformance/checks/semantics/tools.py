@@ -7,17 +7,15 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
     describe_missing_text,
-    describe_refusal,
     judge_attempts,
-    list_named_calls,
 )
+from conformance.judging.contents import as_list, is_model_answer, list_named_calls
 from conformance.judging.expectations import ends_at_limit
-from conformance.judging.tries import is_model_answer
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -291,12 +289,10 @@ def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
         turns = seen.of(ProbeId.HISTORY)
         if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
             yield NotJudged(
-                Outcome.BLOCKED, f"a conversation of words is refused too: {describe_refusal(turns[-1])}"
+                Outcome.BLOCKED, f"a conversation of words is refused too: {describe_reply(turns[-1])}"
             )
         elif _clean(firsts.get(tries[-1].exchange.first or "")):
-            yield Location(
-                tries[-1].id, "", "an answer to the function's result", describe_refusal(tries[-1])
-            )
+            yield Location(tries[-1].id, "", "an answer to the function's result", describe_reply(tries[-1]))
         else:
             yield NotJudged(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
 
