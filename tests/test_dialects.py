@@ -38,7 +38,7 @@ def nodes(value: Any) -> Any:
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     """Write out the example of docs/dialects.md, and return its folder."""
-    text = DOCS.read_text(encoding="utf-8").partition("## A whole one")[2]
+    text = DOCS.read_text(encoding="utf-8").partition("## A complete example")[2]
     blocks = re.findall(r"^`([a-z.]+\.json)`\n\n```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     folder = tmp_path / "example"
     folder.mkdir()

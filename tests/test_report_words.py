@@ -262,7 +262,7 @@ def test_times_and_the_adapter_are_shown_where_results_tell_of_them() -> None:
         "streamed_median": 950,
     }
     text = plain(render_page(of({**fine("a"), "latency": times, "adapted": True})))
-    assert "First piece 320 ms median, 2.1 s worst Whole, streamed 950 ms median" in text
+    assert "First piece 320 ms median, 2.1 s worst Streamed reply 950 ms median" in text
     assert "asked through the adapter" in text
     assert "Whole, unary" not in text
 

@@ -89,7 +89,9 @@ def test_a_key_that_is_locked_during_the_run_accuses_nobody_and_says_so(
 def test_a_model_that_answers_in_words_does_not_show_what_becomes_of_two_calls(
     verdicts: Mapping[str, Verdict],
 ) -> None:
-    assert case(verdicts["words-for-calls"], "semantics/gives-every-call").outcome is Outcome.INCONCLUSIVE
+    assert (
+        case(verdicts["words-for-calls"], "semantics/returns-parallel-calls").outcome is Outcome.INCONCLUSIVE
+    )
 
 
 def test_a_feature_that_is_refused_clearly_is_unsupported(verdicts: Mapping[str, Verdict]) -> None:

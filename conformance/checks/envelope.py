@@ -49,7 +49,7 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
 def _is_other_success(reply: Reply) -> bool:
     """Return whether a complete success came from a model's route that is neither an error nor wrongly framed."""
     misframed = reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = 200 <= reply.status < 300 and reply.standing is not Standing.ERROR_IN_SUCCESS
+    success = reply.is_success and reply.standing is not Standing.ERROR_IN_SUCCESS
     asked = reply.exchange.failure is None and reply.resource.name == "response"
     return asked and success and not misframed
 

@@ -26,7 +26,7 @@ def note_if_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[
     """
     locations = list(found)
     shown = {location.exchange for location in locations}
-    successes = [one for one in among if 200 <= one.status < 300]  # an error says nothing of how answers come
+    successes = [one for one in among if one.is_success]  # an error says nothing of how answers come
     often = _frequent(shown, [one for one in successes if one.streamed]) | _frequent(
         shown, [one for one in successes if not one.streamed]
     )

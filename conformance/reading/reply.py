@@ -156,7 +156,17 @@ class Reply:
     @property
     def ok(self) -> bool:
         """The status says success, and the resource asked for is there."""
-        return self.kind is ReplyKind.ANSWER and 200 <= self.status < 300
+        return self.kind is ReplyKind.ANSWER and self.is_success
+
+    @property
+    def is_success(self) -> bool:
+        """The status says success, whatever came with it."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type in lower case without its parameters; "" where there is none."""
+        return (self.exchange.header("content-type") or "").partition(";")[0].strip().lower()
 
     @cached_property
     def standing(self) -> Standing:

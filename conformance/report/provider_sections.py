@@ -1,4 +1,4 @@
-"""Turns one provider of results.json into what its section of the page shows."""
+"""Reads one provider from results.json for its section of the page."""
 
 from __future__ import annotations
 
@@ -53,32 +53,32 @@ MOST_REASONS = 6
 
 @dataclass(frozen=True)
 class Trait:
-    """A trait in three words: Google's, the document's, what was seen; and how the last compares."""
+    """A trait as Google has it, as the document states it and as it was observed; and how the last compares."""
 
     key: str
     name: str
     reference: str
     documented: str
     observed: str
-    comparison: str  # how the last compares, in words
+    comparison: str  # how the observed value compares
     state: str  # same | differs | unknown
 
 
 @dataclass(frozen=True)
 class ClientSummary:
-    """What a client makes of a provider: its verdict, the reasons, and what must be configured first."""
+    """How a client fares with a provider: its verdict, the reasons, and what must be configured first."""
 
     name: str
     sign: Sign
     because: tuple[str, ...]
     more: int
     configure: tuple[str, ...]
-    needs: str  # what it works with: a header, an API version; empty where it works as it is
+    needs: str  # what it needs in order to work: `with a header`; empty where it needs nothing
 
 
 @dataclass(frozen=True)
 class UnjudgedGroup:
-    """What was not judged for the same reason: the reason in words, and each rule or question with its own."""
+    """Rules or questions that were not judged for the same kind of reason, each with its own details."""
 
     outcome: str
     rules: tuple[tuple[str, str], ...]
@@ -95,7 +95,7 @@ class ProviderSection:
     adapted: bool  # asked through the adapter
     sign: Sign
     explanation: str  # what the matrix shows beside the verdict
-    judged: str  # how much was judged and what limited it; empty where everything was
+    judged: str  # how much was judged, and what limited it; empty where everything was judged
     clients_text: str  # how clients fare
     reason: str
     summary: str  # the counts of its findings
@@ -107,7 +107,7 @@ class ProviderSection:
     left_out: int
     unjudged: tuple[UnjudgedGroup, ...]
     passing: tuple[tuple[str, tuple[str, ...]], ...]  # dimension, names of rules
-    coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # seen in words, fields
+    coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # how seen, fields
     coverage_left_out: int
     replies: tuple[RecordedReply, ...]  # of a recording: what clients make of each
     replies_left_out: int
@@ -299,12 +299,12 @@ def find_anchor(found: ProviderSection, entry: Entry) -> str:
 
 
 def make_provider_ids(providers: Sequence[Entry]) -> list[str]:
-    """Return an element id for each provider: its name where it is one, numbered where two collide."""
+    """Return an element id for each provider, made from its name, numbered where two collide."""
     return number_duplicates(slugify(str(provider["name"])) for provider in providers)
 
 
 def read_providers(results: Entry) -> tuple[ProviderSection, ...]:
-    """Return every provider, worst first, with room for evidence shared out among them."""
+    """Return every provider, the worst first; they share the space that the page has for evidence."""
     providers = sort_providers(results.get("providers") or ())
     exchanges = {
         identify_exchange(entry)

@@ -273,7 +273,7 @@ def is_usable_for_clients(reply: Reply) -> bool:
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
     odd = ended_as_google_would(reply) or not asks_for_clients(reply)
-    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and reply.exceeded_limit is None
+    whole = reply.exchange.failure is None and reply.is_success and reply.exceeded_limit is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 

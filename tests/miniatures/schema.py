@@ -314,7 +314,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "ends-without-words",
         "The chunk that ends a stream loses its text, and functions' reports are lost besides: each is said.",
         replace(with_chunks(_ended_without_words), think=with_requests(_emptied_reports).think),
-        trips={"schema/stop-comes-with-content", "semantics/uses-what-the-function-answered"},
+        trips={"schema/stop-comes-with-content", "semantics/uses-function-responses"},
     ),
     Miniature(
         "remains-of-calls",

@@ -777,7 +777,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "cut-with-stop",
         "half the answer, then STOP",
         with_chunks(_cut_in_half),
-        trips={"streaming/says-stop-only-at-the-end"},
+        trips={"semantics/says-stop-only-at-the-end"},
     ),
     Miniature(
         "deduplicated",

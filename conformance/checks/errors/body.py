@@ -250,11 +250,11 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     Source: [AIP-193] An error is one object `error` with code, message, status and optional
     details.
     """
-    got = reply.exchange.header("content-type")
-    kind = (got or "").partition(";")[0].strip().lower()
+    kind = reply.media_type
     as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
     if kind != "application/json" and not kind.endswith("+json") and not as_asked:
-        yield Location(reply.id, "", "application/json", got or "no Content-Type")
+        observed = reply.exchange.header("content-type") or "no Content-Type"
+        yield Location(reply.id, "", "application/json", observed)
 
 
 _NAMED: Mapping[str, tuple[str, Level | None]] = {

@@ -199,7 +199,7 @@ def _find_other_statuses(
         return
     failures = {one.kind for one in seen.all if one.standing is Standing.ERROR_IN_SUCCESS}
     for reply in _select_telling(seen):
-        usual = 200 <= reply.status < 300 and not reply.ok and reply.kind in failures
+        usual = reply.is_success and not reply.ok and reply.kind in failures
         elsewhere = reply.status in (401, 403) or 300 <= reply.status < 400 or usual
         if reply.status not in right and not elsewhere:
             level = Level.NOTE if reply.status in noted else None

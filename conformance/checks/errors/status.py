@@ -118,7 +118,7 @@ def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
         reply
         for reply in seen.replies
         if reply.kind is ReplyKind.EMPTY
-        and 200 <= reply.status < 300
+        and reply.is_success
         and reply.standing is not Standing.ERROR_IN_SUCCESS
     ]
     wanted = "a response, or the status of an error"

@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, RequiredContent, check, check_each
-from conformance.checks.streaming.text import REPEATING, get_expected_text
+from conformance.checks.streaming.text import REPEATING
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import is_answered_stream, is_empty_candidate, is_model_answer
-from conformance.judging.expectations import MET, check_obedience, ends_at_limit, is_prompt_blocked
+from conformance.judging.expectations import is_prompt_blocked
 from conformance.judging.habits import uses_server_tools
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -149,49 +149,6 @@ def _measure_short_answers(seen: RuleInput) -> float:
     """Return the median time of short answers in ms: what network, queue and thinking cost any answer."""
     short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
     return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
-
-
-def _is_cut_short(reply: Reply) -> bool:
-    """Return whether STOP ends a text that is only the beginning of what was asked for.
-
-    A model that is tired of counting stops at a round number; a cut comes anywhere.
-    """
-    wanted, text = get_expected_text(reply), reply.text.strip()
-    begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
-    round_number = text.endswith("0") and wanted[len(text) : len(text) + 1].isspace()
-    return begun and not round_number and reply.first.finish_reason == "STOP"
-
-
-@check(
-    Level.MUST,
-    basis=Basis.INFERRED,
-    probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=is_answered_stream,
-    blocked_by=(
-        "streaming/comes-whole",
-        "semantics/applies-max-output-tokens",
-        "schema/stop-comes-with-content",
-    ),
-    obeys=True,
-    requires=RequiredContent(
-        "no long answer was complete, or ended at a limit",
-        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
-        outcome=Outcome.BLOCKED,
-    ),
-)
-def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
-    """Only a complete streamed answer ends with STOP.
-
-    Why: STOP means that the model came to a natural end. A truncated answer says MAX_TOKENS if a limit cut it, and
-    an error if the connection did.
-    Breaks: every client takes half an answer for a complete one.
-    Workaround: check long answers for their end.
-    Source: [Candidate.finishReason] STOP means that the model came to a natural end.
-    """
-    cut = [reply for reply in seen.replies if _is_cut_short(reply)]
-    if len(cut) >= ATTEMPTS_TO_ACCUSE and not was_obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
-        observed = f"STOP after {cut[-1].text[-40:]!r} ({len(cut)} of {len(seen.replies)} attempts)"
-        yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 
 
 @check_each(

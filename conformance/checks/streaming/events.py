@@ -17,7 +17,7 @@ from conformance.wire.framing import Framing, Irregular
 def holds_events(reply: Reply) -> bool:
     """Return whether a stream with alt=sse consists of events, whatever they hold."""
     scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and 200 <= reply.status < 300
+    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and reply.is_success
     framed = reply.streamed and reply.alt_sse and reply.framed.framing is Framing.SSE
     return framed and success and has_original_bytes(reply)
 
@@ -223,15 +223,10 @@ def escapes_line_separators(reply: Reply) -> Iterator[Location]:
 
 def _may_be_cut(reply: Reply) -> bool:
     kinds = (ReplyKind.ANSWER, ReplyKind.UNREADABLE, ReplyKind.FAILED)
-    return 200 <= reply.status < 300 and reply.kind in kinds and has_original_bytes(reply)
+    return reply.is_success and reply.kind in kinds and has_original_bytes(reply)
 
 
-@check_each(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed,
-    usable=_may_be_cut,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, select=lambda reply: reply.streamed, usable=_may_be_cut)
 def comes_whole(reply: Reply) -> Iterator[Location]:
     """A stream ends after a complete chunk, never inside one.
 

@@ -25,7 +25,7 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
 
 def _shows_its_framing(reply: Reply) -> bool:
     """Return whether a stream answered in success, or its bytes are readable but of no framing that is known."""
-    unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and 200 <= reply.status < 300
+    unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and reply.is_success
     packed_or_cut = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     read_in_full = reply.framed.framing is not Framing.SSE and not reply.framed.bound
     unknown = unread and read_in_full and not packed_or_cut
@@ -125,9 +125,8 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     Source: [streamGenerateContent] Events are text/event-stream, an array is application/json.
     """
     wanted = _TYPES[reply.framed.framing]
-    label = reply.exchange.header("content-type") or ""
-    if label.partition(";")[0].strip().lower() != wanted:
-        yield Location(reply.id, "", wanted, label or "no Content-Type")
+    if reply.media_type != wanted:
+        yield Location(reply.id, "", wanted, reply.exchange.header("content-type") or "no Content-Type")
 
 
 _ARRAYS = {
@@ -168,7 +167,7 @@ def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed and 200 <= reply.status < 300,
+    select=lambda reply: reply.streamed and reply.is_success,
     defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:

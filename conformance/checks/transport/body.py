@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, asks_main_route, check, check_each
 from conformance.checks.transport.compression import DECLARED
-from conformance.checks.transport.requests import asks_for_one_object, is_success
+from conformance.checks.transport.requests import asks_for_one_object
 from conformance.judging.habits import has_original_bytes, may_have_lost_header
 from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
@@ -44,9 +44,9 @@ def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
     Workaround: set the header in a proxy.
     Source: [RFC 9110, Content-Type] The header names the type of the body; Google's is application/json.
     """
-    label = reply.exchange.header("content-type") or ""
-    if label.partition(";")[0].strip().lower() != "application/json":
-        yield Location(reply.id, "", "application/json", label or "no Content-Type")
+    if reply.media_type != "application/json":
+        observed = reply.exchange.header("content-type") or "no Content-Type"
+        yield Location(reply.id, "", "application/json", observed)
 
 
 def _has_readable_bytes(reply: Reply) -> bool:
@@ -94,7 +94,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
     Level.MUST,
     basis=Basis.RECORDED,
     select=lambda reply: asks_for_one_object(reply) and asks_main_route(reply),
-    usable=lambda reply: reply.is_complete and is_success(reply) and has_original_bytes(reply),
+    usable=lambda reply: reply.is_complete and reply.is_success and has_original_bytes(reply),
     blocked_by=(DECLARED,),
     defers_to=("errors/fails-with-the-status-of-an-error",),
 )
@@ -121,7 +121,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     Level.MUST,
     basis=Basis.RECORDED,
     select=asks_main_route,
-    usable=lambda reply: reply.is_complete and is_success(reply),
+    usable=lambda reply: reply.is_complete and reply.is_success,
     defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.checks.transport.delivery import name_troubles
-from conformance.checks.transport.requests import asks_the_model, is_success
+from conformance.checks.transport.requests import asks_the_model
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
@@ -77,7 +77,7 @@ def uses_standard_http_and_compression(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     select=lambda reply: not _offers_compression(reply),
-    usable=lambda reply: _is_as_sent(reply) and is_success(reply),
+    usable=lambda reply: _is_as_sent(reply) and reply.is_success,
     blocked_by=(DECLARED,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
-from conformance.checks.transport.requests import asks_the_model, is_success
+from conformance.checks.transport.requests import asks_the_model
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
@@ -72,10 +72,7 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     return reply.expects_refusal and find_lasting_server_error(seen, reply.probe) is not None
 
 
-@check_each(
-    Level.SHOULD,
-    basis=Basis.INFERRED,
-)
+@check_each(Level.SHOULD, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
 
@@ -96,14 +93,10 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
 def _has_begun(reply: Reply) -> bool:
     """Return whether a status of success came, with at least the beginning or the end of a body."""
     failure = reply.exchange.failure
-    return is_success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
+    return reply.is_success and (failure is None or failure.kind in ("reset", "protocol"))
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=_has_begun,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=_has_begun)
 def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
@@ -142,11 +135,7 @@ def _locate_cut(reply: Reply, how_often: str) -> Location:
     return Location(reply.id, f"@{len(reply.exchange.body)}", "a complete body", observed)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=lambda reply: reply.is_complete,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: reply.is_complete)
 def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Requests are answered where they are sent, without a redirect.
 

@@ -16,8 +16,3 @@ def asks_for_one_object(reply: Reply) -> bool:
     request = reply.request_body
     asks_in_body = isinstance(request, dict) and request.get("stream") is True
     return not reply.streamed and not reply.alt_sse and not asks_in_body
-
-
-def is_success(reply: Reply) -> bool:
-    """Return whether the status is one of success."""
-    return 200 <= reply.status < 300
