@@ -126,10 +126,10 @@ def _read_total(reply: Reply) -> int | None:
     blocked_by=("routes/counts-tokens", "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
-    """countTokens counts more tokens for a text of a hundred numbers than for a short question.
+    """countTokens returns more tokens for a longer text.
 
-    Why: a constant is not a count.
-    Breaks: clients believe that everything fits, and fail or pay later.
+    Why: a constant is not a count. A text of a hundred numbers must have more tokens than a short question.
+    Breaks: clients assume that everything fits, and fail or pay later.
     Workaround: estimate one token per four letters.
     Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
@@ -163,9 +163,9 @@ def _is_openais_list(reply: Reply) -> bool:
     defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The models can be listed as Google lists them.
+    """GET /v1beta/models lists the vendor's models.
 
-    Why: GET /v1beta/models returns `models`, with at least one entry.
+    Why: it is how clients find out what they can ask; Google returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
     Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
@@ -301,7 +301,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Looking up the model by its name returns that model.
+    """Looking up a model by its name returns that model.
 
     Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.

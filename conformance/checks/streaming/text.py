@@ -129,7 +129,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.
 
-    Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
+    Why: a gateway that filters replayed chunks may mistake the model's own repetitions for replays.
     Breaks: numbers, code and Chinese words silently lose characters in every client.
     Workaround: ask without streaming.
     Source: [streamGenerateContent] A stream's text is the model's text, repetitions included.
@@ -162,7 +162,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.
 
     Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
-    Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
+    Breaks: every client shows replacement characters in Chinese, Japanese and Korean text and in emoji.
     Workaround: ask without streaming.
     Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
     """

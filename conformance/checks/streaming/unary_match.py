@@ -1,4 +1,4 @@
-"""The streaming method beside the unary one: the same question ends and costs alike both ways."""
+"""The streaming method compared with the unary one: one question ends for the same reason and costs the same."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
 
 @check_each(Level.SHOULD, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
-    """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
+    """No answer exceeds the checker's limits on size, headers, pieces and JSON.
 
     Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
     answer.
