@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import says_unsupported
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.refusals import answers_control, describe_reply, says_unsupported
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId

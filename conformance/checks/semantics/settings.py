@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.catalogue import NotJudged, RequiredContent, check
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     DescribeFailure,
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
     judge_attempts,
 )
+from conformance.judging.contents import as_list, is_model_answer
 from conformance.judging.expectations import (
     CHARS_OF_FIVE_TOKENS,
     MET,
@@ -23,7 +23,6 @@ from conformance.judging.expectations import (
     keeps_limit_of_five,
     list_asked_texts,
 )
-from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
