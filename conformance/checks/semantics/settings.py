@@ -155,8 +155,8 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether a
-    limit cut it or the vendor did.
+    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
+    a limit cut it or the vendor did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.

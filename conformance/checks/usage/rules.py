@@ -237,8 +237,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of
-    it.
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
     """
     always = _find_always_falling(seen)
     for reply in seen.replies:
