@@ -83,7 +83,8 @@ def _no_twins(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return seen
 
 
-def _no_constant(name: str) -> JSON:
+def refuse_constant(name: str) -> JSON:
+    """Refuse NaN and Infinity, for `parse_constant` of json.loads. Raises ValueError."""
     raise ValueError(f"{name} is not JSON")
 
 
@@ -108,7 +109,7 @@ def read_json_file(path: Path, *, within: Path | None = None, limit: int = _MAX_
     data = read_bounded(path, within=within, limit=limit)
     try:
         text = data.decode("utf-8-sig")
-        value: JSON = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        value: JSON = json.loads(text, object_pairs_hook=_no_twins, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         raise FileError(f"{path}:{error.lineno}: is not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:

@@ -105,7 +105,7 @@ def _read_entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
         or value.get("reserialised") is True
         or value.get("bytes") == "reserialised",
         pieces=_read_pieces(value.get("pieces")),
-        started_at=_clip_text(value.get("recorded_at") or value.get("started_at")),
+        started_at=str(value.get("recorded_at") or value.get("started_at") or ""),
         exact=packed is not None,
         ended="the recorder calls it incomplete" if value.get("complete") is False else "",
     )
@@ -122,17 +122,10 @@ def _convert_nock(value: Mapping[str, Any]) -> dict[str, Any]:
     line |= {"request_body": value.get("body"), "request_headers": value.get("reqheaders"), "body": answer}
     if isinstance(headers, list) and all(isinstance(one, str) for one in headers):
         headers = [[*pair] for pair in zip(headers[::2], headers[1::2], strict=False)]
-    if (
-        isinstance(answer, list)
-        and answer
-        and all(isinstance(one, str) and _HEX.match(one) for one in answer)
-    ):
-        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(answer))).decode()}
+    parts = answer if isinstance(answer, list) else ()
+    if parts and all(isinstance(one, str) and _HEX.match(one) for one in parts):
+        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(parts))).decode()}
     return line | {"response_headers": headers}
-
-
-def _clip_text(value: JSON) -> str:
-    return value[:64] if isinstance(value, str) else ""
 
 
 def _find_url(value: Mapping[str, Any]) -> str | None:
@@ -142,16 +135,9 @@ def _find_url(value: Mapping[str, Any]) -> str | None:
     path = value.get("path")
     if not isinstance(path, str) or not path:
         return None
-    query = _format_query(value.get("query"))
-    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
-
-
-def _format_query(value: JSON) -> str:
-    if isinstance(value, str):
-        return value.lstrip("?")
-    if value is None:
-        return ""
-    return urlencode(parse_headers(value) or ())
+    query = value.get("query")
+    text = query.lstrip("?") if isinstance(query, str) else urlencode(parse_headers(query) or ())
+    return f"{path}{'&' if '?' in path else '?'}{text}" if text else path
 
 
 def _read_packed(value: Mapping[str, Any], *names: str) -> bytes | None:

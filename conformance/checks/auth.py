@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import as_list, says_unsupported
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.contents import as_list
+from conformance.judging.refusals import answers_control, describe_reply, says_unsupported
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId

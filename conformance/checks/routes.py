@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import as_list, is_refused_as_unsupported, read_asked_model
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.contents import as_list, read_asked_model
+from conformance.judging.refusals import answers_control, describe_reply, is_refused_as_unsupported
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from conformance.files import refuse_constant
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
 from conformance.recording.writing import RecordError
@@ -235,7 +236,7 @@ def _read_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
 
 def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     try:
-        exchange = parse_exchange(json.loads(line, parse_constant=_refuse_constant))
+        exchange = parse_exchange(json.loads(line, parse_constant=refuse_constant))
         if exchange.provider != path.stem:
             raise RecordError(f"/provider: is {exchange.provider!r}, in the file of {path.stem!r}")
     except RecursionError:
@@ -245,14 +246,10 @@ def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     return exchange
 
 
-def _refuse_constant(name: str) -> JSON:
-    raise RecordError(f"{name} is not JSON")
-
-
 def parse_exchange(value: JSON) -> Exchange:
     """Return the exchange that one line holds. Raises ValueError where a member is missing or not as a run writes it."""
     line = JsonObject.read(value)
-    failure = line.take("failure", dict, None)
+    failure = None if line.take("failure", dict, None) is None else line.take_object("failure")
     return Exchange(
         provider=line.take("provider", str),
         probe=line.take("probe", str),
@@ -266,7 +263,11 @@ def parse_exchange(value: JSON) -> Exchange:
             Piece(piece.take("ms", float), _parse_bytes(piece, "text", "base64"))
             for piece in line.take_objects("pieces")
         ),
-        failure=None if failure is None else _parse_failure(JsonObject(failure, "/failure")),
+        failure=None
+        if failure is None
+        else Failure(
+            failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None)
+        ),
         started_at=line.take("started_at", str),
         headers_ms=line.take("headers_ms", float, None),
         ended_ms=line.take("ended_ms", float),
@@ -290,10 +291,6 @@ def _parse_request(request: JsonObject) -> Request:
         body=_parse_bytes(request, "body", "body_base64"),
         key=request.take("key", str),
     )
-
-
-def _parse_failure(failure: JsonObject) -> Failure:
-    return Failure(failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None))
 
 
 def _parse_bytes(holder: JsonObject, text: str, encoded: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
 from conformance.checks.errors.status import NO_ROUTE
-from conformance.judging.contents import read_asked_model
+from conformance.judging.contents import is_answered_stream, read_asked_model
 from conformance.judging.habits import may_have_lost_header
 from conformance.judging.refusals import (
     answers_control,
@@ -16,7 +16,6 @@ from conformance.judging.refusals import (
     iterate_texts,
     read_error_json,
 )
-from conformance.judging.tries import is_answered_stream
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId

@@ -13,6 +13,7 @@ from conformance.catalogue import (
     check,
     check_each,
 )
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.expectations import is_prompt_blocked
 from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
@@ -22,7 +23,6 @@ from conformance.judging.refusals import (
     find_lasting_server_error,
     says_nothing,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput

@@ -9,7 +9,7 @@ from conformance.catalogue import NotJudged, check
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, find_departures, find_seen_fields
 from conformance.dialects.shapes import load_reference, match_property
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import is_model_answer
 from conformance.judging.values import UNREADABLE, find_value_faults, locate
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.checks.schema.calls import SIGNATURE, holds_a_signature
-from conformance.judging.contents import as_list, iterate_candidates, iterate_parts
+from conformance.judging.contents import (
+    as_list,
+    is_answered,
+    is_model_answer,
+    iterate_candidates,
+    iterate_parts,
+)
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.tries import is_answered, is_model_answer
 from conformance.judging.values import (
     FaultInChunk,
     FaultKind,

@@ -8,15 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.catalogue import NotJudged, RequiredContent, check
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     DescribeFailure,
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
-    find_asked_text_after,
     judge_attempts,
-    read_stop_sequences,
 )
+from conformance.judging.contents import as_list, is_model_answer
 from conformance.judging.expectations import (
     CHARS_OF_FIVE_TOKENS,
     MET,
@@ -25,7 +23,6 @@ from conformance.judging.expectations import (
     keeps_limit_of_five,
     list_asked_texts,
 )
-from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -43,15 +40,28 @@ def _describe_long_text(reply: Reply) -> str | None:
     return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > CHARS_OF_FIVE_TOKENS else ""
 
 
+def _read_stop_sequences(reply: Reply) -> list[str]:
+    """Return the stop sequences that a question sets in generationConfig."""
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
+
+
+def _find_asked_text_after(reply: Reply, marks: list[str]) -> str:
+    """Return what follows the first of `marks` in the question's text; "" if nothing does."""
+    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
+    return next((end for end in ends if end), "")
+
+
 def _describe_ignored_stop(reply: Reply) -> str | None:
     """Describe a text that contains the stop sequence; None where it is neither that nor what was asked.
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = read_stop_sequences(reply)
+    sequences = _read_stop_sequences(reply)
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
+    before, after = str(reply.exchange.expected.get("exact", "")), _find_asked_text_after(reply, sequences)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
     find_lasting_server_error,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
