@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
 from conformance.judging.expectations import MET, UNMET, check_obedience, keeps_limit_of_five
 from conformance.judging.proof import is_met_by_the_plain_question
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule, current_rule_id
 from conformance.dialects.dialect import Dialect
-from conformance.judging.contents import says_unsupported
 from conformance.judging.expectations import MET, check_obedience
 from conformance.judging.proof import Background, find_missing_proof
+from conformance.judging.refusals import says_unsupported
 from conformance.judging.traits import REFERENCE
 from conformance.model import (
     GRAVE_LEVELS,

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
-from conformance.judging.contents import iterate_parts, list_named_calls
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import is_model_answer, iterate_parts, list_named_calls
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
@@ -81,9 +80,9 @@ def _count_ids(reply: Reply) -> int:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    # Several texts in one unary body are several answers, and a fault of the envelope.
     usable=lambda reply: is_model_answer(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
+    defers_to=("envelope/unary-answer-is-one-json-object",),  # of several answers in one body
     feature="function-calling",
     requires=RequiredContent(
         "no answer holds two function calls with ids",

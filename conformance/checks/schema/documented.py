@@ -9,7 +9,7 @@ from conformance.catalogue import NotJudged, check
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, find_departures, find_seen_fields
 from conformance.dialects.shapes import load_reference, match_property
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import is_model_answer
 from conformance.judging.values import UNREADABLE, find_value_faults, locate
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
@@ -51,7 +51,19 @@ def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
                 yield Location(reply.id, reply.at(chunk, pointer), wanted, "Google's form", Level.NOTE)
 
 
-@check(Level.SHOULD, VENDORS_DOCUMENT, basis=Basis.DOCUMENTED, usable=is_model_answer, documented=True)
+@check(
+    Level.SHOULD,
+    VENDORS_DOCUMENT,
+    basis=Basis.DOCUMENTED,
+    usable=is_model_answer,
+    documented=True,
+    defers_to=(
+        "casing/answers-in-camel-case",
+        "envelope/gemini-object-at-root",
+        "schema/has-a-candidate",
+        "schema/values-have-googles-types",
+    ),
+)
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Answers hold what the vendor's own page says, in the types it gives.
 

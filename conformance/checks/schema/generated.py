@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.contents import describe_refusal
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.generated import (
     describe_difference,
     describe_loss,
@@ -17,7 +17,7 @@ from conformance.judging.generated import (
     is_server_failure,
     read_body_facts,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -110,6 +110,11 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     proof=Proof.REFUSAL,
+    defers_to=(
+        "errors/refuses-unknown-fields",
+        "errors/refuses-values-of-a-wrong-kind",
+        "errors/refuses-empty-contents-and-unknown-roles",
+    ),
 )
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A generated body that breaks Google's schema in one place is refused.
@@ -174,7 +179,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
                 last.id,
                 "",
                 wanted,
-                describe_refusal(last) if refused else f"{describe_loss(base, last)}{times}",
+                describe_reply(last) if refused else f"{describe_loss(base, last)}{times}",
             )
         else:
             said = f"{found[-1]}, {len(attempts)} of {ATTEMPTS_TO_ACCUSE} attempts"

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, accuse_after_attempts
 from conformance.judging.contents import (
     DATA,
-    accuse_after_attempts,
     as_list,
     is_empty_candidate,
+    is_model_answer,
     iterate_candidates,
     iterate_parts,
     list_parts,
@@ -23,7 +24,6 @@ from conformance.judging.expectations import (
     is_prompt_blocked,
 )
 from conformance.judging.habits import note_if_rare
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
 from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
@@ -34,7 +34,12 @@ def _is_complete_answer(reply: Reply) -> bool:
     return is_model_answer(reply) and reply.exchange.failure is None and reply.error is None
 
 
-@check(Level.MUST, basis=Basis.RECORDED, usable=_is_complete_answer)
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=_is_complete_answer,
+    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 

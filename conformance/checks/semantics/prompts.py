@@ -9,21 +9,18 @@ from dataclasses import replace
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
+    ATTEMPTS_TO_ACCUSE,
     describe_disobedience,
     describe_missing_text,
-    describe_refusal,
-    judge_attempts,
-    read_asked_model,
-)
-from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import (
-    ATTEMPTS_TO_ACCUSE,
     excuse_wavering_model,
-    is_model_answer,
+    judge_attempts,
     judge_obedience,
     was_obeyed,
 )
+from conformance.judging.contents import is_model_answer, read_asked_model
+from conformance.judging.proof import NO_CODE
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -253,7 +250,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     last = seen.replies[-1]
     if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
-        yield Location(last.id, "", "the image is read", describe_refusal(last))
+        yield Location(last.id, "", "the image is read", describe_reply(last))
     found = judge_attempts(
         seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience
     )

@@ -8,15 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.catalogue import NotJudged, RequiredContent, check
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     DescribeFailure,
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
-    find_asked_text_after,
     judge_attempts,
-    read_stop_sequences,
 )
+from conformance.judging.contents import as_list, is_model_answer
 from conformance.judging.expectations import (
     CHARS_OF_FIVE_TOKENS,
     MET,
@@ -25,7 +23,6 @@ from conformance.judging.expectations import (
     keeps_limit_of_five,
     list_asked_texts,
 )
-from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -48,10 +45,15 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = read_stop_sequences(reply)
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    stops = as_list(config.get("stopSequences")) if isinstance(config, dict) else []
+    sequences = [str(stop) for stop in stops]
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
+    before = str(reply.exchange.expected.get("exact", ""))
+    behind = (text.partition(stop)[2].strip() for stop in sequences for text in list_asked_texts(reply))
+    after = next(filter(None, behind), None)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
@@ -143,6 +145,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
         lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
+    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",
@@ -152,8 +155,8 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether a
-    limit cut it or the vendor did.
+    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
+    a limit cut it or the vendor did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.

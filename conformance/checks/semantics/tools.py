@@ -8,17 +8,15 @@ from functools import partial
 
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
     describe_missing_text,
-    describe_refusal,
     judge_attempts,
-    list_named_calls,
 )
+from conformance.judging.contents import as_list, is_model_answer, list_named_calls
 from conformance.judging.expectations import ends_at_limit
-from conformance.judging.tries import is_model_answer
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -261,10 +259,10 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
     first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
     if _are_refused(conversations):
-        reason = f"a conversation of words is refused too: {describe_refusal(conversations[-1])}"
+        reason = f"a conversation of words is refused too: {describe_reply(conversations[-1])}"
         yield NotJudged(Outcome.BLOCKED, reason)
     elif _can_be_repeated(first):
-        yield Location(last.id, "", "an answer to the function's result", describe_refusal(last))
+        yield Location(last.id, "", "an answer to the function's result", describe_reply(last))
     else:
         yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn was not one that could be repeated")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from conformance.catalogue import RequiredContent, check_each
+from conformance.judging.contents import is_answered_stream
 from conformance.judging.habits import has_original_bytes, may_have_lost_end
-from conformance.judging.tries import is_answered_stream
 from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind

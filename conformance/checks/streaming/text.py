@@ -8,10 +8,11 @@ from itertools import pairwise
 from conformance.catalogue import RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.contents import is_answered_stream
 from conformance.judging.expectations import MET, UNMET, check_obedience
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap, is_row
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_answered_stream, was_obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput

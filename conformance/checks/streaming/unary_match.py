@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, check
+from conformance.judging.contents import is_model_answer
 from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import MET, check_obedience
-from conformance.judging.tries import is_model_answer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
