@@ -228,7 +228,7 @@ def test_one_answer_in_two_recordings_is_no_repeated_id(
 ) -> None:
     paths = recordings.written(tmp_path, recordings.good())
     assert main(["judge", str(paths["x.har"]), str(paths["vcrpy.yaml"])]) == 0
-    assert "schema/names-each-response" not in capsys.readouterr().out
+    assert "schema/response-ids-are-unique" not in capsys.readouterr().out
 
 
 def test_the_request_to_repeat_names_a_variable_for_the_key(

@@ -41,7 +41,7 @@ def unchunk(entry: RecordedEntry) -> RecordedEntry:
     return replace(entry, body=b"".join(parts), ended="its last chunk is missing")
 
 
-def is_promised(entry: RecordedEntry) -> bool:
+def has_promised_length(entry: RecordedEntry) -> bool:
     """Return whether Content-Length says that just these bytes came: then the recorder lost none."""
     said = (entry.header("content-length") or "").strip()
     plain = entry.header("content-encoding") is None
@@ -54,7 +54,7 @@ def is_end_known(entry: RecordedEntry, body: bytes, *, streamed: bool) -> bool:
     `body` is that of the entry, unpacked. An event that no blank line closes may have been on its way, or a recorder of
     text trimmed it, but where it gives the reason of the end and stands there byte for byte.
     """
-    if is_promised(entry) or not streamed:
+    if has_promised_length(entry) or not streamed:
         return True
     if not _EVENTS.match(body) or _CLOSED.search(body) or not _is_usually_closed(body):
         return entry.end_known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 from conformance.capturing.addresses import is_of_interest
@@ -106,8 +106,11 @@ def _is_chunked(content: Mapping[str, JSON]) -> bool:
 
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
     """Return whether the answer had no body: its length says so. bodySize is 0 for a body from a cache, too."""
-    said = next(_lengths(response), None) == "0" and content.get("size") in (0, None)
-    return parse_status(response.get("status")) in _EMPTY or said
+    if parse_status(response.get("status")) in _EMPTY:
+        return True
+    headers = parse_headers(response.get("headers")) or ()
+    length = next((value.strip() for name, value in headers if name.lower() == "content-length"), None)
+    return length == "0" and content.get("size") in (0, None)
 
 
 _ABORTED = ("_error", "_failureText", "_errorText")
@@ -117,9 +120,3 @@ def _describe_abort(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> 
     """Return what an exporter says of an exchange that somebody aborted; empty where it says nothing of the kind."""
     marks = (holder.get(name) for holder in (response, entry) for name in _ABORTED)
     return next((str(mark)[:200] for mark in marks if mark), "")
-
-
-def _lengths(response: Mapping[str, JSON]) -> Iterator[str]:
-    for name, value in parse_headers(response.get("headers")) or ():
-        if name.lower() == "content-length":
-            yield value.strip()

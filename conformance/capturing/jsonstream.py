@@ -98,7 +98,7 @@ def _describe_json_error(error: Exception) -> str:
     )
 
 
-def first_names(head: bytes) -> list[str]:
+def list_first_names(head: bytes) -> list[str]:
     """Return the names of the members of a text's first object, as far as its beginning shows them."""
     names: list[str] = []
     depth = 0

@@ -22,7 +22,7 @@ from conformance.capturing.exchanges import (
 from conformance.capturing.har import read_har
 from conformance.capturing.httprr import FIRST_LINE, read_httprr
 from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
-from conformance.capturing.jsonstream import first_names
+from conformance.capturing.jsonstream import list_first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
 from conformance.capturing.safe_yaml import load_yaml
@@ -178,11 +178,14 @@ class _Collector:
         names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
         return (
             *own,
-            *(_build_group(names[key], _number(names[key], taken)) for key, taken in self._captured.items()),
+            *(
+                _build_group(names[key], _name_probes(names[key], taken))
+                for key, taken in self._captured.items()
+            ),
         )
 
 
-def _number(provider: str, taken: Sequence[CapturedExchange]) -> list[CapturedExchange]:
+def _name_probes(provider: str, taken: Sequence[CapturedExchange]) -> list[CapturedExchange]:
     """Give the exchanges of a provider the names of probes, in their order."""
     return [
         replace(one, exchange=replace(one.exchange, provider=provider, probe=f"{CAPTURED}-{number}"))
@@ -265,7 +268,7 @@ def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
 
 
 def _choose_json_reader(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
-    names = first_names(head)
+    names = list_first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)
     if {"interactions", "http_interactions"} & {*names} or {"requests", "responses"} <= {*names}:

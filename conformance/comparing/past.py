@@ -46,17 +46,17 @@ class PastCase:
         return self.get_text("level") or ("note" if self.outcome == "note" else "must")
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         """Whether a `known` entry accepts the finding."""
         return self.outcome == "known" or (self.deviation or {}).get("known") is True
 
     @property
-    def generated(self) -> bool:
+    def is_generated(self) -> bool:
         """Whether generated bodies alone show the finding."""
         return (self.deviation or {}).get("generated") is True
 
     @property
-    def unlisted(self) -> bool:
+    def has_unlisted_places(self) -> bool:
         """Whether the finding has more places than the file lists."""
         more = (self.deviation or {}).get("more_pointers")
         return isinstance(more, int) and more > 0

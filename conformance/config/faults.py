@@ -116,7 +116,7 @@ def _find_in_texts(document: YamlDocument) -> Iterator[_Fault]:
             yield keys, "must be one line of printable text"
 
 
-def _members(value: JSON, *names: str) -> dict[str, JSON]:
+def _find_members(value: JSON, *names: str) -> dict[str, JSON]:
     """Return the object that the names lead to; an empty one where there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
@@ -127,20 +127,20 @@ def _find_in_settings(root: JSON) -> Iterator[_Fault]:
     """Find what is wrong with single settings, in the defaults and in each provider."""
     places: list[tuple[str, ...]] = [
         ("defaults",),
-        *(("providers", name) for name in _members(root, "providers")),
+        *(("providers", name) for name in _find_members(root, "providers")),
     ]
     for keys in places:
-        settings = _members(root, *keys)
+        settings = _find_members(root, *keys)
         for name, describe in _CHECKS.items():
             value = settings.get(name)
             if isinstance(value, str) and (says := describe(value)):
                 yield (*keys, name), says
-        for name, value in _members(settings, "headers").items():
+        for name, value in _find_members(settings, "headers").items():
             if says := _describe_fault_in_header(name, str(value)):
                 yield (*keys, "headers", name), says
         known = settings.get("known")
         for number, entry in enumerate(known if isinstance(known, list) else ()):
-            until = _members(entry).get("until")
+            until = _find_members(entry).get("until")
             if isinstance(until, str) and not _is_date(until):
                 yield (*keys, "known", number, "until"), f"{until!r} is no date; write it as 2027-06-30"
 
@@ -191,9 +191,9 @@ def _is_date(text: str) -> bool:
 
 def _find_across_settings(root: JSON, folder: Path, dialects: Collection[str]) -> Iterator[_Fault]:
     """Find what is wrong with the settings of a provider together, the defaults counted in."""
-    for name in _members(root, "providers"):
-        keys, own = ("providers", name), _members(root, "providers", name)
-        settings = {**_members(root, "defaults"), **own}
+    for name in _find_members(root, "providers"):
+        keys, own = ("providers", name), _find_members(root, "providers", name)
+        settings = {**_find_members(root, "defaults"), **own}
         if "base_url" in own and "embedded" not in own:
             yield from ((keys, f"needs {key!r}") for key in ("dialect", "model") if key not in settings)
         if _sends_key_unprotected(settings):
@@ -215,6 +215,6 @@ def _sends_key_unprotected(settings: Mapping[str, JSON]) -> bool:
     url = settings.get("base_url")
     if not isinstance(url, str) or not url.startswith("http:") or is_loopback(url):
         return False
-    values = _members(settings.get("headers")).values()
+    values = _find_members(settings.get("headers")).values()
     secret = bool(settings.get("key_env")) or any("${" in str(value) for value in values)
     return secret and settings.get("insecure_http") is not True

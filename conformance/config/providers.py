@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.config.faults import find_faults
 from conformance.config.yamltree import LARGEST, Keys, YamlDocument, YamlError, read_yaml
-from conformance.files import FileError, providers_file, read_bounded
+from conformance.files import FileError, find_providers_file, read_bounded
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 FILE_NAME = "providers.yaml"
@@ -35,13 +35,9 @@ class LoadedProviders:
     bundled: bool = False  # the file that comes with the program, because the user has none
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """How a line about an entry names the file; the same for a run and for its replay elsewhere."""
         return self.source.name if self.source.is_absolute() else str(self.source)
-
-    def named(self, name: str) -> Provider | None:
-        """Return the provider of that name, or None."""
-        return next((provider for provider in self.providers if provider.name == name), None)
 
 
 def load_providers(
@@ -52,8 +48,8 @@ def load_providers(
     `dialects` are the bundled ones; given, a name that is none of them, and no folder, is a fault.
     Raises ProvidersError with every fault of the file, and where the folder holds one under a wrong name alone.
     """
-    own = path or _own_file(folder or Path.cwd())
-    source = own or providers_file()
+    own = path or _find_own_file(folder or Path.cwd())
+    source = own or find_providers_file()
     shown = source if path else Path(source.name)
     try:
         data = read_bounded(source, limit=LARGEST)
@@ -64,7 +60,7 @@ def load_providers(
     )
 
 
-def _own_file(folder: Path) -> Path | None:
+def _find_own_file(folder: Path) -> Path | None:
     """Return the providers.yaml of a folder, None where it has none. Raises ProvidersError on a misspelt one."""
     own = folder / FILE_NAME
     if own.exists() or own.is_symlink():

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
 from conformance.probe_ids import ProbeId
-from conformance.reading.errorbody import ErrorBody
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
 
@@ -66,12 +65,6 @@ def find_lasting_server_error(seen: RuleInput, probe: str) -> Reply | None:
     broken = last.status >= 500 and last.status not in _OF_PROXIES and all(one.is_complete for one in replies)
     works = any(reply.ok and reply.streamed is last.streamed for reply in seen.all)
     return last if broken and works and answers_control_throughout(seen) else None
-
-
-def has_google_shape(error: ErrorBody) -> bool:
-    """Return whether an error has Google's members, possibly others as well."""
-    openai = error.shape == "openai" and isinstance(error.status, str) and error.code is not None
-    return error.shape == "google" or openai
 
 
 def read_error_json(reply: Reply) -> JSON:

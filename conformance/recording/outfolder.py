@@ -32,7 +32,7 @@ class ClaimedFolder:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = lock_folder(folder)
         except OSError as error:
-            raise FolderError(_fault(folder, error)) from error
+            raise FolderError(_describe_fault(folder, error)) from error
 
     def set_aside(self) -> Path | None:
         """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None where nothing was.
@@ -50,14 +50,14 @@ class ClaimedFolder:
         try:
             return before.rename(after)
         except OSError as error:
-            raise FolderError(_fault(before, error)) from error
+            raise FolderError(_describe_fault(before, error)) from error
 
     def _remove_report(self) -> None:
         for name in REPORT:
             try:
                 (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
-                raise FolderError(_fault(self.folder / name, error)) from error
+                raise FolderError(_describe_fault(self.folder / name, error)) from error
 
     def release(self) -> None:
         """Let others write here."""
@@ -66,7 +66,7 @@ class ClaimedFolder:
             self._lock = None
 
 
-def _fault(folder: Path, error: OSError) -> str:
+def _describe_fault(folder: Path, error: OSError) -> str:
     if isinstance(error, BlockingIOError):
         return f"{folder}: another run is writing here; wait for it, or name another folder with --out"
     reason = (

@@ -598,7 +598,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "one-response-id",
         "All answers have one id.",
         with_responses(set_member("responseId", "the-same")),
-        notes={"schema/names-each-response"},
+        notes={"schema/response-ids-are-unique"},
     ),
     Miniature(
         "nameless-tail",

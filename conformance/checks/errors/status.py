@@ -77,8 +77,8 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
-    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one
-    plain JSON object.
+    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one plain
+    JSON object.
     """
     for reply in _find_failures_with_200(seen):
         named = any(one.kind == "event-field" for one in reply.framed.irregularities)

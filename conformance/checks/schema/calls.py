@@ -80,9 +80,9 @@ def _count_ids(reply: Reply) -> int:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    # Several texts in one unary body are several answers, and a fault of the envelope.
     usable=lambda reply: is_model_answer(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
+    defers_to=("envelope/unary-answer-is-one-json-object",),  # of several answers in one body
     feature="function-calling",
     requires=RequiredContent(
         "no answer holds two function calls with ids",

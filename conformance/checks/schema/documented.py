@@ -51,7 +51,19 @@ def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
                 yield Location(reply.id, reply.at(chunk, pointer), wanted, "Google's form", Level.NOTE)
 
 
-@check(Level.SHOULD, VENDORS_DOCUMENT, basis=Basis.DOCUMENTED, usable=is_model_answer, documented=True)
+@check(
+    Level.SHOULD,
+    VENDORS_DOCUMENT,
+    basis=Basis.DOCUMENTED,
+    usable=is_model_answer,
+    documented=True,
+    defers_to=(
+        "casing/answers-in-camel-case",
+        "envelope/gemini-object-at-root",
+        "schema/has-a-candidate",
+        "schema/values-have-googles-types",
+    ),
+)
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Answers hold what the vendor's own page says, in the types it gives.
 

@@ -110,6 +110,11 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     proof=Proof.REFUSAL,
+    defers_to=(
+        "errors/refuses-unknown-fields",
+        "errors/refuses-values-of-a-wrong-kind",
+        "errors/refuses-empty-contents-and-unknown-roles",
+    ),
 )
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A generated body that breaks Google's schema in one place is refused.

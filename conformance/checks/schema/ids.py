@@ -21,8 +21,9 @@ from conformance.reading.reply import Reply, RuleInput
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     usable=lambda reply: is_model_answer(reply) and reply.exchange.failure is None and reply.error is None,
+    formerly=("schema/names-each-response",),
 )
-def names_each_response(seen: RuleInput) -> Iterator[Location]:
+def response_ids_are_unique(seen: RuleInput) -> Iterator[Location]:
     """Each answer has a responseId, which no other answer has.
 
     Why: responseId tells answers apart in logs and support cases.

@@ -29,7 +29,12 @@ def _is_complete_answer(reply: Reply) -> bool:
     return is_model_answer(reply) and reply.exchange.failure is None and reply.error is None
 
 
-@check(Level.MUST, basis=Basis.RECORDED, usable=_is_complete_answer)
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=_is_complete_answer,
+    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 

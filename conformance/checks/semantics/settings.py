@@ -34,28 +34,20 @@ def _describe_long_text(reply: Reply) -> str | None:
     return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > CHARS_OF_FIVE_TOKENS else ""
 
 
-def _read_stop_sequences(reply: Reply) -> list[str]:
-    """Return the stop sequences that a question sets in generationConfig."""
-    body = reply.request_body
-    config = body.get("generationConfig") if isinstance(body, dict) else None
-    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
-
-
-def _find_asked_text_after(reply: Reply, marks: list[str]) -> str:
-    """Return what follows the first of `marks` in the question's text; "" if nothing does."""
-    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
-    return next((end for end in ends if end), "")
-
-
 def _describe_ignored_stop(reply: Reply) -> str | None:
     """Describe a text that contains the stop sequence; None where it is neither that nor what was asked.
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = _read_stop_sequences(reply)
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    stops = as_list(config.get("stopSequences")) if isinstance(config, dict) else []
+    sequences = [str(stop) for stop in stops]
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), _find_asked_text_after(reply, sequences)
+    before = str(reply.exchange.expected.get("exact", ""))
+    behind = (text.partition(stop)[2].strip() for stop in sequences for text in list_asked_texts(reply))
+    after = next(filter(None, behind), None)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
@@ -147,6 +139,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
         lambda reply: obeys(reply) or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
+    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",
@@ -156,8 +149,8 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether a
-    limit cut it or the vendor did.
+    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
+    a limit cut it or the vendor did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.

@@ -35,6 +35,8 @@ from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, flavour
 from conformance.reading.reply import Reply, RuleInput
 
+_TYPES = ("schema/values-have-googles-types",)  # reports counters that are no numbers
+
 
 def _is_finished(reply: Reply) -> bool:
     """Return whether a valid question got a complete answer with something in it: only these must report their cost."""
@@ -43,7 +45,7 @@ def _is_finished(reply: Reply) -> bool:
     return any(not is_empty_candidate(candidate) for _, _, candidate in iterate_candidates(reply))
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished, defers_to=_TYPES)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
@@ -99,7 +101,9 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, f"#{last}/usageMetadata", "usage in the last chunk", said)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS)
+@check_each(
+    Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS, defers_to=_TYPES
+)
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
@@ -128,6 +132,7 @@ def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
         lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
         (ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     ),
+    defers_to=_TYPES,
 )
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
@@ -153,7 +158,18 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
         yield block.point_at("candidatesTokenCount", wanted, said, level)
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, blocked_by=("usage/counts-are-cumulative",))
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_reports_usage,
+    blocked_by=("usage/counts-are-cumulative",),
+    defers_to=(
+        *_TYPES,
+        "usage/counts-every-answer",
+        "usage/counts-thoughts",
+        "usage/counts-thoughts-once",
+    ),
+)
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
 
@@ -211,6 +227,7 @@ def _find_always_falling(seen: RuleInput) -> set[str]:
         "streaming/sends-the-text-once",
         "streaming/brings-every-chunk-in-order",
     ),
+    defers_to=_TYPES,
 )
 def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream, each usage block counts the whole answer so far.
@@ -220,8 +237,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of
-    it.
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
     """
     always = _find_always_falling(seen)
     for reply in seen.replies:
