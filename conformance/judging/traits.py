@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
 from conformance.judging.endings import keeps_limit_of_five
-from conformance.judging.expectations import disobeys
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.proof import is_met_by_the_plain_question
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
