@@ -14,7 +14,7 @@ from conformance.catalogue import (
     check_each,
 )
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
-from conformance.judging.expectations import is_prompt_blocked
+from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
     answers_control_throughout,

@@ -15,14 +15,8 @@ from conformance.judging.attempts import (
     judge_attempts,
 )
 from conformance.judging.contents import as_list, is_model_answer
-from conformance.judging.expectations import (
-    CHARS_OF_FIVE_TOKENS,
-    MET,
-    check_obedience,
-    ends_at_limit,
-    keeps_limit_of_five,
-    list_asked_texts,
-)
+from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
+from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.phrases import count_noun
 from conformance.probe_ids import ProbeId
@@ -116,7 +110,7 @@ def _describe_hidden_truncation(reply: Reply) -> str | None:
 
     A model that is tired of counting stops at a round number; a cut comes anywhere.
     """
-    if check_obedience(reply).verdict == MET:
+    if obeys(reply):
         return ""
     wanted, text = str(reply.exchange.expected.get("text", "")), reply.text.strip()
     begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
@@ -143,7 +137,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     ),
     requires=RequiredContent(
         "no answer was complete, or ended at a limit",
-        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
+        lambda reply: obeys(reply) or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
     defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling

@@ -15,7 +15,7 @@ from conformance.judging.attempts import (
     judge_attempts,
 )
 from conformance.judging.contents import as_list, is_model_answer, list_named_calls
-from conformance.judging.expectations import ends_at_limit
+from conformance.judging.endings import ends_at_limit
 from conformance.judging.refusals import describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
