@@ -67,10 +67,10 @@ class _Dump:
         """Take a line of a head; return whether a body follows."""
         if line.startswith(_SENT + _RECEIVED):
             self.verbose = True
-            said = line[1:].lstrip(b" ")
+            text = line[1:].lstrip(b" ")
             if line.startswith(_RECEIVED):
-                return not self.plain and self._take_answer(said)
-            self._take_request(said)
+                return not self.plain and self._take_answer(text)
+            self._take_request(text)
             return False
         if _NOISE.match(line):
             self.verbose = self.verbose or line.startswith(b"* ")
