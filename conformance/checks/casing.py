@@ -8,7 +8,8 @@ from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.attempts import excuse_wavering_model, judge_obedience, was_obeyed
 from conformance.judging.contents import is_answered, is_model_answer
-from conformance.judging.expectations import MET, UNMET, check_obedience, keeps_limit_of_five
+from conformance.judging.endings import keeps_limit_of_five
+from conformance.judging.expectations import Fulfilment, check_obedience
 from conformance.judging.refusals import describe_reply, is_refused_as_unsupported
 from conformance.judging.traits import observe_settings
 from conformance.model import Basis, Level, Location, Outcome
@@ -215,7 +216,7 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Workaround: map the argument names back before the tool is called.
     Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
-    if check_obedience(reply).verdict not in (MET, UNMET):
+    if check_obedience(reply).verdict not in (Fulfilment.MET, Fulfilment.UNMET):
         return
     declared = {fold(name) for name in _ARGUMENTS}
     for number, call in enumerate(reply.first.calls):

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from conformance.catalogue import NotJudged
-from conformance.judging.expectations import (
-    CUT,
-    MET,
-    UNMET,
-    check_obedience,
-    ends_at_limit,
-    has_content,
-    is_withheld,
-)
+from conformance.judging.endings import ends_at_limit, has_content, is_withheld
+from conformance.judging.expectations import Fulfilment, check_obedience, disobeys, obeys
 from conformance.judging.values import has_readable_values
 from conformance.model import Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
@@ -26,15 +19,15 @@ DescribeFailure = Callable[[Reply], str | None]
 
 def was_obeyed(seen: RuleInput, probe: str) -> bool:
     """Return whether any reply to that probe did what the question asks."""
-    return any(check_obedience(reply).verdict == MET for reply in seen.of(probe))
+    return any(map(obeys, seen.of(probe)))
 
 
 def describe_disobedience(reply: Reply) -> str | None:
     """Return what the reply did instead of what its question asks; "" if it obeyed, None if it was cut short."""
     found = check_obedience(reply)
-    if found.verdict == UNMET:
+    if found.verdict is Fulfilment.UNMET:
         return found.detail
-    return None if found.verdict == CUT else ""
+    return None if found.verdict is Fulfilment.CUT else ""
 
 
 def describe_missing_text(reply: Reply) -> str | None:
@@ -95,14 +88,14 @@ def judge_obedience(
     """
     attempts = [(reply, check_obedience(reply)) for reply in seen.of(probe) if reply.ok]
     verdicts = [found.verdict for _, found in attempts]
-    failures = [(reply, found) for reply, found in attempts if found.verdict == UNMET]
-    if not attempts or MET in verdicts:
+    failures = [(reply, found) for reply, found in attempts if found.verdict is Fulfilment.UNMET]
+    if not attempts or Fulfilment.MET in verdicts:
         return
     if len(failures) >= ATTEMPTS_TO_ACCUSE:
         reply, found = failures[-1]
         said = f"{found.detail} ({len(failures)} of {len(attempts)} attempts)"
         yield Location(reply.id, "", expected, said, level)
-    elif CUT in verdicts:
+    elif Fulfilment.CUT in verdicts:
         yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
     else:
         yield _too_few(probe, len(failures))
@@ -120,7 +113,7 @@ def excuse_wavering_model(
 
     Three failures show a difference between the two questions only if the twin has none.
     """
-    wavers = any(check_obedience(reply).verdict == UNMET for reply in seen.of(twin) if reply.ok)
+    wavers = any(disobeys(reply) for reply in seen.of(twin) if reply.ok)
     for one in found:
         if isinstance(one, Location) and wavers:
             said = f"{twin}, asked plainly, is obeyed only now and then: {one.observed}"

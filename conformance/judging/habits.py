@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import DATA, as_list
-from conformance.judging.expectations import is_prompt_blocked
+from conformance.judging.endings import is_prompt_blocked
 from conformance.model import JSON, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.frames import Irregular

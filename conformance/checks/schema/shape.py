@@ -16,13 +16,8 @@ from conformance.judging.contents import (
     iterate_parts,
     list_parts,
 )
-from conformance.judging.expectations import (
-    MET,
-    asks_for_obedience,
-    check_obedience,
-    ends_by_filter,
-    is_prompt_blocked,
-)
+from conformance.judging.endings import ends_by_filter, is_prompt_blocked
+from conformance.judging.expectations import asks_for_obedience, obeys
 from conformance.judging.habits import note_if_rare
 from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
@@ -170,7 +165,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
         if silent is not None:
             pointer = f"/candidates/{silent.index}/finishReason"
             yield Location(reply.id, pointer, "a finish reason", "no finish reason")
-    met = [one for one in seen.replies if one.first.finish_reason and check_obedience(one).verdict == MET]
+    met = [one for one in seen.replies if one.first.finish_reason and obeys(one)]
     done = [one for one in met if asks_for_obedience(one.exchange.expected)]
     if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ends_by_filter, done)):
         said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"

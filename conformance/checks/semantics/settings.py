@@ -15,15 +15,10 @@ from conformance.judging.attempts import (
     judge_attempts,
 )
 from conformance.judging.contents import as_list, is_model_answer
-from conformance.judging.expectations import (
-    CHARS_OF_FIVE_TOKENS,
-    MET,
-    check_obedience,
-    ends_at_limit,
-    keeps_limit_of_five,
-    list_asked_texts,
-)
+from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
+from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.phrases import count_noun
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -115,7 +110,7 @@ def _describe_hidden_truncation(reply: Reply) -> str | None:
 
     A model that is tired of counting stops at a round number; a cut comes anywhere.
     """
-    if check_obedience(reply).verdict == MET:
+    if obeys(reply):
         return ""
     wanted, text = str(reply.exchange.expected.get("text", "")), reply.text.strip()
     begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
@@ -142,7 +137,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     ),
     requires=RequiredContent(
         "no answer was complete, or ended at a limit",
-        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
+        lambda reply: obeys(reply) or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
     defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
@@ -193,7 +188,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _describe_missing_candidates(reply: Reply) -> str | None:
     most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else f"{most} candidate"
+    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
 
 
 @_check_setting(

@@ -10,7 +10,7 @@ from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.contents import is_answered_stream
-from conformance.judging.expectations import MET, UNMET, check_obedience
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap, is_row
 from conformance.model import Basis, Level, Location, Outcome
@@ -122,7 +122,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     obeys=True,
     requires=RequiredContent(
         "no answer does what its question asks for",
-        lambda reply: check_obedience(reply).verdict == MET,
+        obeys,
         outcome=Outcome.BLOCKED,
     ),
 )
@@ -217,7 +217,7 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
     streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
     if not unary or any(reply.first.thoughts for reply in streamed):
         return
-    without = [reply for reply in streamed if check_obedience(reply).verdict == UNMET]
+    without = [reply for reply in streamed if disobeys(reply)]
     if len(without) >= ATTEMPTS_TO_ACCUSE:
         observed = f"no thought ({len(without)} of {len(streamed)} attempts)"
         yield Location(without[-1].id, "/candidates/0/content/parts", "parts with thought: true", observed)
