@@ -212,7 +212,7 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
 
     Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
     the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
-    Breaks: users look for the fault in the address or in the request; tools that check keys take them for mistyped.
+    Breaks: users look for the fault in the address or in the request; tools that check keys report a mistyped one.
     Workaround: try a valid key before believing the status or the message.
     Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """

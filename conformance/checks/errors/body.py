@@ -73,8 +73,8 @@ def _describe_form(reply: Reply, error: ErrorBody) -> str:
     forms = {
         "html": "XML" if reply.text_of_body.lstrip().startswith(b"<?xml") else "an HTML page",
         "empty": "an empty body",
-        "string": f"a text: {error.message[:100]!r}",
-        "openai": f"an error of OpenAI's kind: {names}{inside}",
+        "string": f"a string: {error.message[:100]!r}",
+        "openai": f"an error like OpenAI's: {names}{inside}",
     }
     other = f"an object with {names}{inside}" if names else "JSON without an error object"
     return f"HTTP {reply.status}, {forms.get(error.shape, other)}"

@@ -190,7 +190,8 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
 
     Why: blocking is an answer, not a failure: promptFeedback holds the reason, and there are no candidates. An error
-    counts only where its message uses one of Google's own words for a blocked prompt.
+    is reported only where its message says that the prompt was blocked, in Google's words or in words that gateways
+    were seen to use.
     Breaks: clients report a faulty request instead of the reason, and some ask again.
     Workaround: read the reason in the error's message.
     Source: [PromptFeedback.blockReason] A blocked prompt is answered with 200, a blockReason and no candidates.

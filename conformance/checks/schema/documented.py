@@ -73,7 +73,7 @@ def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: write code from what is shown here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
-        yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")
+        yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answers")
         return
     found: dict[tuple[str, str], Location] = {}
     for reply in seen.replies:

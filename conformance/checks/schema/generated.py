@@ -127,7 +127,7 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """
     judged = [reply for reply in seen.replies if _refuses_simplest_fault(seen, reply)]
     if not judged:
-        reason = "the vendor refuses none of the simplest faults, or was not asked them"
+        reason = "the vendor refuses none of the simplest faults, or was not asked about them"
         yield NotJudged(Outcome.BLOCKED, reason)
     for attempts in _group_by_body(judged):
         last = attempts[-1]
@@ -159,7 +159,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     the same.
     """
     if not any(find_twin(reply, seen.all) for reply in seen.replies):
-        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
+        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one form")
     for attempts in _group_by_body(seen.replies):
         last = attempts[-1]
         base = find_twin(last, seen.all)
@@ -172,9 +172,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
             times = f" ({len(attempts)} of {len(attempts)} attempts)"
-            wanted = (
-                f"an answer, as to {base.probe}, the same question ({read_body_facts(last).get('change')})"
-            )
+            wanted = f"an answer like the one to {base.probe}, which asks the same ({read_body_facts(last).get('change')})"
             yield Location(
                 last.id,
                 "",

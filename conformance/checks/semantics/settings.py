@@ -18,6 +18,7 @@ from conformance.judging.contents import as_list, is_model_answer
 from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
 from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.phrases import count_noun
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -187,7 +188,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _describe_missing_candidates(reply: Reply) -> str | None:
     most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else f"{most} candidate"
+    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
 
 
 @_check_setting(

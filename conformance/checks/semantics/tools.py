@@ -64,7 +64,7 @@ def _describe_wrong_call(reply: Reply) -> str | None:
     names = [str(call.get("name")) for call in list_named_calls(reply)]
     allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
     if names and not set(names) <= set(allowed):
-        return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
+        return f"calls of {', '.join(names)}; only {', '.join(allowed)} is allowed"
     return _describe_missing_call(reply)
 
 
@@ -205,7 +205,7 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     back.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
-        yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
+        yield NotJudged(Outcome.UNSUPPORTED, "this model requires no signature back")
     elif not _is_signed(reply):
         pointer = "/candidates/0/content/parts/0/thoughtSignature"
         yield Location(reply.id, pointer, "a signature beside the call", "no signature")
@@ -264,7 +264,7 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     elif _can_be_repeated(first):
         yield Location(last.id, "", "an answer to the function's result", describe_reply(last))
     else:
-        yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn was not one that could be repeated")
+        yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn cannot be repeated as it came")
 
 
 # Whoever answers the question about the weather mentions one of these, even to say that nothing is known.

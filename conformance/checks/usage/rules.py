@@ -152,7 +152,7 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     twice = [one for one in blocks if counts_thoughts_twice(one) and not uses_server_tools(one.reply)]
     # One odd answer may contain something that is not shown; several questions do not.
     for block in twice if len({one.reply.probe for one in twice}) >= ATTEMPTS_TO_ACCUSE else ():
-        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} of thoughts"
+        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} for thoughts"
         level = Level.NOTE if is_early_preview(block.reply) else None
         wanted = f"the tokens of {len(block.reply.text)} characters"
         yield block.point_at("candidatesTokenCount", wanted, said, level)
