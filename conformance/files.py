@@ -1,4 +1,4 @@
-"""Where the data that comes with the program is, and how JSON that others wrote is read and checked within bounds."""
+"""Where the data of the program is, and how JSON that others wrote is read and checked within bounds."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def find_providers_file() -> Path:
 def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BYTES) -> bytes:
     """Return the bytes of a regular file of at most `limit` bytes.
 
-    `within` names the folder that the file must really lie in, symbolic links followed: a folder that somebody
-    sent us must not show us other files of this machine. Raises FileError.
+    `within` names the folder that the file must really lie in, symbolic links followed: a folder from
+    elsewhere must not reach other files of this machine. Raises FileError.
     """
     real = _resolve(path)
     if within is not None and not real.is_relative_to(within.resolve()):
@@ -156,7 +156,7 @@ def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
 def iter_schema_errors(instance: JSON, schema_id: str) -> Iterator[SchemaError]:
     """Yield every error of `instance` by the bundled schema with that `$id`, as jsonschema finds them.
 
-    Only bundled schemas: a pattern that somebody else wrote could run for hours.
+    Only bundled schemas: a pattern written by others could run for hours.
     """
     yield from _validator(schema_id).iter_errors(instance)
 

@@ -366,7 +366,7 @@ def test_several_models_are_judged_apart_and_told_as_one() -> None:
         ([{"url": "https://x.example/v1/chat/completions", "status": 200, "body": "{}"}], "nothing to judge"),
         ([{"nothing": 1}], "exchange 1 holds none of url, path, status, body"),
         ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is not valid Base64"),
-        (["text"], "exchange 1 is no JSON object"),
+        (["text"], "exchange 1 is not a JSON object"),
     ],
 )
 def test_what_cannot_be_judged_is_a_value_error(given: list[Any], says: str) -> None:

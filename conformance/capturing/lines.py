@@ -33,7 +33,7 @@ _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 
 
 def read_lines(file: IO[bytes], head: bytes) -> Entries:
-    """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
+    """Yield the exchange of each line, or why it cannot be used. JSON arrays and values over several lines are read too."""
     first = head.lstrip().partition(b"\n")[0].strip()
     if first.startswith(b"[") or not _is_whole_value(first, alone=len(first) == len(head.strip())):
         values = read_items(file) if first.startswith(b"[") else read_values(file)
@@ -72,13 +72,13 @@ def _read_line(where: str, line: bytes) -> RecordedEntry | OwnExchange | Skipped
 
 
 def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | SkippedEntry:
-    """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
+    """Return the exchange that a JSON object holds; a SkippedEntry with the reason where it holds none."""
     if not isinstance(value, Mapping):
-        return SkippedEntry(where, "is no JSON object")
+        return SkippedEntry(where, "is not a JSON object")
     if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
         return read_interaction(where, value, read_vcrpy_body)
     if not any(name in value for name in (*_MEMBERS, "probe")):
-        return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
+        return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is not an exchange")
     try:
         if "probe" in value:
             return OwnExchange(where, parse_exchange(dict(value)))
@@ -147,7 +147,7 @@ def _read_packed(value: Mapping[str, Any], *names: str) -> bytes | None:
 
 
 def _read_pieces(value: JSON) -> tuple[tuple[float, int], ...]:
-    """Return milliseconds and lengths; none where they are not written as pairs of numbers."""
+    """Return milliseconds and lengths; an empty tuple where they are not written as pairs of numbers."""
     found: list[tuple[float, int]] = []
     for item in value if isinstance(value, list) else ():
         match item:

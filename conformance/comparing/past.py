@@ -1,4 +1,4 @@
-"""A results.json that some run wrote, read within bounds: what comparing and switching need of it, as frozen values."""
+"""A results.json that some run wrote, read within bounds: the part that comparing and switching need, as frozen values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PastCase:
 
     @property
     def level(self) -> str:
-        """The finding's level; `note` where the case is a note without a finding, empty where there is none."""
+        """The finding's level; `note` where the case is a note without a finding, empty where the case is not a finding."""
         if self.state != FINDING:
             return ""
         return self.get_text("level") or ("note" if self.outcome == "note" else "must")
@@ -107,7 +107,7 @@ class PastProvider:
 
     @property
     def is_judged(self) -> bool:
-        """Whether anything can be said of the provider."""
+        """Whether the provider could be judged at all."""
         return self.status not in _NOT_JUDGED
 
 

@@ -46,7 +46,7 @@ def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str])
     folder is a fault. Without `dialects`, dialects are not looked at.
     """
     _take_as_text(document)
-    # What is said of a text by itself replaces all else: other sentences would repeat what looks like a key.
+    # The faults of a text by itself replace all others at its place, which might repeat what looks like a key.
     own = {**dict(_find_in_settings(document.value)), **dict(_find_in_texts(document))}
     others = [*_find_by_schema(document.value), *_find_across_settings(document.value, folder, dialects)]
     found = dict.fromkeys([*own.items(), *(fault for fault in others if fault[0] not in own)])
@@ -117,7 +117,7 @@ def _find_in_texts(document: YamlDocument) -> Iterator[_Fault]:
 
 
 def _find_members(value: JSON, *names: str) -> dict[str, JSON]:
-    """Return the object that the names lead to; an empty one where there is none."""
+    """Return the object that the names lead to; an empty one where they lead nowhere."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
@@ -142,7 +142,7 @@ def _find_in_settings(root: JSON) -> Iterator[_Fault]:
         for number, entry in enumerate(known if isinstance(known, list) else ()):
             until = _find_members(entry).get("until")
             if isinstance(until, str) and not _is_date(until):
-                yield (*keys, "known", number, "until"), f"{until!r} is no date; write it as 2027-06-30"
+                yield (*keys, "known", number, "until"), f"{until!r} is not a date; write it as 2027-06-30"
 
 
 def _describe_fault_in_model(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Exchanges become lines of JSON, written as each ends, and lines become Exchanges again.
+"""Exchanges as lines of JSON: written as each ends, and read again.
 
 A body is written piece by piece: as text where it is UTF-8, else as Base64, each with its time in ms.
 """
@@ -35,7 +35,7 @@ _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded, in the order of files and lines, and what had to be left out."""
+    """The exchanges in the order of files and lines, and a warning for each line that was left out."""
 
     exchanges: tuple[Exchange, ...]
     warnings: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Recorder:
     _files: dict[str, IO[bytes]] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
-        """Write one exchange. When this returns, killing the process loses nothing of it.
+        """Write one exchange. Once this returns, killing the process loses nothing of it.
 
         Raises RecordError where it cannot be written; nothing of it is then left in the file.
         """
@@ -197,12 +197,12 @@ def _find_last_line_end(file: IO[bytes]) -> int:
 def read_recording(folder: Path) -> Recording:
     """Read every exchange below `folder`/exchanges.
 
-    A last line that was cut off is left out, and a warning says so. Raises RecordError for anything else that
-    is no recording: file, line and reason.
+    A last line that was cut off is left out with a warning. Raises RecordError, with file, line and reason, for
+    anything else that a run does not write.
     """
     home = folder / FOLDER
     if not home.is_dir():
-        raise RecordError(f"{folder}: holds no recording; there is no folder {FOLDER!r} in it")
+        raise RecordError(f"{folder}: is not a recording; it has no folder {FOLDER!r}")
     exchanges: list[Exchange] = []
     warnings: list[str] = []
     for path in sorted(home.glob("*.jsonl")):

@@ -12,7 +12,7 @@ from conformance.judging.contents import is_model_answer, iterate_parts, list_na
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply
 
 _STREAMED_ARGUMENTS = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
@@ -26,7 +26,7 @@ def _is_piece_of_a_call(reply: Reply, call: Mapping[str, JSON]) -> bool:
     """
     piece = "partialArgs" in call or "willContinue" in call or not any(call.values())
     wanted = reply.exchange.captured or _STREAMED_ARGUMENTS.search(reply.exchange.request.body)
-    return piece and bool(wanted) and flavour(reply) is Flavour.VERTEX
+    return piece and bool(wanted) and find_flavour(reply) is Flavour.VERTEX
 
 
 @check_each(

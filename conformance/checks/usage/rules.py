@@ -32,7 +32,7 @@ from conformance.judging.habits import note_if_rare, uses_server_tools
 from conformance.judging.values import is_integer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply, RuleInput
 
 _TYPES = ("schema/values-have-googles-types",)  # reports counters that are no numbers
@@ -189,7 +189,7 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
                 total > wanted and any(name not in block.members for name in left_out)
             )
             if total and total != wanted and not explained and "promptTokenCount" in block.members:
-                rounded = abs(total - wanted) == 1 and flavour(reply) is Flavour.VERTEX
+                rounded = abs(total - wanted) == 1 and find_flavour(reply) is Flavour.VERTEX
                 level = None if last and block.chunk is last.chunk and not rounded else Level.NOTE
                 yield block.point_at("totalTokenCount", str(wanted), str(total), level)
 
