@@ -247,7 +247,7 @@ def _are_refused(replies: tuple[Reply, ...]) -> bool:
     formerly=("semantics/takes-its-own-words-back",),
 )
 def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model's turn is accepted when it is replayed as it came.
+    """A model's turn is accepted when it is replayed unchanged.
 
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
