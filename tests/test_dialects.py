@@ -1,3 +1,5 @@
+"""Bundled dialects are sound, and every fault of a dialect is refused with its location."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Answers that a filter, a limit, a closed account or a refused feature withholds are no findings."""
+
 from __future__ import annotations
 
 import json
