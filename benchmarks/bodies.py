@@ -34,7 +34,7 @@ def main() -> int:
         median = statistics.median(durations(dialect, BODIES))
         places = len(own.usual) + len(own.exotic)
         reached = [
-            len(list(find_covered_places(own, generate_bodies(dialect, 1, count)))) for count in (12, 60)
+            len(find_covered_places(own, generate_bodies(dialect, 1, count))) for count in (12, 60)
         ]
         size = statistics.median(len(serialize(one.body)) for one in generate_bodies(dialect, 1, 60))
         print(
