@@ -53,8 +53,8 @@ class Node:
 
     @property
     def is_open(self) -> bool:
-        """Whether this is an object of which the schema says nothing."""
-        return self.kind == "object" and not self.children
+        """Whether this is an object of which the schema says nothing: a message of Google's without members is closed."""
+        return self.kind == "object" and not self.children and not self.shape.name
 
     @property
     def needed(self) -> frozenset[str]:
