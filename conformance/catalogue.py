@@ -14,9 +14,9 @@ from typing import Any, Required, TypedDict, Unpack
 
 from conformance.model import Basis, Dimension, Level, Location, Outcome, Question, Source
 from conformance.names import suggest_spelling
-from conformance.probe_ids import ProbeId
+from conformance.probe_ids import DOCUMENTED_PREFIX, ProbeId
 from conformance.reading.reply import Reply, RuleInput
-from conformance.sources import google
+from conformance.sources import cite
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ class Probe:
     last: bool  # asked after all others, alone: it could lock us out
     needs: tuple[str, ...]  # features that a vendor may lack
     ceiling: int | None = None  # output tokens of a follow-up, which cannot be counted before its first turn
+    main_route: bool = (
+        True  # asks for a model's answer where clients ask for it; False: another path, method or verb
+    )
+    for_clients: bool = True  # what clients make of its answer says something of the vendor
 
     def lacking(self, unsupported: Collection[str]) -> str | None:
         """Return the first feature that it needs and the vendor is said to lack, or None."""
@@ -183,16 +187,18 @@ def _cited_source(stated: str) -> Source:
     found = re.fullmatch(r"\[(.+?)\] (.+)", stated)
     if found is None:
         raise ValueError(f"a rule's source must read `Source: [PLACE] what stands there`, not {stated!r}")
-    return google(found[1], found[2])
+    return cite(found[1], found[2])
 
 
-def probe(
+def probe(  # noqa: PLR0913 - each word says one thing about a probe, and all have a default
     *,
     follows: str | None = None,
     attempts: int = 1,
     last: bool = False,
     needs: str | tuple[str, ...] = (),
     ceiling: int | None = None,
+    main_route: bool = True,
+    for_clients: bool = True,
 ) -> Callable[
     [Callable[[ProbeContext], Question | Unaskable]], Callable[[ProbeContext], Question | Unaskable]
 ]:
@@ -203,7 +209,12 @@ def probe(
     ) -> Callable[[ProbeContext], Question | Unaskable]:
         title, text = sentences(build)
         features = (needs,) if isinstance(needs, str) else needs
-        add(Probe(slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling))
+        add(
+            Probe(
+                slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling, main_route,
+                for_clients,
+            )
+        )  # fmt: skip
         return build
 
     return enter
@@ -370,3 +381,20 @@ def current_rule_id(id_: str) -> str:
 def find_rule(id_: str) -> Rule | None:
     """Return the rule with that id, or that had it in an older version; None where there is none."""
     return RULES.get(current_rule_id(id_))
+
+
+def asks_main_route(reply: Reply) -> bool:
+    """Return whether the question went where clients ask for a model's answer; so does all that is not in the catalogue."""
+    probe = PROBES.get(reply.probe)
+    return probe is None or probe.main_route
+
+
+def asks_for_clients(reply: Reply) -> bool:
+    """Return whether what clients make of the answer counts: not for the vendor's own form, nor for odd questions."""
+    probe = PROBES.get(reply.probe)
+    return not (is_documented(reply) or reply.exchange.generated) and (probe is None or probe.for_clients)
+
+
+def is_documented(reply: Reply) -> bool:
+    """Return whether the question is a sample request of the vendor's own document."""
+    return reply.probe.startswith(DOCUMENTED_PREFIX)

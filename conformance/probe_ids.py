@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# How the ids of probes begin that are made from a dialect's document, and from a schema and a seed.
+DOCUMENTED_PREFIX = "documented-"
+GENERATED_PREFIX = "generated-"
+
 
 class ProbeId(StrEnum):
     """A probe by the id that its function in `conformance.probes` gives it."""

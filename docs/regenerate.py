@@ -52,8 +52,8 @@ def _rule(rule: Rule) -> str:
 
 
 def _source(source: Source) -> str:
-    document = f"[{source.document}]({source.url})" if source.url else source.document
-    return f"{', '.join(filter(None, (document, source.lines)))}: {source.says}"
+    where = ", ".join(filter(None, (source.document, source.lines)))
+    return f"{f'[{where}]({source.url})' if source.url else where}: {source.says}"
 
 
 def rules_pages() -> Iterator[Page]:
@@ -143,7 +143,7 @@ def outcomes(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 _LOG_DATA = re.compile(r'<script type="application/json" id="log-data">(.*?)</script>', re.DOTALL)
 _LOG_SCRIPT = re.compile(r'<script type="text/plain" id="log-script">(.*?)</script>', re.DOTALL)
-_PASSED = re.compile(r"of pytest that did not pass; (\d+) that passed")
+_PASSED = re.compile(r"that did not pass; (\d+) that passed")
 
 
 def is_drawn_by_this_version(page: str, results: Mapping[str, Any]) -> bool:

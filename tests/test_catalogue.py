@@ -14,7 +14,7 @@ from conformance import catalogue
 from conformance.catalogue import FORMER_IDS, PROBES, RULES, ProbeContext, Rule, Unaskable, find_rule
 from conformance.commands.explain import explain
 from conformance.comparing.past import read_past
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.model import expected_statuses
 
 catalogue.load()
@@ -59,7 +59,7 @@ def test_the_results_of_an_older_run_are_read_with_the_ids_of_today(tmp_path: Pa
         assert FORMER not in provider.cases
 
 
-_AFTER_ATTEMPTS = ("each_time(", "disobeyed(")
+_AFTER_ATTEMPTS = ("judge_attempts(", "accuse_after_attempts(", "judge_obedience(")
 
 
 def _accuses_after_several_attempts(rule: Rule) -> bool:

@@ -1,4 +1,4 @@
-"""Comparing two runs: real results, and copies of them that are changed by hand."""
+"""Comparing two runs: real results, and edited copies of them."""
 
 from __future__ import annotations
 
@@ -598,7 +598,7 @@ def test_findings_on_generated_bodies_are_matched_by_rule_and_place(
     assert "generated-0" not in out
     if group == "more_bodies":
         assert "1 finding seen with more generated bodies than before, and not counted as new." in out
-        assert "seen with 40 generated bodies; the old run was to ask 12" in out
+        assert "seen with 40 generated bodies; the old run planned 12" in out
 
 
 # --- the summary of a CI job ---------------------------------------------------------------------------

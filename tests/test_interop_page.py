@@ -1,4 +1,4 @@
-"""The page on other people's software is what the kept outcomes say; and what does not start, or cannot be had, is told."""
+"""The page on other people's software shows the stored outcomes, and names what does not start or is not available."""
 
 from __future__ import annotations
 
@@ -113,6 +113,6 @@ def _without(name: str, kept: Callable[[str], Any]) -> Callable[[str], Any]:
 @pytest.mark.parametrize("name", [SUBJECTS[0].name, f"clients/{TALKERS[-1].slug}"])
 def test_the_page_says_what_could_not_be_had(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "expected", _without(name, expected))
-    lines = [line for line in page().splitlines() if "not had" in line.lower()]
+    lines = [line for line in page().splitlines() if "not available" in line.lower()]
     assert lines
     assert page() != PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The example of docs/judging.md: it runs as it stands, is well typed, and fails where the gateway is wrong."""
+"""The example in docs/judging.md runs as printed, is well typed, and fails if the gateway is wrong."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def test_the_example_is_well_typed(tmp_path: Path) -> None:
 
 
 def test_every_attribute_that_the_page_names_is_there() -> None:
-    from_page = re.findall(r"^\| `(\w+)` \|", PAGE[PAGE.index("Of the verdict,") :], re.MULTILINE)
+    from_page = re.findall(
+        r"^\| `(\w+)` \|", PAGE[PAGE.index("The verdict has these attributes") :], re.MULTILINE
+    )
     code = f"from conformance import judge; v = judge([{{'url': 'https://h.example/v1beta/models/m:generateContent', 'status': 200, 'body': '{{}}'}}]); print([name for name in {from_page!r} if not hasattr(v, name)])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

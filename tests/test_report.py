@@ -1,4 +1,4 @@
-"""What the renderers make of results.json, without a browser."""
+"""What is rendered from results.json, without a browser."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from conformance.report import (
 )
 from conformance.report.arrivals import draw_arrivals
 from conformance.report.evidence import extract_marked, find_marks, share_limit
+from conformance.report.findings import read_citation
 from conformance.report.html_page import hash_source
 from conformance.report.matrix import make_cells, sort_providers
 from conformance.report.safe_text import (
@@ -139,6 +140,22 @@ def test_the_policy_admits_the_inline_style_and_script_and_nothing_else() -> Non
     assert len(scripts) == 1
     assert hash_source(scripts[0]) in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://ai.google.dev/api#authentication", True),
+        ("javascript:alert(1)", False),
+        ("https://x.example/) [a](https://y.example", False),
+        ('https://x.example/"onclick=alert(1)', False),
+        ("", False),
+    ],
+)
+def test_a_source_is_a_link_only_to_a_page(url: str, linked: bool) -> None:
+    found = read_citation({"document": "Gemini API reference", "url": url})
+    assert found is not None
+    assert found.url == (url if linked else "")
 
 
 @pytest.mark.parametrize("poison", HOSTILE)
@@ -269,7 +286,7 @@ def test_a_huge_body_is_bounded_and_the_cut_said() -> None:
     quill["deviations"][0]["evidence"] = [evidence("quill/plain#1", "x" * 10_000_000)]
     text = render_page(results, None)
     assert len(text) < 300_000
-    assert "9,995,904 more characters; whole in the recording" in text
+    assert "9,995,904 more characters; complete in the recording" in text
 
 
 def test_a_thousand_pointers_are_shown_in_part_and_counted() -> None:
@@ -318,7 +335,7 @@ def test_hundred_and_fifty_providers_are_all_in_the_matrix() -> None:
 def test_the_page_says_what_it_does_not_claim_and_how_it_was_proven() -> None:
     text = render_page(example(), None)
     assert "What this does not claim" in text
-    assert "131 small servers that are wrong in one way each" in text
+    assert "131 small servers, each wrong in one way" in text
 
 
 def test_the_documents_stand_with_their_contradictions_first() -> None:
@@ -567,7 +584,7 @@ def test_the_page_has_the_log_behind_it(log: LogRows) -> None:
     script = re.search(r'<script type="text/plain" id="log-script">(.*?)</script>', text, re.DOTALL)
     assert script
     assert hash_source(script[1]) in unescape(text)
-    assert "2 rows of pytest that did not pass; 5 that passed are left out" in text
+    assert "2 pytest rows that did not pass; 5 that passed are left out" in text
     assert "onclick" not in text
 
 

@@ -1,3 +1,5 @@
+"""The rules on errors, keys, transport and routes never raise, whatever a vendor sends."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -15,7 +17,7 @@ from conformance import catalogue
 from conformance.asking.addressing import address_question
 from conformance.catalogue import PROBES, RULES, ProbeContext
 from conformance.dialects.dialect import load_dialect
-from conformance.judging.traits import observed
+from conformance.judging.traits import observe_traits
 from conformance.keys.secrets import Key
 from conformance.model import Against, Auth, Exchange, Failure, Outcome, Piece, Provider, Question, Request
 from conformance.reading.reply import Reply, read
@@ -99,7 +101,7 @@ def raised(several: tuple[Reply, ...]) -> list[str]:
     rules = [rule for rule in RULES.values() if rule.dimension in MINE]
     day = dt.date(2026, 11, 22)
     google = load_dialect("google")
-    evidence = JudgingInput(PROVIDER, google, several, (), observed(several), frozenset(Against), day)
+    evidence = JudgingInput(PROVIDER, google, several, (), observe_traits(several), frozenset(Against), day)
     cases = judge_rules(evidence, rules)
     return [f"{case.rule}: {case.reason}" for case in cases if case.outcome is Outcome.ERROR]
 

@@ -1,4 +1,4 @@
-"""Rules on values, usage and meaning: right on recorded bodies, and never surprised by what a vendor can send."""
+"""The rules on values, usage and meaning are right about recorded bodies, and never raise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conformance.catalogue import PROBES, RULES, ProbeContext
 from conformance.checks.semantics.models import compare_models
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.shapes import load_reference
-from conformance.judging.traits import observed
+from conformance.judging.traits import observe_traits
 from conformance.judging.values import FaultKind, find_faults, find_value_faults, locate
 from conformance.model import (
     GRAVE_LEVELS,
@@ -71,7 +71,7 @@ def cases(replies: tuple[Reply, ...], dialect: str = "google") -> list[Case]:
     rules = sorted((rule for rule in RULES.values() if rule.dimension in MINE), key=lambda rule: rule.id)
     today = dt.date(2026, 11, 22)
     evidence = JudgingInput(
-        PROVIDER, load_dialect(dialect), replies, (), observed(replies), frozenset(Against), today
+        PROVIDER, load_dialect(dialect), replies, (), observe_traits(replies), frozenset(Against), today
     )
     return judge_rules(evidence, rules)
 

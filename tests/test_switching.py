@@ -1,4 +1,4 @@
-"""Switching: sides from a real run over bundled servers, from documents alone, and from copies changed by hand."""
+"""`conformance switch` between providers of a real run, between documents, and with edited results."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 from finished_run import case, deviation, provider, results_of, run_folder, without, written
 
 from conformance import cli
+from conformance.catalogue import RULES, load
 from conformance.clients import ALL_CLIENTS
 from conformance.comparing.advice import ASPECTS, advise, advise_auth
+from conformance.comparing.changes import RULES_ON_SENDING_THE_KEY
 from conformance.comparing.document_clients import find_silent_traits, judge_clients
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
-from conformance.files import schemas_folder
+from conformance.files import find_schemas_folder
 
 GOOGLE, SNAKE, WRAPPED, PLAIN = (
     "google-embedded",
@@ -62,7 +64,7 @@ def test_an_adapter_moves_settings_then_reframes_then_renames(
 ) -> None:
     found = data(capsys, GOOGLE, SNAKE, "--results", run)
     steps = found["steps"]
-    order = [position(steps, word) for word in ("generationConfig", "data: {…}", "rename the names")]
+    order = [position(steps, word) for word in ("generationConfig", "data: {…}", "rename the members")]
     assert order == sorted(order)
     assert [step["number"] for step in steps] == list(range(1, len(steps) + 1))
     assert [step["way"] for step in steps] == sorted((step["way"] for step in steps), reverse=True)
@@ -96,7 +98,7 @@ def test_a_split_envelope_is_brought_together(run: Path, capsys: pytest.CaptureF
     found = data(capsys, GOOGLE, WRAPPED, "--results", run)
     (step,) = [step for step in found["steps"] if "envelope" in step["do"]]
     assert step["rules"] == ["envelope/gemini-object-at-root"]
-    assert "together" in step["do"]
+    assert "merge" in step["do"]
     assert any("Authorization: Bearer KEY" in step["do"] for step in found["steps"])
 
 
@@ -129,7 +131,7 @@ def test_moving_back_mends_what_was_broken(run: Path, capsys: pytest.CaptureFixt
     rule = "envelope/gemini-object-at-root"
     assert deviation(results, WRAPPED, rule)["level"] == "must"
     found = data(capsys, WRAPPED, GOOGLE, "--results", run)
-    assert any("stand at the root" in step["do"] for step in found["steps"])
+    assert any("everything is at the root" in step["do"] for step in found["steps"])
     assert not any(one["after"] == "broken" for one in found["clients"])
 
 
@@ -218,7 +220,7 @@ def test_on_paper_a_page_that_contradicts_itself_is_read_both_ways(
     assert "(on paper)" in out
     assert "split or none" in out
     assert "by another reading of the page: works" in out
-    assert "nothing is known of it there" in out
+    assert "nothing is known about it there" in out
     assert "Google's is assumed" in out
     assert not (nowhere / "reports").exists()
 
@@ -360,9 +362,9 @@ def test_no_form_of_text_shows_backticks(
 @pytest.mark.parametrize(
     ("way_round", "do"),
     [
-        ("none.", "nothing that an adapter could do; test what you use of it"),
+        ("none.", "nothing that an adapter could do; test whether your code needs it"),
         ("none on the client's side; allow a longer time-out.", "nothing that an adapter could do; allow a longer time-out"),
-        ("", "nothing that an adapter could do; test what you use of it"),
+        ("", "nothing that an adapter could do; test whether your code needs it"),
     ],
 )  # fmt: skip
 def test_what_no_adapter_can_mend_is_no_step(
@@ -376,6 +378,11 @@ def test_what_no_adapter_can_mend_is_no_step(
     found = data(capsys, GOOGLE, PLAIN, "--results", written(tmp_path / "run", results))
     assert not [step for step in found["steps"] if "usage/total-is-the-sum" in step["rules"]]
     assert [one["do"] for one in found["changes"] if "usage/total-is-the-sum" in one["rules"]] == [do]
+
+
+def test_the_rules_on_sending_the_key_exist() -> None:
+    load()
+    assert RULES.keys() >= RULES_ON_SENDING_THE_KEY
 
 
 def test_a_finding_about_the_key_names_the_header_and_its_own_reason(
@@ -397,7 +404,7 @@ def test_a_finding_about_the_key_names_the_header_and_its_own_reason(
     assert 'send the key as "Authorization: Bearer KEY"' in step
     assert "send the header" not in out
     assert "because Google's examples" not in out
-    assert out.count("because a key that is carried another way is refused") == 1
+    assert out.count("because a key that is sent another way is refused") == 1
 
 
 def test_a_model_is_kept_only_where_it_was_served_or_the_document_names_it(
@@ -412,7 +419,7 @@ def test_a_model_is_kept_only_where_it_was_served_or_the_document_names_it(
     assert changes["Model"]["do"].startswith("ask for gemini-2.5-pro")
     paper = {one["what"]: one for one in data(capsys, "google", "visioncoder")["changes"]}
     if "Model" in paper and paper["Model"]["do"].startswith("keep"):
-        assert "the document there names" in paper["Model"]["do"]
+        assert "document also names" in paper["Model"]["do"]
 
 
 def test_the_headline_says_in_plain_words_who_breaks(
@@ -430,7 +437,7 @@ def test_the_headline_says_in_plain_words_who_breaks(
 
 
 def test_a_dialect_of_ones_own_can_be_switched_to(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(schemas_folder() / "anyfast", nowhere / "mine")
+    shutil.copytree(find_schemas_folder() / "anyfast", nowhere / "mine")
     assert told(capsys, "google", "./mine")[0] == 0
     (nowhere / "mine" / "dialect.json").write_text("{}", encoding="utf-8")
     code, _, err = told(capsys, "google", "./mine")
@@ -531,7 +538,7 @@ def test_there_is_advice_for_every_move_between_values_of_a_trait(aspect: Any) -
     ("before", "after", "says"),
     [
         ("bearer", "bearer + x-api-key", ""),
-        ("query-key + x-goog-api-key", "x-goog-api-key", "both sides take it"),
+        ("query-key + x-goog-api-key", "x-goog-api-key", "both sides accept it"),
         ("x-goog-api-key", "bearer", '"Authorization: Bearer KEY"'),
         ("x-goog-api-key", "none", "ask the vendor"),
     ],

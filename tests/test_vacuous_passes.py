@@ -1,4 +1,4 @@
-"""Servers whose answers prove nothing: which rules may pass for them, by the ground that each rule declares."""
+"""For servers whose answers prove nothing, only the rules pass whose declared ground allows it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NOT_PASSED = frozenset({
 
 
 _NO_ROUTES = {
-    "errors/knows-no-method-that-does-not-exist": "the catch-all answers it",
-    "errors/knows-no-other-verb": "the catch-all answers it",
+    "errors/refuses-unknown-methods": "the catch-all answers it",
+    "errors/refuses-other-http-methods": "the catch-all answers it",
 }
 _RIGHT = (Ground.FORM, Ground.TASKS, Ground.ROUTES)
 

@@ -1,3 +1,5 @@
+"""Answers that a filter, a limit, a closed account or a refused feature withholds are no findings."""
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,7 @@ def case(verdict: Verdict, rule: str) -> Case:
 
 def test_what_a_filter_withholds_is_inconclusive(verdicts: Mapping[str, Verdict]) -> None:
     seen = case(verdicts["safety-on-images"], "semantics/sees-images")
-    assert (seen.outcome, "a filter" in seen.reason) == (Outcome.INCONCLUSIVE, True)
+    assert (seen.outcome, "filtered" in seen.reason) == (Outcome.INCONCLUSIVE, True)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,9 @@ def test_a_key_that_is_locked_during_the_run_accuses_nobody_and_says_so(
 def test_a_model_that_answers_in_words_does_not_show_what_becomes_of_two_calls(
     verdicts: Mapping[str, Verdict],
 ) -> None:
-    assert case(verdicts["words-for-calls"], "semantics/gives-every-call").outcome is Outcome.INCONCLUSIVE
+    assert (
+        case(verdicts["words-for-calls"], "semantics/returns-parallel-calls").outcome is Outcome.INCONCLUSIVE
+    )
 
 
 def test_a_feature_that_is_refused_clearly_is_unsupported(verdicts: Mapping[str, Verdict]) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from conformance.catalogue import Probe
 from conformance.judging.arrivals import TIMELY, is_held_back
-from conformance.judging.contents import names_a_lack
-from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, obedience
-from conformance.judging.habits import says_nothing_at_all
+from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience
+from conformance.judging.habits import is_empty_success
 from conformance.judging.proof import blames_the_key
-from conformance.judging.quotes import message_of
+from conformance.judging.quotes import read_message
+from conformance.judging.refusals import says_unsupported
 from conformance.judging.rows import find_gap
 from conformance.model import Question
 from conformance.reading.reply import Reply
@@ -52,11 +52,11 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
         return reply.status >= 500 or (obeys and _is_of_another_fault(reply))
     if reply.ok and expected.get(TIMELY) and is_held_back(reply):
         return True
-    if obeys and (says_nothing_at_all(reply) or _may_be_of_the_moment(reply) or _is_torn(reply)):
+    if obeys and (is_empty_success(reply) or _may_be_of_the_moment(reply) or _is_torn(reply)):
         return True
     if not obeys or not reply.ok or not asks_for_obedience(expected):
         return False
-    return obedience(reply).verdict in (UNMET, CUT)
+    return check_obedience(reply).verdict in (Fulfilment.UNMET, Fulfilment.CUT)
 
 
 # Vendors with many keys have some that are spent, or that may not be used from where they are used.
@@ -65,14 +65,14 @@ _PLACE = re.compile(r"\b(locations?|countr(y|ies)|regions?)\b", re.IGNORECASE)
 
 def _blames_the_caller(reply: Reply) -> bool:
     """Return whether an error speaks of the key, or of where it is used from."""
-    said = message_of(reply)
+    said = read_message(reply)
     return blames_the_key(reply) or _PLACE.search(said) is not None
 
 
 def _may_be_of_the_moment(reply: Reply) -> bool:
     """Return whether a right question is refused, and not for a feature that the error says to be lacking."""
     return reply.standing is Standing.REQUEST_REFUSED and (
-        not names_a_lack(reply) or _blames_the_caller(reply)
+        not says_unsupported(reply) or _blames_the_caller(reply)
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.catalogue import Unaskable
-from conformance.judging.expectations import out_of_room
+from conformance.judging.endings import is_out_of_room
 from conformance.model import JSON, Question
 from conformance.names import fold, to_snake
 from conformance.reading.reply import Reply
@@ -136,7 +136,7 @@ def limit_after_cuts(room: int, cut: int) -> int:
 
 def with_larger_limit(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
     """Return a question with more room for its answer, where the tries before were cut short, by thinking most likely."""
-    cut = sum(map(out_of_room, before))
+    cut = sum(map(is_out_of_room, before))
     if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
         return question
     body = {

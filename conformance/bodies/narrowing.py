@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from conformance.files import read_json_file, schemas_folder
+from conformance.files import find_schemas_folder, read_json_file
 from conformance.names import to_camel
 
 _NOTHING: Mapping[str, Any] = {}
@@ -47,7 +47,7 @@ class Narrowing:
 @cache
 def read_narrowing() -> Narrowing:
     """Return what narrow.json says. A keyword's value may be the name of a list in that file."""
-    said: Any = read_json_file(schemas_folder() / "google" / "narrow.json")
+    said: Any = read_json_file(find_schemas_folder() / "google" / "narrow.json")
     places = {
         key: {
             keyword: said[value] if isinstance(value, str) else value for keyword, value in keywords.items()

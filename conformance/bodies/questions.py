@@ -13,15 +13,15 @@ from collections.abc import Mapping
 
 from conformance.bodies.generated_body import GeneratedBody
 from conformance.model import JSON, Question
+from conformance.probe_ids import GENERATED_PREFIX
 
-PREFIX = "generated-"
 _TEXTS = ("broken_at", "change", "source", "twin")
 CLEAR = (400, 401, 403, 404, 409, 413, 422)  # statuses with which a request can be refused clearly
 
 
 def name_probe(drawn: GeneratedBody) -> str:
     """Return the id under which a body is asked, recorded and accepted as known."""
-    return f"{PREFIX}{drawn.id}"
+    return f"{GENERATED_PREFIX}{drawn.id}"
 
 
 def build_question(drawn: GeneratedBody) -> Question:

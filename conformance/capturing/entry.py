@@ -1,7 +1,8 @@
-"""One recorded exchange as a file holds it, whatever the format: what was recorded, and what was not."""
+"""One recorded exchange as a file of any format holds it: what was recorded, and what was not."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ class CaptureError(ValueError):
 
 @dataclass(frozen=True)
 class RecordedEntry:
-    """One exchange as recorded. None means that it was not recorded, and nothing is said of it."""
+    """One exchange as recorded. None means that it was not recorded."""
 
     where: str  # "entry 3", "line 12": its place in the file, for messages
     url: str | None = None  # absolute, or a path with its query
@@ -34,8 +35,8 @@ class RecordedEntry:
     reserialised: bool = False
     pieces: tuple[tuple[float, int], ...] = ()  # milliseconds and length of each
     started_at: str = ""
-    ended: str = ""  # what the recorder says of an exchange that broke off
-    exact: bool = False  # the body was kept as bytes, not as text that somebody may have trimmed
+    ended: str = ""  # the recorder's words for an exchange that broke off
+    exact: bool = False  # the body was kept as bytes, not as text that may have been trimmed
     end_known: bool = True  # False: the recorder may have stopped before the answer ended
 
     def header(self, name: str) -> str | None:
@@ -129,12 +130,25 @@ def parse_status(value: JSON) -> int | None:
     return value if type(value) is int and 100 <= value <= 599 else None
 
 
-def encode_body(value: JSON | bytes) -> tuple[bytes | None, bool]:
-    """Return a body given as text, bytes or a JSON value, and whether it had to be printed anew."""
-    if value is None:
-        return None, False
-    if isinstance(value, bytes):
-        return value, False
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass"), False
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), True
+def encode_body(value: JSON | bytes) -> bytes | None:
+    """Return the bytes of a body given as text, bytes or a JSON value, which is printed anew; None where there is none."""
+    if value is None or isinstance(value, bytes):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def is_printed_anew(value: JSON | bytes) -> bool:
+    """Return whether `encode_body` has to print a body, so that its bytes may differ from those received."""
+    return not isinstance(value, str | bytes | None)
+
+
+def decode_base64(text: object, name: str) -> bytes:
+    """Return the bytes of a Base64 text, over several lines or not. Raises CaptureError, which names the member."""
+    packed = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    if not isinstance(packed, bytes):
+        raise CaptureError(f"{name} is not a string")
+    try:
+        return base64.b64decode(b"".join(packed.split()), validate=True)
+    except ValueError as error:
+        raise CaptureError(f"{name} is not valid Base64: {error}") from error

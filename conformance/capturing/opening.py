@@ -1,4 +1,4 @@
-"""Opens a file that somebody sends us: a plain one or standard input, gzip undone, its beginning looked at, all bounded."""
+"""Opens a recording: a file or standard input, gzip undone, with its beginning to tell the format by; all bounded."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class OpenRecording:
     head: bytes
     file: IO[bytes]
 
-    def whole(self, most: int) -> bytes:
+    def read_whole(self, most: int) -> bytes:
         """Return all of it. Raises CaptureError where that is more than `most` bytes."""
         data = self.file.read(most + 1)
         if len(data) > most:

@@ -1,4 +1,4 @@
-"""Any number of files of any known format become exchanges, a group per host and model, and a line per file."""
+"""Reads files of any known format into exchanges, grouped by host and model, with a line about each file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance.capturing import curl
-from conformance.capturing.addresses import Address, name_providers, parse_address
-from conformance.capturing.cassettes import LARGEST, load_json, load_yaml, read_cassette
+from conformance.capturing.addresses import name_providers, parse_address
+from conformance.capturing.cassettes import LARGEST, load_json, read_cassette
 from conformance.capturing.entry import CaptureError, Entries, OwnExchange, RecordedEntry, SkippedEntry
 from conformance.capturing.exchanges import (
     CapturedExchange,
@@ -22,12 +22,14 @@ from conformance.capturing.exchanges import (
 from conformance.capturing.har import read_har
 from conformance.capturing.httprr import FIRST_LINE, read_httprr
 from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
-from conformance.capturing.jsonstream import first_names
+from conformance.capturing.jsonstream import list_first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
+from conformance.capturing.safe_yaml import load_yaml
 from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, Exchange
+from conformance.phrases import count_noun
 
 MOST_BYTES = 768 * 1024 * 1024  # of memory that the exchanges may fill once they are read, all files together
 _VALUE = 200  # bytes that a value of a body's JSON takes when it is read, measured on bodies of little else
@@ -52,7 +54,7 @@ class ExchangeGroup:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file: a line, and whether it could be read as a recording at all."""
+    """A line about one file, and whether it failed to be read as a recording at all."""
 
     name: str
     says: str
@@ -77,7 +79,7 @@ class RecordedFiles:
 
 @dataclass
 class _Tally:
-    """What was met in one file, counted."""
+    """How many entries of one file were read, and how many were left out for which reason."""
 
     kind: str = ""
     seen: int = 0
@@ -86,43 +88,34 @@ class _Tally:
     unaddressed: int = 0
     too_many: int = 0
     missing: Counter[str] = field(default_factory=Counter)
-    skipped: list[SkippedEntry] = field(default_factory=list)
-    not_named: int = 0
+    unusable: int = 0
+    named: list[SkippedEntry] = field(default_factory=list)  # the first that cannot be used
     ended: str = ""
 
     def skip(self, one: SkippedEntry) -> None:
-        if len(self.skipped) < _NAMED:
-            self.skipped.append(one)
-        else:
-            self.not_named += 1
+        """Count an entry that cannot be used."""
+        self.unusable += 1
+        if len(self.named) < _NAMED:
+            self.named.append(one)
 
     def __str__(self) -> str:
-        parts = [f"{self.kind}, {_counted(self.seen, 'entry', 'entries')}", f"{self.read} read"]
-        parts += [f"{number} {what}" for what, number in sorted(self.missing.items())]
-        for number, what in (
+        counts = [
+            *((number, what) for what, number in sorted(self.missing.items())),
             (self.unrelated, "not of the Gemini API, left out"),
             (self.unaddressed, "without an address, left out (give it with --url)"),
             (
                 self.too_many,
-                "left out, because those before fill the memory that a recording may take; judge fewer at once",
+                "left out: those before fill the memory that a recording may take; judge fewer at once",
             ),
-        ):
-            parts += [f"{number} {what}"] if number else []
-        parts += [f"{one.where} {one.why}" for one in self.skipped]
-        parts += [f"{self.not_named} more that cannot be used"] if self.not_named else []
-        return "; ".join([*parts, *([f"{self.ended}; what came before was read"] if self.ended else [])])
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """One exchange and the place where it was recorded."""
-
-    place: str
-    read: CapturedExchange
+        ]
+        parts = [f"{self.kind}, {count_noun(self.seen, 'entry', 'entries')}", f"{self.read} read"]
+        parts += [f"{number} {what}" for number, what in counts if number]
+        parts += [f"{one.where} {one.why}" for one in self.named]
+        if self.unusable > _NAMED:
+            parts.append(f"{self.unusable - _NAMED} more that cannot be used")
+        if self.ended:
+            parts.append(f"{self.ended}; what came before was read")
+        return "; ".join(parts)
 
 
 class _Collector:
@@ -130,46 +123,47 @@ class _Collector:
 
     def __init__(self, url: str | None) -> None:
         self._url = url
-        self._captured: dict[tuple[str, str], list[_Taken]] = {}
-        self._own: dict[str, dict[str, _Taken]] = {}
+        self._captured: dict[tuple[str, str], list[CapturedExchange]] = {}
+        self._own: dict[str, dict[str, CapturedExchange]] = {}
         self._bytes = 0
         self._number = 0
 
-    def take(self, name: str, one: RecordedEntry | OwnExchange | SkippedEntry, tally: _Tally) -> None:
+    def take(self, file: str, one: RecordedEntry | OwnExchange | SkippedEntry, tally: _Tally) -> None:
         """Take what stands at one place of a file, or count why it is not taken."""
         tally.seen += 1
         if isinstance(one, SkippedEntry):
             tally.skip(one)
         elif isinstance(one, OwnExchange):
-            self._take_own(name, one, tally)
+            self._take_own(f"{file}, {one.where}", one, tally)
         elif one.url is None and self._url is None:
             tally.unaddressed += 1
         else:
-            self._take_entry(name, one, tally)
+            self._take_entry(f"{file}, {one.where}", one, tally)
 
-    def _take_own(self, name: str, own: OwnExchange, tally: _Tally) -> None:
+    def _take_own(self, place: str, own: OwnExchange, tally: _Tally) -> None:
         exchange = own.exchange
-        several = self._own.setdefault(exchange.provider, {})
-        if exchange.id in several:
-            tally.skip(
-                SkippedEntry(own.where, f"is {exchange.id} again; judge the files of two runs separately")
-            )
+        taken = self._own.setdefault(exchange.provider, {})
+        if exchange.id in taken:
+            why = f"is {exchange.id} again; judge the files of two runs separately"
+            tally.skip(SkippedEntry(own.where, why))
         elif self._has_room(exchange, tally):
-            several[exchange.id] = _Taken(f"{name}, {own.where}", mask_own_exchange(exchange))
+            taken[exchange.id] = replace(mask_own_exchange(exchange), place=place)
 
-    def _take_entry(self, name: str, entry: RecordedEntry, tally: _Tally) -> None:
+    def _take_entry(self, place: str, entry: RecordedEntry, tally: _Tally) -> None:
         address = find_address(entry, self._url)
         if address is None:
             tally.unrelated += 1
             return
-        read = make_exchange(entry, address)
-        if self._has_room(read.exchange, tally):
-            tally.missing.update([read.missing] if read.missing else [])
-            several = self._captured.setdefault((address.host, address.model), [])
-            several.append(_Taken(f"{name}, {entry.where}", read))
+        captured = make_exchange(entry, address)
+        if self._has_room(captured.exchange, tally):
+            tally.missing.update([captured.missing] if captured.missing else [])
+            taken = self._captured.setdefault((address.host, address.model), [])
+            taken.append(replace(captured, place=place))
 
     def _has_room(self, exchange: Exchange, tally: _Tally) -> bool:
-        size = _estimate_memory(exchange)
+        """Count an exchange in; return False where it would fill more memory than there is for all of them."""
+        bodies = (exchange.body, exchange.request.body)
+        size = sum(len(body) + _VALUE * (body.count(b",") + body.count(b":")) for body in bodies)
         if self._bytes + size > MOST_BYTES or self._number >= MOST_EXCHANGES:
             tally.too_many += 1
             return False
@@ -178,73 +172,55 @@ class _Collector:
         tally.read += 1
         return True
 
-    def groups(self) -> tuple[ExchangeGroup, ...]:
+    def build_groups(self) -> tuple[ExchangeGroup, ...]:
         """Return what was taken, a group per host and model, in the order of their first exchanges."""
-        own = [
-            _group_own_exchanges(name, list(several.values()))
-            for name, several in self._own.items()
-            if several
-        ]
+        own = [_build_group(name, [*taken.values()]) for name, taken in self._own.items() if taken]
         names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
-        return (*own, *(_group_entries(names[key], key, several) for key, several in self._captured.items()))
+        return (
+            *own,
+            *(
+                _build_group(names[key], _name_probes(names[key], taken))
+                for key, taken in self._captured.items()
+            ),
+        )
 
 
-def _estimate_memory(exchange: Exchange) -> int:
-    """Return about how many bytes of memory an exchange takes once it is read."""
-    body, sent = exchange.body, exchange.request.body
-    return (
-        len(body)
-        + len(sent)
-        + _VALUE * sum(data.count(mark) for data in (body, sent) for mark in (b",", b":"))
-    )
-
-
-def _group_own_exchanges(name: str, several: Sequence[_Taken]) -> ExchangeGroup:
-    address = several[0].read.address
-    placed = [(one.place, one.read.exchange) for one in several]
-    return _build_group(name, address, address.model, placed, [one.read for one in several])
-
-
-def _group_entries(name: str, key: tuple[str, str], several: Sequence[_Taken]) -> ExchangeGroup:
-    placed = [
-        (one.place, replace(one.read.exchange, provider=name, probe=f"{CAPTURED}-{number}"))
-        for number, one in enumerate(several, 1)
+def _name_probes(provider: str, taken: Sequence[CapturedExchange]) -> list[CapturedExchange]:
+    """Give the exchanges of a provider the names of probes, in their order."""
+    return [
+        replace(one, exchange=replace(one.exchange, provider=provider, probe=f"{CAPTURED}-{number}"))
+        for number, one in enumerate(taken, 1)
     ]
-    return _build_group(name, several[0].read.address, key[1], placed, [one.read for one in several])
 
 
-def _build_group(
-    name: str,
-    address: Address,
-    model: str,
-    placed: Sequence[tuple[str, Exchange]],
-    reads: Sequence[CapturedExchange],
-) -> ExchangeGroup:
+def _build_group(name: str, taken: Sequence[CapturedExchange]) -> ExchangeGroup:
     """Put a group together: a key that one exchange gives away is masked in all of them."""
-    shared = tuple(dict.fromkeys(key for read in reads for key in read.keys))[:MOST]
-    done = tuple(
-        mask_captured_exchange(exchange, [key for key in shared if key not in read.keys])
-        for (_, exchange), read in zip(placed, reads, strict=True)
+    address = taken[0].address
+    shared = tuple(dict.fromkeys(key for one in taken for key in one.keys))[:MOST]
+    exchanges = tuple(
+        mask_captured_exchange(one.exchange, [key for key in shared if key not in one.keys]) for one in taken
     )
-    places = {exchange.id: place for (place, _), exchange in zip(placed, done, strict=True)}
-    secrets = tuple(dict.fromkeys((*shared, *(key for read in reads for key in read.cookies))))[:MOST]
+    places = {exchange.id: one.place for exchange, one in zip(exchanges, taken, strict=True)}
+    secrets = tuple(dict.fromkeys((*shared, *(key for one in taken for key in one.cookies))))[:MOST]
     mask = RecordedKeyring(secrets).mask  # some carry the key in the path
-    return ExchangeGroup(name, address.host, mask(address.base_url), mask(model), done, secrets, places)
+    return ExchangeGroup(
+        name, address.host, mask(address.base_url), mask(address.model), exchanges, secrets, places
+    )
 
 
 # --- files ---
 
 
 def read_files(names: Sequence[str], url: str | None = None) -> RecordedFiles:
-    """Read every file; what cannot be read is said in the file's line, and the others are read all the same.
+    """Read every file; the line of a file that cannot be read says why, and the others are read nevertheless.
 
-    `url` says what was asked where a recording does not. Raises CaptureError where it is no address of the API.
+    `url` says what was asked where a recording does not. Raises CaptureError where it is not an address of the API.
     """
     if url is not None and parse_address(url, "POST") is None and parse_address(url, "GET") is None:
-        raise CaptureError(f"--url {url[:200]!r} names no method of the Gemini API, such as {EXAMPLE}")
+        raise CaptureError(f"--url {url[:200]!r} is not an address of the Gemini API, such as {EXAMPLE}")
     collector = _Collector(url)
     files = tuple(_read_file(name, collector) for name in dict.fromkeys(names))
-    return RecordedFiles(collector.groups(), files)
+    return RecordedFiles(collector.build_groups(), files)
 
 
 def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> RecordedFiles:
@@ -256,7 +232,7 @@ def read_values(values: Iterable[Mapping[str, object] | Exchange]) -> RecordedFi
         if isinstance(one, SkippedEntry):
             raise CaptureError(f"{one.where} {one.why}")
         collector.take("given", one, tally)
-    return RecordedFiles(collector.groups(), (FileReport("given", str(tally)),))
+    return RecordedFiles(collector.build_groups(), (FileReport("given", str(tally)),))
 
 
 def _read_file(name: str, collector: _Collector) -> FileReport:
@@ -270,32 +246,31 @@ def _read_file(name: str, collector: _Collector) -> FileReport:
         if not tally.seen:
             return FileReport(name, describe_broken(error), fault=True)
         tally.ended = describe_broken(error)
-    nothing = tally.seen and len(tally.skipped) + tally.not_named == tally.seen
-    return FileReport(name, str(tally), fault=bool(nothing))
+    return FileReport(name, str(tally), fault=0 < tally.seen == tally.unusable)
 
 
 def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
-    """Return the format of a file, by its content, and its entries. Raises CaptureError where it is of none."""
+    """Return the format of a file, by its content, and its entries. Raises CaptureError where the format is unknown."""
     head = file.head.lstrip()
     if not head:
         raise CaptureError("is empty")
     if curl.looks_like_curl(head):
-        return "curl's output", curl.read_curl(file.whole(curl.LARGEST))
+        return "curl's output", curl.read_curl(file.read_whole(curl.LARGEST))
     if head.startswith(FIRST_LINE):
-        return "a trace of httprr", read_httprr(file.whole(LARGEST_TRACE))
+        return "a trace of httprr", read_httprr(file.read_whole(LARGEST_TRACE))
     if head[:1] in (b"{", b"["):
         return _choose_json_reader(file, head)
     if _YAML.search(head):
-        return "a cassette", read_cassette(load_yaml(file.whole(LARGEST)))
+        return "a cassette", read_cassette(load_yaml(file.read_whole(LARGEST)))
     raise CaptureError(
         "is not a recording in a known format: HAR, a VCR cassette, the output of curl -i, or JSON lines"
     )
 
 
 def _choose_json_reader(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
-    names = first_names(head)
+    names = list_first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)
     if {"interactions", "http_interactions"} & {*names} or {"requests", "responses"} <= {*names}:
-        return "a cassette", read_cassette(load_json(file.whole(LARGEST)))
+        return "a cassette", read_cassette(load_json(file.read_whole(LARGEST)))
     return "JSON lines", read_lines(file.file, head)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import names_a_lack
-from conformance.judging.refusals import words, works
+from conformance.judging.contents import as_list
+from conformance.judging.refusals import answers_control, describe_reply, says_unsupported
 from conformance.judging.traits import KEY_PROBES
-from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.model import Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -47,11 +47,6 @@ def _accepts_any_key(seen: RuleInput) -> bool:
     return any(reply.ok for reply in seen.of(ProbeId.BAD_KEY, ProbeId.NO_KEY))
 
 
-def _answers_without_key(seen: RuleInput) -> bool:
-    """Return whether the user set no key for this vendor, and it answers."""
-    return any(reply.ok and reply.exchange.request.key == _NONE for reply in seen.of(ProbeId.PLAIN))
-
-
 def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Judge the one way in which these replies' requests carry the key."""
     reply = seen.replies[-1]
@@ -63,12 +58,12 @@ def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
             reason = "a nonsense key, or no key, is accepted too, so accepting this one shows nothing"
             yield NotJudged(Outcome.BLOCKED, reason)
     elif accepted_elsewhere:
-        reason = f"{reply.probe}: other questions with the key in this place were answered: {words(reply)}"
+        reason = f"{reply.probe}: other questions with the key in this place were answered: {describe_reply(reply)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     elif _accepts_the_key(seen):
-        yield Location(reply.id, "", "the key is accepted", words(reply))
+        yield Location(reply.id, "", "the key is accepted", describe_reply(reply))
     else:
-        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {words(reply)}")
+        yield NotJudged(Outcome.BLOCKED, f"the key is not accepted in any way: {describe_reply(reply)}")
 
 
 @check(
@@ -85,7 +80,7 @@ def takes_x_goog_api_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google asks for this header, and its clients send no other.
     Breaks: google-genai, @google/genai, gemini-cli, the Vercel AI SDK and the old SDK get 401 for every request.
     Workaround: send the key in the vendor's way as an extra header, if the client allows it.
-    Source: [x-goog-api-key] Every request carries its key in this header.
+    Source: [authentication] Every request carries its key in the header x-goog-api-key.
     """
     yield from _judge_way(seen)
 
@@ -104,7 +99,7 @@ def takes_the_key_in_the_query(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: Google accepts it there, and its examples for curl put it there.
     Breaks: older clients, scripts, and code copied from Google's notebooks.
     Workaround: send the header.
-    Source: [?key=] The query parameter `key` carries an API key as well.
+    Source: [system parameters] The query parameter `key` carries an API key as well.
     """
     yield from _judge_way(seen)
 
@@ -123,7 +118,7 @@ def takes_keys_nowhere_else(seen: RuleInput) -> Iterator[Location]:
     Why: Google takes a Bearer token for an OAuth token and answers 401; x-api-key is another vendor's header.
     Breaks: no client; code that relies on it does not work with Google.
     Workaround: send x-goog-api-key where it is accepted.
-    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -144,7 +139,7 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
     Why: Google checks Authorization before it checks the key.
     Breaks: no client; a stale token that a proxy adds is noticed only at Google.
     Workaround: send one credential.
-    Source: [Authorization] A Bearer token is an OAuth token; an API key in its place is refused with 401.
+    Source: [OAuth] A Bearer token is an OAuth token; an API key in its place is refused with 401.
     """
     for reply in seen.replies:
         if reply.ok and not _accepts_any_key(seen):
@@ -154,7 +149,8 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
 def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Location | NotJudged]:
     """Accuse a vendor that answers the last question, which carries no valid key but `key`."""
     reply = seen.replies[-1]
-    if reply.ok and _answers_without_key(seen):
+    without_key = any(one.ok and one.exchange.request.key == _NONE for one in seen.of(ProbeId.PLAIN))
+    if reply.ok and without_key:
         yield NotJudged(Outcome.UNSUPPORTED, "no key is set for this vendor, and it answers without one")
     elif reply.ok:
         yield Location(reply.id, "", expected, f"{key} is answered with HTTP {reply.status}")
@@ -193,9 +189,14 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves registered callers only, and answers 403.
     Breaks: a forgotten key goes unnoticed.
     Workaround: none.
-    Source: [Method doesn't allow unregistered callers] A request without any credential is refused.
+    Source: [error codes] A request without any credential is refused.
     """
     yield from _judge_acceptance(seen, "a request without a key", "HTTP 401 or 403")
+
+
+_ABOUT_FORM = re.compile(
+    r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
+)
 
 
 @check(
@@ -204,21 +205,27 @@ def asks_for_a_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/reads-keys-as-opaque",),
 )
 def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A wrong or missing key is refused with 400, 401 or 403.
+    """A wrong or missing key is refused as such, with 400, 401 or 403.
 
-    Why: Google answers with these, and so do other vendors; any other status points to another fault.
-    Breaks: users look for the fault in the address or in the request.
-    Workaround: try a valid key before believing the status.
+    Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
+    the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
+    Breaks: users look for the fault in the address or in the request; tools that check keys report a mistyped one.
+    Workaround: try a valid key before believing the status or the message.
     Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")
         return
     for reply in seen.replies:
         if not _is_key_refused(reply):
-            yield Location(reply.id, "", "HTTP 400, 401 or 403", words(reply))
+            yield Location(reply.id, "", "HTTP 400, 401 or 403", describe_reply(reply))
+        elif reply.exchange.request.key == _BAD and reply.error and _ABOUT_FORM.search(reply.error.message):
+            yield Location(
+                reply.id, reply.error.at, "the key is not valid", describe_reply(reply), Level.NOTE
+            )
 
 
 @check(
@@ -227,8 +234,9 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     probes=(ProbeId.BAD_KEY, ProbeId.NO_KEY),
     usable=lambda reply: reply.is_refusal,
     proof=Proof.EACH_REFUSAL,
+    formerly=("auth/tells-nobody-the-key",),
 )
-def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
+def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
     """A caller without the right key is not told what it is.
 
     Why: a message that names the expected key hands it to everyone who sends a wrong one.
@@ -241,36 +249,8 @@ def tells_nobody_the_key(seen: RuleInput) -> Iterator[Location]:
     for reply in seen.replies:
         if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
             yield Location(
-                reply.id, reply.error.at if reply.error else "", "nothing of the key", words(reply)
+                reply.id, reply.error.at if reply.error else "", "nothing of the key", describe_reply(reply)
             )
-
-
-_ABOUT_FORM = re.compile(
-    r"\b(format|prefix|must (start|begin)|malformed|should (start|begin)|length of)\b", re.IGNORECASE
-)
-
-
-@check(
-    Level.NOTE,
-    basis=Basis.INFERRED,
-    probes=(ProbeId.BAD_KEY,),
-    usable=lambda reply: (
-        reply.is_conclusive and reply.exchange.request.key == _BAD and _is_key_refused(reply)
-    ),
-    proof=Proof.EACH_REFUSAL,
-)
-def reads_keys_as_opaque(seen: RuleInput) -> Iterator[Location]:
-    """A key is refused because it is unknown, not because of its form.
-
-    Why: Google's clients pass on any key; a vendor that insists on its own prefix refuses keys that others issued
-    for it.
-    Breaks: tools that check keys, or that keep the keys of several vendors in one place.
-    Workaround: use a key that the vendor itself issued.
-    Source: [x-goog-api-key] A key is an opaque word; a wrong one is not valid, whatever its form.
-    """
-    reply = seen.replies[-1]
-    if reply.error and _ABOUT_FORM.search(reply.error.message):
-        yield Location(reply.id, reply.error.at, "the key is not valid", words(reply))
 
 
 @check(
@@ -292,7 +272,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Why: one key in one header opens all of Google's methods.
     Breaks: model pickers stay empty, and clients that list the models first take the key for invalid.
     Workaround: set the model's name by hand.
-    Source: [Authentication] All methods take the same key in the same ways.
+    Source: [authentication] All methods take the same key in the same ways.
     """
     if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
@@ -301,15 +281,12 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
         yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")
     for reply in seen.replies:
         inside = reply.standing is Standing.ERROR_IN_SUCCESS and _is_key_refused(reply)
-        if reply.status == 403 and names_a_lack(reply):
-            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {words(reply)}")
+        if reply.status == 403 and says_unsupported(reply):
+            yield NotJudged(Outcome.UNSUPPORTED, f"{reply.probe}: {describe_reply(reply)}")
         elif reply.status in (401, 403) or inside:
-            yield Location(reply.id, "", "the key is accepted as it is for generateContent", words(reply))
-
-
-def _list_promised_ways(value: JSON) -> list[str]:
-    several = value if isinstance(value, list) else []
-    return [way for way in several if isinstance(way, str) and way in KEY_PROBES]
+            yield Location(
+                reply.id, "", "the key is accepted as it is for generateContent", describe_reply(reply)
+            )
 
 
 @check(
@@ -336,8 +313,9 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
         reply.ok and reply.exchange.request.key == Auth.X_GOOG_API_KEY for reply in seen.replies
     )
     level = Level.NOTE if takes_googles else None
-    for way in dict.fromkeys(way for reading in readings for way in _list_promised_ways(reading.value)):
+    promised = [way for reading in readings for way in as_list(reading.value) if isinstance(way, str)]
+    for way in dict.fromkeys(promised):
         reply = replies.get(way)
         if reply is not None and _is_key_refused(reply) and _accepts_the_key(seen):
             expected = f"the key is accepted as {way}, as documented"
-            yield Location(reply.id, "", expected, words(reply), level)
+            yield Location(reply.id, "", expected, describe_reply(reply), level)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
-from conformance.judging.contents import lacking, refusal
-from conformance.judging.expectations import MET, UNMET, limited, obedience
-from conformance.judging.traits import settings
-from conformance.judging.tries import answered, beside, disobeyed, generated_text, obeyed
+from conformance.judging.attempts import excuse_wavering_model, judge_obedience, was_obeyed
+from conformance.judging.contents import is_answered, is_model_answer
+from conformance.judging.endings import keeps_limit_of_five
+from conformance.judging.expectations import Fulfilment, check_obedience
+from conformance.judging.refusals import describe_reply, is_refused_as_unsupported
+from conformance.judging.traits import observe_settings
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.probe_ids import ProbeId
@@ -44,7 +46,7 @@ def _holds_long_name(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=answered,
+    usable=is_answered,
     trait="response-casing",
     requires=RequiredContent("no answer holds a name of several words", _holds_long_name),
 )
@@ -55,7 +57,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Breaks: clients look for the lowerCamelCase names, find nothing and raise nothing: Google's SDKs and the Vercel
     AI SDK lose the finish reason and the usage, and most clients lose function calls.
     Workaround: rename the members to lowerCamelCase before the client reads the answer.
-    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
@@ -63,14 +65,14 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered)
 def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     """Every name in an answer appears in one spelling only.
 
     Why: Google writes each member once; a second spelling may drift from the first.
     Breaks: no client that was measured; code that reads both spellings may get two different values.
     Workaround: read the lowerCamelCase member and ignore the other one.
-    Source: [ProtoJSON: names] Answers spell every name in lowerCamelCase.
+    Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
         if name.beside:
@@ -90,7 +92,7 @@ def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Loca
     """Yield the last reply to a question of which every attempt was refused."""
     replies = seen.of(probe)
     if replies and all(map(_is_refused, replies)):
-        yield Location(replies[-1].id, "", expected, refusal(replies[-1]))
+        yield Location(replies[-1].id, "", expected, describe_reply(replies[-1]))
 
 
 @check(
@@ -111,9 +113,9 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     Source: [GenerateContentRequest.generationConfig] Every setting stands in generationConfig; the top level has
     none.
     """
-    if settings(seen.all) not in ("flat", "neither"):
+    if observe_settings(seen.all) not in ("flat", "neither"):
         return
-    flat = any(reply.ok and limited(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
+    flat = any(reply.ok and keeps_limit_of_five(reply) for reply in seen.of(ProbeId.FLAT_SETTINGS))
     last = seen.last(ProbeId.LIMIT_OF_FIVE)
     if flat and last is not None:
         pointer = "/generationConfig/maxOutputTokens"
@@ -139,7 +141,7 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     Breaks: settings and system instructions in snake_case are silently dropped; google-genai for Python sends some
     names in snake_case.
     Workaround: send lowerCamelCase only.
-    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
     snake_case.
     """
     for probe, twin in (
@@ -151,9 +153,11 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
             [] if twin_is_refused else list(_locate_refusal(seen, probe, "a snake_case request is accepted"))
         )
         yield from refusals
-        if not refusals and obeyed(seen, twin):
-            found = disobeyed(seen, probe, "a snake_case request takes effect like its lowerCamelCase twin")
-            yield from beside(seen, twin, found)
+        if not refusals and was_obeyed(seen, twin):
+            found = judge_obedience(
+                seen, probe, "a snake_case request takes effect like its lowerCamelCase twin"
+            )
+            yield from excuse_wavering_model(seen, twin, found)
 
 
 @check(
@@ -172,27 +176,27 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
     Breaks: google-genai for Python sends parameters_json_schema, include_thoughts and mime_type inside
     lowerCamelCase objects; tools lose their parameters and images vanish.
     Workaround: rename the members to lowerCamelCase before the request is sent.
-    Source: [ProtoJSON: parsers] Requests may spell a name in lowerCamelCase or as the proto file does, in
+    Source: [ProtoJSON, parsing] Requests may spell a name in lowerCamelCase or as the proto file does, in
     snake_case.
     """
-    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not obeyed(seen, ProbeId.FUNCTION_CALL):
+    if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED) or not was_obeyed(seen, ProbeId.FUNCTION_CALL):
         return  # the fault is not in the casing
     last = seen.last(ProbeId.MIXED_CASING_REQUEST)
     if last and _lacks_thinking(seen, last):
-        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {refusal(last)}")
+        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {describe_reply(last)}")
         return
     yield from _locate_refusal(seen, ProbeId.MIXED_CASING_REQUEST, "mixed casing is accepted")
-    found = disobeyed(
+    found = judge_obedience(
         seen, ProbeId.MIXED_CASING_REQUEST, "the tool's parameters_json_schema reaches the model"
     )
-    yield from beside(seen, ProbeId.FUNCTION_CALL_FORCED, found)
+    yield from excuse_wavering_model(seen, ProbeId.FUNCTION_CALL_FORCED, found)
 
 
 def _lacks_thinking(seen: RuleInput, mixed: Reply) -> bool:
     """Return whether the vendor refuses the question's thinkingConfig, which it takes in no spelling."""
     asked = seen.of(ProbeId.THINKING, ProbeId.NO_THINKING)
     same_error = mixed.error and any(one.error and one.error.message == mixed.error.message for one in asked)
-    names_it = lacking(mixed) and not any(reply.ok for reply in asked)
+    names_it = is_refused_as_unsupported(mixed) and not any(reply.ok for reply in asked)
     return _is_refused(mixed) and bool(same_error or names_it)
 
 
@@ -200,7 +204,7 @@ def _lacks_thinking(seen: RuleInput, mixed: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.TWO_CALLS_IN_ONE_TURN),
-    usable=generated_text,
+    usable=is_model_answer,
     feature="function-calling",
     requires=required.A_CALL,
 )
@@ -212,7 +216,7 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Workaround: map the argument names back before the tool is called.
     Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
-    if obedience(reply).verdict not in (MET, UNMET):
+    if check_obedience(reply).verdict not in (Fulfilment.MET, Fulfilment.UNMET):
         return
     declared = {fold(name) for name in _ARGUMENTS}
     for number, call in enumerate(reply.first.calls):

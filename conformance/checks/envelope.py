@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from conformance.catalogue import check_each
-from conformance.judging.habits import has_own_bytes
-from conformance.judging.tries import answered
+from conformance.catalogue import check_each, is_documented
+from conformance.judging.contents import is_answered
+from conformance.judging.habits import has_original_bytes
 from conformance.model import JSON, Basis, Level, Location
-from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing, Irregular
 
-
-def _where(path: str) -> str:
-    return "/" + path.replace(".", "/") if path else ""
+_AT_ROOT = "the Gemini object at the root"
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered, trait="envelope")
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=is_answered,
+    trait="envelope",
+    defers_to=("streaming/sends-one-json-object-per-event", "streaming/streams-a-well-formed-array"),
+)
 def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
     """The body of an answer is the Gemini object itself, with nothing wrapped around it.
 
@@ -30,50 +33,48 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
     Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
-        yield Location(
-            reply.id, "/0", "the Gemini object at the root", "a list around the object of a unary answer"
-        )
-    # A list or a text in each event of a stream is the framing's fault, and said there.
-    listed = reply.framed.has(Irregular.ARRAY_IN_EVENT) or reply.framed.has(Irregular.ARRAY_ELEMENT)
+        yield Location(reply.id, "/0", _AT_ROOT, "a list around the object of a unary answer")
+    lists_in_stream = reply.framed.has(Irregular.ARRAY_IN_EVENT) or reply.framed.has(Irregular.ARRAY_ELEMENT)
     for chunk in reply.chunks:
-        opened = chunk.unwrapped
-        if opened and isinstance(chunk.raw, str) and not reply.streamed:
-            yield Location(
-                reply.id, "", "the Gemini object at the root", "a text that holds the object's JSON"
-            )
-        if opened and opened.path and not (listed and opened.path == "0"):
-            beside = f"; {', '.join(opened.split_members)} outside it" if opened.split_members else ""
-            said = f"inside /{opened.path.replace('.', '/')}{beside}; the root holds {', '.join(opened.wrappers) or 'a list'}"
-            yield Location(
-                reply.id, reply.at(chunk, _where(opened.path)), "the Gemini object at the root", said
-            )
+        found = chunk.unwrapped
+        if found and isinstance(chunk.raw, str) and not reply.streamed:
+            yield Location(reply.id, "", _AT_ROOT, "a text that holds the object's JSON")
+        if found and found.path and not (lists_in_stream and found.path == "0"):
+            path = "/" + found.path.replace(".", "/")
+            outside = f"; {', '.join(found.split_members)} outside it" if found.split_members else ""
+            observed = f"inside {path}{outside}; the root holds {', '.join(found.wrappers) or 'a list'}"
+            yield Location(reply.id, reply.at(chunk, path), _AT_ROOT, observed)
 
 
-def _foreign(reply: Reply) -> bool:
-    if reply.standing is Standing.ERROR_IN_SUCCESS or (
-        reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    ):
-        return False  # said of the status, or of the framing
-    return 200 <= reply.status < 300 and reply.exchange.failure is None and reply.resource.name == "response"
+def _is_other_success(reply: Reply) -> bool:
+    """Return whether a complete success came from a model's route that is neither an error nor wrongly framed."""
+    misframed = reply.streamed and reply.framed.has(Irregular.SCALAR_IN_EVENT)
+    success = reply.is_success and reply.standing is not Standing.ERROR_IN_SUCCESS
+    asked = reply.exchange.failure is None and reply.resource.name == "response"
+    return asked and success and not misframed
 
 
-def _protocol(keys: list[str]) -> str:
-    if "choices" in keys:
-        return "an OpenAI chat completion"
-    if "content" in keys and "stop_reason" in keys:
-        return "an Anthropic message"
-    return f"JSON with {', '.join(keys[:8])}" if keys else "JSON without any member"
-
-
-def _kind_of(value: JSON) -> str:
+def _describe_json(value: JSON) -> str:
+    """Return what JSON in place of a Gemini object is: a known protocol, or its first members, or its kind."""
+    if isinstance(value, dict):
+        if "choices" in value:
+            return "an OpenAI chat completion"
+        if "content" in value and "stop_reason" in value:
+            return "an Anthropic message"
+        return f"JSON with {', '.join([*value][:8])}" if value else "JSON without any member"
     if value is None or isinstance(value, bool):
-        return json.dumps(value)
+        return f"JSON that is {json.dumps(value)}"
     if isinstance(value, str):
-        return "a string"
-    return "an array" if isinstance(value, list) else "a number"
+        return "JSON that is a string"
+    return "JSON that is an array" if isinstance(value, list) else "JSON that is a number"
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=_foreign)
+@check_each(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=_is_other_success,
+    defers_to=("errors/fails-with-the-status-of-an-error", "streaming/sends-one-json-object-per-event"),
+)
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     """A successful answer is a Gemini object, not one of another protocol.
 
@@ -83,25 +84,22 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     Workaround: call the vendor's route for that other protocol with a client for that protocol.
     Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
     """
-    if reply.kind is not ReplyKind.FOREIGN:
-        return
-    raw = reply.chunks[0].raw if reply.chunks else None
-    said = _protocol(list(raw)) if isinstance(raw, dict) else f"JSON that is {_kind_of(raw)}"
-    yield Location(
-        reply.id, reply.at(reply.chunks[0], "") if reply.chunks else "", "a GenerateContentResponse", said
-    )
+    if reply.kind is ReplyKind.FOREIGN:
+        raw = reply.chunks[0].raw if reply.chunks else None
+        pointer = reply.at(reply.chunks[0], "") if reply.chunks else ""
+        yield Location(reply.id, pointer, "a GenerateContentResponse", _describe_json(raw))
 
 
-def _unary(reply: Reply) -> bool:
+def _answers_unary(reply: Reply) -> bool:
     # A document's own form may ask for a stream in the body: its answers are that document's matter.
-    own = reply.alt_sse or reply.probe.startswith("documented-")
-    return answered(reply) and not reply.streamed and not own and has_own_bytes(reply)
+    return is_answered(reply) and not reply.streamed and not is_documented(reply)
 
 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=_unary,
+    usable=lambda reply: _answers_unary(reply) and has_original_bytes(reply),
+    formerly=("envelope/method-decides-whether-it-streams",),
 )
 def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
     """The unary method answers with one JSON object, not with a stream.
@@ -114,24 +112,5 @@ def unary_answer_is_one_json_object(reply: Reply) -> Iterator[Location]:
     Source: [generateContent] The unary method answers with one JSON object as application/json.
     """
     if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
-        yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
-
-
-@check_each(
-    Level.NOTE,
-    basis=Basis.INFERRED,
-    probes=(ProbeId.ALT_SSE_ON_UNARY,),
-    usable=answered,
-    blocked_by=("envelope/unary-answer-is-one-json-object",),
-)
-def method_decides_whether_it_streams(reply: Reply) -> Iterator[Location]:
-    """alt=sse does not turn the unary method into a stream.
-
-    Why: the name of the method decides. What Google answers here was never recorded, so a stream is only noted.
-    Breaks: no client sends this; a proxy that adds alt=sse to every request may.
-    Workaround: send alt=sse to the streaming method only.
-    Source: [alt=sse] alt chooses the framing of a stream; Google's own answer to it on the unary method is not
-    verified.
-    """
-    if reply.framed.framing in (Framing.SSE, Framing.NDJSON):
-        yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})")
+        level = Level.NOTE if reply.alt_sse else None
+        yield Location(reply.id, "@0", "one JSON object", f"a stream ({reply.framed.framing.value})", level)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import as_list, asked_model, lacking
-from conformance.judging.refusals import words, works
+from conformance.judging.contents import as_list, read_asked_model
+from conformance.judging.refusals import answers_control, describe_reply, is_refused_as_unsupported
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -26,11 +26,11 @@ def _is_missing(reply: Reply) -> bool:
 
 
 def _locate_missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     for reply in filter(_is_missing, seen.replies):
-        yield Location(reply.id, "", expected, words(reply))
+        yield Location(reply.id, "", expected, describe_reply(reply))
 
 
 def _is_refused(reply: Reply) -> bool:
@@ -56,7 +56,9 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     for probe in _BOTH_METHODS:
         attempts = seen.of(probe)
         if attempts and all(map(_is_refused, attempts)) and any(one.ok for one in seen.of(*_BOTH_METHODS)):
-            yield Location(attempts[-1].id, "", "an answer, as by the other method", words(attempts[-1]))
+            yield Location(
+                attempts[-1].id, "", "an answer, as by the other method", describe_reply(attempts[-1])
+            )
         elif not any(one.ok for one in attempts):
             yield NotJudged(Outcome.BLOCKED, f"{probe} got no readable answer")
 
@@ -73,6 +75,10 @@ def _answers_or_refuses(reply: Reply) -> bool:
     probes=(ProbeId.PLAIN_ON_V1,),
     usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
+    defers_to=(
+        "envelope/answers-with-a-gemini-object",
+        "errors/answers-with-a-body",
+    ),
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The methods also exist under /v1.
@@ -80,7 +86,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves both /v1 and /v1beta.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
-    Source: [/v1] The methods stand under /v1 as well as under /v1beta.
+    Source: [API versions] The methods stand under /v1 as well as under /v1beta.
     """
     yield from _locate_missing(seen, "an answer on /v1 as on /v1beta")
 
@@ -90,6 +96,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     basis=Basis.RECORDED,
     probes=_COUNTED,
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
@@ -106,11 +113,6 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
             yield Location(reply.id, "/totalTokens", "a number", "null")
 
 
-def _read_total(reply: Reply) -> int | None:
-    total = reply.body.get("totalTokens")
-    return total if isinstance(total, int) and not isinstance(total, bool) else None
-
-
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
@@ -119,14 +121,17 @@ def _read_total(reply: Reply) -> int | None:
     blocked_by=("routes/counts-tokens", "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
-    """countTokens counts more tokens for a text of a hundred numbers than for a short question.
+    """countTokens returns more tokens for a longer text.
 
-    Why: a constant is not a count.
-    Breaks: clients believe that everything fits, and fail or pay later.
+    Why: a constant is not a count. A text of a hundred numbers must have more tokens than a short question.
+    Breaks: clients assume that everything fits, and fail or pay later.
     Workaround: estimate one token per four letters.
     Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
-    totals = [(reply, total) for reply in seen.replies if (total := _read_total(reply)) is not None]
+    counted = [(reply, reply.body.get("totalTokens")) for reply in seen.replies]
+    totals = [
+        (reply, total) for reply, total in counted if isinstance(total, int) and not isinstance(total, bool)
+    ]
     long = [(reply, total) for reply, total in totals if reply.probe == _COUNTED[1]]
     short = [total for reply, total in totals if reply.probe == _COUNTED[0]]
     if not long:
@@ -143,28 +148,26 @@ def _list_models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
     return [(place, entry) for place, entry in enumerate(found) if isinstance(entry, dict)]
 
 
-def _is_openais_list(reply: Reply) -> bool:
-    raw = reply.chunks[0].raw if reply.chunks else None
-    return isinstance(raw, dict) and isinstance(raw.get("data"), list)
-
-
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.MODELS_LIST,),
     usable=lambda reply: reply.is_conclusive,
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The models can be listed as Google lists them.
+    """GET /v1beta/models lists the vendor's models.
 
-    Why: GET /v1beta/models returns `models`, with at least one entry.
+    Why: it is how clients find out what they can ask; Google returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
     Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     last = seen.replies[-1]
+    raw = last.chunks[0].raw if last.chunks else None
+    as_openai = isinstance(raw, dict) and isinstance(raw.get("data"), list)
     for found in _locate_missing(seen, "a list `models`"):
-        if isinstance(found, Location) and _is_openais_list(last):
+        if isinstance(found, Location) and as_openai:
             observed = "a list in OpenAI's form: data instead of models"
             yield Location(found.exchange, "/data", found.expected, observed)
         else:
@@ -270,18 +273,18 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: use names from the vendor's document.
     Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     missing = list(filter(_is_missing, seen.replies))
     none_answers = len(missing) == len(seen.replies) > 1
     # A model that refuses text because it takes or makes something else does exist under its name.
-    exists = any(map(lacking, missing))
+    exists = any(map(is_refused_as_unsupported, missing))
     # A first page may list retired models only; those on the next pages were not asked.
     has_more = any(reply.body.get("nextPageToken") for reply in seen.of(ProbeId.MODELS_LIST))
     level = None if none_answers and not exists and not has_more else Level.NOTE
     for reply in missing:
-        yield Location(reply.id, "", "an answer under the listed name", words(reply), level)
+        yield Location(reply.id, "", "an answer under the listed name", describe_reply(reply), level)
 
 
 @check(
@@ -290,9 +293,10 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     probes=(ProbeId.MODELS_GET,),
     usable=lambda reply: reply.is_conclusive,
     blocked_by=(_LISTS_MODELS,),
+    defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Looking up the model by its name returns that model.
+    """Looking up a model by its name returns that model.
 
     Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.
@@ -302,8 +306,8 @@ def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from _locate_missing(seen, "the model")
     for reply in seen.replies:
         name = reply.body.get("name")
-        if reply.ok and isinstance(name, str) and not _is_same_model(name, asked_model(reply)):
-            yield Location(reply.id, "/name", f"models/{asked_model(reply)}", name[:100], Level.NOTE)
+        if reply.ok and isinstance(name, str) and not _is_same_model(name, read_asked_model(reply)):
+            yield Location(reply.id, "/name", f"models/{read_asked_model(reply)}", name[:100], Level.NOTE)
 
 
 _KEY = "x-goog-api-key"
@@ -331,15 +335,15 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     out.
     Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
-    Source: [CORS (Fetch standard)] Google's API may be called from a page; its key travels in x-goog-api-key.
+    Source: [Fetch standard, CORS] Google's API may be called from a page; its key travels in x-goog-api-key.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
         return
     reply = seen.replies[-1]
     allowed = reply.exchange.header("access-control-allow-headers") or ""
     if reply.status >= 300 or not _admits_the_page(reply):
-        yield Location(reply.id, "", "Access-Control-Allow-Origin", words(reply))
+        yield Location(reply.id, "", "Access-Control-Allow-Origin", describe_reply(reply))
     elif "*" not in allowed and _KEY not in [name.strip() for name in allowed.lower().split(",")]:
         expected = f"{_KEY} among the allowed headers"
         yield Location(reply.id, "", expected, allowed[:160] or "none", Level.SHOULD)

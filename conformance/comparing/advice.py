@@ -1,4 +1,4 @@
-"""What an adapter has to do, trait by trait, so that code written for one side reads the other: tables of advice."""
+"""What an adapter has to do, trait by trait, so that code written for one side works with the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conformance.judging.traits import REFERENCE
 from conformance.model import JSON
 
 REQUEST, ANSWER = "request", "answer"
-Advice = Callable[[str, str], str]  # (before, after) -> what to do, empty where code goes on working
+Advice = Callable[[str, str], str]  # (before, after) -> what to do; empty where code keeps working
 
 NONE = "none"
 SPLIT = "split"
@@ -36,7 +36,7 @@ _WRITES = {
 }
 _SHAPES = {
     "google": "{error: {code, message, status}}",
-    "openai": "{error: {message, type, code}} with a word for a code",
+    "openai": "{error: {message, type, code}}, where the code is a word",
     "code-message": "{code, message}",
     "string": "a bare text",
     "html": "an HTML page",
@@ -46,7 +46,7 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Aspect:
-    """One trait: how it is called, which way an adapter works on it, what to do, and why it matters."""
+    """Advice on one trait: its label, the way it travels (request or answer), what to do, and why it matters."""
 
     trait: str
     label: str
@@ -61,8 +61,8 @@ def _advise_settings(before: str, after: str) -> str:
     return {
         "nested": "put the settings inside generationConfig",
         "flat": "move the members of generationConfig to the top level of the request",
-        "neither": "no setting takes effect: leave them out, and ask in the prompt for what they did",
-    }.get(after, "try which place of a setting takes effect")
+        "neither": "no setting takes effect: leave them out, and ask for the same in the prompt",
+    }.get(after, "try where a setting takes effect")
 
 
 def _advise_request_casing(before: str, after: str) -> str:
@@ -75,27 +75,27 @@ def _advise_request_casing(before: str, after: str) -> str:
 def _advise_response_casing(before: str, after: str) -> str:
     wanted, came = _SPELLED.get(before, "lowerCamelCase"), _SPELLED.get(after)
     if came == wanted:
-        return f"read every name of an answer in {wanted}: before, some came in another casing"
-    how = f"from {came} to {wanted}" if came else f"to {wanted}: they come in another casing, or in several"
+        return f"read every name of a reply in {wanted}: until now, some came in another casing"
+    how = (
+        f"from {came} to {wanted}"
+        if came
+        else f"to {wanted}: they come in another casing, or in several casings"
+    )
     return (
-        f"rename the names of an answer {how}, except inside functionCall.args, functionResponse.response and "
-        "whatever else your users name"
+        f"rename the members of a reply {how}, except inside functionCall.args, functionResponse.response and "
+        "whatever else your users name themselves"
     )
 
 
 def _advise_envelope(before: str, after: str) -> str:
     if after == NONE:
-        how = (
-            "bringing the two halves of an answer together"
-            if before == SPLIT
-            else f"taking answers out of {before!r}"
-        )
-        return f"stop {how}: they stand at the root"
+        how = "merging the two halves of a reply" if before == SPLIT else f"taking replies out of {before!r}"
+        return f"stop {how}: everything is at the root"
     if after == SPLIT:
-        return "bring what is inside the envelope and what is beside it together into one object at the root"
+        return "merge what is inside the envelope with what is beside it into one object at the root"
     taken = f"take the Gemini object out of {after!r}"
     if before == SPLIT:
-        return f"{taken}, where all of it stands: there are no two halves to bring together"
+        return f"{taken}, which holds all of it: there are no two halves to merge"
     return taken if before == NONE else f"{taken}, and put it where it was: {before!r}"
 
 
@@ -108,40 +108,40 @@ def _advise_errors(before: str, after: str) -> str:
 
 
 def advise_auth(before: str, after: str) -> str:
-    """Return how to carry the key from now on (ways joined by ` + `); empty where every way that worked still does."""
+    """Return how to send the key from now on (ways joined by ` + `); empty where every way that worked still works."""
     old, new = (way.split(_AND) for way in (before, after))
     if set(old) <= set(new):
         return ""
     both = [way for way in old if way in new]
     if both:
-        return f"{advise_key(both)}: both sides take it"
+        return f"{advise_key(both)}: both sides accept it"
     if new == [NONE]:
         return "ask the vendor how to send the key: no way was accepted"
     return advise_key(new)
 
 
 def advise_key(ways: Sequence[str]) -> str:
-    """Return the advice to carry the key in the best of several ways: a header before the address."""
+    """Return the advice to send the key in the best of several ways; a header is better than the address."""
     best = min(ways, key=lambda way: _BEST_FIRST.index(way) if way in _BEST_FIRST else len(_BEST_FIRST))
     return f'send the key as "{_HEADERS.get(best, best)}"'
 
 
 ASPECTS: tuple[Aspect, ...] = (
-    Aspect("auth", "Key", REQUEST, advise_auth, "a key that is carried another way is refused"),
-    Aspect("request-casing", "Names in requests", REQUEST, _advise_request_casing, "a name that is not known is refused or ignored"),
-    Aspect("settings", "Settings", REQUEST, _advise_settings, "settings at another place are refused, or ignored without a word"),
-    Aspect("stream-framing", "Stream, with alt=sse", ANSWER, _advise_framing, "clients parse one framing, and raise or find nothing in another"),
-    Aspect("stream-framing-default", "Stream, without alt", ANSWER, _advise_framing, "code that asks without alt=sse parses one framing only"),
+    Aspect("auth", "Key", REQUEST, advise_auth, "a key that is sent another way is refused"),
+    Aspect("request-casing", "Names in requests", REQUEST, _advise_request_casing, "an unknown name is refused or ignored"),
+    Aspect("settings", "Settings", REQUEST, _advise_settings, "settings in another place are refused, or ignored silently"),
+    Aspect("stream-framing", "Stream, with alt=sse", ANSWER, _advise_framing, "clients parse one framing, and raise or find nothing in any other"),
+    Aspect("stream-framing-default", "Stream, without alt", ANSWER, _advise_framing, "code that asks without alt=sse parses only one framing"),
     Aspect("envelope", "Envelope", ANSWER, _advise_envelope, "clients look for candidates at the root, and find nothing without an error"),
-    Aspect("response-casing", "Names in answers", ANSWER, _advise_response_casing, "clients lose a name in another spelling without an error"),
-    Aspect("error-shape", "Errors", ANSWER, _advise_errors, "clients decide by status and message whether to try again"),
+    Aspect("response-casing", "Names in answers", ANSWER, _advise_response_casing, "clients lose names in another spelling without an error"),
+    Aspect("error-shape", "Errors", ANSWER, _advise_errors, "clients decide by status and message whether to retry"),
 )  # fmt: skip
 
 
 def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) -> str:
-    """Return what to do about a trait whose readings differ; empty where nothing is to be done.
+    """Return what to do about a trait whose readings differ; empty where there is nothing to do.
 
-    An unknown `before` is taken for Google's way; an unknown `after` can only be tried.
+    An unknown `before` counts as Google's way; an unknown `after` can only be tried.
     """
     old = format_reading(before[0] if before else REFERENCE[aspect.trait])
     fresh = [format_reading(one) for one in after if one not in before]
@@ -150,5 +150,5 @@ def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) ->
 
 
 def format_reading(value: JSON) -> str:
-    """Return one reading of a trait as words; a list (ways to carry the key) joined by ` + `."""
+    """Return one reading of a trait as text; a list (ways to send the key) is joined by ` + `."""
     return _AND.join(str(one) for one in value) or NONE if isinstance(value, list) else str(value)

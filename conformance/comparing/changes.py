@@ -1,4 +1,4 @@
-"""What is not as it was from one side of a switch to the other: address, model, traits, findings, features, fields."""
+"""What changes from one side of a switch to the other: address, model, traits, findings, features, fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Readings = tuple[tuple[JSON, ...], tuple[JSON, ...]]  # of one trait, on the old
 
 @dataclass(frozen=True)
 class SwitchChange:
-    """One thing that is not as it was: what, how it was and is, what to do, why, and the findings behind it.
+    """One thing that changes: what it is, its state before and after, what to do, why, and the rules behind it.
 
     way: request or answer (a step of an adapter, where there is something to do), lost, gained, mended, note, client.
     """
@@ -34,11 +34,11 @@ class SwitchChange:
     why: str = ""
     way: str = ANSWER
     rules: tuple[str, ...] = ()
-    hurts: str = ""  # who suffers while nothing is done
+    hurts: str = ""  # what breaks while nothing is done
 
 
 def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:
-    """Return what changes from one side to the other, clients left out. The catalogue must have been loaded."""
+    """Return what changes from one side to the other, without the clients. The catalogue must have been loaded."""
     traits = list(_compare_traits(before, after))
     moved = frozenset(trait for trait, _ in traits)
     found = (
@@ -85,24 +85,24 @@ def _compare_addresses(before: Side, after: Side) -> Iterator[SwitchChange]:
 
 
 def _compare_models(before: Side, after: Side) -> Iterator[SwitchChange]:
-    """Model names: the one that is asked for, or on paper those that a page lists."""
+    """Compare model names: the one that is asked for, or on paper those that the page lists."""
     old, new = _list_models(before), _list_models(after)
     if set(old) == set(new) or not new:
         return
     kept = [name for name in old if name in new]
-    why = "a name that is not served is refused"
-    served = _say_named(kept) if after.on_paper else "the vendor there answers under that name"
+    why = "a model that is not served is refused"
+    served = _say_named(kept) if after.on_paper else "the new side answers under that name"
     do = f"keep {_join_names(kept)}: {served}" if kept else f"ask for {' or '.join(new)}"
     unasked = [] if kept else [name for name in old if name in after.models]
     if unasked:
-        do += f"; {_say_named(unasked)} ({_join_names(unasked)}), which was not asked"
+        do += f"; {_say_named(unasked)} ({_join_names(unasked)}), which was not tested"
     yield SwitchChange(
         "Model", ", ".join(old) or _UNKNOWN, ", ".join(new), do, why, NOTE if kept else REQUEST
     )
 
 
 def _say_named(models: Sequence[str]) -> str:
-    return f"the document there names {'it' if len(models) == 1 else 'them'} too"
+    return f"the new side's document also names {'it' if len(models) == 1 else 'them'}"
 
 
 def _join_names(names: Sequence[str]) -> str:
@@ -124,23 +124,23 @@ def _describe_trait(aspect: Aspect, readings: Readings, after: Side) -> SwitchCh
     old, new = readings
     do = _advise(aspect, readings, after)
     rules = tuple(rule for rule in _find_grave(after) if _trait_of(rule) == aspect.trait)
-    # A rule on one way of carrying the key gives a reason for that way, which need not be the way that is advised.
+    # A rule about one way to send the key gives a reason for that way, which may not be the way that is advised.
     whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].get_text("why") for rule in rules]
     why = next(filter(None, whys), aspect.why)
-    shown = do or (_GOES_ON if new else "nothing is known of it there: try it before you move")
+    shown = do or (_GOES_ON if new else "nothing is known about it there: try it before you move")
     return SwitchChange(
         aspect.label, _join_readings(old), _join_readings(new), shown, why, aspect.way if do else NOTE, rules
     )
 
 
 def _advise(aspect: Aspect, readings: Readings, after: Side) -> str:
-    """What to do about a trait. Where nothing that was tried took effect, the document's word is all there is."""
+    """Return what to do about a trait. Where nothing that was tried took effect, only the document can say."""
     old, new = readings
     if new != (NEITHER,):
         return advise(aspect, old, new)
     documented = advise(aspect, old, after.documented(aspect.trait))
     return (
-        f"{documented}, as its document does; it could not be seen to matter"
+        f"{documented}, as its document says; no effect was observed"
         if documented
         else advise(aspect, old, new)
     )
@@ -155,12 +155,12 @@ def _trait_of(rule: str) -> str | None:
 
 
 def _find_grave(side: Side) -> list[str]:
-    """The rules that a side breaks at must or should, in the catalogue's order; accepted ones too."""
+    """Return the rules that a side breaks at must or should, accepted ones too, in the catalogue's order."""
     return [rule for rule, case in side.cases.items() if case.state == FINDING and case.level in GRAVE_LEVELS]
 
 
 def _list_new_findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
-    """What the new side breaks and the old one did not, musts first; what a moved trait says already is left out."""
+    """Yield what the new side breaks and the old one did not, musts first, without what a changed trait already says."""
     fresh = [
         case for rule, case in after.cases.items() if case.state == FINDING and not _had_finding(before, case)
     ]
@@ -185,7 +185,7 @@ def _describe_finding(before: Side, after: Side, case: PastCase) -> SwitchChange
         rules=(case.rule,),
         hurts=case.get_text("breaks") if case.get_text("why") else "",
     )
-    if _is_about_the_key(case) and after.traits.get(AUTH):
+    if case.rule in RULES_ON_SENDING_THE_KEY and after.traits.get(AUTH):
         carry = _carry_key(before, after)
         way = _choose_way(case, REQUEST) if carry else NOTE
         return replace(made, do=carry or _GOES_ON, why=_WHY_OF_KEYS, way=way)
@@ -200,28 +200,26 @@ def _choose_way(case: PastCase, way: str) -> str:
     return NOTE if case.level == "note" else way
 
 
-def _is_about_the_key(case: PastCase) -> bool:
-    """Whether the rule advises to carry the key otherwise, without a word on how."""
-    return case.rule.startswith(f"{AUTH}/") and bool(_SOME_WAY.search(case.get_text("way_round")))
-
-
 def _carry_key(before: Side, after: Side) -> str:
-    """Return how code of the old side carries its key on the new one; empty where it need not change."""
+    """Return how code written for the old side sends its key to the new one; empty where it need not change."""
     old = before.traits.get(AUTH) or (REFERENCE[AUTH],)
     return advise_auth(format_reading(old[0]), format_reading(after.traits[AUTH][0]))
 
 
 def _say_no_workaround(case: PastCase) -> str:
-    """Return what stands in place of a step: what the rule says besides, where it says more than that nothing helps."""
+    """Return the advice for a finding without a workaround: what the rule adds to `none`, else to test it."""
     beside = case.get_text("way_round").partition(";")[2].strip().removesuffix(".")
-    return f"nothing that an adapter could do; {beside or 'test what you use of it'}"
+    return f"nothing that an adapter could do; {beside or 'test whether your code needs it'}"
 
 
 AUTH = "auth"
+# Their workarounds say to send the key another way; which way depends on both sides.
+RULES_ON_SENDING_THE_KEY = frozenset({
+    "auth/takes-the-key-in-the-query", "auth/takes-keys-nowhere-else", "auth/takes-the-key-as-documented",
+})  # fmt: skip
 _WHY_OF_KEYS = next(aspect.why for aspect in ASPECTS if aspect.trait == AUTH)
-_GOES_ON = "nothing: what worked still works"
+_GOES_ON = "nothing: what worked keeps working"
 _NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
-_SOME_WAY = re.compile(r"\bthe header\b|\bin a way that is accepted\b|\bwhere it is accepted\b")
 
 
 def _list_mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
@@ -234,7 +232,7 @@ def _list_mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[S
                 what,
                 f"{old.level}: {old.get_text('observed') or old.reason}",
                 "holds",
-                "drop what worked around it",
+                "drop the workaround",
                 "",
                 MENDED,
                 (rule,),
@@ -242,7 +240,7 @@ def _list_mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[S
 
 
 def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchChange]:
-    """Features that one side works with and the other says it lacks, a line per feature."""
+    """Yield the features that one side has and the other says it lacks."""
     has, lacks = (before, after) if way == LOST else (after, before)
     found: dict[str, list[PastCase]] = {}
     for rule, case in lacks.cases.items():
@@ -266,7 +264,7 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
 
 
 def _is_about_document(rule: str) -> bool:
-    """Whether a rule holds a vendor against its own page: a page that says nothing is no feature that is lacking."""
+    """Return whether a rule is about the vendor's own document: there, `unsupported` means undocumented, not a lost feature."""
     return rule in RULES and RULES[rule].documented
 
 
@@ -276,11 +274,11 @@ def _name_feature(rule: str) -> str:
 
 
 def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChange]:
-    """On paper, the fields that one page names and the other does not."""
+    """On paper: yield the fields that only one of the documents names."""
     for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
         old, new = before.fields(place), after.fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
-            do = "no page names every field: try those that you use" if old - new else ""
+            do = "no document names every field: try those that you use" if old - new else ""
             what = f"Documented fields of the {label}"
             yield SwitchChange(
                 what,

@@ -1,7 +1,7 @@
-"""Two runs in; what is new, fixed, still there and no longer covered out, with what happened and the exit code.
+"""Compares two runs: what is new, fixed, still there and no longer covered, what happened besides, and the exit code.
 
 The exit code is 1 for a new finding at or above the level that fails, and for a client that worked and breaks; else 3
-where a provider or a rule was judged before and is not now; else 0. A provider that could not be judged accuses nobody:
+where a provider or a rule was judged before and is not now; else 0. A provider that could not be judged shows nothing:
 whatever its cases say, they count as not judged.
 """
 
@@ -62,7 +62,7 @@ class RuleChange:
 
 @dataclass(frozen=True)
 class ProviderChange:
-    """Something beside the rules that is not as it was: a trait, a client's verdict, the model, the address."""
+    """A change other than of a rule: in a trait, a client's verdict, the model or the address."""
 
     provider: str
     what: str
@@ -72,7 +72,7 @@ class ProviderChange:
 
 @dataclass(frozen=True)
 class Criteria:
-    """What decides the exit code: the level that fails, and the clients that the user has (none: all count)."""
+    """What decides the exit code: the level that fails, and the clients that the user named (none: all count)."""
 
     fail_on: str = "must"
     clients: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that differs between two runs, each line in one group, worst first.
+    """Everything that differs between two runs, each line in one group, the worst first.
 
     `gone`: the lines of providers that were judged before and are not now, apart from those of the groups.
     `judged`: whether the newer run could judge any provider at all.
@@ -98,13 +98,13 @@ class Comparison:
 
     @property
     def failing(self) -> tuple[RuleChange, ...]:
-        """What is new at or above the level that fails, and not accepted."""
+        """The new findings at or above the level that fails, without accepted ones."""
         levels = FAILING_LEVELS[self.criteria.fail_on]
         return tuple(line for line in self.groups[NEW] if line.level in levels and not line.known)
 
     @property
     def broken(self) -> tuple[ProviderEvent, ...]:
-        """The clients that worked and break: those of the user alone, where the user named any."""
+        """The clients that worked and now break; only those that the user named, where any were named."""
         named = self.criteria.clients
         return tuple(one for one in self.events if one.kind == BROKE and (not named or one.client in named))
 
@@ -116,7 +116,7 @@ class Comparison:
     @property
     def fails(self) -> bool:
         """Whether something new, or a client that breaks, fails the comparison."""
-        # `never` silences findings; whoever names a client wants to hear of it all the same.
+        # `never` silences findings, but not the clients that the user named.
         heeds_clients = self.criteria.fail_on != "never" or bool(self.criteria.clients)
         return bool(self.failing) or (heeds_clients and bool(self.broken))
 
@@ -127,7 +127,7 @@ class Comparison:
 
 
 def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Comparison:
-    """Return what became of every rule of every provider from the old run to the new one. Pure."""
+    """Return what became of every rule of every provider from the old run to the new one."""
     chosen = criteria or Criteria()
     pairs = pair_providers(old, new)
     grouped = [(pair, group, line) for pair in pairs for group, line in _compare_rules(pair)]
@@ -185,7 +185,7 @@ def _compare_rules(pair: ProviderPair) -> Iterator[tuple[str, RuleChange]]:
 
 
 def _find_case(provider: PastProvider | None, rule: str, which: str) -> PastCase:
-    """Return the case, or one that says why there is none. Nothing counts of a provider that could not be judged."""
+    """Return the case, or one that says why it is absent. No case counts of a provider that could not be judged."""
     if provider is None:
         return PastCase(rule, ABSENT, f"the provider is not in the {which} run")
     if not provider.is_judged:
@@ -195,19 +195,19 @@ def _find_case(provider: PastProvider | None, rule: str, which: str) -> PastCase
 
 def _choose_group(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
     group = _GROUP.get((before.state, after.state), "")
-    if group == FIXED and before.generated and draws.shrank:
+    if group == FIXED and before.is_generated and draws.shrank:
         return LOST
     if group == STILL and not _is_worse(before, after):
         return NEW if find_new_locations(before, after) and not draws.grew else STILL
     if group in (NEW, STILL):
-        was_accepted = before.known and not after.known
-        return MORE if after.generated and draws.grew and not was_accepted else NEW
+        was_accepted = before.is_known and not after.is_known
+        return MORE if after.is_generated and draws.grew and not was_accepted else NEW
     return group
 
 
 def _is_worse(before: PastCase, after: PastCase) -> bool:
-    """Whether a finding grew worse or is no longer accepted: that is as new as one that was not there."""
-    return _rank_level(after.level) < _rank_level(before.level) or (before.known and not after.known)
+    """Return whether a finding grew worse or is no longer accepted, which counts as new."""
+    return _rank_level(after.level) < _rank_level(before.level) or (before.is_known and not after.is_known)
 
 
 def _make_line(provider: str, before: PastCase, after: PastCase, draws: BodyCounts) -> RuleChange:
@@ -216,7 +216,7 @@ def _make_line(provider: str, before: PastCase, after: PastCase, draws: BodyCoun
         provider=provider,
         rule=after.rule,
         level=telling.level,
-        known=telling.known and telling.state == FINDING,
+        known=telling.is_known and telling.state == FINDING,
         title=telling.get_text("title") or (telling.reason if telling.state == FINDING else ""),
         before=describe_case(before),
         after=describe_case(after),
@@ -228,26 +228,26 @@ def describe_case(case: PastCase) -> str:
     """Return a case in a word or two: its level, `accepted must`, its outcome, or `absent`."""
     if case.state != FINDING:
         return case.outcome
-    return f"accepted {case.level}" if case.known else case.level
+    return f"accepted {case.level}" if case.is_known else case.level
 
 
 def _describe_spread(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
-    """Say where a finding shows now and did not before, and how the number of generated bodies bears on it."""
+    """Return where a finding occurs now and did not before, and whether the number of generated bodies explains it."""
     if after.state == PASS:
-        bodies = f"seen with {draws.before} generated bodies; the new run was to ask {draws.after}"
-        return bodies if before.generated and draws.shrank else ""
+        bodies = f"seen with {draws.before} generated bodies; the new run planned {draws.after}"
+        return bodies if before.is_generated and draws.shrank else ""
     places = find_new_locations(before, after)
     if places:
         return f"now also at {_join_some(places)}" + (_describe_bodies(draws) if draws.grew else "")
     if before.state != FINDING:
-        return _describe_bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
+        return _describe_bodies(draws).lstrip(", ") if after.is_generated and draws.grew else ""
     known = select_fixed_probes(before.get_texts("probes"))
     fresh = [probe for probe in select_fixed_probes(after.get_texts("probes")) if probe not in known]
     return f"now also seen on {_join_some(fresh)}" if fresh else ""
 
 
 def _describe_bodies(draws: BodyCounts) -> str:
-    return f", seen with {draws.after} generated bodies; the old run was to ask {draws.before}"
+    return f", seen with {draws.after} generated bodies; the old run planned {draws.before}"
 
 
 def _join_some(names: Iterable[str], most: int = 5) -> str:
@@ -262,10 +262,10 @@ def _compare_providers(pair: ProviderPair) -> Iterator[ProviderChange]:
         return
     yield from _compare_values(new.name, "dialect", old.dialect, new.dialect)
     yield from _compare_values(new.name, "model", old.model, new.model)
-    if not (old.embedded and new.embedded):  # a bundled server has another port in every run
+    if not (old.embedded and new.embedded):  # a bundled server gets another port in each run
         yield from _compare_values(new.name, "address", old.base_url, new.base_url)
     for trait, seen in new.traits.items():
-        if seen is not None:  # what could not be seen now did not change: it is no longer covered
+        if seen is not None:  # a trait that was not observed now has not changed; it is no longer covered
             yield from _compare_values(new.name, trait, old.traits.get(trait), seen)
     for client, now in new.clients.items():
         if client in old.clients and now.verdict != "untested":
@@ -327,7 +327,7 @@ def _event(event: ProviderEvent) -> dict[str, JSON]:
 
 
 def as_page_section(comparison: Comparison) -> dict[str, JSON]:
-    """Return a comparison as the page's `comparison` section wants it: groups of provider, rule, level and words."""
+    """Return a comparison for the page's `comparison` section: groups of lines with provider, rule, level and title."""
     groups: dict[str, JSON] = {
         name: [
             {"provider": line.provider, "rule": line.rule, "level": line.level, "title": describe_line(line)}
@@ -339,6 +339,6 @@ def as_page_section(comparison: Comparison) -> dict[str, JSON]:
 
 
 def describe_line(line: RuleChange) -> str:
-    """Return what became of a rule: its title, how it was and is, and why."""
+    """Return what became of a rule: its title, its state before and after, and why."""
     changed = "" if line.before == line.after else f"({line.before} → {line.after})"
     return " ".join(filter(None, (line.title, changed, line.reason)))

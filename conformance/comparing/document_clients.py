@@ -1,4 +1,4 @@
-"""What clients make of a sample answer that is dressed as a document says; nothing is sent to anyone."""
+"""What clients make of a sample reply that looks as a document describes; nothing is sent."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _PROMPTS: tuple[Mapping[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class _DocumentReading:
-    """One way to read a document: the style that follows from it, and in words which of several readings it takes."""
+    """One way to read a document: the style that follows, and which of several readings were taken, as text."""
 
     style: Style
     said: str
 
 
 def find_silent_traits(dialect: Dialect) -> tuple[str, ...]:
-    """Return the deciding traits of which the document says nothing; there Google's are assumed."""
+    """Return the deciding traits that the document does not mention; Google's are assumed for them."""
     return tuple(trait for trait in READING_TRAITS if not dialect.traits.get(trait))
 
 
 def judge_clients(dialect: Dialect) -> Mapping[str, PastClient]:
-    """Return a verdict per client on a sample answer; where the page has several readings, the worst one's."""
+    """Return each client's verdict on sample replies; where the page allows several readings, the worst."""
     versions = list(islice(_list_readings(dialect), _MOST))
     accepted = _list_accepted_keys(dialect)
     found = (
@@ -86,7 +86,7 @@ def _describe_reading(trait: str, reading: Reading) -> str:
 
 
 def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
-    """Return the style that a reading describes; None where it describes none that a sample could be dressed in."""
+    """Return the style that a reading describes; None where no sample can be made in it."""
     own = make_style(dialect)
     casing, framing = (
         str(values.get("response-casing", "camelCase")),
@@ -110,7 +110,7 @@ def _judge_client(
     judged = [_judge_reading(client, version) for version in versions]
     if not judged:
         return PastClient(
-            client.name, "untested", ("the document describes no answer that can be made up",), configure
+            client.name, "untested", ("no sample reply can be made from the document",), configure
         )
     worst = min(judged, key=lambda one: _WORST.index(one.verdict))
     others = sorted({one.verdict for one in judged} - {worst.verdict})
@@ -157,7 +157,7 @@ def _make_response(method: str, framed: OutgoingBody) -> CapturedResponse:
 
 
 def _make_expected_view(response: Mapping[str, Any]) -> ExpectedView:
-    """Return what is to be found in a sample as Google would write it."""
+    """Return what a faithful reader finds in a sample reply in Google's form."""
     candidate = response["candidates"][0]
     parts = candidate["content"]["parts"]
     return ExpectedView(

@@ -1,4 +1,4 @@
-"""What happened between two runs beside single rules: clients that broke, providers that died, coverage that was lost."""
+"""What happened between two runs apart from single rules: clients that broke, providers that died, lost coverage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _REASONS_SHOWN = 2
 
 @dataclass(frozen=True)
 class ProviderEvent:
-    """One thing that happened to a provider: which kind, and what a reader needs to know of it.
+    """One thing that happened to a provider. `kind` is one of the constants of this module.
 
-    `client`: whom a change concerns. `rules`: how many were judged before and are not now. `untested`: clients that
-    were tested before and are not now. `reason`: why, as the newer run has it.
+    `client`: the client that it concerns. `rules`: how many were judged before and are not now. `untested`: clients that
+    were tested before and are not now. `reason`: why, according to the newer run.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class ProviderPair:
 
     @property
     def was_judged_twice(self) -> bool:
-        """Whether both runs could say something of it."""
+        """Whether both runs judged it."""
         return bool(self.old and self.old.is_judged and self.new and self.new.is_judged)
 
     @property
@@ -87,7 +87,7 @@ def _report_gone(pair: ProviderPair, rules: int) -> ProviderEvent:
 
 
 def describe_reason(provider: PastProvider) -> str:
-    """Return in words why nothing is said of a provider."""
+    """Return why a provider was not judged."""
     said = provider.reason.removeprefix(f"{provider.name}: ") or "the run does not say why"
     return f"was not run: {said}" if provider.status == "not-run" else f"could not be judged: {said}"
 
@@ -134,7 +134,7 @@ def _compare_coverage(
 
 
 def _is_untested(name: str, new: PastProvider, named: Sequence[str]) -> bool:
-    """Whether nothing is known of a client now. One that this version no longer models is missed only where it is named."""
+    """Return whether a client is untested now. A client that this version no longer models counts only if it is named."""
     return new.clients[name].verdict == "untested" if name in new.clients else name in named
 
 

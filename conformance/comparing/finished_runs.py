@@ -1,4 +1,4 @@
-"""The finished runs of a folder, and which of them speaks for a provider: the newest in which it was asked."""
+"""The finished runs of a folder, and which of them to use for a provider: the newest in which it was asked."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from conformance.comparing.past import FILE_NAME, LARGEST, PastProvider, PastRun, read_past
 from conformance.files import FileError, read_bounded
 
-_HEAD = 4096  # bytes in which a run says when it began
+_HEAD = 4096  # bytes that contain the time at which a run began
 _BEGAN = re.compile(rb'"started_at":\s*"([^"]{1,40})"')
 
 
 @dataclass(frozen=True)
 class ProviderInRun:
-    """A provider, and the run that speaks for it."""
+    """A provider and the run that its data comes from."""
 
     run: PastRun
     provider: PastProvider
@@ -38,14 +38,14 @@ def find_run_folders(reports: Path) -> tuple[Path, ...]:
 
 
 def read_runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
-    """Yield the runs that name a provider, in the order of their folders; what cannot be read is passed over."""
+    """Yield the runs that name a provider, in the order of their folders, skipping files that cannot be read."""
     wanted = json.dumps(name).encode()
     for folder in folders:
         try:
             if wanted in read_bounded(folder / FILE_NAME, within=folder, limit=LARGEST):
                 yield read_past(folder)
         except FileError:
-            continue  # a run that was killed, or is of another version, speaks for nobody
+            continue  # a run that was killed, or of another version
 
 
 def find_provider(name: str, runs: Iterable[PastRun]) -> ProviderInRun | None:
@@ -61,7 +61,7 @@ def find_provider(name: str, runs: Iterable[PastRun]) -> ProviderInRun | None:
 
 
 def find_newest_run(helds: Iterable[ProviderInRun | None]) -> PastRun | None:
-    """Return the newest of the runs that speak for somebody."""
+    """Return the newest of the runs that the given data comes from."""
     runs = [held.run for held in helds if held is not None]
     return max(runs, key=lambda run: _parse_time(run.started_at), default=None)
 
@@ -76,7 +76,7 @@ def _read_start(folder: Path) -> str:
 
 
 def _parse_time(text: str) -> dt.datetime:
-    """Return a time that can be compared with others; what is no time is older than all."""
+    """Return a time that can be compared with others; an invalid text counts as older than all."""
     try:
         when = dt.datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What kept a run from judging all that there is to judge, in words, and which providers a pattern names."""
+"""What limited the judging of a run, and which providers a pattern names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import MappingProxyType
 from conformance.comparing.past import PastProvider, PastRun
 from conformance.model import JSON
 
-# How a results.json counts the rules that a finding leaves open: these follow from the vendor, not from the run.
+# The count of rules that a finding leaves open, in results.json: a consequence of the findings, not of the run.
 _FOLLOWS = re.compile(r": [\d,]+ rules?$")
 
 
 def find_limits(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
-    """Return what limited the judgement of one provider, rules that its own findings leave open apart.
+    """Return what limited the judging of one provider, apart from rules that its own findings leave open.
 
-    Where the file does not say it, what the run was asked for tells.
+    Where the file does not say, this follows from what the run was asked for.
     """
     said = tuple(limit for limit in provider.limited_by if not _FOLLOWS.search(limit))
     return said or tuple(_find_run_limits(run))
@@ -43,7 +43,7 @@ def list_dimensions(run: PastRun) -> tuple[str, ...]:
 
 
 def describe_part(run: PastRun, provider: PastProvider) -> str:
-    """Return in words on how little a verdict stands: questions, rules and what limited them; empty where all was judged."""
+    """Return what a partial verdict rests on: questions, rules and what limited them; empty where everything was judged."""
     limits = find_limits(run, provider)
     if provider.status == "partial":
         limits = limits or provider.limited_by
@@ -64,7 +64,7 @@ def _as_texts(value: JSON) -> list[str]:
 
 
 def restrict(run: PastRun, patterns: Sequence[str]) -> PastRun:
-    """Return the run with those providers alone that a pattern names; with all where there is no pattern."""
+    """Return the run with only the providers that a pattern names; all of them where there is no pattern."""
     if not patterns:
         return run
     kept = {
@@ -76,7 +76,7 @@ def restrict(run: PastRun, patterns: Sequence[str]) -> PastRun:
 
 
 def matches_provider(name: str, pattern: str) -> bool:
-    """Return whether a pattern names a provider: its name, a glob, or the entry that `entry@model` belongs to."""
+    """Return whether a pattern names a provider: by its name, as a glob, or as the entry of `entry@model`."""
     return fnmatchcase(name, pattern) or name.partition("@")[0] == pattern
 
 

@@ -16,10 +16,10 @@ USAGE = "usageMetadata"
 
 @dataclass(frozen=True)
 class Side:
-    """What is known of one side. `traits` holds the readings of each: none where nothing is known of it.
+    """What is known about one side. `traits` holds the readings of each trait: none where nothing is known.
 
-    On paper there are no cases; the clients were shown a sample answer dressed as the document says. `partly` says on
-    how little a verdict stands; it is empty where all was judged.
+    On paper there are no cases, and clients are judged by sample replies made from the document. `partly` says what a
+    partial verdict rests on; it is empty where everything was judged.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Side:
         return self.dialect.models if self.dialect else ()
 
     def documented(self, trait: str) -> tuple[JSON, ...]:
-        """Return what the document says of a trait: several readings where it contradicts itself."""
+        """Return what the document says about a trait: several readings where it contradicts itself."""
         return tuple(one.value for one in self.dialect.traits.get(trait, ())) if self.dialect else ()
 
     def fields(self, place: str) -> frozenset[str]:
-        """Return what the document names in the request or the response, under Google's names; usage apart."""
+        """Return the fields that the document names in the request, response or usage, under Google's names."""
         if self.dialect is None:
             return frozenset()
         source = "request" if place == "request" else "response"
@@ -57,7 +57,7 @@ class Side:
 def side_from_run(
     provider: PastProvider, dialect: Dialect | None, partly: str = "", remarks: tuple[str, ...] = ()
 ) -> Side:
-    """Return a provider as a run found it; its dialect, where it is a bundled one, adds what the document lists."""
+    """Return a provider as a run found it; a bundled dialect adds what its document lists."""
     if provider.embedded:
         remarks = (f"{provider.name} is the bundled server: it answers as the document says", *remarks)
     return Side(

@@ -1,4 +1,4 @@
-"""Two sides in, what changes for code that moves out: changes, an adapter's steps, and the clients that break."""
+"""Compares two sides for code that moves: what changes, an adapter's steps, and the clients that break."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOBODY = PastClient("", "untested")
 
 @dataclass(frozen=True)
 class Step:
-    """What an adapter has to do at its place in the order, and which findings that answers."""
+    """One task of an adapter, with its place in the order, and the rules that it resolves."""
 
     number: int
     way: str
@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True)
 class ClientChange:
-    """One client on both sides: its verdicts, why it breaks or suffers there, and what it must be told first."""
+    """One client on both sides: its verdicts, why it breaks or suffers there, and what must be configured first."""
 
     client: str
     before: str
@@ -43,7 +43,7 @@ class ClientChange:
 
 @dataclass(frozen=True)
 class UnjudgedRules:
-    """What holds on one side and could not be judged on the other: rules with one reason."""
+    """Rules that hold on one side and could not be judged on the other, for one reason."""
 
     reason: str
     rules: tuple[str, ...]
@@ -51,7 +51,7 @@ class UnjudgedRules:
 
 @dataclass(frozen=True)
 class Switch:
-    """All that a move from one side to the other brings."""
+    """Everything that changes when code moves from one side to the other."""
 
     before: Side
     after: Side
@@ -68,12 +68,12 @@ class Switch:
 
     @property
     def partly(self) -> tuple[str, ...]:
-        """For each side of which not all was judged, on how little its verdict stands."""
+        """What the verdict rests on, for each side that was judged only in part."""
         sides = (self.before, self.after)
         return tuple(f"{side.name}: {side.partly}" for side in sides if side.partly)
 
     def find_untested(self, named: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the named clients of which nothing is known on the new side."""
+        """Return those of the named clients that were not tested on the new side."""
         tested = {one.client for one in self.clients if one.after != "untested"}
         return tuple(name for name in dict.fromkeys(named) if name not in tested)
 
@@ -84,7 +84,7 @@ class Switch:
 
 
 def compare_sides(before: Side, after: Side) -> Switch:
-    """Return what changes from one side to the other. Pure; the catalogue of rules must have been loaded."""
+    """Return what changes from one side to the other. The catalogue of rules must have been loaded."""
     clients = tuple(
         _compare_client(name, before, after) for name in dict.fromkeys((*before.clients, *after.clients))
     )
@@ -130,7 +130,7 @@ _VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every pag
 
 
 def _list_unjudged(before: Side, after: Side) -> Iterator[UnjudgedRules]:
-    """What holds on the old side and is open on the new one: never silence."""
+    """Yield what holds on the old side and could not be judged on the new one."""
     found: dict[str, list[str]] = {}
     for rule, case in before.cases.items() if after.cases else ():
         new = after.cases.get(rule) or PastCase(rule, "absent", "it was not asked there")
@@ -140,9 +140,9 @@ def _list_unjudged(before: Side, after: Side) -> Iterator[UnjudgedRules]:
 
 
 def _order_steps(changes: Iterable[SwitchChange]) -> tuple[Step, ...]:
-    """An adapter's work in its order: what goes out first, then what comes back, framing before envelope before names.
+    """Return an adapter's tasks in order: requests first, then replies, framing before envelope before names.
 
-    What several findings ask for is one step.
+    What several findings call for is one step.
     """
     todo = [change for change in changes if change.way in _STEPS and change.do]
     together: dict[tuple[str, str], list[SwitchChange]] = {}

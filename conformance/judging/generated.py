@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import MET, UNMET, asks_for_obedience, obedience
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience, obeys
 from conformance.model import JSON, NOTHING
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
 
 
-def told(reply: Reply) -> Mapping[str, JSON]:
+def read_body_facts(reply: Reply) -> Mapping[str, JSON]:
     """Return what was known of a generated body when it was asked; empty for other questions."""
     generated = reply.exchange.expected.get("generated")
     return generated if isinstance(generated, dict) else NOTHING
@@ -22,32 +22,37 @@ def told(reply: Reply) -> Mapping[str, JSON]:
 
 def is_generated(reply: Reply) -> bool:
     """Return whether the question was a body that was made from a schema."""
-    return bool(told(reply))
+    return bool(read_body_facts(reply))
 
 
-def breaks_for_google(reply: Reply) -> bool:
+def is_invalid_for_google(reply: Reply) -> bool:
     """Return whether the body breaks a schema in a way that Google refuses."""
-    said = told(reply)
+    said = read_body_facts(reply)
     return bool(said) and not said.get("valid") and said.get("google_refuses") is True
 
 
-def failed(reply: Reply) -> bool:
+def is_server_failure(reply: Reply) -> bool:
     """Return whether the server failed: a 5xx, a page of HTML, or no answer."""
     return reply.status >= 500 or reply.kind in (ReplyKind.FAILED, ReplyKind.HTML)
 
 
-def is_page(reply: Reply) -> bool:
+def is_html_page(reply: Reply) -> bool:
     """Return whether the answer is a page of HTML that says no 5xx: no overload explains it."""
     return reply.kind is ReplyKind.HTML and reply.status < 500
 
 
-def failed_for_good(tries: Sequence[Reply]) -> bool:
+def fails_every_attempt(tries: Sequence[Reply]) -> bool:
     """Return whether a body failed each time, and often enough to be believed."""
-    enough = len(tries) >= ATTEMPTS_TO_ACCUSE or all(map(is_page, tries))
-    return bool(tries) and all(map(failed, tries)) and enough and not all(map(unimplemented, tries))
+    enough = len(tries) >= ATTEMPTS_TO_ACCUSE or all(map(is_html_page, tries))
+    return (
+        bool(tries)
+        and all(map(is_server_failure, tries))
+        and enough
+        and not all(map(is_unimplemented, tries))
+    )
 
 
-def unimplemented(reply: Reply) -> bool:
+def is_unimplemented(reply: Reply) -> bool:
     """Return whether the vendor says, as an error of Google's, that what was asked is not implemented.
 
     That is no failure of the server, but, being a 5xx, no refusal to count on either.
@@ -55,26 +60,26 @@ def unimplemented(reply: Reply) -> bool:
     return reply.status == 501 and reply.error is not None and reply.error.shape == "google"
 
 
-def swallowed(reply: Reply) -> bool:
+def is_fault_accepted(reply: Reply) -> bool:
     """Return whether a body was answered that Google refuses."""
-    return breaks_for_google(reply) and reply.ok
+    return is_invalid_for_google(reply) and reply.ok
 
 
-def base_of(reply: Reply, others: Iterable[Reply]) -> Reply | None:
+def find_twin(reply: Reply, others: Iterable[Reply]) -> Reply | None:
     """Return the reply that this body must be answered like: to the twin, the one that did as it was asked."""
-    twin = told(reply).get("twin")
-    found = [other for other in others if twin and twin in (other.probe, told(other).get("body"))]
-    met = [other for other in found if obedience(other).verdict == MET]
+    twin = read_body_facts(reply).get("twin")
+    found = [other for other in others if twin and twin in (other.probe, read_body_facts(other).get("body"))]
+    met = [other for other in found if obeys(other)]
     return (met or found)[-1] if found else None
 
 
-def lost(base: Reply, reply: Reply) -> str:
+def describe_loss(base: Reply, reply: Reply) -> str:
     """Return what the answer lacks that its twin's shows, where no mood of the model explains it; else ""."""
     if not (base.ok and reply.ok):
         return ""
     if asks_for_obedience(reply.exchange.expected):
-        found = obedience(reply)
-        return found.detail if found.verdict == UNMET and _obeyed_at_once(base) else ""
+        found = check_obedience(reply)
+        return found.detail if found.verdict is Fulfilment.UNMET and _obeyed_at_once(base) else ""
     if _must_call(base) and base.first.calls and not reply.first.calls:
         return "no function was called"
     return _past_its_limit(base, reply)
@@ -82,7 +87,7 @@ def lost(base: Reply, reply: Reply) -> str:
 
 def _obeyed_at_once(base: Reply) -> bool:
     """A model that needed a second try for the base may need one for its twin."""
-    return obedience(base).verdict == MET and (base.exchange.attempt == 1 or base.exchange.retry)
+    return obeys(base) and (base.exchange.attempt == 1 or base.exchange.retry)
 
 
 def _must_call(reply: Reply) -> bool:
@@ -104,19 +109,21 @@ def _at(value: JSON, *names: str) -> JSON:
     return value
 
 
-def differs(base: Reply | None, reply: Reply) -> str:
+def describe_difference(base: Reply | None, reply: Reply) -> str:
     """Return in words how the answer is of another kind than its twin's; "" where it is not, or there is no twin."""
     if base is None or not base.ok:
         return ""
-    return f"HTTP {reply.status}" if reply.standing is Standing.REQUEST_REFUSED else lost(base, reply)
+    return (
+        f"HTTP {reply.status}" if reply.standing is Standing.REQUEST_REFUSED else describe_loss(base, reply)
+    )
 
 
-def wants_another(tries: Sequence[Reply], others: Iterable[Reply]) -> bool:
+def needs_body_again(tries: Sequence[Reply], others: Iterable[Reply]) -> bool:
     """Return whether a body must be asked again before anything can be said of its answers."""
     last = tries[-1]
-    if len(tries) >= ATTEMPTS_TO_ACCUSE or is_page(last):
+    if len(tries) >= ATTEMPTS_TO_ACCUSE or is_html_page(last):
         return False
-    if failed(last):
-        return all(map(failed, tries))
-    base = base_of(last, others)
-    return base is not None and bool(lost(base, last))
+    if is_server_failure(last):
+        return all(map(is_server_failure, tries))
+    base = find_twin(last, others)
+    return base is not None and bool(describe_loss(base, last))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import DATA, as_list
-from conformance.judging.expectations import blocked
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.endings import is_prompt_blocked
 from conformance.model import JSON, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.frames import Irregular
@@ -16,7 +16,7 @@ _BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
 _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
 
 
-def unless_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[Location]:
+def note_if_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[Location]:
     """Yield the locations of a fault that Google shows once among thousands of answers: notes, unless it is no rarity here.
 
     It is none where a question was asked three times or more and shows it every time, where all answers of its method
@@ -26,7 +26,7 @@ def unless_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[L
     """
     locations = list(found)
     shown = {location.exchange for location in locations}
-    successes = [one for one in among if 200 <= one.status < 300]  # an error says nothing of how answers come
+    successes = [one for one in among if one.is_success]  # an error says nothing of how answers come
     often = _frequent(shown, [one for one in successes if one.streamed]) | _frequent(
         shown, [one for one in successes if not one.streamed]
     )
@@ -58,11 +58,13 @@ def _each_time(reply: Reply, among: Sequence[Reply], shown: set[str]) -> bool:
     return any(len(group) >= ATTEMPTS_TO_ACCUSE and all(one.id in shown for one in group) for group in alike)
 
 
-def says_nothing_at_all(reply: Reply) -> bool:
+def is_empty_success(reply: Reply) -> bool:
     """Return whether a success is empty, or has neither a candidate nor a reason: so rare that it is asked again."""
     if reply.resource.name != "response" or reply.status != 200 or reply.exchange.failure is not None:
         return False
-    return reply.kind is ReplyKind.EMPTY or (reply.ok and not reply.candidates and not blocked(reply))
+    return reply.kind is ReplyKind.EMPTY or (
+        reply.ok and not reply.candidates and not is_prompt_blocked(reply)
+    )
 
 
 def uses_server_tools(reply: Reply) -> bool:
@@ -93,12 +95,12 @@ def _shows_tools(reply: Reply) -> bool:
     return held or beside or billed
 
 
-def may_have_lost(reply: Reply, header: str) -> bool:
+def may_have_lost_header(reply: Reply, header: str) -> bool:
     """Return whether a header that is absent may have been received: the recorder kept some only."""
     return not reply.exchange.headers_complete and reply.exchange.header(header) is None
 
 
-def has_own_bytes(reply: Reply) -> bool:
+def has_original_bytes(reply: Reply) -> bool:
     """Return whether the bytes are the vendor's, not those of a recorder that printed the JSON anew."""
     return not reply.exchange.reserialised
 
@@ -106,7 +108,7 @@ def has_own_bytes(reply: Reply) -> bool:
 _TRIMMED = (Irregular.NO_FINAL_BLANK_LINE, Irregular.SINGLE_NEWLINE, Irregular.MIXED_LINE_ENDS)
 
 
-def lacks_its_end(reply: Reply) -> bool:
+def may_have_lost_end(reply: Reply) -> bool:
     """Return whether a stream lacks what ends it, and nobody knows whether the vendor left that out."""
     lacking = any(one.kind in _TRIMMED for one in reply.framed.irregularities)
     return not reply.exchange.end_known and (lacking or reply.first.finish_reason is None)

@@ -15,13 +15,13 @@ from conformance.judging.controls import (
     takes_whatever_comes,
 )
 from conformance.judging.quotes import (
-    accepted_keys,
+    find_accepted_keys,
     find_repeated_errors,
-    message_of,
     names_its_fault,
+    read_message,
     read_refusal,
 )
-from conformance.judging.refusals import words
+from conformance.judging.refusals import describe_reply
 from conformance.model import Outcome
 from conformance.reading.reply import Reply, ReplyKind
 
@@ -47,7 +47,7 @@ class Background:
         return cls(
             answers_the_plain_question(replies),
             takes_whatever_comes(replies),
-            accepted_keys(replies),
+            find_accepted_keys(replies),
             {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
             find_repeated_errors(replies),
             tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
@@ -72,7 +72,7 @@ _OF_ROUTES = (404, 405, 410)
 
 def blames_the_key(reply: Reply) -> bool:
     """Return whether the message of an error speaks of a key or its like."""
-    return _KEY_WORDS.search(message_of(reply)) is not None
+    return _KEY_WORDS.search(read_message(reply)) is not None
 
 
 def _fits(reply: Reply, background: Background) -> bool:
@@ -87,10 +87,10 @@ def _fits(reply: Reply, background: Background) -> bool:
     return fits and not (blames_the_key(reply) and not names_its_fault(reply, background.controls))
 
 
-def doubt(reply: Reply, background: Background) -> NotJudged | None:
+def find_doubt(reply: Reply, background: Background) -> NotJudged | None:
     """Return why a reply does not show that its question is refused; None where it shows it."""
     refused = reply.is_refusal or (reply.is_complete and reply.status < 300 and reply.kind is ReplyKind.ERROR)
-    said = f"{reply.probe}: {words(reply)}"
+    said = f"{reply.probe}: {describe_reply(reply)}"
     if not refused:
         return NotJudged(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")
     if not background.answered:
@@ -106,18 +106,18 @@ def doubt(reply: Reply, background: Background) -> NotJudged | None:
     )
 
 
-def doubts(looked_at: Sequence[Reply], background: Background) -> list[NotJudged]:
+def find_doubts(looked_at: Sequence[Reply], background: Background) -> list[NotJudged]:
     """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
     each: dict[str, list[NotJudged | None]] = {}
     for reply in looked_at:
-        each.setdefault(reply.probe, []).append(doubt(reply, background))
+        each.setdefault(reply.probe, []).append(find_doubt(reply, background))
     return [found[-1] for found in each.values() if None not in found and found[-1] is not None]
 
 
 _OF_REFUSALS = (Proof.REFUSAL, Proof.EACH_REFUSAL, Proof.EITHER)
 
 
-def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> NotJudged | None:
+def find_missing_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> NotJudged | None:
     """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
     read = any(map(is_readable, looked_at))
     if rule.proof in (Proof.ANSWER, Proof.ACCEPTANCE) and not read:
@@ -128,6 +128,6 @@ def lacking_proof(rule: Rule, looked_at: Sequence[Reply], background: Background
         )
     if rule.proof not in _OF_REFUSALS or (rule.proof is Proof.EITHER and read):
         return None
-    found = doubts(looked_at, background)
+    found = find_doubts(looked_at, background)
     some = len(found) < len({reply.probe for reply in looked_at})
     return found[0] if found and (rule.proof is Proof.EACH_REFUSAL or not some) else None

@@ -52,7 +52,7 @@ def _own(reply: Reply) -> frozenset[str]:
     return frozenset(fold(name) for name in named if len(name) >= _SHORTEST)
 
 
-def message_of(reply: Reply) -> str:
+def read_message(reply: Reply) -> str:
     """Return the beginning of an error's message."""
     return reply.error.message[:_LONGEST] if reply.error else ""
 
@@ -64,13 +64,13 @@ def _numberless(message: str) -> str:
 
 def read_refusal(reply: Reply) -> tuple[int, str]:
     """Return the status and the words of a refusal, without the numbers in them."""
-    return reply.status, _numberless(message_of(reply))
+    return reply.status, _numberless(read_message(reply))
 
 
 def _source(reply: Reply, alike: Sequence[Reply], own: Mapping[str, frozenset[str]]) -> Reply | None:
     """Return the reply to the other question of which this one's error speaks, or None."""
-    said, mine = fold(message_of(reply)), fold(_sent(reply))
-    for other in () if _WANTING.search(message_of(reply)) else alike:
+    said, mine = fold(read_message(reply)), fold(_sent(reply))
+    for other in () if _WANTING.search(read_message(reply)) else alike:
         if other.probe != reply.probe and any(name in said and name not in mine for name in own[other.id]):
             return other
     return None
@@ -86,7 +86,7 @@ def find_repeated_errors(replies: Sequence[Reply]) -> dict[str, str]:
     codes = {code: reply.probe for reply in replies for code in _CODE.findall(_sent(reply))}
     found: dict[str, str] = {}
     for reply in replies:
-        strange = [code for code in _CODE.findall(message_of(reply)) if code not in _sent(reply)]
+        strange = [code for code in _CODE.findall(read_message(reply)) if code not in _sent(reply)]
         if reply.is_refusal and strange and codes.get(strange[0], reply.probe) != reply.probe:
             found[reply.id] = codes[strange[0]]
     return _quoted_names(replies) | found
@@ -112,14 +112,14 @@ def _first_of_each(replies: Sequence[Reply]) -> list[Reply]:
 
 def _by_words(replies: Sequence[Reply]) -> dict[str, list[Reply]]:
     """Return the refusals with a message, by its words, in the order in which they were asked."""
-    errors = [reply for reply in replies if reply.is_refusal and message_of(reply)]
+    errors = [reply for reply in replies if reply.is_refusal and read_message(reply)]
     found: dict[str, list[Reply]] = {}
     for reply in sorted(errors, key=lambda one: one.exchange.started_at):
-        found.setdefault(_numberless(message_of(reply)), []).append(reply)
+        found.setdefault(_numberless(read_message(reply)), []).append(reply)
     return found
 
 
-def accepted_keys(replies: Sequence[Reply]) -> frozenset[str]:
+def find_accepted_keys(replies: Sequence[Reply]) -> frozenset[str]:
     """Return the ways in which a key was carried by questions that were answered."""
     return frozenset(reply.exchange.request.key for reply in replies if is_readable(reply))
 
@@ -127,7 +127,7 @@ def accepted_keys(replies: Sequence[Reply]) -> frozenset[str]:
 def names_its_fault(reply: Reply, replies: Sequence[Reply]) -> bool:
     """Return whether the error names something that its own request holds, and that of the plain question does not."""
     plain = next((other for other in replies if other.probe in EVERY_CONTROL), reply)
-    said, usual = fold(message_of(reply)), fold(_sent(plain))
+    said, usual = fold(read_message(reply)), fold(_sent(plain))
     return any(name in said and name not in usual for name in _own(reply))
 
 
@@ -150,7 +150,7 @@ def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, 
     right = any(reply.id in quotes and not reply.expects_refusal for reply in replies)
     if not (right and answers_the_plain_question(replies)):
         return {}
-    keys, sources = accepted_keys(replies), dict(quotes)
+    keys, sources = find_accepted_keys(replies), dict(quotes)
     unclear: dict[str, str] = {}
     for first, *others in _by_words(replies).values():
         alike = {reply.id: first.probe for reply in others if reply.probe != first.probe}
@@ -163,7 +163,7 @@ def _repeated(replies: Sequence[Reply], quotes: Mapping[str, str]) -> dict[str, 
     } | unclear
 
 
-def unrelated(replies: Sequence[Reply]) -> dict[str, str]:
+def find_unrelated_refusals(replies: Sequence[Reply]) -> dict[str, str]:
     """Return the ids of refusals that accuse nobody, and why: the vendor was in a mood, or locked, when it gave them.
 
     A vendor that repeats an error only where there is something to refuse is not locked: what it refuses, it refuses.

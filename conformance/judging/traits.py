@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
-from conformance.judging.expectations import MET, UNMET, limited, obedience
+from conformance.judging.endings import keeps_limit_of_five
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.proof import is_met_by_the_plain_question
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
@@ -38,7 +39,7 @@ def _answers(replies: Sequence[Reply]) -> list[Reply]:
     return [reply for reply in replies if reply.ok]
 
 
-def response_casing(replies: Sequence[Reply]) -> JSON:
+def observe_response_casing(replies: Sequence[Reply]) -> JSON:
     """Return camelCase | snake_case | mixed | other over all answers; None where no name tells."""
     opened = [chunk.unwrapped for reply in _answers(replies) for chunk in reply.chunks if chunk.unwrapped]
     styles = {note.style for one in opened for note in one.respellings}
@@ -53,24 +54,26 @@ def response_casing(replies: Sequence[Reply]) -> JSON:
 def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
     """Whether the settings of those probes took effect; None where that could not be seen."""
     asked = [reply for reply in replies if reply.probe in probes]
-    if any(reply.ok and limited(reply) for reply in asked):
+    if any(reply.ok and keeps_limit_of_five(reply) for reply in asked):
         return True
     declined = [
         reply
         for reply in asked
         if reply.standing is Standing.REQUEST_REFUSED and not is_met_by_the_plain_question(reply, replies)
     ]
-    failed = [reply for reply in asked if reply.ok and obedience(reply).verdict == UNMET]
+    failed = [reply for reply in asked if reply.ok and disobeys(reply)]
     return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
 
 
-def _followed(replies: Sequence[Reply], probe: str) -> bool | None:
-    """Whether the instruction of that probe was followed; None where that could not be seen."""
-    verdicts = [obedience(reply).verdict for reply in replies if reply.probe == probe and reply.ok]
-    return True if MET in verdicts else False if verdicts.count(UNMET) >= ATTEMPTS_TO_ACCUSE else None
+def _is_followed(replies: Sequence[Reply], probe: str) -> bool | None:
+    """Return whether the instruction of that probe was followed; None if that could not be seen."""
+    attempts = [reply for reply in replies if reply.probe == probe and reply.ok]
+    if any(map(obeys, attempts)):
+        return True
+    return False if sum(map(disobeys, attempts)) >= ATTEMPTS_TO_ACCUSE else None
 
 
-def request_casing(replies: Sequence[Reply]) -> JSON:
+def observe_request_casing(replies: Sequence[Reply]) -> JSON:
     """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown.
 
     Told from settings and from the system instruction. What takes effect in neither casing has another cause: settings
@@ -78,7 +81,10 @@ def request_casing(replies: Sequence[Reply]) -> JSON:
     """
     pairs = (
         (_taken(replies, ProbeId.LIMIT_OF_FIVE), _taken(replies, ProbeId.SNAKE_CASE_SETTINGS)),
-        (_followed(replies, ProbeId.SYSTEM_INSTRUCTION), _followed(replies, ProbeId.SNAKE_CASE_REQUEST)),
+        (
+            _is_followed(replies, ProbeId.SYSTEM_INSTRUCTION),
+            _is_followed(replies, ProbeId.SNAKE_CASE_REQUEST),
+        ),
         (None, _flat(replies) or None),  # a setting in snake_case, at the top
     )
     telling = [pair for pair in pairs if True in pair]
@@ -93,7 +99,7 @@ def _throughout(seen: Sequence[bool | None]) -> bool | None:
     return False if False in seen else True if True in seen else None
 
 
-def settings(replies: Sequence[Reply]) -> JSON:
+def observe_settings(replies: Sequence[Reply]) -> JSON:
     """Return where settings take effect: nested | flat | both | neither; None unknown."""
     nested = _taken(replies, ProbeId.LIMIT_OF_FIVE)
     flat = _flat(replies)
@@ -103,7 +109,7 @@ def settings(replies: Sequence[Reply]) -> JSON:
 
 def _flat(replies: Sequence[Reply]) -> bool | None:
     asked = [reply for reply in replies if reply.probe == ProbeId.FLAT_SETTINGS]
-    if any(reply.ok and limited(reply) for reply in asked):
+    if any(reply.ok and keeps_limit_of_five(reply) for reply in asked):
         return True
     return (
         False
@@ -112,7 +118,7 @@ def _flat(replies: Sequence[Reply]) -> bool | None:
     )
 
 
-def envelope(replies: Sequence[Reply]) -> JSON:
+def observe_envelope(replies: Sequence[Reply]) -> JSON:
     """Return `none`, the dotted path to the Gemini object, or `split`; None where no object was found."""
     generated = [reply for reply in _answers(replies) if reply.resource.name == "response"]
     opened = [(reply, chunk.unwrapped) for reply in generated for chunk in reply.chunks if chunk.unwrapped]
@@ -138,12 +144,12 @@ def _framing(replies: Iterable[Reply]) -> JSON:
     return _commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)
 
 
-def stream_framing(replies: Sequence[Reply]) -> JSON:
+def observe_stream_framing(replies: Sequence[Reply]) -> JSON:
     """Return how streams come with alt=sse."""
     return _framing(reply for reply in replies if reply.streamed and reply.alt_sse)
 
 
-def stream_framing_default(replies: Sequence[Reply]) -> JSON:
+def observe_default_framing(replies: Sequence[Reply]) -> JSON:
     """Return how streams come without alt=sse."""
     return _framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
 
@@ -157,7 +163,7 @@ KEY_PROBES = {
 """The probe of each way in which a key may travel."""
 
 
-def auth(replies: Sequence[Reply]) -> JSON:
+def observe_auth(replies: Sequence[Reply]) -> JSON:
     """Return the ways to carry the key that are accepted, sorted; None where a nonsense key or none is too."""
     of = {reply.probe: reply for reply in replies}
     if any(of[probe].ok for probe in (ProbeId.BAD_KEY, ProbeId.NO_KEY) if probe in of):
@@ -174,24 +180,24 @@ def _refuses(reply: Reply) -> bool:
     return reply.is_refusal or (reply.kind is ReplyKind.ERROR and reply.status < 300)
 
 
-def error_shape(replies: Sequence[Reply]) -> JSON:
+def observe_error_shape(replies: Sequence[Reply]) -> JSON:
     """Return the commonest shape of error bodies over all 4xx; None where there was none."""
     return _commonest(reply.error.shape for reply in replies if 400 <= reply.status < 500 and reply.error)
 
 
 _OBSERVERS = {
-    "response-casing": response_casing,
-    "request-casing": request_casing,
-    "envelope": envelope,
-    "stream-framing": stream_framing,
-    "stream-framing-default": stream_framing_default,
-    "auth": auth,
-    "error-shape": error_shape,
-    "settings": settings,
+    "response-casing": observe_response_casing,
+    "request-casing": observe_request_casing,
+    "envelope": observe_envelope,
+    "stream-framing": observe_stream_framing,
+    "stream-framing-default": observe_default_framing,
+    "auth": observe_auth,
+    "error-shape": observe_error_shape,
+    "settings": observe_settings,
 }
 
 
-def observed(replies: Sequence[Reply]) -> dict[str, JSON]:
+def observe_traits(replies: Sequence[Reply]) -> dict[str, JSON]:
     """Return every trait as it was observed; None for what could not be established.
 
     Where nothing is answered, what is refused tells only how errors look.

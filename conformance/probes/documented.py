@@ -9,6 +9,7 @@ from typing import Any
 from conformance.catalogue import Probe, ProbeContext
 from conformance.dialects.dialect import Dialect
 from conformance.model import JSON, Question
+from conformance.probe_ids import DOCUMENTED_PREFIX
 
 
 def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
@@ -45,7 +46,7 @@ def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
     own_path = own if isinstance(own, str) else None
     return tuple(
         Probe(
-            f"documented-{sample['name']}",
+            f"{DOCUMENTED_PREFIX}{sample['name']}",
             f"A request as the vendor's document writes it: {sample['name']}",
             "",
             _build(sample, own_path),

@@ -78,13 +78,13 @@ def unknown_model_streamed(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3)
+@probe(attempts=3, main_route=False)
 def unknown_method(ask: ProbeContext) -> Question:
     """A method that does not exist."""
     return Question(request_body(_prompt(ask), 40), "frobnicateContent", expected={"status": 404})
 
 
-@probe(attempts=3)
+@probe(attempts=3, main_route=False)
 def wrong_verb(_ask: ProbeContext) -> Question:
     """The unary method asked with GET."""
     return Question(verb="GET", expected={"status": [400, 404, 405]})

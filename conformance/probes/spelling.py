@@ -55,7 +55,7 @@ def mixed_casing_request(_ask: ProbeContext) -> Question:
     )
 
 
-@probe()
+@probe(for_clients=False)
 def flat_settings(_ask: ProbeContext) -> Question:
     """Settings at the top level of the request, where Google knows no such fields."""
     request: JSON = {

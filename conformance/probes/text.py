@@ -49,7 +49,7 @@ def streamed_without_alt(_ask: ProbeContext) -> Question:
     return Question(request, "streamGenerateContent", expected={"cut": counted_numbers(LONG_COUNT)})
 
 
-@probe()
+@probe(for_clients=False)
 def alt_sse_on_unary(ask: ProbeContext) -> Question:
     """The unary method with alt=sse."""
     code = f"OK-{ask.nonce}"

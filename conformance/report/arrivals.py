@@ -1,4 +1,4 @@
-"""Draws when the pieces of a body arrived. Whether it was held back is for the rule to say, not for the picture."""
+"""Draws when the pieces of a body arrived. Only the rule decides whether the body was held back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_STROKES = 400  # strokes that are drawn; more than the width can tell apart
 
 @dataclass(frozen=True)
 class Arrivals:
-    """A picture of arrivals: an SVG path of one stroke each, the end of the time axis, and the times in words.
+    """A picture of arrival times: an SVG path with one stroke each, the end of the time axis, and the times as text.
 
     path: for a viewBox of 600 by 32. first, last: ms from the request. verdict: buffered (only where the rule
     judged so) | measured.
@@ -29,7 +29,7 @@ class Arrivals:
 
 
 def describe_times(times: Sequence[float]) -> str:
-    """Return sorted arrival times in ms as words that accuse nobody."""
+    """Describe sorted arrival times in ms, without judging them."""
     pieces = count_noun(len(times), "piece")
     if len(times) == 1:
         return f"{pieces}, after {format_milliseconds(times[0])}"

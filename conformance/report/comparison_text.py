@@ -32,21 +32,13 @@ from conformance.model import JSON
 from conformance.phrases import count_noun, join_names
 from conformance.report.safe_text import clip, format_moment, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm
-from conformance.report.vocabulary import LEVELS
+from conformance.report.vocabulary import COMPARISON_GROUPS, LEVELS
 
 MOST_SENTENCES = 30  # of one kind
 _REASON = 240
 _RULES_SHOWN = 6
 _CLIENTS_SHOWN = 4
 _NAMES_SHOWN = 8
-_TITLES = {
-    NEW: "New",
-    MORE: "Seen with more generated bodies, so not counted as new",
-    FIXED: "Fixed",
-    STILL: "Still there",
-    LOST: "No longer covered",
-    GAINED: "Newly covered, and passing",
-}
 _WORDS = {NEW: "new", FIXED: "fixed", STILL: "still there", LOST: "no longer covered"}
 
 
@@ -169,7 +161,7 @@ def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
 
 
 def _format_group(lines: Sequence[RuleChange], group: str, form: TextForm) -> list[str]:
-    """Return a group's items; what was lost for one reason stands together, or it would drown the rest."""
+    """Return a group's items. Rules lost for the same reason share one item, or they would drown the rest."""
     if group not in (LOST, GAINED):
         return [_format_line(line, form) for line in lines]
     together: dict[tuple[str, str], list[RuleChange]] = {}
@@ -189,7 +181,7 @@ def _format(comparison: Comparison, form: TextForm) -> str:
     lines = [form.heading.format(first), *map(form.point.format, rest)]
     lines += [form.fact.format(form.text(run)) for run in runs]
     lines += [form.warning.format(form.text(remark)) for remark in comparison.remarks]
-    for group, title in _TITLES.items():
+    for group, title in COMPARISON_GROUPS.items():
         found = comparison.groups[group]
         lines += form.list_items(f"{title}: {len(found)}", _format_group(found, group, form))
     lines += form.list_items("Other changes", [_format_change(change, form) for change in comparison.moves])

@@ -77,7 +77,7 @@ def _format_verdict_lines(provider: Entry, first: str, screen: Screen) -> Iterat
 
 
 def _format_verdicts(providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
-    """Yield a verdict each beside its name, or below it where the name takes more than a third of the line."""
+    """Yield each verdict beside its provider's name, or below it where names take more than a third of the line."""
     longest = max((measure(display_name(each)) for each in providers), default=0)
     beside = longest <= screen.width // 3
     for provider in providers:

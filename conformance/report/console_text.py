@@ -25,7 +25,7 @@ def measure(text: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
-    """Return text with blanks behind it up to `width` columns."""
+    """Return text followed by blanks up to `width` columns."""
     return text + " " * max(0, width - measure(text))
 
 

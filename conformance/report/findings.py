@@ -1,4 +1,4 @@
-"""Turns the deviations of one provider into findings, worst first, with all that a reader is shown."""
+"""Reads the findings of one provider from results.json, the worst first, with everything that the page shows of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.clients.effects import HARM
 from conformance.report.arrivals import Arrivals
 from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
 from conformance.report.safe_text import clip, number_duplicates, shorten, slugify
@@ -19,12 +20,12 @@ MOST_POINTERS = 200
 SENTENCE = 900  # characters of expected, observed and the like
 MOST_FINDINGS = 500  # of one vendor
 _LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
-_EFFECT_RANK = {effect: rank for rank, effect in enumerate(EFFECTS)}
+_EFFECT_RANK = {effect: rank for rank, effect in enumerate(HARM)}
 
 
 @dataclass(frozen=True)
 class Harm:
-    """What a deviation does to some clients: the effect in words, and who they are, with details."""
+    """What a finding does to some clients: the effect, the clients' names, and details."""
 
     effect: str
     clients: tuple[str, ...]
@@ -43,7 +44,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Finding:
-    """One deviation as the page shows it."""
+    """One finding as the page shows it."""
 
     id: str  # finding-<provider>-<rule>
     rule: str
@@ -52,7 +53,7 @@ class Finding:
     known: bool
     generated: bool
     title: str
-    conditions: str  # when it happens, where it does not always: `only when streamed`
+    conditions: str  # when it happens: `only when streamed`; empty where it always does
     expected: str
     observed: str
     accepted: str  # why a known deviation is accepted, and until when
@@ -66,7 +67,7 @@ class Finding:
     probes: tuple[str, ...]
     pointers: tuple[str, ...]
     more_pointers: tuple[str, ...]
-    uncounted: int  # pointers beyond those
+    uncounted: int  # pointers that are not listed
     curl: str
     serve: str
     quoted: Entry | None  # the evidence that the extract is taken from
@@ -81,7 +82,7 @@ class Finding:
 
 
 def sort_effects(deviation: Entry) -> list[Entry]:
-    """Return what clients suffer, worst effect first, what is ignored last."""
+    """Return a finding's effects on clients, the worst first."""
     found = list(deviation.get("effects") or deviation.get("clients") or ())
     return sorted(found, key=lambda effect: _EFFECT_RANK.get(str(effect.get("effect")), 9))
 
@@ -100,12 +101,12 @@ def rank_by_harm(deviation: Entry) -> tuple[object, ...]:
 
 
 def sort_findings(provider: Entry) -> list[Entry]:
-    """Return a provider's deviations, the most harmful first."""
+    """Return a provider's findings, the most harmful first."""
     return sorted(provider.get("deviations") or (), key=rank_by_harm)
 
 
 def describe_contract(deviation: Entry) -> str:
-    """Return whose word a deviation departs from, as words."""
+    """Return the name of what a finding departs from: Google, the vendor's own document, or both."""
     against = set(deviation.get("against") or ())
     if against == {"documented"}:
         return "the vendor's own document"
@@ -116,7 +117,7 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")  # whoever wrote the resu
 
 
 def read_citation(source: Entry | None) -> Citation | None:
-    """Return where something is written; None where nothing says so."""
+    """Return a citation from its entry in results.json; None where there is none."""
     if not source:
         return None
     document, lines, says, url = (
@@ -126,7 +127,7 @@ def read_citation(source: Entry | None) -> Citation | None:
 
 
 def group_harms(deviation: Entry) -> tuple[Harm, ...]:
-    """Return effects grouped by what they are, each client and each detail once."""
+    """Group a finding's effects by kind, with each client and each detail once."""
     groups: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for effect in sort_effects(deviation):
         clients, details = groups.setdefault(str(effect.get("effect")), ({}, {}))
@@ -140,7 +141,7 @@ def group_harms(deviation: Entry) -> tuple[Harm, ...]:
 
 
 def _choose_evidence(entries: Sequence[Entry]) -> Entry | None:
-    """Return the evidence to quote: the first with a marked place, else the first with a body."""
+    """Return the evidence to quote: the first with a marked location, else the first with a body."""
     marked = (entry for entry in entries if entry.get("places") and entry.get("body"))
     return next(marked, next((entry for entry in entries if entry.get("body")), None))
 
@@ -159,7 +160,7 @@ def _describe_acceptance(deviation: Entry) -> str:
 
 
 def read_finding(deviation: Entry, id_: str) -> Finding:
-    """Return one deviation as the page shows it, everything bounded and every cut counted."""
+    """Read one finding for the page; every text is bounded, and every cut is counted."""
     entries = tuple(deviation.get("evidence") or ())
     quoted = _choose_evidence(entries)
     pointers = tuple(str(pointer) for pointer in deviation.get("pointers") or ())
@@ -197,18 +198,18 @@ def read_finding(deviation: Entry, id_: str) -> Finding:
 
 
 def describe_conditions(deviation: Entry) -> str:
-    """Return when a deviation happens: `only when streamed, with tools declared`; empty where it always does."""
+    """Return when a finding occurs: `only when streamed, with tools declared`; empty where it always does."""
     found = [clip(str(each), 120) for each in deviation.get("conditions") or ()]
     return f"only {', '.join(each.removeprefix('only ') for each in found)}" if found else ""
 
 
 def write_full_title(deviation: Entry) -> str:
-    """Return a deviation's title with the condition under which it happens."""
+    """Return a finding's title with the conditions under which it occurs."""
     return ", ".join(filter(None, (str(deviation["title"]), describe_conditions(deviation))))
 
 
 def find_harmed_clients(deviation: Entry) -> tuple[str, ...]:
-    """Return the clients that a deviation hurts, each once; those that ignore it are not among them."""
+    """Return the clients that a finding hurts, each once, without those that ignore it."""
     hurt = (
         str(effect.get("client")) for effect in sort_effects(deviation) if effect.get("effect") != "ignored"
     )
@@ -216,12 +217,12 @@ def find_harmed_clients(deviation: Entry) -> tuple[str, ...]:
 
 
 def make_finding_ids(provider_slug: str, deviations: Sequence[Entry]) -> list[str]:
-    """Return the anchor of each deviation: finding-<provider>-<rule>, numbered where one comes twice."""
+    """Return the anchor of each finding: finding-<provider>-<rule>, numbered where one occurs twice."""
     return number_duplicates(f"finding-{provider_slug}-{slugify(str(each['rule']))}" for each in deviations)
 
 
 def read_findings(provider: Entry, provider_slug: str) -> tuple[tuple[Finding, ...], int]:
-    """Return a provider's findings, worst first, and how many are left out because there are too many."""
+    """Return a provider's findings, the worst first, and how many are left out."""
     deviations = sort_findings(provider)
     ids = make_finding_ids(provider_slug, deviations)
     kept = [read_finding(each, id_) for each, id_ in zip(deviations, ids, strict=True)][:MOST_FINDINGS]

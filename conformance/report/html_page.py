@@ -24,14 +24,14 @@ Results = Mapping[str, Any]
 
 
 def _finalise(found: Any) -> Any:
-    """Make every text that a template prints visible; None prints as nothing."""
+    """Make every character that a template prints visible; None prints as nothing."""
     if found is None:
         return ""
     return make_visible(found) if isinstance(found, str) and not isinstance(found, Markup) else found
 
 
 def escape_text(found: str) -> Markup:
-    """Return text for the inside of an element: only &, < and > need escaping there, which halves JSON."""
+    """Return text for the inside of an element, where only &, < and > need escaping; that halves the size of JSON."""
     return Markup(make_visible(found).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704 - escaped here
 
 
@@ -39,7 +39,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def format_prose(found: str) -> Markup:
-    """Return a sentence for the page: escaped, and what stands between backticks as code."""
+    """Return a sentence for the page: escaped, with text between backticks as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(make_visible(found)))))  # noqa: S704 - escaped here
 
 
@@ -64,7 +64,7 @@ def make_environment() -> Environment:
 
 
 def read_template(name: str) -> str:
-    """Return a template's text as it stands: the style and the script."""
+    """Return a template's text unchanged; for the style and the script."""
     loader = make_environment().loader
     if loader is None:  # pragma: no cover - it was given one above
         raise RuntimeError("no templates")
@@ -86,7 +86,7 @@ def write_policy(style: str, *scripts: str) -> str:
 
 
 def write_json(data: object) -> Markup:
-    """Return data as JSON that no text inside can end early."""
+    """Return data as JSON for a script element, which no text inside it can close early."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     safe = (
         make_visible(written)

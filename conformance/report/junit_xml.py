@@ -1,4 +1,4 @@
-"""Renders a run as JUnit XML that a CI groups by provider and dimension; what is red in it is what the exit code counts."""
+"""Renders a run as JUnit XML, grouped by provider and dimension; red in it is exactly what the exit code counts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from conformance.verdicts.exit_code import (
 
 Entry = Mapping[str, Any]
 
-# What was not judged is skipped with its reason, so that it is not read as a pass.
+# Outcomes that JUnit shows as skipped with the reason, so that nobody reads them as passes.
 _SKIPPED = ("known", "unsupported", "blocked", "inconclusive", "error")
 _TEXT_MOST = 4000
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """How a test case stands in JUnit: failure, error, skipped or passed, with a message and a longer text."""
+    """The result of a JUnit test case. child: failure | error | skipped, empty where it passed."""
 
     child: str = ""
     kind: str = ""
@@ -56,7 +56,7 @@ def _describe_finding(found: Entry | None) -> str:
 
 
 def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseResult:
-    """Show one rule. A finding that fails no run is passed, with its text: a job that is green shows nothing red."""
+    """Return the result of one rule. A finding that fails no run passes with its text: a green job shows nothing red."""
     found, outcome = _find_finding(provider, str(case["rule"])), str(case["outcome"])
     text = _describe_finding(found)
     message = str(case.get("reason") or "") or text.partition("\n")[0]
@@ -69,7 +69,7 @@ def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseRes
 
 
 def _report_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
-    """Show the clients that were named: with them it is their verdicts that fail a run."""
+    """Yield the results of the clients that --client named; their verdicts then decide whether a run fails."""
     fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for entry in provider.get("clients") or ():
         verdict, words = str(entry["verdict"]), f"{entry['client']}: {entry['verdict']}"
@@ -80,14 +80,14 @@ def _report_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[st
 
 
 def _report_stale(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
-    """Show the `known` entries that accept nothing any more."""
+    """Yield a result for each `known` entry that accepts nothing any more."""
     fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
     for number, line in enumerate(map(str, provider.get("stale") or ()), 1):
         yield f"stale-{number}", CaseResult("failure", "stale", line) if fails else CaseResult(text=line)
 
 
 def _report_judging(provider: Entry, asked: ExitConditions) -> CaseResult:
-    """Show how much of a provider was judged: an error where that makes the exit code 3, never a silent pass."""
+    """Return how much of a provider was judged, as an error where that makes the exit code 3."""
     reasons = (
         list(list_open_questions(provider, asked)) if counts_for_exit_code(provider, asked.named) else []
     )
@@ -134,7 +134,7 @@ def _add_suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None
 
 
 def _add_run_suite(root: ET.Element, results: Entry) -> None:
-    """Show what concerns no provider: an interruption, a fault of the checker's own, nothing tested at all."""
+    """Add what concerns no single provider: an interruption, a fault of the checker itself, nothing tested at all."""
     causes = [cause for cause in list_exit_causes(results, read_conditions(results)) if not cause.provider]
     if causes:
         suite = ET.SubElement(root, "testsuite", name="conformance")
@@ -163,7 +163,7 @@ def _set_counts(suite: ET.Element, seconds: float) -> None:
 def write_junit(results: Entry) -> str:
     """Return JUnit XML: a suite per provider, a case per rule, its class `provider.dimension`.
 
-    The case `provider.run` says how much was judged; named clients and stale `known` entries have cases of their own.
+    The case `provider.run` shows how much was judged; named clients and stale `known` entries have cases of their own.
     """
     root = ET.Element("testsuites", name=make_visible(str(results["tool"]["name"])))
     for provider in sort_providers(results.get("providers") or []):

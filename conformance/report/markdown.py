@@ -21,7 +21,7 @@ Entry = Mapping[str, Any]
 
 MOST_ROWS = 200
 MOST_WORST = 15
-# GitHub refuses a step summary over 1 MiB; what stands here stays far below it.
+# GitHub refuses a step summary over 1 MiB; these bounds keep far below that.
 MOST_IN_CELL = 160
 
 

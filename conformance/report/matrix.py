@@ -24,7 +24,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Cell:
-    """One provider's column: its states, worst first, and the dimension."""
+    """One provider in one dimension: its states, the worst first."""
 
     dimension: str
     counts: tuple[Count, ...]
@@ -36,7 +36,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """The cell in words."""
+        """The cell as text: `schema: 2 must, 1 not judged`."""
         said = (
             f"{count.number} {count.sign.word}" if count.number else count.sign.word for count in self.counts
         )

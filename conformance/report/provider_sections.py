@@ -1,4 +1,4 @@
-"""Turns one provider of results.json into what its section of the page shows."""
+"""Reads one provider from results.json for its section of the page."""
 
 from __future__ import annotations
 
@@ -53,32 +53,32 @@ MOST_REASONS = 6
 
 @dataclass(frozen=True)
 class Trait:
-    """A trait in three words: Google's, the document's, what was seen; and how the last compares."""
+    """A trait as Google has it, as the document states it and as it was observed; and how the last compares."""
 
     key: str
     name: str
     reference: str
     documented: str
     observed: str
-    says: str  # the comparison in words
+    comparison: str  # how the observed value compares
     state: str  # same | differs | unknown
 
 
 @dataclass(frozen=True)
 class ClientSummary:
-    """What a client makes of a provider: its verdict, the reasons, and what must be configured first."""
+    """How a client fares with a provider: its verdict, the reasons, and what must be configured first."""
 
     name: str
     sign: Sign
     because: tuple[str, ...]
     more: int
     configure: tuple[str, ...]
-    needs: str  # what it works with: a header, an API version; empty where it works as it is
+    needs: str  # what it needs in order to work: `with a header`; empty where it needs nothing
 
 
 @dataclass(frozen=True)
 class UnjudgedGroup:
-    """What was not judged for the same reason: the reason in words, and each rule or question with its own."""
+    """Rules or questions that were not judged for the same kind of reason, each with its own details."""
 
     outcome: str
     rules: tuple[tuple[str, str], ...]
@@ -94,9 +94,9 @@ class ProviderSection:
     group: str
     adapted: bool  # asked through the adapter
     sign: Sign
-    says: str  # what stands beside the verdict in the matrix
-    judged: str  # how much was judged and what limited it; empty where everything was
-    meets: str  # what clients meet
+    explanation: str  # what the matrix shows beside the verdict
+    judged: str  # how much was judged, and what limited it; empty where everything was judged
+    clients_text: str  # how clients fare
     reason: str
     summary: str  # the counts of its findings
     facts: tuple[tuple[str, str], ...]
@@ -107,61 +107,53 @@ class ProviderSection:
     left_out: int
     unjudged: tuple[UnjudgedGroup, ...]
     passing: tuple[tuple[str, tuple[str, ...]], ...]  # dimension, names of rules
-    coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # seen in words, fields
+    coverage: tuple[tuple[str, tuple[Entry, ...]], ...]  # how seen, fields
     coverage_left_out: int
-    answers: tuple[RecordedReply, ...]  # of a recording: what clients make of each
-    answers_left_out: int
+    replies: tuple[RecordedReply, ...]  # of a recording: what clients make of each
+    replies_left_out: int
     exchanges: tuple[tuple[str, ShownExchange], ...]  # anchor, exchange
     exchanges_left_out: int
     anchors: Mapping[tuple[object, ...], str]  # evidence key -> anchor
 
 
+# How what was observed compares with Google and with the document, by whether it agrees with each.
+_COMPARISONS = {
+    (True, True): "as Google",
+    (True, False): "as Google, not as documented",
+    (False, True): "as documented, unlike Google",
+    (False, False): "unlike both",
+}
+
+
 def _compare(reference: Any, documented: Any, observed: Any) -> tuple[str, str]:
+    """Return how an observed trait compares, as words and as a state: same | differs | unknown."""
     if observed is None:
         return "not established", "unknown"
-    as_google = _offers_all(reference, observed)
-    as_written = documented is not None and _matches_any(documented, observed)
-    if as_google:
-        return (
-            ("as Google", "same")
-            if documented is None or as_written
-            else ("as Google, not as documented", "same")
-        )
+    is_googles = _offers_all(reference, observed)
+    state = "same" if is_googles else "differs"
     if documented is None:
-        return "unlike Google", "differs"
-    return ("as documented, unlike Google" if as_written else "unlike both"), "differs"
+        return "as Google" if is_googles else "unlike Google", state
+    readings = documented if isinstance(documented, list) else [documented]
+    return _COMPARISONS[is_googles, any(_offers_all(reading, observed) for reading in readings)], state
 
 
-def _offers_all(reference: Any, observed: Any) -> bool:
-    """Tell whether what was seen offers all that Google does (the accepted keys are lists)."""
-    if isinstance(reference, list) and isinstance(observed, list):
-        return set(map(str, reference)) <= set(map(str, observed))
-    return bool(reference == observed)
-
-
-def _matches_any(documented: Any, observed: Any) -> bool:
-    """Tell whether one of the document's readings holds of what was seen."""
-    every = documented if isinstance(documented, list) else [documented]
-    return any(
-        _offers_all(reading if isinstance(reading, list) else _wrap_like(reading, observed), observed)
-        for reading in every
-    )
-
-
-def _wrap_like(reading: Any, observed: Any) -> Any:
-    return [reading] if isinstance(observed, list) else reading
+def _offers_all(wanted: Any, observed: Any) -> bool:
+    """Return whether what was observed offers all that is wanted; a list holds the accepted ways of sending a key."""
+    if isinstance(observed, list):
+        return set(map(str, wanted if isinstance(wanted, list) else [wanted])) <= set(map(str, observed))
+    return bool(wanted == observed)
 
 
 def _read_trait(name: str, trait: Entry) -> Trait:
     documented, observed = trait.get("documented"), trait.get("observed")
-    says, state = _compare(trait.get("reference"), documented, observed)
+    comparison, state = _compare(trait.get("reference"), documented, observed)
     return Trait(
         key=name,
         name=TRAITS.get(name, name),
         reference=clip(format_value(trait.get("reference"), "says nothing"), 80),
         documented=clip(format_readings(documented, "says nothing"), 80),
         observed=clip(format_value(observed, "not seen"), 80),
-        says=says,
+        comparison=comparison,
         state=state,
     )
 
@@ -229,9 +221,9 @@ def _group_coverage(provider: Entry) -> tuple[tuple[tuple[str, tuple[Entry, ...]
 
 
 def _describe_latency(provider: Entry) -> list[tuple[str, str]]:
-    """Return how long answers took, where results.json says so."""
+    """Return how long replies took, where results.json says so."""
     found: Entry = provider.get("latency") or {}
-    rows = {"First piece": "first_piece", "Whole, unary": "unary", "Whole, streamed": "streamed"}
+    rows = {"First piece": "first_piece", "Unary reply": "unary", "Streamed reply": "streamed"}
     return [
         (name, ", ".join(f"{format_milliseconds(float(found[f'{key}_{which}']))} {which}" for which in known))
         for name, key in rows.items()
@@ -242,9 +234,8 @@ def _describe_latency(provider: Entry) -> list[tuple[str, str]]:
 def _list_facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     traffic: Entry = provider.get("traffic") or {}
     requests, retries = int(traffic.get("requests") or 0), int(traffic.get("retries") or 0)
-    sent = count_noun(requests, "request") + (
-        f", {count_noun(retries, 'retry', 'retries')}" if retries else ""
-    )
+    sent = count_noun(requests, "request")
+    sent += f", {count_noun(retries, 'retry', 'retries')}" if retries else ""
     tokens = f"{int(traffic.get('prompt_tokens') or 0):,} in, {int(traffic.get('output_tokens') or 0):,} out"
     facts = [
         ("Name", str(provider["name"])),
@@ -255,10 +246,8 @@ def _list_facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     if requests and "answers" in provider:
         facts += [("Recorded", count_noun(requests, "exchange")), ("Tokens", tokens)]
     elif requests:
-        facts += [
-            ("Sent", f"{sent} in {format_seconds(float(traffic.get('seconds') or 0))}"),
-            ("Tokens", tokens),
-        ]
+        seconds = format_seconds(float(traffic.get("seconds") or 0))
+        facts += [("Sent", f"{sent} in {seconds}"), ("Tokens", tokens)]
     facts += _describe_latency(provider)
     if traffic.get("money") is not None:
         facts.append(("Money", str(traffic["money"])))
@@ -273,7 +262,7 @@ def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
     anchors = {name: f"exchange-{id_}-{number}" for number, (name, _) in enumerate(kept, 1)}
     coverage, uncovered = _group_coverage(provider)
     held_back = find_buffered(provider)
-    answers, unanswered = read_recorded_replies(provider)
+    replies, more_replies = read_recorded_replies(provider)
     return ProviderSection(
         id=id_,
         name=str(provider["name"]),
@@ -281,9 +270,9 @@ def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
         group=group_of(provider),
         adapted=bool(provider.get("adapted")),
         sign=choose_sign(provider),
-        says=explain_verdict(provider),
+        explanation=explain_verdict(provider),
         judged=describe_judged_share(provider),
-        meets=describe_clients(provider),
+        clients_text=describe_clients(provider),
         reason=shorten(str(provider.get("reason") or ""), 600),
         summary=describe_counts(provider),
         facts=_list_facts(provider),
@@ -296,8 +285,8 @@ def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
         passing=_group_passing(provider),
         coverage=coverage,
         coverage_left_out=uncovered,
-        answers=answers,
-        answers_left_out=unanswered,
+        replies=replies,
+        replies_left_out=more_replies,
         exchanges=tuple((anchors[name], show_exchange(entries, limit, held_back)) for name, entries in kept),
         exchanges_left_out=len(groups) - len(kept),
         anchors=anchors,
@@ -310,21 +299,19 @@ def find_anchor(found: ProviderSection, entry: Entry) -> str:
 
 
 def make_provider_ids(providers: Sequence[Entry]) -> list[str]:
-    """Return an element id for each provider: its name where it is one, numbered where two collide."""
+    """Return an element id for each provider, made from its name, numbered where two collide."""
     return number_duplicates(slugify(str(provider["name"])) for provider in providers)
 
 
 def read_providers(results: Entry) -> tuple[ProviderSection, ...]:
-    """Return every provider, worst first, with room for evidence shared out among them."""
+    """Return every provider, the worst first; they share the space that the page has for evidence."""
     providers = sort_providers(results.get("providers") or ())
-    every = (
-        entry
+    exchanges = {
+        identify_exchange(entry)
         for each in providers
         for found in each.get("deviations") or ()
         for entry in found.get("evidence") or ()
-    )
-    limit = share_limit(
-        len({(identify_exchange(entry)[0], hash(identify_exchange(entry))) for entry in every})
-    )
+    }
+    limit = share_limit(len(exchanges))
     ids = make_provider_ids(providers)
     return tuple(read_provider(each, id_, limit) for each, id_ in zip(providers, ids, strict=True))

@@ -1,4 +1,4 @@
-"""What clients make of each recorded answer, for every rendering: those that see the same stand together."""
+"""What clients make of each recorded reply; clients that see the same are grouped."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ MOST_REPLIES = (
 MOST_HARMFUL = 200
 MOST_SEEN = 200  # characters
 MOST_RECORDINGS = 20
-UNKNOWN_HOST = "host-not-recorded.invalid"  # stands in an address of which the recording names no host
+UNKNOWN_HOST = "host-not-recorded.invalid"  # the host of an address where the recording names none
 
 
 @dataclass(frozen=True)
 class ClientGroup:
-    """What some clients see of one answer, and what that does to them."""
+    """Clients that see the same of one reply, and what that does to them."""
 
     clients: tuple[str, ...]
-    who: str  # the clients in words: `all 6 clients`
+    who: str  # the clients as text: `all 6 clients`
     sees: str
     effect: str  # raises | silent-loss | garbled | ignored; empty where it does no harm
     detail: str
 
     @property
     def harm(self) -> str:
-        """What it does to them, in words; empty where it does no harm. What is raised stands in `sees`."""
+        """The harm as text; empty where there is none. The exception that is raised is part of `sees`."""
         said = EFFECTS.get(self.effect, self.effect)
         detail = "" if self.effect == "raises" else self.detail
         return ": ".join(filter(None, (said, detail))) if self.effect else ""
@@ -41,7 +41,7 @@ class ClientGroup:
 
 @dataclass(frozen=True)
 class RecordedReply:
-    """One recorded answer as a row of a table."""
+    """One recorded reply as a row of a table."""
 
     place: str
     request: str
@@ -51,25 +51,25 @@ class RecordedReply:
 
 
 def read_recorded_replies(provider: Entry) -> tuple[tuple[RecordedReply, ...], int]:
-    """Return a provider's recorded answers, in their order, and how many are left out because there are too many."""
+    """Return a provider's recorded replies in their order, and how many are left out."""
     found = list(provider.get("answers") or ())
     shown = choose_replies(found)
     return tuple(_read_reply(one) for one in shown), len(found) - len(shown)
 
 
 def choose_replies(answers: Sequence[Entry]) -> list[Entry]:
-    """Return the answers to show: the first ones, and of the others those that harm a client."""
+    """Return the replies to show: the first ones, and of the rest those that harm a client."""
     harmful = [one for one in answers[MOST_REPLIES:] if is_harmful(one)]
     return [*answers[:MOST_REPLIES], *harmful[:MOST_HARMFUL]]
 
 
 def is_harmful(answer: Entry) -> bool:
-    """Return whether an answer harms a client."""
+    """Return whether a reply harms a client."""
     return any(client.get("effect") for client in answer["clients"])
 
 
 def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
-    """Return what clients see of an answer. Capitals make no difference: one client writes a finish reason without."""
+    """Group the clients by what they see of a reply, ignoring case: one client writes finish reasons in lower case."""
     groups: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
     for client in answer.get("clients") or ():
         sees = clip(str(client["sees"]), MOST_SEEN)
@@ -98,7 +98,7 @@ def _read_reply(answer: Entry) -> RecordedReply:
 
 
 def describe_recording(results: Entry) -> str:
-    """Return what a run judged instead of asking: `a recording of 3 exchanges`; empty where it asked."""
+    """Describe the recording that a run judged: `a recording of 3 exchanges`; empty where it sent requests."""
     if not (results["run"].get("selection") or {}).get("captured"):
         return ""
     traffic = (each.get("traffic") or {} for each in results.get("providers") or ())
@@ -107,5 +107,5 @@ def describe_recording(results: Entry) -> str:
 
 
 def describe_address(base_url: str) -> str:
-    """Return a provider's address for a reader; that a recording does not name the host is said in words."""
+    """Return a provider's address, or `not in the recording` where the recording does not name the host."""
     return "not in the recording" if UNKNOWN_HOST in base_url else base_url

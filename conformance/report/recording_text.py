@@ -1,4 +1,4 @@
-"""A judged recording for the terminal, and as Markdown that can be sent to a vendor; from results.json alone."""
+"""Renders a judged recording for the terminal, and as Markdown that can be sent to a vendor; from results.json alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LABEL = 11
 
 
 def format_text(results: Entry, width: int = 100) -> str:
-    """Return every provider of a recording with its findings and what clients make of its answers; plain text."""
+    """Return every provider of a recording as plain text: its findings, and what clients make of its replies."""
     lines: list[str] = []
     for provider in results.get("providers") or []:
         lines += [*_format_provider(provider, max(width, 50)), ""]
@@ -43,7 +43,7 @@ def _format_provider(provider: Entry, width: int) -> Iterator[str]:
 
 
 def describe_verdict(provider: Entry) -> str:
-    """Return a provider's verdict in words, with what it rests on."""
+    """Return a provider's verdict, with what it rests on."""
     judged = provider["judged"]
     said = _STATUS.get(str(provider["status"]), str(provider["status"]))
     reason = f" ({provider['reason']})" if provider.get("reason") else ""
@@ -107,7 +107,7 @@ def _format_replies(answers: Sequence[Entry], width: int) -> Iterator[str]:
 
 
 def _describe_views(answer: Entry) -> Iterator[str]:
-    """Yield what clients see, those that see the same together."""
+    """Yield what clients see of a reply, a line for each group that sees the same."""
     if answer["lacking"]:
         yield f"not judged: {answer['lacking']}"
     if ":streamGenerateContent" in answer["request"] and "alt=sse" not in answer["request"]:
@@ -132,7 +132,7 @@ def _format_clients(provider: Entry, width: int) -> Iterator[str]:
 
 
 def format_markdown(results: Entry) -> str:
-    """Return what was found as Markdown for whoever runs the API: a section per provider, a complaint per finding."""
+    """Return the findings as Markdown for the vendor: a section per provider, a complaint per finding."""
     lines: list[str] = []
     for provider in results.get("providers") or []:
         title = str(provider.get("title") or provider["name"])

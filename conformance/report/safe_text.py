@@ -24,18 +24,18 @@ def make_visible(text: str) -> str:
     return text.translate(_VISIBLE) if _FORBIDDEN.search(text) else text
 
 
-# What CI systems take for a command where it stands in a log: ::error ::, ##[group], ##vso[task…], ##teamcity[…].
+# What CI systems take for a command in a log: ::error ::, ##[group], ##vso[task…], ##teamcity[…].
 _COMMAND = re.compile(r":(?=:[A-Za-z])|#(?=#[a-z]*\[)")
 _LIKE = {":": "\uff1a", "#": "\uff03"}
 
 
 def to_one_line(text: str) -> str:
-    """Return text for a terminal or a table cell: visible, on one line, without runs of blanks, no command to anybody."""
+    """Return text for a terminal or a table cell: visible, on one line, without runs of blanks or commands to a CI."""
     return _COMMAND.sub(lambda found: _LIKE[found[0]], " ".join(make_visible(text).split()))
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return at most `limit` characters, with the cut said."""
+    """Return at most `limit` characters; where there were more, their number follows."""
     if len(text) <= limit:
         return text
     return f"{text[:limit].rstrip()}… ({len(text) - limit:,} more characters)"
@@ -52,7 +52,7 @@ def slugify(text: str) -> str:
 
 
 def number_duplicates(wanted: Iterable[str]) -> list[str]:
-    """Return the same names with a number behind those that stood before: `a`, `a-2`."""
+    """Return the names, with a number added to those that occurred before: `a`, `a-2`."""
     taken: set[str] = set()
     names: list[str] = []
     for name in wanted:
@@ -65,7 +65,7 @@ def number_duplicates(wanted: Iterable[str]) -> list[str]:
 
 
 def format_moment(iso: str) -> str:
-    """Return an ISO 8601 time as `22 November 2026, 04:33 UTC`; what is none comes back as it was."""
+    """Return an ISO 8601 time as `22 November 2026, 04:33 UTC`; any other text comes back unchanged."""
     try:
         when = datetime.fromisoformat(iso)
     except ValueError:
@@ -90,7 +90,7 @@ def format_milliseconds(value: float) -> str:
 
 
 def format_elapsed(started: str, finished: str) -> str:
-    """Return how long it took from one ISO 8601 time to another; an empty string where one is none."""
+    """Return the time between two ISO 8601 times, as `format_seconds` does; empty where either is invalid."""
     try:
         took = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
     except (ValueError, TypeError):
@@ -101,7 +101,7 @@ def format_elapsed(started: str, finished: str) -> str:
 def escape_markdown(text: str) -> str:
     """Return text for a line of Markdown or a table cell: nothing in it is markup, a mention or a link."""
     escaped = _MARKDOWN.sub(r"\\\1", to_one_line(text)).replace("&", "&amp;").replace("<", "&lt;")
-    # A zero-width joiner's length of nothing keeps @name and bare links from waking up.
+    # Written as entities, @name notifies no one and a bare address becomes no link.
     return escaped.replace("@", "&#64;").replace("://", "&#58;//")
 
 

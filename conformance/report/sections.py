@@ -1,4 +1,4 @@
-"""Prepares what stands behind the vendors: the documents, a comparison, a switch, and what was proven."""
+"""Prepares the sections beside those of the providers: documents, comparison, switch, and what the tests prove."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from conformance.phrases import count_noun
 from conformance.report.safe_text import clip, format_moment, shorten
 from conformance.report.vocabulary import (
     CLIENTS,
+    COMPARISON_GROUPS,
     EFFECTS,
     LEVELS,
     TRAITS,
@@ -29,18 +30,11 @@ _REMARKS: Mapping[str, tuple[str, str]] = {
     "oddity": ("oddity", "oddities"),
     "departs-from-google": ("departure from Google", "departures from Google"),
 }
-STATES: Mapping[str, str] = {
-    "new": "New",
-    "more_bodies": "Seen with more generated bodies",
-    "fixed": "Fixed",
-    "still": "Still there",
-    "lost": "No longer covered",
-}
 
 
 @dataclass(frozen=True)
 class RemarkRow:
-    """One thing that a document says against itself or against Google."""
+    """One place where a document contradicts itself or Google."""
 
     kind: str
     pointer: str
@@ -50,7 +44,7 @@ class RemarkRow:
 
 @dataclass(frozen=True)
 class Document:
-    """One dialect's document, and what is remarkable in it."""
+    """One dialect's document, and the remarks on it."""
 
     dialect: str
     summary: str
@@ -78,7 +72,7 @@ class ComparisonLine:
 
 
 def read_documents(results: Entry) -> tuple[Document, ...]:
-    """Return what each document of a provider that was asked says against itself and Google, contradictions first."""
+    """Return the remarks on each document whose provider was asked, contradictions first."""
     asked = {str(each["dialect"]) for each in results.get("providers") or () if each["status"] != "not-run"}
     groups: dict[str, list[Entry]] = {}
     for entry in results.get("documents") or ():
@@ -105,7 +99,7 @@ def _read_remark(entry: Entry) -> RemarkRow:
 
 
 def read_tables(results: Entry) -> tuple[DocumentTable, ...]:
-    """Return the documents side by side: the tables that results carry, else the providers' traits."""
+    """Return the documents side by side: the tables in the results, else a table of the providers' traits."""
     tables = (results.get("side_by_side") or {}).get("tables") or ()
     return tuple(_read_table(table) for table in tables) or tuple(_tabulate_traits(results))
 
@@ -135,7 +129,7 @@ def _list_readings(name: str, every: list[Entry]) -> tuple[str, ...]:
 
 
 def name_compared_runs(results: Entry) -> str:
-    """Return which runs a comparison holds against each other; empty where it does not say."""
+    """Return the names of the runs that were compared; empty where the results do not say."""
     runs: Entry = (results.get("comparison") or {}).get("runs") or {}
     named = [_name_run(runs.get(name)) for name in ("old", "new")]
     return f"{named[0]} → {named[1]}" if all(named) else ""
@@ -148,16 +142,18 @@ def _name_run(run: Any) -> str:
 
 
 def read_comparison(results: Entry) -> tuple[tuple[str, int, tuple[ComparisonLine, ...]], ...]:
-    """Return a comparison's groups: what they are, how many, and their lines; () where none was asked for."""
+    """Return a comparison's groups: title, number of lines, and the first lines; () where there is no comparison."""
     found: Entry = results.get("comparison") or {}
-    groups = ((words, list(found.get(state) or ())) for state, words in STATES.items() if state in found)
+    groups = (
+        (words, list(found.get(state) or ())) for state, words in COMPARISON_GROUPS.items() if state in found
+    )
     return tuple(
         (words, len(lines), tuple(_read_line(line) for line in lines[:MOST_ROWS])) for words, lines in groups
     )
 
 
 def read_comparison_sentences(results: Entry) -> tuple[str, ...]:
-    """Return what a comparison says in words."""
+    """Return the sentences of a comparison."""
     found: Entry = results.get("comparison") or {}
     return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:MOST_ROWS])
 
@@ -180,7 +176,7 @@ def read_switch(results: Entry) -> tuple[tuple[str, ...], ...]:
 
 
 def _read_switch_cell(found: Any) -> str:
-    """Return a cell of a switch; a client's verdict in the word that the rest of the page has for it."""
+    """Return a cell of a switch; a client's verdict in the word that the rest of the page uses."""
     first, *rest = clip(format_value(found, ""), 400).split(": ")
     if first not in CLIENTS:
         return ": ".join([first, *rest])
@@ -195,18 +191,18 @@ def describe_proof(results: Entry) -> str:
     if not rules:
         return ""
     return (
-        f"This version was proven with {count_noun(wrong, 'small server')} that {'is' if wrong == 1 else 'are'} wrong in one way each: "
+        f"This version was tested on {count_noun(wrong, 'small server')}, each wrong in one way: "
         f"{_describe_tripped(tripped, rules)}. "
-        f"{count_noun(fine, 'harmless variation')} of a good server raised nothing."
+        f"{count_noun(fine, 'harmless variation')} of a good server raised no finding."
     )
 
 
 def _describe_tripped(tripped: int, rules: int) -> str:
-    """Return how many rules found their fault; the others are those that accuse nobody. 0: an old file does not say."""
+    """Return how many rules found their fault. 0: an older file does not say."""
     if not tripped:
         return f"its {count_noun(rules, 'rule')} were tried on them"
     if tripped == rules:
-        return f"every one of its {count_noun(rules, 'rule')} was seen to find its fault"
+        return f"each of its {count_noun(rules, 'rule')} found its fault"
     rest = rules - tripped
-    others = "the other one accuses" if rest == 1 else f"the other {rest} accuse"
-    return f"{tripped} of its {count_noun(rules, 'rule')} were seen to find their fault; {others} nobody"
+    others = "the other one never accuses" if rest == 1 else f"the other {rest} never accuse"
+    return f"{tripped} of its {count_noun(rules, 'rule')} found their fault; {others} a provider"

@@ -22,7 +22,7 @@ _NEEDS = {"header": "a header", "api version": "an API version", "credential": "
 
 @dataclass(frozen=True)
 class JudgedShare:
-    """How many rules were judged, of how many, and what limited it, in words."""
+    """How many rules were judged, out of how many, and what limited that."""
 
     rules: int
     of: int

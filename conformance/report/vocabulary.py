@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from conformance.comparing.compare import FIXED, GAINED, LOST, MORE, NEW, STILL
 from conformance.model import Dimension
 
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
@@ -27,7 +28,7 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Sign:
-    """A state: its key in results.json, the mark that stands for it, its word, and what it means."""
+    """A state: its key in results.json, its mark, its word, and what it means."""
 
     key: str
     mark: str
@@ -113,6 +114,17 @@ COVERAGE: Mapping[str, str] = MappingProxyType(
         "not-sent": "documented, not sent by this checker",
         "as-documented": "seen as documented",
         "sent": "sent",
+    }
+)
+# The groups of a comparison of two runs, in the order in which they are shown.
+COMPARISON_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        NEW: "New",
+        MORE: "Seen with more generated bodies, so not counted as new",
+        FIXED: "Fixed",
+        STILL: "Still there",
+        LOST: "No longer covered",
+        GAINED: "Newly covered, and passing",
     }
 )
 EXITS: Mapping[int, str] = MappingProxyType(

@@ -27,8 +27,13 @@ from conformance.bodies import (
 from conformance.bodies.selection import select_bodies
 from conformance.catalogue import RULES, Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
-from conformance.judging.generated import failed, failed_for_good, is_page, swallowed
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.generated import (
+    fails_every_attempt,
+    is_fault_accepted,
+    is_html_page,
+    is_server_failure,
+)
 from conformance.model import Outcome, Question
 from conformance.reading.reply import Reply
 from conformance.running.gather import BodyPlan
@@ -113,11 +118,13 @@ def _find_failing(replies: Replies) -> Iterator[_FailingBody]:
     for attempts in replies.values():
         last = attempts[-1]
         body = read_generated_body(last.request_body, last.exchange.expected)
-        if body and failed_for_good(attempts):
+        if body and fails_every_attempt(attempts):
             alone = replace(body, twin="", expected={})  # a body that fails by itself needs no twin
-            yield _FailingBody("failed", alone, failed, 0 if is_page(last) else ATTEMPTS_TO_ACCUSE - 1)
-        elif body and swallowed(last):
-            yield _FailingBody(body.change, body, swallowed)
+            yield _FailingBody(
+                "failed", alone, is_server_failure, 0 if is_html_page(last) else ATTEMPTS_TO_ACCUSE - 1
+            )
+        elif body and is_fault_accepted(last):
+            yield _FailingBody(body.change, body, is_fault_accepted)
 
 
 def _ask_smaller(

@@ -17,7 +17,7 @@ from conformance.catalogue import PROBES, RULES, Probe, Rule
 from conformance.dialects.dialect import Dialect
 from conformance.embedded import Host, make_behaviour
 from conformance.model import Exchange
-from conformance.probe_ids import ProbeId
+from conformance.probe_ids import DOCUMENTED_PREFIX, ProbeId
 from conformance.probes.documented import documented_probes
 from conformance.recording.record import Recorder
 from conformance.recording.writing import RecordError
@@ -159,7 +159,7 @@ def select_probes(dialect: Dialect, rules: Sequence[Rule], *, whole: bool) -> tu
     needed = {CONTROL, *(probe for rule in rules for probe in rule.probes)}
     needed |= {probe for rule in rules if rule.requires is not None for probe in rule.requires.probes}
     if any(not rule.probes for rule in rules):
-        needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith("documented-")}
+        needed |= set(_SAMPLE) | {id_ for id_ in every if id_.startswith(DOCUMENTED_PREFIX)}
     waiting = list(needed)
     while waiting:
         probe = every.get(waiting.pop())

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule, current_rule_id
 from conformance.dialects.dialect import Dialect
-from conformance.judging.contents import names_a_lack
-from conformance.judging.expectations import MET, obedience
-from conformance.judging.proof import Background, lacking_proof
+from conformance.judging.expectations import obeys
+from conformance.judging.proof import Background, find_missing_proof
+from conformance.judging.refusals import says_unsupported
 from conformance.judging.traits import REFERENCE
 from conformance.model import (
     GRAVE_LEVELS,
@@ -60,7 +60,7 @@ class JudgingInput:
     def obeys(self) -> bool:
         """The control question was answered as it asks, at least once."""
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
-        return not asked or any(obedience(reply).verdict == MET for reply in asked)
+        return not asked or any(map(obeys, asked))
 
     def seen(self, usable: tuple[Reply, ...]) -> RuleInput:
         """Return what a rule is handed that can use those replies."""
@@ -135,7 +135,7 @@ def _case(rule: Rule, evidence: JudgingInput) -> Case:
 
 def _passed(rule: Rule, evidence: JudgingInput, usable: Sequence[Reply]) -> Case:
     """Return a pass where what the rule looked at can bear one, else why it cannot."""
-    lacking = lacking_proof(rule, usable, evidence.background)
+    lacking = find_missing_proof(rule, usable, evidence.background)
     if lacking is not None and all(map(is_transient, usable)):
         lacking = NotJudged(Outcome.INCONCLUSIVE, describe_failure(usable[0]))
     elif lacking is None and rule.requires is not None and not any(map(rule.requires.holds, usable)):
@@ -262,7 +262,7 @@ def is_clear_refusal(reply: Reply) -> bool:
     declined = (
         reply.standing is Standing.REQUEST_REFUSED
         or reply.status in (404, 405)
-        or (reply.status == 403 and names_a_lack(reply))
+        or (reply.status == 403 and says_unsupported(reply))
     )
     return declined and bool(reply.error and reply.error.message)
 

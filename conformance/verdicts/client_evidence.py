@@ -27,7 +27,7 @@ def is_hollow(reply: Reply) -> bool:
     """
     foreign = reply.kind in (ReplyKind.FOREIGN, ReplyKind.HTML, ReplyKind.UNREADABLE)
     empty = reply.kind is ReplyKind.EMPTY and not reply.streamed
-    return reply.error is None and (foreign or empty) and 200 <= reply.status < 300
+    return reply.error is None and (foreign or empty) and reply.is_success
 
 
 def brings_anything(reply: Reply) -> bool:

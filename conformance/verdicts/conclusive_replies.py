@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.judging.controls import AT_THE_END
-from conformance.judging.quotes import unrelated
+from conformance.judging.quotes import find_unrelated_refusals
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL, Unasked
 
@@ -43,7 +43,7 @@ def drop_after_key_stopped(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...],
 
 def drop_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
     """Return the replies without refusals that have nothing to do with their questions, and what is left unanswered so."""
-    why = unrelated(replies)
+    why = find_unrelated_refusals(replies)
     kept = tuple(reply for reply in replies if reply.id not in why)
     answered = {reply.probe for reply in kept}
     lost = {reply.probe: why[reply.id] for reply in replies if reply.id in why}

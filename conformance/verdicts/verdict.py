@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.catalogue import PROBES, RULES, Rule
+from conformance.catalogue import PROBES, RULES, Rule, asks_for_clients
 from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import find_required_settings, from_exchange
 from conformance.clients.effects import ExpectedView, find_effects, sum_up_effects
 from conformance.dialects.dialect import Dialect
-from conformance.judging.expectations import said_anything, withheld
-from conformance.judging.habits import lacks_its_end
-from conformance.judging.traits import observed
+from conformance.judging.endings import has_content, is_withheld
+from conformance.judging.habits import may_have_lost_end
+from conformance.judging.traits import observe_traits
 from conformance.model import GRAVE_LEVELS, JSON, Against, Case, Deviation, Effect, Level, Provider
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
@@ -77,7 +77,7 @@ def _found(cases: Sequence[Case]) -> list[Deviation]:
 
 def skip_provider(provider: Provider, dialect: Dialect, reason: str) -> Verdict:
     """Return the verdict of a provider that was not asked, and why."""
-    silent = dict.fromkeys(observed(()), None)
+    silent = dict.fromkeys(observe_traits(()), None)
     clients = tuple(ClientVerdict(name, "untested", (), ()) for name in CLIENTS)
     return Verdict(
         provider,
@@ -123,7 +123,7 @@ def judge_provider(gathered: ProviderReplies, dialect: Dialect, options: Judging
         tuple(reply for reply in replies if not _is_of_another_service(reply))
     )
     telling, unrelated = drop_unrelated(telling)
-    traits = observed(telling)
+    traits = observe_traits(telling)
     evidence = JudgingInput(
         gathered.provider,
         dialect,
@@ -253,22 +253,17 @@ def _trouble(reply: Reply) -> str:
     return f"the plain question's answer cannot be read{named}{detail}"[:300]
 
 
-# What a client really asks: the unary method, and streams with alt=sse; in success, with an accepted credential.
-# Thoughts that were asked for garble the oldest client at Google too: that is no vendor's doing.
-_ODD_PROBES = (ProbeId.ALT_SSE_ON_UNARY, ProbeId.FLAT_SETTINGS, ProbeId.THINKING, ProbeId.THINKING_STREAMED)
-
-
 def ended_as_google_would(reply: Reply) -> bool:
     """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
 
     A filter, our own small limit, a fault of the moment that a stream tells in Google's form, or, as far as a recording
     tells, whoever read it.
     """
-    spent = reply.first.finish_reason == "MAX_TOKENS" and not said_anything(reply)
+    spent = reply.first.finish_reason == "MAX_TOKENS" and not has_content(reply)
     return (
-        lacks_its_end(reply)
+        may_have_lost_end(reply)
         or spent
-        or withheld(reply)
+        or is_withheld(reply)
         or (reply.error is not None and reply.error.shape == "google")
     )
 
@@ -277,13 +272,8 @@ def is_usable_for_clients(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use."""
     wanted = reply.exchange.expected.get("status", 200) == 200
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
-    odd = (
-        ended_as_google_would(reply)
-        or reply.probe in _ODD_PROBES
-        or reply.probe.startswith(("documented-", "key-"))
-        or reply.exchange.generated
-    )
-    whole = reply.exchange.failure is None and 200 <= reply.status < 300 and reply.exceeded_limit is None
+    odd = ended_as_google_would(reply) or not asks_for_clients(reply)
+    whole = reply.exchange.failure is None and reply.is_success and reply.exceeded_limit is None
     return wanted and asked and whole and not odd and reply.streamed is reply.alt_sse
 
 

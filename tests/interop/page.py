@@ -1,4 +1,4 @@
-"""Draws docs/interop.md from the kept outcomes: a pure function of tests/interop/expected."""
+"""Writes docs/interop.md from the outcomes in tests/interop/expected; the same outcomes give the same page."""
 
 from __future__ import annotations
 
@@ -14,54 +14,54 @@ from interop.talking import TALKERS
 
 PAGE = ROOT / "docs" / "interop.md"
 _HEAD = """\
-# Against software that nobody here wrote
+# Against other people's software
 
-Servers and gateways of others under the checker, and clients that people use before the bundled servers.
-This page is generated from the outcomes that are kept in `tests/interop/expected`; a run compares what it finds with them:
+The checker asks servers and gateways that other people wrote, and the clients that people use ask the bundled servers.
+This page is generated from the outcomes in `tests/interop/expected`; a test run compares what it finds with them:
 
 ```
 pytest -m interop                       # compare
-INTEROP_WRITE=1 pytest -m interop       # keep what is found now, and write this page
+INTEROP_WRITE=1 pytest -m interop       # store what is found now, and write this page
 ```
 
-Packages are installed by name and version below `.cache/interop` (or the folder that `INTEROP_CACHE` names), and each
-server listens on a free port of loopback as long as its tests run. The verdicts are made without generated bodies, since
-another version of Hypothesis draws others.
+Packages are installed by name and version in `.cache/interop` (or the folder that `INTEROP_CACHE` names), and each
+server listens on a free port of loopback while its tests run. The verdicts are made without generated bodies, since
+another version of Hypothesis generates other bodies.
 """
 _READ = """\
 ## What reading the findings changed
 
-Every finding was held against the recorded bytes. What was not true was mended, with small servers that show it in
-`tests/miniatures/`, `tests/test_foreign_servers.py` and `tests/test_generated_rules.py`:
+Every finding was compared with the recorded bytes. Wrong findings were corrected, and small servers that would show them again
+are in `tests/miniatures/`, `tests/test_foreign_servers.py` and `tests/test_generated_rules.py`:
 
-| met at | was said | is so now |
+| found at | was reported | is reported now |
 | --- | --- | --- |
-| llm-katan | seven musts on instructions, tools and images that an echo does not follow: the echo holds the code that it was asked for | what repeats the question obeys nobody: all rules on obedience are blocked, with one note |
+| llm-katan | seven musts on instructions, tools and images that an echo does not follow: the echo contains the code that it was asked for | a model that repeats the question obeys nothing: all rules on obedience are blocked, with one note |
 | llmock | an answer to empty contents does not count its prompt | only answers to valid questions must say what they cost |
-| llmock | a cache's name is taken unseen, beside a field, a model and a key | who takes everything is told so once |
-| llmock | `FAILED_PRECONDITION` is no name of google.rpc | statuses without a name of their own leave the choice to the vendor |
-| llmock | a twin in snake_case calls no function | blocked, as all that depends on a model that obeys nothing |
-| llm-katan | a generated body that fails three times is a finding, and unanswered besides | it is the finding alone |
-| LiteLLM | eleven rules inconclusive for two failed token counts | a few failures explain only the rules that needed those answers |
-| all | rules on generated bodies blocked by the first turn of another question | they say that nothing was asked of them |
+| llmock | an unknown cache is accepted, beside an unknown field, a wrong model and a wrong key | a server that accepts everything gets one finding |
+| llmock | `FAILED_PRECONDITION` is not the name of google.rpc for that status | for statuses without a name of their own, the vendor may choose |
+| llmock | the same question in snake_case calls no function | blocked, like everything that depends on a model that does not obey |
+| llm-katan | a generated body that fails three times is a finding, and also unanswered | the finding alone |
+| LiteLLM | eleven rules are inconclusive because two questions about token counts failed | a few failures affect only the rules that needed those answers |
+| all | rules on generated bodies are blocked by the first turn of another question | they say that no body was asked |
 | all | zeros in usageMetadata: `there is usageMetadata` | only usage under other names is pointed at |
 | a gateway that wants `model` in the body | twenty features unsupported, auth `[]`, and no must | one must, that it needs fields of its own; the features are blocked |
 | servers that refuse everything | nothing wrong but details, or a refusal of the key with another status | inconclusive: the plain question is refused, with the reason |
-| an OpenAI server on every path | an envelope `/usage` and snake_case, for its total of tokens | another protocol's answer, once |
+| an OpenAI server on every path | an envelope `/usage` and snake_case, because of its total of tokens | another protocol's answer, once |
 | a server of empty candidates | one fault twice | once |
-| llm-katan | a model that answered for another is not named: its name stands in the last chunk of the stream | it is named |
-| LiteLLM, llm-rosetta | (with generated bodies) faults in members that they drop unseen are taken | who drops unknown names is told so once |
+| llm-katan | nothing: another model answered, and only the last chunk of the stream named it | it is named |
+| LiteLLM, llm-rosetta | (with generated bodies) faults are accepted in members that these servers drop | a server that drops unknown names gets one finding for that |
 
-And what was missing was added:
+What was missing was added:
 
-| met at | found now |
+| found at | is found now |
 | --- | --- |
-| LiteLLM | unary answers are judged by what they count although streams count nothing: 8 tokens where countTokens says some 17 |
+| LiteLLM | unary answers are judged by what they count even if streams count nothing: 8 tokens where countTokens says some 17 |
 | servers on FastAPI | 422 where Google answers 400: a note, unless nothing else is refused at all |
 | servers with forms of their own | a refusal that names a missing member which Google does not have: a must |
 | llm-katan | a wrong key is answered with the right one: `expected 'sk-…'` |
-| llm-rosetta | counters of a stream, each the whole answer so far, are added up: 209 tokens for a prompt of 11 |
-| llm-rosetta | schemas and functions' reports are lost: nobody said so, since a fault of its streams explained every rule |
+| llm-rosetta | counters of a stream, each of which covers the whole answer so far, are added up: 209 tokens for a prompt of 11 |
+| llm-rosetta | schemas and the results of functions are lost: this was hidden, since a fault of its streams explained every rule |
 | llm-katan | (with generated bodies) a text of another type, and a valid body of several parts, end in HTTP 500 |
 """
 
@@ -91,13 +91,13 @@ def _obeying() -> str:
 
 def _server(subject: Subject, kept: Mapping[str, Any]) -> list[str]:
     if "unavailable" in kept:
-        return [subject.name, _versions(kept), *("not had" for _ in Dimension)]
+        return [subject.name, _versions(kept), *("not available" for _ in Dimension)]
     return [subject.name, _versions(kept), *(_cell(kept, dimension) for dimension in Dimension)]
 
 
 def _findings(subject: Subject, kept: Mapping[str, Any]) -> str:
     if "unavailable" in kept:
-        return f"### {subject.name}\n\nNot had: {kept['unavailable']}\n"
+        return f"### {subject.name}\n\nNot available: {kept['unavailable']}\n"
     order = [level.value for level in Level]
     found = sorted(kept["findings"].items(), key=lambda item: (order.index(item[1]), item[0]))
     lines = [f"- {level}: `{rule}`" for rule, level in found]
@@ -121,7 +121,7 @@ def _clients() -> str:
 
 def _bundled(kept: Mapping[str, Any], name: str) -> str:
     if "unavailable" in kept:
-        return "not had"
+        return "not available"
     return _said({situation: both["seen"] for situation, both in kept["sees"][name].items()})
 
 
@@ -130,7 +130,10 @@ def _strangers() -> str:
     rows = [
         [
             talker.name,
-            *(_said(words[talker.name]) if talker.name in words else "not had" for words in seen.values()),
+            *(
+                _said(words[talker.name]) if talker.name in words else "not available"
+                for words in seen.values()
+            ),
         ]
         for talker in TALKERS
     ]
@@ -143,21 +146,21 @@ def page() -> str:
         _HEAD,
         "## Servers × dimensions\n",
         (
-            "Findings by level; `–`: none. Mocks follow no instructions, nor do gateways before them: there every rule that\n"
-            f"depends on that is blocked, with the one note in `semantics`. {_obeying()} stand before the bundled server like\n"
-            "Google, which obeys: what is wrong there was lost or changed on the way.\n"
+            "Findings by level; `–`: none. Mocks follow no instructions, nor do gateways in front of them: every rule that\n"
+            f"depends on obedience is blocked there, with one note in `semantics`. {_obeying()} stand in front of the bundled server\n"
+            "for Google, which obeys: what is wrong there was lost or changed on the way.\n"
         ),
         _servers(),
         *(_findings(subject, expected(subject.name)) for subject in SUBJECTS),
         "## Clients × servers\n",
         (
-            "What the caller of each real client has: `ok`, what is lost without a word, `EMPTY`, or what is raised, for a text,\n"
-            "a stream and a function call (gemini-cli: a prompt). With the bundled server like Google everything else works too:\n"
+            "What the caller of each real client gets for a text, a stream and a function call (gemini-cli: a prompt): `ok`, what is\n"
+            "lost silently, `EMPTY`, or what is raised. With the bundled server for Google everything else works too:\n"
             "system instruction, the second turn of a call, JSON schema, image, token count, models and errors, on /v1beta and\n"
-            "on /v1. For the bundled vendors the models in `conformance.clients` say the same of the same bytes.\n"
+            "on /v1. For the bundled vendors, the models in `conformance.clients` give the same results for the same bytes.\n"
         ),
         _clients(),
-        "And of the servers of others, on /v1beta, with the key where each server wants it:\n",
+        "With other people's servers, on /v1beta, with the key where each server wants it:\n",
         _strangers(),
         _READ,
     ]

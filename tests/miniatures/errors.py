@@ -1,4 +1,4 @@
-"""Servers that fail in the wrong way, or do not fail where they should."""
+"""Servers whose errors are wrong, or that do not refuse what they should."""
 
 from __future__ import annotations
 
@@ -459,34 +459,37 @@ MINIATURES: tuple[Miniature, ...] = (
         "answers-nothing",
         "Empty contents are answered.",
         with_settled_requests(_fill),
-        trips={"errors/refuses-contents-without-sense"},
+        trips={"errors/refuses-empty-contents-and-unknown-roles"},
     ),
     Miniature(
         "unsupported-model",
         "An unknown model is 400.",
         _unknown_model(400),
-        trips={"errors/knows-no-model-that-does-not-exist"},
+        trips={"errors/refuses-unknown-models"},
     ),
     Miniature(
         "another-model",
         "Another model answers for one that does not exist.",
         replace(HONEST, route=_any_model),
-        trips={"errors/knows-no-model-that-does-not-exist"},
+        trips={"errors/refuses-unknown-models"},
     ),
     Miniature(
         "empty-method",
         "An unknown method is an empty 200.",
         _unknown_method(immediate_answer(200, JSON_TYPE, b"")),
-        trips={"errors/knows-no-method-that-does-not-exist"},
+        trips={"errors/refuses-unknown-methods"},
     ),
     Miniature(
         "unsupported-method",
         "An unknown method is 400.",
         replace(HONEST, route=_unsupported),
-        trips={"errors/knows-no-method-that-does-not-exist"},
+        trips={"errors/refuses-unknown-methods"},
     ),
     Miniature(
-        "page-for-get", "GET of a method is a page.", with_answers(_get), notes={"errors/knows-no-other-verb"}
+        "page-for-get",
+        "GET of a method is a page.",
+        with_answers(_get),
+        notes={"errors/refuses-other-http-methods"},
     ),
     Miniature(
         "reshaped-in-stream",
@@ -615,13 +618,13 @@ INNOCENTS: tuple[Innocent, ...] = (
         "hidden-models",
         "An unknown model is 403.",
         _unknown_model(403),
-        notes={"errors/knows-no-model-that-does-not-exist"},
+        notes={"errors/refuses-unknown-models"},
     ),
     Innocent(
         "takes-any-role",
         "Strange roles are taken for the user's.",
         with_settled_requests(_name),
-        notes={"errors/refuses-contents-without-sense"},
+        notes={"errors/refuses-empty-contents-and-unknown-roles"},
     ),
     Innocent(
         "overloaded-at-the-end", "Streams end, then say that they were overloaded.", _ending_in(OVERLOADED)

@@ -1,4 +1,4 @@
-"""Servers that do not do what they are told, and those that do it in their own way."""
+"""Servers that do not do as they are asked, and innocent ones that do it in their own way."""
 
 from __future__ import annotations
 
@@ -382,13 +382,13 @@ MINIATURES: tuple[Miniature, ...] = (
         "quiet-limit",
         "An answer that was cut says STOP.",
         with_candidates(_stop_says_stop),
-        trips={"semantics/says-when-the-limit-ended-it"},
+        trips={"semantics/says-stop-only-at-the-end"},
     ),
     Miniature(
         "quiet-limit-streamed",
         "A stream that was cut says STOP, a unary answer MAX_TOKENS.",
         with_candidates(_stop_says_stop, only="stream"),
-        trips={"semantics/says-when-the-limit-ended-a-stream"},
+        trips={"semantics/says-stop-only-at-the-end"},
     ),
     Miniature(
         "no-stops",
@@ -464,7 +464,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "merged-calls",
         "Only the first of two calls comes.",
         with_responses(_one_call),
-        trips={"semantics/gives-every-call"},
+        trips={"semantics/returns-parallel-calls"},
     ),
     Miniature(
         "empty-arguments",
@@ -483,27 +483,27 @@ MINIATURES: tuple[Miniature, ...] = (
         "signature-altered",
         "Signatures are replaced by another.",
         with_parts(set_member("thoughtSignature", "c2tpcA==")),
-        trips={"semantics/takes-its-own-words-back"},
+        trips={"semantics/accepts-replayed-model-turn"},
         model=SIGNED,
     ),
     Miniature(
         "signature-stripped",
         "Signatures are dropped from requests.",
         _stripping(),
-        trips={"semantics/takes-its-own-words-back"},
+        trips={"semantics/accepts-replayed-model-turn"},
         model=SIGNED,
     ),
     Miniature(
         "no-report",
         "What functions answer is dropped.",
         with_requests(_no_report),
-        trips={"semantics/uses-what-the-function-answered"},
+        trips={"semantics/uses-function-responses"},
     ),
     Miniature(
         "builtin-search",
         "A function called WebSearch becomes a built-in one.",
         with_calls(_renamed),
-        trips={"semantics/leaves-functions-what-they-are"},
+        trips={"semantics/keeps-declared-function-names"},
     ),
     Miniature(
         "leaking-thoughts",

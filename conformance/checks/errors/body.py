@@ -1,118 +1,128 @@
-"""Errors, the body: Google's object, with its code, its status, and a message that helps."""
+"""The body of an error: Google's object, with its code, its status, and a message that helps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from conformance.catalogue import Ground, NotJudged, Proof, check, check_each
-from conformance.judging import required
-from conformance.judging.contents import asked_model
-from conformance.judging.habits import may_have_lost
+from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
+from conformance.checks.errors.status import NO_ROUTE
+from conformance.judging.contents import is_answered_stream, read_asked_model
+from conformance.judging.habits import may_have_lost_header
 from conformance.judging.refusals import (
-    as_google,
-    breaks_each_time,
-    codes_beside_answers,
-    error_object,
-    texts,
-    words,
-    works,
+    answers_control,
+    describe_reply,
+    find_lasting_server_error,
+    iterate_texts,
+    read_error_json,
 )
-from conformance.judging.tries import streams
 from conformance.judging.values import format_value
-from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import RPC_CODES, ErrorBody
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing
 
-ENVELOPE = "envelope/gemini-object-at-root"
-# Where Google has no route its front end answers with a page of its own; others' say it in a line of text.
-_FRONT_END = b"!!1</title>"  # as the titles of its pages end
-_NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)
+_ENVELOPE = "envelope/gemini-object-at-root"
+_EVENTS = "errors/refuses-a-stream-before-it-begins"
+# Where Google has no route, its front end answers with a page that has such a title; others answer with a line of text.
+_FRONT_END = b"!!1</title>"
 
 
-def _an_error(reply: Reply) -> bool:
-    """An error status with a whole body, of which a client makes an exception.
+def _has_json(reply: Reply) -> bool:
+    return any(chunk.json.ok for chunk in reply.chunks)
 
-    What says come back later, in a page or a plain text, is a limiter's in front of the vendor.
+
+def _is_error(reply: Reply) -> bool:
+    """Return whether this is a complete answer with an error's status, of which a client makes an exception.
+
+    A page or plain text that says to come back later is from a limiter in front of the vendor.
     """
     asked = reply.exchange.request.verb != "OPTIONS"
-    later = reply.standing is Standing.THROTTLED and not any(chunk.json.ok for chunk in reply.chunks)
+    later = reply.standing is Standing.THROTTLED and not _has_json(reply)
     lasting = reply.status < 500 or reply.expects_refusal
     return reply.is_complete and reply.status >= 400 and asked and lasting and not later
 
 
 def _comes_as_event(reply: Reply) -> bool:
-    """Return whether an error is an event of a stream: where none was asked for, no client looks for it there."""
+    """Return whether an error is an event of a stream, where no client looks for it if it asked for none."""
     return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
 
 
-def _may_show_its_form(reply: Reply) -> bool:
-    """Return whether an error shows how errors are written: a recorded 5xx does too, though nobody can ask again."""
-    recorded = reply.exchange.captured and reply.status >= 500
-    return _an_error(reply) or (recorded and reply.is_complete)
+def _shows_form_of_errors(reply: Reply) -> bool:
+    """Return whether an error shows how errors are written; so does a recorded 5xx, which cannot be asked again."""
+    return _is_error(reply) or (reply.exchange.captured and reply.status >= 500 and reply.is_complete)
 
 
 def _has_no_route(reply: Reply) -> bool:
-    """Return whether the path, the verb or the size is none that the service knows: its front end answers, not the API.
+    """Return whether the service does not know the path, the verb or the size: its front end answers, not the API.
 
-    Whoever recorded the traffic may have asked for anything; a model's name with a slash is no model's path at Google.
+    Recorded traffic may have asked for anything; at Google no model's path holds a name with a slash.
     """
-    slash = "/" in asked_model(reply) and reply.status == 404
+    slash = "/" in read_asked_model(reply) and reply.status == 404
     foreign = reply.exchange.captured and reply.status in (404, 405, 411, 413, 414)
     front = reply.exchange.captured and _FRONT_END in reply.text_of_body[:2000]
-    return reply.probe in _NO_ROUTE or slash or foreign or front
+    return reply.probe in NO_ROUTE or slash or foreign or front
 
 
-def _lasting(seen: RuleInput, reply: Reply) -> bool:
-    return reply.status < 500 or breaks_each_time(seen, reply.probe) is not None
-
-
-def _described(reply: Reply, error: ErrorBody) -> str:
-    value = error_object(reply)
+def _describe_form(reply: Reply, error: ErrorBody) -> str:
+    value = read_error_json(reply)
     names = ", ".join(value)[:120] if isinstance(value, dict) else ""
     inner = value.get("error") if isinstance(value, dict) else None
     inside = f" holding {', '.join(inner)[:120]}" if isinstance(inner, dict) else ""
-    shapes = {
+    forms = {
         "html": "XML" if reply.text_of_body.lstrip().startswith(b"<?xml") else "an HTML page",
         "empty": "an empty body",
-        "string": f"a text: {error.message[:100]!r}",
-        "openai": f"an error of OpenAI's kind: {names}{inside}",
+        "string": f"a string: {error.message[:100]!r}",
+        "openai": f"an error like OpenAI's: {names}{inside}",
     }
-    said = shapes.get(
-        error.shape, f"an object with {names}{inside}" if names else "JSON without an error object"
-    )
-    return f"HTTP {reply.status}, {said}"
+    other = f"an object with {names}{inside}" if names else "JSON without an error object"
+    return f"HTTP {reply.status}, {forms.get(error.shape, other)}"
 
 
-def _explained(seen: RuleInput, error: ErrorBody) -> bool:
-    """The error stands in the same envelope as the answers: one fault, which the envelope's rule reports."""
-    around = codes_beside_answers(seen)
+def _find_wrappers(seen: RuleInput) -> set[str]:
+    """Return the members that stand around the answers, where they come in an envelope."""
+    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
+    return {name for one in opened if one and one.path for name in one.wrappers}
+
+
+def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
+    """Return whether the error stands in the same envelope as the answers: then both are one fault."""
     place = error.at.strip("/").partition("/")[0]
-    return bool(around) and (error.shape == "code-message" or (place in around and place != "error"))
+    return bool(wrappers) and (error.shape == "code-message" or (place in wrappers and place != "error"))
 
 
-def _fits(error: ErrorBody) -> bool:
-    return as_google(error) and error.at in ("/error", "/0/error")
+def _has_googles_form(error: ErrorBody) -> bool:
+    """Return whether an error has Google's members, perhaps among others, in Google's place."""
+    members = error.shape == "google" or (
+        error.shape == "openai" and isinstance(error.status, str) and error.code is not None
+    )
+    return members and error.at in ("/error", "/0/error")
 
 
-def _mistyped(reply: Reply) -> tuple[str, str] | None:
-    """Which member of an error in Google's form is of another kind than Google's, and what it is instead."""
-    found = error_object(reply)
+def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:
+    """Return the name of a member that is of another type than Google's, and what it is; None if there is none."""
+    found = read_error_json(reply)
     root = found[0] if isinstance(found, list) and found else found
     error = root.get("error") if isinstance(root, dict) else None
     if not isinstance(error, dict):
         return None
+    if not isinstance(error.get("message"), str):
+        return "message", f"a message that is not a string: {format_value(error.get('message'))}"
     details = error.get("details")
     listed = isinstance(details, list) and all(isinstance(one, dict) for one in details)
-    if not isinstance(error.get("message"), str):
-        return "message", f"a message that is no text: {format_value(error.get('message'))}"
-    return None if details is None or listed else ("details", f"no list of objects: {format_value(details)}")
+    return (
+        None if details is None or listed else ("details", f"not a list of objects: {format_value(details)}")
+    )
 
 
 @check(
-    Level.SHOULD, basis=Basis.RECORDED, usable=_may_show_its_form, trait="error-shape", proof=Proof.REFUSAL
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_shows_form_of_errors,
+    trait="error-shape",
+    proof=Proof.REFUSAL,
+    defers_to=(_ENVELOPE, _EVENTS),
 )
 def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An error body is an object `error` with code, message and status.
@@ -122,56 +132,40 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
     google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
-    explained = False
-    events = any(
-        reply.streamed and _comes_as_event(reply) for reply in seen.replies
-    )  # the rule on streams says so
+    wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
+    # Where streams come as events too, `_EVENTS` reports them.
+    events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
         error = reply.error
-        passing = not _lasting(seen, reply)
+        passing = reply.status >= 500 and find_lasting_server_error(seen, reply.probe) is None
         if error is None or (passing and not reply.exchange.captured):
             continue
         if not reply.streamed and not events and _comes_as_event(reply):
-            yield Location(
-                reply.id, "@0", "an error object of Google's", f"HTTP {reply.status}, an event of a stream"
-            )
-            continue
-        if _fits(error):
-            wrong = _mistyped(reply)
-            if wrong:
-                yield Location(reply.id, f"{error.at}/{wrong[0]}", "an error object of Google's", wrong[1])
-            continue
-        if _explained(seen, error):
-            explained = True
-            continue
-        page = passing or (_has_no_route(reply) and not any(chunk.json.ok for chunk in reply.chunks))
-        yield Location(
-            reply.id,
-            error.at,
-            "an error object of Google's",
-            _described(reply, error),
-            Level.NOTE if page else None,
-        )
-    if explained:
-        yield NotJudged(
-            Outcome.BLOCKED, f"explained by {ENVELOPE}: errors come in the envelope of the answers"
-        )
+            yield Location(reply.id, "@0", wanted, f"HTTP {reply.status}, an event of a stream")
+        elif _has_googles_form(error):
+            mistyped = _find_mistyped_member(reply)
+            if mistyped:
+                yield Location(reply.id, f"{error.at}/{mistyped[0]}", wanted, mistyped[1])
+        elif _is_in_envelope(error, wrappers):
+            enveloped = True
+        else:
+            page = passing or (_has_no_route(reply) and not _has_json(reply))
+            level = Level.NOTE if page else None
+            yield Location(reply.id, error.at, wanted, _describe_form(reply, error), level)
+    if enveloped:
+        reason = f"explained by {_ENVELOPE}: errors come in the envelope of the answers"
+        yield NotJudged(Outcome.BLOCKED, reason)
 
 
-def _googles(reply: Reply) -> bool:
-    """An error in Google's form that lasts: what a fault of the moment says is its own business."""
+def _is_lasting_google_error(reply: Reply) -> bool:
+    """Return whether this is an error in Google's form, and no fault of the moment."""
     passing = reply.status >= 500 or (reply.standing is Standing.THROTTLED and reply.status != 429)
-    return _an_error(reply) and not passing and reply.error is not None and _fits(reply.error)
+    return _is_error(reply) and not passing and reply.error is not None and _has_googles_form(reply.error)
 
 
-def _is_status(code: JSON, status: int) -> bool:
-    return isinstance(code, int | float) and not isinstance(code, bool) and code == status
-
-
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_googles, proof=Proof.REFUSAL)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_is_lasting_google_error, proof=Proof.REFUSAL)
 def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     """error.code is the HTTP status, as a number.
 
@@ -179,22 +173,18 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
-    error = reply.error
-    if error and not _is_status(error.code, reply.status):
-        yield Location(reply.id, f"{error.at}/code", str(reply.status), repr(error.code)[:80])
-
-
-def _names_for(status: int) -> list[str]:
-    return [name for name, http in RPC_CODES.items() if http == status]
+    code = reply.error.code if reply.error else None
+    right = isinstance(code, int | float) and not isinstance(code, bool) and code == reply.status
+    if reply.error and not right:
+        yield Location(reply.id, f"{reply.error.at}/code", str(reply.status), repr(code)[:80])
 
 
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_googles,
+    usable=_is_lasting_google_error,
     blocked_by=("errors/gives-the-status-as-code",),
     proof=Proof.REFUSAL,
 )
@@ -205,26 +195,21 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     arguments.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     error = reply.error
-    names = _names_for(reply.status)
-    # Statuses without a name of their own (402, 405, 422) leave the choice of one to the vendor.
+    names = [name for name, status in RPC_CODES.items() if status == reply.status]
+    # Statuses without a name of their own (402, 405, 422) leave the choice to the vendor.
     if error is None or error.status in names or (not names and str(error.status) in RPC_CODES):
         return
     wanted = " or ".join(names) or "a name of google.rpc.Code"
     yield Location(reply.id, f"{error.at}/status", wanted, repr(error.status)[:80])
 
 
-def _default_stream(reply: Reply) -> bool:
-    return reply.streamed and not reply.alt_sse
-
-
 @check_each(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    usable=lambda reply: _googles(reply) and not _default_stream(reply),
+    usable=lambda reply: _is_lasting_google_error(reply) and (reply.alt_sse or not reply.streamed),
     proof=Proof.REFUSAL,
 )
 def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
@@ -233,27 +218,26 @@ def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     Why: Google sends a list of one error only where it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
-    Source: [streamGenerateContent: errors] An error is an array element only where an array was to be streamed.
+    Source: [streamGenerateContent] An error is an array element only where an array was to be streamed.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", "one object", "a list with the error in it")
 
 
-def _json_error(reply: Reply) -> bool:
-    """An error in JSON; one in events is the business of the rule on streams."""
+def _is_json_error(reply: Reply) -> bool:
+    """Return whether this is an error in JSON, and not in an event."""
     shape = reply.error.shape if reply.error else "empty"
-    return _an_error(reply) and shape not in ("html", "empty") and reply.framed.framing is not Framing.SSE
+    return _is_error(reply) and shape not in ("html", "empty") and reply.framed.framing is not Framing.SSE
 
 
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
     usable=lambda reply: (
-        _json_error(reply)
-        and any(chunk.json.ok for chunk in reply.chunks)
-        and not may_have_lost(reply, "content-type")
+        _is_json_error(reply) and _has_json(reply) and not may_have_lost_header(reply, "content-type")
     ),
     proof=Proof.REFUSAL,
+    defers_to=(_EVENTS,),
 )
 def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     """An error in JSON has the Content-Type application/json.
@@ -263,33 +247,22 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
-    Source: [google.rpc.Status (AIP-193)] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
-    got = reply.exchange.header("content-type")
-    kind = (got or "").partition(";")[0].strip().lower()
+    kind = reply.media_type
     as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
     if kind != "application/json" and not kind.endswith("+json") and not as_asked:
-        yield Location(reply.id, "", "application/json", got or "no Content-Type")
+        observed = reply.exchange.header("content-type") or "no Content-Type"
+        yield Location(reply.id, "", "application/json", observed)
 
 
-_NAMED = {
-    "unknown-field": ("frobnication", None),
-    "unknown-nested-field": ("frobnication", None),
-    "wrong-enum": ("category", Level.NOTE),
-    "wrong-type": ("temperature", Level.NOTE),
-    "unknown-model": ("gemini-none", Level.NOTE),
+_NAMED: Mapping[str, tuple[str, Level | None]] = {
+    ProbeId.UNKNOWN_FIELD: ("frobnication", None),
+    ProbeId.UNKNOWN_NESTED_FIELD: ("frobnication", None),
+    ProbeId.WRONG_ENUM: ("category", Level.NOTE),
+    ProbeId.WRONG_TYPE: ("temperature", Level.NOTE),
+    ProbeId.UNKNOWN_MODEL: ("gemini-none", Level.NOTE),
 }
-
-
-def _speaks(reply: Reply) -> bool:
-    """The error says something, in whatever shape: a body without any words is the shape's fault."""
-    return reply.is_refusal and _json_error(reply) and bool(reply.error and reply.error.message)
-
-
-def _names_it(reply: Reply) -> bool:
-    said = (*texts(error_object(reply)), reply.error.message if reply.error else "")
-    return any(_NAMED[reply.probe][0] in text.lower() for text in said)
 
 
 @check(
@@ -297,7 +270,10 @@ def _names_it(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     ground=Ground.FAULTS,
     probes=tuple(_NAMED),
-    usable=_speaks,
+    defers_to=("errors/writes-errors-as-google-does",),  # of an error without a message
+    usable=lambda reply: (
+        reply.is_refusal and _is_json_error(reply) and bool(reply.error and reply.error.message)
+    ),
     proof=Proof.REFUSAL,
 )
 def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -307,17 +283,22 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     wrong.
     Breaks: no program, but everyone who looks for the fault.
     Workaround: remove parts of the request until it is accepted.
-    Source: [Invalid JSON payload received] The message names the field, and so does BadRequest in the details.
+    Source: [error codes] The message names the field, and so does BadRequest in the details.
     """
-    if not works(seen):
+    if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
         return
-    named = {reply.probe for reply in seen.replies if _names_it(reply)}
+
+    def names_fault(reply: Reply) -> bool:
+        said = (*iterate_texts(read_error_json(reply)), reply.error.message if reply.error else "")
+        return any(_NAMED[reply.probe][0] in text.lower() for text in said)
+
+    named = {reply.probe for reply in seen.replies if names_fault(reply)}
     for reply in seen.replies:
         if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
             name, level = _NAMED[reply.probe]
-            place = reply.error.at if reply.error else ""
-            yield Location(reply.id, place, f"a message that names {name}", words(reply), level)
+            pointer = reply.error.at if reply.error else ""
+            yield Location(reply.id, pointer, f"a message that names {name}", describe_reply(reply), level)
 
 
 @check(
@@ -325,7 +306,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     basis=Basis.RECORDED,
     ground=Ground.FAULTS,
     select=lambda reply: reply.probe in (ProbeId.UNKNOWN_FIELD, ProbeId.BAD_KEY) or reply.status == 429,
-    usable=lambda reply: _googles(reply) and reply.status in (400, 401, 403, 429),
+    usable=lambda reply: _is_lasting_google_error(reply) and reply.status in (400, 401, 403, 429),
     proof=Proof.REFUSAL,
 )
 def gives_details(seen: RuleInput) -> Iterator[Location]:
@@ -335,17 +316,23 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     errors have no details at all, so this is only noted.
     Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
-    Source: [google.rpc error_details] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
-    wait for a quota.
+    Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to wait
+    for a quota.
     """
     for reply in seen.replies:
         if reply.error and not reply.error.details:
-            yield Location(
-                reply.id, f"{reply.error.at}/details", "BadRequest, ErrorInfo or RetryInfo", "no details"
-            )
+            wanted = "BadRequest, ErrorInfo or RetryInfo"
+            yield Location(reply.id, f"{reply.error.at}/details", wanted, "no details")
 
 
-@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=streams, requires=required.AN_ERROR)
+@check_each(
+    Level.MUST,
+    basis=Basis.DOCUMENTED,
+    usable=is_answered_stream,
+    requires=RequiredContent(
+        "no stream broke off with an error", lambda reply: any(chunk.error for chunk in reply.chunks)
+    ),
+)
 def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     """An error within a stream is Google's error object, sent in the same way as the chunks before it.
 
@@ -353,12 +340,14 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
     answer looks complete.
     Workaround: treat a stream without a finish reason as failed.
-    Source: [streamGenerateContent: errors] A failure within a stream is an object `error`, sent like a chunk.
+    Source: [streamGenerateContent] A failure within a stream is an object `error`, sent like a chunk.
     """
     for chunk in reply.chunks:
         error = chunk.error
-        if error and not (_fits(error) and isinstance(error.code, int) and str(error.status) in RPC_CODES):
-            said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
-            yield Location(
-                reply.id, reply.at(chunk, error.at), "error with a numeric code and a google.rpc status", said
-            )
+        if error is None or (
+            _has_googles_form(error) and isinstance(error.code, int) and str(error.status) in RPC_CODES
+        ):
+            continue
+        wanted = "an error with a numeric code and a google.rpc status"
+        said = f"{error.shape}: code {error.code!r}, status {error.status!r}"[:160]
+        yield Location(reply.id, reply.at(chunk, error.at), wanted, said)

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
-from conformance.judging.contents import calls, parts
-from conformance.judging.tries import generated_text
+from conformance.judging.contents import is_model_answer, iterate_parts, list_named_calls
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply
 
 _STREAMED_ARGUMENTS = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
@@ -27,13 +26,13 @@ def _is_piece_of_a_call(reply: Reply, call: Mapping[str, JSON]) -> bool:
     """
     piece = "partialArgs" in call or "willContinue" in call or not any(call.values())
     wanted = reply.exchange.captured or _STREAMED_ARGUMENTS.search(reply.exchange.request.body)
-    return piece and bool(wanted) and flavour(reply) is Flavour.VERTEX
+    return piece and bool(wanted) and find_flavour(reply) is Flavour.VERTEX
 
 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=generated_text,
+    usable=is_model_answer,
     feature="function-calling",
     requires=required.A_CALL,
 )
@@ -46,7 +45,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     Workaround: join the pieces before the client sees them.
     Source: [FunctionCall] A call has a name, arguments as an object, and an id where the model gives one.
     """
-    for chunk, part_keys, part in parts(reply):
+    for chunk, part_keys, part in iterate_parts(reply):
         call, keys = part.get("functionCall"), (*part_keys, "functionCall")
         if not isinstance(call, dict):
             continue
@@ -66,22 +65,24 @@ SIGNATURE = ("thoughtSignature", "thought_signature")
 def holds_a_signature(reply: Reply) -> bool:
     """Return whether a thought signature is in any part, or inside a call or a blob."""
     held = [
-        one for _, _, part in parts(reply) for one in (part, part.get("functionCall"), part.get("inlineData"))
+        one
+        for _, _, part in iterate_parts(reply)
+        for one in (part, part.get("functionCall"), part.get("inlineData"))
     ]
     return any(isinstance(one, dict) and any(name in one for name in SIGNATURE) for one in held)
 
 
 def _count_ids(reply: Reply) -> int:
-    held = [part.get("functionCall") for _, _, part in parts(reply)]
+    held = [part.get("functionCall") for _, _, part in iterate_parts(reply)]
     return sum(isinstance(call, dict) and bool(call.get("id")) for call in held)
 
 
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    # Several texts in one unary body are several answers, and a fault of the envelope.
-    usable=lambda reply: generated_text(reply) and (reply.streamed or len(reply.chunks) < 2),
+    usable=lambda reply: is_model_answer(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
+    defers_to=("envelope/unary-answer-is-one-json-object",),  # of several answers in one body
     feature="function-calling",
     requires=RequiredContent(
         "no answer holds two function calls with ids",
@@ -90,14 +91,14 @@ def _count_ids(reply: Reply) -> int:
     ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
-    """Calls of one turn that have ids have different ones.
+    """Calls in one turn that have ids have different ids.
 
     Why: only their ids tell two calls of the same function apart.
     Breaks: clients that match results to calls by id mix up parallel calls.
     Workaround: match by position.
     Source: [FunctionCall.id] The id ties a response to its call; older models give none.
     """
-    ids = Counter(id_ for call in calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
+    ids = Counter(id_ for call in list_named_calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():
         if times > 1:
             said = f"{times} calls have {format_value(id_)}"
@@ -108,7 +109,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     Level.MUST,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    usable=generated_text,
+    usable=is_model_answer,
     requires=RequiredContent("no answer holds a thought signature", holds_a_signature),
 )
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
@@ -120,7 +121,7 @@ def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     Workaround: move it up beside functionCall before the client sees it.
     Source: [Part.thoughtSignature] The signature is a member of the part, beside functionCall or text.
     """
-    for chunk, keys, part in parts(reply):
+    for chunk, keys, part in iterate_parts(reply):
         for inner in ("functionCall", "inlineData"):
             held = part.get(inner)
             name = next((name for name in SIGNATURE if isinstance(held, dict) and name in held), None)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.contents import refusal
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.generated import (
-    base_of,
-    breaks_for_google,
-    differs,
-    failed,
-    failed_for_good,
+    describe_difference,
+    describe_loss,
+    fails_every_attempt,
+    find_twin,
+    is_fault_accepted,
     is_generated,
-    lost,
-    swallowed,
-    told,
+    is_invalid_for_google,
+    is_server_failure,
+    read_body_facts,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -36,11 +36,11 @@ _TYPES = (ProbeId.WRONG_TYPE,)
 
 
 def _locate_break(reply: Reply) -> str:
-    return str(told(reply).get("broken_at") or "")
+    return str(read_body_facts(reply).get("broken_at") or "")
 
 
 def _describe_body(reply: Reply) -> str:
-    said = told(reply)
+    said = read_body_facts(reply)
     if said.get("valid"):
         return f"a valid body ({said.get('change') or 'generated'}, {said.get('source')})"
     return f"a body that breaks its schema at {said.get('broken_at')} ({said.get('change')})"
@@ -57,7 +57,7 @@ def _group_by_body(replies: Iterable[Reply]) -> list[list[Reply]]:
 
     def rank(attempts: list[Reply]) -> tuple[bool, int, str]:
         first = attempts[0]
-        return not told(first).get("valid"), len(first.exchange.request.body), first.probe
+        return not read_body_facts(first).get("valid"), len(first.exchange.request.body), first.probe
 
     return sorted(found.values(), key=rank)
 
@@ -71,15 +71,15 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     question passed.
     Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
     Workaround: leave out the place that is named until the vendor has fixed it.
-    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
+    Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
     """
     plain = [seen.last(probe) for probe in (ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)]
     passes = all(reply is not None and reply.ok for reply in plain)
     for attempts in _group_by_body(seen.replies):
         last = attempts[-1]
-        if not all(map(failed, attempts)):
+        if not all(map(is_server_failure, attempts)):
             continue
-        if passes and failed_for_good(attempts):
+        if passes and fails_every_attempt(attempts):
             wanted = f"an answer or a clear refusal of {_describe_body(last)}"
             yield Location(last.id, _locate_break(last), wanted, _describe_failure(last))
         else:
@@ -99,17 +99,22 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
 
     A vendor that drops unknown names also drops whatever is wrong below one.
     """
-    controls = seen.of(*_CONTROLS.get(str(told(reply).get("change")), _TYPES), *_NAMES)
+    controls = seen.of(*_CONTROLS.get(str(read_body_facts(reply).get("change")), _TYPES), *_NAMES)
     return bool(controls) and all(one.standing is Standing.REQUEST_REFUSED for one in controls)
 
 
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
-    select=breaks_for_google,
+    select=is_invalid_for_google,
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     proof=Proof.REFUSAL,
+    defers_to=(
+        "errors/refuses-unknown-fields",
+        "errors/refuses-values-of-a-wrong-kind",
+        "errors/refuses-empty-contents-and-unknown-roles",
+    ),
 )
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A generated body that breaks Google's schema in one place is refused.
@@ -118,15 +123,15 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
     Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
     Workaround: check requests against Google's schema before sending them.
-    Source: [ProtoJSON: parsers] Unknown names and values of another type are refused with 400.
+    Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
     """
     judged = [reply for reply in seen.replies if _refuses_simplest_fault(seen, reply)]
     if not judged:
-        reason = "the vendor refuses none of the simplest faults, or was not asked them"
+        reason = "the vendor refuses none of the simplest faults, or was not asked about them"
         yield NotJudged(Outcome.BLOCKED, reason)
     for attempts in _group_by_body(judged):
         last = attempts[-1]
-        if swallowed(last):
+        if is_fault_accepted(last):
             wanted, said = f"400 to {_describe_body(last)}", f"HTTP {last.status} with an answer"
             yield Location(last.id, _locate_break(last), wanted, said)
 
@@ -150,25 +155,30 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     tools, mean the same too.
     Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
     Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
-    Source: [ProtoJSON: parsers] Either spelling of a name, a number for an enum and null for an absent value all mean
+    Source: [ProtoJSON, parsing] Either spelling of a name, a number for an enum and null for an absent value all mean
     the same.
     """
-    if not any(base_of(reply, seen.all) for reply in seen.replies):
-        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
+    if not any(find_twin(reply, seen.all) for reply in seen.replies):
+        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one form")
     for attempts in _group_by_body(seen.replies):
         last = attempts[-1]
-        base = base_of(last, seen.all)
-        found = [differs(base, reply) for reply in attempts]
+        base = find_twin(last, seen.all)
+        found = [describe_difference(base, reply) for reply in attempts]
         if base is None or not all(found):
             continue
         refused = last.standing is Standing.REQUEST_REFUSED
-        if not refused and not obeyed(seen, ProbeId.PLAIN):
+        if not refused and not was_obeyed(seen, ProbeId.PLAIN):
             # What such a model leaves out may be lost, or may be left out of its own accord.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
             times = f" ({len(attempts)} of {len(attempts)} attempts)"
-            wanted = f"an answer, as to {base.probe}, the same question ({told(last).get('change')})"
-            yield Location(last.id, "", wanted, refusal(last) if refused else f"{lost(base, last)}{times}")
+            wanted = f"an answer like the one to {base.probe}, which asks the same ({read_body_facts(last).get('change')})"
+            yield Location(
+                last.id,
+                "",
+                wanted,
+                describe_reply(last) if refused else f"{describe_loss(base, last)}{times}",
+            )
         else:
             said = f"{found[-1]}, {len(attempts)} of {ATTEMPTS_TO_ACCUSE} attempts"
             yield NotJudged(Outcome.INCONCLUSIVE, f"{last.probe}: {said}")

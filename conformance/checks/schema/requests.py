@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import lacking, refusal
-from conformance.judging.refusals import error_object, texts
-from conformance.judging.tries import obeyed
+from conformance.catalogue import Ground, NotJudged, Proof, check, is_documented
+from conformance.judging.attempts import was_obeyed
+from conformance.judging.refusals import (
+    describe_reply,
+    is_refused_as_unsupported,
+    iterate_texts,
+    read_error_json,
+)
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -26,7 +30,7 @@ def _are_refused(replies: Sequence[Reply]) -> bool:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: reply.probe == ProbeId.PLAIN or reply.probe.startswith("documented-"),
+    select=lambda reply: reply.probe == ProbeId.PLAIN or is_documented(reply),
     usable=_is_judgeable,
 )
 def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
@@ -42,7 +46,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     own = next((reply for reply in seen.replies if reply.probe != ProbeId.PLAIN and reply.ok), None)
     if _are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
         hint = f"; the vendor's own form ({own.probe}) is answered" if own else ""
-        yield Location(plain[-1].id, "", "an answer to contents alone", f"{refusal(plain[-1])}{hint}")
+        yield Location(plain[-1].id, "", "an answer to contents alone", f"{describe_reply(plain[-1])}{hint}")
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
@@ -61,7 +65,7 @@ def _wants_foreign_member(reply: Reply) -> bool:
 
     This is read from its words, for a vendor whose own form is not known: no member of the error says it.
     """
-    said = " ".join(texts(error_object(reply)))
+    said = " ".join(iterate_texts(read_error_json(reply)))
     return bool(_LACKS.search(said) and _FOREIGN.search(said) and not _OF_CALLERS.search(said))
 
 
@@ -100,11 +104,14 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
             continue
         last = replies[-1]
         # Of the settings only those for safety are a feature that a vendor may lack.
-        optional = probe != ProbeId.EVERY_SETTING or "safety" in " ".join(texts(error_object(last))).lower()
-        if lacking(last) and optional:
-            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {refusal(last)}")
+        optional = (
+            probe != ProbeId.EVERY_SETTING
+            or "safety" in " ".join(iterate_texts(read_error_json(last))).lower()
+        )
+        if is_refused_as_unsupported(last) and optional:
+            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {describe_reply(last)}")
         else:
-            yield Location(last.id, "", "an answer", refusal(last))
+            yield Location(last.id, "", "an answer", describe_reply(last))
 
 
 @check(
@@ -123,7 +130,7 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: flatten the parameters, or describe them in words.
     Source: [Schema] A parameter may be an object, a list or an enum, nested to any depth.
     """
-    if not obeyed(seen, ProbeId.FUNCTION_CALL_FORCED):
+    if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
     elif _are_refused(seen.replies):
-        yield Location(seen.replies[-1].id, "", "an answer", refusal(seen.replies[-1]))
+        yield Location(seen.replies[-1].id, "", "an answer", describe_reply(seen.replies[-1]))

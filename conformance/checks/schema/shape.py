@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, accuse_after_attempts
 from conformance.judging.contents import (
     DATA,
     as_list,
-    candidates,
-    empty,
-    failing_each_time,
-    parts,
-    parts_of,
+    is_empty_candidate,
+    is_model_answer,
+    iterate_candidates,
+    iterate_parts,
+    list_parts,
 )
-from conformance.judging.expectations import MET, asks_for_obedience, blocked, ended_otherwise, obedience
-from conformance.judging.habits import unless_rare
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.endings import ends_by_filter, is_prompt_blocked
+from conformance.judging.expectations import asks_for_obedience, obeys
+from conformance.judging.habits import note_if_rare
 from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
@@ -25,10 +26,15 @@ from conformance.reading.reply import Reply, RuleInput
 
 
 def _is_complete_answer(reply: Reply) -> bool:
-    return generated_text(reply) and reply.exchange.failure is None and reply.error is None
+    return is_model_answer(reply) and reply.exchange.failure is None and reply.error is None
 
 
-@check(Level.MUST, basis=Basis.RECORDED, usable=_is_complete_answer)
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=_is_complete_answer,
+    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
@@ -49,11 +55,11 @@ def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     bare = [
         reply
         for reply in seen.replies
-        if not any(chunk.body.get("candidates") for chunk in reply.chunks) and not blocked(reply)
+        if not any(chunk.body.get("candidates") for chunk in reply.chunks) and not is_prompt_blocked(reply)
     ]
     listed = [reply for reply in bare if any("candidates" in chunk.body for chunk in reply.chunks)]
     yield from map(point_at_lack, listed)  # an empty list is never Google's
-    yield from unless_rare([point_at_lack(reply) for reply in bare if reply not in listed], seen.replies)
+    yield from note_if_rare([point_at_lack(reply) for reply in bare if reply not in listed], seen.replies)
 
 
 # Members in which other APIs put what the model says.
@@ -66,19 +72,19 @@ def _find_foreign_content(candidate: Mapping[str, JSON]) -> tuple[Keys, JSON] | 
     places: list[tuple[Keys, Mapping[str, JSON]]] = [((), candidate)]
     if isinstance(content, dict):
         places.append((("content",), content))
-        places += [(("content", "parts", number), part) for number, part in parts_of(candidate)]
+        places += [(("content", "parts", number), part) for number, part in list_parts(candidate)]
     for keys, place in places:
         for name, value in place.items():
             if name in _FOREIGN and not (name == "text" and len(keys) == 3) and value:
                 return (*keys, name), value
-    for number, part in parts_of(candidate):
+    for number, part in list_parts(candidate):
         strings = {name: value for name, value in part.items() if isinstance(value, str) and value}
         if set(strings) - {"thoughtSignature"} and not any(name in part for name in DATA):
             return ("content", "parts", number), {**part}
     return None
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=required.A_CANDIDATE)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=is_model_answer, requires=required.A_CANDIDATE)
 def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
     """The model's words and calls are in the parts of a candidate's content.
 
@@ -87,8 +93,8 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
     Workaround: move the text into content.parts before the client sees it.
     Source: [Candidate.content] The model's output is in content.parts, each part under Google's name for it.
     """
-    for chunk, place, candidate in candidates(reply):
-        found = _find_foreign_content(candidate) if empty(candidate) else None
+    for chunk, place, candidate in iterate_candidates(reply):
+        found = _find_foreign_content(candidate) if is_empty_candidate(candidate) else None
         if found is not None:
             keys, value = ("candidates", place, *found[0]), found[1]
             yield point_at(reply, chunk, keys, "content.parts[].text or the like", format_value(value))
@@ -97,11 +103,11 @@ def content_stands_in_parts(reply: Reply) -> Iterator[Location]:
 
 _PARTS = RequiredContent(
     "no answer holds a content part",
-    lambda reply: any(parts_of(candidate) for _, _, candidate in candidates(reply)),
+    lambda reply: any(list_parts(candidate) for _, _, candidate in iterate_candidates(reply)),
 )
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=generated_text, requires=_PARTS)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=is_model_answer, requires=_PARTS)
 def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     """Each part holds one thing: a text, a call or an image.
 
@@ -111,7 +117,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     Workaround: split such parts in two.
     Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and their like.
     """
-    for chunk, keys, part in parts(reply):
+    for chunk, keys, part in iterate_parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
         if len(held) > 1:
             yield point_at(reply, chunk, keys, "one member", " and ".join(held))
@@ -119,7 +125,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
             yield point_at(reply, chunk, keys, "one member", "an empty part", Level.NOTE)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text, requires=_PARTS)
+@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=is_model_answer, requires=_PARTS)
 def names_the_models_role(reply: Reply) -> Iterator[Location]:
     """The role of an answer is model.
 
@@ -128,7 +134,7 @@ def names_the_models_role(reply: Reply) -> Iterator[Location]:
     Workaround: set the role to model before keeping the turn.
     Source: [Content.role] The role of an answer is model; it may be left out.
     """
-    for chunk, place, candidate in candidates(reply):
+    for chunk, place, candidate in iterate_candidates(reply):
         content = candidate.get("content")
         role = content.get("role") if isinstance(content, dict) and content.get("parts") else "model"
         if not role or (isinstance(role, str) and role != "model"):
@@ -159,9 +165,9 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
         if silent is not None:
             pointer = f"/candidates/{silent.index}/finishReason"
             yield Location(reply.id, pointer, "a finish reason", "no finish reason")
-    met = [one for one in seen.replies if one.first.finish_reason and obedience(one).verdict == MET]
+    met = [one for one in seen.replies if one.first.finish_reason and obeys(one)]
     done = [one for one in met if asks_for_obedience(one.exchange.expected)]
-    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ended_otherwise, done)):
+    if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ends_by_filter, done)):
         said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"
         yield Location(done[-1].id, "/candidates/0/finishReason", "STOP", said)
 
@@ -169,7 +175,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=generated_text,
+    usable=is_model_answer,
     requires=RequiredContent(
         "no answer holds several candidates",
         lambda reply: any(len(as_list(chunk.body.get("candidates"))) > 1 for chunk in reply.chunks),
@@ -208,8 +214,8 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
 
 def _ends_in_silence(reply: Reply) -> str | None:
     """Describe an answer that is empty although it ends with STOP; None where something else ended an empty answer."""
-    found = list(candidates(reply))
-    if any(not empty(candidate) for _, _, candidate in found):
+    found = list(iterate_candidates(reply))
+    if any(not is_empty_candidate(candidate) for _, _, candidate in found):
         return ""
     return "STOP, and neither text nor a call" if found and reply.first.finish_reason == "STOP" else None
 
@@ -223,7 +229,7 @@ _SPEAKING = (
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=generated_text,
+    usable=is_model_answer,
     probes=_SPEAKING,
     blocked_by=("schema/has-a-candidate", "schema/content-stands-in-parts"),
     requires=RequiredContent("no answer ends with STOP", lambda reply: reply.first.finish_reason == "STOP"),
@@ -239,4 +245,4 @@ def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     for probe in _SPEAKING:
         # Google's own models sometimes have nothing to add to the result of their function.
         level = Level.NOTE if probe == ProbeId.FUNCTION_ANSWERED else None
-        yield from failing_each_time(seen, probe, "text or a call", _ends_in_silence, level)
+        yield from accuse_after_attempts(seen, probe, "text or a call", _ends_in_silence, level)

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.checks.schema.calls import SIGNATURE, holds_a_signature
-from conformance.judging.contents import as_list, candidates, parts
-from conformance.judging.habits import has_own_bytes
-from conformance.judging.tries import answered, generated_text
+from conformance.judging.contents import (
+    as_list,
+    is_answered,
+    is_model_answer,
+    iterate_candidates,
+    iterate_parts,
+)
+from conformance.judging.habits import has_original_bytes
 from conformance.judging.values import (
     FaultInChunk,
     FaultKind,
@@ -61,7 +66,7 @@ def _is_numeric(text: str) -> bool:
     return True
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=is_answered)
 def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     """Every value in an answer has the JSON type that Google gives its field.
 
@@ -71,8 +76,8 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     content, or an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript
     concatenates counters that are strings instead of adding them.
     Workaround: convert the values before the client sees the answer.
-    Source: [ProtoJSON: types] Counters are JSON numbers, enums are names, bytes are base64, repeated fields are
-    lists.
+    Source: [ProtoJSON, representation of each type] Counters are JSON numbers, enums are names, bytes are base64,
+    repeated fields are lists.
     """
     for found in _find_places(
         reply, FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT
@@ -86,10 +91,12 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     Level.MUST,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    usable=answered,
+    usable=is_answered,
     requires=RequiredContent(
         "no answer holds an image, a file or a thought signature",
-        lambda reply: holds_a_signature(reply) or any("inlineData" in part for _, _, part in parts(reply)),
+        lambda reply: (
+            holds_a_signature(reply) or any("inlineData" in part for _, _, part in iterate_parts(reply))
+        ),
     ),
 )
 def bytes_are_base64(reply: Reply) -> Iterator[Location]:
@@ -99,8 +106,8 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
     others hand on a broken file, and the next turn is refused where a signature was altered.
     Workaround: fetch what the address names, and put its base64 in place of the address.
-    Source: [ProtoJSON: bytes] Bytes are written as standard base64 with padding; readers take the URL-safe alphabet
-    too.
+    Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take
+    the URL-safe alphabet too.
     """
     for found in _find_places(reply, FaultKind.BASE64, FaultKind.URL_SAFE):
         # A recorder that printed the answer anew may have cut or masked bytes, but cannot have made an address.
@@ -114,7 +121,7 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=answered,
+    usable=is_answered,
     requires=RequiredContent(
         "no answer holds a finish reason", lambda reply: reply.first.finish_reason is not None
     ),
@@ -127,30 +134,35 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
     length.
     Workaround: map the values to Google's names.
-    Source: [ProtoJSON: enums] Enum values are written as their UPPER_SNAKE names; new names may appear at any time.
+    Source: [ProtoJSON, representation of each type] Enum values are written as their UPPER_SNAKE names; new names may
+    appear at any time.
     """
     for found in _find_places(reply, FaultKind.SPELLING, FaultKind.NEW):
         yield _point_at_fault(reply, found, Level.NOTE if found.fault.wrong is FaultKind.NEW else None)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered)
 def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
     """Fields without a value are left out, not sent as null or as an empty string.
 
     Why: ProtoJSON omits fields that are not set.
     Breaks: no client that was measured; strict decoders in typed languages fail.
     Workaround: drop members that are null.
-    Source: [ProtoJSON: presence] Fields that are not set are left out; null is never written.
+    Source: [ProtoJSON, presence] Fields that are not set are left out; null is never written.
     """
     for found in _find_places(reply, FaultKind.NULL, FaultKind.EMPTY):
         yield _point_at_fault(reply, found, None)
 
 
-# Reported by schema/citations-are-googles and schema/signatures-stand-beside-what-they-sign.
 _REPORTED_ELSEWHERE = ("publicationDate", "publication_date", *SIGNATURE)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=answered)
+@check_each(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    usable=is_answered,
+    defers_to=("schema/citations-are-googles", "schema/signatures-stand-beside-what-they-sign"),
+)
 def adds_no_members(reply: Reply) -> Iterator[Location]:
     """Answers have no members that Google's do not have.
 
@@ -170,14 +182,17 @@ def adds_no_members(reply: Reply) -> Iterator[Location]:
         yield point_at(reply, found.chunk, found.fault.keys, "no such member", said)
 
 
-@check_each(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: answered(reply) and has_own_bytes(reply))
+@check_each(
+    Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: is_answered(reply) and has_original_bytes(reply)
+)
 def numbers_are_json(reply: Reply) -> Iterator[Location]:
     """An answer contains no bare NaN or Infinity.
 
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
     Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
     Workaround: replace the bare word with null before parsing.
-    Source: [JSON: numbers] A double that is not a finite number is written as the string NaN, Infinity or -Infinity.
+    Source: [ProtoJSON, representation of each type] A double that is not a finite number is written as the string
+    NaN, Infinity or -Infinity.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -191,7 +206,7 @@ _RENAMED = {"start": "startIndex", "end": "endIndex"}
 
 def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
     """Yield each citation with its pointer."""
-    for chunk, place, candidate in candidates(reply):
+    for chunk, place, candidate in iterate_candidates(reply):
         metadata = candidate.get("citationMetadata")
         sources = as_list(metadata.get("citationSources")) if isinstance(metadata, dict) else []
         for number, source in enumerate(sources):
@@ -203,16 +218,17 @@ def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=generated_text,
+    usable=is_model_answer,
     requires=RequiredContent(
         "no answer holds a citation",
-        lambda reply: any(candidate.get("citationMetadata") for _, _, candidate in candidates(reply)),
+        lambda reply: any(candidate.get("citationMetadata") for _, _, candidate in iterate_candidates(reply)),
     ),
 )
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; a date there must be an object, never a string.
+    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there must
+    be an object, never a string.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.

@@ -1,200 +1,62 @@
-"""Semantics: whether what was asked reached the model, and whether its settings took effect."""
+"""The settings of a request: generationConfig is read, and its limits, stop sequences and schemas take effect."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
-from conformance.checks.semantics.models import compare_models
-from conformance.checks.semantics.understanding import require_understanding
-from conformance.judging.contents import (
-    as_list,
-    asked_model,
-    behind,
-    each_time,
-    failing_each_time,
-    lacks_text,
-    stop_sequences,
-    unmet,
+from conformance.catalogue import NotJudged, RequiredContent, check
+from conformance.judging.attempts import (
+    DescribeFailure,
+    accuse_after_attempts,
+    describe_disobedience,
+    judge_attempts,
 )
-from conformance.judging.expectations import ROOM_OF_FIVE, asked_texts, at_limit
-from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, disobeyed, generated_text
-from conformance.judging.values import format_value
+from conformance.judging.contents import as_list, is_model_answer
+from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
+from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.phrases import count_noun
 from conformance.probe_ids import ProbeId
-from conformance.reading.reply import Chunk, Reply, RuleInput
-from conformance.reading.standing import Standing
+from conformance.reading.reply import Reply, RuleInput
 
-_OWN = ("semantics/answers-its-own-question",)
-_SETTINGS = (
-    *_OWN, "semantics/reads-generation-config", "casing/reads-settings-from-generation-config",
-    "schema/stop-comes-with-content",
-)  # fmt: skip
+_OWN_QUESTION = "semantics/answers-its-own-question"
+READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
+"""Rules whose finding explains that a setting has no effect."""
 
-
-@check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=generated_text)
-def follows_a_plain_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The model follows the simplest instruction.
-
-    Why: this is the control question. A model that does not repeat a code when told to cannot show whether settings,
-    tools or instructions reach it, so every rule that depends on its obedience is left unjudged.
-    Breaks: nothing by itself.
-    Workaround: test with a model that follows instructions.
-    Source: [generateContent] The model answers the prompt.
-    """
-    yield from disobeyed(seen, ProbeId.PLAIN, "the code that was asked for")
+_BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
+_check_setting = partial(check, usable=is_model_answer, obeys=True)
 
 
-_CODE = re.compile(r"[A-Z]+-[0-9a-f]{4,}")
-
-
-def _codes(reply: Reply) -> set[str]:
-    """The codes that a question holds, in its prompt and in what it expects; none where nobody knows what it asks."""
-    if reply.exchange.captured:
-        return set()
-    return set(_CODE.findall(str(reply.request_body) + str(dict(reply.exchange.expected))))
-
-
-@check(
-    Level.MUST,
-    basis=Basis.INFERRED,
-    usable=generated_text,
-    requires=RequiredContent(
-        NO_CODE,
-        lambda reply: any(code in reply.text for code in _codes(reply)),
-        outcome=Outcome.BLOCKED,
-    ),
-)
-def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
-    """Each answer belongs to the question that was asked.
-
-    Why: one caller's answer must never reach another, and a cache must not confuse prompts.
-    Breaks: every client shows the answer to another question, perhaps to another caller's.
-    Workaround: none; report it at once.
-    Source: [generateContent] The response answers the request that it was sent for.
-    """
-    asked = {code: reply for reply in seen.all for code in _codes(reply)}
-    for reply in seen.replies:
-        own = _codes(reply)
-        strange = [code for code in _CODE.findall(reply.text) if code in asked and code not in own]
-        if strange and not any(code in reply.text for code in own):
-            said = f"{strange[0]}, which {asked[strange[0]].id} asked for"
-            yield Location(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
-
-
-def _named_models(reply: Reply) -> list[tuple[Chunk, str]]:
-    found = [(chunk, chunk.body.get("modelVersion")) for chunk in reply.chunks]
-    return [(chunk, name) for chunk, name in found if isinstance(name, str) and name]
-
-
-def _another_model(reply: Reply) -> Location | None:
-    named = _named_models(reply)
-    asked = asked_model(reply)
-    level = compare_models(asked, named[-1][1]) if named and asked else None
-    if level is None:
-        return None
-    return Location(
-        reply.id, reply.at(named[-1][0], "/modelVersion"), asked, format_value(named[-1][1]), level
-    )
-
-
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    usable=lambda reply: generated_text(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
-    blocked_by=_OWN,
-)
-def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The model that answers is the model that was asked.
-
-    Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets the
-    successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
-    only a difference in every answer is more than a note.
-    Breaks: another model's answers come at this model's price.
-    Workaround: check modelVersion in every answer.
-    Source: [GenerateContentResponse.modelVersion] The version that answered: the model that was asked, or a version
-    of it.
-    """
-    if not any(map(_named_models, seen.replies)):
-        yield NotJudged(Outcome.UNSUPPORTED, "no answer names the model that made it")
-        return
-    recorded = [reply for reply in seen.replies if reply.exchange.captured]
-    always = len(recorded) >= ATTEMPTS_TO_ACCUSE and all(map(_another_model, recorded))
-    for reply in seen.replies:
-        location = _another_model(reply)
-        if location is not None:
-            single = reply.exchange.captured and not always
-            yield replace(location, level=Level.NOTE) if single else location
-
-
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.SYSTEM_INSTRUCTION,),
-    usable=generated_text,
-    blocked_by=_OWN,
-    obeys=True,
-    feature="system-instruction",
-)
-def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A system instruction reaches the model and outranks the user.
-
-    Why: systemInstruction is a field of its own, neither a user's turn nor optional for the server.
-    Breaks: assistants forget who they are, and guard rails vanish, silently.
-    Workaround: repeat the instruction in the first user turn.
-    Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
-    """
-    yield from each_time(seen, ProbeId.SYSTEM_INSTRUCTION, "what the system instruction demands", lacks_text)
-
-
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.HISTORY,),
-    usable=generated_text,
-    blocked_by=_OWN,
-    obeys=True,
-    feature="history",
-)
-def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """All turns of a conversation reach the model, not only the last.
-
-    Why: the API keeps no state; contents is the whole conversation.
-    Breaks: every chat forgets what was said.
-    Workaround: put the conversation into one user turn.
-    Source: [GenerateContentRequest.contents] All turns of the conversation are the model's context.
-    """
-    found = each_time(seen, ProbeId.HISTORY, "the word from the first turn", lacks_text)
-    yield from require_understanding(seen, ProbeId.HISTORY, found)
-
-
-def _runs_on(reply: Reply) -> str | None:
+def _describe_long_text(reply: Reply) -> str | None:
     text = reply.text
-    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > ROOM_OF_FIVE else ""
+    return f"{len(text)} characters, ending in {text[-20:]!r}" if len(text) > CHARS_OF_FIVE_TOKENS else ""
 
 
-def _keeps_going(reply: Reply) -> str | None:
-    """The stop sequence stands in the text; None where the text is neither that nor what was asked.
+def _describe_ignored_stop(reply: Reply) -> str | None:
+    """Describe a text that contains the stop sequence; None where it is neither that nor what was asked.
 
-    What a model puts around the words that it repeats, quotation marks or a greeting, is its own business.
+    A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = stop_sequences(reply)
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    stops = as_list(config.get("stopSequences")) if isinstance(config, dict) else []
+    sequences = [str(stop) for stop in stops]
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), behind(reply, sequences)
+    before = str(reply.exchange.expected.get("exact", ""))
+    behind = (text.partition(stop)[2].strip() for stop in sequences for text in list_asked_texts(reply))
+    after = next(filter(None, behind), None)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
-@check(
+@_check_setting(
     Level.MUST,
     basis=Basis.INFERRED,
     probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE),
-    usable=generated_text,
-    blocked_by=(*_OWN, "casing/reads-settings-from-generation-config"),
-    obeys=True,
+    blocked_by=(_OWN_QUESTION, "casing/reads-settings-from-generation-config"),
 )
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """generationConfig is read, not dropped as a whole.
@@ -205,104 +67,111 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
-    limit = list(failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _runs_on))
-    stop = list(failing_each_time(seen, ProbeId.STOP_SEQUENCE, "a stop", _keeps_going))
+    limit = list(accuse_after_attempts(seen, ProbeId.LIMIT_OF_FIVE, "a limit", _describe_long_text))
+    stop = list(accuse_after_attempts(seen, ProbeId.STOP_SEQUENCE, "a stop", _describe_ignored_stop))
     for location in (*limit, *stop) if limit and stop else ():
-        yield Location(
-            location.exchange, "", "a limit and a stop sequence that take effect", location.observed
-        )
+        yield replace(location, expected="a limit and a stop sequence that take effect")
 
 
-@check(
-    Level.SHOULD,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.LIMIT_OF_FIVE,),
-    usable=generated_text,
-    blocked_by=_SETTINGS,
-    obeys=True,
-)
+@_check_setting(Level.SHOULD, basis=Basis.RECORDED, probes=(ProbeId.LIMIT_OF_FIVE,), blocked_by=_BLOCKERS)
 def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """An answer ends at maxOutputTokens.
+    """An answer is no longer than maxOutputTokens.
 
     Why: the limit protects the caller against long and costly answers.
     Breaks: answers run on and are billed.
     Workaround: ask for a short answer in words.
     Source: [GenerationConfig.maxOutputTokens] The answer is never longer than the limit.
     """
-    yield from each_time(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _runs_on)
+    yield from judge_attempts(seen, ProbeId.LIMIT_OF_FIVE, "at most five tokens", _describe_long_text)
 
 
-def _hides_the_cut(reply: Reply) -> str | None:
-    reason = reply.first.finish_reason
-    text = reply.text.strip()
-    if not text or len(text) > ROOM_OF_FIVE or not isinstance(reason, str):
+def _describe_hidden_limit(reply: Reply) -> str | None:
+    """Describe an answer that a limit of five tokens cut, but whose reason does not say so."""
+    reason, text = reply.first.finish_reason, reply.text.strip()
+    if not text or len(text) > CHARS_OF_FIVE_TOKENS or not isinstance(reason, str):
         return None
-    whole = not text.startswith("1") or at_limit(reply)
-    return "" if whole else f"{reason} after {text[-30:]!r}"
+    return "" if not text.startswith("1") or ends_at_limit(reply) else f"{reason} after {text[-30:]!r}"
 
 
-def _hides_a_cut_row(reply: Reply) -> str | None:
-    """The same of a row that was long when it ended; None where its end may be the model's own."""
-    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(asked_texts(reply)))
+def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
+    """Describe a long row of numbers that a limit cut; None where its end may be the model's own."""
+    numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(list_asked_texts(reply)))
     reason = reply.first.finish_reason
     if not numbers or not asked or not isinstance(reason, str):
         return None
-    if at_limit(reply):
+    if ends_at_limit(reply):
         return ""
     own = numbers[0] != "1" or numbers[-1] == asked[-1] or numbers[-1].endswith("0")
     return None if own else f"{reason} after {reply.text[-30:]!r}"
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.LIMIT_OF_FIVE,),
-    usable=generated_text,
-    blocked_by=(*_SETTINGS, "semantics/applies-max-output-tokens"),
-    obeys=True,
-)
-def says_when_the_limit_ended_it(seen: RuleInput) -> Iterator[Location]:
-    """An answer that the limit cut says MAX_TOKENS.
+def _describe_hidden_truncation(reply: Reply) -> str | None:
+    """Describe a text that STOP ends, but that is only the beginning of what was asked for.
 
-    Why: STOP means a natural end, and an answer that was cut has none.
-    Breaks: half an answer is taken for a whole one, in every client.
-    Workaround: compare candidatesTokenCount with the limit.
-    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
+    A model that is tired of counting stops at a round number; a cut comes anywhere.
     """
-    yield from failing_each_time(seen, ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _hides_the_cut)
+    if obeys(reply):
+        return ""
+    wanted, text = str(reply.exchange.expected.get("text", "")), reply.text.strip()
+    begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
+    round_number = text.endswith("0") and wanted[len(text) : len(text) + 1].isspace()
+    cut = begun and not round_number and reply.first.finish_reason == "STOP"
+    return f"STOP after {text[-40:]!r}" if cut and reply.exchange.failure is None else None
 
 
-@check(
+_CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
+    (ProbeId.LIMIT_OF_FIVE, "MAX_TOKENS", _describe_hidden_limit),
+    (ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _describe_hidden_limit_of_row),
+    (ProbeId.LONG_ANSWER_STREAMED, "STOP after the complete answer", _describe_hidden_truncation),
+)
+
+
+@_check_setting(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=(ProbeId.STREAMED_WITHOUT_ALT,),
-    usable=generated_text,
+    probes=tuple(probe for probe, _, _ in _CUTS),
     blocked_by=(
-        *_SETTINGS,
+        _OWN_QUESTION,
         "semantics/applies-max-output-tokens",
+        "schema/stop-comes-with-content",
+    ),
+    requires=RequiredContent(
+        "no answer was complete, or ended at a limit",
+        lambda reply: obeys(reply) or ends_at_limit(reply),
+        outcome=Outcome.BLOCKED,
+    ),
+    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
+    formerly=(
         "semantics/says-when-the-limit-ended-it",
+        "semantics/says-when-the-limit-ended-a-stream",
         "streaming/says-stop-only-at-the-end",
     ),
-    obeys=True,
 )
-def says_when_the_limit_ended_a_stream(seen: RuleInput) -> Iterator[Location]:
-    """A stream that the limit cut says MAX_TOKENS, as a unary answer does.
+def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-    Why: the last chunk has the same finish reason that a unary answer has.
-    Breaks: half an answer is taken for a whole one, in every client that streams.
-    Workaround: compare candidatesTokenCount with the limit.
-    Source: [FinishReason: MAX_TOKENS] Says that the limit ended the answer.
+    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
+    a limit cut it or the vendor did.
+    Breaks: every client takes half an answer for a complete one.
+    Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
+    Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.
     """
-    yield from failing_each_time(seen, ProbeId.STREAMED_WITHOUT_ALT, "MAX_TOKENS", _hides_a_cut_row)
+    found = [
+        replace(location, pointer="/candidates/0/finishReason")
+        for probe, expected, look in _CUTS
+        for location in accuse_after_attempts(seen, probe, expected, look)
+    ]
+    yield from found
+    answers = [reply for reply in seen.of(ProbeId.LIMIT_OF_FIVE) if reply.ok]
+    if not found and answers and not any(map(keeps_limit_of_five, answers)):
+        yield NotJudged(Outcome.BLOCKED, "no limit took effect")
 
 
-@check(
+@_check_setting(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.STOP_SEQUENCE,),
-    usable=generated_text,
-    blocked_by=_SETTINGS,
-    obeys=True,
+    blocked_by=_BLOCKERS,
     feature="stop-sequences",
 )
 def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -313,21 +182,20 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: cut the text yourself.
     Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
-    yield from each_time(seen, ProbeId.STOP_SEQUENCE, "the text before the stop sequence", _keeps_going)
+    wanted = "the text before the stop sequence"
+    yield from judge_attempts(seen, ProbeId.STOP_SEQUENCE, wanted, _describe_ignored_stop)
 
 
-def _count_of_candidates(reply: Reply) -> str | None:
+def _describe_missing_candidates(reply: Reply) -> str | None:
     most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else f"{most} candidate"
+    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
 
 
-@check(
+@_check_setting(
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.TWO_CANDIDATES,),
-    usable=generated_text,
-    blocked_by=(*_SETTINGS, "schema/has-a-candidate"),
-    obeys=True,
+    blocked_by=(*_BLOCKERS, "schema/has-a-candidate"),
     feature="candidate-count",
 )
 def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -338,16 +206,15 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Workaround: ask twice.
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
-    yield from each_time(seen, ProbeId.TWO_CANDIDATES, "two candidates, or an error", _count_of_candidates)
+    wanted = "two candidates, or an error"
+    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, _describe_missing_candidates)
 
 
-@check(
+@_check_setting(
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA),
-    usable=generated_text,
-    blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
-    obeys=True,
+    blocked_by=(*_BLOCKERS, "semantics/marks-thoughts"),
     feature="json-schema",
 )
 def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -359,30 +226,4 @@ def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]
     Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.
     """
     for probe in (ProbeId.RESPONSE_SCHEMA, ProbeId.RESPONSE_JSON_SCHEMA):
-        yield from each_time(seen, probe, "JSON as the schema describes it", unmet)
-
-
-@check(
-    Level.SHOULD,
-    basis=Basis.DOCUMENTED,
-    probes=(ProbeId.BOGUS_CACHED_CONTENT,),
-    usable=lambda reply: (
-        generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED or reply.status in (403, 404)
-    ),
-    blocked_by=("errors/refuses-what-is-wrong",),  # who takes everything takes this too
-    feature="cached-content",
-    proof=Proof.EACH_REFUSAL,
-)
-def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
-    """A request that names cached content which does not exist is refused.
-
-    Why: cached content is part of the prompt, so the server must look it up; dropping it drops most of what was meant
-    to be sent.
-    Breaks: answers lack their context, silently.
-    Workaround: send the content with each request.
-    Source: [GenerateContentRequest.cachedContent] Names content that was cached before; a name that does not exist is
-    an error.
-    """
-    for reply in seen.replies:
-        if reply.ok:
-            yield Location(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
+        yield from judge_attempts(seen, probe, "JSON that fits the schema", describe_disobedience)

@@ -1,4 +1,4 @@
-"""Semantics of thinking: thoughts are marked, shown when asked for, and switched off when told to."""
+"""Thinking: thoughts are marked, shown when asked for, and switched off when told to."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
-from conformance.judging.contents import asked_model, each_time
-from conformance.judging.expectations import CUT, obedience
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.checks.semantics.settings import READ
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, judge_attempts
+from conformance.judging.contents import is_model_answer, read_asked_model
+from conformance.judging.expectations import Fulfilment, check_obedience
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
-_SETTINGS = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
 _LEAK = re.compile(r"^\s*(<think(ing)?>|<thought>|\[?THOUGHTS?\]?:|\[THINKING\])|</think(ing)?>")
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=generated_text)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=is_model_answer)
 def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
@@ -36,12 +36,12 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
         yield Location(reply.id, "/candidates/0/content/parts", wanted, repr(reply.text[:80]), level)
 
 
-def _hidden(reply: Reply) -> str | None:
-    """Thoughts were counted, but not shown; None where nothing tells that the model thought at all."""
+def _describe_hidden_thoughts(reply: Reply) -> str | None:
+    """Describe thoughts that were counted but not shown; None where nothing shows that the model thought at all."""
     if reply.first.thoughts:
         return ""
     tokens = reply.count("thoughtsTokenCount")
-    cut = obedience(reply).verdict == CUT
+    cut = check_obedience(reply).verdict is Fulfilment.CUT
     return f"{tokens} tokens of thoughts, and no part with thought: true" if tokens and not cut else None
 
 
@@ -49,8 +49,8 @@ def _hidden(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.THINKING,),
-    usable=generated_text,
-    blocked_by=(*_SETTINGS, "semantics/marks-thoughts"),
+    usable=is_model_answer,
+    blocked_by=(*READ, "semantics/marks-thoughts"),
     obeys=True,
     feature="thinking",
 )
@@ -65,21 +65,15 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
     """
     streamed = any(reply.first.thoughts for reply in seen.of(ProbeId.THINKING_STREAMED))
     level = Level.NOTE if streamed else None
-    for found in each_time(seen, ProbeId.THINKING, "parts with thought: true", _hidden, level):
+    wanted = "parts with thought: true"
+    for found in judge_attempts(seen, ProbeId.THINKING, wanted, _describe_hidden_thoughts, level):
+        # A model that does not think has no thoughts to show.
         quiet = isinstance(found, NotJudged) and found.outcome is Outcome.INCONCLUSIVE
-        # A model that does not think at all has no thoughts to show, and no vendor is accused for it.
-        yield (
-            NotJudged(Outcome.UNSUPPORTED, "no thoughts were shown, and none were counted")
-            if quiet
-            else found
-        )
+        reason = "no thoughts were shown, and none were counted"
+        yield NotJudged(Outcome.UNSUPPORTED, reason) if quiet else found
 
 
-def _can_switch_off(reply: Reply) -> bool:
-    return re.search(r"gemini-2\.5-flash", asked_model(reply)) is not None
-
-
-def _thinks_anyway(reply: Reply) -> str | None:
+def _describe_thinking(reply: Reply) -> str | None:
     tokens = reply.count("thoughtsTokenCount")
     return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
 
@@ -88,8 +82,8 @@ def _thinks_anyway(reply: Reply) -> str | None:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.NO_THINKING,),
-    usable=generated_text,
-    blocked_by=_SETTINGS,
+    usable=is_model_answer,
+    blocked_by=READ,
     obeys=True,
     feature="thinking",
 )
@@ -101,5 +95,6 @@ def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: choose a model that does not think.
     Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
     """
-    level = None if any(_can_switch_off(reply) for reply in seen.replies) else Level.NOTE
-    yield from each_time(seen, ProbeId.NO_THINKING, "no thoughts", _thinks_anyway, level)
+    can_switch_off = any(re.search(r"gemini-2\.5-flash", read_asked_model(reply)) for reply in seen.replies)
+    level = None if can_switch_off else Level.NOTE
+    yield from judge_attempts(seen, ProbeId.NO_THINKING, "no thoughts", _describe_thinking, level)

@@ -1,65 +1,50 @@
-"""Semantics of function calling: tools reach the model, modes are kept, and the second turn works."""
+"""Function calling: tools reach the model, modes are kept, and the second turn works."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
-    as_list,
-    calls,
-    each_time,
-    failing_each_time,
-    lacks_text,
-    refusal,
-    unmet,
+from conformance.judging.attempts import (
+    accuse_after_attempts,
+    describe_disobedience,
+    describe_missing_text,
+    judge_attempts,
 )
-from conformance.judging.expectations import at_limit
-from conformance.judging.tries import generated_text
+from conformance.judging.contents import as_list, is_model_answer, list_named_calls
+from conformance.judging.endings import ends_at_limit
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
-from conformance.model import JSON, Basis, Level, Location, Outcome
+from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
-_PROBES = (
-    ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.FUNCTION_CALL_FORCED, ProbeId.TWO_CALLS_IN_ONE_TURN, ProbeId.MIXED_CASING_REQUEST,
-    ProbeId.NESTED_TOOL,
+_OWN_QUESTION = "semantics/answers-its-own-question"
+_BLOCKERS = (_OWN_QUESTION, "semantics/hands-functions-to-the-model", "schema/stop-comes-with-content")
+_COMPLETE = "schema/function-calls-are-complete"
+_CALLING = (
+    ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.FUNCTION_CALL_FORCED,
+    ProbeId.TWO_CALLS_IN_ONE_TURN, ProbeId.MIXED_CASING_REQUEST, ProbeId.NESTED_TOOL,
 )  # fmt: skip
-_FIRST = (
-    "semantics/answers-its-own-question",
-    "semantics/hands-functions-to-the-model",
-    "schema/stop-comes-with-content",
-)
+_check_calling = partial(check, usable=is_model_answer, obeys=True, feature="function-calling")
 
 
-# What any answer to the question about the weather speaks of, be it that nothing is known of it.
-_speaks_of_the_weather = mentions(
-    r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
-    r"|access|real.?time|unable|cannot|can't|don't|sorry"
-)
-
-
-_speaks_of_the_cities = mentions("paris|tokyo")
-
-
-def _no_call(reply: Reply) -> str | None:
-    if calls(reply) or reply.first.calls:
+def _describe_missing_call(reply: Reply) -> str | None:
+    if list_named_calls(reply) or reply.first.calls:
         return ""
-    return None if at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
+    return None if ends_at_limit(reply) else f"no call; the text is {reply.text[:100]!r}"
 
 
-@check(
+@_check_calling(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED),
-    usable=generated_text,
-    blocked_by=_FIRST[:1],
-    obeys=True,
-    feature="function-calling",
+    blocked_by=(_OWN_QUESTION,),
 )
 def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Declared functions reach the model, which calls one when it should.
@@ -69,28 +54,25 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     Workaround: none.
     Source: [GenerateContentRequest.tools] The model knows the declared functions.
     """
-    if any(reply.first.calls for reply in seen.of(*_PROBES)):
+    if any(reply.first.calls for reply in seen.of(*_CALLING)):
         return
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_FORCED):
-        yield from each_time(seen, probe, "a function call", _no_call)
+        yield from judge_attempts(seen, probe, "a function call", _describe_missing_call)
 
 
-def _wrong_call(reply: Reply) -> str | None:
-    names = [str(call.get("name")) for call in calls(reply)]
+def _describe_wrong_call(reply: Reply) -> str | None:
+    names = [str(call.get("name")) for call in list_named_calls(reply)]
     allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
     if names and not set(names) <= set(allowed):
-        return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
-    return _no_call(reply)
+        return f"calls of {', '.join(names)}; only {', '.join(allowed)} is allowed"
+    return _describe_missing_call(reply)
 
 
-@check(
+@_check_calling(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.FUNCTION_CALL_FORCED,),
-    usable=generated_text,
-    blocked_by=(*_FIRST, "schema/function-calls-are-complete"),
-    obeys=True,
-    feature="function-calling",
+    blocked_by=(*_BLOCKERS, _COMPLETE),
 )
 def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode ANY forces a call of one of the allowed functions.
@@ -100,21 +82,14 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _wrong_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORCED, "a call of get_time", _describe_wrong_call)
 
 
-def _calls_anyway(reply: Reply) -> str | None:
-    return f"a call of {reply.first.calls[0].get('name')!r}" if reply.first.calls else ""
-
-
-@check(
+@_check_calling(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     probes=(ProbeId.FUNCTION_CALL_FORBIDDEN,),
-    usable=generated_text,
-    blocked_by=_FIRST[:1],
-    obeys=True,
-    feature="function-calling",
+    blocked_by=(_OWN_QUESTION,),
 )
 def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Mode NONE forbids every call.
@@ -124,17 +99,15 @@ def calls_nothing_in_mode_none(seen: RuleInput) -> Iterator[Location | NotJudged
     Workaround: leave the tools out of that request.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", _calls_anyway)
+
+    def describe_call(reply: Reply) -> str | None:
+        return f"a call of {reply.first.calls[0].get('name')!r}" if reply.first.calls else ""
+
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_FORBIDDEN, "no call", describe_call)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.FUNCTION_CALL_STREAMED,),
-    usable=generated_text,
-    blocked_by=_FIRST,
-    obeys=True,
-    feature="function-calling",
+@_check_calling(
+    Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.FUNCTION_CALL_STREAMED,), blocked_by=_BLOCKERS
 )
 def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A streamed answer contains the function calls that a unary one would.
@@ -142,57 +115,56 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: streaming changes when an answer arrives, not what it contains.
     Breaks: agents that stream never see the call.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: functionCall] A streamed answer has the same parts as a unary one.
+    Source: [streamGenerateContent] A streamed answer has the same parts as a unary one.
     """
-    yield from each_time(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _no_call)
+    yield from judge_attempts(seen, ProbeId.FUNCTION_CALL_STREAMED, "a function call", _describe_missing_call)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.TWO_CALLS_IN_ONE_TURN,),
-    usable=generated_text,
-    blocked_by=_FIRST,
+    usable=is_model_answer,
+    blocked_by=_BLOCKERS,
     obeys=True,
     feature="parallel-calls",
+    formerly=("semantics/gives-every-call",),
 )
-def gives_every_call(seen: RuleInput) -> Iterator[Location | NotJudged]:
+def returns_parallel_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Two calls in one turn arrive as two.
 
     Why: each call is a part; none is merged or dropped.
     Breaks: half of the work is never done, and the next turn is refused because its responses do not match the calls.
     Workaround: ask for one thing at a time.
-    Source: [FunctionCall: parallel] A turn may hold several calls, each in a part of its own.
+    Source: [parallel function calling] A turn may hold several calls, each in a part of its own.
     """
 
-    def fewer(reply: Reply) -> str | None:
-        number = len(calls(reply))
-        # A model that answers in words, or had no room, shows nothing of what becomes of several calls.
+    def describe_lost_call(reply: Reply) -> str | None:
+        number = len(list_named_calls(reply))
+        # A model that answers in words, or had no room, does not show what becomes of several calls.
         return "" if number >= 2 else "1 call" if number else None
 
-    found = each_time(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", fewer)
-    yield from require_understanding(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, found, _speaks_of_the_cities)
+    found = judge_attempts(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", describe_lost_call)
+    yield from require_understanding(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, found, mentions("paris|tokyo"))
 
 
-def _unfilled(reply: Reply) -> str | None:
-    """What a call lacks; names in another casing are the business of another rule."""
-    for call in calls(reply):
-        args: JSON = call.get("args") or {}
+def _describe_missing_arguments(reply: Reply) -> str | None:
+    for call in list_named_calls(reply):
+        args = call.get("args") or {}
         given = {fold(name) for name in args} if isinstance(args, dict) else set()
+        # Arguments in another casing are left to casing/leaves-argument-names-alone.
         missing = [name for name in ("city_name", "unitSystem") if fold(name) not in given]
         if missing and call.get("name") == "get_weather":
             return f"{', '.join(missing)} missing in {args!r:.80}"
-    return "" if calls(reply) else None
+    return "" if list_named_calls(reply) else None
 
 
-@check(
+@_check_calling(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED),
-    usable=generated_text,
-    blocked_by=(*_FIRST, "schema/function-calls-are-complete", "semantics/streams-function-calls"),
-    obeys=True,
-    feature="function-calling",
+    blocked_by=(*_BLOCKERS, _COMPLETE, "semantics/streams-function-calls"),
+    defers_to=("casing/leaves-argument-names-alone",),
 )
 def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A call carries the arguments that its function requires.
@@ -203,11 +175,11 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [FunctionCall.args] The call carries the arguments that the declaration requires.
     """
     for probe in (ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED):
-        yield from failing_each_time(seen, probe, "city_name and unitSystem", _unfilled)
+        yield from accuse_after_attempts(seen, probe, "city_name and unitSystem", _describe_missing_arguments)
 
 
-def _signed(reply: Reply) -> bool:
-    """Any part of the answer is signed, in its place or inside the call."""
+def _is_signed(reply: Reply) -> bool:
+    """Return whether any part of the answer is signed, in its place or inside the call."""
     for part in reply.first.parts:
         call = part.get("functionCall")
         inner = isinstance(call, dict) and (call.get("thoughtSignature") or call.get("thought_signature"))
@@ -219,13 +191,8 @@ def _signed(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    probes=(
-        ProbeId.FUNCTION_CALL,
-        ProbeId.FUNCTION_CALL_STREAMED,
-        ProbeId.FUNCTION_CALL_FORCED,
-        ProbeId.TWO_CALLS_IN_ONE_TURN,
-    ),
-    usable=lambda reply: generated_text(reply) and bool(reply.first.calls),
+    probes=_CALLING[:4],
+    usable=lambda reply: is_model_answer(reply) and bool(reply.first.calls),
     feature="function-calling",
 )
 def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
@@ -238,17 +205,16 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     back.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
-        yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
-    elif not _signed(reply):
-        yield Location(
-            reply.id, "/candidates/0/content/parts/0/thoughtSignature", "a signature beside the call", "none"
-        )
+        yield NotJudged(Outcome.UNSUPPORTED, "this model requires no signature back")
+    elif not _is_signed(reply):
+        pointer = "/candidates/0/content/parts/0/thoughtSignature"
+        yield Location(reply.id, pointer, "a signature beside the call", "no signature")
 
 
-# Where the first turn is not as the model made it, a second one that repeats it proves nothing.
-_SPOILT = (
+# Rules whose finding explains why a first turn cannot be repeated: it is not as the model made it.
+_SPOILT_TURN = (
     "casing/leaves-argument-names-alone",
-    "schema/function-calls-are-complete",
+    _COMPLETE,
     "schema/signatures-stand-beside-what-they-sign",
     "schema/parts-hold-one-thing",
     "semantics/fills-required-arguments",
@@ -256,15 +222,19 @@ _SPOILT = (
 )
 
 
-def _clean(reply: Reply | None) -> bool:
-    """A first turn whose content Google itself would take back as it stands."""
+def _can_be_repeated(reply: Reply | None) -> bool:
+    """Return whether Google itself would accept the first turn's content as it is."""
     if reply is None:
         return False
-    spoiled = (*UNREADABLE, FaultKind.EXTRA, FaultKind.SPELLING)
+    spoiling = (*UNREADABLE, FaultKind.EXTRA, FaultKind.SPELLING)
     broken = any(
-        found.fault.wrong in spoiled and "content" in found.fault.keys for found in find_value_faults(reply)
+        found.fault.wrong in spoiling and "content" in found.fault.keys for found in find_value_faults(reply)
     )
     return not broken and all(role in ("model", None, "") for role in reply.first.roles)
+
+
+def _are_refused(replies: tuple[Reply, ...]) -> bool:
+    return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
 
 
 @check(
@@ -272,40 +242,48 @@ def _clean(reply: Reply | None) -> bool:
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=lambda reply: generated_text(reply) or reply.standing is Standing.REQUEST_REFUSED,
-    blocked_by=_SPOILT,
+    usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
+    blocked_by=_SPOILT_TURN,
+    formerly=("semantics/takes-its-own-words-back",),
 )
-def takes_its_own_words_back(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model's turn is accepted when it is replayed as it came.
+def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudged]:
+    """A model's turn is accepted when it is replayed unchanged.
 
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
     Workaround: none.
     Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
     """
-    firsts = {reply.id: reply for reply in seen.all}
-    for probe in (ProbeId.FUNCTION_ANSWERED,):
-        tries = [reply for reply in seen.replies if reply.probe == probe]
-        if not tries or not all(reply.standing is Standing.REQUEST_REFUSED for reply in tries):
-            continue
-        turns = seen.of(ProbeId.HISTORY)
-        if turns and all(reply.standing is Standing.REQUEST_REFUSED for reply in turns):
-            yield NotJudged(Outcome.BLOCKED, f"a conversation of words is refused too: {refusal(turns[-1])}")
-        elif _clean(firsts.get(tries[-1].exchange.first or "")):
-            yield Location(tries[-1].id, "", "an answer to the function's result", refusal(tries[-1]))
-        else:
-            yield NotJudged(Outcome.BLOCKED, f"{probe}: the first turn was not one that could be repeated")
+    if not _are_refused(seen.replies):
+        return
+    last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
+    first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
+    if _are_refused(conversations):
+        reason = f"a conversation of words is refused too: {describe_reply(conversations[-1])}"
+        yield NotJudged(Outcome.BLOCKED, reason)
+    elif _can_be_repeated(first):
+        yield Location(last.id, "", "an answer to the function's result", describe_reply(last))
+    else:
+        yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn cannot be repeated as it came")
+
+
+# Whoever answers the question about the weather mentions one of these, even to say that nothing is known.
+_mentions_the_weather = mentions(
+    r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
+    r"|access|real.?time|unable|cannot|can't|don't|sorry"
+)
 
 
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.FUNCTION_ANSWERED,),
-    usable=generated_text,
-    blocked_by=(*_FIRST, "semantics/takes-its-own-words-back", *_SPOILT),
+    usable=is_model_answer,
+    blocked_by=(*_BLOCKERS, "semantics/accepts-replayed-model-turn", *_SPOILT_TURN),
     obeys=True,
+    formerly=("semantics/uses-what-the-function-answered",),
 )
-def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJudged]:
+def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The result of a function reaches the model.
 
     Why: functionResponse is the only way to return a result to the conversation.
@@ -313,20 +291,18 @@ def uses_what_the_function_answered(seen: RuleInput) -> Iterator[Location | NotJ
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """
-    found = each_time(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", lacks_text)
-    yield from require_understanding(seen, ProbeId.FUNCTION_ANSWERED, found, _speaks_of_the_weather)
+    found = judge_attempts(seen, ProbeId.FUNCTION_ANSWERED, "the function's report", describe_missing_text)
+    yield from require_understanding(seen, ProbeId.FUNCTION_ANSWERED, found, _mentions_the_weather)
 
 
-@check(
+@_check_calling(
     Level.SHOULD,
     basis=Basis.INFERRED,
     probes=(ProbeId.NESTED_TOOL,),
-    usable=generated_text,
-    blocked_by=(*_FIRST, "semantics/forces-a-call-in-mode-any", "schema/function-calls-are-complete"),
-    obeys=True,
-    feature="function-calling",
+    blocked_by=(*_BLOCKERS, "semantics/forces-a-call-in-mode-any", _COMPLETE),
+    formerly=("semantics/leaves-functions-what-they-are",),
 )
-def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJudged]:
+def keeps_declared_function_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function that the caller declares keeps its name, even if it is called WebSearch.
 
     Why: googleSearch is the built-in tool. A declared function is never turned into a built-in tool, nor renamed;
@@ -335,4 +311,4 @@ def leaves_functions_what_they_are(seen: RuleInput) -> Iterator[Location | NotJu
     Workaround: give the function a name that no vendor knows.
     Source: [FunctionDeclaration.name] The caller chooses a function's name freely.
     """
-    yield from each_time(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", unmet)
+    yield from judge_attempts(seen, ProbeId.NESTED_TOOL, "a call of WebSearch", describe_disobedience)

@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, RequiredContent, check, check_each
-from conformance.checks.streaming.text import REPEATING, get_expected_text
+from conformance.checks.streaming.text import REPEATING
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
-from conformance.judging.contents import empty
-from conformance.judging.expectations import MET, at_limit, blocked, obedience
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.contents import is_answered_stream, is_empty_candidate, is_model_answer
+from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text, obeyed, streams
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -28,7 +28,7 @@ _MANY = 300  # characters: more than any vendor sends as one chunk of an answer 
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=("streaming/comes-whole",),
     requires=required.A_CANDIDATE,
 )
@@ -40,11 +40,11 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
     truncated answer cannot be told from a complete one.
     Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
-    ended = reply.exchange.failure is None and not reply.error and not blocked(reply)
+    ended = reply.exchange.failure is None and not reply.error and not is_prompt_blocked(reply)
     if not candidates or not ended or reply.first.finish_reason is not None:
         return
     pointer = reply.at(candidates[-1], _REASON)
@@ -58,7 +58,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=("streaming/ends-with-a-finish-reason", *REPEATING),
     requires=_SEVERAL_CHUNKS,
 )
@@ -69,7 +69,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     reason, an old habit of Google's, and where a built-in tool may have ended a step.
     Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
     Workaround: read to the end of the stream, and use the last reason.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     index = reply.first.index
@@ -83,7 +83,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     begins_with_parts = isinstance(content, dict) and bool(content.get("parts"))
     without = [one for _, one in before_the_end if not one.get("finishReason")]
     # A reason in every chunk that has content is an old habit of Google's; one in a chunk of its own, sent first, is not.
-    habit = begins_with_parts and all(map(empty, without))
+    habit = begins_with_parts and all(map(is_empty_candidate, without))
     level = Level.NOTE if habit or uses_server_tools(reply) else None
     observed = f"{candidate['finishReason']!r} before the end of the text"
     yield Location(
@@ -94,7 +94,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     blocked_by=("schema/has-a-candidate",),
 )
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
@@ -104,7 +104,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     send one.
     Breaks: google-genai 1.30 raises IndexError on the empty list; the other clients read on.
     Workaround: drop chunks whose candidates are empty, after reading their usage.
-    Source: [ProtoJSON: presence] Empty lists are omitted: Google's chunks have a candidate or no candidates member.
+    Source: [ProtoJSON, presence] Empty lists are omitted: Google's chunks have a candidate or no candidates member.
     """
     for chunk in reply.chunks:
         if chunk.body.get("candidates") == []:
@@ -117,7 +117,7 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     basis=Basis.INFERRED,
     ground=Ground.TASKS,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=streams,
+    usable=is_answered_stream,
 )
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A long answer arrives in pieces while the model is writing it.
@@ -126,7 +126,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     like one.
     Breaks: programs seem to hang, and idle time-outs abort answers that are still being written.
     Workaround: none in the client, other than a longer time-out.
-    Source: [streamGenerateContent: purpose] It streams partial responses while the model generates.
+    Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
     usual_ms = _measure_short_answers(seen)
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
@@ -147,57 +147,14 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _measure_short_answers(seen: RuleInput) -> float:
     """Return the median time of short answers in ms: what network, queue and thinking cost any answer."""
-    short = [one for one in seen.all if generated_text(one) and 0 < len(one.text) < _SHORT]
+    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
     return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
-
-
-def _is_cut_short(reply: Reply) -> bool:
-    """Return whether STOP ends a text that is only the beginning of what was asked for.
-
-    A model that is tired of counting stops at a round number; a cut comes anywhere.
-    """
-    wanted, text = get_expected_text(reply), reply.text.strip()
-    begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
-    round_number = text.endswith("0") and wanted[len(text) : len(text) + 1].isspace()
-    return begun and not round_number and reply.first.finish_reason == "STOP"
-
-
-@check(
-    Level.MUST,
-    basis=Basis.INFERRED,
-    probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=streams,
-    blocked_by=(
-        "streaming/comes-whole",
-        "semantics/applies-max-output-tokens",
-        "schema/stop-comes-with-content",
-    ),
-    obeys=True,
-    requires=RequiredContent(
-        "no long answer was complete, or ended at a limit",
-        lambda reply: obedience(reply).verdict == MET or at_limit(reply),
-        outcome=Outcome.BLOCKED,
-    ),
-)
-def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location]:
-    """Only a complete streamed answer ends with STOP.
-
-    Why: STOP means that the model came to a natural end. A truncated answer says MAX_TOKENS if a limit cut it, and
-    an error if the connection did.
-    Breaks: every client takes half an answer for a complete one.
-    Workaround: check long answers for their end.
-    Source: [Candidate.finishReason] STOP means that the model came to a natural end.
-    """
-    cut = [reply for reply in seen.replies if _is_cut_short(reply)]
-    if len(cut) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.LONG_ANSWER_STREAMED):
-        observed = f"STOP after {cut[-1].text[-40:]!r} ({len(cut)} of {len(seen.replies)} attempts)"
-        yield Location(cut[-1].id, _REASON, "STOP after the complete answer", observed)
 
 
 @check_each(
     Level.NOTE,
     basis=Basis.RECORDED,
-    usable=streams,
+    usable=is_answered_stream,
     requires=_SEVERAL_CHUNKS,
 )
 def keeps_one_id(reply: Reply) -> Iterator[Location]:

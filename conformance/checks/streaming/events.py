@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from conformance.catalogue import RequiredContent, check_each
-from conformance.judging.habits import has_own_bytes, lacks_its_end
-from conformance.judging.tries import streams
+from conformance.judging.contents import is_answered_stream
+from conformance.judging.habits import has_original_bytes, may_have_lost_end
 from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
@@ -17,9 +17,9 @@ from conformance.wire.framing import Framing, Irregular
 def holds_events(reply: Reply) -> bool:
     """Return whether a stream with alt=sse consists of events, whatever they hold."""
     scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
-    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and 200 <= reply.status < 300
+    success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and reply.is_success
     framed = reply.streamed and reply.alt_sse and reply.framed.framing is Framing.SSE
-    return framed and success and has_own_bytes(reply)
+    return framed and success and has_original_bytes(reply)
 
 
 def locate_irregularities(
@@ -53,7 +53,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
     but Google's clients cannot read them.
     Breaks: google-genai raises at the first such line; @google/genai silently drops the event that contains it.
     Workaround: remove every line that does not begin with `data`, heartbeats included.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     levels = dict.fromkeys(_NOT_DATA, Level.MUST)
@@ -62,13 +62,13 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=holds_events)
 def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
-    """Each data line begins with `data: `: once, and with the space.
+    """Each data line begins with exactly one `data: `, space included.
 
     Why: Google writes the space, and its Python client expects it.
     Breaks: without the space, google-genai and the older JavaScript clients raise at the first line; a doubled
     prefix breaks every client.
     Workaround: rewrite the beginning of each line.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     levels = {Irregular.NO_SPACE: Level.MUST, Irregular.DOUBLE_DATA_PREFIX: Level.MUST}
@@ -77,12 +77,12 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=holds_events)
 def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Location]:
-    """The JSON of a chunk fits on one data line.
+    """The JSON of a chunk takes up a single data line.
 
     Why: Google never spreads an event over several data lines.
     Breaks: @google/genai (also 1.30) and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.
     Workaround: join the data lines of each event.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     levels = {Irregular.MULTI_LINE_DATA: Level.SHOULD}
@@ -106,10 +106,10 @@ def ends_each_event_with_a_blank_line(reply: Reply) -> Iterator[Location]:
     Breaks: without the final blank line, @google/genai loses the event with the finish reason and the usage, and
     raises; the Vercel AI SDK loses it silently. With single newlines between events, almost every client fails.
     Workaround: add the missing blank lines.
-    Source: [Server-sent events] A blank line ends an event; what follows the last blank line is discarded.
+    Source: [HTML standard, server-sent events] A blank line ends an event; what follows the last blank line is discarded.
     """
     for found in locate_irregularities(reply, _ENDS, "a blank line after each event (LF or CRLF)"):
-        yield replace(found, level=Level.NOTE) if lacks_its_end(reply) else found
+        yield replace(found, level=Level.NOTE) if may_have_lost_end(reply) else found
 
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=holds_events)
@@ -119,7 +119,7 @@ def ends_without_a_sentinel(reply: Reply) -> Iterator[Location]:
     Why: [DONE] belongs to OpenAI's protocol; Google simply ends the body.
     Breaks: google-genai and @google/genai raise after the whole text has arrived; the Vercel AI SDK reads on.
     Workaround: drop the last event.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     levels = {Irregular.DONE_SENTINEL: Level.MUST}
@@ -158,7 +158,7 @@ def sends_one_json_object_per_event(reply: Reply) -> Iterator[Location]:
     Breaks: every client raises on data that is not JSON, keep-alives included; the Vercel AI SDK reports an error
     part.
     Workaround: drop events without JSON, and join those that were split.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     yield from locate_irregularities(reply, _PAYLOADS, _OBJECT)
@@ -190,7 +190,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     Why: JSON and event streams are UTF-8 and need no mark; Google sends none.
     Breaks: google-genai raises at the first line; the JavaScript clients skip the mark.
     Workaround: drop the first three bytes.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     yield from locate_irregularities(reply, {Irregular.BOM: Level.SHOULD}, "no byte order mark")
@@ -200,7 +200,7 @@ def begins_without_a_byte_order_mark(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.INFERRED,
     select=lambda reply: reply.streamed and reply.alt_sse,
-    usable=lambda reply: streams(reply) and has_own_bytes(reply),
+    usable=lambda reply: is_answered_stream(reply) and has_original_bytes(reply),
     requires=RequiredContent(
         "no stream holds a line separator",
         lambda reply: any(separator in reply.text for separator in "\u2028\u2029\x85"),
@@ -214,7 +214,7 @@ def escapes_line_separators(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai 1.30, @google/genai 1.30 (and gemini-cli, which is built on it) and the old SDK split the
     line there.
     Workaround: write the three characters as JSON escapes.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one event: data, a colon, a space, the JSON on one line, a
+    Source: [streamGenerateContent] Each chunk is one event: data, a colon, a space, the JSON on one line, a
     blank line.
     """
     levels = {Irregular.RAW_SEPARATOR: Level.SHOULD}
@@ -223,15 +223,10 @@ def escapes_line_separators(reply: Reply) -> Iterator[Location]:
 
 def _may_be_cut(reply: Reply) -> bool:
     kinds = (ReplyKind.ANSWER, ReplyKind.UNREADABLE, ReplyKind.FAILED)
-    return 200 <= reply.status < 300 and reply.kind in kinds and has_own_bytes(reply)
+    return reply.is_success and reply.kind in kinds and has_original_bytes(reply)
 
 
-@check_each(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed,
-    usable=_may_be_cut,
-)
+@check_each(Level.MUST, basis=Basis.RECORDED, select=lambda reply: reply.streamed, usable=_may_be_cut)
 def comes_whole(reply: Reply) -> Iterator[Location]:
     """A stream ends after a complete chunk, never inside one.
 
@@ -239,7 +234,7 @@ def comes_whole(reply: Reply) -> Iterator[Location]:
     token counts are lost.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of the answer.
     Workaround: treat an answer without a finish reason as failed, and ask again.
-    Source: [streamGenerateContent: end] A stream ends after a whole chunk.
+    Source: [streamGenerateContent] A stream ends after a whole chunk.
     """
     if reply.exchange.failure is None:
         levels = {Irregular.TRUNCATED: Level.MUST}

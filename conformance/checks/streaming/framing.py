@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.streaming.events import holds_events, locate_irregularities
-from conformance.judging.habits import has_own_bytes, may_have_lost, unless_rare
-from conformance.judging.refusals import describe_silence, says_nothing, words
-from conformance.judging.tries import streams
+from conformance.judging.contents import is_answered_stream
+from conformance.judging.habits import has_original_bytes, may_have_lost_header, note_if_rare
+from conformance.judging.refusals import describe_reply, describe_silence, says_nothing
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
@@ -25,12 +25,12 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
 
 def _shows_its_framing(reply: Reply) -> bool:
     """Return whether a stream answered in success, or its bytes are readable but of no framing that is known."""
-    unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and 200 <= reply.status < 300
+    unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and reply.is_success
     packed_or_cut = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     read_in_full = reply.framed.framing is not Framing.SSE and not reply.framed.bound
     unknown = unread and read_in_full and not packed_or_cut
     unknown = unknown and reply.standing is not Standing.ERROR_IN_SUCCESS
-    return has_own_bytes(reply) and (streams(reply) or unknown)
+    return has_original_bytes(reply) and (is_answered_stream(reply) or unknown)
 
 
 def _describe_framing(reply: Reply) -> str:
@@ -49,6 +49,7 @@ def _sort_by_length(replies: Iterable[Reply]) -> list[Reply]:
     select=lambda reply: reply.streamed and reply.alt_sse,
     usable=_shows_its_framing,
     trait="stream-framing",
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     """With alt=sse, a stream consists of server-sent events.
@@ -57,7 +58,7 @@ def streams_sse_with_alt(seen: RuleInput) -> Iterator[Location]:
     Breaks: on newline-delimited JSON, @google/genai and gemini-cli raise and the Vercel AI SDK silently returns
     nothing; on a JSON array, google-genai raises too; on a single object, all JavaScript clients fail.
     Workaround: turn each JSON object into one event: `data: `, the object on one line, and a blank line.
-    Source: [streamGenerateContent?alt=sse] Each chunk is one server-sent event.
+    Source: [streamGenerateContent] Each chunk is one server-sent event.
     """
     for reply in _sort_by_length(seen.replies):
         if reply.framed.framing is not Framing.SSE:
@@ -93,12 +94,16 @@ def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
     own = [reply for reply in asked if not reply.exchange.captured]
     answers_with_alt = any(reply.ok and reply.streamed and reply.alt_sse for reply in seen.all)
     if own and answers_with_alt and all(map(_is_refused, own)):
-        yield Location(own[0].id, "", "one JSON array", words(own[0]))
+        yield Location(own[0].id, "", "one JSON array", describe_reply(own[0]))
 
 
 def _is_framed_as_asked(reply: Reply) -> bool:
     wanted = Framing.SSE if reply.alt_sse else Framing.JSON_ARRAY
-    return streams(reply) and reply.framed.framing is wanted and not may_have_lost(reply, "content-type")
+    return (
+        is_answered_stream(reply)
+        and reply.framed.framing is wanted
+        and not may_have_lost_header(reply, "content-type")
+    )
 
 
 @check_each(
@@ -106,6 +111,10 @@ def _is_framed_as_asked(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_is_framed_as_asked,
+    defers_to=(
+        "streaming/streams-sse-with-alt",
+        "streaming/streams-an-array-without-alt",
+    ),
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     """The Content-Type of a stream matches its framing.
@@ -113,12 +122,11 @@ def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     Why: some readers choose their parser by the Content-Type alone.
     Breaks: Google's SDKs ignore the header; some applications reject a stream that is not text/event-stream.
     Workaround: set the header in a proxy.
-    Source: [streamGenerateContent: Content-Type] Events are text/event-stream, an array is application/json.
+    Source: [streamGenerateContent] Events are text/event-stream, an array is application/json.
     """
     wanted = _TYPES[reply.framed.framing]
-    label = reply.exchange.header("content-type") or ""
-    if label.partition(";")[0].strip().lower() != wanted:
-        yield Location(reply.id, "", wanted, label or "no Content-Type")
+    if reply.media_type != wanted:
+        yield Location(reply.id, "", wanted, reply.exchange.header("content-type") or "no Content-Type")
 
 
 _ARRAYS = {
@@ -138,6 +146,7 @@ _NOT_CHUNKS = (
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed and not reply.alt_sse,
     usable=lambda reply: _shows_its_framing(reply) and reply.framed.framing is Framing.JSON_ARRAY,
+    defers_to=("streaming/sends-one-json-object-per-event",),
 )
 def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
     """The array of a stream without alt=sse is well-formed JSON.
@@ -158,7 +167,8 @@ def streams_a_well_formed_array(seen: RuleInput) -> Iterator[Location]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: reply.streamed and 200 <= reply.status < 300,
+    select=lambda reply: reply.streamed and reply.is_success,
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A stream with status 200 contains at least one chunk.
@@ -167,7 +177,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     sent an empty stream twice in thousands of answers, so a rare one is only noted.
     Breaks: every client ends normally with an empty answer; a terminal program waits forever.
     Workaround: treat an empty stream as a failure, and ask again.
-    Source: [streamGenerateContent: content] A stream of status 200 holds at least one chunk.
+    Source: [streamGenerateContent] A stream of status 200 holds at least one chunk.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
@@ -179,7 +189,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
         reply for reply in seen.replies if reply.kind is ReplyKind.EMPTY and reply.exchange.failure is None
     ]
     empty = [reply for reply in empty if reply.standing is not Standing.ERROR_IN_SUCCESS]
-    yield from unless_rare(map(_locate_emptiness, empty), seen.replies)
+    yield from note_if_rare(map(_locate_emptiness, empty), seen.replies)
 
 
 def _is_bare_array(reply: Reply) -> bool:

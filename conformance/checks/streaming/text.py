@@ -8,10 +8,11 @@ from itertools import pairwise
 from conformance.catalogue import RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
-from conformance.judging.expectations import MET, UNMET, obedience
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.contents import is_answered_stream
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap, is_row
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, obeyed, streams
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -36,14 +37,14 @@ def get_expected_text(reply: Reply) -> str:
     return str(reply.exchange.expected.get("text", ""))
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=streams, requires=_PIECES)
+@check_each(Level.MUST, basis=Basis.RECORDED, usable=is_answered_stream, requires=_PIECES)
 def sends_deltas(reply: Reply) -> Iterator[Location]:
     """Each chunk carries only the text that is new since the last one.
 
     Why: clients join the texts of the chunks.
     Breaks: every client shows the text again and again, longer each time, without an exception.
     Workaround: keep only the part of each chunk that goes beyond the one before.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     texts = list_texts(reply)
@@ -59,7 +60,9 @@ def _are_cumulative(texts: list[str]) -> bool:
     return len(distinct) >= 3 and all(after.startswith(before) for before, after in pairwise(distinct))
 
 
-@check_each(Level.MUST, basis=Basis.RECORDED, usable=streams, blocked_by=REPEATING[:1], requires=_PIECES)
+@check_each(
+    Level.MUST, basis=Basis.RECORDED, usable=is_answered_stream, blocked_by=REPEATING[:1], requires=_PIECES
+)
 def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     """The last chunk does not repeat the whole answer.
 
@@ -67,7 +70,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     a built-in tool may a model say the same thing twice.
     Breaks: every client shows the answer twice, without an exception.
     Workaround: drop a last chunk that repeats all the text before it.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     texts = list_texts(reply)
@@ -90,7 +93,7 @@ def _may_repeat(reply: Reply, text: str) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
-    usable=lambda reply: streams(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
+    usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
     obeys=True,
     requires=RequiredContent("no stream holds a row of numbers", is_row, outcome=Outcome.BLOCKED),
@@ -101,7 +104,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Why: clients join the chunks in the order in which they arrive.
     Breaks: words are missing or out of place in every client, without an exception.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: chunks] Each chunk carries the text since the last one; finishReason stands in
+    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
     the last.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
@@ -115,26 +118,26 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.INFERRED,
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
-    usable=streams,
+    usable=is_answered_stream,
     obeys=True,
     requires=RequiredContent(
         "no answer does what its question asks for",
-        lambda reply: obedience(reply).verdict == MET,
+        obeys,
         outcome=Outcome.BLOCKED,
     ),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.
 
-    Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
+    Why: a gateway that filters replayed chunks may mistake the model's own repetitions for replays.
     Breaks: numbers, code and Chinese words silently lose characters in every client.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent: text] A stream's text is the model's text, repetitions included.
+    Source: [streamGenerateContent] A stream's text is the model's text, repetitions included.
     """
     lossy = [
         reply for reply in seen.replies if _has_lost_repeats(get_expected_text(reply), reply.text.strip())
     ]
-    if len(lossy) >= ATTEMPTS_TO_ACCUSE and not obeyed(seen, ProbeId.REPEATED_TEXT_STREAMED):
+    if len(lossy) >= ATTEMPTS_TO_ACCUSE and not was_obeyed(seen, ProbeId.REPEATED_TEXT_STREAMED):
         yield Location(lossy[-1].id, _TEXT, get_expected_text(lossy[-1]), lossy[-1].text[:200])
 
 
@@ -147,20 +150,21 @@ def _has_lost_repeats(wanted: str, got: str) -> bool:
 @check_each(
     Level.SHOULD,
     basis=Basis.INFERRED,
-    usable=streams,
+    usable=is_answered_stream,
     requires=RequiredContent(
         "no stream holds a character beyond ASCII",
         lambda reply: not reply.text.isascii(),
         (ProbeId.REPEATED_TEXT_STREAMED,),
     ),
+    defers_to=("transport/writes-sound-json",),
 )
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.
 
     Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
-    Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
+    Breaks: every client shows replacement characters in Chinese, Japanese and Korean text and in emoji.
     Workaround: ask without streaming.
-    Source: [JSON: encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
+    Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
     """
     for chunk in reply.chunks:
         text = join_text(chunk)
@@ -194,7 +198,7 @@ def _has_question_marks(reply: Reply, text: str) -> bool:
     Level.SHOULD,
     basis=Basis.RECORDED,
     probes=(ProbeId.THINKING, ProbeId.THINKING_STREAMED),
-    usable=streams,
+    usable=is_answered_stream,
     obeys=True,
     feature="thinking",
     requires=required.THOUGHTS,
@@ -213,7 +217,7 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
     streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
     if not unary or any(reply.first.thoughts for reply in streamed):
         return
-    without = [reply for reply in streamed if obedience(reply).verdict == UNMET]
+    without = [reply for reply in streamed if disobeys(reply)]
     if len(without) >= ATTEMPTS_TO_ACCUSE:
         observed = f"no thought ({len(without)} of {len(streamed)} attempts)"
         yield Location(without[-1].id, "/candidates/0/content/parts", "parts with thought: true", observed)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.catalogue import NotJudged, check, check_each
+from conformance.catalogue import NotJudged, asks_main_route, check, check_each
 from conformance.checks.transport.compression import DECLARED
-from conformance.checks.transport.requests import asks_for_one_object, asks_on_main_route, is_success
-from conformance.judging.habits import has_own_bytes, may_have_lost
-from conformance.judging.refusals import words
+from conformance.checks.transport.requests import asks_for_one_object
+from conformance.judging.habits import has_original_bytes, may_have_lost_header
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
@@ -33,7 +33,7 @@ _UNSOUND = {
     Level.SHOULD,
     basis=Basis.RECORDED,
     select=asks_for_one_object,
-    usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost(reply, "content-type"),
+    usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost_header(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
@@ -42,15 +42,15 @@ def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
     Why: generic clients and gateways choose how to read a body by its Content-Type.
     Breaks: Google's SDKs ignore the header; software between them and the vendor may not.
     Workaround: set the header in a proxy.
-    Source: [Content-Type (RFC 9110)] The header names the type of the body; Google's is application/json.
+    Source: [RFC 9110, Content-Type] The header names the type of the body; Google's is application/json.
     """
-    label = reply.exchange.header("content-type") or ""
-    if label.partition(";")[0].strip().lower() != "application/json":
-        yield Location(reply.id, "", "application/json", label or "no Content-Type")
+    if reply.media_type != "application/json":
+        observed = reply.exchange.header("content-type") or "no Content-Type"
+        yield Location(reply.id, "", "application/json", observed)
 
 
 def _has_readable_bytes(reply: Reply) -> bool:
-    return reply.ok and reply.is_complete and has_own_bytes(reply)
+    return reply.ok and reply.is_complete and has_original_bytes(reply)
 
 
 @check_each(
@@ -65,7 +65,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
     Why: clients parse the whole body as one document.
     Breaks: a byte order mark makes google-genai raise; bytes after the end make every client raise.
     Workaround: cut the body down to its JSON in a proxy.
-    Source: [ProtoJSON (RFC 8259)] The body of a unary answer is one JSON text in UTF-8, as application/json.
+    Source: [RFC 8259] The body of a unary answer is one JSON text in UTF-8, as application/json.
     """
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
@@ -75,12 +75,12 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_has_readable_bytes)
 def writes_sound_json(reply: Reply) -> Iterator[Location]:
-    """JSON is valid UTF-8, and no object has a name twice.
+    """JSON is valid UTF-8, and no object has the same name twice.
 
     Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
     Breaks: text is garbled, and two readers of one answer get two different values.
     Workaround: none.
-    Source: [ProtoJSON (RFC 8259)] The body of a unary answer is one JSON text in UTF-8, as application/json.
+    Source: [RFC 8259] The body of a unary answer is one JSON text in UTF-8, as application/json.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -93,9 +93,10 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: asks_for_one_object(reply) and asks_on_main_route(reply),
-    usable=lambda reply: reply.is_complete and is_success(reply) and has_own_bytes(reply),
+    select=lambda reply: asks_for_one_object(reply) and asks_main_route(reply),
+    usable=lambda reply: reply.is_complete and reply.is_success and has_original_bytes(reply),
     blocked_by=(DECLARED,),
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     """A unary answer is complete, readable JSON.
@@ -103,7 +104,7 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
     Why: a body that arrived in full and yet ends inside a value was cut off before it was sent.
     Breaks: every client raises; the answer is lost, and it was billed.
     Workaround: ask again.
-    Source: [ProtoJSON (RFC 8259)] The body of a unary answer is one JSON text in UTF-8, as application/json.
+    Source: [RFC 8259] The body of a unary answer is one JSON text in UTF-8, as application/json.
     """
     if reply.kind is not ReplyKind.UNREADABLE or reply.standing is Standing.ERROR_IN_SUCCESS:
         return
@@ -119,8 +120,9 @@ def sends_json_that_can_be_read(reply: Reply) -> Iterator[Location]:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=asks_on_main_route,
-    usable=lambda reply: reply.is_complete and is_success(reply),
+    select=asks_main_route,
+    usable=lambda reply: reply.is_complete and reply.is_success,
+    defers_to=("errors/fails-with-the-status-of-an-error",),
 )
 def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer is JSON, not an HTML page.
@@ -128,7 +130,7 @@ def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged
     Why: a page with status 200 is what a web site returns for a path that it does not know.
     Breaks: every client raises a decoding error that says nothing about the cause.
     Workaround: compare base_url with the vendor's document; often a part of the path is missing.
-    Source: [ProtoJSON (RFC 8259)] The body of a unary answer is one JSON text in UTF-8, as application/json.
+    Source: [RFC 8259] The body of a unary answer is one JSON text in UTF-8, as application/json.
     """
     pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
     if pages and len(pages) == len(seen.replies):
@@ -137,4 +139,4 @@ def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged
     for reply in pages:
         if reply.standing is not Standing.ERROR_IN_SUCCESS:
             level = Level.NOTE if reply.expects_refusal else None
-            yield Location(reply.id, "@0", "JSON, or the status of an error", words(reply), level)
+            yield Location(reply.id, "@0", "JSON, or the status of an error", describe_reply(reply), level)

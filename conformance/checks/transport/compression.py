@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.checks.transport.delivery import name_troubles
-from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import words
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 
@@ -41,7 +41,7 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
     Why: a client undoes the coding that the header declares, and nothing else.
     Breaks: on undeclared compression the Vercel AI SDK is silently empty, and every other client raises.
     Workaround: send `Accept-Encoding: identity`.
-    Source: [Content-Encoding (RFC 9110)] The header names the codings of the body.
+    Source: [RFC 9110, Content-Encoding] The header names the codings of the body.
     """
     undeclared = next((_UNDECLARED[one] for one in reply.decoded.oddities if one in _UNDECLARED), None)
     failure = reply.decoded.failure
@@ -55,15 +55,16 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
     Level.NOTE,
     basis=Basis.DOCUMENTED,
     usable=lambda reply: reply.is_complete,
+    formerly=("transport/keeps-to-the-letter-of-http",),
 )
-def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
+def uses_standard_http_and_compression(reply: Reply) -> Iterator[Location]:
     """Answers use HTTP/1.1 or later, and compressed data is well-formed.
 
     Why: HTTP/1.0 has no chunked coding, so a stream that was cut off looks like one that has ended; some decoders
     refuse raw deflate.
     Breaks: no client that was measured.
     Workaround: none needed.
-    Source: [HTTP (RFC 9110, RFC 9112)] A message is as long as it says, and coded as it says.
+    Source: [RFC 9112] A message is as long as it says, and coded as it says.
     """
     if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
         yield Location(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)
@@ -76,7 +77,7 @@ def keeps_to_the_letter_of_http(reply: Reply) -> Iterator[Location]:
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
     select=lambda reply: not _offers_compression(reply),
-    usable=lambda reply: _is_as_sent(reply) and is_success(reply),
+    usable=lambda reply: _is_as_sent(reply) and reply.is_success,
     blocked_by=(DECLARED,),
 )
 def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
@@ -85,7 +86,7 @@ def compresses_only_when_asked(reply: Reply) -> Iterator[Location]:
     Why: Accept-Encoding says what a client can decode.
     Breaks: curl, and every client without a decoder, receives bytes that it cannot read.
     Workaround: ask for gzip, and decode it.
-    Source: [Accept-Encoding (RFC 9110)] A client that asks for identity is sent an uncompressed body.
+    Source: [RFC 9110, Accept-Encoding] A client that asks for identity is sent an uncompressed body.
     """
     coding = (reply.exchange.header("content-encoding") or "identity").lower()
     if coding != "identity" and reply.exchange.body:
@@ -109,14 +110,14 @@ def takes_an_offer_of_compression(seen: RuleInput) -> Iterator[Location | NotJud
     Breaks: every client fails, although the same request from curl works, so users look for the fault in the
     client.
     Workaround: send `Accept-Encoding: identity`.
-    Source: [Accept-Encoding (RFC 9110)] A client may offer compression; a server need not use it.
+    Source: [RFC 9110, Accept-Encoding] A client may offer compression; a server need not use it.
     """
     offering = [reply for reply in seen.replies if _offers_compression(reply)]
     answered = [reply for reply in seen.replies if reply.ok]
     if len(offering) < ATTEMPTS_TO_ACCUSE or not answered or any(map(_offers_compression, answered)):
         return
     if all(reply.is_refusal for reply in offering):
-        observed = f"{words(offering[-1])}; without the offer, there is an answer"
+        observed = f"{describe_reply(offering[-1])}; without the offer, there is an answer"
         yield Location(offering[-1].id, "", "an answer", observed)
     else:
         reason = f"only questions without an offer were answered: {name_troubles(offering)}"

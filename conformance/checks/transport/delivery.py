@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
-from conformance.checks.transport.requests import asks_the_model, is_success
-from conformance.judging.refusals import breaks_each_time, works, works_throughout
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.refusals import (
+    answers_control,
+    answers_control_throughout,
+    find_lasting_server_error,
+)
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -30,6 +34,11 @@ def _describe_trouble(reply: Reply) -> str:
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
+    defers_to=(
+        "errors/refuses-what-is-wrong",
+        "schema/survives-generated-bodies",
+        "transport/answers-within-bounds",
+    ),
 )
 def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     """Every question gets an answer in time.
@@ -38,9 +47,16 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
-    Source: [google.rpc.Code] 429 and 5xx are faults of the moment; they show nothing about the protocol.
+    Source: [code.proto] 429 and 5xx are faults of the moment; they show nothing about the protocol.
     """
-    answered = {reply.probe for reply in seen.replies if _is_answer(reply) or reply.exceeded_limit}
+    answered = {
+        reply.probe
+        for reply in seen.replies
+        if reply.exceeded_limit
+        or (
+            reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
+        )
+    }
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _is_accused_elsewhere(seen, reply)]
     if missing:
@@ -50,29 +66,25 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
         yield NotJudged(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {reason}")
 
 
-def _is_answer(reply: Reply) -> bool:
-    return reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
-
-
 def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     """Return whether it is a 5xx to a generated body, or one that came each time where Google answers 4xx."""
     if reply.exchange.generated:
-        return reply.standing is not Standing.THROTTLED or breaks_each_time(seen, reply.probe) is not None
-    return reply.expects_refusal and breaks_each_time(seen, reply.probe) is not None
+        return (
+            reply.standing is not Standing.THROTTLED
+            or find_lasting_server_error(seen, reply.probe) is not None
+        )
+    return reply.expects_refusal and find_lasting_server_error(seen, reply.probe) is not None
 
 
-@check_each(
-    Level.SHOULD,
-    basis=Basis.INFERRED,
-)
+@check_each(Level.SHOULD, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
-    """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
+    """No answer exceeds the checker's limits on size, headers, pieces and JSON.
 
     Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
     answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
-    Source: [HTTP (RFC 9110, RFC 9112)] A message is as long as it says, and coded as it says.
+    Source: [RFC 9112] A message is as long as it says, and coded as it says.
     """
     limit = reply.exceeded_limit
     if limit and reply.exchange.captured:
@@ -85,14 +97,10 @@ def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
 def _has_begun(reply: Reply) -> bool:
     """Return whether a status of success came, with at least the beginning or the end of a body."""
     failure = reply.exchange.failure
-    return is_success(reply) and (failure is None or failure.kind in ("reset", "protocol"))
+    return reply.is_success and (failure is None or failure.kind in ("reset", "protocol"))
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=_has_begun,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=_has_begun)
 def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body is as long as its Content-Length or its chunks say.
 
@@ -100,7 +108,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     usage.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of a stream.
     Workaround: treat an answer without a finish reason as failed.
-    Source: [Incomplete messages (RFC 9112)] A message that ends before its declared length is incomplete.
+    Source: [RFC 9112, incomplete messages] A message that ends before its declared length is incomplete.
     """
     for streamed, kind in ((False, "answers"), (True, "streams")):
         group = [reply for reply in seen.replies if reply.streamed is streamed and asks_the_model(reply)]
@@ -118,7 +126,7 @@ def sends_whole_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _find_question_always_cut(seen: RuleInput, group: Sequence[Reply]) -> list[Reply]:
     """Return all attempts of a question that was cut off each time, if the plain one was answered before and after."""
-    for probe in dict.fromkeys(reply.probe for reply in group) if works_throughout(seen) else ():
+    for probe in dict.fromkeys(reply.probe for reply in group) if answers_control_throughout(seen) else ():
         attempts = [reply for reply in group if reply.probe == probe]
         if len(attempts) >= ATTEMPTS_TO_ACCUSE and all(reply.exchange.failure for reply in attempts):
             return attempts
@@ -131,11 +139,7 @@ def _locate_cut(reply: Reply, how_often: str) -> Location:
     return Location(reply.id, f"@{len(reply.exchange.body)}", "a complete body", observed)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.DOCUMENTED,
-    usable=lambda reply: reply.is_complete,
-)
+@check(Level.MUST, basis=Basis.DOCUMENTED, usable=lambda reply: reply.is_complete)
 def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Requests are answered where they are sent, without a redirect.
 
@@ -143,10 +147,10 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
-    Source: [HTTP rules of the service] The methods answer where they are asked; none redirects.
+    Source: [generative_service.proto] The methods answer where they are asked; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
-    if moved and not works(seen):
+    if moved and not answers_control(seen):
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (base_url?)")
         return
     for reply in moved:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from conformance.judging.contents import asked_model
+from conformance.judging.contents import read_asked_model
 from conformance.judging.counters import COUNTERS, UsageBlock, find_usage_blocks
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.values import is_integer
@@ -111,7 +111,7 @@ def counts_no_output(reply: Reply) -> bool:
     """Return whether this is a model of the Gemma family whose total is that of its prompt, as Google counts them."""
     total = reply.count("totalTokenCount")
     same = total > 0 and total == reply.count("promptTokenCount")
-    return same and re.search(r"\bgemma\b", asked_model(reply), re.IGNORECASE) is not None
+    return same and re.search(r"\bgemma\b", read_asked_model(reply), re.IGNORECASE) is not None
 
 
 _EARLY = re.compile(r"gemini-2\.5-\w+-(preview|exp)-0[34]-\d\d\b")
@@ -122,7 +122,7 @@ def is_early_preview(reply: Reply) -> bool:
 
     Google counted their thoughts among the tokens of the answer.
     """
-    names = (asked_model(reply), *(str(chunk.body.get("modelVersion")) for chunk in reply.chunks))
+    names = (read_asked_model(reply), *(str(chunk.body.get("modelVersion")) for chunk in reply.chunks))
     return any(map(_EARLY.search, names))
 
 

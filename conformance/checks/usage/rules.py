@@ -24,26 +24,28 @@ from conformance.checks.usage.counters import (
     total_omits_thoughts,
 )
 from conformance.judging import required
-from conformance.judging.contents import as_list, candidates, empty
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.contents import as_list, is_empty_candidate, is_model_answer, iterate_candidates
 from conformance.judging.counters import find_usage_blocks
-from conformance.judging.expectations import answered_as_asked
-from conformance.judging.habits import unless_rare, uses_server_tools
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, generated_text
+from conformance.judging.expectations import has_expected_status
+from conformance.judging.habits import note_if_rare, uses_server_tools
 from conformance.judging.values import is_integer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply, RuleInput
+
+_TYPES = ("schema/values-have-googles-types",)  # reports counters that are no numbers
 
 
 def _is_finished(reply: Reply) -> bool:
     """Return whether a valid question got a complete answer with something in it: only these must report their cost."""
-    if not generated_text(reply) or not answered_as_asked(reply) or reply.error is not None:
+    if not is_model_answer(reply) or not has_expected_status(reply) or reply.error is not None:
         return False
-    return any(not empty(candidate) for _, _, candidate in candidates(reply))
+    return any(not is_empty_candidate(candidate) for _, _, candidate in iterate_candidates(reply))
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished, defers_to=_TYPES)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
@@ -68,7 +70,7 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     telling = [reply for reply in seen.replies if has_countable_text(reply) or reply.id in lacking]
     for brief in (True, False):
         among = [reply for reply in telling if is_brief(reply) is brief]
-        for location in unless_rare([locations[reply.id] for reply in among if reply.id in rare], among):
+        for location in note_if_rare([locations[reply.id] for reply in among if reply.id in rare], among):
             uncounted = counts_no_output(lacking[location.exchange])
             yield replace(location, level=Level.NOTE) if uncounted else location
 
@@ -88,14 +90,20 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     counted = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
-    telling = [chunk for chunk, _, raw in candidates(reply) if not empty(raw) or raw.get("finishReason")]
+    telling = [
+        chunk
+        for chunk, _, raw in iterate_candidates(reply)
+        if not is_empty_candidate(raw) or raw.get("finishReason")
+    ]
     last = max((chunk.number for chunk in telling), default=-1)
     if counted and len(reply.chunks) > 1 and max(counted) < last:
         said = f"the last usage is in chunk {max(counted)} of {len(reply.chunks)}"
         yield Location(reply.id, f"#{last}/usageMetadata", "usage in the last chunk", said)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS)
+@check_each(
+    Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS, defers_to=_TYPES
+)
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
@@ -124,6 +132,7 @@ def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
         lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
         (ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     ),
+    defers_to=_TYPES,
 )
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
@@ -143,13 +152,24 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     twice = [one for one in blocks if counts_thoughts_twice(one) and not uses_server_tools(one.reply)]
     # One odd answer may contain something that is not shown; several questions do not.
     for block in twice if len({one.reply.probe for one in twice}) >= ATTEMPTS_TO_ACCUSE else ():
-        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} of thoughts"
+        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} for thoughts"
         level = Level.NOTE if is_early_preview(block.reply) else None
         wanted = f"the tokens of {len(block.reply.text)} characters"
         yield block.point_at("candidatesTokenCount", wanted, said, level)
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, blocked_by=("usage/counts-are-cumulative",))
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_reports_usage,
+    blocked_by=("usage/counts-are-cumulative",),
+    defers_to=(
+        *_TYPES,
+        "usage/counts-every-answer",
+        "usage/counts-thoughts",
+        "usage/counts-thoughts-once",
+    ),
+)
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
 
@@ -169,7 +189,7 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
                 total > wanted and any(name not in block.members for name in left_out)
             )
             if total and total != wanted and not explained and "promptTokenCount" in block.members:
-                rounded = abs(total - wanted) == 1 and flavour(reply) is Flavour.VERTEX
+                rounded = abs(total - wanted) == 1 and find_flavour(reply) is Flavour.VERTEX
                 level = None if last and block.chunk is last.chunk and not rounded else Level.NOTE
                 yield block.point_at("totalTokenCount", str(wanted), str(total), level)
 
@@ -207,6 +227,7 @@ def _find_always_falling(seen: RuleInput) -> set[str]:
         "streaming/sends-the-text-once",
         "streaming/brings-every-chunk-in-order",
     ),
+    defers_to=_TYPES,
 )
 def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream, each usage block counts the whole answer so far.
@@ -216,8 +237,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent: usageMetadata] Each block counts the whole answer so far, and the last one all of
-    it.
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
     """
     always = _find_always_falling(seen)
     for reply in seen.replies:
@@ -365,7 +385,7 @@ def details_add_up(reply: Reply) -> Iterator[Location]:
     Why: they split the counter by modality; Google's own sums differ now and then, so this is only noted.
     Breaks: no client that was measured.
     Workaround: read the counters.
-    Source: [UsageMetadata: details] The details split a counter by modality; Google's own sums do not always match.
+    Source: [UsageMetadata] The details split a counter by modality; Google's own sums do not always match.
     """
     block = find_last_block(reply)
     for name, counter in _DETAILS.items() if block else ():
