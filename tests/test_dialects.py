@@ -1,3 +1,5 @@
+"""Bundled dialects are sound, and every fault of a dialect is refused with its location."""
+
 from __future__ import annotations
 
 import json
@@ -256,6 +258,41 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
             {"$ref": f"{ROOT_ID}google/request#/$defs/Contents"}
         ),
         "Contents",
+    ),
+    "a keyword that no rule reads": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(multipleOf=2),
+        "/properties/contents",
+    ),
+    "a type that JSON lacks": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(type="colour"),
+        "/properties/contents/type: 'colour' is not one of",
+    ),
+    "a choice of schemas": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(oneOf=[{"type": "string"}]),
+        "'oneOf' was unexpected",
+    ),
+    "no schema": (
+        "request.schema.json",
+        lambda v: v["properties"].update(contents=7),
+        "/properties/contents: 7",
+    ),
+    "a reference to itself": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(items={"$ref": "#"}),
+        "/properties/contents/items/$ref",
+    ),
+    "a range without values": (
+        "request.schema.json",
+        lambda v: v["properties"]["generationConfig"]["properties"]["temperature"].update(minimum=3),
+        "/properties/generationConfig/properties/temperature/minimum: is above maximum, so that no value fits",
+    ),
+    "an empty list of values": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(enum=[]),
+        "/properties/contents/enum: is empty",
     ),
     "foreign reference": (
         "request.schema.json",

@@ -1,3 +1,5 @@
+"""The structure of the source: which room may import which, lengths, names, and where each library is used."""
+
 from __future__ import annotations
 
 import ast

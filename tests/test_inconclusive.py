@@ -1,3 +1,5 @@
+"""Questions without a usable answer are inconclusive, and no finding."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""`conformance judge`, and `judge` as a library: what it says, what it writes, and how it ends."""
+"""`conformance judge`, and `judge` as a library: output, files and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that take keys in other ways than Google, or take what is no key."""
+"""Servers that accept keys in other ways than Google, or accept invalid keys."""
 
 from __future__ import annotations
 

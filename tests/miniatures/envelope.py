@@ -1,4 +1,4 @@
-"""Servers that put something around the answer, or answer in another protocol."""
+"""Servers that wrap their answers, or answer in another protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that fail in the wrong way, or do not fail where they should."""
+"""Servers whose errors are wrong, or that do not refuse what they should."""
 
 from __future__ import annotations
 

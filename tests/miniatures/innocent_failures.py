@@ -1,4 +1,4 @@
-"""Innocent servers that fail now and then, are closed half way through a run, or are slow."""
+"""Innocent servers that fail now and then, close the account in the middle of a run, or are slow."""
 
 from __future__ import annotations
 

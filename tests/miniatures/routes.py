@@ -1,4 +1,4 @@
-"""Servers that lack a route beside generateContent, or fill it with something else."""
+"""Servers that lack a route other than generateContent, or answer something else there."""
 
 from __future__ import annotations
 

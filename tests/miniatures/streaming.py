@@ -1,4 +1,4 @@
-"""Servers whose streams are wrong in their bytes, in their chunks, or in their time."""
+"""Servers whose streams are wrong in their bytes, their chunks or their timing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers whose answers are cut, mislabelled, packed in the wrong way, or no answers at all."""
+"""Servers whose answers are cut off, mislabelled, wrongly compressed or missing."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
 
 @_check_setting(Level.SHOULD, basis=Basis.RECORDED, probes=(ProbeId.LIMIT_OF_FIVE,), blocked_by=_BLOCKERS)
 def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """An answer ends at maxOutputTokens.
+    """An answer is no longer than maxOutputTokens.
 
     Why: the limit protects the caller against long and costly answers.
     Breaks: answers run on and are billed.
