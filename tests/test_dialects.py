@@ -152,7 +152,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "source": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].pop("x-source"),
-        "'x-source' is a required",
+        "'x-source' is missing; add where the page says it",
     ),
     "keyword": ("request.schema.json", lambda v: v.update(propertys={}), "did you mean 'properties'?"),
     "pattern": (
@@ -165,9 +165,13 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "trait value": (
         "dialect.json",
         lambda v: v["traits"]["settings"][0].update(value="flatt"),
-        "'flatt' is not one of",
+        "'flatt' is unknown; did you mean 'flat'?",
     ),
-    "kind": ("dialect.json", lambda v: v["remarks"][0].update(kind="bug"), "'bug' is not one of"),
+    "kind": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(kind="bug"),
+        "'bug' is unknown; choose from contradiction, gap",
+    ),
     "lines": (
         "dialect.json",
         lambda v: v["remarks"][0].update(lines="L81"),
@@ -257,7 +261,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["properties"]["contents"]["items"].update(
             {"$ref": f"{ROOT_ID}google/request#/$defs/Contents"}
         ),
-        "Contents",
+        "Google's schemas have no 'Contents'; did you mean 'Content'?",
     ),
     "a keyword that no rule reads": (
         "request.schema.json",
@@ -267,17 +271,17 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "a type that JSON lacks": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].update(type="colour"),
-        "/properties/contents/type: 'colour' is not one of",
+        "/properties/contents/type: 'colour' is unknown; choose from object",
     ),
     "a choice of schemas": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].update(oneOf=[{"type": "string"}]),
-        "'oneOf' was unexpected",
+        "'oneOf' is not a key here; did you mean 'x-oneof'?",
     ),
     "no schema": (
         "request.schema.json",
         lambda v: v["properties"].update(contents=7),
-        "/properties/contents: 7",
+        "/properties/contents: must be an object {...}, but is 7",
     ),
     "a reference to itself": (
         "request.schema.json",
@@ -297,7 +301,12 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "foreign reference": (
         "request.schema.json",
         lambda v: v["properties"]["contents"]["items"].update({"$ref": "https://example.com/x"}),
-        "does not match",
+        "must be a reference to Google's own message, such as",
+    ),
+    "a source of another kind": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"]["x-source"].update(known="seen"),
+        "/properties/contents/x-source/known: 'seen' is unknown; choose from listed, exemplified, prose",
     ),
 }
 

@@ -12,15 +12,15 @@ from conformance.dialects.dialect import (
     PLACES,
     Dialect,
     DialectError,
-    find_form_faults,
     load_dialect,
     read_parts,
     sort_sources,
 )
 from conformance.dialects.documented import find_departures, find_sent_fields
-from conformance.dialects.shapes import Shape, as_object, load_reference, match_property
+from conformance.dialects.form import Parts, find_form_faults
+from conformance.dialects.shapes import Shape, as_object, list_texts, load_reference, match_property
 from conformance.model import JSON
-from conformance.pointers import to_pointer
+from conformance.pointers import walk_json
 
 _SPAN = re.compile(r"L(\d+)(?:-(\d+))?")
 _PLACEHOLDERS = ("<string>", 123)
@@ -33,9 +33,6 @@ class LintFault(NamedTuple):
     file: str
     pointer: str
     says: str
-
-
-Parts = Mapping[str, Mapping[str, JSON]]
 
 
 def lint_folder(folder: Path) -> list[str]:
@@ -64,23 +61,13 @@ def _checked(folder: Path, parts: Parts) -> Parts:
     return {name: part for name, part in parts.items() if not reference_ or name == "dialect.json"}
 
 
-def _walk(value: JSON, at: str = "") -> Iterator[tuple[str, JSON]]:
-    yield at, value
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _walk(child, at + to_pointer([key]))
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _walk(child, f"{at}/{index}")
-
-
 def lines_exist(dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """Lines that are cited lie within the document, where dialect.json says how long it is."""
     length = as_object(dialect.facts["document"]).get("lines")
     if not isinstance(length, int):
         return
     for name, part in parts.items():
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             if at.endswith("/lines") and isinstance(value, str):
                 yield from (LintFault(name, at, says) for says in _bad_lines(value, length))
 
@@ -97,11 +84,11 @@ def _bad_lines(cited: str, length: int) -> Iterator[str]:
 def required_names_are_described(_dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """Whatever `required` and `x-oneof` name has a property, with its source."""
     for name, part in _schemas(parts):
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             node = as_object(value)
             known = as_object(node.get("properties"))
             for keyword in ("required", "x-oneof"):
-                for missing in (one for one in _texts(node.get(keyword)) if one not in known):
+                for missing in (one for one in list_texts(node.get(keyword)) if one not in known):
                     yield LintFault(
                         name,
                         f"{at}/{keyword}",
@@ -115,7 +102,7 @@ def answers_have_open_enums(_dialect: Dialect, parts: Parts) -> Iterator[LintFau
         if name != "request.schema.json":
             yield from (
                 LintFault(name, at, "values of answers are never a constraint; write x-enum")
-                for at, value in _walk(dict(part))
+                for at, value in walk_json(dict(part))
                 if at.endswith("/enum") and isinstance(value, list)
             )
 
@@ -123,11 +110,11 @@ def answers_have_open_enums(_dialect: Dialect, parts: Parts) -> Iterator[LintFau
 def no_placeholder_is_a_value(dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """Values that the page's generator fills in (123, <string>) are neither known values nor something to ask with."""
     for name, part in _schemas(parts):
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             if re.search(r"/(x-)?enum/\d+$", at) and value in _PLACEHOLDERS:
                 yield LintFault(name, at, f"{value!r} is a placeholder of the page; leave it out")
     for number, sample in enumerate(dialect.requests):
-        for at, value in _walk(sample["body"]):
+        for at, value in walk_json(sample["body"]):
             if type(value) in {int, str} and value in _PLACEHOLDERS:
                 yield LintFault(
                     "dialect.json",
@@ -142,7 +129,7 @@ def contradictions_are_told(dialect: Dialect, parts: Parts) -> Iterator[LintFaul
     for twin in sorted({one for one in ids if ids.count(one) > 1}):
         yield LintFault("dialect.json", "/remarks", f"the id {twin} stands twice")
     for name, part in _schemas(parts):
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             node = as_object(value)
             if "x-contradicted" in node and node["x-contradicted"] not in ids:
                 yield LintFault(name, at, f"no remark of dialect.json has the id {node['x-contradicted']!r}")
@@ -158,7 +145,7 @@ def samples_are_askable(dialect: Dialect, _parts: Parts) -> Iterator[LintFault]:
         here = f"/requests/{number}/body"
         for pointer, expected, observed in find_departures(dialect, "request", sample["body"]):
             yield LintFault("dialect.json", here + pointer, f"is {observed}; the page says {expected}")
-        for at, value in _walk(sample["body"]):
+        for at, value in walk_json(sample["body"]):
             yield from (LintFault("dialect.json", here + at, says) for says in _unaskable(at, value))
 
 
@@ -203,7 +190,7 @@ def names_are_unique(dialect: Dialect, _parts: Parts) -> Iterator[LintFault]:
 def properties_have_sources(_dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """Every property says how it is known; a type that only a template shows may not be a constraint on values."""
     for name, part in _schemas(parts):
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             bounded = [key for key in ("minimum", "maximum", "enum") if key in as_object(value)]
             entries = sort_sources(as_object(value))
             if bounded and entries and all(one.get("known") == "exemplified" for one in entries):
@@ -217,7 +204,7 @@ def properties_have_sources(_dialect: Dialect, parts: Parts) -> Iterator[LintFau
 def bounds_admit_a_value(_dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """A minimum is not above its maximum, and a list of values is not empty."""
     for name, part in _schemas(parts):
-        for at, value in _walk(dict(part)):
+        for at, value in walk_json(dict(part)):
             schema = as_object(value)
             for least, most in (("minimum", "maximum"), ("minItems", "maxItems")):
                 low, high = schema.get(least), schema.get(most)
@@ -230,10 +217,6 @@ def bounds_admit_a_value(_dialect: Dialect, parts: Parts) -> Iterator[LintFault]
 def _schemas(parts: Parts) -> Iterator[tuple[str, Mapping[str, JSON]]]:
     wanted = [f"{place}.schema.json" for place in PLACES]
     return ((name, part) for name, part in parts.items() if name in wanted and "$defs" not in part)
-
-
-def _texts(value: JSON) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def envelope_is_described(dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
