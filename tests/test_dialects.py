@@ -56,6 +56,27 @@ def example(tmp_path: Path) -> Path:
     return folder
 
 
+def test_the_walk_of_the_docs_leads_from_nothing_to_a_sound_dialect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = DOCS.read_text(encoding="utf-8").partition("## From nothing")[2].partition("## The rules")[0]
+    facts, auth, request, sample = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    mine = Path("mine")
+    mine.mkdir()
+    (mine / "dialect.json").write_text(facts)
+    assert lint_folder(mine) == []
+    answered = facts.replace('"auth": [],', auth.strip())
+    (mine / "dialect.json").write_text(answered.replace("bearer", "beerer"))
+    assert lint_folder(mine)[0] in text
+    (mine / "dialect.json").write_text(answered)
+    (mine / "request.schema.json").write_text(request)
+    assert lint_folder(mine)[0] in text
+    (mine / "dialect.json").write_text(answered.replace('  "requests": [],', sample.rstrip()))
+    assert lint_folder(mine) == []
+    assert load_dialect("./mine").values_of_traits["auth"] == ["bearer"]
+
+
 def changed(folder: Path, file: str, change: Change) -> list[str]:
     path = folder / file
     value = json.loads(path.read_text(encoding="utf-8"))
@@ -175,7 +196,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "lines": (
         "dialect.json",
         lambda v: v["remarks"][0].update(lines="L81"),
-        "L81 does not exist: document/lines says",
+        "L81 does not exist: document.lines says",
     ),
     "lines backwards": (
         "dialect.json",
@@ -185,7 +206,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "lines in words": (
         "dialect.json",
         lambda v: v["remarks"][0].update(lines="below"),
-        "'below' is no reference to lines",
+        "'below' does not name lines",
     ),
     "required": (
         "request.schema.json",
@@ -202,7 +223,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["properties"]["generationConfig"]["properties"]["temperature"]["x-source"].update(
             known="exemplified"
         ),
-        "an example is no constraint",
+        "only an example shows this",
     ),
     "placeholder": (
         "dialect.json",
@@ -217,7 +238,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "x-required alone": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].update({"x-required": True}),
-        "put the name into `required`",
+        "list the name in `required`",
     ),
     "uncovered": (
         "dialect.json",
@@ -227,7 +248,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "wrong type": (
         "dialect.json",
         lambda v: v["requests"][0]["body"]["generationConfig"].update(temperature="0"),
-        "/requests/0/body/generationConfig/temperature: is string; the page says number",
+        "/requests/0/body/generationConfig/temperature: is string, but request.schema.json says number",
     ),
     "two kinds in a part": (
         "dialect.json",
@@ -237,12 +258,12 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "unknown word": (
         "dialect.json",
         lambda v: v["requests"][0]["body"]["contents"][0]["parts"][0].update(text="{nonse}"),
-        "{nonse} is not known",
+        "{nonse} cannot be filled in",
     ),
     "twins": (
         "dialect.json",
         lambda v: v["requests"].append(v["requests"][0]),
-        "the name settings stands twice",
+        "two samples have the name settings",
     ),
     "an envelope that no answer has": (
         "dialect.json",

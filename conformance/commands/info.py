@@ -1,4 +1,4 @@
-"""The commands that inform without judging: plan, docs, list, lint_folder, serve, init, clients."""
+"""The commands that inform without judging: plan, docs, list, lint, serve, init, clients."""
 
 from __future__ import annotations
 
