@@ -91,7 +91,7 @@ def _may_repeat(reply: Reply, text: str) -> bool:
 
 @check(
     Level.MUST,
-    basis=Basis.RECORDED,
+    basis=Basis.INFERRED,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
