@@ -117,11 +117,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=is_answered_stream,
     obeys=True,
-    requires=RequiredContent(
-        "no answer does what its question asks for",
-        obeys,
-        outcome=Outcome.BLOCKED,
-    ),
+    requires=RequiredContent("no answer does what its question asks for", obeys, outcome=Outcome.BLOCKED),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.
