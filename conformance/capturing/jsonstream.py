@@ -18,7 +18,6 @@ LARGEST_VALUE = 128 * 1024 * 1024  # bytes of the file
 DEEPEST = 200
 _BEGIN = frozenset({"start_map", "start_array"})
 _END = frozenset({"end_map", "end_array"})
-_ITSELF = frozenset({"string", "number", "boolean", "null"})
 _STEP = 64 * 1024
 
 
@@ -85,17 +84,17 @@ def _parse_events(file: Any) -> Iterator[tuple[str, Any]]:
             yield event, value
     except ijson.JSONError as error:
         raise CaptureError(_describe_json_error(error)) from error
+    except CaptureError:
+        raise
     except (ValueError, OverflowError) as error:  # a number that no float or int holds
-        raise (
-            error if isinstance(error, CaptureError) else CaptureError(f"its JSON is broken ({error})")
-        ) from error
+        raise CaptureError(f"its JSON is broken ({error})") from error
 
 
 def _describe_json_error(error: Exception) -> str:
     first = str(error.args[0] if error.args else error).removeprefix("b'").replace("\\n", "\n").split("\n")[0]
-    return (
-        "its JSON ends early" if "premature EOF" in first else f"its JSON is broken ({first.strip()[:120]})"
-    )
+    if "premature EOF" in first:
+        return "its JSON ends early"
+    return f"its JSON is broken ({first.strip()[:120]})"
 
 
 def list_first_names(head: bytes) -> list[str]:
