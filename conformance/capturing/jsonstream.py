@@ -72,16 +72,13 @@ def _pick_values(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
         elif event in _END:
             opened.pop()
             name = None
+        if len(opened) + level > DEEPEST:
+            raise CaptureError(f"its JSON is nested deeper than {DEEPEST}")
 
 
 def _parse_events(file: Any) -> Iterator[tuple[str, Any]]:
-    depth = 0
     try:
-        for event, value in ijson.basic_parse(file, use_float=True, multiple_values=True, buf_size=_STEP):
-            depth += (event in _BEGIN) - (event in _END)
-            if depth > DEEPEST:
-                raise CaptureError(f"its JSON is nested deeper than {DEEPEST}")
-            yield event, value
+        yield from ijson.basic_parse(file, use_float=True, multiple_values=True, buf_size=_STEP)
     except ijson.JSONError as error:
         raise CaptureError(_describe_json_error(error)) from error
     except CaptureError:
