@@ -111,7 +111,6 @@ def test_no_two_public_classes_share_a_name() -> None:
 
 def test_no_function_imports() -> None:
     allowed = {
-        "conformance/clients/real.py",
         "conformance/bodies/__init__.py",
         "conformance/running/generated_bodies.py",
     }  # heavy, optional, said why

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.clients import javascript as js
-from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
 from conformance.clients.captured_response import CapturedResponse, decode_body, shorten_line_breaks
 from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once
-from conformance.clients.zod import MisfitError, Obj, fit_schema
+from conformance.clients.zod import MisfitError, fit_schema
 
 _INVALID = "AI_APICallError: Invalid JSON response"
 _FINISH = {
@@ -34,7 +33,7 @@ _NO_BLOCK = frozenset({"", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFI
 Valid = Mapping[str, Any]
 
 
-def translate_finish_reason(reason: str | None, *, calls: bool) -> str:
+def translate_finish_reason(reason: str | None, calls: int) -> str:
     """Translate Google's finish reason into the SDK's own word (mapGoogleGenerativeAIFinishReason)."""
     if reason == "STOP":
         return "tool-calls" if calls else "stop"
@@ -61,12 +60,12 @@ def _reaches_prototype(value: object) -> bool:
     return False
 
 
-def _parse_valid(text: str, schema: Obj) -> Valid:
+def _parse_valid(text: str, kind: str) -> Valid:
     """Parse and validate. Raises Raised (the JSON) or MisfitError (the schema)."""
     value = js.parse_json(text)
     if ("__proto__" in text or "constructor" in text or "\\u" in text) and _reaches_prototype(value):
         raise Raised("SyntaxError: Object contains forbidden prototype property")
-    fitted = fit_schema(value, schema)
+    fitted = fit_schema(value, kind)
     return fitted if isinstance(fitted, dict) else {}
 
 
@@ -133,7 +132,7 @@ def _read_unary(captured: CapturedResponse) -> ResponseView:
     if body.broken:
         raise Raised("AI_APICallError: Failed to process successful response")
     try:
-        answer = _parse_valid(js.decode_utf8(body.whole), RESPONSE)
+        answer = _parse_valid(js.decode_utf8(body.whole), "Response")
     except (Raised, MisfitError):
         raise Raised(_INVALID) from None
     parts = _get_parts(answer)
@@ -146,7 +145,7 @@ def _read_unary(captured: CapturedResponse) -> ResponseView:
     blocked = reason is None and block is not None
     return ResponseView(
         text=_join_text(parts),
-        finish_reason="content-filter" if blocked else translate_finish_reason(reason, calls=calls > 0),
+        finish_reason="content-filter" if blocked else translate_finish_reason(reason, calls),
         total_tokens=_add_up_tokens(answer.get("usageMetadata")),
         calls=calls + _count_own_calls(parts),
     )
@@ -196,7 +195,7 @@ class _Transform:
         if data == "[DONE]":
             return
         try:
-            self.chunk(_parse_valid(data, CHUNK))
+            self.chunk(_parse_valid(data, "Chunk"))
         except Raised as stop:
             self.errors.append(f"AI_JSONParseError: JSON parsing failed: {stop.what}")
         except MisfitError as misfit:
@@ -222,7 +221,7 @@ class _Transform:
                 self.call(part["functionCall"])
         reason = _get_first_candidate(chunk).get("finishReason")
         if reason is not None:
-            self.finish = translate_finish_reason(reason, calls=self.calls > 0)
+            self.finish = translate_finish_reason(reason, self.calls)
 
     def call(self, call: Valid) -> None:
         """Count a call where it is whole; calls may come in pieces (partialArgs, willContinue)."""

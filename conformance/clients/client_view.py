@@ -56,8 +56,11 @@ class ClientView:
 class Client:
     """A client library at one version: `reads` is the model of how it reads a response.
 
-    `slug` and `family` are what `--client` accepts beside the name; `api_version` is what it calls unless told
-    otherwise; `configure` says in words how it is told of another credential or version.
+    `slug` and `family` are what `--client` accepts besides the name. `api_version` is the one that it calls unless it
+    is configured; `configure` tells users how to set another credential (`bearer`) or version (`version`).
+    `finish_words` translates Google's finish reason, and the number of calls, into the client's own word; None
+    where it shows Google's. `shows_total`: whether its total is Google's totalTokenCount, not a sum of its own.
+    `unmeasured`: per method, what the measurement did not read.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Client:
     auth: str = "x-goog-api-key"
     configure: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     methods: tuple[str, ...] = ("generateContent", "streamGenerateContent")
+    finish_words: Callable[[str, int], str] | None = None
+    shows_total: bool = True
     unmeasured: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
