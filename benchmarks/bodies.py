@@ -1,4 +1,4 @@
-"""What a generated body costs: milliseconds per body at the median, and how much of a schema few bodies reach."""
+"""Measures generated bodies: milliseconds per body at the median, and how much of a schema a few bodies cover."""
 
 from __future__ import annotations
 

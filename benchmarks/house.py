@@ -59,6 +59,7 @@ class Module:
     """One file of source: its dotted name, its text and its syntax tree."""
 
     name: str
+    path: Path
     text: str
     tree: ast.Module
 
@@ -73,17 +74,18 @@ class Module:
         return self.text.count("\n")
 
 
-def read_modules(root: Path, package: str = PACKAGE) -> list[Module]:
+@functools.cache
+def read_modules(root: Path, package: str = PACKAGE) -> tuple[Module, ...]:
     """Parse every module of a package under `root`, in the order of their paths."""
     paths = sorted((root / package).rglob("*.py"))
-    return [_read_module(root, path) for path in paths]
+    return tuple(_read_module(root, path) for path in paths)
 
 
 def _read_module(root: Path, path: Path) -> Module:
     parts = path.relative_to(root).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     text = path.read_text(encoding="utf-8")
-    return Module(name, text, ast.parse(text))
+    return Module(name, path, text, ast.parse(text))
 
 
 def list_functions(module: Module) -> Iterator[Function]:

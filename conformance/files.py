@@ -1,4 +1,4 @@
-"""Where the data that comes with the program is, and how JSON that others wrote is read and checked within bounds."""
+"""Where the data of the program is, and how JSON that others wrote is read and checked within bounds."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ class FileError(ValueError):
     """A file that cannot be used. `args[0]` is one line: the file, what is wrong, how to mend it."""
 
 
-def data_folder() -> Path:
+def find_data_folder() -> Path:
     """Return the folder that holds `schemas/` and `providers.yaml`: inside a wheel, or beside the package."""
     inside = _PACKAGE / "data"
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
-def schemas_folder() -> Path:
+def find_schemas_folder() -> Path:
     """Return the folder of the bundled dialects."""
-    return data_folder() / "schemas"
+    return find_data_folder() / "schemas"
 
 
-def providers_file() -> Path:
+def find_providers_file() -> Path:
     """Return the path of the providers.yaml that comes with the program."""
-    return data_folder() / "providers.yaml"
+    return find_data_folder() / "providers.yaml"
 
 
 def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BYTES) -> bytes:
     """Return the bytes of a regular file of at most `limit` bytes.
 
-    `within` names the folder that the file must really lie in, symbolic links followed: a folder that somebody
-    sent us must not show us other files of this machine. Raises FileError.
+    `within` names the folder that the file must really lie in, symbolic links followed: a folder from
+    elsewhere must not reach other files of this machine. Raises FileError.
     """
-    real = _real(path)
+    real = _resolve(path)
     if within is not None and not real.is_relative_to(within.resolve()):
         raise FileError(f"{path}: leads out of {within}; put the file itself there instead of a link")
     if not real.is_file():
@@ -67,14 +67,14 @@ def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BY
     return data
 
 
-def _real(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
         raise FileError(f"{path}: leads nowhere: its links go round in a circle") from error
 
 
-def _no_twins(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+def _refuse_repeated_names(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     seen: dict[str, JSON] = {}
     for key, value in pairs:
         if key in seen:
@@ -83,20 +83,21 @@ def _no_twins(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return seen
 
 
-def _no_constant(name: str) -> JSON:
+def refuse_constant(name: str) -> JSON:
+    """Refuse NaN and Infinity, for `parse_constant` of json.loads. Raises ValueError."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _too_deep(value: JSON) -> bool:
+def _is_too_deep(value: JSON) -> bool:
     level: list[JSON] = [value]
     for _ in range(_MAX_DEPTH):
-        level = [child for one in level for child in _children(one)]
+        level = [child for one in level for child in _list_children(one)]
         if not level:
             return False
     return True
 
 
-def _children(value: JSON) -> Iterator[JSON]:
+def _list_children(value: JSON) -> Iterator[JSON]:
     if isinstance(value, dict):
         yield from value.values()
     elif isinstance(value, list):
@@ -108,7 +109,9 @@ def read_json_file(path: Path, *, within: Path | None = None, limit: int = _MAX_
     data = read_bounded(path, within=within, limit=limit)
     try:
         text = data.decode("utf-8-sig")
-        value: JSON = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        value: JSON = json.loads(
+            text, object_pairs_hook=_refuse_repeated_names, parse_constant=refuse_constant
+        )
     except json.JSONDecodeError as error:
         raise FileError(f"{path}:{error.lineno}: is not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:
@@ -116,16 +119,16 @@ def read_json_file(path: Path, *, within: Path | None = None, limit: int = _MAX_
             "is nested too deeply" if isinstance(error, RecursionError) else f"is not plain JSON: {error}"
         )
         raise FileError(f"{path}: {reason}") from error
-    if _too_deep(value):
+    if _is_too_deep(value):
         raise FileError(f"{path}: is nested deeper than {_MAX_DEPTH} levels")
     return value
 
 
 @cache
-def bundled_schemas() -> Mapping[str, Mapping[str, JSON]]:
+def load_bundled_schemas() -> Mapping[str, Mapping[str, JSON]]:
     """Return every bundled schema by its `$id`."""
     found: dict[str, Mapping[str, JSON]] = {}
-    for path in sorted(schemas_folder().rglob("*.schema.json")):
+    for path in sorted(find_schemas_folder().rglob("*.schema.json")):
         value = read_json_file(path)
         if isinstance(value, dict):
             found[str(value.get("$id"))] = value
@@ -133,9 +136,11 @@ def bundled_schemas() -> Mapping[str, Mapping[str, JSON]]:
 
 
 @cache
-def registry() -> referencing.Registry[JSON]:
+def build_registry() -> referencing.Registry[JSON]:
     """Return one registry over all bundled schemas; it never fetches anything."""
-    resources = [(name, DRAFT202012.create_resource(schema)) for name, schema in bundled_schemas().items()]
+    resources = [
+        (name, DRAFT202012.create_resource(schema)) for name, schema in load_bundled_schemas().items()
+    ]
     return referencing.Registry().with_resources(
         cast("list[tuple[str, referencing.Resource[JSON]]]", resources)
     )
@@ -143,15 +148,15 @@ def registry() -> referencing.Registry[JSON]:
 
 @cache
 def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
-    schema = cast("Mapping[str, object]", bundled_schemas()[schema_id])
-    known = cast("referencing.Registry[Any]", registry())
+    schema = cast("Mapping[str, object]", load_bundled_schemas()[schema_id])
+    known = cast("referencing.Registry[Any]", build_registry())
     return jsonschema.Draft202012Validator(schema, registry=known)
 
 
 def iter_schema_errors(instance: JSON, schema_id: str) -> Iterator[SchemaError]:
     """Yield every error of `instance` by the bundled schema with that `$id`, as jsonschema finds them.
 
-    Only bundled schemas: a pattern that somebody else wrote could run for hours.
+    Only bundled schemas: a pattern written by others could run for hours.
     """
     yield from _validator(schema_id).iter_errors(instance)
 

@@ -1,4 +1,4 @@
-"""What reads bytes from others, as functions that take any bytes: they raise only where the reading is wrong."""
+"""Everything that reads bytes from others, as functions that accept any bytes and raise only if the reader is wrong."""
 
 from __future__ import annotations
 

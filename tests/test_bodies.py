@@ -1,4 +1,4 @@
-"""Generated bodies: rich, valid or broken as named, the same for the same seed, and affordable."""
+"""Generated bodies are varied, valid or broken in one named place, equal for equal seeds, and cheap to make."""
 
 from __future__ import annotations
 

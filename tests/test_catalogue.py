@@ -14,7 +14,7 @@ from conformance import catalogue
 from conformance.catalogue import FORMER_IDS, PROBES, RULES, ProbeContext, Rule, Unaskable, find_rule
 from conformance.commands.explain import explain
 from conformance.comparing.past import read_past
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.model import expected_statuses
 
 catalogue.load()

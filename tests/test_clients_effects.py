@@ -1,4 +1,4 @@
-"""What is said of a response's effect on a client, and the verdict over many."""
+"""The effect of a response on a client, and a client's verdict over many responses."""
 
 from __future__ import annotations
 

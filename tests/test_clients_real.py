@@ -1,4 +1,4 @@
-"""google-genai itself, over its own transport and a real socket, beside the model of it."""
+"""The real google-genai, with its own transport and a real socket, agrees with the model of it."""
 
 from __future__ import annotations
 

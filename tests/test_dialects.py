@@ -1,3 +1,5 @@
+"""Bundled dialects are sound, and every fault of a dialect is refused with its location."""
+
 from __future__ import annotations
 
 import json
@@ -14,7 +16,14 @@ from conformance.dialects.dialect import PLACES, Dialect, DialectError, list_bun
 from conformance.dialects.documented import find_departures, find_seen_fields, find_sent_fields
 from conformance.dialects.lint import RULES, lint_folder
 from conformance.dialects.shapes import Shape, load_reference, match_property
-from conformance.files import ROOT_ID, FileError, bundled_schemas, read_json_file, schemas_folder, validate
+from conformance.files import (
+    ROOT_ID,
+    FileError,
+    find_schemas_folder,
+    load_bundled_schemas,
+    read_json_file,
+    validate,
+)
 from conformance.model import JSON
 from conformance.names import casing_of
 
@@ -57,7 +66,7 @@ def changed(folder: Path, file: str, change: Change) -> list[str]:
 
 @pytest.mark.parametrize("name", list_bundled_dialects())
 def test_every_bundled_dialect_is_sound(name: str) -> None:
-    assert lint_folder(schemas_folder() / name) == []
+    assert lint_folder(find_schemas_folder() / name) == []
 
 
 def test_the_example_of_the_docs_is_sound_and_loads_by_its_path(example: Path) -> None:
@@ -72,7 +81,7 @@ def test_the_example_of_the_docs_is_sound_and_loads_by_its_path(example: Path) -
 @pytest.mark.parametrize("name", VENDORS)
 def test_every_property_says_where_it_is_written_and_how_it_is_known(name: str) -> None:
     for place in PLACES:
-        path = schemas_folder() / name / f"{place}.schema.json"
+        path = find_schemas_folder() / name / f"{place}.schema.json"
         for node in nodes(read_json_file(path)) if path.exists() else ():
             for property_ in node.get("properties", {}).values():
                 sources = property_["x-source"]
@@ -123,7 +132,7 @@ def test_bundled_servers_have_ports_of_their_own() -> None:
 
 @pytest.mark.parametrize("name", list_bundled_dialects())
 def test_all_schemas_are_valid_json_schema_with_ids_of_their_own(name: str) -> None:
-    for path in (schemas_folder() / name).glob("*.schema.json"):
+    for path in (find_schemas_folder() / name).glob("*.schema.json"):
         schema = read_json_file(path)
         assert isinstance(schema, dict)
         assert schema["$id"] == f"{ROOT_ID}{name}/{path.name.removesuffix('.schema.json')}"
@@ -503,7 +512,7 @@ def test_what_a_body_sends_is_told_by_the_pages_own_spelling(snake: Dialect) -> 
 
 
 def test_schemas_are_found_by_their_ids() -> None:
-    assert f"{ROOT_ID}google/request" in bundled_schemas()
+    assert f"{ROOT_ID}google/request" in load_bundled_schemas()
     assert validate({"contents": []}, f"{ROOT_ID}google/request") == [("/contents", "[] should be non-empty")]
 
 

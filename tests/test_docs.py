@@ -1,3 +1,5 @@
+"""Every rule is documented, and the links and file names in the documents exist."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""Every exit code and its causes: real processes, real servers; results.json and junit.xml say what the process says."""
+"""Every exit code and its causes, with real processes and servers; results.json and junit.xml agree with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program and its documents claim, held against what is true of the program."""
+"""What help, templates and documents say is true of the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files from hands that nobody vouches for: each is refused in one line, with exit code 2, or read within bounds."""
+"""Files from untrusted sources are refused in one line with exit code 2, or read within bounds."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _inner_link(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [(_link, "is a symbolic link"), (_inner_link, "is a symbolic link"), (Path.touch, "is no folder")],
+    [(_link, "is a symbolic link"), (_inner_link, "is a symbolic link"), (Path.touch, "is not a folder")],
     ids=["link", "link-within", "file"],
 )
 def test_a_place_that_is_not_a_folder_is_refused(

@@ -1,3 +1,5 @@
+"""The structure of the source: which room may import which, lengths, names, and where each library is used."""
+
 from __future__ import annotations
 
 import ast
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import house
 import pytest
+from house import Module
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "conformance"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = house.read_modules(ROOT)
 # Each room may import only from those above it.
 ROOMS = (
     "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
@@ -32,100 +35,87 @@ HOMES = {
 }
 
 
-def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
-
-
 @functools.cache
-def imports(path: Path) -> frozenset[str]:
+def imports(module: Module) -> frozenset[str]:
+    """Return the modules, libraries included, that a module imports."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | (
-                {f"conformance.{alias.name}" for alias in node.names}
-                if node.module == "conformance"
-                else set()
-            )
+            found.add(node.module)
+            if node.module == "conformance":
+                found |= {f"conformance.{alias.name}" for alias in node.names}
     return frozenset(found)
 
 
-@functools.cache
-def functions() -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                said = len((ast.get_docstring(node, clean=False) or "").splitlines())
-                found.append(
-                    (f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1 - said)
-                )
-    return found
+def place(module: Module) -> str:
+    return module.path.relative_to(PACKAGE).as_posix()
 
 
 def test_every_room_stands_in_the_order() -> None:
-    assert {room(path) for path in MODULES} == set(ROOMS)
+    assert {module.room for module in MODULES} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_from_rooms_above_it(path: Path) -> None:
-    own = ROOMS.index(room(path))
-    named = {name.split(".")[1] for name in imports(path) if name.startswith("conformance.")}
+@pytest.mark.parametrize("module", MODULES, ids=place)
+def test_a_room_imports_only_from_rooms_above_it(module: Module) -> None:
+    own = ROOMS.index(module.room)
+    named = {name.split(".")[1] for name in imports(module) if name.startswith("conformance.")}
     below = {name for name in named if name in ROOMS and ROOMS.index(name) > own}
     assert not below
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert house.cycles(house.import_graph(MODULES)) == []
+
+
 def test_each_library_has_its_homes() -> None:
     for library, homes in HOMES.items():
-        users = [path for path in MODULES if any(name.split(".")[0] == library for name in imports(path))]
-        strays = [path for path in users if not {str(path.relative_to(PACKAGE)), room(path)} & homes]
+        users = [one for one in MODULES if any(name.split(".")[0] == library for name in imports(one))]
         assert users, library
-        assert not strays, library
+        assert not [place(one) for one in users if not {place(one), one.room} & homes], library
 
 
 def test_probes_and_checks_do_not_know_each_other() -> None:
-    for path in MODULES:
-        if room(path) in ("probes", "checks"):
-            other = {"probes": "conformance.checks", "checks": "conformance.probes"}[room(path)]
-            assert not any(name.startswith(other) for name in imports(path)), path
+    for module in MODULES:
+        if module.room in ("probes", "checks"):
+            other = {"probes": "conformance.checks", "checks": "conformance.probes"}[module.room]
+            assert not any(name.startswith(other) for name in imports(module)), place(module)
 
 
 def test_modules_are_short_and_say_what_they_are() -> None:
-    for path in MODULES:
-        text = path.read_text(encoding="utf-8")
-        assert text.count("\n") <= 600, path  # one topic: length is a symptom of two, not a rule of its own
-        assert ast.get_docstring(ast.parse(text)), path
+    for module in MODULES:
+        assert module.lines <= 600, place(
+            module
+        )  # one topic: length is a symptom of two, not a rule of its own
+        assert ast.get_docstring(module.tree), place(module)
 
 
 def test_functions_are_short() -> None:
-    lengths = sorted(length for _, length in functions())
+    functions = {
+        f"{place(module)}: {function.name}": house.count_lines(function)
+        for module in MODULES
+        for function in house.list_functions(module)
+    }
+    lengths = sorted(functions.values())
     assert statistics.median(lengths) <= 8
     assert lengths[int(len(lengths) * 0.9)] < 25
-    assert not [name for name, length in functions() if length > 50]
+    assert not [name for name, length in functions.items() if length > 50]
 
 
 def test_no_two_public_classes_share_a_name() -> None:
-    assert house.repeated_class_names(house.read_modules(ROOT)) == {}
+    assert house.repeated_class_names(MODULES) == {}
 
 
 def test_no_function_imports() -> None:
-    allowed = {
-        "conformance/bodies/__init__.py",
-        "conformance/running/generated_bodies.py",
-    }  # heavy, optional, said why
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = [one for one in ast.walk(node) if isinstance(one, ast.Import | ast.ImportFrom)]
-                assert not inner or str(path.relative_to(ROOT)) in allowed, f"{path}: {node.name}"
+    allowed = "conformance.running.generated_bodies."  # heavy, optional, said why
+    assert not [name for name in house.importing_functions(MODULES) if not name.startswith(allowed)]
 
 
 def test_no_vendor_is_named_in_code() -> None:
     vendors = [path.name for path in (ROOT / "schemas").iterdir() if path.is_dir() and path.name != "google"]
-    for path in MODULES:
-        text = path.read_text(encoding="utf-8").lower()
-        assert not [vendor for vendor in vendors if re.search(rf"(?<![a-z]){vendor}(?![a-z])", text)], path
+    named = re.compile(rf"(?<![a-z])({'|'.join(vendors)})(?![a-z])")
+    assert not [place(module) for module in MODULES if named.search(module.text.lower())]
 
 
 def test_nothing_generated_is_imported_before_it_is_needed() -> None:

@@ -1,4 +1,4 @@
-"""`conformance judge`, and `judge` as a library: what it says, what it writes, and how it ends."""
+"""`conformance judge`, and `judge` as a library: output, files and exit codes."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_one_answer_in_two_recordings_is_no_repeated_id(
 ) -> None:
     paths = recordings.written(tmp_path, recordings.good())
     assert main(["judge", str(paths["x.har"]), str(paths["vcrpy.yaml"])]) == 0
-    assert "schema/names-each-response" not in capsys.readouterr().out
+    assert "schema/response-ids-are-unique" not in capsys.readouterr().out
 
 
 def test_the_request_to_repeat_names_a_variable_for_the_key(
@@ -366,7 +366,7 @@ def test_several_models_are_judged_apart_and_told_as_one() -> None:
         ([{"url": "https://x.example/v1/chat/completions", "status": 200, "body": "{}"}], "nothing to judge"),
         ([{"nothing": 1}], "exchange 1 holds none of url, path, status, body"),
         ([{"url": "x", "body_b64": "%"}], "exchange 1 body_b64 is not valid Base64"),
-        (["text"], "exchange 1 is no JSON object"),
+        (["text"], "exchange 1 is not a JSON object"),
     ],
 )
 def test_what_cannot_be_judged_is_a_value_error(given: list[Any], says: str) -> None:

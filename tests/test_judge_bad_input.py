@@ -1,4 +1,4 @@
-"""What is no recording, half of one, or a trap: a clear line per file, the rest judged, memory and time bounded."""
+"""Files that are no recordings, damaged or malicious: one line per file, the rest is judged, memory and time are bounded."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def grave(verdict: Verdict) -> list[str]:
         ("\xff\xfe{", "is not a recording"),
         (b"\xff\xfeH\x00", "is UTF-16"),
         (b"\x1f\x8bnot gzip at all", "its gzip data is broken"),
-        ("[1, 2]", "entry 1 is no JSON object"),
+        ("[1, 2]", "entry 1 is not a JSON object"),
         ('{"x": 1}\n{"y": 2}\n', "line 1 holds none of url, path, status, body"),
         ("* Trying 192.0.2.1...\n> GET / HTTP/1.1\n", "holds no response from curl"),
     ],

@@ -1,4 +1,4 @@
-"""The same exchange, however it was recorded, is read as the same exchange and gives the same findings."""
+"""An exchange is read in the same way, and gives the same findings, in the format of every recorder."""
 
 from __future__ import annotations
 

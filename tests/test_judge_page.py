@@ -1,4 +1,4 @@
-"""The page, the complaint and results.json of a judged recording."""
+"""The page, the Markdown text and results.json of a judged recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from test_report_browser import AXE, CHROMIUM, Seen
 
 from conformance.cli import main
-from conformance.files import bundled_schemas, validate
+from conformance.files import load_bundled_schemas, validate
 from conformance.report import render_page
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m"
@@ -61,7 +61,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Pat
 
 def test_results_describe_what_clients_make_of_each_answer(whole: tuple[dict[str, Any], Path]) -> None:
     results = whole[0]
-    schema: Any = bundled_schemas()["results.schema.json"]
+    schema: Any = load_bundled_schemas()["results.schema.json"]
     assert "recordings" in schema["properties"]["run"]["properties"]
     assert "answers" in schema["$defs"]["provider"]["properties"]
     assert validate(results, "results.schema.json") == []

@@ -1,3 +1,8 @@
+"""The kill matrix: every miniature trips exactly its rules, and no innocent server trips any.
+
+By default a sample is judged. `-m slow -k NAME` judges one server by its name, or all servers of a rule by the rule's id.
+"""
+
 from __future__ import annotations
 
 import importlib
@@ -158,11 +163,9 @@ def test_every_rule_is_tripped_or_named_as_one_that_cannot_be() -> None:
     assert not tripped & set(NOT_TRIPPABLE)
 
 
-def test_what_is_said_of_a_rule_that_cannot_be_tripped_is_true() -> None:
-    """A rule that accuses nobody yields what it could not judge, and never a location."""
+def test_a_rule_that_cannot_be_tripped_yields_no_location() -> None:
     for rule in NOT_TRIPPABLE:
-        assert "yield Location" not in inspect.getsource(RULES[rule].look)
-        assert "Aside(" in inspect.getsource(RULES[rule].look)
+        assert inspect.signature(RULES[rule].look).return_annotation == "Iterator[NotJudged]"
 
 
 def test_every_name_in_the_matrix_is_its_own() -> None:

@@ -1,4 +1,4 @@
-"""A good providers.yaml becomes providers; a bad one gets a line for each fault, and never a traceback."""
+"""A valid providers.yaml becomes providers; an invalid one gets one line per fault, and never a traceback."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from conformance.config.providers import (
     parse_providers,
     write_initial_file,
 )
-from conformance.files import data_folder, validate
+from conformance.files import find_data_folder, validate
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 SCHEMA = "https://conformance.invalid/schemas/providers"
-SETTINGS = json.loads((data_folder() / "schemas" / "providers.schema.json").read_bytes())["$defs"]["settings"]
+SETTINGS = json.loads((find_data_folder() / "schemas" / "providers.schema.json").read_bytes())["$defs"][
+    "settings"
+]
 FULL = """
 defaults:
   timeout: 90
@@ -105,9 +107,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
 
 def test_the_bundled_file_is_good_and_has_all_its_dialects() -> None:
-    dialects = tuple(path.name for path in (data_folder() / "schemas").iterdir() if path.is_dir())
+    dialects = tuple(path.name for path in (find_data_folder() / "schemas").iterdir() if path.is_dir())
     loaded = load_providers(folder=Path("/nonexistent"), dialects=dialects)
-    assert loaded.source == data_folder() / "providers.yaml"
+    assert loaded.source == find_data_folder() / "providers.yaml"
     vendors = [provider for provider in loaded.providers if not provider.embedded]
     assert sorted(provider.dialect for provider in vendors) == sorted(set(dialects) - {"google"})
     assert all(provider.base_url.startswith("https://") and provider.key_env for provider in vendors)
@@ -171,11 +173,11 @@ def test_a_file_in_the_working_folder_takes_the_bundled_one_s_place(tmp_path: Pa
         ({"prices": {"input": 1}}, "providers.v.prices: needs 'output'"),
         ({"prices": {"input": 1, "output": -1}}, "must be a number from 0 to 1000000"),
         ({"auth": [["sk-0123456789abcdef0123"]]}, "must be a word; choose from x-goog-api-key, bearer"),
-        ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": 2027}]}, "'2027' is no date"),
+        ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": 2027}]}, "'2027' is not a date"),
         ({"limits": {"silense": 1}}, "providers.v.limits.silense: unknown key; did you mean 'silence'?"),
         ({"limits": {"chunks": 1}}, "must be a whole number from 10"),
         ({"known": [{"rule": "a", "probe": "*"}]}, "providers.v.known[0]: needs 'reason'"),
-        ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": "June"}]}, "'June' is no date"),
+        ({"known": [{"rule": "a", "probe": "*", "reason": "b", "until": "June"}]}, "'June' is not a date"),
         ({"known": [{"rule": "a", "probe": [], "reason": "b"}]}, "or a list of probes"),
         ({"known": {"rule": "a"}}, "must be a list"),
     ],
@@ -270,7 +272,7 @@ def test_no_value_in_any_place_raises_anything_else(value: object) -> None:
 
 
 def test_the_schema_and_the_classes_that_it_fills_agree() -> None:
-    schema = json.loads((data_folder() / "schemas" / "providers.schema.json").read_bytes())
+    schema = json.loads((find_data_folder() / "schemas" / "providers.schema.json").read_bytes())
     bounds = schema["$defs"]["limits"]["properties"]
     own = {field.name: field.default for field in fields(Provider) if field.name != "name"}
     assert set(SETTINGS) == set(schema["$defs"]["provider"]["properties"]) == set(own)
@@ -294,7 +296,7 @@ def test_the_schema_and_the_classes_that_it_fills_agree() -> None:
 
 @pytest.mark.parametrize("name", ["full", "bundled", "init"])
 def test_good_files_fit_the_schema(name: str) -> None:
-    bundled = (data_folder() / "providers.yaml").read_text()
+    bundled = (find_data_folder() / "providers.yaml").read_text()
     text = {"full": FULL, "bundled": bundled, "init": write_initial_file("x")}[name]
     value = yaml.load(text, Loader=yaml.BaseLoader) if name != "full" else None  # noqa: S506 - our own text
     if value is not None:

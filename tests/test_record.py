@@ -1,4 +1,4 @@
-"""What was recorded is read back exactly; killed runs lose nothing that had ended; hostile recordings are refused."""
+"""Recordings are read back exactly; killed runs lose no finished exchange; hostile recordings are refused."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_links_and_strange_names_are_neither_read_nor_written(tmp_path: Path) ->
 
 
 def test_a_folder_without_a_recording_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="holds no recording"):
+    with pytest.raises(RecordError, match="is not a recording"):
         read_recording(tmp_path)
 
 

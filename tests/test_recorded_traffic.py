@@ -1,4 +1,4 @@
-"""What other programs recorded: Google's habits accuse nobody, a vendor's faults do, and what was lost is not judged."""
+"""Traffic recorded by other programs: Google's habits are no findings, a vendor's faults are, and gaps are not judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from conformance.model import (
     Provider,
     Request,
 )
-from conformance.reading.flavour import Flavour, flavour, is_vertex_member
+from conformance.reading.flavour import Flavour, find_flavour, is_vertex_member
 from conformance.reading.reply import Reply, read
 from conformance.replies import ProviderReplies
 from conformance.verdicts.verdict import JudgingOptions, judge_provider
@@ -549,7 +549,7 @@ def test_empty_and_bare_answers_are_asked_again(body: bytes, again: bool) -> Non
     ],
 )  # fmt: skip
 def test_vertex_is_told_from_the_gemini_api(exchange: Exchange, wanted: Flavour) -> None:
-    assert flavour(read(exchange)) is wanted
+    assert find_flavour(read(exchange)) is wanted
 
 
 def test_members_of_vertex_are_named_as_its_own() -> None:

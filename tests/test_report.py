@@ -1,4 +1,4 @@
-"""What the renderers make of results.json, without a browser."""
+"""What is rendered from results.json, without a browser."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from conformance.report import (
 )
 from conformance.report.arrivals import draw_arrivals
 from conformance.report.evidence import extract_marked, find_marks, share_limit
+from conformance.report.findings import read_citation
 from conformance.report.html_page import hash_source
 from conformance.report.matrix import make_cells, sort_providers
 from conformance.report.safe_text import (
@@ -139,6 +140,22 @@ def test_the_policy_admits_the_inline_style_and_script_and_nothing_else() -> Non
     assert len(scripts) == 1
     assert hash_source(scripts[0]) in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://ai.google.dev/api#authentication", True),
+        ("javascript:alert(1)", False),
+        ("https://x.example/) [a](https://y.example", False),
+        ('https://x.example/"onclick=alert(1)', False),
+        ("", False),
+    ],
+)
+def test_a_source_is_a_link_only_to_a_page(url: str, linked: bool) -> None:
+    found = read_citation({"document": "Gemini API reference", "url": url})
+    assert found is not None
+    assert found.url == (url if linked else "")
 
 
 @pytest.mark.parametrize("poison", HOSTILE)

@@ -1,4 +1,4 @@
-"""What the page and the summary claim of a run: never more than was judged, and one word for one thing."""
+"""The claims of the page and the summary: never more than was judged, and one word for one thing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from report_results import CLIENTS, deviation, example, of, partial, provider
 from whole_runs import entry, honest_port, run, write_providers
 
-from conformance.files import schemas_folder
+from conformance.files import find_schemas_folder
 from conformance.report import format_terminal, render_page, write_complaint, write_junit, write_summary
 from conformance.report.headline import write_headline
 from conformance.report.overview import describe_selection, make_banners
@@ -239,7 +239,7 @@ def test_providers_with_the_same_title_are_told_apart() -> None:
 def test_a_run_holds_what_is_to_know_of_the_documents_that_were_asked_and_of_no_other(tmp_path: Path) -> None:
     """The user's own dialect is among them: it was left out, where documents of vendors nobody asked stood."""
     own = tmp_path / "mine"
-    shutil.copytree(schemas_folder() / "anyfast", own)
+    shutil.copytree(find_schemas_folder() / "anyfast", own)
     document = own / "dialect.json"
     named = json.loads(document.read_text(encoding="utf-8")) | {"name": "mine", "title": "My own vendor"}
     document.write_text(json.dumps(named), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Rules on values, usage and meaning: right on recorded bodies, and never surprised by what a vendor can send."""
+"""The rules on values, usage and meaning are right about recorded bodies, and never raise."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Whole runs over bundled servers: findings, results, replay, plan, and providers that are down."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""Switching: sides from a real run over bundled servers, from documents alone, and from copies changed by hand."""
+"""`conformance switch` between providers of a real run, between documents, and with edited results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from conformance.comparing.advice import ASPECTS, advise, advise_auth
 from conformance.comparing.changes import RULES_ON_SENDING_THE_KEY
 from conformance.comparing.document_clients import find_silent_traits, judge_clients
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
-from conformance.files import schemas_folder
+from conformance.files import find_schemas_folder
 
 GOOGLE, SNAKE, WRAPPED, PLAIN = (
     "google-embedded",
@@ -437,7 +437,7 @@ def test_the_headline_says_in_plain_words_who_breaks(
 
 
 def test_a_dialect_of_ones_own_can_be_switched_to(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(schemas_folder() / "anyfast", nowhere / "mine")
+    shutil.copytree(find_schemas_folder() / "anyfast", nowhere / "mine")
     assert told(capsys, "google", "./mine")[0] == 0
     (nowhere / "mine" / "dialect.json").write_text("{}", encoding="utf-8")
     code, _, err = told(capsys, "google", "./mine")

@@ -1,4 +1,4 @@
-"""How much of a vendor was judged, in numbers and in words: nothing is called whole that was not."""
+"""How much of a vendor was judged, in numbers and words; no verdict claims more."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from conformance.catalogue import Probe
 from conformance.judging.arrivals import TIMELY, is_held_back
-from conformance.judging.contents import says_unsupported
-from conformance.judging.expectations import CUT, UNMET, asks_for_obedience, check_obedience
+from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience
 from conformance.judging.habits import is_empty_success
 from conformance.judging.proof import blames_the_key
 from conformance.judging.quotes import read_message
+from conformance.judging.refusals import says_unsupported
 from conformance.judging.rows import find_gap
 from conformance.model import Question
 from conformance.reading.reply import Reply
@@ -56,7 +56,7 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
         return True
     if not obeys or not reply.ok or not asks_for_obedience(expected):
         return False
-    return check_obedience(reply).verdict in (UNMET, CUT)
+    return check_obedience(reply).verdict in (Fulfilment.UNMET, Fulfilment.CUT)
 
 
 # Vendors with many keys have some that are spent, or that may not be used from where they are used.

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.catalogue import Unaskable
-from conformance.judging.expectations import is_out_of_room
+from conformance.judging.endings import is_out_of_room
 from conformance.model import JSON, Question
 from conformance.names import fold, to_snake
 from conformance.reading.reply import Reply

@@ -12,9 +12,9 @@ from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_
 from conformance.asking.attempts import Attempt, needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.expectations import MET, check_obedience, has_expected_status
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.expectations import has_expected_status, obeys
 from conformance.judging.generated import needs_body_again
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.reading.standing import Standing
@@ -119,7 +119,7 @@ class ProviderRun:
         for probe in control:
             await self._ask_probe(probe)
         control_replies = self._replies.get(CONTROL, [])
-        self._obeys = not control or any(check_obedience(reply).verdict == MET for reply in control_replies)
+        self._obeys = not control or any(map(obeys, control_replies))
         await self._ask_concurrently([one for one in self.plan.probes if one.id != CONTROL and not one.last])
         await self._ask_generated_bodies()
         for probe in (probe for probe in self.plan.probes if probe.last):
@@ -172,7 +172,7 @@ class ProviderRun:
     def _find_first_turn(self, probe: str) -> Reply | None:
         """Return the newest reply that a follow-up can build on: if possible one that did as it was told."""
         found = [reply for reply in self._replies.get(probe, []) if reply.ok and has_expected_status(reply)]
-        met = [reply for reply in found if check_obedience(reply).verdict == MET]
+        met = [reply for reply in found if obeys(reply)]
         return next(reversed(met or found), None)
 
     def _build(self, probe: Probe, first: Reply | None) -> Question | Unaskable:

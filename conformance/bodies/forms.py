@@ -15,7 +15,7 @@ from typing import Any
 from conformance.bodies.narrowing import Narrowing, narrowing
 from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
 from conformance.dialects.dialect import Dialect
-from conformance.files import FileError, read_json_file, registry, schemas_folder
+from conformance.files import FileError, build_registry, find_schemas_folder, read_json_file
 from conformance.names import to_camel
 
 SCHEMA, NARROW = "request.schema.json", "narrow.json"
@@ -54,10 +54,10 @@ def find_form(dialect: Dialect, source: str) -> RequestForm:
 @cache
 def _forms(folder: Path) -> tuple[RequestForm, RequestForm]:
     google = load_google_form()
-    if folder.resolve() == (schemas_folder() / "google").resolve():
+    if folder.resolve() == (find_schemas_folder() / "google").resolve():
         return google, google
     said = [read_google_narrowing(), *_narrow(folder)]
-    root = compiled(_read(folder / SCHEMA, folder), registry(), "", narrowing(*said))
+    root = compiled(_read(folder / SCHEMA, folder), build_registry(), "", narrowing(*said))
     _lend(root, google.root, set())
     form = _form(f"{folder.name} request", root, narrowing(*said))
     return replace(form, googles=frozenset(("", *google.usual, *google.exotic))), google
@@ -66,17 +66,17 @@ def _forms(folder: Path) -> tuple[RequestForm, RequestForm]:
 @cache
 def load_google_form() -> RequestForm:
     """Return the form of Google's requests."""
-    folder = schemas_folder() / "google"
+    folder = find_schemas_folder() / "google"
     narrowed = narrowing(read_google_narrowing())
     return _form(
-        "google request", compiled(_read(folder / SCHEMA, folder), registry(), "", narrowed), narrowed
+        "google request", compiled(_read(folder / SCHEMA, folder), build_registry(), "", narrowed), narrowed
     )
 
 
 @cache
 def read_google_narrowing() -> Mapping[str, Any]:
     """Return the narrowing that stands beside Google's request schema."""
-    return _read(schemas_folder() / "google" / NARROW, schemas_folder())
+    return _read(find_schemas_folder() / "google" / NARROW, find_schemas_folder())
 
 
 def _narrow(folder: Path) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a recorded address asks for: the host, the model and the method, in whatever path they stand."""
+"""What a recorded address asks for: the host, the model and the method, wherever they stand in the path."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _list_interactions(value: JSON) -> tuple[Sequence[Any], BodyReader]:
 
 
 def read_interaction(where: str, value: Any, read_body: BodyReader) -> RecordedEntry | SkippedEntry:
-    """Return the exchange of one interaction; SkippedEntry, with the reason, where it holds none."""
+    """Return the exchange of one interaction; a SkippedEntry with the reason where it cannot be used."""
     request = value.get("request") if isinstance(value, Mapping) else None
     response = value.get("response") if isinstance(value, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):

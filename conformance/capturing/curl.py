@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conformance.capturing.entry import CaptureError, Entries, RecordedEntry
@@ -41,13 +41,14 @@ class _Head:
     headers: list[tuple[str, str]] = field(default_factory=list)
     crlf: bool = True
 
-    def take(self, line: bytes) -> None:
+    def add_header(self, line: bytes) -> None:
         match = _HEADER.match(line)
         if match:
             self.headers.append((match[1].decode("latin-1"), match[2].decode("latin-1")))
 
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key.lower() == name), "")
+    def build_url(self) -> str:
+        host = next((value for name, value in self.headers if name.lower() == "host"), "")
+        return f"https://{host}{self.path}" if host and self.path.startswith("/") else self.path
 
 
 @dataclass
@@ -61,6 +62,95 @@ class _Dump:
     plain: bool = False  # -i was given too: its head counts, and that of -v is passed over
     metered: bool = False  # the progress meter stood in it, at any place
     remarked: bytes = b""  # what -v wrote between its own head of this answer and that of -i
+
+    def take_head(self, line: bytes) -> bool:
+        """Take a line of a head; return whether a body follows."""
+        if line.startswith(_SENT + _RECEIVED):
+            self.verbose = True
+            text = line[1:].lstrip(b" ")
+            if line.startswith(_RECEIVED):
+                return not self.plain and self._take_answer(text)
+            self._take_request(text)
+            return False
+        if _NOISE.match(line):
+            self.verbose = self.verbose or line.startswith(b"* ")
+            return False
+        self.plain = self.plain or _STATUS.match(line) is not None
+        return self._take_answer(line)
+
+    def _take_request(self, line: bytes) -> None:
+        match = _REQUEST.match(line)
+        if match and not _HEADER.match(line):
+            self.request = _Head(verb=match[1].decode(), path=match[2].decode("latin-1"))
+        elif self.request is not None:
+            self.request.add_header(line)
+
+    def _take_answer(self, line: bytes) -> bool:
+        match = _STATUS.match(line)
+        if match:
+            again = self.verbose and self.answer is not None and self.answer.status == int(match[1])
+            self.remarked = self._extract_remarks() if again else b""
+            self.answer, self.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
+        elif not line.strip():
+            return self.answer is not None
+        elif self.answer is not None:
+            self.answer.add_header(line)
+        return False
+
+    def begins_exchange(self, line: bytes) -> bool:
+        """Return whether a line within a body begins another exchange."""
+        if _STATUS.match(line):
+            return True
+        if not self.verbose:
+            return False
+        return line.startswith(b"< HTTP/") or (
+            line.startswith(b"> ") and _REQUEST.match(line[2:]) is not None
+        )
+
+    def is_interim(self, line: bytes) -> bool:
+        """Return whether the answer only announces the one that `line` begins.
+
+        Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a
+        second time, before -i prints it with the body.
+        """
+        if self.answer is None or self._extract_body().strip():
+            return False
+        match = _STATUS.match(line)
+        again = self.verbose and not self.plain and match is not None and int(match[1]) == self.answer.status
+        return again or (self.answer.status or 0) < 400
+
+    def _extract_body(self) -> bytes:
+        """Return the body without what -v prints around it and into it."""
+        body = _FAULT.sub(b"", b"".join(self.body))
+        return _REMARKS.sub(b"", body) if self.verbose else body
+
+    def _extract_remarks(self) -> bytes:
+        """Return what curl wrote of its own around the body: how the exchange ended stands there."""
+        body = b"".join(self.body)
+        fault = _FAULT.search(body)
+        remarks = [match[0] for match in _REMARKS.finditer(body)] if self.verbose else []
+        return b"".join([self.remarked, *remarks, fault[0] if fault else b""])
+
+    def build_entry(self, number: int) -> RecordedEntry:
+        """Return what was read as an entry."""
+        answer, request = self.answer or _Head(), self.request
+        body, remarks = self._extract_body(), self._extract_remarks()
+        broken = _TIMED_OUT in remarks or b"curl: (" in remarks
+        return RecordedEntry(
+            f"answer {number}",
+            request.build_url() if request else None,
+            request.verb if request else "POST",
+            tuple(request.headers) if request else None,
+            None,
+            answer.status,
+            tuple(answer.headers),
+            headers_complete=True,
+            body=body,
+            # Line ends may have changed, and curl may have written between the bytes.
+            reserialised=not answer.crlf or self.metered or body not in b"".join(self.body),
+            ended="curl ended before the answer did" if broken else "",
+            end_known=_WHOLE in remarks,
+        )
 
 
 def looks_like_curl(head: bytes) -> bool:
@@ -77,21 +167,19 @@ def looks_like_curl(head: bytes) -> bool:
 def read_curl(data: bytes) -> Entries:
     """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
     text = _drop_meter(data)
-    dump, found = _Dump(metered=text is not data), 0
-    in_body = False
-    for line in _split_lines(text):
-        if in_body and not _begins_exchange(line, verbose=dump.verbose):
+    dump, found, in_body = _Dump(metered=text is not data), 0, False
+    for line in io.BytesIO(text):
+        if in_body and not dump.begins_exchange(line):
             dump.body.append(line)
             continue
-        if in_body and dump.answer is not None and not _is_interim(dump, line):
+        if in_body and dump.answer is not None and not dump.is_interim(line):
             found += 1
-            yield _build_entry(dump, found)
+            yield dump.build_entry(found)
             dump = _Dump(verbose=dump.verbose, metered=dump.metered)
-        in_body = _take_head(dump, line)
+        in_body = dump.take_head(line)
     if dump.answer is not None:
-        found += 1
-        yield _build_entry(dump, found)
-    if not found:
+        yield dump.build_entry(found + 1)
+    elif not found:
         raise CaptureError(
             "holds no response from curl: record with -i, which prints the status and the headers"
         )
@@ -102,116 +190,3 @@ def _drop_meter(data: bytes) -> bytes:
     if not _METER_HEAD.search(data, 0, 4096):
         return data
     return _METER.sub(b"", _METER_HEAD.sub(b"", data))
-
-
-def _split_lines(data: bytes) -> Iterator[bytes]:
-    """Yield lines with their line ends; a line ends with LF, whatever stands before it."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start) + 1 or len(data)
-        yield data[start:end]
-        start = end
-
-
-def _begins_exchange(line: bytes, *, verbose: bool) -> bool:
-    """Return whether a line within a body begins another exchange."""
-    if _STATUS.match(line):
-        return True
-    if not verbose:
-        return False
-    return line.startswith(b"< HTTP/") or (line.startswith(b"> ") and _REQUEST.match(line[2:]) is not None)
-
-
-def _is_interim(dump: _Dump, line: bytes) -> bool:
-    """Return whether an answer only announces the one that `line` begins.
-
-    Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a second
-    time, before -i prints it with the body.
-    """
-    if dump.answer is None or _extract_body(dump).strip():
-        return False
-    match = _STATUS.match(line)
-    again = dump.verbose and not dump.plain and match is not None and int(match[1]) == dump.answer.status
-    return again or (dump.answer.status or 0) < 400
-
-
-def _extract_body(dump: _Dump) -> bytes:
-    """Return the body without what -v prints around it and into it."""
-    body = _FAULT.sub(b"", b"".join(dump.body))
-    return _REMARKS.sub(b"", body) if dump.verbose else body
-
-
-def _extract_remarks(dump: _Dump) -> bytes:
-    """Return what curl wrote of its own around the body: how the exchange ended stands there."""
-    body = b"".join(dump.body)
-    fault = _FAULT.search(body)
-    said = [match[0] for match in _REMARKS.finditer(body)] if dump.verbose else []
-    return b"".join([dump.remarked, *said, fault[0] if fault else b""])
-
-
-def _is_printed_anew(dump: _Dump, body: bytes) -> bool:
-    """Return whether the bytes may differ from those received: line ends changed, or curl wrote between them."""
-    changed = dump.answer is not None and not dump.answer.crlf
-    return changed or dump.metered or body not in b"".join(dump.body)
-
-
-def _take_head(dump: _Dump, line: bytes) -> bool:
-    """Take a line of a head; return whether a body follows."""
-    if line.startswith(_SENT):
-        dump.verbose = True
-        _take_request(dump, line[1:].lstrip(b" "))
-        return False
-    if line.startswith(_RECEIVED):
-        dump.verbose = True
-        return not dump.plain and _take_answer(dump, line[1:].lstrip(b" "))
-    if _NOISE.match(line):
-        dump.verbose = dump.verbose or line.startswith(b"* ")
-        return False
-    dump.plain = dump.plain or _STATUS.match(line) is not None
-    return _take_answer(dump, line)
-
-
-def _take_request(dump: _Dump, line: bytes) -> None:
-    match = _REQUEST.match(line)
-    if match and not _HEADER.match(line):
-        dump.request = _Head(verb=match[1].decode(), path=match[2].decode("latin-1"))
-    elif dump.request is not None:
-        dump.request.take(line)
-
-
-def _take_answer(dump: _Dump, line: bytes) -> bool:
-    match = _STATUS.match(line)
-    if match:
-        again = dump.verbose and dump.answer is not None and dump.answer.status == int(match[1])
-        dump.remarked = _extract_remarks(dump) if again else b""
-        dump.answer, dump.body = _Head(int(match[1]), crlf=line.endswith(b"\r\n")), []
-    elif not line.strip():
-        return dump.answer is not None
-    elif dump.answer is not None:
-        dump.answer.take(line)
-    return False
-
-
-def _build_entry(dump: _Dump, number: int) -> RecordedEntry:
-    answer, request = dump.answer or _Head(), dump.request
-    body, said = _extract_body(dump), _extract_remarks(dump)
-    broken = _TIMED_OUT in said or b"curl: (" in said
-    return RecordedEntry(
-        f"answer {number}",
-        _build_url(request) if request else None,
-        request.verb if request else "POST",
-        tuple(request.headers) if request else None,
-        None,
-        answer.status,
-        tuple(answer.headers),
-        headers_complete=True,
-        body=body,
-        reserialised=_is_printed_anew(dump, body),
-        ended="curl ended before the answer did" if broken else "",
-        end_known=_WHOLE in said,
-    )
-
-
-def _build_url(request: _Head) -> str:
-    host = request.header("host")
-    return f"https://{host}{request.path}" if host and request.path.startswith("/") else request.path

@@ -1,4 +1,4 @@
-"""How a recorded answer ended: whole, cut by somebody, or nobody can tell who ended it."""
+"""How a recorded answer ended: as its sender meant, cut off, or by whom the recording does not show."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def unchunk(entry: RecordedEntry) -> RecordedEntry:
     return replace(entry, body=b"".join(parts), ended="its last chunk is missing")
 
 
-def is_promised(entry: RecordedEntry) -> bool:
-    """Return whether Content-Length says that just these bytes came: then the recorder lost none."""
-    said = (entry.header("content-length") or "").strip()
+def has_promised_length(entry: RecordedEntry) -> bool:
+    """Return whether Content-Length gives the length of the body: then the recorder lost nothing."""
+    stated = (entry.header("content-length") or "").strip()
     plain = entry.header("content-encoding") is None
-    return entry.body is not None and said == str(len(entry.body)) and plain
+    return entry.body is not None and stated == str(len(entry.body)) and plain
 
 
 def is_end_known(entry: RecordedEntry, body: bytes, *, streamed: bool) -> bool:
-    """Return whether a recording shows that whoever answered ended the answer, not whoever read it.
+    """Return whether a recording shows that the server ended the answer, and not the client.
 
     `body` is that of the entry, unpacked. An event that no blank line closes may have been on its way, or a recorder of
     text trimmed it, but where it gives the reason of the end and stands there byte for byte.
     """
-    if is_promised(entry) or not streamed:
+    if has_promised_length(entry) or not streamed:
         return True
     if not _EVENTS.match(body) or _CLOSED.search(body) or not _is_usually_closed(body):
         return entry.end_known
@@ -69,7 +69,7 @@ def _is_usually_closed(body: bytes) -> bool:
 
 
 def is_cut(body: bytes, *, streamed: bool) -> bool:
-    """Return whether a body ends within a JSON value, so that somebody cut it: who, a recording cannot tell."""
+    """Return whether a body ends within a JSON value: it was cut, though the recording does not show by whom."""
     text = _HALF.sub(b"", body).strip()
     if text[:1] in (b"{", b"["):
         return ends_early(text)
@@ -83,5 +83,5 @@ def is_cut(body: bytes, *, streamed: bool) -> bool:
 
 def _ends_within_a_field(line: bytes) -> bool:
     """Return whether the last line of a stream is the beginning of a field's name, or a field without its value."""
-    said = line.strip()
-    return bool(said) and any(field.startswith(said) for field in _FIELDS)
+    begun = line.strip()
+    return bool(begun) and any(field.startswith(begun) for field in _FIELDS)

@@ -1,4 +1,4 @@
-"""One recorded exchange as a file holds it, whatever the format: what was recorded, and what was not."""
+"""One recorded exchange as a file of any format holds it: what was recorded, and what was not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CaptureError(ValueError):
 
 @dataclass(frozen=True)
 class RecordedEntry:
-    """One exchange as recorded. None means that it was not recorded, and nothing is said of it."""
+    """One exchange as recorded. None means that it was not recorded."""
 
     where: str  # "entry 3", "line 12": its place in the file, for messages
     url: str | None = None  # absolute, or a path with its query
@@ -35,8 +35,8 @@ class RecordedEntry:
     reserialised: bool = False
     pieces: tuple[tuple[float, int], ...] = ()  # milliseconds and length of each
     started_at: str = ""
-    ended: str = ""  # what the recorder says of an exchange that broke off
-    exact: bool = False  # the body was kept as bytes, not as text that somebody may have trimmed
+    ended: str = ""  # the recorder's words for an exchange that broke off
+    exact: bool = False  # the body was kept as bytes, not as text that may have been trimmed
     end_known: bool = True  # False: the recorder may have stopped before the answer ended
 
     def header(self, name: str) -> str | None:

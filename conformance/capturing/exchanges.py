@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
-from conformance.capturing.endings import is_cut, is_end_known, is_promised, unchunk
+from conformance.capturing.endings import has_promised_length, is_cut, is_end_known, unchunk
 from conformance.capturing.entry import Pairs, RecordedEntry
 from conformance.keys.found import (
     RecordedKeyring,
@@ -148,7 +148,7 @@ def _describe_missing(entry: RecordedEntry, opened: DecodedBody, *, streamed: bo
         return "in a content coding that cannot be decoded here"
     body = opened.body
     short = entry.size is not None and len(body) < entry.size and (streamed or not read_json(body).ok)
-    if short or entry.ended or (not is_promised(entry) and is_cut(body, streamed=streamed)):
+    if short or entry.ended or (not has_promised_length(entry) and is_cut(body, streamed=streamed)):
         return "with a body that was recorded in part"
     return ""
 

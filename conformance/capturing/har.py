@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 from conformance.capturing.addresses import is_of_interest
@@ -23,7 +23,7 @@ _EMPTY = (204, 205, 304)
 
 
 def read_har(file: IO[bytes]) -> Entries:
-    """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is none, after what came before."""
+    """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is broken, after what came before it."""
     for number, value in enumerate(read_items(file, "log", "entries"), 1):
         yield _read_entry(f"entry {number}", value)
 
@@ -105,21 +105,18 @@ def _is_chunked(content: Mapping[str, JSON]) -> bool:
 
 
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
-    """Return whether the answer had no body: its length says so. bodySize is 0 for a body from a cache, too."""
-    said = next(_lengths(response), None) == "0" and content.get("size") in (0, None)
-    return parse_status(response.get("status")) in _EMPTY or said
+    """Return whether the answer had no body: by its status or its length. bodySize is 0 for a body from a cache, too."""
+    if parse_status(response.get("status")) in _EMPTY:
+        return True
+    headers = parse_headers(response.get("headers")) or ()
+    length = next((value.strip() for name, value in headers if name.lower() == "content-length"), None)
+    return length == "0" and content.get("size") in (0, None)
 
 
 _ABORTED = ("_error", "_failureText", "_errorText")
 
 
 def _describe_abort(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
-    """Return what an exporter says of an exchange that somebody aborted; empty where it says nothing of the kind."""
+    """Return the exporter's words for an exchange that was aborted; an empty text where it was not."""
     marks = (holder.get(name) for holder in (response, entry) for name in _ABORTED)
     return next((str(mark)[:200] for mark in marks if mark), "")
-
-
-def _lengths(response: Mapping[str, JSON]) -> Iterator[str]:
-    for name, value in parse_headers(response.get("headers")) or ():
-        if name.lower() == "content-length":
-            yield value.strip()

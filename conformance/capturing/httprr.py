@@ -31,7 +31,7 @@ def read_httprr(data: bytes) -> Entries:
 
 def _read_record(where: str, request: bytes, answer: bytes) -> RecordedEntry:
     (asked, sent, body), (status, received, answered) = _split_message(request), _split_message(answer)
-    line, said = _ASKED.match(asked), _STATUS.match(status)
+    line, coded = _ASKED.match(asked), _STATUS.match(status)
     path, host = line[2].decode("latin-1") if line else "", dict(sent).get("Host", "")
     return RecordedEntry(
         where,
@@ -39,7 +39,7 @@ def _read_record(where: str, request: bytes, answer: bytes) -> RecordedEntry:
         line[1].decode() if line else "POST",
         sent,
         body or None,
-        int(said[1]) if said else None,
+        int(coded[1]) if coded else None,
         received,
         body=answered,
         exact=True,

@@ -40,13 +40,13 @@ class _MeteredFile:
 def read_items(file: IO[bytes], *path: str) -> Iterator[Any]:
     """Yield the items of the list that stands at a path of names: ("log", "entries"). No path: of the text itself.
 
-    Raises CaptureError where the JSON ends early, is none, or is beyond a bound; what came before was yielded.
+    Raises CaptureError where the JSON ends early, is broken, or is beyond a bound, after what came before it.
     """
     yield from _pick_values(file, ["", *path])
 
 
 def read_values(file: IO[bytes]) -> Iterator[Any]:
-    """Yield the values of a text that holds one or several, one after the other. Raises CaptureError likewise."""
+    """Yield the values of a text that holds one or several, one after the other. Raises CaptureError as `read_items`."""
     yield from _pick_values(file, [])
 
 
@@ -98,7 +98,7 @@ def _describe_json_error(error: Exception) -> str:
     )
 
 
-def first_names(head: bytes) -> list[str]:
+def list_first_names(head: bytes) -> list[str]:
     """Return the names of the members of a text's first object, as far as its beginning shows them."""
     names: list[str] = []
     depth = 0

@@ -33,7 +33,7 @@ _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 
 
 def read_lines(file: IO[bytes], head: bytes) -> Entries:
-    """Yield the exchange of each line, or why it has none. A JSON array, or values over several lines, are read too."""
+    """Yield the exchange of each line, or why it cannot be used. JSON arrays and values over several lines are read too."""
     first = head.lstrip().partition(b"\n")[0].strip()
     if first.startswith(b"[") or not _is_whole_value(first, alone=len(first) == len(head.strip())):
         values = read_items(file) if first.startswith(b"[") else read_values(file)
@@ -72,13 +72,13 @@ def _read_line(where: str, line: bytes) -> RecordedEntry | OwnExchange | Skipped
 
 
 def read_value(where: str, value: object) -> RecordedEntry | OwnExchange | SkippedEntry:
-    """Return the exchange that a JSON object holds; Skipped, with the reason, where it holds none."""
+    """Return the exchange that a JSON object holds; a SkippedEntry with the reason where it holds none."""
     if not isinstance(value, Mapping):
-        return SkippedEntry(where, "is no JSON object")
+        return SkippedEntry(where, "is not a JSON object")
     if "probe" not in value and isinstance(value.get("request"), Mapping) and "response" in value:
         return read_interaction(where, value, read_vcrpy_body)
     if not any(name in value for name in (*_MEMBERS, "probe")):
-        return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is no exchange")
+        return SkippedEntry(where, f"holds none of {', '.join(_MEMBERS[:4])}: it is not an exchange")
     try:
         if "probe" in value:
             return OwnExchange(where, parse_exchange(dict(value)))
@@ -105,7 +105,7 @@ def _read_entry(where: str, value: Mapping[str, Any]) -> RecordedEntry:
         or value.get("reserialised") is True
         or value.get("bytes") == "reserialised",
         pieces=_read_pieces(value.get("pieces")),
-        started_at=_clip_text(value.get("recorded_at") or value.get("started_at")),
+        started_at=str(value.get("recorded_at") or value.get("started_at") or ""),
         exact=packed is not None,
         ended="the recorder calls it incomplete" if value.get("complete") is False else "",
     )
@@ -122,17 +122,10 @@ def _convert_nock(value: Mapping[str, Any]) -> dict[str, Any]:
     line |= {"request_body": value.get("body"), "request_headers": value.get("reqheaders"), "body": answer}
     if isinstance(headers, list) and all(isinstance(one, str) for one in headers):
         headers = [[*pair] for pair in zip(headers[::2], headers[1::2], strict=False)]
-    if (
-        isinstance(answer, list)
-        and answer
-        and all(isinstance(one, str) and _HEX.match(one) for one in answer)
-    ):
-        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(answer))).decode()}
+    parts = answer if isinstance(answer, list) else ()
+    if parts and all(isinstance(one, str) and _HEX.match(one) for one in parts):
+        line |= {"body": None, "body_b64": base64.b64encode(bytes.fromhex("".join(parts))).decode()}
     return line | {"response_headers": headers}
-
-
-def _clip_text(value: JSON) -> str:
-    return value[:64] if isinstance(value, str) else ""
 
 
 def _find_url(value: Mapping[str, Any]) -> str | None:
@@ -142,16 +135,9 @@ def _find_url(value: Mapping[str, Any]) -> str | None:
     path = value.get("path")
     if not isinstance(path, str) or not path:
         return None
-    query = _format_query(value.get("query"))
-    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
-
-
-def _format_query(value: JSON) -> str:
-    if isinstance(value, str):
-        return value.lstrip("?")
-    if value is None:
-        return ""
-    return urlencode(parse_headers(value) or ())
+    query = value.get("query")
+    text = query.lstrip("?") if isinstance(query, str) else urlencode(parse_headers(query) or ())
+    return f"{path}{'&' if '?' in path else '?'}{text}" if text else path
 
 
 def _read_packed(value: Mapping[str, Any], *names: str) -> bytes | None:
@@ -161,7 +147,7 @@ def _read_packed(value: Mapping[str, Any], *names: str) -> bytes | None:
 
 
 def _read_pieces(value: JSON) -> tuple[tuple[float, int], ...]:
-    """Return milliseconds and lengths; none where they are not written as pairs of numbers."""
+    """Return milliseconds and lengths; an empty tuple where they are not written as pairs of numbers."""
     found: list[tuple[float, int]] = []
     for item in value if isinstance(value, list) else ():
         match item:

@@ -1,4 +1,4 @@
-"""Opens a file that somebody sends us: a plain one or standard input, gzip undone, its beginning looked at, all bounded."""
+"""Opens a recording: a file or standard input, gzip undone, with its beginning to tell the format by; all bounded."""
 
 from __future__ import annotations
 

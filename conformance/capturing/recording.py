@@ -1,4 +1,4 @@
-"""Any number of files of any known format become exchanges, a group per host and model, and a line per file."""
+"""Reads files of any known format into exchanges, grouped by host and model, with a line about each file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conformance.capturing.exchanges import (
 from conformance.capturing.har import read_har
 from conformance.capturing.httprr import FIRST_LINE, read_httprr
 from conformance.capturing.httprr import LARGEST as LARGEST_TRACE
-from conformance.capturing.jsonstream import first_names
+from conformance.capturing.jsonstream import list_first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
 from conformance.capturing.safe_yaml import load_yaml
@@ -54,7 +54,7 @@ class ExchangeGroup:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file: a line, and whether it could be read as a recording at all."""
+    """A line about one file, and whether it failed to be read as a recording at all."""
 
     name: str
     says: str
@@ -178,11 +178,14 @@ class _Collector:
         names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
         return (
             *own,
-            *(_build_group(names[key], _number(names[key], taken)) for key, taken in self._captured.items()),
+            *(
+                _build_group(names[key], _name_probes(names[key], taken))
+                for key, taken in self._captured.items()
+            ),
         )
 
 
-def _number(provider: str, taken: Sequence[CapturedExchange]) -> list[CapturedExchange]:
+def _name_probes(provider: str, taken: Sequence[CapturedExchange]) -> list[CapturedExchange]:
     """Give the exchanges of a provider the names of probes, in their order."""
     return [
         replace(one, exchange=replace(one.exchange, provider=provider, probe=f"{CAPTURED}-{number}"))
@@ -209,12 +212,12 @@ def _build_group(name: str, taken: Sequence[CapturedExchange]) -> ExchangeGroup:
 
 
 def read_files(names: Sequence[str], url: str | None = None) -> RecordedFiles:
-    """Read every file; what cannot be read is said in the file's line, and the others are read all the same.
+    """Read every file; the line of a file that cannot be read says why, and the others are read nevertheless.
 
-    `url` says what was asked where a recording does not. Raises CaptureError where it is no address of the API.
+    `url` says what was asked where a recording does not. Raises CaptureError where it is not an address of the API.
     """
     if url is not None and parse_address(url, "POST") is None and parse_address(url, "GET") is None:
-        raise CaptureError(f"--url {url[:200]!r} names no method of the Gemini API, such as {EXAMPLE}")
+        raise CaptureError(f"--url {url[:200]!r} is not an address of the Gemini API, such as {EXAMPLE}")
     collector = _Collector(url)
     files = tuple(_read_file(name, collector) for name in dict.fromkeys(names))
     return RecordedFiles(collector.build_groups(), files)
@@ -247,7 +250,7 @@ def _read_file(name: str, collector: _Collector) -> FileReport:
 
 
 def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
-    """Return the format of a file, by its content, and its entries. Raises CaptureError where it is of none."""
+    """Return the format of a file, by its content, and its entries. Raises CaptureError where the format is unknown."""
     head = file.head.lstrip()
     if not head:
         raise CaptureError("is empty")
@@ -265,7 +268,7 @@ def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
 
 
 def _choose_json_reader(file: OpenRecording, head: bytes) -> tuple[str, Entries]:
-    names = first_names(head)
+    names = list_first_names(head)
     if "log" in names:
         return "HAR", read_har(file.file)
     if {"interactions", "http_interactions"} & {*names} or {"requests", "responses"} <= {*names}:

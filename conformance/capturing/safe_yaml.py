@@ -51,7 +51,7 @@ def _construct_text(loader: Any, node: yaml.ScalarNode) -> str:
 
 
 def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
-    """Return a number; the text where YAML takes something for a number that is none."""
+    """Return a number, or the text where it only looks like a number."""
     read = loader.construct_yaml_int if node.tag.endswith(":int") else loader.construct_yaml_float
     try:
         return read(node)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import says_unsupported
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.contents import as_list
+from conformance.judging.refusals import answers_control, describe_reply, says_unsupported
 from conformance.judging.traits import KEY_PROBES
-from conformance.model import JSON, Auth, Basis, Level, Location, Outcome
+from conformance.model import Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -45,11 +45,6 @@ def _accepts_the_key(seen: RuleInput) -> bool:
 
 def _accepts_any_key(seen: RuleInput) -> bool:
     return any(reply.ok for reply in seen.of(ProbeId.BAD_KEY, ProbeId.NO_KEY))
-
-
-def _answers_without_key(seen: RuleInput) -> bool:
-    """Return whether the user set no key for this vendor, and it answers."""
-    return any(reply.ok and reply.exchange.request.key == _NONE for reply in seen.of(ProbeId.PLAIN))
 
 
 def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -154,7 +149,8 @@ def looks_at_authorization_first(seen: RuleInput) -> Iterator[Location]:
 def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Location | NotJudged]:
     """Accuse a vendor that answers the last question, which carries no valid key but `key`."""
     reply = seen.replies[-1]
-    if reply.ok and _answers_without_key(seen):
+    without_key = any(one.ok and one.exchange.request.key == _NONE for one in seen.of(ProbeId.PLAIN))
+    if reply.ok and without_key:
         yield NotJudged(Outcome.UNSUPPORTED, "no key is set for this vendor, and it answers without one")
     elif reply.ok:
         yield Location(reply.id, "", expected, f"{key} is answered with HTTP {reply.status}")
@@ -216,7 +212,7 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
 
     Why: Google answers with these, and so do other vendors; any other status points to another fault. A message about
     the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
-    Breaks: users look for the fault in the address or in the request; tools that check keys take them for mistyped.
+    Breaks: users look for the fault in the address or in the request; tools that check keys report a mistyped one.
     Workaround: try a valid key before believing the status or the message.
     Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
     """
@@ -293,11 +289,6 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
             )
 
 
-def _list_promised_ways(value: JSON) -> list[str]:
-    several = value if isinstance(value, list) else []
-    return [way for way in several if isinstance(way, str) and way in KEY_PROBES]
-
-
 @check(
     Level.SHOULD,
     VENDORS_DOCUMENT,
@@ -322,7 +313,8 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
         reply.ok and reply.exchange.request.key == Auth.X_GOOG_API_KEY for reply in seen.replies
     )
     level = Level.NOTE if takes_googles else None
-    for way in dict.fromkeys(way for reading in readings for way in _list_promised_ways(reading.value)):
+    promised = [way for reading in readings for way in as_list(reading.value) if isinstance(way, str)]
+    for way in dict.fromkeys(promised):
         reply = replies.get(way)
         if reply is not None and _is_key_refused(reply) and _accepts_the_key(seen):
             expected = f"the key is accepted as {way}, as documented"

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
-from conformance.judging.contents import describe_refusal, is_refused_as_unsupported
-from conformance.judging.expectations import MET, UNMET, check_obedience, keeps_limit_of_five
+from conformance.judging.attempts import excuse_wavering_model, judge_obedience, was_obeyed
+from conformance.judging.contents import is_answered, is_model_answer
+from conformance.judging.endings import keeps_limit_of_five
+from conformance.judging.expectations import Fulfilment, check_obedience
+from conformance.judging.refusals import describe_reply, is_refused_as_unsupported
 from conformance.judging.traits import observe_settings
-from conformance.judging.tries import (
-    excuse_wavering_model,
-    is_answered,
-    is_model_answer,
-    judge_obedience,
-    was_obeyed,
-)
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
 from conformance.probe_ids import ProbeId
@@ -96,7 +92,7 @@ def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Loca
     """Yield the last reply to a question of which every attempt was refused."""
     replies = seen.of(probe)
     if replies and all(map(_is_refused, replies)):
-        yield Location(replies[-1].id, "", expected, describe_refusal(replies[-1]))
+        yield Location(replies[-1].id, "", expected, describe_reply(replies[-1]))
 
 
 @check(
@@ -187,7 +183,7 @@ def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | 
         return  # the fault is not in the casing
     last = seen.last(ProbeId.MIXED_CASING_REQUEST)
     if last and _lacks_thinking(seen, last):
-        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {describe_refusal(last)}")
+        yield NotJudged(Outcome.UNSUPPORTED, f"{last.probe}: {describe_reply(last)}")
         return
     yield from _locate_refusal(seen, ProbeId.MIXED_CASING_REQUEST, "mixed casing is accepted")
     found = judge_obedience(
@@ -220,7 +216,7 @@ def leaves_argument_names_alone(reply: Reply) -> Iterator[Location]:
     Workaround: map the argument names back before the tool is called.
     Source: [FunctionCall.args] Arguments are the caller's own names, returned as they were declared.
     """
-    if check_obedience(reply).verdict not in (MET, UNMET):
+    if check_obedience(reply).verdict not in (Fulfilment.MET, Fulfilment.UNMET):
         return
     declared = {fold(name) for name in _ARGUMENTS}
     for number, call in enumerate(reply.first.calls):

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from conformance.catalogue import check_each, is_documented
+from conformance.judging.contents import is_answered
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.tries import is_answered
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing

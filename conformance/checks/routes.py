@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
-from conformance.judging.contents import as_list, is_refused_as_unsupported, read_asked_model
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.contents import as_list, read_asked_model
+from conformance.judging.refusals import answers_control, describe_reply, is_refused_as_unsupported
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -113,11 +113,6 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
             yield Location(reply.id, "/totalTokens", "a number", "null")
 
 
-def _read_total(reply: Reply) -> int | None:
-    total = reply.body.get("totalTokens")
-    return total if isinstance(total, int) and not isinstance(total, bool) else None
-
-
 @check(
     Level.SHOULD,
     basis=Basis.INFERRED,
@@ -126,14 +121,17 @@ def _read_total(reply: Reply) -> int | None:
     blocked_by=("routes/counts-tokens", "schema/values-have-googles-types"),
 )
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
-    """countTokens counts more tokens for a text of a hundred numbers than for a short question.
+    """countTokens returns more tokens for a longer text.
 
-    Why: a constant is not a count.
-    Breaks: clients believe that everything fits, and fail or pay later.
+    Why: a constant is not a count. A text of a hundred numbers must have more tokens than a short question.
+    Breaks: clients assume that everything fits, and fail or pay later.
     Workaround: estimate one token per four letters.
     Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
-    totals = [(reply, total) for reply in seen.replies if (total := _read_total(reply)) is not None]
+    counted = [(reply, reply.body.get("totalTokens")) for reply in seen.replies]
+    totals = [
+        (reply, total) for reply, total in counted if isinstance(total, int) and not isinstance(total, bool)
+    ]
     long = [(reply, total) for reply, total in totals if reply.probe == _COUNTED[1]]
     short = [total for reply, total in totals if reply.probe == _COUNTED[0]]
     if not long:
@@ -150,11 +148,6 @@ def _list_models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
     return [(place, entry) for place, entry in enumerate(found) if isinstance(entry, dict)]
 
 
-def _is_openais_list(reply: Reply) -> bool:
-    raw = reply.chunks[0].raw if reply.chunks else None
-    return isinstance(raw, dict) and isinstance(raw.get("data"), list)
-
-
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
@@ -163,16 +156,18 @@ def _is_openais_list(reply: Reply) -> bool:
     defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The models can be listed as Google lists them.
+    """GET /v1beta/models lists the vendor's models.
 
-    Why: GET /v1beta/models returns `models`, with at least one entry.
+    Why: it is how clients find out what they can ask; Google returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
     Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
     """
     last = seen.replies[-1]
+    raw = last.chunks[0].raw if last.chunks else None
+    as_openai = isinstance(raw, dict) and isinstance(raw.get("data"), list)
     for found in _locate_missing(seen, "a list `models`"):
-        if isinstance(found, Location) and _is_openais_list(last):
+        if isinstance(found, Location) and as_openai:
             observed = "a list in OpenAI's form: data instead of models"
             yield Location(found.exchange, "/data", found.expected, observed)
         else:
@@ -301,7 +296,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     defers_to=("auth/takes-the-same-key-everywhere",),
 )
 def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Looking up the model by its name returns that model.
+    """Looking up a model by its name returns that model.
 
     Why: GET /v1beta/models/{model} describes the model that the path names.
     Breaks: clients that look up limits before they ask.

@@ -202,7 +202,7 @@ class _RawState:
     depth: int = 0
     before: str = ""
 
-    def after(self, line: str) -> _RawState:
+    def advance(self, line: str) -> _RawState:
         """Return the state one line later: braces count outside strings only."""
         text = self.before + line
         *_, end = (None, *(found[1] for found in _STRING.finditer(text)))
@@ -224,7 +224,7 @@ def _split_objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: F
             data.append(line.removeprefix("data: "))
         elif line:
             raw.append(line)
-            state = state.after(line)
+            state = state.advance(line)
             if state.depth == 0:
                 yield "".join(raw)
                 raw, state = [], _RawState()

@@ -17,7 +17,7 @@ from conformance.asking.attempts import Attempt
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES
 from conformance.commands.terminal import escape_controls, warn_of_bundled_file, write_line
-from conformance.judging.expectations import MET, check_obedience
+from conformance.judging.expectations import obeys
 from conformance.model import Auth, Failure, Question
 from conformance.reading.reply import Reply, ReplyKind, read
 from conformance.running.gather import embedded_servers
@@ -107,7 +107,7 @@ def _is_key_refused(reply: Reply) -> bool:
 
 
 def _describe_answer(reply: Reply) -> str:
-    follows = check_obedience(reply).verdict == MET
+    follows = obeys(reply)
     manner = "and follows a simple instruction" if follows else "but does not follow a simple instruction"
     return f"answers (HTTP {reply.status}, {reply.exchange.ended_ms:.0f} ms) {manner}"
 

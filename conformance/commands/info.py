@@ -22,7 +22,7 @@ from conformance.dialects.lint import lint_folder
 from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
 from conformance.embedded import find_default_port, serve_forever
 from conformance.embedded.families import FAMILIES, find_family
-from conformance.files import schemas_folder
+from conformance.files import find_schemas_folder
 from conformance.model import JSON
 from conformance.recording.record import LONGEST_LINE
 from conformance.recording.writing import write_atomically
@@ -192,7 +192,7 @@ def _model(name: str | None) -> str | None:
 def init(_words: Namespace) -> int:
     """Write a commented providers.yaml into the working folder."""
     target = Path("providers.yaml")
-    schema = (schemas_folder() / "providers.schema.json").as_uri()
+    schema = (find_schemas_folder() / "providers.schema.json").as_uri()
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
     write_atomically(target, write_initial_file(schema))

@@ -104,7 +104,7 @@ def _listed() -> dict[str, str]:
         loaded = load_providers(None, dialects=list_bundled_dialects())
     except ProvidersError:
         return {}  # whoever compares needs no providers.yaml
-    return {provider.name: loaded.shown for provider in loaded.providers}
+    return {provider.name: loaded.display_name for provider in loaded.providers}
 
 
 def _in_runs(results: Sequence[Path]) -> tuple[str, ...]:

@@ -195,19 +195,19 @@ def _find_case(provider: PastProvider | None, rule: str, which: str) -> PastCase
 
 def _choose_group(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
     group = _GROUP.get((before.state, after.state), "")
-    if group == FIXED and before.generated and draws.shrank:
+    if group == FIXED and before.is_generated and draws.shrank:
         return LOST
     if group == STILL and not _is_worse(before, after):
         return NEW if find_new_locations(before, after) and not draws.grew else STILL
     if group in (NEW, STILL):
-        was_accepted = before.known and not after.known
-        return MORE if after.generated and draws.grew and not was_accepted else NEW
+        was_accepted = before.is_known and not after.is_known
+        return MORE if after.is_generated and draws.grew and not was_accepted else NEW
     return group
 
 
 def _is_worse(before: PastCase, after: PastCase) -> bool:
     """Return whether a finding grew worse or is no longer accepted, which counts as new."""
-    return _rank_level(after.level) < _rank_level(before.level) or (before.known and not after.known)
+    return _rank_level(after.level) < _rank_level(before.level) or (before.is_known and not after.is_known)
 
 
 def _make_line(provider: str, before: PastCase, after: PastCase, draws: BodyCounts) -> RuleChange:
@@ -216,7 +216,7 @@ def _make_line(provider: str, before: PastCase, after: PastCase, draws: BodyCoun
         provider=provider,
         rule=after.rule,
         level=telling.level,
-        known=telling.known and telling.state == FINDING,
+        known=telling.is_known and telling.state == FINDING,
         title=telling.get_text("title") or (telling.reason if telling.state == FINDING else ""),
         before=describe_case(before),
         after=describe_case(after),
@@ -228,19 +228,19 @@ def describe_case(case: PastCase) -> str:
     """Return a case in a word or two: its level, `accepted must`, its outcome, or `absent`."""
     if case.state != FINDING:
         return case.outcome
-    return f"accepted {case.level}" if case.known else case.level
+    return f"accepted {case.level}" if case.is_known else case.level
 
 
 def _describe_spread(before: PastCase, after: PastCase, draws: BodyCounts) -> str:
     """Return where a finding occurs now and did not before, and whether the number of generated bodies explains it."""
     if after.state == PASS:
         bodies = f"seen with {draws.before} generated bodies; the new run planned {draws.after}"
-        return bodies if before.generated and draws.shrank else ""
+        return bodies if before.is_generated and draws.shrank else ""
     places = find_new_locations(before, after)
     if places:
         return f"now also at {_join_some(places)}" + (_describe_bodies(draws) if draws.grew else "")
     if before.state != FINDING:
-        return _describe_bodies(draws).lstrip(", ") if after.generated and draws.grew else ""
+        return _describe_bodies(draws).lstrip(", ") if after.is_generated and draws.grew else ""
     known = select_fixed_probes(before.get_texts("probes"))
     fresh = [probe for probe in select_fixed_probes(after.get_texts("probes")) if probe not in known]
     return f"now also seen on {_join_some(fresh)}" if fresh else ""

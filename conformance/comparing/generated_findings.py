@@ -55,7 +55,7 @@ def generalise_pointer(pointer: str) -> str:
 
 def find_new_locations(before: PastCase, after: PastCase) -> tuple[str, ...]:
     """Return the generalised pointers at which generated bodies show a finding only now; none where a list was cut."""
-    if before.state != FINDING or not after.generated or before.unlisted:
+    if before.state != FINDING or not after.is_generated or before.has_unlisted_places:
         return ()
     known = set(map(generalise_pointer, before.get_texts("pointers")))
     found = dict.fromkeys(map(generalise_pointer, after.get_texts("pointers")))

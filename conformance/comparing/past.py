@@ -1,4 +1,4 @@
-"""A results.json that some run wrote, read within bounds: what comparing and switching need of it, as frozen values."""
+"""A results.json that some run wrote, read within bounds: the part that comparing and switching need, as frozen values."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ class PastCase:
 
     @property
     def level(self) -> str:
-        """The finding's level; `note` where the case is a note without a finding, empty where there is none."""
+        """The finding's level; `note` where the case is a note without a finding, empty where the case is not a finding."""
         if self.state != FINDING:
             return ""
         return self.get_text("level") or ("note" if self.outcome == "note" else "must")
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         """Whether a `known` entry accepts the finding."""
         return self.outcome == "known" or (self.deviation or {}).get("known") is True
 
     @property
-    def generated(self) -> bool:
+    def is_generated(self) -> bool:
         """Whether generated bodies alone show the finding."""
         return (self.deviation or {}).get("generated") is True
 
     @property
-    def unlisted(self) -> bool:
+    def has_unlisted_places(self) -> bool:
         """Whether the finding has more places than the file lists."""
         more = (self.deviation or {}).get("more_pointers")
         return isinstance(more, int) and more > 0
@@ -107,7 +107,7 @@ class PastProvider:
 
     @property
     def is_judged(self) -> bool:
-        """Whether anything can be said of the provider."""
+        """Whether the provider could be judged at all."""
         return self.status not in _NOT_JUDGED
 
 

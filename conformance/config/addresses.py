@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-# What a base_url must not end in: the version, and whatever of a method's own path follows it.
+# What a base_url must not end in: the version, and anything that belongs to the path of a method.
 _OF_A_METHOD = re.compile(
     r"(/v1(beta|alpha)?(/models(/.*)?|/?)$)|(/models(/.*)?$)|(:(stream)?generateContent.*$)", re.IGNORECASE
 )

@@ -34,9 +34,9 @@ _LIKE_A_KEY = re.compile(
 _KEY_HEADERS = ("authorization", "x-goog-api-key", "x-api-key", "proxy-authorization", "cookie")
 _SENT_BY_US = ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade")
 
-Finding = tuple[Keys, str]
-"""The keys that lead to a value, and what is wrong with it."""
-_NO_PROVIDERS: Finding = ((), "needs 'providers'")
+_Fault = tuple[Keys, str]  # the keys that lead to a value, and what is wrong with it
+_NO_PROVIDERS: _Fault = ((), "needs 'providers'")
+_UNKNOWN = "unknown key"  # such a fault stands in the line of the key; any other where the value begins
 
 
 def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str]) -> list[ConfigFault]:
@@ -46,20 +46,17 @@ def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str])
     folder is a fault. Without `dialects`, dialects are not looked at.
     """
     _take_as_text(document)
-    own = dict(_find_in_texts(document))
-    own = {**dict(_find_in_settings(document.value)), **own}
+    # The faults of a text by itself replace all others at its place, which might repeat what looks like a key.
+    own = {**dict(_find_in_settings(document.value)), **dict(_find_in_texts(document))}
     others = [*_find_by_schema(document.value), *_find_across_settings(document.value, folder, dialects)]
-    found = [*own.items(), *(one for one in others if one[0] not in own)]
-    if len(found) > 1 or document.faults:  # a file that is not finished yet
-        found = [one for one in found if one != _NO_PROVIDERS]
+    found = dict.fromkeys([*own.items(), *(fault for fault in others if fault[0] not in own)])
+    if len(found) > 1 or document.faults:
+        found.pop(_NO_PROVIDERS, None)  # the file is not finished yet
     placed = [
-        ConfigFault(_find_line(document, keys, says), keys, says) for keys, says in dict.fromkeys(found)
+        ConfigFault((document.name_lines if says.startswith(_UNKNOWN) else document.lines)[keys], keys, says)
+        for keys, says in found
     ]
     return sorted([*document.faults, *placed], key=lambda fault: fault.line)
-
-
-def _find_line(document: YamlDocument, keys: Keys, says: str) -> int:
-    return (document.name_lines if says.startswith("unknown key") else document.lines)[keys]
 
 
 def _take_as_text(document: YamlDocument) -> None:
@@ -77,7 +74,7 @@ def _take_as_text(document: YamlDocument) -> None:
 # --- what the schema says ---
 
 
-def _find_by_schema(value: JSON) -> Iterator[Finding]:
+def _find_by_schema(value: JSON) -> Iterator[_Fault]:
     for error in iter_schema_errors(value, SCHEMA):
         keys: Keys = tuple(error.absolute_path)
         instance: Any = error.instance
@@ -85,7 +82,7 @@ def _find_by_schema(value: JSON) -> Iterator[Finding]:
         if error.validator == "additionalProperties":
             known = schema["properties"]
             unknown = (name for name in instance if name not in known)
-            yield from (((*keys, name), f"unknown key{suggest_or_list(name, known)}") for name in unknown)
+            yield from (((*keys, name), f"{_UNKNOWN}{suggest_or_list(name, known)}") for name in unknown)
         elif error.validator == "required":
             yield from ((keys, f"needs {name!r}") for name in schema["required"] if name not in instance)
         elif "propertyNames" in error.absolute_schema_path:
@@ -110,7 +107,7 @@ def _describe_error(error: SchemaError, schema: Mapping[str, Any]) -> str:
 # --- what no schema can say ---
 
 
-def _find_in_texts(document: YamlDocument) -> Iterator[Finding]:
+def _find_in_texts(document: YamlDocument) -> Iterator[_Fault]:
     """Find texts that look like a key, which must never be repeated, and those of more than one line."""
     for keys, text in document.texts.items():
         if _LIKE_A_KEY.search(text):
@@ -119,33 +116,33 @@ def _find_in_texts(document: YamlDocument) -> Iterator[Finding]:
             yield keys, "must be one line of printable text"
 
 
-def _members(value: JSON, *names: str) -> dict[str, JSON]:
-    """Return the object that the names lead to; an empty one where there is none."""
+def _find_members(value: JSON, *names: str) -> dict[str, JSON]:
+    """Return the object that the names lead to; an empty one where they lead nowhere."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
-def _find_in_settings(root: JSON) -> Iterator[Finding]:
+def _find_in_settings(root: JSON) -> Iterator[_Fault]:
     """Find what is wrong with single settings, in the defaults and in each provider."""
     places: list[tuple[str, ...]] = [
         ("defaults",),
-        *(("providers", name) for name in _members(root, "providers")),
+        *(("providers", name) for name in _find_members(root, "providers")),
     ]
     for keys in places:
-        settings = _members(root, *keys)
+        settings = _find_members(root, *keys)
         for name, describe in _CHECKS.items():
             value = settings.get(name)
             if isinstance(value, str) and (says := describe(value)):
                 yield (*keys, name), says
-        for name, value in _members(settings, "headers").items():
+        for name, value in _find_members(settings, "headers").items():
             if says := _describe_fault_in_header(name, str(value)):
                 yield (*keys, "headers", name), says
         known = settings.get("known")
         for number, entry in enumerate(known if isinstance(known, list) else ()):
-            until = _members(entry).get("until")
+            until = _find_members(entry).get("until")
             if isinstance(until, str) and not _is_date(until):
-                yield (*keys, "known", number, "until"), f"{until!r} is no date; write it as 2027-06-30"
+                yield (*keys, "known", number, "until"), f"{until!r} is not a date; write it as 2027-06-30"
 
 
 def _describe_fault_in_model(value: str) -> str:
@@ -192,11 +189,11 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _find_across_settings(root: JSON, folder: Path, dialects: Collection[str]) -> Iterator[Finding]:
+def _find_across_settings(root: JSON, folder: Path, dialects: Collection[str]) -> Iterator[_Fault]:
     """Find what is wrong with the settings of a provider together, the defaults counted in."""
-    for name in _members(root, "providers"):
-        keys, own = ("providers", name), _members(root, "providers", name)
-        settings = {**_members(root, "defaults"), **own}
+    for name in _find_members(root, "providers"):
+        keys, own = ("providers", name), _find_members(root, "providers", name)
+        settings = {**_find_members(root, "defaults"), **own}
         if "base_url" in own and "embedded" not in own:
             yield from ((keys, f"needs {key!r}") for key in ("dialect", "model") if key not in settings)
         if _sends_key_unprotected(settings):
@@ -218,6 +215,6 @@ def _sends_key_unprotected(settings: Mapping[str, JSON]) -> bool:
     url = settings.get("base_url")
     if not isinstance(url, str) or not url.startswith("http:") or is_loopback(url):
         return False
-    values = _members(settings.get("headers")).values()
+    values = _find_members(settings.get("headers")).values()
     secret = bool(settings.get("key_env")) or any("${" in str(value) for value in values)
     return secret and settings.get("insecure_http") is not True

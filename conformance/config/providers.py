@@ -10,12 +10,12 @@ from typing import Any
 
 from conformance.config.faults import find_faults
 from conformance.config.yamltree import LARGEST, Keys, YamlDocument, YamlError, read_yaml
-from conformance.files import FileError, providers_file, read_bounded
+from conformance.files import FileError, find_providers_file, read_bounded
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 FILE_NAME = "providers.yaml"
 MISSPELT = ("providers.yml", "provider.yaml", "provider.yml")  # names that are meant to be FILE_NAME
-EMBEDDED_MODEL = "gemini-2.5-flash"  # what an embedded server is asked for where nothing is said
+EMBEDDED_MODEL = "gemini-2.5-flash"  # what an embedded server is asked for by default
 
 
 class ProvidersError(Exception):
@@ -35,13 +35,9 @@ class LoadedProviders:
     bundled: bool = False  # the file that comes with the program, because the user has none
 
     @property
-    def shown(self) -> str:
-        """How a line about an entry names the file; the same for a run and for its replay elsewhere."""
+    def display_name(self) -> str:
+        """The name of the file in messages: the same for a run and for its replay in another folder."""
         return self.source.name if self.source.is_absolute() else str(self.source)
-
-    def named(self, name: str) -> Provider | None:
-        """Return the provider of that name, or None."""
-        return next((provider for provider in self.providers if provider.name == name), None)
 
 
 def load_providers(
@@ -49,11 +45,11 @@ def load_providers(
 ) -> LoadedProviders:
     """Read the providers of `path`, else of providers.yaml in `folder`, else of the bundled file.
 
-    `dialects` are the bundled ones; given, a name that is none of them, and no folder, is a fault.
-    Raises ProvidersError with every fault of the file, and where the folder holds one under a wrong name alone.
+    `dialects` are the bundled ones; where they are given, a dialect that is neither among them nor a folder is a fault.
+    Raises ProvidersError with every fault of the file, or where the folder holds only a file of a misspelt name.
     """
-    own = path or _own_file(folder or Path.cwd())
-    source = own or providers_file()
+    own = path or _find_own_file(folder or Path.cwd())
+    source = own or find_providers_file()
     shown = source if path else Path(source.name)
     try:
         data = read_bounded(source, limit=LARGEST)
@@ -64,8 +60,8 @@ def load_providers(
     )
 
 
-def _own_file(folder: Path) -> Path | None:
-    """Return the providers.yaml of a folder, None where it has none. Raises ProvidersError on a misspelt one."""
+def _find_own_file(folder: Path) -> Path | None:
+    """Return the providers.yaml of a folder, or None. Raises ProvidersError where only a misspelt one is there."""
     own = folder / FILE_NAME
     if own.exists() or own.is_symlink():
         return own
@@ -96,7 +92,7 @@ def parse_providers(
 
 
 def _make_provider(document: YamlDocument, name: str, folder: Path) -> Provider:
-    """Return a provider from settings that were found to be sound; what it does not set, the defaults do."""
+    """Return a provider from settings without faults; the defaults fill in what it does not set itself."""
     root: Any = document.value
     defaults, own = root.get("defaults") or {}, root["providers"][name]
     settings: dict[str, Any] = {"title": name, "base_url": "", **defaults, **own}
@@ -129,7 +125,7 @@ def _make_known(entry: Mapping[str, Any], line: int) -> Known:
 
 
 def _resolve_paths(provider: Provider, folder: Path) -> Provider:
-    """Make the paths of a file absolute: they are meant from where the file stands."""
+    """Make the paths of a provider absolute: they are relative to the folder of the file."""
     own = folder / provider.dialect
     dialect = str(own.resolve()) if "/" in provider.dialect and own.is_dir() else provider.dialect
     ca_file = str((folder / provider.ca_file).resolve()) if provider.ca_file else None

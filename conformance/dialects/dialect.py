@@ -14,7 +14,7 @@ from conformance.dialects.shapes import (
     ShapeReader,
     as_object,
 )
-from conformance.files import ROOT_ID, FileError, read_bounded, read_json_file, schemas_folder, validate
+from conformance.files import ROOT_ID, FileError, find_schemas_folder, read_bounded, read_json_file, validate
 from conformance.model import JSON, NOTHING, Source
 from conformance.names import suggest_or_list
 from conformance.pointers import to_pointer
@@ -104,14 +104,14 @@ def _documented(readings: tuple[Reading, ...]) -> JSON:
 
 def list_bundled_dialects() -> tuple[str, ...]:
     """Return the names of the dialects that come with the program, Google's first."""
-    names = (path.parent.name for path in schemas_folder().glob("*/dialect.json"))
+    names = (path.parent.name for path in find_schemas_folder().glob("*/dialect.json"))
     return tuple(sorted(names, key=lambda name: (name != "google", name)))
 
 
 def find_folder(name_or_path: str, base: Path) -> Path:
     """Return the folder of a bundled dialect, or the user's own, relative to `base`. Raises DialectError."""
     if name_or_path in list_bundled_dialects():
-        return schemas_folder() / name_or_path
+        return find_schemas_folder() / name_or_path
     own = base / name_or_path
     if any(mark in name_or_path for mark in "/\\.") or own.is_dir():
         if not (own / "dialect.json").is_file():
@@ -129,7 +129,7 @@ def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
     Raises DialectError, a line per fault. A user's own folder is checked whole before anything of it is used.
     """
     folder = find_folder(name_or_path, base)
-    if folder.parent == schemas_folder():
+    if folder.parent == find_schemas_folder():
         return _bundled(folder)
     parts = read_parts(folder)
     faults = find_form_faults(folder, parts)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.dialects.side_by_side import compare_documents
-from conformance.files import read_json_file, schemas_folder
+from conformance.files import find_schemas_folder, read_json_file
 from conformance.model import JSON
 
 GOOGLE = "google"  # whose document every other one is held against
@@ -42,5 +42,5 @@ def _each_once(dialects: Iterable[Dialect]) -> list[Dialect]:
 
 def read_proof() -> dict[str, JSON]:
     """Return with how many rules, wrong servers and innocent ones this version was proven."""
-    value = read_json_file(schemas_folder() / "kill-matrix.json")
+    value = read_json_file(find_schemas_folder() / "kill-matrix.json")
     return value if isinstance(value, dict) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from types import MappingProxyType
 
-from conformance.files import ROOT_ID, bundled_schemas
+from conformance.files import ROOT_ID, load_bundled_schemas
 from conformance.model import JSON
 from conformance.names import fold
 
@@ -152,7 +152,7 @@ def _whole(value: JSON) -> int | None:
 
 @cache
 def _bundled_reader(schema_id: str) -> ShapeReader:
-    return ShapeReader(bundled_schemas()[schema_id])
+    return ShapeReader(load_bundled_schemas()[schema_id])
 
 
 @cache

@@ -60,7 +60,7 @@ def write_refusal(refusal: Refused, asked: RoutedRequest) -> Outgoing:
     """
     if refusal.empty:
         return Outgoing(refusal.status, (("Content-Type", "text/html"),))
-    framed = frame_objects(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
+    framed = frame_objects(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.to_object()])
     content_type = EVENTS_TYPE if asked.framing == SSE else framed.content_type
     return Outgoing(
         refusal.status, (("Content-Type", content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
@@ -143,18 +143,18 @@ class Behaviour:
             answer = self.refuse(Refused(400, "Invalid JSON payload received. Message too deep."), asked)
         return self.finish(self.front(answer, incoming, self.style), incoming)
 
-    def single(self, value: JSON) -> Outgoing:
+    def answer_object(self, value: JSON) -> Outgoing:
         """Return one object as an answer."""
         framed = self.frame(SINGLE, [value])
         return Outgoing(
             200, (("Content-Type", framed.content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
         )
 
-    def other(self, value: Message) -> Outgoing:
+    def answer_in_casing(self, value: Message) -> Outgoing:
         """Return the answer of another method than the generating ones, in the dialect's casing."""
-        return self.single(apply_casing(value, self.style))
+        return self.answer_object(apply_casing(value, self.style))
 
-    def stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
+    def answer_stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
         """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
         made = [_encode_enums(chunk, numbers=numbers) for chunk in self.chunks(answer)]
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
@@ -190,9 +190,9 @@ def _answer_generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incom
     behaviour.check_signatures(request)
     answer = behaviour.think(request, asked.model)
     if framing != SINGLE:
-        return behaviour.stream(answer, framing, numbers=asked.numbers)
+        return behaviour.answer_stream(answer, framing, numbers=asked.numbers)
     made = _encode_enums(behaviour.whole(answer), numbers=asked.numbers)
-    return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
+    return behaviour.answer_object(behaviour.dress(made, behaviour.style, chunk=False))
 
 
 def _answer_count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
@@ -204,19 +204,19 @@ def _answer_count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming
     if not request.get("contents"):
         raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
     prompt = count_prompt_tokens(request)
-    return behaviour.other(
+    return behaviour.answer_in_casing(
         {"totalTokens": sum(prompt.values()), "promptTokensDetails": list_modalities(prompt)}
     )
 
 
 def _answer_get(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.get_model(asked.model, asked.version, behaviour.style))
+    return behaviour.answer_in_casing(listing.get_model(asked.model, asked.version, behaviour.style))
 
 
 def _answer_list(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.list_models(incoming.query, behaviour.style))
+    return behaviour.answer_in_casing(listing.list_models(incoming.query, behaviour.style))
 
 
 def _answer_preflight(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:

@@ -30,7 +30,7 @@ class _Slice:
     message: str = ""
     average: float | None = None
 
-    def candidate(self, index: int, family: Family) -> dict[str, JSON]:
+    def build_candidate(self, index: int, family: Family) -> dict[str, JSON]:
         """Return the candidate with its members in Google's order."""
         parts: list[JSON] = [dict(part) for part in self.parts]
         content: JSON = ({"parts": parts} if parts else {}) | {"role": "model"}
@@ -90,7 +90,7 @@ def build_response(answer: ScriptedAnswer) -> dict[str, JSON]:
     """Return the answer as one response."""
     thoughts = tuple(_build_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
-        _make_whole_slice(candidate, thoughts, answer.family).candidate(index, answer.family)
+        _make_whole_slice(candidate, thoughts, answer.family).build_candidate(index, answer.family)
         for index, candidate in enumerate(answer.candidates)
     ]
     spent = sum(one.tokens for one in answer.candidates)
@@ -156,7 +156,7 @@ def _build_thought_chunks(answer: ScriptedAnswer) -> Iterator[dict[str, JSON]]:
     for text in answer.thoughts:
         spent += count_tokens(text)
         made: list[JSON] = [
-            _Slice((_build_thought(text),), 0).candidate(index, answer.family)
+            _Slice((_build_thought(text),), 0).build_candidate(index, answer.family)
             for index in range(len(answer.candidates))
         ]
         yield _build_response(answer, made, build_usage(answer.family, answer.prompt, 0, spent, last=False))
@@ -169,7 +169,7 @@ def build_chunks(answer: ScriptedAnswer) -> tuple[dict[str, JSON], ...]:
     spent = 0
     for number, row in enumerate(rows, 1):
         spent += sum(one.tokens for one in row if one)
-        held: list[JSON] = [one.candidate(index, answer.family) for index, one in enumerate(row) if one]
+        held: list[JSON] = [one.build_candidate(index, answer.family) for index, one in enumerate(row) if one]
         last = number == len(rows)
         used = build_usage(answer.family, answer.prompt, spent, answer.thought_tokens, last=last)
         made.append(_build_response(answer, held, used))

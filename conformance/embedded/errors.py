@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
         self.details = details
         self.empty = empty  # the front end refuses it, with an empty page instead of an object
 
-    def body(self) -> dict[str, JSON]:
+    def to_object(self) -> dict[str, JSON]:
         """Return the error object; `code` is the HTTP status (AIP-193)."""
         error: dict[str, JSON] = {
             "code": self.status, "message": self.message, "status": _NAMES.get(self.status, "UNKNOWN"),

@@ -1,26 +1,13 @@
-"""What rules about content share: candidates and parts as they came, and three failures in three tries."""
+"""The content of answers as it came: which replies hold any, and their candidates, parts and calls."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
-from conformance.catalogue import NotJudged
-from conformance.judging.expectations import (
-    CUT,
-    UNMET,
-    check_obedience,
-    ends_at_limit,
-    has_content,
-    is_withheld,
-    list_asked_texts,
-)
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
-from conformance.judging.values import has_readable_values
-from conformance.model import JSON, Level, Location, Outcome
-from conformance.reading.reply import Chunk, Reply, RuleInput
-from conformance.reading.standing import Standing
+from conformance.model import JSON
+from conformance.reading.reply import Chunk, Reply
 
 DATA = (
     "text", "inlineData", "functionCall", "functionResponse", "fileData", "executableCode", "codeExecutionResult",
@@ -28,12 +15,9 @@ DATA = (
 )  # fmt: skip
 """The members of a part of which it holds one (Part.data)."""
 
-# A try says "" where it did as asked, what it did instead, or None where it cannot tell.
-DescribeFailure = Callable[[Reply], str | None]
-
 
 def as_list(value: JSON) -> list[JSON]:
-    """Return the list, or an empty one where `value` is none."""
+    """Return `value` if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
@@ -70,115 +54,22 @@ def is_empty_candidate(candidate: Mapping[str, JSON]) -> bool:
 
 
 def read_asked_model(reply: Reply) -> str:
-    """Return the model that the request's path names, slashes and colons of its own included; "" where it names none."""
+    """Return the model that the request's path names, with its own slashes and colons; "" if it names none."""
     path = unquote(reply.exchange.request.path.partition("?")[0])
     found = re.search(r"/models/(.+?)(:[A-Za-z]+)?$", path)
     return found[1] if found else ""
 
 
-_LACKING = re.compile(
-    r"(\b(not|never|no|cannot|unable to)|n't) ([\w-]+ ){0,2}(support|enabl|availab|implement|allow|permit|accept|handl|process"
-    r"|take|offer|provid|possible|capable|part of|used?\b)"
-    r"|\bonly ([\w-]+ ){0,4}(support|accept|allow|take|enabl|availab|work)"
-    r"|\b(unsupported|unavailable|unimplemented|disabled|deactivated|(turned|switched) off|lacks)\b|\bmay not be\b",
-    re.IGNORECASE,
-)
-# A member that the vendor does not know at all is no feature that it names, and a key is none either.
-_OTHER = re.compile(
-    r"\b(extra|unknown|unexpected|additional|unrecognized|callers?|credentials?|oauth\w*|api.?keys?)\b",
-    re.IGNORECASE,
-)
+def is_answered(reply: Reply) -> bool:
+    """Return whether the resource that was asked for came, with a status of success."""
+    return reply.ok
 
 
-def says_unsupported(reply: Reply) -> bool:
-    """Return whether an error, of whatever status, says plainly that the vendor or the model cannot do something."""
-    said = reply.error.message if reply.error else ""
-    return bool(_LACKING.search(said)) and not _OTHER.search(said)
+def is_model_answer(reply: Reply) -> bool:
+    """Return whether the reply is an answer of generateContent or streamGenerateContent."""
+    return reply.ok and reply.resource.name == "response"
 
 
-def is_refused_as_unsupported(reply: Reply) -> bool:
-    """Return whether a refusal says plainly that the vendor, or the model, cannot do what was asked."""
-    return reply.standing is Standing.REQUEST_REFUSED and says_unsupported(reply)
-
-
-def describe_refusal(reply: Reply) -> str:
-    """Return a refusal in words: the status and the message."""
-    return f"HTTP {reply.status}: {reply.error.message[:160]}" if reply.error else f"HTTP {reply.status}"
-
-
-def describe_disobedience(reply: Reply) -> str | None:
-    """Return what the reply did instead of what its question asks; "" where it obeyed, None where it had no room."""
-    found = check_obedience(reply)
-    if found.verdict == UNMET:
-        return found.detail
-    return None if found.verdict == CUT else ""
-
-
-def describe_missing_text(reply: Reply) -> str | None:
-    """Return what the text is instead of what the question asks for; None where a limit ended it, or nothing was said.
-
-    An answer without anything in it is the matter of another rule.
-    """
-    wanted = str(reply.exchange.expected.get("text", ""))
-    if wanted in reply.text:
-        return ""
-    silent = ends_at_limit(reply) or not has_content(reply)
-    return None if silent else f"the text is {reply.text[:120]!r}"
-
-
-def read_stop_sequences(reply: Reply) -> list[str]:
-    """Return the stop sequences that a question sets in generationConfig."""
-    body = reply.request_body
-    config = body.get("generationConfig") if isinstance(body, dict) else None
-    return [str(stop) for stop in as_list(config.get("stopSequences") if isinstance(config, dict) else None)]
-
-
-def find_asked_text_after(reply: Reply, marks: list[str]) -> str:
-    """Return what the question's text has behind the first of `marks` that stands in it, or nothing."""
-    ends = (text.partition(mark)[2].strip() for mark in marks for text in list_asked_texts(reply))
-    return next((end for end in ends if end), "")
-
-
-def judge_attempts(
-    seen: RuleInput, probe: str, expected: str, look: DescribeFailure, level: Level | None = None
-) -> Iterator[Location | NotJudged]:
-    """Yield a location where all of three tries failed, NotJudged where fewer could be judged, nothing where one did well.
-
-    Tries whose candidates hold values of a wrong type are left to the rule on types, and those that a filter ended
-    tell nothing.
-    """
-    tries = [reply for reply in seen.of(probe) if reply.ok]
-    readable = [reply for reply in tries if has_readable_values(reply, "candidates")]
-    judged = [(reply, _unfiltered(look, reply)) for reply in readable]
-    failures = [(reply, said) for reply, said in judged if said]
-    if not tries or any(said == "" for _, said in judged):
-        return
-    if not readable:
-        yield NotJudged(Outcome.BLOCKED, f"{probe}: the answers hold values of a wrong type")
-    elif len(failures) >= ATTEMPTS_TO_ACCUSE:
-        reply, said = failures[-1]
-        yield Location(reply.id, "", expected, f"{said} ({len(failures)} of {len(tries)} tries)", level)
-    else:
-        yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {_too_few(len(failures), len(tries))}")
-
-
-def accuse_after_attempts(
-    seen: RuleInput, probe: str, expected: str, look: DescribeFailure, level: Level | None = None
-) -> Iterator[Location]:
-    """Yield the location of `judge_attempts` alone: for rules that say nothing where fewer tries could be judged."""
-    found = judge_attempts(seen, probe, expected, look, level)
-    yield from (one for one in found if isinstance(one, Location))
-
-
-def _unfiltered(look: DescribeFailure, reply: Reply) -> str | None:
-    said = look(reply)
-    # An answer without a candidate is a fault of its own, and shows nothing else.
-    return None if said and (is_withheld(reply) or not reply.candidates) else said
-
-
-def _too_few(failures: int, tries: int) -> str:
-    if not failures:
-        return (
-            f"none of {tries} tries shows it: a limit, a filter, silence or the model's own words came before"
-        )
-    return f"{failures} of {ATTEMPTS_TO_ACCUSE} tries could be judged, all failed"
+def is_answered_stream(reply: Reply) -> bool:
+    """Return whether the streaming method answered in success, with or without alt=sse."""
+    return is_model_answer(reply) and reply.streamed

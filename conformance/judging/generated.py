@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.expectations import MET, UNMET, asks_for_obedience, check_obedience
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience, obeys
 from conformance.model import JSON, NOTHING
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
@@ -69,7 +69,7 @@ def find_twin(reply: Reply, others: Iterable[Reply]) -> Reply | None:
     """Return the reply that this body must be answered like: to the twin, the one that did as it was asked."""
     twin = read_body_facts(reply).get("twin")
     found = [other for other in others if twin and twin in (other.probe, read_body_facts(other).get("body"))]
-    met = [other for other in found if check_obedience(other).verdict == MET]
+    met = [other for other in found if obeys(other)]
     return (met or found)[-1] if found else None
 
 
@@ -79,7 +79,7 @@ def describe_loss(base: Reply, reply: Reply) -> str:
         return ""
     if asks_for_obedience(reply.exchange.expected):
         found = check_obedience(reply)
-        return found.detail if found.verdict == UNMET and _obeyed_at_once(base) else ""
+        return found.detail if found.verdict is Fulfilment.UNMET and _obeyed_at_once(base) else ""
     if _must_call(base) and base.first.calls and not reply.first.calls:
         return "no function was called"
     return _past_its_limit(base, reply)
@@ -87,7 +87,7 @@ def describe_loss(base: Reply, reply: Reply) -> str:
 
 def _obeyed_at_once(base: Reply) -> bool:
     """A model that needed a second try for the base may need one for its twin."""
-    return check_obedience(base).verdict == MET and (base.exchange.attempt == 1 or base.exchange.retry)
+    return obeys(base) and (base.exchange.attempt == 1 or base.exchange.retry)
 
 
 def _must_call(reply: Reply) -> bool:

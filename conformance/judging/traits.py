@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
-from conformance.judging.expectations import MET, UNMET, check_obedience, keeps_limit_of_five
+from conformance.judging.endings import keeps_limit_of_five
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.proof import is_met_by_the_plain_question
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
@@ -60,14 +61,16 @@ def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
         for reply in asked
         if reply.standing is Standing.REQUEST_REFUSED and not is_met_by_the_plain_question(reply, replies)
     ]
-    failed = [reply for reply in asked if reply.ok and check_obedience(reply).verdict == UNMET]
+    failed = [reply for reply in asked if reply.ok and disobeys(reply)]
     return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
 
 
-def _followed(replies: Sequence[Reply], probe: str) -> bool | None:
-    """Whether the instruction of that probe was followed; None where that could not be seen."""
-    verdicts = [check_obedience(reply).verdict for reply in replies if reply.probe == probe and reply.ok]
-    return True if MET in verdicts else False if verdicts.count(UNMET) >= ATTEMPTS_TO_ACCUSE else None
+def _is_followed(replies: Sequence[Reply], probe: str) -> bool | None:
+    """Return whether the instruction of that probe was followed; None if that could not be seen."""
+    attempts = [reply for reply in replies if reply.probe == probe and reply.ok]
+    if any(map(obeys, attempts)):
+        return True
+    return False if sum(map(disobeys, attempts)) >= ATTEMPTS_TO_ACCUSE else None
 
 
 def observe_request_casing(replies: Sequence[Reply]) -> JSON:
@@ -78,7 +81,10 @@ def observe_request_casing(replies: Sequence[Reply]) -> JSON:
     """
     pairs = (
         (_taken(replies, ProbeId.LIMIT_OF_FIVE), _taken(replies, ProbeId.SNAKE_CASE_SETTINGS)),
-        (_followed(replies, ProbeId.SYSTEM_INSTRUCTION), _followed(replies, ProbeId.SNAKE_CASE_REQUEST)),
+        (
+            _is_followed(replies, ProbeId.SYSTEM_INSTRUCTION),
+            _is_followed(replies, ProbeId.SNAKE_CASE_REQUEST),
+        ),
         (None, _flat(replies) or None),  # a setting in snake_case, at the top
     )
     telling = [pair for pair in pairs if True in pair]

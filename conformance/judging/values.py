@@ -14,7 +14,7 @@ from typing import TypeGuard
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from conformance.dialects.shapes import Shape, load_reference
+from conformance.dialects.shapes import Shape
 from conformance.model import JSON, Level, Location
 from conformance.names import fold
 from conformance.pointers import to_pointer
@@ -190,14 +190,6 @@ def find_faults(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[ValueFau
     yield from _WALKS[shape.kind](shape, value, keys)
 
 
-def _shape(reply: Reply) -> Shape | None:
-    google = load_reference()
-    return {
-        "response": google.response, "count": google.count_tokens,
-        "models": google.models_list, "model": google.model,
-    }.get(reply.resource.name)  # fmt: skip
-
-
 _FOUND: WeakKeyDictionary[Reply, tuple[FaultInChunk, ...]] = WeakKeyDictionary()
 
 
@@ -221,7 +213,7 @@ def _first(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
 
 
 def _faults(reply: Reply) -> Iterator[FaultInChunk]:
-    shape = _shape(reply) if reply.ok else None
+    shape = reply.resource.shape if reply.ok else None
     if shape is None:
         return
     for chunk in reply.chunks:

@@ -41,7 +41,7 @@ _SHAPES = re.compile(
 )
 _BEARER = re.compile(rb"(?i)\b(?:bearer|basic)(?:\s|%20|\+)+([A-Za-z0-9._~+/-]{8,}=*)")
 _QUERY = re.compile(rb"(?i)[?&](?:key|api[-_]?key|access_token|token)=([^&\s\"'<>\\]{8,})")
-# What recorders write in a key's place. It guards nothing, and stands in texts that have nothing to do with a key.
+# What recorders write in place of a key. It protects nothing, and occurs in texts that are not about keys.
 _PLACEHOLDER = re.compile(
     r"redact|filter|placeholder|dummy|masked|hidden|removed|scrubbed|sanitiz|your[-_ ]|x{5,}|\*{3,}|^<.*>$|^[-_.\d]*$",
     re.IGNORECASE,
@@ -94,16 +94,16 @@ def find_keys_by_shape(data: bytes) -> Iterator[str]:
 
 
 class RecordedKeyring(Keyring):
-    """The keys that were found in a recording, and whatever else has the form of one, however many there are."""
+    """The keys that were found in a recording, and every other text in the form of a key."""
 
     def find_spans(self, data: Bytes) -> list[Span]:
-        """Return where any key stands in `data`, and whatever has the form of one."""
+        """Return where any key, or any text in the form of one, stands in `data`."""
         shaped = (match.span() for match in _SHAPES.finditer(data))
         return merge_spans((*super().find_spans(data), *shaped))
 
 
 def make_keys(values: Iterable[str], most: int = MOST) -> tuple[Key, ...]:
-    """Return distinct values as keys, at most `most`; what guards nothing (short, a placeholder) is left out."""
+    """Return distinct values as keys, at most `most`; short ones and placeholders, which protect nothing, are left out."""
     found: dict[str, None] = {}
     for value in values:
         for one in dict.fromkeys((value, unquote(value))):

@@ -1,4 +1,4 @@
-"""The scan that ends a run: does anything that was written hold a key? It shares nothing with the masking."""
+"""The scan that ends a run: does anything that was written hold a key? It shares no code with the masking."""
 
 from __future__ import annotations
 

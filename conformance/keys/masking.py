@@ -1,4 +1,4 @@
-"""An exchange in which every key is masked, wherever a server may have put it."""
+"""Masks every key in an exchange, wherever a server may have put it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from conformance.wire.encoding import DecodedBody, decode_as_gzip, decode_body, 
 
 
 def mask_exchange(exchange: Exchange, keyring: Keyring, limits: Limits) -> Exchange:
-    """Return the exchange with every key masked: in pieces, headers, and what is said of a failure.
+    """Return the exchange with every key masked: in its pieces, its headers and the description of its failure.
 
-    A key inside a compressed body can only be masked in the decoded one: then that is what is kept,
-    and `decoded` says so.
+    A key inside a compressed body can only be masked in the decoded body, which is then kept instead; `decoded` is True.
     """
     if not keyring.keys:
         return exchange

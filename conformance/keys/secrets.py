@@ -15,14 +15,14 @@ from typing import Self
 from conformance.keys.spellings import Bytes, Span, find_key
 from conformance.model import JSON, Piece, Provider
 
-SHORTEST_KEY = 8  # what is shorter guards nothing, and masking it would eat ordinary text
+SHORTEST_KEY = 8  # anything shorter protects nothing, and masking it would hide ordinary text
 MARK = b"[key]"
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
 class Key:
-    """A secret and the environment variable that it came from. Its value is in no repr."""
+    """A secret and the environment variable that it came from. Its repr does not show the value."""
 
     variable: str
     value: str = field(repr=False)
@@ -60,12 +60,12 @@ def _describe_fault(value: str, *, local: bool) -> str:
     if not (value.isascii() and value.isprintable()) or " " in value:
         return "holds characters that no header can carry; a key is printable ASCII without spaces"
     if sum(map(str.isalnum, value)) < SHORTEST_KEY and not local:
-        return f"holds fewer than {SHORTEST_KEY} letters and digits, which is no key"
+        return f"holds fewer than {SHORTEST_KEY} letters and digits, too few for a key"
     return ""
 
 
 def make_bad_key(key: str | None) -> str:
-    """Return a wrong key of the same length as `key` (at least 24 characters), which shares nothing with it."""
+    """Return a wrong key of the same length as `key` (at least 24 characters), without any part of it."""
     filler = "0000000000000000nonsense"
     length = max(len(key or ""), 24)
     return ("bad-" + filler * (length // len(filler) + 1))[:length]
@@ -85,7 +85,7 @@ class Keyring:
 
     @classmethod
     def from_keys(cls, keys: Iterable[Key | KeyFault | None]) -> Self:
-        """Build a keyring from whatever `read_key` returned."""
+        """Build a keyring from results of `read_key`; what is not a key is left out."""
         return cls(tuple(key for key in keys if isinstance(key, Key)))
 
     def find_spans(self, data: Bytes) -> list[Span]:
@@ -98,7 +98,7 @@ class Keyring:
         return bytes(_overwrite(bytearray(data), self.find_spans(data)))
 
     def mask(self, text: str) -> str:
-        """Return `text` with every key masked. For whatever is shown or written: details, rows, pages."""
+        """Return `text` with every key masked. Used for all that is shown or written: details, rows, pages."""
         return self.mask_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def mask_json(self, value: JSON) -> JSON:
@@ -119,7 +119,7 @@ class Keyring:
     def mask_pieces(self, pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], int]:
         """Mask a body that came in pieces, also where the key lies across their borders.
 
-        Every piece keeps its length and its time. Returns the pieces and how many places were masked.
+        Each piece keeps its length and its time. Returns the pieces and how many places were masked.
         """
         if not self.keys:
             return tuple(pieces), 0

@@ -1,4 +1,4 @@
-"""Finds a key in bytes, in whatever spelling it stands there.
+"""Finds a key in bytes, however it is spelt there.
 
 Bytes and key are both reduced to their ASCII letters and digits, so that separators, quotes, zero bytes and line
 breaks vanish; further readings undo escapes first. There the key, and what encodings make of it, are looked for by

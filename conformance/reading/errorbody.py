@@ -1,4 +1,4 @@
-"""Tells the shapes in which vendors write errors, and whether a body is one at all."""
+"""Reads errors in the shapes in which vendors write them, and tells whether a body is an error at all."""
 
 from __future__ import annotations
 
@@ -36,46 +36,44 @@ class ErrorBody:
     wrapped: bool = False  # the error stands in a one-element list
 
 
-def _text(value: JSON) -> str:
+def _as_text(value: JSON) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _first(body: Mapping[str, JSON], names: tuple[str, ...]) -> JSON:
+def _first_of(body: Mapping[str, JSON], names: tuple[str, ...]) -> JSON:
     return next((body[name] for name in names if name in body), None)
 
 
-def _from_object(error: Mapping[str, JSON], at: str) -> ErrorBody:
+def _read_error_object(error: Mapping[str, JSON], at: str) -> ErrorBody:
     google = "status" in error and "code" in error  # whatever else stands beside them
     openai = "message" in error and (any(name in error for name in _OPENAI) or "status" not in error)
     return ErrorBody(
         shape="google" if google else "openai" if openai else "other",
         code=error.get("code"),
         status=error.get("status"),
-        message=_text(error.get("message")),
+        message=_as_text(error.get("message")),
         details=error.get("details"),
         at=at,
     )
 
 
-def _from_root(body: Mapping[str, JSON]) -> ErrorBody | None:
+def _read_error_at_root(body: Mapping[str, JSON]) -> ErrorBody | None:
     error = body.get("error")
     if isinstance(error, dict):
-        return _from_object(error, "/error")
+        return _read_error_object(error, "/error")
     if isinstance(error, str) and error:
         return ErrorBody("string", message=error, at="/error")
-    code, message = _first(body, _CODES), _first(body, _MESSAGES)
+    code, message = _first_of(body, _CODES), _first_of(body, _MESSAGES)
     if message is not None and code is not None and code not in _FINE:
-        return ErrorBody("code-message", code=code, message=_text(message), status=body.get("status"))
+        return ErrorBody("code-message", code=code, message=_as_text(message), status=body.get("status"))
     return None
 
 
-def _nested(body: Mapping[str, JSON]) -> ErrorBody | None:
+def _read_nested_error(body: Mapping[str, JSON]) -> ErrorBody | None:
     for name, child in body.items():
-        inner = _from_root(child) if isinstance(child, dict) else None
+        inner = _read_error_at_root(child) if isinstance(child, dict) else None
         if inner is not None:
-            return ErrorBody(
-                inner.shape, inner.code, inner.status, inner.message, inner.details, f"/{name}{inner.at}"
-            )
+            return replace(inner, at=f"/{name}{inner.at}")
     return None
 
 
@@ -86,10 +84,8 @@ def error_in(value: JSON) -> ErrorBody | None:
     """
     if isinstance(value, list) and value and isinstance(value[0], dict):
         inner = error_in(value[0])
-        if inner is None:
-            return None
-        return replace(inner, at=f"/0{inner.at}", wrapped=True)
-    return (_from_root(value) or _nested(value)) if isinstance(value, dict) else None
+        return inner and replace(inner, at=f"/0{inner.at}", wrapped=True)
+    return (_read_error_at_root(value) or _read_nested_error(value)) if isinstance(value, dict) else None
 
 
 def error_body(value: JSON) -> ErrorBody:
@@ -100,16 +96,14 @@ def error_body(value: JSON) -> ErrorBody:
     if isinstance(value, str):
         return ErrorBody("string", message=value)
     if isinstance(value, dict):
-        message = _first(value, _MESSAGES)
+        message = _first_of(value, _MESSAGES)
         shape = "code-message" if message is not None else "other"
-        return ErrorBody(shape, code=_first(value, _CODES), message=_text(message))
+        return ErrorBody(shape, code=_first_of(value, _CODES), message=_as_text(message))
     return ErrorBody("other")
 
 
-def nonsense(value: JSON) -> ErrorBody | None:
-    """Return the error of a 200 body that says it failed without saying how (`success: false`), or None."""
-    if isinstance(value, dict) and (
-        value.get("success") is False or value.get("status") in ("error", "fail", "failed")
-    ):
-        return ErrorBody("other", message=_text(_first(value, _MESSAGES)))
-    return None
+def says_it_failed(value: JSON) -> bool:
+    """Return whether the body of a success says that it failed without saying how (`success: false`)."""
+    if not isinstance(value, dict):
+        return False
+    return value.get("success") is False or value.get("status") in ("error", "fail", "failed")

@@ -1,4 +1,4 @@
-"""Which of Google's two services an exchange speaks with: the Gemini API, or Vertex AI, whose answers hold more."""
+"""Which of Google's two services an exchange is with: the Gemini API, or Vertex AI, whose answers hold more members."""
 
 from __future__ import annotations
 
@@ -40,21 +40,22 @@ def is_vertex_member(keys: tuple[str | int, ...]) -> bool:
     return bool(names) and names[-1] in VERTEX_MEMBERS.get(holder, ())
 
 
-def flavour(reply: Reply) -> Flavour:
-    """Return the service that an exchange speaks with, told by its path, its host or the members of its answer."""
+def find_flavour(reply: Reply) -> Flavour:
+    """Return the service that an exchange is with, going by its host, its path and the members of its answer."""
     sent = {name.lower(): value for name, value in reply.exchange.request.headers}
     host = sent.get("host", "").partition(":")[0]
     path = reply.exchange.request.path.partition("?")[0]
-    told = _HOST.search(host) or _PATH.search(path)
-    members = any(_holds(chunk.body, ()) for chunk in reply.chunks)
-    return Flavour.VERTEX if told or members else Flavour.GEMINI
+    addressed = _HOST.search(host) or _PATH.search(path)
+    members = any(_holds_vertex_member(chunk.body, ()) for chunk in reply.chunks)
+    return Flavour.VERTEX if addressed or members else Flavour.GEMINI
 
 
-def _holds(value: JSON | Mapping[str, JSON], keys: tuple[str | int, ...]) -> bool:
+def _holds_vertex_member(value: JSON | Mapping[str, JSON], keys: tuple[str | int, ...]) -> bool:
     if len(keys) > _DEEPEST or keys[-1:] in (("args",), ("response",)):
         return False
     return any(
-        is_vertex_member((*keys, key)) or _holds(child, (*keys, key)) for key, child in _children(value)
+        is_vertex_member((*keys, key)) or _holds_vertex_member(child, (*keys, key))
+        for key, child in _children(value)
     )
 
 

@@ -1,4 +1,4 @@
-"""Opens an envelope and finds names in whatever casing, noting each forgiveness once, repairing nothing else."""
+"""Unwraps a Gemini object from its envelope and respells its names; notes what it had to forgive, repairs nothing else."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from conformance.names import casing_of
 from conformance.pointers import to_pointer
 from conformance.wire.jsontext import read_json
 
-# The members that tell a GenerateContentResponse from anything else, strongest first.
+# The members by which a GenerateContentResponse is known, strongest first.
 IDENTIFYING_MEMBERS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
-_DEEPEST = 4  # levels of envelope that are opened; nobody has been seen to use more than two
-_TEXT_LIMIT = 4 * 1024 * 1024  # a JSON text inside a string is opened up to this size
+_DEEPEST = 4  # levels of envelope that are unwrapped; vendors were seen to use two at most
+_TEXT_LIMIT = 4 * 1024 * 1024  # bytes of JSON inside a string that are read
 
 
 @dataclass(frozen=True)
 class Respelling:
-    """A name that is Google's but for its spelling."""
+    """A name of Google's in another spelling."""
 
     pointer: str
     found: str
     canonical: str
     style: str  # snake_case | PascalCase | kebab-case | other
-    beside: bool  # the canonical spelling stands beside it
+    beside: bool  # the canonical spelling stands there as well
 
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """A Gemini object as it was found inside whatever stood around it."""
+    """A Gemini object, taken out of its envelope."""
 
     body: Mapping[str, JSON]  # lowerCamelCase names, values untouched
     path: str  # dotted path from the root to the object; "" at the root
@@ -39,7 +39,7 @@ class Unwrapped:
         str, ...
     ]  # Gemini's members that stand beside the envelope's member, not in the object
     respellings: tuple[Respelling, ...]
-    wrappers: tuple[str, ...]  # names of the members that stand around the object, e.g. code, data
+    wrappers: tuple[str, ...]  # names of the envelope's members, e.g. code, data
     camel_case_names: int  # how many names of more than one word stand in lowerCamelCase
 
 
@@ -55,8 +55,8 @@ class _Place:
     value: dict[str, JSON]
 
 
-def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
-    """Return the canonical names found at an object's top level, each with the spellings found."""
+def find_spellings(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
+    """Return the canonical names at an object's top level, each with the spellings in which it stands."""
     found: dict[str, list[str]] = {}
     for key in value:
         name = match_property(shape, key)
@@ -65,8 +65,8 @@ def names_in(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
     return found
 
 
-def _unquoted(value: JSON) -> JSON:
-    """Return the JSON inside a string, where it is an object or a list; anything else as it is."""
+def _parse_quoted(value: JSON) -> JSON:
+    """Return the object or list that a string holds as JSON; any other value as it is."""
     if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _TEXT_LIMIT:
         return value
     inner = read_json(value.encode("utf-8", "surrogatepass"))
@@ -81,27 +81,27 @@ def _children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
         yield 0, value[0]
 
 
-def _dicts(root: JSON) -> Iterator[_Place]:
+def _iterate_objects(root: JSON) -> Iterator[_Place]:
     queue: deque[tuple[tuple[str | int, ...], JSON]] = deque([((), root)])
     while queue:
         keys, found = queue.popleft()
-        value = _unquoted(found)
+        value = _parse_quoted(found)
         if isinstance(value, dict):
             yield _Place(keys, value)
         if len(keys) < _DEEPEST:
             queue.extend(((*keys, key), child) for key, child in _children(value))
 
 
-def _mark_of(place: _Place, shape: Shape, marks: tuple[str, ...]) -> int | None:
-    names = names_in(place.value, shape)
-    return next((rank for rank, mark in enumerate(marks) if mark in names), None)
+def _rank_of(place: _Place, shape: Shape, members: tuple[str, ...]) -> int | None:
+    names = find_spellings(place.value, shape)
+    return next((rank for rank, name in enumerate(members) if name in names), None)
 
 
-def find_object(root: JSON, shape: Shape, marks: tuple[str, ...] = IDENTIFYING_MEMBERS) -> _Place | None:
-    """Return the best place for the object that has one of `marks`: the strongest mark, then the shallowest."""
+def find_object(root: JSON, shape: Shape, members: tuple[str, ...] = IDENTIFYING_MEMBERS) -> _Place | None:
+    """Return the object that holds the strongest of `members`, the shallowest of several; None if none holds any."""
     best: tuple[int, int, _Place] | None = None
-    for place in _dicts(root):
-        rank = _mark_of(place, shape, marks)
+    for place in _iterate_objects(root):
+        rank = _rank_of(place, shape, members)
         if rank is not None and (best is None or (rank, len(place.keys)) < best[:2]):
             best = (rank, len(place.keys), place)
             if rank == 0 and not place.keys:
@@ -109,16 +109,16 @@ def find_object(root: JSON, shape: Shape, marks: tuple[str, ...] = IDENTIFYING_M
     return best[2] if best else None
 
 
-def _renamed(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
+def _respell_value(value: JSON, shape: Shape, at: str, notes: _Notes) -> JSON:
     if isinstance(value, dict) and shape.kind == "object" and shape.properties:
-        return _renamed_object(value, shape, at, notes)
+        return _respell_object(value, shape, at, notes)
     if isinstance(value, list) and shape.kind == "array" and shape.items is not None:
         items = shape.items
-        return [_renamed(child, items, f"{at}/{index}", notes) for index, child in enumerate(value)]
+        return [_respell_value(child, items, f"{at}/{index}", notes) for index, child in enumerate(value)]
     return value
 
 
-def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
+def _respell_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes) -> dict[str, JSON]:
     out: dict[str, JSON] = {}
     for key, child in value.items():
         name = match_property(shape, key)
@@ -131,21 +131,21 @@ def _renamed_object(value: dict[str, JSON], shape: Shape, at: str, notes: _Notes
         elif not key.islower():
             notes.camel_case_names += 1
         if name == key or name not in value:
-            out[name] = _renamed(child, shape.properties[name], here, notes)
+            out[name] = _respell_value(child, shape.properties[name], here, notes)
     return out
 
 
 def respell(value: Mapping[str, JSON], shape: Shape, at: str = "") -> tuple[dict[str, JSON], _Notes]:
-    """Return the object with lowerCamelCase names, and notes of every name that had to be respelled.
+    """Return the object with lowerCamelCase names, and notes on every name that had to be respelled.
 
     Free-form subtrees (arguments, schemas' properties, error details) are left alone.
     """
     notes = _Notes()
-    return _renamed_object(dict(value), shape, at, notes), notes
+    return _respell_object(dict(value), shape, at, notes), notes
 
 
-def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
-    """Gemini's members on the way down to the object, nearest the root first."""
+def _find_split_members(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
+    """Return Gemini's members on the way down to the object, nearest to the root first."""
     found: dict[str, JSON] = {}
     value = root
     for key in place.keys:
@@ -158,33 +158,29 @@ def _outside(root: JSON, place: _Place, shape: Shape) -> dict[str, JSON]:
 
 
 def _step(found: JSON, key: str | int) -> JSON:
-    value = _unquoted(found)
+    value = _parse_quoted(found)
     if isinstance(value, dict):
         return value.get(str(key))
     return value[key] if isinstance(value, list) and isinstance(key, int) else None
 
 
-def _wrappers(root: JSON, place: _Place) -> tuple[str, ...]:
-    return tuple(root) if place.keys and isinstance(root, dict) else ()
-
-
 def unwrap(
-    root: JSON, shape: Shape, marks: tuple[str, ...] = IDENTIFYING_MEMBERS, at: str = ""
+    root: JSON, shape: Shape, members: tuple[str, ...] = IDENTIFYING_MEMBERS, at: str = ""
 ) -> Unwrapped | None:
-    """Return the Gemini object inside `root` in Google's names, or None where there is none.
+    """Return the Gemini object inside `root` in Google's names; None if there is none.
 
-    `at` is put before every pointer. Raises nothing, whatever `root` is.
+    Every pointer begins with `at`. Raises nothing, whatever `root` is.
     """
-    place = find_object(root, shape, marks)
+    place = find_object(root, shape, members)
     if place is None:
         return None
     body, notes = respell(place.value, shape, at + to_pointer(place.keys))
-    outside, more = respell(_outside(root, place, shape), shape, at)
+    outside, more = respell(_find_split_members(root, place, shape), shape, at)
     return Unwrapped(
         body={**outside, **body},
         path=".".join(str(key) for key in place.keys),
         split_members=tuple(outside),
         respellings=(*notes.respellings, *more.respellings),
-        wrappers=_wrappers(root, place),
+        wrappers=tuple(root) if place.keys and isinstance(root, dict) else (),
         camel_case_names=notes.camel_case_names + more.camel_case_names,
     )

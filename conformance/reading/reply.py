@@ -1,18 +1,19 @@
-"""An exchange as it can be read: decoded, framed, envelope opened, names found in whatever casing."""
+"""An exchange as it can be read: decoded, framed, unwrapped from its envelope, names found in any casing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
 from conformance.dialects.dialect import Dialect
-from conformance.dialects.shapes import Shape, load_reference
 from conformance.model import JSON, NOTHING, Exchange, Limits
-from conformance.reading.errorbody import ErrorBody, error_body, error_in, nonsense
-from conformance.reading.names import IDENTIFYING_MEMBERS, Unwrapped, unwrap
+from conformance.reading.candidates import Candidate, merge_candidates
+from conformance.reading.errorbody import ErrorBody, error_body, error_in, says_it_failed
+from conformance.reading.names import Unwrapped, unwrap
+from conformance.reading.resources import RESPONSE, Resource, find_resource
 from conformance.reading.standing import OF_THE_MOMENT, REFUSALS, Standing, standing_of_failure
 from conformance.wire.encoding import DecodedBody, decode_body
 from conformance.wire.framing import FramedBody, Framing, read_framed
@@ -35,43 +36,6 @@ _WAITING = ("timeout", "first_byte", "silence")  # bounds of time, which say not
 
 
 @dataclass(frozen=True)
-class Resource:
-    """What a request asks for: the shape of the answer and the members that tell it."""
-
-    name: str  # response | count | models | model | none
-    marks: tuple[str, ...]
-
-
-RESPONSE = Resource("response", IDENTIFYING_MEMBERS)
-COUNT = Resource("count", ("totalTokens",))
-MODELS = Resource("models", ("models",))
-MODEL = Resource("model", ("supportedGenerationMethods", "inputTokenLimit", "displayName", "name"))
-NONE = Resource("none", ())
-_ROUTES: tuple[tuple[str, str, Resource], ...] = (
-    ("OPTIONS", r".*", NONE),
-    ("GET", r"/models/?$", MODELS),
-    ("GET", r"/models/[^:]+$", MODEL),
-    ("POST", r":countTokens$", COUNT),
-    ("POST", r"(:generateContent|:streamGenerateContent|/models/[^:]+)$", RESPONSE),
-)
-
-
-def resource_of(exchange: Exchange) -> Resource:
-    """Return what the request asks for, by its verb and path."""
-    path = exchange.request.path.partition("?")[0]
-    return next(
-        (what for verb, form, what in _ROUTES if verb == exchange.request.verb and re.search(form, path)),
-        NONE,
-    )
-
-
-def _shape(resource: Resource) -> Shape:
-    names = {"response": "response", "count": "count_tokens", "models": "models_list", "model": "model"}
-    shape: Shape = getattr(load_reference(), names.get(resource.name, "response"))
-    return shape
-
-
-@dataclass(frozen=True)
 class Chunk:
     """One JSON object of an answer, as read: the only one of a unary answer, or one of a stream."""
 
@@ -84,45 +48,8 @@ class Chunk:
 
     @property
     def body(self) -> Mapping[str, JSON]:
-        """The Gemini object in Google's names; empty where there is none."""
+        """The Gemini object in Google's names; empty if there is none."""
         return self.unwrapped.body if self.unwrapped else NOTHING
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One candidate, its chunks put together."""
-
-    index: int
-    parts: tuple[Mapping[str, JSON], ...] = ()
-    roles: tuple[JSON, ...] = ()
-    finish_reasons: tuple[JSON, ...] = ()  # every one given, in order
-
-    def _texts(self, *, thought: bool) -> Iterable[str]:
-        for part in self.parts:
-            text = part.get("text")
-            if isinstance(text, str) and bool(part.get("thought")) is thought:
-                yield text
-
-    @property
-    def text(self) -> str:
-        """The answer's text, thoughts left out."""
-        return "".join(self._texts(thought=False))
-
-    @property
-    def thoughts(self) -> str:
-        """The text of the parts that are marked as thoughts."""
-        return "".join(self._texts(thought=True))
-
-    @property
-    def calls(self) -> tuple[Mapping[str, JSON], ...]:
-        """The function calls, in order."""
-        found = (part.get("functionCall") for part in self.parts)
-        return tuple(call for call in found if isinstance(call, dict))
-
-    @property
-    def finish_reason(self) -> JSON:
-        """The last finish reason given, or None."""
-        return self.finish_reasons[-1] if self.finish_reasons else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +77,12 @@ class Reply:
 
     @property
     def status(self) -> int:
-        """The HTTP status, 0 where none came."""
+        """The HTTP status, 0 if none came."""
         return self.exchange.status or 0
 
     @property
     def ok(self) -> bool:
-        """The status says success, and the resource asked for is there."""
+        """The status says success, and the resource that was asked for is there."""
         return self.kind is ReplyKind.ANSWER and self.is_success
 
     @property
@@ -183,7 +110,7 @@ class Reply:
 
     @property
     def exceeded_limit(self) -> str | None:
-        """The bound in bytes, pieces or JSON that the answer exceeds; None where it keeps within all."""
+        """The bound on bytes, pieces or JSON that the answer exceeds; None if it exceeds none."""
         failure = self.exchange.failure or self.decoded.failure
         if failure is not None:
             bound = "header_bytes" if failure.kind == "headers-too-big" else failure.bound
@@ -192,14 +119,14 @@ class Reply:
 
     @cached_property
     def is_complete(self) -> bool:
-        """An answer came, all of it, and could be decoded and read."""
+        """The whole answer came, and could be decoded and read."""
         arrived = self.exchange.failure is None and self.status > 0
         decoded = self.decoded.failure is None and "undeclared-gzip" not in self.decoded.oddities
         return arrived and decoded and self.exceeded_limit is None
 
     @property
     def is_conclusive(self) -> bool:
-        """It shows something of the protocol: a complete reply that is no matter of quota and no failure."""
+        """It shows how the vendor speaks the protocol: it is complete, and no matter of quotas or failures."""
         return self.is_complete and self.standing not in OF_THE_MOMENT
 
     @property
@@ -209,12 +136,12 @@ class Reply:
 
     @property
     def is_transient(self) -> bool:
-        """It may be another one a moment later: nothing came whole, a quota is used up, or the server failed."""
+        """A moment later it may be another: it broke off, a quota is used up, or the server failed."""
         return self.exchange.failure is not None or self.standing in OF_THE_MOMENT
 
     @property
     def expects_refusal(self) -> bool:
-        """Google refuses the question, going by what was recorded with it."""
+        """Google refuses this question, by the expectations that were recorded with it."""
         return 200 not in self.exchange.expected_statuses
 
     @property
@@ -230,7 +157,7 @@ class Reply:
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """The candidates of the answer, in the order of their first appearance."""
-        return _candidates(self.chunks)
+        return merge_candidates(chunk.body for chunk in self.chunks)
 
     @property
     def first(self) -> Candidate:
@@ -244,7 +171,7 @@ class Reply:
 
     @property
     def usage(self) -> Mapping[str, JSON]:
-        """The last usageMetadata that says anything; empty where none came."""
+        """The last usageMetadata that is not empty; an empty mapping if none came."""
         blocks = [
             usage
             for chunk in self.chunks
@@ -253,7 +180,7 @@ class Reply:
         return blocks[-1] if blocks else NOTHING
 
     def count(self, name: str) -> int:
-        """Return a usage counter, 0 where absent or not a whole number."""
+        """Return a usage counter; 0 if it is absent or not an integer."""
         value = self.usage.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
@@ -264,7 +191,7 @@ class Reply:
 
     @property
     def request_body(self) -> JSON:
-        """The JSON of the request, None where it was none."""
+        """The JSON of the request's body; None if it is not JSON."""
         return read_json(self.exchange.request.body).value if self.exchange.request.body else None
 
     def at(self, chunk: Chunk, pointer: str) -> str:
@@ -272,83 +199,42 @@ class Reply:
         return f"#{chunk.number}{pointer}" if self.streamed or len(self.chunks) > 1 else pointer
 
 
-def _parts(candidate: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], ...]:
-    content = candidate.get("content")
-    parts = content.get("parts") if isinstance(content, dict) else None
-    return tuple(part for part in parts if isinstance(part, dict)) if isinstance(parts, list) else ()
-
-
-def _joined(before: Candidate, raw: Mapping[str, JSON]) -> Candidate:
-    content = raw.get("content")
-    role = (content["role"],) if isinstance(content, dict) and "role" in content else ()
-    reason = (raw["finishReason"],) if raw.get("finishReason") not in (None, "") else ()
-    return Candidate(
-        before.index, before.parts + _parts(raw), before.roles + role, before.finish_reasons + reason
-    )
-
-
-def _candidates(chunks: Iterable[Chunk]) -> tuple[Candidate, ...]:
-    found: dict[int, list[Mapping[str, JSON]]] = {}
-    for chunk in chunks:
-        several = chunk.body.get("candidates")
-        for position, raw in enumerate(several if isinstance(several, list) else ()):
-            if isinstance(raw, dict):
-                index = raw.get("index")
-                found.setdefault(index if type(index) is int else position, []).append(raw)
-    return tuple(_merged(index, raws) for index, raws in found.items())
-
-
-def _merged(index: int, raws: list[Mapping[str, JSON]]) -> Candidate:
-    pieces = [_joined(Candidate(index), raw) for raw in raws]
-    return Candidate(
-        index,
-        tuple(part for piece in pieces for part in piece.parts),
-        tuple(role for piece in pieces for role in piece.roles),
-        tuple(reason for piece in pieces for reason in piece.finish_reasons),
-    )
-
-
-def _chunk(number: int, text: JsonText, at_ms: float | None, resource: Resource) -> Chunk:
+def _read_chunk(number: int, text: JsonText, at_ms: float | None, resource: Resource) -> Chunk:
     value = text.value if text.ok else None
-    opened = unwrap(value, _shape(resource), resource.marks) if resource.marks else None
-    error = None if opened and _is_answer(opened, resource) else error_in(value)
-    return Chunk(number, value, opened, error, text, at_ms)
-
-
-def _is_answer(opened: Unwrapped, resource: Resource) -> bool:
-    return any(mark in opened.body for mark in resource.marks)
+    members, shape = resource.identifying_members, resource.shape
+    unwrapped = unwrap(value, shape, members) if shape else None
+    identified = unwrapped is not None and any(name in unwrapped.body for name in members)
+    return Chunk(number, value, unwrapped, None if identified else error_in(value), text, at_ms)
 
 
 _BEGINNING = 64  # pieces, and KiB, of a body that is too long to be read
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
-def _kind(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> ReplyKind:
+def _kind_of(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> ReplyKind:
     status, body = exchange.status, decoded.body
-    if status is None:
-        return ReplyKind.FAILED
-    # A body that could not be unpacked is not an empty one.
+    answered = any(chunk.unwrapped for chunk in chunks)
+    # A body that could not be decoded is not an empty one.
     broken = exchange.failure or decoded.failure
-    if broken is not None and not any(chunk.unwrapped for chunk in chunks):
+    if status is None or (broken and not answered):
         return ReplyKind.FAILED
     if _HTML.match(body[:200]):
         return ReplyKind.HTML
     if status >= 300:
         return ReplyKind.ERROR
-    return _kind_of_success(body, chunks)
+    return ReplyKind.ANSWER if answered else _kind_of_success(body, chunks)
 
 
 def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
-    if any(chunk.unwrapped for chunk in chunks):
-        return ReplyKind.ANSWER
+    """Return what a success is without the resource that was asked for."""
     if not body.strip():
         return ReplyKind.EMPTY
-    if any(chunk.error for chunk in chunks) or (chunks and nonsense(chunks[0].raw)):
+    if any(chunk.error for chunk in chunks) or (chunks and says_it_failed(chunks[0].raw)):
         return ReplyKind.ERROR
     return ReplyKind.FOREIGN if chunks and all(chunk.json.ok for chunk in chunks) else ReplyKind.UNREADABLE
 
 
-def _error(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
+def _error_of(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
     within = next((chunk.error for chunk in chunks if chunk.error), None)
     if within is not None or kind is ReplyKind.ANSWER:
         return within
@@ -359,39 +245,36 @@ def _error(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody
     if not body.strip():
         return ErrorBody("empty")
     value = next((chunk.raw for chunk in chunks if chunk.json.ok), None)
-    return (
-        error_body(value)
-        if value is not None
-        else ErrorBody("string", message=body[:300].decode("utf-8", "replace"))
-    )
+    if value is None:
+        return ErrorBody("string", message=body[:300].decode("utf-8", "replace"))
+    return error_body(value)
 
 
-def _unread(exchange: Exchange, resource: Resource, decoded: DecodedBody, size: int) -> Reply:
-    """Return what is said of a body beyond `json_bytes`: that it is; only its beginning is kept beside the exchange."""
+def _leave_unread(exchange: Exchange, resource: Resource, decoded: DecodedBody, size: int) -> Reply:
+    """Return the reply for a body longer than `json_bytes`, of which only the beginning is kept beside the exchange."""
     decoded = replace(decoded, pieces=decoded.pieces[:_BEGINNING])
     head = b"".join(piece.data for piece in decoded.pieces)[: _BEGINNING * 1024]
-    kind = _kind(exchange, decoded, ())
+    kind = _kind_of(exchange, decoded, ())
     framed = FramedBody(Framing.OTHER, (), (), size, "json_bytes")
-    return Reply(exchange, resource, decoded, framed, kind, (), _error(kind, head, ()), head)
+    return Reply(exchange, resource, decoded, framed, kind, (), _error_of(kind, head, ()), head)
 
 
 def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 - frozen
     """Return the exchange as it can be read. Raises nothing, whatever came."""
     decoded = decode_body(exchange, limits)
-    resource = resource_of(exchange)
-    size = sum(len(piece.data) for piece in decoded.pieces)
-    if size > limits.json_bytes:
-        return _unread(exchange, resource, decoded, size)
-    framed = read_framed(decoded.pieces, limits)
+    resource = find_resource(exchange)
     body = b"".join(piece.data for piece in decoded.pieces)
-    chunks = tuple(_chunk(n, frame.json, frame.at_ms, resource) for n, frame in enumerate(framed.frames))
-    kind = _kind(exchange, decoded, chunks)
-    return Reply(exchange, resource, decoded, framed, kind, chunks, _error(kind, body, chunks), body)
+    if len(body) > limits.json_bytes:
+        return _leave_unread(exchange, resource, decoded, len(body))
+    framed = read_framed(decoded.pieces, limits)
+    chunks = tuple(_read_chunk(n, frame.json, frame.at_ms, resource) for n, frame in enumerate(framed.frames))
+    kind = _kind_of(exchange, decoded, chunks)
+    return Reply(exchange, resource, decoded, framed, kind, chunks, _error_of(kind, body, chunks), body)
 
 
 @dataclass(frozen=True, eq=False)
 class RuleInput:
-    """The replies that a rule looks at, and all that it may know besides."""
+    """The replies that a rule looks at, and all else that it may know."""
 
     replies: tuple[Reply, ...]
     all: tuple[Reply, ...]

@@ -1,7 +1,7 @@
-"""A lock on a folder that nobody else's run gets while it is held, and that no dead process keeps.
+"""A lock on a folder that one process holds at a time; the system releases it when the process dies.
 
-Where the system has `flock`, the folder itself is locked, and nothing is left in it. Windows has none: there
-filelock holds a file in the folder.
+Where the system has `flock`, the folder itself is locked and no file is left in it. Windows does not: there
+filelock locks a file in the folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder that a run writes to: a real one, nobody else's while the run lasts, and without an earlier run's exchanges."""
+"""The folder that a run writes to: locked while the run lasts, and without the exchanges of an earlier run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class FolderError(Exception):
 
 
 class ClaimedFolder:
-    """A folder that is ours until `release`: a lock that the system takes back when the process dies, however."""
+    """A folder that is locked for this run until `release`; the system releases it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         """Make the folder where it is missing, and lock it. Raises FolderError.
 
-        Symbolic links are refused: whoever may plant one would have the run write elsewhere.
+        Symbolic links are refused: they could make the run write elsewhere.
         """
         self.folder = folder
         self._lock: FolderLock | None = None
@@ -32,13 +32,13 @@ class ClaimedFolder:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = lock_folder(folder)
         except OSError as error:
-            raise FolderError(_fault(folder, error)) from error
+            raise FolderError(_describe_fault(folder, error)) from error
 
     def set_aside(self) -> Path | None:
         """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None where nothing was.
 
-        Two runs in one recording could not be told apart; and what was paid for is not thrown away. Its report goes:
-        it would speak for a run that ends before it can write its own. Raises FolderError.
+        Two runs in one recording could not be told apart, and paid answers are not thrown away. The earlier report is
+        removed: it would be taken for that of a new run that ends before it writes its own. Raises FolderError.
         """
         if (self.folder / "run.json").is_file():
             self._remove_report()
@@ -50,14 +50,14 @@ class ClaimedFolder:
         try:
             return before.rename(after)
         except OSError as error:
-            raise FolderError(_fault(before, error)) from error
+            raise FolderError(_describe_fault(before, error)) from error
 
     def _remove_report(self) -> None:
         for name in REPORT:
             try:
                 (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
-                raise FolderError(_fault(self.folder / name, error)) from error
+                raise FolderError(_describe_fault(self.folder / name, error)) from error
 
     def release(self) -> None:
         """Let others write here."""
@@ -66,11 +66,11 @@ class ClaimedFolder:
             self._lock = None
 
 
-def _fault(folder: Path, error: OSError) -> str:
+def _describe_fault(folder: Path, error: OSError) -> str:
     if isinstance(error, BlockingIOError):
         return f"{folder}: another run is writing here; wait for it, or name another folder with --out"
     reason = (
-        "is no folder"
+        "is not a folder"
         if error.errno in (errno.EEXIST, errno.ENOTDIR)
         else f"cannot be written to: {error.strerror}"
     )

@@ -1,4 +1,4 @@
-"""Exchanges become lines of JSON, written as each ends, and lines become Exchanges again.
+"""Exchanges as lines of JSON: written as each ends, and read again.
 
 A body is written piece by piece: as text where it is UTF-8, else as Base64, each with its time in ms.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from conformance.files import refuse_constant
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
 from conformance.recording.writing import RecordError
@@ -34,7 +35,7 @@ _SHORT = 1024  # bytes that may stand as text however many escapes that takes
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded, in the order of files and lines, and what had to be left out."""
+    """The exchanges in the order of files and lines, and a warning for each line that was left out."""
 
     exchanges: tuple[Exchange, ...]
     warnings: tuple[str, ...] = ()
@@ -116,7 +117,7 @@ class Recorder:
     _files: dict[str, IO[bytes]] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
-        """Write one exchange. When this returns, killing the process loses nothing of it.
+        """Write one exchange. Once this returns, killing the process loses nothing of it.
 
         Raises RecordError where it cannot be written; nothing of it is then left in the file.
         """
@@ -196,12 +197,12 @@ def _find_last_line_end(file: IO[bytes]) -> int:
 def read_recording(folder: Path) -> Recording:
     """Read every exchange below `folder`/exchanges.
 
-    A last line that was cut off is left out, and a warning says so. Raises RecordError for anything else that
-    is no recording: file, line and reason.
+    A last line that was cut off is left out with a warning. Raises RecordError, with file, line and reason, for
+    anything else that a run does not write.
     """
     home = folder / FOLDER
     if not home.is_dir():
-        raise RecordError(f"{folder}: holds no recording; there is no folder {FOLDER!r} in it")
+        raise RecordError(f"{folder}: is not a recording; it has no folder {FOLDER!r}")
     exchanges: list[Exchange] = []
     warnings: list[str] = []
     for path in sorted(home.glob("*.jsonl")):
@@ -235,7 +236,7 @@ def _read_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
 
 def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     try:
-        exchange = parse_exchange(json.loads(line, parse_constant=_refuse_constant))
+        exchange = parse_exchange(json.loads(line, parse_constant=refuse_constant))
         if exchange.provider != path.stem:
             raise RecordError(f"/provider: is {exchange.provider!r}, in the file of {path.stem!r}")
     except RecursionError:
@@ -245,14 +246,10 @@ def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     return exchange
 
 
-def _refuse_constant(name: str) -> JSON:
-    raise RecordError(f"{name} is not JSON")
-
-
 def parse_exchange(value: JSON) -> Exchange:
     """Return the exchange that one line holds. Raises ValueError where a member is missing or not as a run writes it."""
     line = JsonObject.read(value)
-    failure = line.take("failure", dict, None)
+    failure = None if line.take("failure", dict, None) is None else line.take_object("failure")
     return Exchange(
         provider=line.take("provider", str),
         probe=line.take("probe", str),
@@ -266,7 +263,11 @@ def parse_exchange(value: JSON) -> Exchange:
             Piece(piece.take("ms", float), _parse_bytes(piece, "text", "base64"))
             for piece in line.take_objects("pieces")
         ),
-        failure=None if failure is None else _parse_failure(JsonObject(failure, "/failure")),
+        failure=None
+        if failure is None
+        else Failure(
+            failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None)
+        ),
         started_at=line.take("started_at", str),
         headers_ms=line.take("headers_ms", float, None),
         ended_ms=line.take("ended_ms", float),
@@ -290,10 +291,6 @@ def _parse_request(request: JsonObject) -> Request:
         body=_parse_bytes(request, "body", "body_base64"),
         key=request.take("key", str),
     )
-
-
-def _parse_failure(failure: JsonObject) -> Failure:
-    return Failure(failure.take("kind", str), failure.take("detail", str), failure.take("bound", str, None))
 
 
 def _parse_bytes(holder: JsonObject, text: str, encoded: str) -> bytes:

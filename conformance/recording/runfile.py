@@ -1,4 +1,4 @@
-"""run.json: what a run was asked to do, with its providers as they stood, so that replay and resume need nothing else."""
+"""run.json: the settings of a run and its providers at that time, so that replay and resume need nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunFile:
     seed: int
     started_at: str
     providers: tuple[Provider, ...]
-    left: Mapping[str, str]  # provider -> why it was not run
+    left: Mapping[str, str]  # provider -> why it was left out
     selection: Mapping[str, Any]
     source: str  # the providers.yaml that was used
     asked: tuple[str, ...]  # names of the providers that were asked

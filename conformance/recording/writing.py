@@ -12,7 +12,7 @@ class RecordError(ValueError):
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it: beside it first, then renamed over it.
+    """Write a file as a whole or not at all: under another name first, which is then renamed.
 
     A symbolic link in its place is replaced, not followed; a folder, a pipe or a device is left alone. Raises RecordError.
     """
@@ -34,7 +34,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_report_file(path: Path, text: str) -> None:
-    """Write a file of the report. What cannot replace an older one removes it: it may claim what no longer holds.
+    """Write a file of the report. Where that fails, an older one is removed: it may claim what is no longer true.
 
     Raises RecordError.
     """

@@ -233,7 +233,7 @@ class Engine:
         narrowed += [f"{left_out} rules not selected"] if left_out else []
         limits = RunLimits(tuple(narrowed), "interrupted" if self.interrupted else self.fault)
         judging = JudgingOptions(
-            self.scope.rules, options.measures, self.started.date(), self.session.loaded.shown, limits
+            self.scope.rules, options.measures, self.started.date(), self.session.loaded.display_name, limits
         )
         dialects = {one.provider.name: one.dialect for one in self.scope.selected}
         verdicts = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from conformance.asking.prompts import limit_after_cuts
 from conformance.catalogue import Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON, Provider, Question
 from conformance.running.gather import select_probes
 from conformance.running.generated_bodies import count_affordable_bodies

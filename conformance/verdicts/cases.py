@@ -9,9 +9,9 @@ from functools import cached_property
 
 from conformance.catalogue import NotJudged, Proof, RequiredContent, Rule, current_rule_id
 from conformance.dialects.dialect import Dialect
-from conformance.judging.contents import says_unsupported
-from conformance.judging.expectations import MET, check_obedience
+from conformance.judging.expectations import obeys
 from conformance.judging.proof import Background, find_missing_proof
+from conformance.judging.refusals import says_unsupported
 from conformance.judging.traits import REFERENCE
 from conformance.model import (
     GRAVE_LEVELS,
@@ -60,7 +60,7 @@ class JudgingInput:
     def obeys(self) -> bool:
         """The control question was answered as it asks, at least once."""
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
-        return not asked or any(check_obedience(reply).verdict == MET for reply in asked)
+        return not asked or any(map(obeys, asked))
 
     def seen(self, usable: tuple[Reply, ...]) -> RuleInput:
         """Return what a rule is handed that can use those replies."""

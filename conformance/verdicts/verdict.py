@@ -11,7 +11,7 @@ from conformance.clients import ALL_CLIENTS as CLIENTS
 from conformance.clients import find_required_settings, from_exchange
 from conformance.clients.effects import ExpectedView, find_effects, sum_up_effects
 from conformance.dialects.dialect import Dialect
-from conformance.judging.expectations import has_content, is_withheld
+from conformance.judging.endings import has_content, is_withheld
 from conformance.judging.habits import may_have_lost_end
 from conformance.judging.traits import observe_traits
 from conformance.model import GRAVE_LEVELS, JSON, Against, Case, Deviation, Effect, Level, Provider

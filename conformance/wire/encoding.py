@@ -1,4 +1,4 @@
-"""Undoes Content-Encoding, piece by piece and within bounds; what was never declared is noted, not undone."""
+"""Undoes Content-Encoding, piece by piece and within bounds; what no header declares is noted and left as it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAIN = re.compile(rb'[\[{<"]|data:|event:|: ')
 
 @dataclass(frozen=True)
 class DecodedBody:
-    """The body as it was meant: pieces with the times of the encoded pieces they came from.
+    """A body after its Content-Encoding was undone: pieces with the times of the encoded pieces they came from.
 
     `oddities` are words: undeclared-gzip, declared-but-plain, raw-deflate, bytes-after-the-end, not-offered.
     """
@@ -67,7 +67,7 @@ def looks_compressed(pieces: tuple[Piece, ...]) -> bool:
 
 
 def decode_as_gzip(pieces: tuple[Piece, ...], limits: Limits) -> DecodedBody:
-    """Undo gzip that no header declared. For whoever looks for secrets, never for a verdict."""
+    """Undo gzip that no header declared. Used to look for secrets, never for a verdict."""
     return _decode(pieces, ("gzip",), limits)
 
 

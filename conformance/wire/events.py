@@ -120,7 +120,8 @@ class LineReader:
 
     def _read_blank_lines(self, run: re.Match[bytes]) -> None:
         """Read a run of line ends: the first closes an event, or stands behind a bare value; the rest are extra."""
-        ends = _count_line_ends(run[0])
+        both = run[0].count(b"\r\n")
+        ends = {b"\r\n": both, b"\n": run[0].count(b"\n") - both, b"\r": run[0].count(b"\r") - both}
         for kind in (kind for kind, number in ends.items() if number):
             self.ends.setdefault(kind, run.start())
         if self.after_bare:
@@ -272,11 +273,6 @@ class LineReader:
         if comma or (not gap[2] and BARE.match(self.book.body, self.at)):
             detail = "a comma" if comma else "values on one line"
             self.book.note_irregularity(Irregular.NO_SEPARATOR, end, detail)
-
-
-def _count_line_ends(run: bytes) -> dict[bytes, int]:
-    both = run.count(b"\r\n")
-    return {b"\r\n": both, b"\n": run.count(b"\n") - both, b"\r": run.count(b"\r") - both}
 
 
 def classify_non_object(frame: Frame) -> Irregular | None:

@@ -97,7 +97,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Irregularity:
-    """One departure from the plain form of a framing, at a byte offset of the body."""
+    """One place where a body departs from the plain form of its framing, as a byte offset."""
 
     kind: str
     at: int
@@ -107,7 +107,7 @@ class Irregularity:
 
 @dataclass(frozen=True)
 class FramedBody:
-    """A body as it was found. `bound` names the limit that ended the reading: chunks | json_values | decoded_bytes."""
+    """A body as it was read. `bound` names the limit that ended the reading: chunks | json_values | decoded_bytes."""
 
     framing: Framing
     frames: tuple[Frame, ...]
@@ -166,7 +166,7 @@ class Notebook:
                 self.note_irregularity(Irregular.JSON_ODDITY, place, detail, frame.number)
 
     def note_irregularity(self, kind: Irregular, at: int, detail: str = "", frame: int | None = None) -> None:
-        """Add an irregularity; past the limit they are no longer written down, and `bound` says so."""
+        """Add an irregularity; beyond the limit it is only noted in `bound`."""
         if len(self.irregularities) < self.limits.chunks:
             self.irregularities.append(Irregularity(kind, at, detail, frame))
         else:

@@ -21,7 +21,7 @@ __all__ = ["Frame", "FramedBody", "Framing", "Irregular", "Irregularity", "read_
 def read_framed(pieces: Iterable[Piece | bytes], limits: Limits = LIMITS) -> FramedBody:
     """Read a body given in pieces, timed or as mere bytes, its Content-Encoding already undone.
 
-    What exceeds `limits.decoded_bytes` is left out, and the result's `bound` says so. Safe for any bytes; raises nothing.
+    What exceeds `limits.decoded_bytes` is left out; `bound` of the result is then `decoded_bytes`. Safe for any bytes; raises nothing.
     """
     kept: list[bytes] = []
     arrivals: list[tuple[int, float | None]] = []
@@ -52,7 +52,7 @@ _GZIP = b"\x1f\x8b"  # RFC 1952 §2.3.1
 
 
 def _read_body(book: Notebook) -> Framing:
-    """Look at the first byte that is not space, and choose the pass."""
+    """Choose the pass by the first byte that is not space, and make it."""
     body = book.body
     start = len(BOM) if body.startswith(BOM) else 0
     if start:
@@ -72,7 +72,7 @@ def _read_body(book: Notebook) -> Framing:
 
 
 def _read_other(book: Notebook, first: int) -> Framing:
-    """Read what is neither object, array nor events: a JSON scalar, or no JSON at all."""
+    """Read a body that is neither an object nor an array nor events: a JSON scalar, or something else than JSON."""
     body = book.body
     if _SCALAR.match(body, first):
         text = read_json(body[first:], book.limits)
@@ -92,7 +92,7 @@ def _read_other(book: Notebook, first: int) -> Framing:
     return Framing.OTHER
 
 
-# --- what a pass over lines amounts to ---
+# --- conclusions from a pass over lines ---
 
 
 def _read_lines(book: Notebook, start: int) -> Framing:
@@ -191,7 +191,7 @@ def _find_run(parts: list[UnreadablePart], index: int) -> list[UnreadablePart]:
 
 
 def _count_joined(run: list[UnreadablePart]) -> int:
-    """Return how many parts of a run, joined, are one JSON text; 0 if none."""
+    """Return how many parts of a run, joined, are one JSON text; 0 if there is no such number."""
     for count in range(2, len(run) + 1):
         text = read_json(b"".join(part.data for part in run[:count]))
         if text.ok and not text.has(Odd.TRAILING):

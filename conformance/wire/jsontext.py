@@ -111,14 +111,10 @@ def _find_bound(data: bytes, limits: Limits, most: int, size: int) -> str | None
     if sum(1 for _ in islice(_STRINGS.finditer(data), 2 * most + 1)) > 2 * most:
         return "json_values"
     skeleton = _STRINGS.sub(b"", data)
-    if _measure_depth(skeleton, 4 * most) > limits.json_depth:
+    steps = map(_STEP.__getitem__, islice(skeleton.translate(None, _NOT_BRACKETS), 4 * most))
+    if max(accumulate(steps), default=0) > limits.json_depth:
         return "json_depth"
     return "json_values" if _estimate_values(skeleton) > most else None
-
-
-def _measure_depth(skeleton: bytes, most: int) -> int:
-    brackets = islice(skeleton.translate(None, _NOT_BRACKETS), most)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 # --- parsing ---

@@ -1,4 +1,4 @@
-"""Asks miniatures over real sockets, many at once, and judges each as any vendor is judged."""
+"""Asks small servers over real sockets, many at once, and judges each of them like any vendor."""
 
 from __future__ import annotations
 

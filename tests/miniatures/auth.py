@@ -1,4 +1,4 @@
-"""Servers that take keys in other ways than Google, or take what is no key."""
+"""Servers that accept keys in other ways than Google, or accept invalid keys."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ def with_key_check(
     return replace(of, authorise=look)
 
 
-def _good_beside_junk(incoming: Incoming, _style: Style, accepts: Callable[[str], bool]) -> bool:
+def _takes_good_key_beside_junk(incoming: Incoming, _style: Style, accepts: Callable[[str], bool]) -> bool:
     key = read_credentials(incoming).get("x-goog-api-key")
     return key is not None and accepts(key)
 
 
-def _none(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+def _carries_no_key(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
     return not read_credentials(incoming)
 
 
-def _models_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+def _lists_models_by_bearer_only(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
     if incoming.verb == "GET" and "bearer" not in read_credentials(incoming):
         raise Refused(401, "Models are listed to holders of a token only.")
     return False
 
 
-def _counts_by_bearer(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
+def _counts_for_nobody(incoming: Incoming, _style: Style, _accepts: Callable[[str], bool]) -> bool:
     if incoming.path.endswith(":countTokens"):
         raise missing_key_error()
     return False
 
 
-def _said(status: int, message: str) -> Behaviour:
+def _refuse_key_with(status: int, message: str) -> Behaviour:
     """A server that speaks of wrong keys in its own way."""
 
     def change(refusal: Refused) -> Refused:
@@ -67,16 +67,16 @@ def _said(status: int, message: str) -> Behaviour:
     return with_refusals(change)
 
 
-_ALL = ("x-goog-api-key", "query-key")
+_GOOGLES_WAYS = ("x-goog-api-key", "query-key")
 
 
-def _naming_the_key(refusal: Refused) -> Refused:
+def _name_the_key(refusal: Refused) -> Refused:
     wrong = "API key not valid" in refusal.message
     said = f"invalid API key: expected {EMBEDDED_KEY!r}"
     return Refused(refusal.status, said, refusal.details) if wrong else refusal
 
 
-def _masking_the_key(refusal: Refused) -> Refused:
+def _show_the_keys_beginning(refusal: Refused) -> Refused:
     wrong = "API key not valid" in refusal.message
     said = f"invalid API key: keys begin as {EMBEDDED_KEY[:4]}***"
     return Refused(refusal.status, said, refusal.details) if wrong else refusal
@@ -99,19 +99,19 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "bearer-too",
         "Bearer is taken as well.",
-        take_keys(*_ALL, "bearer"),
+        take_keys(*_GOOGLES_WAYS, "bearer"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "x-api-key-too",
         "x-api-key is taken as well.",
-        take_keys(*_ALL, "x-api-key"),
+        take_keys(*_GOOGLES_WAYS, "x-api-key"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "junk-ignored",
         "A junk token beside a good key is ignored.",
-        with_key_check(_good_beside_junk),
+        with_key_check(_takes_good_key_beside_junk),
         notes={"auth/looks-at-authorization-first"},
     ),
     Miniature(
@@ -123,31 +123,31 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-key-needed",
         "A request without a key is answered.",
-        with_key_check(_none),
+        with_key_check(_carries_no_key),
         trips={"auth/asks-for-a-key"},
     ),
     Miniature(
         "key-not-found",
         "A wrong key is 404.",
-        _said(404, "No such key."),
+        _refuse_key_with(404, "No such key."),
         trips={"auth/says-that-the-key-is-wrong"},
     ),
     Miniature(
         "key-has-a-form",
         "A wrong key has a wrong form.",
-        _said(401, "Invalid API key format"),
+        _refuse_key_with(401, "Invalid API key format"),
         notes={"auth/says-that-the-key-is-wrong"},
     ),
     Miniature(
         "models-by-token",
         "Models want a Bearer token.",
-        with_key_check(_models_by_bearer),
+        with_key_check(_lists_models_by_bearer_only),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
         "counts-by-token",
         "Counting tokens wants a token.",
-        with_key_check(_counts_by_bearer),
+        with_key_check(_counts_for_nobody),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
@@ -161,20 +161,28 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "names-the-key",
         "Who comes with a wrong key is told the right one.",
-        with_refusals(_naming_the_key),
+        with_refusals(_name_the_key),
         trips={"auth/never-reveals-the-key"},
     ),
 )
 
 INNOCENTS: tuple[Innocent, ...] = (
-    Innocent("wrong-key-is-401", "A wrong key is 401, as since 2026.", _said(401, "The key is not valid.")),
-    Innocent("wrong-key-is-403", "A wrong key is 403.", _said(403, "The key may not use this model.")),
+    Innocent(
+        "wrong-key-is-401",
+        "A wrong key is 401, as since 2026.",
+        _refuse_key_with(401, "The key is not valid."),
+    ),
+    Innocent(
+        "wrong-key-is-403", "A wrong key is 403.", _refuse_key_with(403, "The key may not use this model.")
+    ),
     Innocent(
         "google-instead",
         "The page says Bearer, and Google's header is taken.",
-        take_keys(*_ALL),
+        take_keys(*_GOOGLES_WAYS),
         notes={"auth/takes-the-key-as-documented"},
         dialect="anyfast",
     ),
-    Innocent("hints-at-the-key", "A wrong key is told how keys begin.", with_refusals(_masking_the_key)),
+    Innocent(
+        "hints-at-the-key", "A wrong key is told how keys begin.", with_refusals(_show_the_keys_beginning)
+    ),
 )

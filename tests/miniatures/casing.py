@@ -13,42 +13,44 @@ from miniatures import Innocent, Miniature
 from miniatures.making import Message, spell_reasons, with_calls, with_candidates, with_responses, with_usage
 
 
-def _renamed(message: Message, spell: Any) -> None:
+def _rename_members(message: Message, spell: Any) -> None:
     for name in list(message):
         message[spell(name)] = message.pop(name)
 
 
-def _deep(value: Any, spell: Any) -> Any:
+def _rename_all(value: Any, spell: Any) -> Any:
     if isinstance(value, list):
-        return [_deep(child, spell) for child in value]
+        return [_rename_all(child, spell) for child in value]
     if not isinstance(value, dict):
         return value
     free = ("args", "response")
-    return {spell(name): child if name in free else _deep(child, spell) for name, child in value.items()}
+    return {
+        spell(name): child if name in free else _rename_all(child, spell) for name, child in value.items()
+    }
 
 
-def _pascal(name: str) -> str:
+def _to_pascal_case(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _kebab(name: str) -> str:
+def _to_kebab_case(name: str) -> str:
     return to_snake(name).replace("_", "-")
 
 
-def _usage_snake(response: Message) -> None:
+def _spell_usage_in_snake_case(response: Message) -> None:
     if "usageMetadata" in response:
-        response["usage_metadata"] = _deep(response.pop("usageMetadata"), to_snake)
+        response["usage_metadata"] = _rename_all(response.pop("usageMetadata"), to_snake)
 
 
-def _both(response: Message) -> None:
-    response["usage_metadata"] = _deep(response["usageMetadata"], to_snake)
+def _spell_usage_twice(response: Message) -> None:
+    response["usage_metadata"] = _rename_all(response["usageMetadata"], to_snake)
 
 
-def _tail_snake(made: list[Message]) -> list[Message]:
-    return [*made[:-1], _deep(made[-1], to_snake)]
+def _spell_last_chunk_in_snake_case(made: list[Message]) -> list[Message]:
+    return [*made[:-1], _rename_all(made[-1], to_snake)]
 
 
-def _recased(call: Message) -> None:
+def _recase_arguments(call: Message) -> None:
     if "args" in call:
         call["args"] = {
             "".join(p.title() if n else p for n, p in enumerate(k.split("_"))): v
@@ -56,7 +58,7 @@ def _recased(call: Message) -> None:
         }
 
 
-def _camel_only(change: Any) -> Behaviour:
+def _with_parser(change: Any) -> Behaviour:
     """A server whose parser knows only some spellings: what it does not know is dropped or refused."""
 
     def settle(body: Any, style: Style) -> Any:
@@ -65,33 +67,33 @@ def _camel_only(change: Any) -> Behaviour:
     return replace(HONEST, settle=settle)
 
 
-def _dropped(value: Any) -> Any:
+def _drop_snake_case(value: Any) -> Any:
     if isinstance(value, list):
-        return [_dropped(child) for child in value]
+        return [_drop_snake_case(child) for child in value]
     if not isinstance(value, dict):
         return value
     free = ("args", "response", "properties")
-    return {k: v if k in free else _dropped(v) for k, v in value.items() if "_" not in k}
+    return {k: v if k in free else _drop_snake_case(v) for k, v in value.items() if "_" not in k}
 
 
-def _dropped_below(value: Any, depth: int = 0) -> Any:
+def _drop_nested_snake_case(value: Any, depth: int = 0) -> Any:
     """Reads both spellings at the top two levels, lowerCamelCase only beneath."""
     if isinstance(value, list):
-        return [_dropped_below(child, depth) for child in value]
+        return [_drop_nested_snake_case(child, depth) for child in value]
     if not isinstance(value, dict):
         return value
     free = ("args", "response", "properties")
     kept = {k: v for k, v in value.items() if depth < 2 or "_" not in k or k in free}
-    return {k: v if k in free else _dropped_below(v, depth + 1) for k, v in kept.items()}
+    return {k: v if k in free else _drop_nested_snake_case(v, depth + 1) for k, v in kept.items()}
 
 
-def _refused(value: Any) -> Any:
+def _refuse_snake_case(value: Any) -> Any:
     if isinstance(value, dict) and any("_" in name for name in value):
         raise Refused(400, "unknown parameter")
     return value
 
 
-def _flat(body: Any) -> Any:
+def _read_flat_settings(body: Any) -> Any:
     """Settings are read at the top level, in snake_case; generationConfig means nothing."""
     if not isinstance(body, dict):
         return body
@@ -109,107 +111,114 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "all-snake",
         "answers in snake_case throughout",
-        with_responses(lambda r: _deep(r, to_snake)),
+        with_responses(lambda r: _rename_all(r, to_snake)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-pascal",
         "answers in PascalCase",
-        with_responses(lambda r: _deep(r, _pascal)),
+        with_responses(lambda r: _rename_all(r, _to_pascal_case)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-kebab",
         "answers in kebab-case",
-        with_responses(lambda r: _deep(r, _kebab)),
+        with_responses(lambda r: _rename_all(r, _to_kebab_case)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "all-upper",
         "answers in capitals",
-        with_responses(lambda r: _deep(r, lambda n: to_snake(n).upper())),
+        with_responses(lambda r: _rename_all(r, lambda n: to_snake(n).upper())),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "candidate-snake",
         "the candidate's members are snake_case",
-        with_candidates(lambda c: _renamed(c, to_snake)),
+        with_candidates(lambda c: _rename_members(c, to_snake)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "usage-snake",
         "usage_metadata is snake_case throughout",
-        with_responses(_usage_snake),
+        with_responses(_spell_usage_in_snake_case),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "counters-snake",
         "only the counters inside usageMetadata are",
-        with_usage(lambda u: _renamed(u, to_snake)),
+        with_usage(lambda u: _rename_members(u, to_snake)),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "unary-snake",
         "snake_case in unary answers only",
-        with_responses(lambda r: _deep(r, to_snake), only="unary"),
+        with_responses(lambda r: _rename_all(r, to_snake), only="unary"),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "stream-snake",
         "snake_case in streams only",
-        with_responses(lambda r: _deep(r, to_snake), only="stream"),
+        with_responses(lambda r: _rename_all(r, to_snake), only="stream"),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "tail-snake",
         "snake_case in the last chunk only",
-        replace(HONEST, chunks=lambda answer: _tail_snake(list(HONEST.chunks(answer)))),
+        replace(HONEST, chunks=lambda answer: _spell_last_chunk_in_snake_case(list(HONEST.chunks(answer)))),
         trips={"casing/answers-in-camel-case"},
     ),
     Miniature(
         "both-spellings",
         "usage in both spellings",
-        with_responses(_both),
+        with_responses(_spell_usage_twice),
         notes={"casing/spells-each-name-once"},
     ),
     Miniature(
         "recased-arguments",
         "every key is camelised, a function's arguments too",
-        with_calls(_recased),
+        with_calls(_recase_arguments),
         trips={"casing/leaves-argument-names-alone"},
     ),
     Miniature(
         "camel-only",
         "names in snake_case are dropped",
-        _camel_only(_dropped),
+        _with_parser(_drop_snake_case),
         trips={"casing/accepts-snake-case-requests"},
     ),
     Miniature(
         "camel-only-strict",
         "names in snake_case are refused",
-        _camel_only(_refused),
+        _with_parser(_refuse_snake_case),
         trips={"casing/accepts-snake-case-requests"},
     ),
     Miniature(
         "camel-only-below",
         "names in snake_case are dropped two levels down",
-        _camel_only(_dropped_below),
+        _with_parser(_drop_nested_snake_case),
         trips={"casing/accepts-the-mixed-casing-of-clients"},
     ),
     Miniature(
         "flat-settings",
         "settings are read at the top level only",
-        _camel_only(_flat),
+        _with_parser(_read_flat_settings),
         trips={"casing/reads-settings-from-generation-config"},
     ),
     Miniature(
         "flat-and-openai-reasons",
         "Settings at the top level only, and MAX_TOKENS is length.",
-        replace(_camel_only(_flat), dress=with_candidates(spell_reasons({"MAX_TOKENS": "length"})).dress),
+        replace(
+            _with_parser(_read_flat_settings),
+            dress=with_candidates(spell_reasons({"MAX_TOKENS": "length"})).dress,
+        ),
         trips={"casing/reads-settings-from-generation-config", "schema/enums-are-googles-names"},
     ),
 )
 
 INNOCENTS: tuple[Innocent, ...] = (
-    Innocent("both-spellings-harmless", "a second spelling beside the right one", with_responses(_both)),
+    Innocent(
+        "both-spellings-harmless",
+        "a second spelling beside the right one",
+        with_responses(_spell_usage_twice),
+    ),
 )

@@ -1,4 +1,4 @@
-"""Servers that put something around the answer, or answer in another protocol."""
+"""Servers that wrap their answers, or answer in another protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from miniatures.streaming import NDJSON
 from miniatures.transport import with_unary_body
 
 
-def _inside(*path: str, **beside: Any) -> Callable[[Message], Any]:
+def _wrap_in(*path: str, **beside: Any) -> Callable[[Message], Any]:
     def wrap(response: Message) -> Any:
         value: Any = response
         for name in reversed(path):
@@ -28,12 +28,12 @@ def _inside(*path: str, **beside: Any) -> Callable[[Message], Any]:
     return wrap
 
 
-def _usage_outside(response: Message) -> Message:
+def _wrap_without_usage(response: Message) -> Message:
     usage = response.pop("usageMetadata", None)
     return {"code": 200, "data": response, **({"usageMetadata": usage} if usage else {})}
 
 
-def _openai(response: Message) -> Message:
+def _answer_as_openai(response: Message) -> Message:
     text = "".join(
         p.get("text", "")
         for c in response.get("candidates", [])
@@ -47,7 +47,7 @@ def _openai(response: Message) -> Message:
     }
 
 
-def _by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
+def _stream_by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
     """alt=sse decides whether the answer is streamed, whatever the method."""
     asked = HONEST.route(incoming, style)
     return replace(asked, framing="sse") if incoming.query.get("alt") == "sse" else asked
@@ -57,37 +57,37 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "code-data",
         "{code, data} around each answer",
-        with_responses(_inside("data", code=200, msg="ok")),
+        with_responses(_wrap_in("data", code=200, msg="ok")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "response",
         "{response} around each answer",
-        with_responses(_inside("response")),
+        with_responses(_wrap_in("response")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "two-deep",
         "two envelopes",
-        with_responses(_inside("result", "output", success=True)),
+        with_responses(_wrap_in("result", "output", success=True)),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-unary-only",
         "{data} around unary answers only",
-        with_responses(_inside("data"), only="unary"),
+        with_responses(_wrap_in("data"), only="unary"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-stream-only",
         "{data} around chunks only",
-        with_responses(_inside("data"), only="stream"),
+        with_responses(_wrap_in("data"), only="stream"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "usage-outside",
         "usage stands beside the envelope",
-        with_responses(_usage_outside),
+        with_responses(_wrap_without_usage),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
@@ -105,7 +105,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "openai",
         "an OpenAI chat completion",
-        with_responses(_openai, only="unary"),
+        with_responses(_answer_as_openai, only="unary"),
         trips={"envelope/answers-with-a-gemini-object"},
     ),
     Miniature(
@@ -126,7 +126,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "alt-decides",
         "alt=sse turns the unary method into a stream",
-        replace(HONEST, route=_by_alt),
+        replace(HONEST, route=_stream_by_alt),
         notes={"envelope/unary-answer-is-one-json-object"},
     ),
     Miniature(

@@ -1,4 +1,4 @@
-"""Servers that lack a route beside generateContent, or fill it with something else."""
+"""Servers that lack a route other than generateContent, or answer something else there."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def with_get_answers(member: str, change: Callable[[Message], Any]) -> Behaviour
     """Return a server that changes the objects which have a member: totalTokens, models, displayName."""
 
     def frame(framing: str, values: Any) -> Any:
-        return HONEST.frame(framing, [_changed(value, member, change) for value in values])
+        return HONEST.frame(framing, [_change_member(value, member, change) for value in values])
 
     return replace(HONEST, frame=frame)
 
 
-def _changed(value: Any, member: str, change: Callable[[Message], Any]) -> Any:
+def _change_member(value: Any, member: str, change: Callable[[Message], Any]) -> Any:
     if not isinstance(value, dict) or member not in value:
         return value
     made = copy.deepcopy(value)
@@ -73,76 +73,76 @@ def with_each_model(change: Callable[[Message], Any]) -> Behaviour:
     return with_get_answers("models", every)
 
 
-def _on_v1(incoming: Incoming) -> bool:
+def _asks_v1(incoming: Incoming) -> bool:
     return incoming.path.startswith("/v1/")
 
 
-def _list(incoming: Incoming) -> bool:
+def _asks_for_list(incoming: Incoming) -> bool:
     return incoming.path == "/v1beta/models"
 
 
-def _bare(entry: Message) -> None:
+def _drop_prefix(entry: Message) -> None:
     entry["name"] = entry["name"].removeprefix("models/")
 
 
-def _doubled(entry: Message) -> None:
+def _double_prefix(entry: Message) -> None:
     entry["name"] = f"models/{entry['name']}"
 
 
-def _alias(entry: Message) -> None:
+def _rename_model(entry: Message) -> None:
     entry["name"] = entry["name"].replace("models/", "models/vendor.")
 
 
-def _without_tested(value: Message) -> None:
+def _drop_tested_model(value: Message) -> None:
     value["models"] = [entry for entry in value["models"] if not entry["name"].endswith("/gemini-2.5-flash")]
 
 
-def _openai(value: Message) -> Message:
+def _list_as_openai(value: Message) -> Message:
     return {"object": "list", "data": [{"id": entry["name"], "object": "model"} for entry in value["models"]]}
 
 
-def _nulls(entry: Message) -> None:
+def _null_abilities(entry: Message) -> None:
     entry["supportedGenerationMethods"] = entry["inputTokenLimit"] = None
 
 
-def _preflight(*headers: tuple[str, str], status: int = 200) -> Behaviour:
+def _answer_preflight(*headers: tuple[str, str], status: int = 200) -> Behaviour:
     return replace(HONEST, preflight=lambda _incoming: Outgoing(status, headers))
 
 
-def _closed(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _refuse_preflight(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """No CORS at all: OPTIONS is no verb here."""
-    body = json.dumps(not_found_error().body()).encode()
+    body = json.dumps(not_found_error().to_object()).encode()
     return immediate_answer(404, JSON_TYPE, body) if incoming.verb == "OPTIONS" else None
 
 
-def _no_origin(answer: Outgoing, incoming: Incoming) -> Outgoing:
+def _ignore_origin(answer: Outgoing, incoming: Incoming) -> Outgoing:
     return HONEST.finish(
         answer, replace(incoming, headers={k: v for k, v in incoming.headers.items() if k != "origin"})
     )
 
 
-def _constant(value: int) -> Behaviour:
+def _count_always(value: int) -> Behaviour:
     return with_get_answers("totalTokens", lambda _: {"totalTokens": value})
 
 
 _SPEAKERS = ("gemini-2.5-flash-preview-tts", "gemini-2.5-pro-preview-tts", "gemini-2.0-flash-live")
 
 
-def _listed(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _list_speakers(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not lists_models(incoming) or answer.status != 200:
         return None
     several = {"models": [build_model(model) for model in _SPEAKERS], "nextPageToken": "MTA="}
     return immediate_answer(200, JSON_TYPE, json.dumps(several).encode())
 
 
-def _speaks_only(incoming: Incoming, style: Style) -> RoutedRequest:
+def _refuse_text_of_speakers(incoming: Incoming, style: Style) -> RoutedRequest:
     asked = route_request(incoming, style)
     if asked.what == GENERATE and asked.model in _SPEAKERS:
         raise Refused(400, "The requested response modalities (TEXT) are not supported by the model.")
     return asked
 
 
-def _own_pages(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _admit_own_pages(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     headers = (
         ("Access-Control-Allow-Origin", "https://console.example"),
         ("Access-Control-Allow-Headers", "content-type,authorization"),
@@ -150,15 +150,15 @@ def _own_pages(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return Outgoing(204, headers) if incoming.verb == "OPTIONS" else None
 
 
-def _suffixed(entry: Message) -> None:
+def _append_query(entry: Message) -> None:
     entry["name"] += "?alt=json#x"
 
 
-def _upwards(entry: Message) -> None:
+def _climb_path(entry: Message) -> None:
     entry["name"] = f"models/../../{entry['name']}"
 
 
-def _hidden(entry: Message) -> None:
+def _append_control_characters(entry: Message) -> None:
     entry["name"] += "\u202e\r\nHost: elsewhere"
 
 
@@ -166,20 +166,20 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "names-with-queries",
         "Listed names end in a query and a fragment.",
-        with_each_model(_suffixed),
+        with_each_model(_append_query),
         trips={"routes/names-models-with-their-prefix"},
         notes={"routes/lists-the-model-under-test"},
     ),
     Miniature(
         "names-that-climb",
         "Listed names lead out of /v1beta.",
-        with_each_model(_upwards),
+        with_each_model(_climb_path),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "names-with-line-ends",
         "Listed names hold a line's end and a header.",
-        with_each_model(_hidden),
+        with_each_model(_append_control_characters),
         trips={"routes/names-models-with-their-prefix"},
         notes={"routes/lists-the-model-under-test"},
     ),
@@ -216,7 +216,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "page-on-v1",
         "/v1 is a page.",
-        answer_instead(_on_v1, 200, "text/html", HTML_PAGE),
+        answer_instead(_asks_v1, 200, "text/html", HTML_PAGE),
         trips={"routes/answers-on-v1"},
     ),
     Miniature(
@@ -232,10 +232,16 @@ MINIATURES: tuple[Miniature, ...] = (
         trips={"routes/counts-tokens"},
     ),
     Miniature(
-        "zero-count", "countTokens is always 0.", _constant(0), trips={"routes/counts-more-for-longer-texts"}
+        "zero-count",
+        "countTokens is always 0.",
+        _count_always(0),
+        trips={"routes/counts-more-for-longer-texts"},
     ),
     Miniature(
-        "same-count", "countTokens is always 7.", _constant(7), trips={"routes/counts-more-for-longer-texts"}
+        "same-count",
+        "countTokens is always 7.",
+        _count_always(7),
+        trips={"routes/counts-more-for-longer-texts"},
     ),
     Miniature(
         "no-models",
@@ -246,13 +252,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "page-of-models",
         "The list of models is a page.",
-        answer_instead(_list, 200, "text/html", HTML_PAGE),
+        answer_instead(_asks_for_list, 200, "text/html", HTML_PAGE),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
         "openai-models",
         "The list of models is OpenAI's.",
-        with_get_answers("models", _openai),
+        with_get_answers("models", _list_as_openai),
         trips={"routes/lists-its-models"},
     ),
     Miniature(
@@ -264,25 +270,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "bare-names",
         "Names have no prefix.",
-        with_each_model(_bare),
+        with_each_model(_drop_prefix),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "doubled-names",
         "Names have their prefix twice.",
-        with_each_model(_doubled),
+        with_each_model(_double_prefix),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "unusable-names",
         "Listed names are refused.",
-        with_each_model(_alias),
+        with_each_model(_rename_model),
         trips={"routes/answers-under-listed-names"},
     ),
     Miniature(
         "null-methods",
         "What models can do is null.",
-        with_each_model(_nulls),
+        with_each_model(_null_abilities),
         trips={"routes/says-what-each-model-can-do"},
     ),
     Miniature(
@@ -294,7 +300,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "unlisted",
         "The model that answers is not listed.",
-        with_get_answers("models", _without_tested),
+        with_get_answers("models", _drop_tested_model),
         notes={"routes/lists-the-model-under-test"},
     ),
     Miniature(
@@ -306,13 +312,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "no-key-from-pages",
         "Pages may not send Google's header.",
-        _preflight(("Access-Control-Allow-Headers", "authorization,content-type")),
+        _answer_preflight(("Access-Control-Allow-Headers", "authorization,content-type")),
         trips={"routes/lets-browsers-send-the-key"},
     ),
     Miniature(
         "no-pages",
         "Pages may not call at all.",
-        with_answers(_closed),
+        with_answers(_refuse_preflight),
         notes={"routes/lets-browsers-send-the-key"},
     ),
 )
@@ -321,13 +327,13 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "speakers-first",
         "The first models of the list speak, and do not write.",
-        replace(with_answers(_listed), route=_speaks_only),
+        replace(with_answers(_list_speakers), route=_refuse_text_of_speakers),
         notes={"routes/answers-under-listed-names"},
     ),
     Innocent(
         "own-pages-only",
         "Pages of the vendor's own may call, and no others.",
-        with_answers(_own_pages),
+        with_answers(_admit_own_pages),
         notes={"routes/lets-browsers-send-the-key"},
     ),
     Innocent(
@@ -339,12 +345,12 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "any-header",
         "Pages may send any header.",
-        _preflight(("Access-Control-Allow-Headers", "*"), status=204),
+        _answer_preflight(("Access-Control-Allow-Headers", "*"), status=204),
     ),
     Innocent(
         "no-origin",
         "Nothing says which pages may read.",
-        replace(HONEST, finish=_no_origin),
+        replace(HONEST, finish=_ignore_origin),
         notes={"routes/lets-browsers-send-the-key"},
     ),
 )

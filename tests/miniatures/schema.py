@@ -1,4 +1,4 @@
-"""Servers whose answers have a wrong shape or a wrong value, and those that only look unusual."""
+"""Servers whose answers have a wrong shape or value, and innocent ones whose answers are unusual."""
 
 from __future__ import annotations
 
@@ -598,7 +598,7 @@ MINIATURES: tuple[Miniature, ...] = (
         "one-response-id",
         "All answers have one id.",
         with_responses(set_member("responseId", "the-same")),
-        notes={"schema/names-each-response"},
+        notes={"schema/response-ids-are-unique"},
     ),
     Miniature(
         "nameless-tail",

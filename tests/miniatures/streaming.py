@@ -1,4 +1,4 @@
-"""Servers whose streams are wrong in their bytes, in their chunks, or in their time."""
+"""Servers whose streams are wrong in their bytes, their chunks or their timing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def with_events(change: Callable[[bytes], bytes]) -> Behaviour:
     return with_frames(lambda pieces: tuple(change(piece) for piece in pieces))
 
 
-def _text_so_far(made: list[Message]) -> list[Message]:
+def _send_text_so_far(made: list[Message]) -> list[Message]:
     so_far = ""
     for chunk in made:
         for part in iterate_parts(chunk):
@@ -75,7 +75,7 @@ def _text_so_far(made: list[Message]) -> list[Message]:
     return made
 
 
-def _repeated_at_the_end(made: list[Message]) -> list[Message]:
+def _repeat_text_at_end(made: list[Message]) -> list[Message]:
     text = "".join(p["text"] for c in made for p in iterate_parts(c) if "text" in p and not p.get("thought"))
     if len(made) < 2 or not text:
         return made
@@ -87,36 +87,36 @@ def _repeated_at_the_end(made: list[Message]) -> list[Message]:
     return [*made, last]
 
 
-def _without_reason(made: list[Message]) -> list[Message]:
+def _drop_finish_reason(made: list[Message]) -> list[Message]:
     for chunk in made:
         for candidate in chunk.get("candidates", []):
             candidate.pop("finishReason", None)
     return made
 
 
-def _early_stop(made: list[Message]) -> list[Message]:
+def _stop_first(made: list[Message]) -> list[Message]:
     first = copy.deepcopy(made[0])
     first["candidates"][0]["content"]["parts"] = []
     first["candidates"][0]["finishReason"] = "STOP"
     return [first, *made]
 
 
-def _stop_everywhere(made: list[Message]) -> list[Message]:
+def _stop_in_every_chunk(made: list[Message]) -> list[Message]:
     for chunk in made:
         for candidate in chunk.get("candidates", []):
             candidate["finishReason"] = made[-1]["candidates"][0]["finishReason"]
     return made
 
 
-def _empty_tail(made: list[Message]) -> list[Message]:
+def _append_empty_candidates(made: list[Message]) -> list[Message]:
     return [*made, {"candidates": [], "usageMetadata": made[-1]["usageMetadata"]}]
 
 
-def _usage_tail(made: list[Message]) -> list[Message]:
+def _append_usage(made: list[Message]) -> list[Message]:
     return [*made, {"usageMetadata": made[-1]["usageMetadata"], "modelVersion": made[-1].get("modelVersion")}]
 
 
-def _without_thoughts(made: list[Message]) -> list[Message]:
+def _drop_streamed_thoughts(made: list[Message]) -> list[Message]:
     for chunk in made:
         for candidate in chunk.get("candidates", []):
             kept = [part for part in candidate.get("content", {}).get("parts", []) if not part.get("thought")]
@@ -124,7 +124,7 @@ def _without_thoughts(made: list[Message]) -> list[Message]:
     return made
 
 
-def _cut_in_half(made: list[Message]) -> list[Message]:
+def _stop_midway_through_chunks(made: list[Message]) -> list[Message]:
     if len(made) < 4:
         return made
     half = made[: len(made) // 2]
@@ -132,7 +132,7 @@ def _cut_in_half(made: list[Message]) -> list[Message]:
     return half
 
 
-def _deduplicated(made: list[Message]) -> list[Message]:
+def _drop_repetitions(made: list[Message]) -> list[Message]:
     for chunk in made:
         for part in iterate_parts(chunk):
             if "text" in part:
@@ -140,7 +140,7 @@ def _deduplicated(made: list[Message]) -> list[Message]:
     return made
 
 
-def _broken_characters(made: list[Message]) -> list[Message]:
+def _break_characters(made: list[Message]) -> list[Message]:
     for chunk in made:
         for part in iterate_parts(chunk):
             if "text" in part:
@@ -148,26 +148,26 @@ def _broken_characters(made: list[Message]) -> list[Message]:
     return made
 
 
-def _new_ids(made: list[Message]) -> list[Message]:
+def _renew_ids(made: list[Message]) -> list[Message]:
     return [{**chunk, "responseId": f"id-{number}"} for number, chunk in enumerate(made)]
 
 
-def _held_back() -> Behaviour:
+def _hold_back() -> Behaviour:
     """The whole answer is made first, then sent at once; so long that a busy machine hides it not."""
     return replace(
         HONEST, pace=lambda answer, pieces: [2 * sum(spread_waits(answer, pieces)), *[0.0] * (pieces - 1)]
     )
 
 
-def _whole_at_its_end() -> Behaviour:
+def _send_all_at_end() -> Behaviour:
     """The stream is a whole answer in one event, when it is there."""
-    held = _held_back()
+    held = _hold_back()
     return replace(
         held, chunks=lambda answer: (HONEST.whole(answer),), pace=lambda answer, _: held.pace(answer, 9)[:1]
     )
 
 
-def _no_content() -> Behaviour:
+def _send_no_content() -> Behaviour:
     def finish(outgoing: Outgoing, incoming: Incoming) -> Outgoing:
         right = HONEST.finish(outgoing, incoming)
         return replace(right, pieces=()) if right.streamed else right
@@ -175,33 +175,33 @@ def _no_content() -> Behaviour:
     return replace(HONEST, finish=finish)
 
 
-def _pretty(piece: bytes) -> bytes:
+def _spread_over_lines(piece: bytes) -> bytes:
     value = json.loads(piece.removeprefix(b"data: "))
     lines = json.dumps(value, indent=1).split("\n")
     return ("".join(f"data: {line}\r\n" for line in lines) + "\r\n").encode()
 
 
-def _split(piece: bytes) -> bytes:
+def _split_event(piece: bytes) -> bytes:
     """A read of the network is taken for an event."""
     payload = piece.removeprefix(b"data: ").strip()
     half = len(payload) // 2
     return b"data: " + payload[:half] + b"\r\n\r\ndata: " + payload[half:] + b"\r\n\r\n"
 
 
-def _raw_separator(piece: bytes) -> bytes:
+def _write_raw_separator(piece: bytes) -> bytes:
     return piece.replace(rb"\u2028", "\u2028".encode())
 
 
 EVERY_STREAM = (SSE, ARRAY)
 
 
-def _always_cut(response: Message) -> None:
+def _say_max_tokens(response: Message) -> None:
     for candidate in response.get("candidates", []):
         if "finishReason" in candidate:
             candidate["finishReason"] = "MAX_TOKENS"
 
 
-def _prompt_per_piece(response: Message) -> None:
+def _multiply_prompt(response: Message) -> None:
     if "usageMetadata" in response:
         usage = response["usageMetadata"]
         response["usageMetadata"] = {
@@ -211,7 +211,7 @@ def _prompt_per_piece(response: Message) -> None:
         response["usageMetadata"].pop("promptTokensDetails", None)
 
 
-def _stopped_midway(made: list[Message]) -> list[Message]:
+def _block_after_three_chunks(made: list[Message]) -> list[Message]:
     """Return a long stream as far as a filter let it come, and the filter's word."""
     if len(made) < 6:
         return made
@@ -222,7 +222,7 @@ def _stopped_midway(made: list[Message]) -> list[Message]:
 _COUNTERS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount")
 
 
-def _added_up(made: list[Message]) -> list[Message]:
+def _add_up_counters(made: list[Message]) -> list[Message]:
     """Add up blocks that each count the whole answer so far, as if each counted its own chunk."""
     sums = dict.fromkeys(_COUNTERS, 0)
     for chunk in made:
@@ -233,7 +233,7 @@ def _added_up(made: list[Message]) -> list[Message]:
     return made
 
 
-def _without_prompt(made: Chunks) -> Chunks:
+def _count_prompt_as_one(made: Chunks) -> Chunks:
     """Count one token for the prompt where the stream ends."""
     if len(made) > 1:
         used = made[-1]["usageMetadata"]
@@ -243,23 +243,23 @@ def _without_prompt(made: Chunks) -> Chunks:
     return made
 
 
-def _bare_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _answer_empty_array(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     bare = asks_the_model(incoming) and ":stream" in incoming.path and incoming.query.get("alt") != "sse"
     return immediate_answer(200, JSON_TYPE, b"[]") if bare and answer.status == 200 else None
 
 
-def _texts(made: list[Message]) -> str:
+def _join_texts(made: list[Message]) -> str:
     return "".join(part["text"] for chunk in made for part in iterate_parts(chunk) if not part.get("thought"))
 
 
-def _ends_with_all(made: list[Message]) -> list[Message]:
+def _end_with_whole_text(made: list[Message]) -> list[Message]:
     """The last chunk holds the whole text in the place of its own piece."""
     if len(made) > 1 and not any(map(get_calls, made)):
-        made[-1]["candidates"][0]["content"]["parts"] = [{"text": _texts(made)}]
+        made[-1]["candidates"][0]["content"]["parts"] = [{"text": _join_texts(made)}]
     return made
 
 
-def _swapped(made: list[Message]) -> list[Message]:
+def _swap_texts(made: list[Message]) -> list[Message]:
     """Two texts change their places; what they cost does not."""
     if len(made) > 6:
         first, second = (made[at]["candidates"][0]["content"] for at in (2, 3))
@@ -267,7 +267,7 @@ def _swapped(made: list[Message]) -> list[Message]:
     return made
 
 
-def _snapshots(made: list[Message]) -> list[Message]:
+def _send_snapshots(made: list[Message]) -> list[Message]:
     """Each chunk is the text so far, the last one twice."""
     so_far = ""
     for chunk in made:
@@ -278,29 +278,29 @@ def _snapshots(made: list[Message]) -> list[Message]:
     return [*made, copy.deepcopy(made[-1])] if len(made) > 1 else made
 
 
-def _usage_outside(pieces: Bytes) -> Bytes:
+def _append_usage_line(pieces: Bytes) -> Bytes:
     """Usage comes behind the last event, on a line of its own."""
     last = json.loads(pieces[-1].removeprefix(b"data: "))
     usage = json.dumps({"usageMetadata": last.pop("usageMetadata")}).encode()
     return (*pieces[:-1], b"data: " + json.dumps(last).encode() + b"\r\n\r\n", usage + b"\r\n")
 
 
-def _no_thoughts(response: Message) -> None:
+def _drop_thoughts(response: Message) -> None:
     for candidate in get_candidates(response):
         content = candidate["content"]
         content["parts"] = [part for part in content["parts"] if not part.get("thought")]
 
 
-def _unmarked(response: Message) -> None:
+def _unmark_thoughts(response: Message) -> None:
     for part in iterate_parts(response):
         part.pop("thought", None)
 
 
-def _streams_without_alt(incoming: Incoming) -> bool:
+def _asks_without_alt(incoming: Incoming) -> bool:
     return names_the_stream_method(incoming) and incoming.query.get("alt") != "sse"
 
 
-def _ending_in(framing: str, error: Message) -> Behaviour:
+def _end_in_error(framing: str, error: Message) -> Behaviour:
     def write(asked: str, objects: Sequence[Any]) -> OutgoingBody:
         mine = asked in EVERY_STREAM
         return frame_objects(framing if mine else asked, [*objects, {"error": error}] if mine else objects)
@@ -308,7 +308,7 @@ def _ending_in(framing: str, error: Message) -> Behaviour:
     return replace(HONEST, frame=write)
 
 
-def _rewritten(change: Callable[[str], str]) -> Behaviour:
+def _rewrite_text(change: Callable[[str], str]) -> Behaviour:
     """Return a server that changes the characters of streamed texts."""
 
     def every(response: Message) -> None:
@@ -319,7 +319,7 @@ def _rewritten(change: Callable[[str], str]) -> Behaviour:
     return with_responses(every, only="stream")
 
 
-def _unfenced(piece: bytes) -> bytes:
+def _write_as_json_seq(piece: bytes) -> bytes:
     return b"\x1e" + piece.removeprefix(b"data: ").strip() + b"\n"
 
 
@@ -329,7 +329,7 @@ _QUOTA = {"message": "quota", "type": "x", "code": "insufficient_quota"}
 NDJSON = in_framing("ndjson", instead_of=EVERY_STREAM)
 
 
-def _with_tools(incoming: Incoming) -> bool:
+def _declares_functions(incoming: Incoming) -> bool:
     return asks_for_a_stream(incoming) and b"functionDeclarations" in incoming.body
 
 
@@ -337,19 +337,19 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "stream-adds-up",
         "Counters of a stream are the sums of cumulative ones.",
-        with_chunks(_added_up),
+        with_chunks(_add_up_counters),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "no-prompt-at-the-end",
         "Streams end with a prompt of one token.",
-        with_chunks(_without_prompt),
+        with_chunks(_count_prompt_as_one),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "bare-array",
         "Streams without alt=sse are an empty array.",
-        with_answers(_bare_array),
+        with_answers(_answer_empty_array),
         trips={"streaming/holds-at-least-one-chunk"},
     ),
     Miniature(
@@ -361,7 +361,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "json-seq",
         "Chunks stand behind a record separator.",
-        with_events(_unfenced),
+        with_events(_write_as_json_seq),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
@@ -403,7 +403,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "usage-outside-of-events",
         "Usage comes without data.",
-        with_frames(_usage_outside),
+        with_frames(_append_usage_line),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
@@ -440,7 +440,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "ends-with-all",
         "The last chunk is the whole text, its own piece included.",
-        with_chunks(_ends_with_all),
+        with_chunks(_end_with_whole_text),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
@@ -452,7 +452,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "snapshots",
         "Each chunk is the text so far, the last one twice.",
-        with_chunks(_snapshots),
+        with_chunks(_send_snapshots),
         trips={"streaming/sends-deltas"},
     ),
     Miniature(
@@ -464,25 +464,25 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "overtaken",
         "Two chunks change their places.",
-        with_chunks(_swapped),
+        with_chunks(_swap_texts),
         trips={"streaming/brings-every-chunk-in-order"},
     ),
     Miniature(
         "no-thoughts-in-lines",
         "NDJSON, and thoughts are not streamed.",
-        replace(with_responses(_no_thoughts, only="stream"), frame=NDJSON.frame),
+        replace(with_responses(_drop_thoughts, only="stream"), frame=NDJSON.frame),
         trips={"streaming/streams-sse-with-alt", "streaming/streams-thoughts-too"},
     ),
     Miniature(
         "unmarked-when-streamed",
         "Streamed thoughts are not marked.",
-        with_responses(_unmarked, only="stream"),
+        with_responses(_unmark_thoughts, only="stream"),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
         "errors-in-lines",
         "NDJSON that ends in OpenAI's error.",
-        _ending_in("ndjson", _QUOTA),
+        _end_in_error("ndjson", _QUOTA),
         trips={"errors/keeps-googles-errors-within-streams", "streaming/streams-sse-with-alt"},
     ),
     Miniature(
@@ -501,37 +501,37 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "alt-wanted",
         "Streams without alt=sse are refused.",
-        refuse_where(400, _streams_without_alt),
+        refuse_where(400, _asks_without_alt),
         trips={"streaming/streams-an-array-without-alt"},
     ),
     Miniature(
         "misread-characters",
         "Streamed texts are read as Latin-1.",
-        _rewritten(lambda text: text.encode().decode("latin-1")),
+        _rewrite_text(lambda text: text.encode().decode("latin-1")),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "question-marks",
         "What is not ASCII becomes a question mark.",
-        _rewritten(lambda text: text.encode("ascii", "replace").decode()),
+        _rewrite_text(lambda text: text.encode("ascii", "replace").decode()),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "empty-with-tools",
         "Streams with functions declared are empty, each time.",
-        empty_streams(_with_tools),
+        empty_streams(_declares_functions),
         trips={"streaming/holds-at-least-one-chunk"},
     ),
     Miniature(
         "streams-are-always-cut",
         "every stream ends with MAX_TOKENS",
-        with_responses(_always_cut, only="stream"),
+        with_responses(_say_max_tokens, only="stream"),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "prompt-per-piece",
         "streams count the prompt for each piece",
-        with_responses(_prompt_per_piece, only="stream"),
+        with_responses(_multiply_prompt, only="stream"),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
@@ -639,7 +639,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "pretty-events",
         "JSON over several data lines",
-        with_events(_pretty),
+        with_events(_spread_over_lines),
         trips={"streaming/writes-each-chunk-on-one-line"},
     ),
     Miniature(
@@ -693,7 +693,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "frame-split",
         "an event is cut in two",
-        with_events(_split),
+        with_events(_split_event),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
@@ -711,7 +711,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "raw-u2028",
         "U+2028 as it is",
-        with_events(_raw_separator),
+        with_events(_write_raw_separator),
         trips={"streaming/escapes-line-separators"},
     ),
     Miniature(
@@ -729,78 +729,81 @@ MINIATURES: tuple[Miniature, ...] = (
         trips={"streaming/streams-a-well-formed-array"},
     ),
     Miniature(
-        "no-chunks", "a stream without content", _no_content(), trips={"streaming/holds-at-least-one-chunk"}
+        "no-chunks",
+        "a stream without content",
+        _send_no_content(),
+        trips={"streaming/holds-at-least-one-chunk"},
     ),
     Miniature(
         "cumulative",
         "each chunk repeats all before it",
-        with_chunks(_text_so_far),
+        with_chunks(_send_text_so_far),
         trips={"streaming/sends-deltas"},
     ),
     Miniature(
         "repeated-at-the-end",
         "the last chunk is the whole text",
-        with_chunks(_repeated_at_the_end),
+        with_chunks(_repeat_text_at_end),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
         "no-reason",
         "no finish reason",
-        with_chunks(_without_reason),
+        with_chunks(_drop_finish_reason),
         trips={"streaming/ends-with-a-finish-reason"},
     ),
     Miniature(
         "early-stop",
         "STOP before the text",
-        with_chunks(_early_stop),
+        with_chunks(_stop_first),
         trips={"streaming/gives-the-reason-last"},
     ),
     Miniature(
         "empty-tail",
         "candidates: [] at the end",
-        with_chunks(_empty_tail),
+        with_chunks(_append_empty_candidates),
         trips={"streaming/leaves-empty-candidates-out"},
     ),
     Miniature(
         "held-back",
         "the stream is held back until its end",
-        _held_back(),
+        _hold_back(),
         trips={"streaming/arrives-while-it-is-made"},
     ),
     Miniature(
         "held-back-in-one-chunk",
         "the whole answer is made first, then streamed as one chunk",
-        _whole_at_its_end(),
+        _send_all_at_end(),
         trips={"streaming/arrives-while-it-is-made"},
     ),
     Miniature(
         "cut-with-stop",
         "half the answer, then STOP",
-        with_chunks(_cut_in_half),
+        with_chunks(_stop_midway_through_chunks),
         trips={"semantics/says-stop-only-at-the-end"},
     ),
     Miniature(
         "deduplicated",
         "repetitions are taken for replays",
-        with_chunks(_deduplicated),
+        with_chunks(_drop_repetitions),
         trips={"streaming/keeps-repetitions"},
     ),
     Miniature(
         "broken-characters",
         "replacement characters",
-        with_chunks(_broken_characters),
+        with_chunks(_break_characters),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "no-thoughts-streamed",
         "thoughts are not streamed",
-        with_chunks(_without_thoughts),
+        with_chunks(_drop_streamed_thoughts),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
         "new-id-each-chunk",
         "each chunk has its own id",
-        with_chunks(_new_ids),
+        with_chunks(_renew_ids),
         notes={"streaming/keeps-one-id"},
     ),
 )
@@ -809,7 +812,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "blocked-midway",
         "Long streams end where a filter blocks the prompt after all.",
-        with_chunks(_stopped_midway),
+        with_chunks(_block_after_three_chunks),
     ),
     Innocent(
         "quiet-until-the-end",
@@ -828,8 +831,8 @@ INNOCENTS: tuple[Innocent, ...] = (
         "blank lines as heartbeat",
         with_frames(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1])),
     ),
-    Innocent("stop-everywhere", "STOP in every chunk", with_chunks(_stop_everywhere)),
-    Innocent("usage-only-tail", "the last chunk holds usage alone", with_chunks(_usage_tail)),
+    Innocent("stop-everywhere", "STOP in every chunk", with_chunks(_stop_in_every_chunk)),
+    Innocent("usage-only-tail", "the last chunk holds usage alone", with_chunks(_append_usage)),
     Innocent(
         "array-with-newline", "a newline after the array", with_frames(lambda ps: (*ps, b"\n"), only=ARRAY)
     ),

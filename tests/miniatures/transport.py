@@ -1,4 +1,4 @@
-"""Servers whose answers are cut, mislabelled, packed in the wrong way, or no answers at all."""
+"""Servers whose answers are cut off, mislabelled, wrongly compressed or missing."""
 
 from __future__ import annotations
 
@@ -29,59 +29,63 @@ def with_packed_answers(pack: Callable[[Outgoing, Incoming], Outgoing | None]) -
     return replace(HONEST, finish=finish)
 
 
-def _sent(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
+def _replace_body(answer: Outgoing, body: bytes, *headers: tuple[str, str]) -> Outgoing:
     return replace(answer, headers=(*answer.headers, *headers), pieces=(DelayedPiece(0.0, body),))
 
 
-def _undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _compress_undeclared(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     offered = "gzip" in incoming.header("accept-encoding")
-    return _sent(answer, gzip.compress(answer.body)) if offered and asks_the_model(incoming) else None
+    return _replace_body(answer, gzip.compress(answer.body)) if offered and asks_the_model(incoming) else None
 
 
-def _only_said(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _declare_without_compressing(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return (
-        _sent(answer, answer.body, ("Content-Encoding", "gzip"))
+        _replace_body(answer, answer.body, ("Content-Encoding", "gzip"))
         if continues_a_conversation(incoming)
         else None
     )
 
 
-def _brotli(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _compress_with_brotli(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     return (
-        _sent(answer, b"\x0b\x02\x80hello\x03", ("Content-Encoding", "br"))
+        _replace_body(answer, b"\x0b\x02\x80hello\x03", ("Content-Encoding", "br"))
         if continues_a_conversation(incoming)
         else None
     )
 
 
-def _broken(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _cut_compressed_data(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     packed = gzip.compress(answer.body)
     return (
-        _sent(answer, packed[: len(packed) // 2], ("Content-Encoding", "gzip"))
+        _replace_body(answer, packed[: len(packed) // 2], ("Content-Encoding", "gzip"))
         if continues_a_conversation(incoming)
         else None
     )
 
 
-def _always(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _compress_unasked(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     unasked = "gzip" not in incoming.header("accept-encoding") and answer.pieces
-    return _sent(answer, gzip.compress(answer.body), ("Content-Encoding", "gzip")) if unasked else None
+    return (
+        _replace_body(answer, gzip.compress(answer.body), ("Content-Encoding", "gzip")) if unasked else None
+    )
 
 
-def _raw(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _compress_with_raw_deflate(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if "deflate" not in incoming.header("accept-encoding") or not answer.pieces or answer.streamed:
         return None
     packer = zlib.compressobj(wbits=-15)
-    return _sent(answer, packer.compress(answer.body) + packer.flush(), ("Content-Encoding", "deflate"))
+    return _replace_body(
+        answer, packer.compress(answer.body) + packer.flush(), ("Content-Encoding", "deflate")
+    )
 
 
-def _no_gzip(incoming: Incoming, style: Style) -> RoutedRequest:
+def _refuse_gzip(incoming: Incoming, style: Style) -> RoutedRequest:
     if "gzip" in incoming.header("accept-encoding"):
         raise Refused(400, "Unsupported encoding.")
     return route_request(incoming, style)
 
 
-def _cut(streamed: bool) -> Behaviour:
+def _cut_answers(streamed: bool) -> Behaviour:
     def change(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         if not asks_the_model(incoming) or answer.streamed is not streamed or answer.status != 200:
             return None
@@ -111,15 +115,15 @@ def with_unary_body(change: Callable[[bytes], bytes], content_type: str = "") ->
     return with_answers(write)
 
 
-def _half(answer: Outgoing) -> Outgoing:
+def _halve_body(answer: Outgoing) -> Outgoing:
     return immediate_answer(200, JSON_TYPE, answer.body[: len(answer.body) // 2])
 
 
-def _moved(_answer: Outgoing) -> Outgoing:
+def _redirect_elsewhere(_answer: Outgoing) -> Outgoing:
     return Outgoing(308, (("Location", "https://elsewhere.example/v1beta"),))
 
 
-def _deep(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
+def _nest_deeply(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     if not incoming.path.endswith("/models"):
         return None
     return immediate_answer(
@@ -127,19 +131,19 @@ def _deep(answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     )
 
 
-def _twice(body: bytes) -> bytes:
+def _repeat_name(body: bytes) -> bytes:
     return body.rstrip()[:-1] + b',"created":1,"created":2}'
 
 
-def _mis_encoded(body: bytes) -> bytes:
+def _write_latin_1(body: bytes) -> bytes:
     return body.rstrip()[:-1] + b',"provider":"caf\xe9"}'
 
 
-def _same(body: bytes) -> bytes:
+def _keep(body: bytes) -> bytes:
     return body
 
 
-def _flaky() -> Behaviour:
+def _cut_once() -> Behaviour:
     """One answer of all breaks off."""
     left = [1]
 
@@ -152,17 +156,17 @@ def _flaky() -> Behaviour:
     return with_answers(change)
 
 
-def _no_compression(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+def _never_compress(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
     return answer
 
 
-def _in_pieces(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
+def _send_in_pieces(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
     body = answer.body
     pieces = tuple(DelayedPiece(0.0, body[at : at + 7]) for at in range(0, len(body), 7))
     return None if answer.streamed or not body else replace(answer, pieces=pieces, streamed=True)
 
 
-def _plainly(framing: str, values: Any) -> Any:
+def _drop_charset(framing: str, values: Any) -> Any:
     framed = HONEST.frame(framing, values)
     return replace(framed, content_type=framed.content_type.partition(";")[0])
 
@@ -203,58 +207,61 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "undeclared-gzip",
         "Answers are compressed, and nobody says so.",
-        with_packed_answers(_undeclared),
+        with_packed_answers(_compress_undeclared),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "declared-gzip",
         "An answer is called gzip, and is not.",
-        with_packed_answers(_only_said),
+        with_packed_answers(_declare_without_compressing),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "brotli-unasked",
         "An answer comes in a coding that was not offered.",
-        with_packed_answers(_brotli),
+        with_packed_answers(_compress_with_brotli),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "half-a-gzip",
         "Compressed data ends in its middle.",
-        with_packed_answers(_broken),
+        with_packed_answers(_cut_compressed_data),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "always-gzip",
         "Who asks for identity gets gzip.",
-        with_packed_answers(_always),
+        with_packed_answers(_compress_unasked),
         trips={"transport/compresses-only-when-asked"},
     ),
     Miniature(
         "raw-deflate",
         "deflate without zlib's header.",
-        with_packed_answers(_raw),
+        with_packed_answers(_compress_with_raw_deflate),
         notes={"transport/uses-standard-http-and-compression"},
     ),
     Miniature(
         "no-gzip",
         "An offer of gzip is refused.",
-        replace(HONEST, route=_no_gzip),
+        replace(HONEST, route=_refuse_gzip),
         trips={"transport/takes-an-offer-of-compression"},
     ),
     Miniature(
         "cut-answers",
         "Every unary answer breaks off.",
-        _cut(streamed=False),
+        _cut_answers(streamed=False),
         trips={"transport/sends-whole-bodies"},
     ),
     Miniature(
-        "cut-streams", "Every stream breaks off.", _cut(streamed=True), trips={"transport/sends-whole-bodies"}
+        "cut-streams",
+        "Every stream breaks off.",
+        _cut_answers(streamed=True),
+        trips={"transport/sends-whole-bodies"},
     ),
     Miniature(
         "half-json",
         "An answer ends in its middle, and its length says so.",
-        change_one(_half),
+        change_one(_halve_body),
         trips={"transport/sends-json-that-can-be-read"},
     ),
     Miniature(
@@ -266,7 +273,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "called-text",
         "Answers are called text/plain.",
-        with_unary_body(_same, "text/plain"),
+        with_unary_body(_keep, "text/plain"),
         trips={"transport/labels-answers-as-json"},
     ),
     Miniature(
@@ -290,11 +297,11 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "names-twice",
         "A name stands twice in an object.",
-        with_unary_body(_twice),
+        with_unary_body(_repeat_name),
         trips={"transport/writes-sound-json"},
     ),
     Miniature(
-        "latin-1", "Text is Latin-1.", with_unary_body(_mis_encoded), trips={"transport/writes-sound-json"}
+        "latin-1", "Text is Latin-1.", with_unary_body(_write_latin_1), trips={"transport/writes-sound-json"}
     ),
     Miniature(
         "page",
@@ -305,13 +312,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "moved",
         "A question is sent elsewhere.",
-        change_one(_moved),
+        change_one(_redirect_elsewhere),
         trips={"transport/answers-without-redirects"},
     ),
     Miniature(
         "deep-list",
         "The list of models nests 300 deep.",
-        with_answers(_deep),
+        with_answers(_nest_deeply),
         trips={"transport/answers-within-bounds"},
     ),
 )
@@ -323,10 +330,10 @@ INNOCENTS: tuple[Innocent, ...] = (
         with_answers(_redirect_to_login(_is_no_route)),
         notes={"transport/answers-without-redirects"},
     ),
-    Innocent("one-cut", "One answer of all breaks off.", _flaky(), settings=ONE_AT_A_TIME),
-    Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_no_compression)),
-    Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_in_pieces)),
-    Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_plainly)),
+    Innocent("one-cut", "One answer of all breaks off.", _cut_once(), settings=ONE_AT_A_TIME),
+    Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_never_compress)),
+    Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_send_in_pieces)),
+    Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_drop_charset)),
     Innocent(
         "blank-lines",
         "Blank lines stand around the answer.",

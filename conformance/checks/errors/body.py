@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check, check_each
 from conformance.checks.errors.status import NO_ROUTE
-from conformance.judging.contents import read_asked_model
+from conformance.judging.contents import is_answered_stream, read_asked_model
 from conformance.judging.habits import may_have_lost_header
 from conformance.judging.refusals import (
     answers_control,
     describe_reply,
     find_lasting_server_error,
-    has_google_shape,
     iterate_texts,
     read_error_json,
 )
-from conformance.judging.tries import is_answered_stream
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -75,8 +73,8 @@ def _describe_form(reply: Reply, error: ErrorBody) -> str:
     forms = {
         "html": "XML" if reply.text_of_body.lstrip().startswith(b"<?xml") else "an HTML page",
         "empty": "an empty body",
-        "string": f"a text: {error.message[:100]!r}",
-        "openai": f"an error of OpenAI's kind: {names}{inside}",
+        "string": f"a string: {error.message[:100]!r}",
+        "openai": f"an error like OpenAI's: {names}{inside}",
     }
     other = f"an object with {names}{inside}" if names else "JSON without an error object"
     return f"HTTP {reply.status}, {forms.get(error.shape, other)}"
@@ -95,7 +93,11 @@ def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
 
 
 def _has_googles_form(error: ErrorBody) -> bool:
-    return has_google_shape(error) and error.at in ("/error", "/0/error")
+    """Return whether an error has Google's members, perhaps among others, in Google's place."""
+    members = error.shape == "google" or (
+        error.shape == "openai" and isinstance(error.status, str) and error.code is not None
+    )
+    return members and error.at in ("/error", "/0/error")
 
 
 def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:
@@ -130,8 +132,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     JSON makes @google/genai raise a SyntaxError; a string in place of the object raises an AttributeError in
     google-genai 1.30.
     Workaround: decide by the HTTP status alone, and show the body as it is.
-    Source: [AIP-193] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
     # Where streams come as events too, `_EVENTS` reports them.
@@ -172,8 +173,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
-    Source: [AIP-193] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     code = reply.error.code if reply.error else None
     right = isinstance(code, int | float) and not isinstance(code, bool) and code == reply.status
@@ -195,8 +195,7 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     arguments.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
-    Source: [AIP-193] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     error = reply.error
     names = [name for name, status in RPC_CODES.items() if status == reply.status]
@@ -248,8 +247,7 @@ def labels_errors_as_json(reply: Reply) -> Iterator[Location]:
     there.
     Breaks: @google/genai puts the whole JSON, escaped, into the message of an error of its own.
     Workaround: parse the error's text as JSON.
-    Source: [AIP-193] An error is one object `error` with code, message, status and optional
-    details.
+    Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     kind = reply.media_type
     as_asked = kind == "text/event-stream" and reply.streamed and reply.alt_sse
@@ -318,8 +316,8 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
     errors have no details at all, so this is only noted.
     Breaks: gemini-cli waits five seconds where no waiting time is given.
     Workaround: wait longer each time.
-    Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to
-    wait for a quota.
+    Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to wait
+    for a quota.
     """
     for reply in seen.replies:
         if reply.error and not reply.error.details:

@@ -13,7 +13,8 @@ from conformance.catalogue import (
     check,
     check_each,
 )
-from conformance.judging.expectations import is_prompt_blocked
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
     answers_control_throughout,
@@ -22,7 +23,6 @@ from conformance.judging.refusals import (
     find_lasting_server_error,
     says_nothing,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -77,8 +77,8 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
-    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one
-    plain JSON object.
+    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one plain
+    JSON object.
     """
     for reply in _find_failures_with_200(seen):
         named = any(one.kind == "event-field" for one in reply.framed.irregularities)
@@ -190,7 +190,8 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
 
     Why: blocking is an answer, not a failure: promptFeedback holds the reason, and there are no candidates. An error
-    counts only where its message uses one of Google's own words for a blocked prompt.
+    is reported only where its message says that the prompt was blocked, in Google's words or in words that gateways
+    were seen to use.
     Breaks: clients report a faulty request instead of the reason, and some ask again.
     Workaround: read the reason in the error's message.
     Source: [PromptFeedback.blockReason] A blocked prompt is answered with 200, a blockReason and no candidates.

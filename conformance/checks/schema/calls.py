@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
-from conformance.judging.contents import iterate_parts, list_named_calls
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import is_model_answer, iterate_parts, list_named_calls
 from conformance.judging.values import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply
 
 _STREAMED_ARGUMENTS = re.compile(rb"stream_?function_?call_?arguments", re.IGNORECASE)
@@ -27,7 +26,7 @@ def _is_piece_of_a_call(reply: Reply, call: Mapping[str, JSON]) -> bool:
     """
     piece = "partialArgs" in call or "willContinue" in call or not any(call.values())
     wanted = reply.exchange.captured or _STREAMED_ARGUMENTS.search(reply.exchange.request.body)
-    return piece and bool(wanted) and flavour(reply) is Flavour.VERTEX
+    return piece and bool(wanted) and find_flavour(reply) is Flavour.VERTEX
 
 
 @check_each(
@@ -81,9 +80,9 @@ def _count_ids(reply: Reply) -> int:
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    # Several texts in one unary body are several answers, and a fault of the envelope.
     usable=lambda reply: is_model_answer(reply) and (reply.streamed or len(reply.chunks) < 2),
     blocked_by=("streaming/sends-the-text-once",),
+    defers_to=("envelope/unary-answer-is-one-json-object",),  # of several answers in one body
     feature="function-calling",
     requires=RequiredContent(
         "no answer holds two function calls with ids",
@@ -92,7 +91,7 @@ def _count_ids(reply: Reply) -> int:
     ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
-    """Calls of one turn that have ids have different ones.
+    """Calls in one turn that have ids have different ids.
 
     Why: only their ids tell two calls of the same function apart.
     Breaks: clients that match results to calls by id mix up parallel calls.

@@ -9,7 +9,7 @@ from conformance.catalogue import NotJudged, check
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, find_departures, find_seen_fields
 from conformance.dialects.shapes import load_reference, match_property
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import is_model_answer
 from conformance.judging.values import UNREADABLE, find_value_faults, locate
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
@@ -51,9 +51,21 @@ def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
                 yield Location(reply.id, reply.at(chunk, pointer), wanted, "Google's form", Level.NOTE)
 
 
-@check(Level.SHOULD, VENDORS_DOCUMENT, basis=Basis.DOCUMENTED, usable=is_model_answer, documented=True)
+@check(
+    Level.SHOULD,
+    VENDORS_DOCUMENT,
+    basis=Basis.DOCUMENTED,
+    usable=is_model_answer,
+    documented=True,
+    defers_to=(
+        "casing/answers-in-camel-case",
+        "envelope/gemini-object-at-root",
+        "schema/has-a-candidate",
+        "schema/values-have-googles-types",
+    ),
+)
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Answers hold what the vendor's own page says, in the types it gives.
+    """Answers have the members that the vendor's own page documents, in the types it gives.
 
     Why: callers who write code from the vendor's page rely on it; where the answer follows Google instead, that is
     only noted.
@@ -61,7 +73,7 @@ def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: write code from what is shown here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):
-        yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answer of its own")
+        yield NotJudged(Outcome.UNSUPPORTED, "the dialect describes no answers")
         return
     found: dict[tuple[str, str], Location] = {}
     for reply in seen.replies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.contents import describe_refusal
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.generated import (
     describe_difference,
     describe_loss,
@@ -17,7 +17,7 @@ from conformance.judging.generated import (
     is_server_failure,
     read_body_facts,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -110,6 +110,11 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
     blocked_by=("casing/reads-settings-from-generation-config", "schema/takes-a-body-however-it-is-written"),
     generated=True,
     proof=Proof.REFUSAL,
+    defers_to=(
+        "errors/refuses-unknown-fields",
+        "errors/refuses-values-of-a-wrong-kind",
+        "errors/refuses-empty-contents-and-unknown-roles",
+    ),
 )
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A generated body that breaks Google's schema in one place is refused.
@@ -122,7 +127,7 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """
     judged = [reply for reply in seen.replies if _refuses_simplest_fault(seen, reply)]
     if not judged:
-        reason = "the vendor refuses none of the simplest faults, or was not asked them"
+        reason = "the vendor refuses none of the simplest faults, or was not asked about them"
         yield NotJudged(Outcome.BLOCKED, reason)
     for attempts in _group_by_body(judged):
         last = attempts[-1]
@@ -154,7 +159,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
     the same.
     """
     if not any(find_twin(reply, seen.all) for reply in seen.replies):
-        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one way of writing it")
+        yield NotJudged(Outcome.BLOCKED, "no generated body was answered in more than one form")
     for attempts in _group_by_body(seen.replies):
         last = attempts[-1]
         base = find_twin(last, seen.all)
@@ -167,14 +172,12 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
             times = f" ({len(attempts)} of {len(attempts)} attempts)"
-            wanted = (
-                f"an answer, as to {base.probe}, the same question ({read_body_facts(last).get('change')})"
-            )
+            wanted = f"an answer like the one to {base.probe}, which asks the same ({read_body_facts(last).get('change')})"
             yield Location(
                 last.id,
                 "",
                 wanted,
-                describe_refusal(last) if refused else f"{describe_loss(base, last)}{times}",
+                describe_reply(last) if refused else f"{describe_loss(base, last)}{times}",
             )
         else:
             said = f"{found[-1]}, {len(attempts)} of {ATTEMPTS_TO_ACCUSE} attempts"

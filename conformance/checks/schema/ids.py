@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 from conformance.catalogue import Ground, check
+from conformance.judging.contents import is_model_answer
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.tries import is_model_answer
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
@@ -21,8 +21,9 @@ from conformance.reading.reply import Reply, RuleInput
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
     usable=lambda reply: is_model_answer(reply) and reply.exchange.failure is None and reply.error is None,
+    formerly=("schema/names-each-response",),
 )
-def names_each_response(seen: RuleInput) -> Iterator[Location]:
+def response_ids_are_unique(seen: RuleInput) -> Iterator[Location]:
     """Each answer has a responseId, which no other answer has.
 
     Why: responseId tells answers apart in logs and support cases.
@@ -91,7 +92,7 @@ def _describe_wrong_clock(reply: Reply) -> str:
     usable=lambda reply: is_model_answer(reply) and bool(_read_id(reply)) and has_original_bytes(reply),
 )
 def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
-    """The id of an answer holds the time at which it was given.
+    """An answer's id contains the time of the answer.
 
     Why: 5,628 of 5,630 recorded ids from Google agree with the Date header to within two minutes. An id that holds no
     time, or another time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing

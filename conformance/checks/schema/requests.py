@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from conformance.catalogue import Ground, NotJudged, Proof, check, is_documented
-from conformance.judging.contents import describe_refusal, is_refused_as_unsupported
-from conformance.judging.refusals import iterate_texts, read_error_json
-from conformance.judging.tries import was_obeyed
+from conformance.judging.attempts import was_obeyed
+from conformance.judging.refusals import (
+    describe_reply,
+    is_refused_as_unsupported,
+    iterate_texts,
+    read_error_json,
+)
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -42,9 +46,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     own = next((reply for reply in seen.replies if reply.probe != ProbeId.PLAIN and reply.ok), None)
     if _are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
         hint = f"; the vendor's own form ({own.probe}) is answered" if own else ""
-        yield Location(
-            plain[-1].id, "", "an answer to contents alone", f"{describe_refusal(plain[-1])}{hint}"
-        )
+        yield Location(plain[-1].id, "", "an answer to contents alone", f"{describe_reply(plain[-1])}{hint}")
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
@@ -107,9 +109,9 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
             or "safety" in " ".join(iterate_texts(read_error_json(last))).lower()
         )
         if is_refused_as_unsupported(last) and optional:
-            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {describe_refusal(last)}")
+            yield NotJudged(Outcome.UNSUPPORTED, f"{probe}: {describe_reply(last)}")
         else:
-            yield Location(last.id, "", "an answer", describe_refusal(last))
+            yield Location(last.id, "", "an answer", describe_reply(last))
 
 
 @check(
@@ -131,4 +133,4 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
     elif _are_refused(seen.replies):
-        yield Location(seen.replies[-1].id, "", "an answer", describe_refusal(seen.replies[-1]))
+        yield Location(seen.replies[-1].id, "", "an answer", describe_reply(seen.replies[-1]))

@@ -6,24 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, accuse_after_attempts
 from conformance.judging.contents import (
     DATA,
-    accuse_after_attempts,
     as_list,
     is_empty_candidate,
+    is_model_answer,
     iterate_candidates,
     iterate_parts,
     list_parts,
 )
-from conformance.judging.expectations import (
-    MET,
-    asks_for_obedience,
-    check_obedience,
-    ends_by_filter,
-    is_prompt_blocked,
-)
+from conformance.judging.endings import ends_by_filter, is_prompt_blocked
+from conformance.judging.expectations import asks_for_obedience, obeys
 from conformance.judging.habits import note_if_rare
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
 from conformance.judging.values import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
@@ -34,7 +29,12 @@ def _is_complete_answer(reply: Reply) -> bool:
     return is_model_answer(reply) and reply.exchange.failure is None and reply.error is None
 
 
-@check(Level.MUST, basis=Basis.RECORDED, usable=_is_complete_answer)
+@check(
+    Level.MUST,
+    basis=Basis.RECORDED,
+    usable=_is_complete_answer,
+    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+)
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
@@ -165,7 +165,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
         if silent is not None:
             pointer = f"/candidates/{silent.index}/finishReason"
             yield Location(reply.id, pointer, "a finish reason", "no finish reason")
-    met = [one for one in seen.replies if one.first.finish_reason and check_obedience(one).verdict == MET]
+    met = [one for one in seen.replies if one.first.finish_reason and obeys(one)]
     done = [one for one in met if asks_for_obedience(one.exchange.expected)]
     if len({one.probe for one in done}) >= ATTEMPTS_TO_ACCUSE and all(map(ends_by_filter, done)):
         said = f"{done[-1].first.finish_reason} after all {len(done)} complete answers"

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.checks.schema.calls import SIGNATURE, holds_a_signature
-from conformance.judging.contents import as_list, iterate_candidates, iterate_parts
+from conformance.judging.contents import (
+    as_list,
+    is_answered,
+    is_model_answer,
+    iterate_candidates,
+    iterate_parts,
+)
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.tries import is_answered, is_model_answer
 from conformance.judging.values import (
     FaultInChunk,
     FaultKind,
@@ -71,8 +76,8 @@ def values_have_googles_types(reply: Reply) -> Iterator[Location]:
     content, or an object for a list; the Vercel AI SDK refuses counters and booleans that are strings; JavaScript
     concatenates counters that are strings instead of adding them.
     Workaround: convert the values before the client sees the answer.
-    Source: [ProtoJSON, representation of each type] Counters are JSON numbers, enums are names, bytes are base64, repeated fields are
-    lists.
+    Source: [ProtoJSON, representation of each type] Counters are JSON numbers, enums are names, bytes are base64,
+    repeated fields are lists.
     """
     for found in _find_places(
         reply, FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.RANGE, FaultKind.WHOLE_FLOAT
@@ -101,8 +106,8 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
     others hand on a broken file, and the next turn is refused where a signature was altered.
     Workaround: fetch what the address names, and put its base64 in place of the address.
-    Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take the URL-safe alphabet
-    too.
+    Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take
+    the URL-safe alphabet too.
     """
     for found in _find_places(reply, FaultKind.BASE64, FaultKind.URL_SAFE):
         # A recorder that printed the answer anew may have cut or masked bytes, but cannot have made an address.
@@ -129,7 +134,8 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
     Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
     length.
     Workaround: map the values to Google's names.
-    Source: [ProtoJSON, representation of each type] Enum values are written as their UPPER_SNAKE names; new names may appear at any time.
+    Source: [ProtoJSON, representation of each type] Enum values are written as their UPPER_SNAKE names; new names may
+    appear at any time.
     """
     for found in _find_places(reply, FaultKind.SPELLING, FaultKind.NEW):
         yield _point_at_fault(reply, found, Level.NOTE if found.fault.wrong is FaultKind.NEW else None)
@@ -148,11 +154,15 @@ def leaves_out_what_is_not_set(reply: Reply) -> Iterator[Location]:
         yield _point_at_fault(reply, found, None)
 
 
-# Reported by schema/citations-are-googles and schema/signatures-stand-beside-what-they-sign.
 _REPORTED_ELSEWHERE = ("publicationDate", "publication_date", *SIGNATURE)
 
 
-@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered)
+@check_each(
+    Level.NOTE,
+    basis=Basis.RECORDED,
+    usable=is_answered,
+    defers_to=("schema/citations-are-googles", "schema/signatures-stand-beside-what-they-sign"),
+)
 def adds_no_members(reply: Reply) -> Iterator[Location]:
     """Answers have no members that Google's do not have.
 
@@ -181,7 +191,8 @@ def numbers_are_json(reply: Reply) -> Iterator[Location]:
     Why: JSON has no such numbers; ProtoJSON writes them as strings.
     Breaks: @google/genai, the Vercel AI SDK and @google/generative-ai raise a SyntaxError; Python reads on.
     Workaround: replace the bare word with null before parsing.
-    Source: [ProtoJSON, representation of each type] A double that is not a finite number is written as the string NaN, Infinity or -Infinity.
+    Source: [ProtoJSON, representation of each type] A double that is not a finite number is written as the string
+    NaN, Infinity or -Infinity.
     """
     for chunk in reply.chunks:
         for oddity in chunk.json.oddities:
@@ -216,7 +227,8 @@ def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; a date there must be an object, never a string.
+    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there must
+    be an object, never a string.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.

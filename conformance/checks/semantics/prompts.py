@@ -9,21 +9,18 @@ from dataclasses import replace
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
+    ATTEMPTS_TO_ACCUSE,
     describe_disobedience,
     describe_missing_text,
-    describe_refusal,
-    judge_attempts,
-    read_asked_model,
-)
-from conformance.judging.proof import NO_CODE
-from conformance.judging.tries import (
-    ATTEMPTS_TO_ACCUSE,
     excuse_wavering_model,
-    is_model_answer,
+    judge_attempts,
     judge_obedience,
     was_obeyed,
 )
+from conformance.judging.contents import is_model_answer, read_asked_model
+from conformance.judging.proof import NO_CODE
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -109,7 +106,7 @@ def _find_other_model(reply: Reply) -> Location | None:
     blocked_by=(_OWN_QUESTION,),
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The model that answers is the model that was asked.
+    """The model that was asked is the one that answers.
 
     Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets the
     successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
@@ -185,7 +182,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     proof=Proof.EACH_REFUSAL,
 )
 def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
-    """A request that names cached content which does not exist is refused.
+    """A request for cached content that does not exist is refused.
 
     Why: cached content is part of the prompt, so the server must look it up; dropping it drops most of what was meant
     to be sent.
@@ -253,7 +250,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     last = seen.replies[-1]
     if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
-        yield Location(last.id, "", "the image is read", describe_refusal(last))
+        yield Location(last.id, "", "the image is read", describe_reply(last))
     found = judge_attempts(
         seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience
     )

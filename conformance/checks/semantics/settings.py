@@ -8,25 +8,17 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.catalogue import NotJudged, RequiredContent, check
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     DescribeFailure,
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
-    find_asked_text_after,
     judge_attempts,
-    read_stop_sequences,
 )
-from conformance.judging.expectations import (
-    CHARS_OF_FIVE_TOKENS,
-    MET,
-    check_obedience,
-    ends_at_limit,
-    keeps_limit_of_five,
-    list_asked_texts,
-)
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import as_list, is_model_answer
+from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
+from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
+from conformance.phrases import count_noun
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -48,10 +40,15 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
-    sequences = read_stop_sequences(reply)
+    body = reply.request_body
+    config = body.get("generationConfig") if isinstance(body, dict) else None
+    stops = as_list(config.get("stopSequences")) if isinstance(config, dict) else []
+    sequences = [str(stop) for stop in stops]
     if any(stop in reply.text for stop in sequences):
         return f"the text is {reply.text[:120]!r}"
-    before, after = str(reply.exchange.expected.get("exact", "")), find_asked_text_after(reply, sequences)
+    before = str(reply.exchange.expected.get("exact", ""))
+    behind = (text.partition(stop)[2].strip() for stop in sequences for text in list_asked_texts(reply))
+    after = next(filter(None, behind), None)
     return "" if before in reply.text and not (after and after in reply.text) else None
 
 
@@ -78,7 +75,7 @@ def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
 
 @_check_setting(Level.SHOULD, basis=Basis.RECORDED, probes=(ProbeId.LIMIT_OF_FIVE,), blocked_by=_BLOCKERS)
 def applies_max_output_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """An answer ends at maxOutputTokens.
+    """An answer is no longer than maxOutputTokens.
 
     Why: the limit protects the caller against long and costly answers.
     Breaks: answers run on and are billed.
@@ -113,7 +110,7 @@ def _describe_hidden_truncation(reply: Reply) -> str | None:
 
     A model that is tired of counting stops at a round number; a cut comes anywhere.
     """
-    if check_obedience(reply).verdict == MET:
+    if obeys(reply):
         return ""
     wanted, text = str(reply.exchange.expected.get("text", "")), reply.text.strip()
     begun = 0 < len(text) < len(wanted) and wanted.startswith(text)
@@ -140,9 +137,10 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     ),
     requires=RequiredContent(
         "no answer was complete, or ended at a limit",
-        lambda reply: check_obedience(reply).verdict == MET or ends_at_limit(reply),
+        lambda reply: obeys(reply) or ends_at_limit(reply),
         outcome=Outcome.BLOCKED,
     ),
+    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",
@@ -152,8 +150,8 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
 
-    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether a
-    limit cut it or the vendor did.
+    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
+    a limit cut it or the vendor did.
     Breaks: every client takes half an answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.
@@ -190,7 +188,7 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 def _describe_missing_candidates(reply: Reply) -> str | None:
     most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else f"{most} candidate"
+    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
 
 
 @_check_setting(

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.settings import READ
-from conformance.judging.contents import judge_attempts, read_asked_model
-from conformance.judging.expectations import CUT, check_obedience
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, judge_attempts
+from conformance.judging.contents import is_model_answer, read_asked_model
+from conformance.judging.expectations import Fulfilment, check_obedience
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -41,7 +41,7 @@ def _describe_hidden_thoughts(reply: Reply) -> str | None:
     if reply.first.thoughts:
         return ""
     tokens = reply.count("thoughtsTokenCount")
-    cut = check_obedience(reply).verdict == CUT
+    cut = check_obedience(reply).verdict is Fulfilment.CUT
     return f"{tokens} tokens of thoughts, and no part with thought: true" if tokens and not cut else None
 
 

@@ -8,17 +8,15 @@ from functools import partial
 
 from conformance.catalogue import Ground, NotJudged, check, check_each
 from conformance.checks.semantics.understanding import mentions, require_understanding
-from conformance.judging.contents import (
+from conformance.judging.attempts import (
     accuse_after_attempts,
-    as_list,
     describe_disobedience,
     describe_missing_text,
-    describe_refusal,
     judge_attempts,
-    list_named_calls,
 )
-from conformance.judging.expectations import ends_at_limit
-from conformance.judging.tries import is_model_answer
+from conformance.judging.contents import as_list, is_model_answer, list_named_calls
+from conformance.judging.endings import ends_at_limit
+from conformance.judging.refusals import describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -66,7 +64,7 @@ def _describe_wrong_call(reply: Reply) -> str | None:
     names = [str(call.get("name")) for call in list_named_calls(reply)]
     allowed = [str(name) for name in as_list(reply.exchange.expected.get("call"))]
     if names and not set(names) <= set(allowed):
-        return f"calls of {', '.join(names)}, allowed was {', '.join(allowed)}"
+        return f"calls of {', '.join(names)}; only {', '.join(allowed)} is allowed"
     return _describe_missing_call(reply)
 
 
@@ -207,7 +205,7 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     back.
     """
     if not re.search(r"gemini-([3-9]|\d\d)", reply.exchange.request.path):
-        yield NotJudged(Outcome.UNSUPPORTED, "this model signs nothing that must come back")
+        yield NotJudged(Outcome.UNSUPPORTED, "this model requires no signature back")
     elif not _is_signed(reply):
         pointer = "/candidates/0/content/parts/0/thoughtSignature"
         yield Location(reply.id, pointer, "a signature beside the call", "no signature")
@@ -249,7 +247,7 @@ def _are_refused(replies: tuple[Reply, ...]) -> bool:
     formerly=("semantics/takes-its-own-words-back",),
 )
 def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model's turn is accepted when it is replayed as it came.
+    """A model's turn is accepted when it is replayed unchanged.
 
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
@@ -261,12 +259,12 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
     first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
     if _are_refused(conversations):
-        reason = f"a conversation of words is refused too: {describe_refusal(conversations[-1])}"
+        reason = f"a conversation of words is refused too: {describe_reply(conversations[-1])}"
         yield NotJudged(Outcome.BLOCKED, reason)
     elif _can_be_repeated(first):
-        yield Location(last.id, "", "an answer to the function's result", describe_refusal(last))
+        yield Location(last.id, "", "an answer to the function's result", describe_reply(last))
     else:
-        yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn was not one that could be repeated")
+        yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn cannot be repeated as it came")
 
 
 # Whoever answers the question about the weather mentions one of these, even to say that nothing is known.

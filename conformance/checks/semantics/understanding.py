@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from conformance.catalogue import NotJudged
-from conformance.judging.expectations import MET, UNDERSTOOD, UNMET, check_obedience
+from conformance.judging.expectations import UNDERSTOOD, disobeys, obeys
 from conformance.model import Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 
@@ -20,7 +20,7 @@ def _shows_understanding(reply: Reply) -> bool:
     if isinstance(wanted, str):
         said = [reply.text, *(str(call.get("args")) for call in reply.first.calls)]
         return any(re.search(rf"\b{wanted}\b", one) for one in said)
-    return bool(wanted) and check_obedience(reply).verdict == MET
+    return bool(wanted) and obeys(reply)
 
 
 def require_understanding(
@@ -34,7 +34,7 @@ def require_understanding(
     `is_on_topic` says whether an answer speaks of what was asked: at least one must, or the findings are blocked too.
     """
     replies = seen.of(probe)
-    missed = any(check_obedience(reply).verdict == UNMET for reply in replies)
+    missed = any(map(disobeys, replies))
     scripted = missed and not any(map(_shows_understanding, seen.all))
     off_topic = is_on_topic is not None and not any(map(is_on_topic, replies))
     for one in found:

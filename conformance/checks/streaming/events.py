@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from conformance.catalogue import RequiredContent, check_each
+from conformance.judging.contents import is_answered_stream
 from conformance.judging.habits import has_original_bytes, may_have_lost_end
-from conformance.judging.tries import is_answered_stream
 from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
@@ -62,7 +62,7 @@ def sends_data_lines_only(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.MUST, basis=Basis.RECORDED, usable=holds_events)
 def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
-    """Each data line begins with `data: `: once, and with the space.
+    """Each data line begins with exactly one `data: `, space included.
 
     Why: Google writes the space, and its Python client expects it.
     Breaks: without the space, google-genai and the older JavaScript clients raise at the first line; a doubled
@@ -77,7 +77,7 @@ def begins_data_with_one_space(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=holds_events)
 def writes_each_chunk_on_one_line(reply: Reply) -> Iterator[Location]:
-    """The JSON of a chunk fits on one data line.
+    """The JSON of a chunk takes up a single data line.
 
     Why: Google never spreads an event over several data lines.
     Breaks: @google/genai (also 1.30) and the old SDK raise; google-genai 3 and the Vercel AI SDK join the lines.

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.streaming.events import holds_events, locate_irregularities
+from conformance.judging.contents import is_answered_stream
 from conformance.judging.habits import has_original_bytes, may_have_lost_header, note_if_rare
 from conformance.judging.refusals import describe_reply, describe_silence, says_nothing
-from conformance.judging.tries import is_answered_stream
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing

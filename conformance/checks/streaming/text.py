@@ -8,10 +8,11 @@ from itertools import pairwise
 from conformance.catalogue import RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
-from conformance.judging.expectations import MET, UNMET, check_obedience
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.contents import is_answered_stream
+from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap, is_row
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_answered_stream, was_obeyed
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -121,14 +122,14 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     obeys=True,
     requires=RequiredContent(
         "no answer does what its question asks for",
-        lambda reply: check_obedience(reply).verdict == MET,
+        obeys,
         outcome=Outcome.BLOCKED,
     ),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.
 
-    Why: gateways that filter replayed chunks must not mistake the model's own repetitions for replays.
+    Why: a gateway that filters replayed chunks may mistake the model's own repetitions for replays.
     Breaks: numbers, code and Chinese words silently lose characters in every client.
     Workaround: ask without streaming.
     Source: [streamGenerateContent] A stream's text is the model's text, repetitions included.
@@ -161,7 +162,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.
 
     Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
-    Breaks: replacement characters appear in Chinese, Japanese, Korean and emoji, in every client.
+    Breaks: every client shows replacement characters in Chinese, Japanese and Korean text and in emoji.
     Workaround: ask without streaming.
     Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
     """
@@ -216,7 +217,7 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
     streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
     if not unary or any(reply.first.thoughts for reply in streamed):
         return
-    without = [reply for reply in streamed if check_obedience(reply).verdict == UNMET]
+    without = [reply for reply in streamed if disobeys(reply)]
     if len(without) >= ATTEMPTS_TO_ACCUSE:
         observed = f"no thought ({len(without)} of {len(streamed)} attempts)"
         yield Location(without[-1].id, "/candidates/0/content/parts", "parts with thought: true", observed)

@@ -1,13 +1,13 @@
-"""The streaming method beside the unary one: the same question ends and costs alike both ways."""
+"""The streaming method compared with the unary one: one question ends for the same reason and costs the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, check
+from conformance.judging.contents import is_model_answer
 from conformance.judging.counters import find_usage_blocks
-from conformance.judging.expectations import MET, check_obedience
-from conformance.judging.tries import is_model_answer
+from conformance.judging.expectations import obeys
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -18,9 +18,7 @@ _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce
 
 def _find_right_answer(seen: RuleInput, probe: str) -> Reply | None:
     """Return a reply that did as it was told: only two right answers can be compared."""
-    right = (
-        reply for reply in seen.replies if reply.probe == probe and check_obedience(reply).verdict == MET
-    )
+    right = (reply for reply in seen.replies if reply.probe == probe and obeys(reply))
     return next(right, None)
 
 

@@ -75,7 +75,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
 
 @check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_has_readable_bytes)
 def writes_sound_json(reply: Reply) -> Iterator[Location]:
-    """JSON is valid UTF-8, and no object has a name twice.
+    """JSON is valid UTF-8, and no object has the same name twice.
 
     Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
     Breaks: text is garbled, and two readers of one answer get two different values.

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.transport.requests import asks_the_model
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
     find_lasting_server_error,
 )
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -36,6 +36,7 @@ def _describe_trouble(reply: Reply) -> str:
     basis=Basis.INFERRED,
     defers_to=(
         "errors/refuses-what-is-wrong",
+        "schema/survives-generated-bodies",
         "transport/answers-within-bounds",
     ),
 )
@@ -48,7 +49,14 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     Workaround: run again, with a lower concurrency or a longer timeout.
     Source: [code.proto] 429 and 5xx are faults of the moment; they show nothing about the protocol.
     """
-    answered = {reply.probe for reply in seen.replies if _is_answer(reply) or reply.exceeded_limit}
+    answered = {
+        reply.probe
+        for reply in seen.replies
+        if reply.exceeded_limit
+        or (
+            reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
+        )
+    }
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _is_accused_elsewhere(seen, reply)]
     if missing:
@@ -56,10 +64,6 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     if seen.unrelated:
         reason = f"got an error that belongs to another question: {', '.join(seen.unrelated[:6])}"
         yield NotJudged(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {reason}")
-
-
-def _is_answer(reply: Reply) -> bool:
-    return reply.exchange.failure is None and reply.status < 500 and reply.standing is not Standing.THROTTLED
 
 
 def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
@@ -74,7 +78,7 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
 
 @check_each(Level.SHOULD, basis=Basis.INFERRED)
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
-    """No answer exceeds the checker's limits on bytes, headers, pieces and JSON.
+    """No answer exceeds the checker's limits on size, headers, pieces and JSON.
 
     Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
     answer.

@@ -24,16 +24,18 @@ from conformance.checks.usage.counters import (
     total_omits_thoughts,
 )
 from conformance.judging import required
-from conformance.judging.contents import as_list, is_empty_candidate, iterate_candidates
+from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
+from conformance.judging.contents import as_list, is_empty_candidate, is_model_answer, iterate_candidates
 from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import has_expected_status
 from conformance.judging.habits import note_if_rare, uses_server_tools
-from conformance.judging.tries import ATTEMPTS_TO_ACCUSE, is_model_answer
 from conformance.judging.values import is_integer
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
-from conformance.reading.flavour import Flavour, flavour
+from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply, RuleInput
+
+_TYPES = ("schema/values-have-googles-types",)  # reports counters that are no numbers
 
 
 def _is_finished(reply: Reply) -> bool:
@@ -43,7 +45,7 @@ def _is_finished(reply: Reply) -> bool:
     return any(not is_empty_candidate(candidate) for _, _, candidate in iterate_candidates(reply))
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished)
+@check(Level.SHOULD, basis=Basis.RECORDED, usable=_is_finished, defers_to=_TYPES)
 def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
     """Every finished answer reports its cost: prompt, answer and total, none of them zero.
 
@@ -99,7 +101,9 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, f"#{last}/usageMetadata", "usage in the last chunk", said)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS)
+@check_each(
+    Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS, defers_to=_TYPES
+)
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
@@ -128,6 +132,7 @@ def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
         lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
         (ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     ),
+    defers_to=_TYPES,
 )
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
@@ -147,13 +152,24 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     twice = [one for one in blocks if counts_thoughts_twice(one) and not uses_server_tools(one.reply)]
     # One odd answer may contain something that is not shown; several questions do not.
     for block in twice if len({one.reply.probe for one in twice}) >= ATTEMPTS_TO_ACCUSE else ():
-        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} of thoughts"
+        said = f"{block.count('candidatesTokenCount')}, including {block.count('thoughtsTokenCount')} for thoughts"
         level = Level.NOTE if is_early_preview(block.reply) else None
         wanted = f"the tokens of {len(block.reply.text)} characters"
         yield block.point_at("candidatesTokenCount", wanted, said, level)
 
 
-@check(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, blocked_by=("usage/counts-are-cumulative",))
+@check(
+    Level.SHOULD,
+    basis=Basis.RECORDED,
+    usable=_reports_usage,
+    blocked_by=("usage/counts-are-cumulative",),
+    defers_to=(
+        *_TYPES,
+        "usage/counts-every-answer",
+        "usage/counts-thoughts",
+        "usage/counts-thoughts-once",
+    ),
+)
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
 
@@ -173,7 +189,7 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
                 total > wanted and any(name not in block.members for name in left_out)
             )
             if total and total != wanted and not explained and "promptTokenCount" in block.members:
-                rounded = abs(total - wanted) == 1 and flavour(reply) is Flavour.VERTEX
+                rounded = abs(total - wanted) == 1 and find_flavour(reply) is Flavour.VERTEX
                 level = None if last and block.chunk is last.chunk and not rounded else Level.NOTE
                 yield block.point_at("totalTokenCount", str(wanted), str(total), level)
 
@@ -211,6 +227,7 @@ def _find_always_falling(seen: RuleInput) -> set[str]:
         "streaming/sends-the-text-once",
         "streaming/brings-every-chunk-in-order",
     ),
+    defers_to=_TYPES,
 )
 def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream, each usage block counts the whole answer so far.
@@ -220,8 +237,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of
-    it.
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
     """
     always = _find_always_falling(seen)
     for reply in seen.replies:
