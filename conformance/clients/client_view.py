@@ -11,7 +11,7 @@ from conformance.model import JSON
 
 
 class Raised(Exception):  # noqa: N818 - it carries another program's exception
-    """The client under study raises; `what` is its exception as `Name: message`."""
+    """The modelled client raises; `what` is its exception as `Name: message`."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -34,7 +34,7 @@ class ResponseView:
 
 @dataclass(frozen=True)
 class ClientView:
-    """What the caller has at the end; after an exception, what it had before.
+    """What the caller of a client has at the end; after an exception, what it had before.
 
     `chunks_before` (streams that raise) or `chunks` (streams that end) count the objects handed over;
     `errors` are error parts that a stream hands over instead of raising.
@@ -77,7 +77,7 @@ class Client:
 
 
 def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
-    """Call for one whole answer; an exception becomes a value."""
+    """Read one unary answer as callers do; an exception becomes a value."""
     try:
         view = answer()
     except Raised as stop:
@@ -96,7 +96,7 @@ def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
 
 @dataclass
 class _Caller:
-    """The loop that everybody writes: text is joined, and the last word on the rest counts."""
+    """The loop that callers write: texts are joined, and of everything else the last value counts."""
 
     chunks: int = 0
     texts: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""What a response does to a client: what it shows beside what a faithful reader finds, and a verdict over many.
+"""What responses do to a client: what it shows, compared with what a faithful reader finds, and a verdict over many.
 
-Words, from worst to least: silent-loss (something is missing and nothing says so) stands above raises, because an
-exception is seen; then garbled (there, but not as sent), then ignored (an error inside the answer passes unnoticed).
+Effects, the worst first: silent-loss (something is missing and nothing says so) is worse than raises, because an
+exception is noticed; then garbled (not as it was sent), then ignored (an error in the reply passes unnoticed).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ NOTHING = "nothing arrives"
 
 @dataclass(frozen=True)
 class ExpectedView:
-    """What a faithful and forgiving reader finds in a response.
+    """What a faithful and lenient reader finds in a response.
 
     `finish_reason` in Google's spelling; `thoughts` is the text of thought parts; `error`: the answer, whatever its
-    status, reports an error, so that a client does right to raise. None means that the response does not say.
+    status, reports an error, so that a client is right to raise. None means that the response does not say.
     """
 
     text: str = ""
@@ -33,13 +33,13 @@ class ExpectedView:
     thoughts: str = ""
     error: bool = False
     blocked: bool = False  # by a filter: clients that raise for that are right
-    hollow: bool = False  # a success without anything of this API: what shows nothing then, hides that
+    hollow: bool = False  # a success without anything of this API; a client that shows nothing hides that
 
 
 def find_effects(
     client: Client, captured: CapturedResponse | Exchange, truth: ExpectedView
 ) -> tuple[Effect, ...]:
-    """Return what goes wrong for that client, the worst first; nothing where it was never reached or does right."""
+    """Return what goes wrong for that client, the worst first; nothing where it is not concerned, or does right."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
     if response.method not in client.methods or response.cut_by_us or not response.ok:
         return ()

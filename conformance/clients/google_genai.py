@@ -91,7 +91,7 @@ def _list_items(value: object) -> list[object]:
 
 
 def _copy_named(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
-    """Copy what is named and not null, under its new name; all else is dropped without a word."""
+    """Copy what is named and not null, under its new name; everything else is dropped silently."""
     target: dict[str, object] = {}
     for name, copy in names.items():
         value = _get_value(source, name)
@@ -203,7 +203,7 @@ class _RawState:
     before: str = ""
 
     def advance(self, line: str) -> _RawState:
-        """Return the state one line later: braces count outside strings only."""
+        """Return the state after one more line: braces count outside strings only."""
         text = self.before + line
         *_, end = (None, *(found[1] for found in _STRING.finditer(text)))
         bare = _STRING.sub("", text)
@@ -291,7 +291,7 @@ def _read_stream(captured: CapturedResponse, version: Version) -> Iterator[Respo
 
 
 def _drop_missing_reason(view: ResponseView) -> ResponseView:
-    """Drop the words for a missing reason: a chunk without one says nothing."""
+    """Drop the words for a missing reason: a chunk without a reason says nothing about it."""
     if view.finish_reason in {"None", "NOCAND"}:
         return ResponseView(view.text, None, view.total_tokens, view.calls)
     return view

@@ -1,4 +1,4 @@
-"""How the answers of Google's model families differ from one another, and which version answers for a name.
+"""How Google's model families differ in their answers, and which version answers for a name.
 
 The facts are data, in families.json, read off recorded exchanges with Google's public API. `seen` says for each fact
 which ones it rests on, so that it can be checked again when newer recordings differ.
@@ -37,7 +37,7 @@ class Family:
     thinks: bool
     signs: Signs
     call_ids: bool  # functionCall.id
-    explains_calls: bool  # finishMessage beside the reason of a call, where both stand in one frame
+    explains_calls: bool  # finishMessage beside the finish reason of a call, where one frame has both
     closes: bool  # a stream ends in a frame of its own, whose part is an empty text
     tier: bool  # usageMetadata.serviceTier
     response_id: bool

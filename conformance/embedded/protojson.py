@@ -1,4 +1,4 @@
-"""Takes a request as Google's ProtoJSON parser does, strictly, and returns it in canonical lowerCamelCase.
+"""Parses a request as strictly as Google's ProtoJSON parser, into canonical lowerCamelCase.
 
 Rules: https://protobuf.dev/programming-guides/json/ - both spellings of a name, enum names or numbers, null for an
 absent field, numbers in strings, standard and URL-safe base64. The texts of refusals are Google's.
@@ -21,7 +21,7 @@ from conformance.model import JSON
 from conformance.names import to_snake
 from conformance.wire.jsontext import Odd, read_json
 
-_FAULTS = 16  # violations told at once
+_FAULTS = 16  # violations reported at once
 _DEPTH = 100  # protobuf's own limit of nesting
 _TYPES = {
     "int32": "TYPE_INT32", "int64": "TYPE_INT64", "uint32": "TYPE_UINT32", "float": "TYPE_FLOAT",
@@ -37,7 +37,7 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-
 
 
 def parse_object(body: bytes) -> dict[str, JSON]:
-    """Return the JSON object that a body holds. Raises Refused where it is none."""
+    """Return the JSON object in a body. Raises Refused where there is none."""
     text = read_json(body)
     if text.bound:
         raise Refused(400, f"Invalid JSON payload received. {text.error}.")
@@ -54,7 +54,7 @@ def parse_object(body: bytes) -> dict[str, JSON]:
 
 @lru_cache(maxsize=512)
 def _list_spellings(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Every accepted spelling of the fields of one message.
+    """Return the field that each accepted spelling names, for one message.
 
     Where a message has `_x` and `x`, the proto name x belongs to `_x`, and the other is x_ordered
     (Google's response_json_schema).
@@ -68,7 +68,7 @@ def _list_spellings(names: tuple[str, ...]) -> Mapping[str, str]:
 
 @dataclass
 class _Reading:
-    """One walk over one request, with the faults met."""
+    """One walk over one request, with the faults that it found."""
 
     faults: list[tuple[str, str]] = field(default_factory=list)
     depth: int = 0
@@ -175,16 +175,14 @@ def _parent_of(path: str) -> str:
 
 
 def _describe_unknown(path: str) -> str:
-    """Name the last step of a path as Google does: the name, and the place it stands at."""
+    """Name the last step of a path as Google does: the name, and its parent."""
     parent, _, name = path.rpartition(".")
     at = f" at '{parent}'" if parent else ""
     return f'Invalid JSON payload received. Unknown name "{name}"{at}'
 
 
 def _name_type(shape: Shape, path: str) -> str:
-    if (
-        shape.format == "enum"
-    ):  # enums carry no name of their own in the schema: the field's name in capitals comes close
+    if shape.format == "enum":  # enums have no name in the schema: the field's name in title case comes close
         return _PACKAGE + re.sub(r"\[\d+\]", "", path.rpartition(".")[2]).title().replace("_", "")
     return _TYPES.get(shape.format or "", _KINDS.get(shape.kind, _PACKAGE + (shape.name or "Message")))
 
@@ -209,7 +207,7 @@ def _read_enum(value: JSON, shape: Shape) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         return _ABSENT
     number = int(value)
-    # A number that is not known is kept: enums are open on the wire.
+    # An unknown number is kept: enums are open on the wire.
     return shape.enum[number] if 0 <= number < len(shape.enum) else number
 
 
@@ -287,7 +285,7 @@ def accept_message(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
 
 
 def replace_enum_names(value: JSON, shape: Shape) -> JSON:
-    """Return a value with its enums as numbers, as a client gets them that asks for `enum-encoding=int`."""
+    """Return a value with its enums as numbers, for clients that ask for `enum-encoding=int`."""
     if isinstance(value, dict):
         known = shape.properties
         return {
