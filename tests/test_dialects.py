@@ -259,6 +259,41 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         ),
         "Contents",
     ),
+    "a keyword that no rule reads": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(multipleOf=2),
+        "/properties/contents",
+    ),
+    "a type that JSON lacks": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(type="colour"),
+        "/properties/contents/type: 'colour' is not one of",
+    ),
+    "a choice of schemas": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(oneOf=[{"type": "string"}]),
+        "'oneOf' was unexpected",
+    ),
+    "no schema": (
+        "request.schema.json",
+        lambda v: v["properties"].update(contents=7),
+        "/properties/contents: 7",
+    ),
+    "a reference to itself": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(items={"$ref": "#"}),
+        "/properties/contents/items/$ref",
+    ),
+    "a range without values": (
+        "request.schema.json",
+        lambda v: v["properties"]["generationConfig"]["properties"]["temperature"].update(minimum=3),
+        "/properties/generationConfig/properties/temperature/minimum: is above maximum, so that no value fits",
+    ),
+    "an empty list of values": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(enum=[]),
+        "/properties/contents/enum: is empty",
+    ),
     "foreign reference": (
         "request.schema.json",
         lambda v: v["properties"]["contents"]["items"].update({"$ref": "https://example.com/x"}),

@@ -317,6 +317,38 @@ def test_a_clear_refusal_is_unsupported() -> None:
     assert judged["semantics/sees-images"].outcome is Outcome.UNSUPPORTED
 
 
+STOP_AT_THE_END = "semantics/says-stop-only-at-the-end"
+
+
+def said(probe: str, text: str, reason: str = "STOP") -> list[Reply]:
+    """Return three attempts of a question, each answered with that text and that finish reason."""
+    body = {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": reason}]}
+    data = json.dumps(body).encode()
+    sent = b"data: " + data + b"\r\n\r\n" if dict(questions()[probe].query).get("alt") else data
+    return [read(exchange(probe, questions()[probe], sent, number=number)) for number in (1, 2, 3)]
+
+
+def judged(*replies: Reply) -> Case:
+    plain = reply(changed("/candidates/0/content/parts/0/text", "OK-7f3a21"))
+    return next(case for case in cases((plain, *replies)) if case.rule == STOP_AT_THE_END)
+
+
+def test_one_finding_names_every_answer_that_hides_its_cut() -> None:
+    wanted = str(questions()["long-answer-streamed"].expected["text"])
+    cut = wanted[: wanted.index("47") + 2]
+    both = judged(*said("limit-of-five", "1, 2, 3"), *said("long-answer-streamed", cut))
+    assert both.deviation is not None
+    shown = {one.exchange for one in both.deviation.locations}
+    assert shown == {"p/limit-of-five#3", "p/long-answer-streamed#3"}
+
+
+def test_the_rule_on_stop_is_unjudged_where_no_limit_took_effect() -> None:
+    long = str(questions()["long-answer-streamed"].expected["text"])
+    ignored = said("stop-sequence", "alpha STOP-7f3a21 omega")
+    case = judged(*said("limit-of-five", long), *ignored, *said("long-answer-streamed", long))
+    assert (case.outcome, case.reason) == (Outcome.BLOCKED, "no limit took effect")
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(

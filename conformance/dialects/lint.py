@@ -214,6 +214,19 @@ def properties_have_sources(_dialect: Dialect, parts: Parts) -> Iterator[LintFau
                 )
 
 
+def bounds_admit_a_value(_dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
+    """A minimum is not above its maximum, and a list of values is not empty."""
+    for name, part in _schemas(parts):
+        for at, value in _walk(dict(part)):
+            schema = as_object(value)
+            for least, most in (("minimum", "maximum"), ("minItems", "maxItems")):
+                low, high = schema.get(least), schema.get(most)
+                if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+                    yield LintFault(name, f"{at}/{least}", f"is above {most}, so that no value fits")
+            if schema.get("enum") == []:
+                yield LintFault(name, f"{at}/enum", "is empty, so that no value fits; leave it out")
+
+
 def _schemas(parts: Parts) -> Iterator[tuple[str, Mapping[str, JSON]]]:
     wanted = [f"{place}.schema.json" for place in PLACES]
     return ((name, part) for name, part in parts.items() if name in wanted and "$defs" not in part)
@@ -275,6 +288,7 @@ RULES: tuple[Callable[[Dialect, Parts], Iterator[LintFault]], ...] = (
     envelope_is_described,
     required_names_are_described,
     answers_have_open_enums,
+    bounds_admit_a_value,
     no_placeholder_is_a_value,
     properties_have_sources,
     contradictions_are_told,

@@ -33,10 +33,9 @@ class Shape:
     closed: bool = False
     required: tuple[str, ...] = ()
     oneof: tuple[str, ...] = ()
-    explicit: bool = False  # may be sent although it is 0, "" or false
     minimum: float | None = None
     maximum: float | None = None
-    min_items: int = 0
+    min_items: int | None = None
     max_items: int | None = None
     properties: Mapping[str, Shape] = field(default_factory=_none, repr=False)
     items: Shape | None = field(default=None, repr=False)
@@ -100,10 +99,9 @@ class ShapeReader:
             closed="enum" in schema,
             required=_texts(schema.get("required")),
             oneof=_texts(schema.get("x-oneof")),
-            explicit=schema.get("x-presence") == "explicit",
             minimum=_number(schema.get("minimum")),
             maximum=_number(schema.get("maximum")),
-            min_items=int(_number(schema.get("minItems")) or 0),
+            min_items=_whole(schema.get("minItems")),
             max_items=_whole(schema.get("maxItems")),
             properties=MappingProxyType(properties),
             items=self._part(schema, "items"),

@@ -20,7 +20,7 @@ from conformance.judging.attempts import (
 )
 from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.proof import NO_CODE
-from conformance.judging.refusals import describe_reply
+from conformance.judging.refusals import are_refused, describe_reply
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -249,7 +249,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     last = seen.replies[-1]
-    if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
+    if are_refused(seen.replies):
         yield Location(last.id, "", "the image is read", describe_reply(last))
     found = judge_attempts(
         seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience

@@ -44,8 +44,7 @@ def sends_deltas(reply: Reply) -> Iterator[Location]:
     Why: clients join the texts of the chunks.
     Breaks: every client shows the text again and again, longer each time, without an exception.
     Workaround: keep only the part of each chunk that goes beyond the one before.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     texts = list_texts(reply)
     if _are_cumulative([text for _, text in texts]):
@@ -70,8 +69,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     a built-in tool may a model say the same thing twice.
     Breaks: every client shows the answer twice, without an exception.
     Workaround: drop a last chunk that repeats all the text before it.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     texts = list_texts(reply)
     before = "".join(text for _, text in texts[:-1])
@@ -91,7 +89,7 @@ def _may_repeat(reply: Reply, text: str) -> bool:
 
 @check(
     Level.MUST,
-    basis=Basis.RECORDED,
+    basis=Basis.INFERRED,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
@@ -104,8 +102,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Why: clients join the chunks in the order in which they arrive.
     Breaks: words are missing or out of place in every client, without an exception.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
     if len(torn) >= ATTEMPTS_TO_ACCUSE:
@@ -120,11 +117,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=is_answered_stream,
     obeys=True,
-    requires=RequiredContent(
-        "no answer does what its question asks for",
-        obeys,
-        outcome=Outcome.BLOCKED,
-    ),
+    requires=RequiredContent("no answer does what its question asks for", obeys, outcome=Outcome.BLOCKED),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.
