@@ -111,7 +111,7 @@ def _answer_preflight(*headers: tuple[str, str], status: int = 200) -> Behaviour
 
 def _refuse_preflight(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """No CORS at all: OPTIONS is no verb here."""
-    body = json.dumps(not_found_error().body()).encode()
+    body = json.dumps(not_found_error().to_object()).encode()
     return immediate_answer(404, JSON_TYPE, body) if incoming.verb == "OPTIONS" else None
 
 
