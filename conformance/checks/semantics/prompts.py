@@ -58,9 +58,7 @@ def _find_codes(reply: Reply) -> set[str]:
     basis=Basis.INFERRED,
     usable=is_model_answer,
     requires=RequiredContent(
-        NO_CODE,
-        lambda reply: any(code in reply.text for code in _find_codes(reply)),
-        outcome=Outcome.BLOCKED,
+        NO_CODE, lambda reply: any(code in reply.text for code in _find_codes(reply)), outcome=Outcome.BLOCKED
     ),
 )
 def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
@@ -199,7 +197,7 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
 # Whoever answers a question about a picture mentions one of these, even to say that there is none.
 _mentions_a_picture = mentions(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
-    r"|white|gr[ae]y)",
+    r"|white|gr[ae]y)"
 )
 _LITTLE = 60  # tokens: several times the question's words, and less than any vendor bills for an image
 

@@ -163,12 +163,7 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     basis=Basis.RECORDED,
     usable=_reports_usage,
     blocked_by=("usage/counts-are-cumulative",),
-    defers_to=(
-        *_TYPES,
-        "usage/counts-every-answer",
-        "usage/counts-thoughts",
-        "usage/counts-thoughts-once",
-    ),
+    defers_to=(*_TYPES, "usage/counts-every-answer", "usage/counts-thoughts", "usage/counts-thoughts-once"),
 )
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
