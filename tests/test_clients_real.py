@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import real_google_genai as real
 
-from conformance.clients import CLIENTS, read_as_client, read_captured, real
+from conformance.clients import CLIENTS, read_as_client, read_captured
 from conformance.clients.client_view import ClientView
 
 INSTALLED = real.find_version()

@@ -22,7 +22,7 @@ from conformance.verdicts.exit_code import (
 
 Entry = Mapping[str, Any]
 
-# Outcomes that JUnit shows as skipped with the reason, so that nobody reads them as passes.
+# Outcomes that JUnit shows as skipped with the reason, so that they are not read as passes.
 _SKIPPED = ("known", "unsupported", "blocked", "inconclusive", "error")
 _TEXT_MOST = 4000
 

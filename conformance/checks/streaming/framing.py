@@ -111,10 +111,7 @@ def _is_framed_as_asked(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     select=lambda reply: reply.streamed,
     usable=_is_framed_as_asked,
-    defers_to=(
-        "streaming/streams-sse-with-alt",
-        "streaming/streams-an-array-without-alt",
-    ),
+    defers_to=("streaming/streams-sse-with-alt", "streaming/streams-an-array-without-alt"),
 )
 def names_the_type_of_its_stream(reply: Reply) -> Iterator[Location]:
     """The Content-Type of a stream matches its framing.
