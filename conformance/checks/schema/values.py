@@ -48,14 +48,11 @@ def _point_at_fault(reply: Reply, found: FaultInChunk, level: Level | None) -> L
 
 def _is_harmless(fault: ValueFault) -> bool:
     """Return whether the value still says what it means, and no current client fails on it."""
-    name, value = fault.keys[-1], fault.value
-    if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
+    kind, value = fault.shape.kind if fault.shape else "", fault.value
+    if kind in ("integer", "number") and "usageMetadata" not in fault.keys:
         return isinstance(value, bool) or (isinstance(value, str) and _is_numeric(value))
-    return (
-        fault.expected == "true or false"
-        and name not in ("thought", "blocked")
-        and value in ("true", "false", 0, 1)
-    )
+    telling = fault.keys[-1] in ("thought", "blocked")
+    return kind == "boolean" and not telling and value in ("true", "false", 0, 1)
 
 
 def _is_numeric(text: str) -> bool:

@@ -130,11 +130,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     Level.MUST,
     basis=Basis.RECORDED,
     probes=tuple(probe for probe, _, _ in _CUTS),
-    blocked_by=(
-        _OWN_QUESTION,
-        "semantics/applies-max-output-tokens",
-        "schema/stop-comes-with-content",
-    ),
+    blocked_by=(_OWN_QUESTION, "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
     requires=RequiredContent(
         "no answer was complete, or ended at a limit",
         lambda reply: obeys(reply) or ends_at_limit(reply),

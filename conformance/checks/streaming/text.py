@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.contents import is_answered_stream
 from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.rows import find_gap, is_row
+from conformance.judging.rows import find_gap
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -29,6 +30,7 @@ _PIECES = RequiredContent(
     (ProbeId.LONG_ANSWER_STREAMED,),
 )
 _SHORT = 40  # characters; where the question is not known, a shorter text that comes twice may be the answer
+_LONG_ROW = 10  # numbers in which a chunk that is lost or late would show
 _MISCOUNTED = 2  # characters by which a model itself may miscount the length of a run
 
 
@@ -87,6 +89,11 @@ def _may_repeat(reply: Reply, text: str) -> bool:
     return asked or unknown or uses_server_tools(reply)
 
 
+def _is_long_row(reply: Reply) -> bool:
+    numbers = re.findall(r"\d+", reply.text)
+    return len(numbers) >= _LONG_ROW and re.fullmatch(r"[\d\s,]+", reply.text) is not None
+
+
 @check(
     Level.MUST,
     basis=Basis.INFERRED,
@@ -94,7 +101,7 @@ def _may_repeat(reply: Reply, text: str) -> bool:
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
     obeys=True,
-    requires=RequiredContent("no stream holds a row of numbers", is_row, outcome=Outcome.BLOCKED),
+    requires=RequiredContent("no stream holds a row of numbers", _is_long_row, outcome=Outcome.BLOCKED),
 )
 def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     """No part of a streamed text is missing, and none is out of order.
