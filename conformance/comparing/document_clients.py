@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, find_required_settings
-from conformance.clients.effects import NOTHING, ExpectedView, find_effects, sum_up_effects
+from conformance.clients.effects import NOTHING, VERDICTS, ExpectedView, find_effects, sum_up_effects
 from conformance.comparing.past import PastClient
 from conformance.dialects.dialect import Dialect, Reading
 from conformance.embedded.answers import think
@@ -23,7 +23,6 @@ READING_TRAITS = ("response-casing", "envelope", "stream-framing")  # what decid
 _MOST = 16  # combinations of readings that are tried
 _FRAMINGS = {"sse": SSE, "ndjson": NDJSON, "json-array": ARRAY, "single-json": SINGLE}
 _CASINGS = ("camelCase", "snake_case")
-_WORST = ("broken", "degraded", "works", "untested")
 _MODEL = "gemini-2.5-flash"
 _PROMPTS: tuple[Mapping[str, Any], ...] = (
     {"contents": [{"role": "user", "parts": [{"text": "Count from 1 to 40, separated by spaces."}]}]},
@@ -112,7 +111,7 @@ def _judge_client(
         return PastClient(
             client.name, "untested", ("no sample reply can be made from the document",), configure
         )
-    worst = min(judged, key=lambda one: _WORST.index(one.verdict))
+    worst = min(judged, key=lambda one: list(VERDICTS).index(one.verdict))
     others = sorted({one.verdict for one in judged} - {worst.verdict})
     doubt = (f"by another reading of the page: {' or '.join(others)}",) if others else ()
     return replace(worst, because=(*worst.because, *doubt), configure=configure)
