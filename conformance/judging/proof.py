@@ -10,9 +10,9 @@ from typing import Self
 from conformance.catalogue import NotJudged, Proof, Rule
 from conformance.judging.controls import (
     CONTROLS,
+    accepts_everything,
     answers_the_plain_question,
     is_readable,
-    takes_whatever_comes,
 )
 from conformance.judging.quotes import (
     find_accepted_keys,
@@ -46,7 +46,7 @@ class Background:
         """Return what all replies of a provider tell."""
         return cls(
             answers_the_plain_question(replies),
-            takes_whatever_comes(replies),
+            accepts_everything(replies),
             find_accepted_keys(replies),
             {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
             find_repeated_errors(replies),
