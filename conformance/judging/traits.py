@@ -12,7 +12,7 @@ from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
 from conformance.judging.endings import keeps_limit_of_five
 from conformance.judging.expectations import disobeys, obeys
-from conformance.judging.proof import is_met_by_the_plain_question
+from conformance.judging.proof import is_refused_like_control
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
@@ -58,7 +58,7 @@ def _takes_effect(replies: Sequence[Reply], *probes: str) -> bool | None:
     declined = [
         reply
         for reply in asked
-        if reply.standing is Standing.REQUEST_REFUSED and not is_met_by_the_plain_question(reply, replies)
+        if reply.standing is Standing.REQUEST_REFUSED and not is_refused_like_control(reply, replies)
     ]
     failed = [reply for reply in asked if reply.ok and disobeys(reply)]
     return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
