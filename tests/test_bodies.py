@@ -166,7 +166,7 @@ BOX: dict[str, Any] = {
 
 def box_form() -> RequestForm:
     narrowing = Narrowing({})
-    shape = ShapeReader({"$ref": "#/$defs/box", "$defs": {"box": BOX}}).root()
+    shape = ShapeReader({"$ref": "#/$defs/box", "$defs": {"box": BOX}}).read_root()
     return RequestForm("box", build_tree(shape, narrowing), narrowing, (), ())
 
 
@@ -217,7 +217,7 @@ def test_every_bundled_schema_can_be_drawn_from(name: str) -> None:
 
 
 def own_dialect(schema: Mapping[str, Any], google: Dialect) -> Dialect:
-    return replace(google, name="mine", shapes={"request": ShapeReader(schema).root()})
+    return replace(google, name="mine", shapes={"request": ShapeReader(schema).read_root()})
 
 
 def test_a_dialect_that_describes_no_request_gets_bodies_of_googles_form(google: Dialect) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
@@ -28,6 +29,7 @@ from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
+_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), obeys=True)
 
 
 @check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
@@ -126,14 +128,8 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
             yield replace(location, level=Level.NOTE) if single else location
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.SYSTEM_INSTRUCTION,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="system-instruction",
+@_check_hearing(
+    Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.SYSTEM_INSTRUCTION,), feature="system-instruction"
 )
 def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
@@ -147,15 +143,7 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     yield from judge_attempts(seen, ProbeId.SYSTEM_INSTRUCTION, wanted, describe_missing_text)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.HISTORY,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="history",
-)
+@_check_hearing(Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.HISTORY,), feature="history")
 def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """All turns of a conversation reach the model, not only the last.
 
@@ -202,15 +190,7 @@ _mentions_a_picture = mentions(
 _LITTLE = 60  # tokens: several times the question's words, and less than any vendor bills for an image
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.IMAGE,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="images",
-)
+@_check_hearing(Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.IMAGE,), feature="images")
 def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An image in inlineData reaches the model.
 
