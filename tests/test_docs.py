@@ -97,7 +97,11 @@ def test_the_files_that_the_walks_name_exist() -> None:
 
 def test_the_readme_lists_the_rooms_of_the_house() -> None:
     table = README.partition("| room | content |")[2].partition("\n\n")[0]
-    named = {room for line in table.splitlines() for room in re.findall(r"`(\w+)`", line.split("|")[1])}
+    named = {
+        room
+        for line in re.findall(r"^\|(.*?)\|", table, re.MULTILINE)
+        for room in re.findall(r"`(\w+)`", line)
+    }
     rooms = {module.room for module in house.read_modules(ROOT)}
     assert named == rooms - {"__init__", "__main__", "cli", "test_providers"}
 
