@@ -1,4 +1,4 @@
-"""How close a run comes to its floor, and what a provider costs: both against the same run's own measure.
+"""Measures how close a run comes to the shortest possible time, and the CPU time per provider.
 
 `python benchmarks/asking.py [PROVIDERS]` prints two ratios:
 the time of a run over a server that takes 300 ms per answer, to its floor (the longer of its longest chain of follow-ups

@@ -1,4 +1,4 @@
-"""What a generated body costs: milliseconds per body at the median, and how much of a schema few bodies reach."""
+"""Measures generated bodies: milliseconds per body at the median, and how much of a schema a few bodies cover."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def main() -> int:
         own, _ = load_forms(dialect)
         median = statistics.median(durations(dialect, BODIES))
         places = len(own.usual) + len(own.exotic)
-        reached = [
-            len(list(find_covered_places(own, generate_bodies(dialect, 1, count)))) for count in (12, 60)
-        ]
+        reached = [len(find_covered_places(own, generate_bodies(dialect, 1, count))) for count in (12, 60)]
         size = statistics.median(len(serialize(one.body)) for one in generate_bodies(dialect, 1, 60))
         print(
             f"{name}: {median:.1f} ms/body, {size:.0f} bytes, reach {reached[0]} then {reached[1]} of {places}"

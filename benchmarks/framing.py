@@ -1,4 +1,4 @@
-"""Print how long reading a body's framing takes: against json.loads of the same bytes, and on hostile bodies.
+"""Measures how long it takes to read a body's framing, compared with json.loads of the same bytes, and on hostile bodies.
 
 Ratios of one run compare across machines; the seconds do not. `python benchmarks/framing.py [MiB]`.
 """

@@ -89,8 +89,12 @@ def _read_module(root: Path, path: Path) -> Module:
 
 
 def list_functions(module: Module) -> Iterator[Function]:
-    """Yield every function and method of a module, nested ones included."""
-    return (node for node in ast.walk(module.tree) if isinstance(node, Function))
+    """Yield every function and method of a module, nested ones included; of overloads only the last, which has the body."""
+    return (
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, Function) and "overload" not in _decorators(node)
+    )
 
 
 def count_lines(function: Function) -> int:
@@ -138,7 +142,8 @@ def functions_named(
         for function in list_functions(module)
         if function.name.startswith("_") is private
         and not is_property(function)
-        and not _decorators(function) & {"check", "check_each", "probe"}
+        and not is_check(function)
+        and "probe" not in _decorators(function)
         and is_named_so(function.name)
     ]
 
@@ -250,8 +255,8 @@ def _is_annotated(function: Function) -> bool:
 
 
 def is_check(function: Function) -> bool:
-    """Return whether a function is the check of a rule."""
-    return bool(_decorators(function) & {"check", "check_each"})
+    """Return whether a function is the check of a rule: decorated by `check`, or by `_check_…` that presets its options."""
+    return any(re.match(r"_?check(_|$)", name) for name in _decorators(function))
 
 
 def private_helpers(modules: Iterable[Module]) -> tuple[list[Function], list[Function]]:

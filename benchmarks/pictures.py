@@ -1,4 +1,4 @@
-"""Makes the pictures of the page for docs/: `python benchmarks/pictures.py RESULTS.json [FOLDER]`."""
+"""Takes the pictures of the report for docs/: `python benchmarks/pictures.py RESULTS.json [FOLDER]`."""
 
 from __future__ import annotations
 

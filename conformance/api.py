@@ -23,8 +23,9 @@ from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
 from conformance.model import GRAVE_LEVELS, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
 from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import EXPLAINED, NO_BODIES, UNANSWERED
+from conformance.verdicts.client_verdicts import ClientVerdict
 from conformance.verdicts.extent import JUDGED, JudgedExtent
-from conformance.verdicts.verdict import ClientVerdict, JudgingOptions, Verdict, judge_provider
+from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 NOT_ASKED = "not asked"
 # Reasons that speak of questions which our own runs ask.

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conformance import __version__
-from conformance.commands.streams import GuardedStream, guarded_streams, open_closed_streams
+from conformance.capturing.entry import CaptureError
+from conformance.commands.streams import guarded_streams, open_closed_streams
 from conformance.commands.table import COMMANDS
-from conformance.commands.terminal import escape_controls, write_line
+from conformance.commands.terminal import print_lines, write_line
+from conformance.dialects.dialect import DialectError
+from conformance.files import FileError
 from conformance.model import FAILING_LEVELS
 from conformance.recording.writing import RecordError
 from conformance.running.arguments import (
@@ -215,7 +218,9 @@ def parser() -> argparse.ArgumentParser:
     clients.add_argument(
         "file", metavar="FILE", help="JSON lines of captured responses; - reads standard input"
     )
-    _format(_command(sub, "docs", "the documents side by side, and where each contradicts itself"))
+    docs = _command(sub, "docs", "the documents side by side, and where each contradicts itself")
+    docs.add_argument("dialects", nargs="*", metavar="FOLDER", help="show the dialect in this folder as well")
+    _format(docs)
     _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
     _command(sub, "explain", "what a rule means, whom it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
@@ -227,42 +232,33 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _refused(lines: Sequence[object]) -> int:
-    """Say what is wrong, a line per fault: names in it may come from files of others."""
-    for line in lines:
-        write_line(sys.stderr, escape_controls(str(line)))
-    return 2
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
-    ours = arguments is None  # the process is: nobody needs its handlers back
+    ours = arguments is None  # the process is ours: nobody needs its handlers back
     with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
-        words, unknown = parser().parse_known_args(arguments)
-        if unknown:  # with the usage of the command, which the top parser does not know
-            words.refuse(f"unrecognized arguments: {' '.join(unknown)}")
-        code = _code_of(words)
+        args, unknown = parser().parse_known_args(arguments)
+        if unknown:  # refused with the usage of the command, which the top parser does not know
+            args.refuse(f"unrecognized arguments: {' '.join(unknown)}")
+        code = _run_command(args)
         output.flush()
-        return _code_without_reader(code, words.command, output)
+        # A reader that has left wants no message.
+        if output.lost is None or isinstance(output.lost, BrokenPipeError):
+            return code
+        write_line(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
+        return code if args.command in _REPORTING else code or 2
 
 
-def _code_without_reader(code: int, command: str, output: GuardedStream) -> int:
-    """Return the exit code where standard output may have been lost; a reader that has left wants no message."""
-    if output.lost is None or isinstance(output.lost, BrokenPipeError):
-        return code
-    write_line(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")
-    return code if command in _REPORTING else code or 2
-
-
-def _code_of(words: argparse.Namespace) -> int:
+def _run_command(args: argparse.Namespace) -> int:
+    """Run a command. A wrong command line or file ends it with 2, a line per fault on standard error."""
     try:
         with sigterm_as_sigint():
-            return COMMANDS[words.command](words)
-    except UsageError as error:
-        return _refused(error.lines)
-    except RecordError as error:
-        return _refused(error.args)
+            return COMMANDS[args.command](args)
+    except (UsageError, RecordError, FileError, DialectError, CaptureError) as error:
+        print_lines(
+            *(error.lines if isinstance(error, UsageError) else map(str, error.args)), stream=sys.stderr
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
 

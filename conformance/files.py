@@ -88,15 +88,6 @@ def refuse_constant(name: str) -> JSON:
     raise ValueError(f"{name} is not JSON")
 
 
-def _is_too_deep(value: JSON) -> bool:
-    level: list[JSON] = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [child for one in level for child in _list_children(one)]
-        if not level:
-            return False
-    return True
-
-
 def _list_children(value: JSON) -> Iterator[JSON]:
     if isinstance(value, dict):
         yield from value.values()
@@ -104,24 +95,31 @@ def _list_children(value: JSON) -> Iterator[JSON]:
         yield from value
 
 
+def parse_json(text: str) -> JSON:
+    """Return the value of a JSON text.
+
+    Raises ValueError for what is not JSON, for NaN and for names that stand twice; RecursionError beyond 64 levels.
+    """
+    value: JSON = json.loads(text, object_pairs_hook=_refuse_repeated_names, parse_constant=refuse_constant)
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [child for one in level for child in _list_children(one)]
+    if level:
+        raise RecursionError(f"more than {_MAX_DEPTH} levels")
+    return value
+
+
 def read_json_file(path: Path, *, within: Path | None = None, limit: int = _MAX_BYTES) -> JSON:
-    """Return the JSON value in a file; bounds as in `read_bounded`, and at most 64 levels deep. Raises FileError."""
+    """Return the JSON value in a file; bounds as in `read_bounded` and `parse_json`. Raises FileError."""
     data = read_bounded(path, within=within, limit=limit)
     try:
-        text = data.decode("utf-8-sig")
-        value: JSON = json.loads(
-            text, object_pairs_hook=_refuse_repeated_names, parse_constant=refuse_constant
-        )
+        return parse_json(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise FileError(f"{path}:{error.lineno}: is not JSON: {error.msg} (column {error.colno})") from error
-    except (ValueError, RecursionError) as error:
-        reason = (
-            "is nested too deeply" if isinstance(error, RecursionError) else f"is not plain JSON: {error}"
-        )
-        raise FileError(f"{path}: {reason}") from error
-    if _is_too_deep(value):
-        raise FileError(f"{path}: is nested deeper than {_MAX_DEPTH} levels")
-    return value
+    except RecursionError as error:
+        raise FileError(f"{path}: is nested too deeply: deeper than {_MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise FileError(f"{path}: is not plain JSON: {error}") from error
 
 
 @cache

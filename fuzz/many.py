@@ -1,4 +1,4 @@
-"""Read very many small bodies, put together at random or spoilt: `python fuzz/many.py SECONDS [SEED]`. Needs nothing installed.
+"""Reads as many small random or damaged bodies as it can: `python fuzz/many.py SECONDS [SEED]`. Needs nothing installed.
 
 Where coverage guides atheris into corners, this goes for numbers. Each body is read by the framing; every fourth
 is also read as an exchange, and by the masking; every sixteenth by all clients and as a line of each file; every

@@ -1,4 +1,4 @@
-"""Feed bytes that nobody meant to everything that reads: `python fuzz/reading.py TARGET [libFuzzer's options]`.
+"""Feeds random bytes to everything that reads: `python fuzz/reading.py TARGET [libFuzzer's options]`.
 
 Guided by coverage; needs atheris, which is no dependency of the project. Without a target it lists them. A crash,
 a hang of more than five seconds or more than two GiB of memory ends it, and leaves the bytes in a file. libFuzzer

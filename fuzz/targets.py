@@ -1,4 +1,4 @@
-"""What reads bytes from others, as functions that take any bytes: they raise only where the reading is wrong."""
+"""Everything that reads bytes from others, as functions that accept any bytes and raise only if the reader is wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from conformance.recording.record import format_exchange, parse_exchange, read_r
 from conformance.recording.runfile import provider_to_json, read_run_file
 from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
-from conformance.verdicts.verdict import JudgingOptions, expected_view, judge_provider
+from conformance.verdicts.client_verdicts import expected_view
+from conformance.verdicts.verdict import JudgingOptions, judge_provider
 from conformance.wire.encoding import decode_body
 from conformance.wire.framing import read_framed
 from conformance.wire.jsontext import read_json

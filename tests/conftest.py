@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis draws the same examples every time, and Ctrl-C means what it means at a terminal."""
+"""Settings for all tests: Hypothesis generates the same examples every time, and Ctrl-C works as in a terminal."""
 
 from __future__ import annotations
 

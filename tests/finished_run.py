@@ -1,4 +1,4 @@
-"""A run of the real engine on bundled servers, made once per session, and copies of it that are changed by hand."""
+"""A finished run over bundled servers, made once per session, and functions that edit copies of its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that are wrong on purpose, each in one way, on real sockets; and what asking them must end in."""
+"""Tools for hostile servers on real sockets, and the description of how asking each of them must end."""
 
 from __future__ import annotations
 

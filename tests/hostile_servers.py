@@ -1,4 +1,4 @@
-"""The hostile servers themselves: a function each, and above it what asking it must end in."""
+"""The hostile servers: one function each, decorated with how asking it must end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thirty and more ways in which a vendor may echo a key."""
+"""More than thirty ways in which a vendor may echo a key."""
 
 from __future__ import annotations
 

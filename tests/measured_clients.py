@@ -1,4 +1,4 @@
-"""The six client versions whose reading was measured, in the order of the measurement."""
+"""The six client versions that were measured, in the order of the measurement."""
 
 from __future__ import annotations
 

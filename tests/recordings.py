@@ -1,4 +1,4 @@
-"""One exchange as each recorder would have written it (HAR, vcrpy, VCR for Ruby, curl, JSON lines), and what is read back."""
+"""One exchange in the form of each recorder (HAR, vcrpy, VCR for Ruby, curl, JSON lines), and how it must be read."""
 
 from __future__ import annotations
 

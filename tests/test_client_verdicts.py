@@ -1,4 +1,4 @@
-"""A client's verdict is no better than the answers that it rests on: vendors of one method, or of odd requests only."""
+"""A client's verdict rests on answers: vendors that offer one method only, or answer only unusual requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client models against what was measured with the real clients, and against bytes that nobody should send."""
+"""The client models agree with what was measured with the real clients, and survive any bytes."""
 
 from __future__ import annotations
 

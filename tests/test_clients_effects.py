@@ -1,4 +1,4 @@
-"""What is said of a response's effect on a client, and the verdict over many."""
+"""The effect of a response on a client, and a client's verdict over many responses."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_thoughts_garble_the_text_of_the_retired_client_only() -> None:
     said = answer()
     said["candidates"][0]["content"]["parts"].insert(0, {"text": "hm", "thought": True})
     truth = ExpectedView("Hello", "STOP", 10, thoughts="hm")
-    assert told(find_effects(OLD, whole(said), truth)) == [("garbled", "thoughts stand in the text")]
+    assert told(find_effects(OLD, whole(said), truth)) == [("garbled", "thoughts appear in the text")]
     assert find_effects(JS, whole(said), truth) == ()
 
 

@@ -1,4 +1,4 @@
-"""google-genai itself, over its own transport and a real socket, beside the model of it."""
+"""The real google-genai, with its own transport and a real socket, agrees with the model of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import real_google_genai as real
 
-from conformance.clients import CLIENTS, read_as_client, read_captured, real
+from conformance.clients import CLIENTS, read_as_client, read_captured
 from conformance.clients.client_view import ClientView
 
 INSTALLED = real.find_version()

@@ -1,4 +1,4 @@
-"""Comparing two runs: real results, and copies of them that are changed by hand."""
+"""Comparing two runs: real results, and edited copies of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing real runs of real servers, each command in a process of its own, as a pipeline does."""
+"""Comparing real runs of real servers, each command in its own process, as in a pipeline."""
 
 from __future__ import annotations
 

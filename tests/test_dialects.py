@@ -1,3 +1,5 @@
+"""Bundled dialects are sound, and every fault of a dialect is refused with its location."""
+
 from __future__ import annotations
 
 import json
@@ -52,6 +54,27 @@ def example(tmp_path: Path) -> Path:
     for name, body in blocks:
         (folder / name).write_text(body, encoding="utf-8")
     return folder
+
+
+def test_the_walk_of_the_docs_leads_from_nothing_to_a_sound_dialect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = DOCS.read_text(encoding="utf-8").partition("## From nothing")[2].partition("## The rules")[0]
+    facts, auth, request, sample = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    mine = Path("mine")
+    mine.mkdir()
+    (mine / "dialect.json").write_text(facts)
+    assert lint_folder(mine) == []
+    answered = facts.replace('"auth": [],', auth.strip())
+    (mine / "dialect.json").write_text(answered.replace("bearer", "beerer"))
+    assert lint_folder(mine)[0] in text
+    (mine / "dialect.json").write_text(answered)
+    (mine / "request.schema.json").write_text(request)
+    assert lint_folder(mine)[0] in text
+    (mine / "dialect.json").write_text(answered.replace('  "requests": [],', sample.rstrip()))
+    assert lint_folder(mine) == []
+    assert load_dialect("./mine").values_of_traits["auth"] == ["bearer"]
 
 
 def changed(folder: Path, file: str, change: Change) -> list[str]:
@@ -150,7 +173,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "source": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].pop("x-source"),
-        "'x-source' is a required",
+        "'x-source' is missing; add where the page says it",
     ),
     "keyword": ("request.schema.json", lambda v: v.update(propertys={}), "did you mean 'properties'?"),
     "pattern": (
@@ -163,13 +186,17 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "trait value": (
         "dialect.json",
         lambda v: v["traits"]["settings"][0].update(value="flatt"),
-        "'flatt' is not one of",
+        "'flatt' is unknown; did you mean 'flat'?",
     ),
-    "kind": ("dialect.json", lambda v: v["remarks"][0].update(kind="bug"), "'bug' is not one of"),
+    "kind": (
+        "dialect.json",
+        lambda v: v["remarks"][0].update(kind="bug"),
+        "'bug' is unknown; choose from contradiction, gap",
+    ),
     "lines": (
         "dialect.json",
         lambda v: v["remarks"][0].update(lines="L81"),
-        "L81 does not exist: document/lines says",
+        "L81 does not exist: document.lines says",
     ),
     "lines backwards": (
         "dialect.json",
@@ -179,7 +206,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "lines in words": (
         "dialect.json",
         lambda v: v["remarks"][0].update(lines="below"),
-        "'below' is no reference to lines",
+        "'below' does not name lines",
     ),
     "required": (
         "request.schema.json",
@@ -196,7 +223,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["properties"]["generationConfig"]["properties"]["temperature"]["x-source"].update(
             known="exemplified"
         ),
-        "an example is no constraint",
+        "only an example shows this",
     ),
     "placeholder": (
         "dialect.json",
@@ -211,7 +238,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "x-required alone": (
         "request.schema.json",
         lambda v: v["properties"]["contents"].update({"x-required": True}),
-        "put the name into `required`",
+        "list the name in `required`",
     ),
     "uncovered": (
         "dialect.json",
@@ -221,7 +248,7 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "wrong type": (
         "dialect.json",
         lambda v: v["requests"][0]["body"]["generationConfig"].update(temperature="0"),
-        "/requests/0/body/generationConfig/temperature: is string; the page says number",
+        "/requests/0/body/generationConfig/temperature: is string, but request.schema.json says number",
     ),
     "two kinds in a part": (
         "dialect.json",
@@ -231,12 +258,12 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
     "unknown word": (
         "dialect.json",
         lambda v: v["requests"][0]["body"]["contents"][0]["parts"][0].update(text="{nonse}"),
-        "{nonse} is not known",
+        "{nonse} cannot be filled in",
     ),
     "twins": (
         "dialect.json",
         lambda v: v["requests"].append(v["requests"][0]),
-        "the name settings stands twice",
+        "two samples have the name settings",
     ),
     "an envelope that no answer has": (
         "dialect.json",
@@ -255,12 +282,52 @@ MUTATIONS: dict[str, tuple[str, Change, str]] = {
         lambda v: v["properties"]["contents"]["items"].update(
             {"$ref": f"{ROOT_ID}google/request#/$defs/Contents"}
         ),
-        "Contents",
+        "Google's schemas have no 'Contents'; did you mean 'Content'?",
+    ),
+    "a keyword that no rule reads": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(multipleOf=2),
+        "/properties/contents",
+    ),
+    "a type that JSON lacks": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(type="colour"),
+        "/properties/contents/type: 'colour' is unknown; choose from object",
+    ),
+    "a choice of schemas": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(oneOf=[{"type": "string"}]),
+        "'oneOf' is not a key here; did you mean 'x-oneof'?",
+    ),
+    "no schema": (
+        "request.schema.json",
+        lambda v: v["properties"].update(contents=7),
+        "/properties/contents: must be an object {...}, but is 7",
+    ),
+    "a reference to itself": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(items={"$ref": "#"}),
+        "/properties/contents/items/$ref",
+    ),
+    "a range without values": (
+        "request.schema.json",
+        lambda v: v["properties"]["generationConfig"]["properties"]["temperature"].update(minimum=3),
+        "/properties/generationConfig/properties/temperature/minimum: is above maximum, so that no value fits",
+    ),
+    "an empty list of values": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"].update(enum=[]),
+        "/properties/contents/enum: is empty",
     ),
     "foreign reference": (
         "request.schema.json",
         lambda v: v["properties"]["contents"]["items"].update({"$ref": "https://example.com/x"}),
-        "does not match",
+        "must be a reference to Google's own message, such as",
+    ),
+    "a source of another kind": (
+        "request.schema.json",
+        lambda v: v["properties"]["contents"]["x-source"].update(known="seen"),
+        "/properties/contents/x-source/known: 'seen' is unknown; choose from listed, exemplified, prose",
     ),
 }
 

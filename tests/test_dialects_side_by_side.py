@@ -1,3 +1,5 @@
+"""`conformance docs`: the documents of all vendors beside Google's reference."""
+
 from __future__ import annotations
 
 import json

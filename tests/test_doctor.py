@@ -1,4 +1,4 @@
-"""`conformance doctor`: what it says of each way in which an entry can be wrong. Real sockets, real processes."""
+"""`conformance doctor` explains each way in which an entry of providers.yaml can be wrong."""
 
 from __future__ import annotations
 

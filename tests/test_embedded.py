@@ -1,4 +1,4 @@
-"""The bundled servers over real sockets: each prompt, each setting, each refusal, and how a stream arrives."""
+"""The bundled server for Google over real sockets: prompts, settings, refusals, and the timing of streams."""
 
 from __future__ import annotations
 

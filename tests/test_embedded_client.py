@@ -1,4 +1,4 @@
-"""Google's own Python client talks to the server like Google's as it does to Google."""
+"""Google's own Python client works with the bundled server for Google."""
 
 from __future__ import annotations
 

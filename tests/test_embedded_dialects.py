@@ -1,4 +1,4 @@
-"""Each dialect's bundled server: its document's shapes and no others, and Google's manners where the page is silent."""
+"""Each dialect's bundled server answers as its document says, and like Google if the document is silent."""
 
 from __future__ import annotations
 

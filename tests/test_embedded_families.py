@@ -1,4 +1,4 @@
-"""The server like Google's, held against what was recorded of Google: bytes, headers, errors, and each family's habits."""
+"""The bundled server for Google answers as recorded: bytes, headers, errors, and the habits of each family of models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content-Encoding is undone the same for every cut of the bytes, and no bytes make it raise."""
+"""Content-Encoding is undone in the same way for every split of the bytes, and no bytes make it raise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything generated is up to date, and what would show that it is not, does."""
+"""Everything generated is up to date, and the check for that notices every kind of change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every exit code and its causes: real processes, real servers; results.json and junit.xml say what the process says."""
+"""Every exit code and its causes, with real processes and servers; results.json and junit.xml agree with the code."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_a_key_that_is_missing_and_a_vendor_that_does_not_answer_end_in_3(
 def test_a_limiter_that_lets_no_question_through_in_the_end_is_said(
     ports: dict[str, int], tmp_path: Path
 ) -> None:
-    ran = ended(tmp_path, {"one": vendor(ports["limited"], limits=NO_WAITING)})
+    ran = ended(tmp_path, {"one": vendor(ports["limited"], limits=NO_WAITING, concurrency=1)})
     found = ran.provider("one")
     assert (ran.code, found["status"]) == (3, "partial")
     assert any(limit.endswith("answers of 429") for limit in found["judged"]["limited_by"])

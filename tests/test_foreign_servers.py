@@ -1,4 +1,4 @@
-"""Servers that are not what the checker expects at all: told apart, blamed for what they do, and for nothing else."""
+"""Servers that do not resemble the Gemini API: each is recognised, and blamed only for what it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How bodies are framed, and what is said of them."""
+"""How the framing of bodies is read, and which oddities are reported."""
 
 import base64
 import gzip

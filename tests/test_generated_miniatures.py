@@ -1,3 +1,5 @@
+"""Small servers that only generated bodies show to be wrong."""
+
 from __future__ import annotations
 
 import asyncio

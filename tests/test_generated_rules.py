@@ -1,3 +1,5 @@
+"""The rules on generated bodies, with servers that are wrong in one way."""
+
 from __future__ import annotations
 
 import asyncio

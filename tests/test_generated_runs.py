@@ -1,3 +1,5 @@
+"""Generated bodies in whole runs: seeds, budgets, stored bodies, and runs without any."""
+
 from __future__ import annotations
 
 import json

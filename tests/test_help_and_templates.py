@@ -1,4 +1,4 @@
-"""What the program and its documents claim, held against what is true of the program."""
+"""What help, templates and documents say is true of the program."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_server_of_ones_own_dialect_follows_its_document(own: Path) -> None:
 
 def test_a_server_of_ones_own_dialect_says_what_it_follows_and_what_not(own: Path) -> None:
     assert describe_server(load_dialect(str(own))) == (
-        "Example Inference, as its document says of response-casing, envelope, auth, settings; in all else as Google answers"
+        "Example Inference, following its document in response-casing, envelope, auth, settings, and Google in everything else"
     )
 
 
@@ -209,7 +209,7 @@ def test_what_a_server_cannot_follow_is_said(tmp_path: Path) -> None:
     data = json.loads((folder / "dialect.json").read_text(encoding="utf-8"))
     data["traits"]["response-casing"] = [{"value": "other", **READING}]
     (folder / "dialect.json").write_text(json.dumps(data), encoding="utf-8")
-    assert "; not as it says of response-casing; " in describe_server(load_dialect(str(folder)))
+    assert "; its document is not followed in response-casing" in describe_server(load_dialect(str(folder)))
 
 
 def test_lint_refuses_an_envelope_that_the_answers_schema_does_not_have(own: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files from hands that nobody vouches for: each is refused in one line, with exit code 2, or read within bounds."""
+"""Files from untrusted sources are refused in one line with exit code 2, or read within bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All hostile servers in one run with honest ones beside them: each ends in its verdict, and nobody notices the others."""
+"""All hostile servers in one run with honest ones: each gets its verdict, and the others are not affected."""
 
 from __future__ import annotations
 

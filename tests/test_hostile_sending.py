@@ -1,4 +1,4 @@
-"""Every hostile server ends in the exchange that it must end in, within its bounds, and harms no neighbour."""
+"""Asking a hostile server ends as it must, within its bounds, and affects no other exchange."""
 
 from __future__ import annotations
 

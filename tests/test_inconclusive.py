@@ -1,3 +1,5 @@
+"""Questions without a usable answer are inconclusive, and no finding."""
+
 from __future__ import annotations
 
 import json
@@ -24,7 +26,7 @@ from conformance.verdicts.verdict import Verdict
 
 def on(there: Callable[[Incoming], bool], status: int) -> Behaviour:
     """Return a server that answers some questions with a fault of the moment."""
-    body = json.dumps(Refused(status, "Try again later.").body()).encode()
+    body = json.dumps(Refused(status, "Try again later.").to_object()).encode()
     return with_answers(
         lambda _answer, incoming: immediate_answer(status, JSON_TYPE, body) if there(incoming) else None
     )

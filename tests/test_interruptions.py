@@ -1,4 +1,4 @@
-"""How commands end: interrupted, out of disk, with nobody reading, with absurd numbers. In real processes."""
+"""How commands end if they are interrupted, the disk is full, or their output cannot be written."""
 
 from __future__ import annotations
 

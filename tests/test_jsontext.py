@@ -1,4 +1,4 @@
-"""What a JSON text is read as, and what is said of it."""
+"""How JSON texts are read, and which oddities are reported."""
 
 import json
 import time

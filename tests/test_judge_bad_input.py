@@ -1,4 +1,4 @@
-"""What is no recording, half of one, or a trap: a clear line per file, the rest judged, memory and time bounded."""
+"""Files that are no recordings, damaged or malicious: one line per file, the rest is judged, memory and time are bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream that its reader broke off accuses nobody; one that the vendor ended too early is found."""
+"""A stream that its reader broke off is no finding; one that the vendor ended too early is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault of a single recorded answer is found by its rule, whichever recorder kept it, alone or among others."""
+"""Each fault of a single recorded answer is found by its rule, in the format of every recorder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same exchange, however it was recorded, is read as the same exchange and gives the same findings."""
+"""An exchange is read in the same way, and gives the same findings, in the format of every recorder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import real_google_genai as real
 import recordings
 from recordings import findings_of, only_exchange, read_recording
 
 from conformance.capturing.recording import RecordedFiles, read_files
-from conformance.clients import CLIENTS, ClientView, from_exchange, read_as_client, real
+from conformance.clients import CLIENTS, ClientView, from_exchange, read_as_client
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body
 

@@ -1,4 +1,4 @@
-"""No key of a recording comes out again: not on the terminal, not in a report, not in what a vendor is sent."""
+"""No key in a recording is shown again: in the terminal, in a report, or in what a vendor is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers, statuses, addresses and files in the shapes that they are met in: read, or refused in one line."""
+"""Unusual headers, statuses, addresses and files of recordings are read, or refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page, the complaint and results.json of a judged recording."""
+"""The page, the Markdown text and results.json of a judged recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings of other recorders: traces, replays, fixtures."""
+"""Recordings in less common formats: traces, replays, fixtures."""
 
 from __future__ import annotations
 

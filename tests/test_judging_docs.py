@@ -1,4 +1,4 @@
-"""The example of docs/judging.md: it runs as it stands, is well typed, and fails where the gateway is wrong."""
+"""The example in docs/judging.md runs as printed, is well typed, and fails if the gateway is wrong."""
 
 from __future__ import annotations
 

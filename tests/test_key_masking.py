@@ -1,4 +1,4 @@
-"""A key is masked in whatever spelling it is echoed, in the same length, and nothing else is."""
+"""A key is masked in every spelling, with the same length, and ordinary text is left alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that echo the key in every way that we know, across whole runs: nothing written or said holds it."""
+"""Servers that echo the key in every known way, in whole runs: no file and no output contains it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,8 @@
+"""The kill matrix: every miniature trips exactly its rules, and no innocent server trips any.
+
+By default a sample is judged. `-m slow -k NAME` judges one server by its name, or all servers of a rule by the rule's id.
+"""
+
 from __future__ import annotations
 
 import importlib

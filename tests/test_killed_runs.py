@@ -1,4 +1,4 @@
-"""Runs that end too early: killed, interrupted, out of disk, two at once. What had ended is never lost."""
+"""Runs that end early (killed, interrupted, disk full, two at once) lose no finished exchange."""
 
 from __future__ import annotations
 

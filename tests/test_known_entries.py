@@ -1,4 +1,4 @@
-"""Accepted deviations: the proposal pasted back makes a run pass; stale, expired and misspelt entries do not."""
+"""Known deviations: pasting a proposal makes a run pass; stale, expired and misspelt entries fail it."""
 
 from __future__ import annotations
 

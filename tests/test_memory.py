@@ -1,4 +1,4 @@
-"""What one answer costs in memory, in a whole run: asking, recording, judging, results, page and scan included."""
+"""The memory that one large answer needs in a whole run, page and scan included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and pointers: each conversion once, for the whole program."""
+"""Conversions of names and pointers, which the whole program shares."""
 
 from __future__ import annotations
 

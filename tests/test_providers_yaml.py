@@ -1,4 +1,4 @@
-"""A good providers.yaml becomes providers; a bad one gets a line for each fault, and never a traceback."""
+"""A valid providers.yaml becomes providers; an invalid one gets one line per fault, and never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suite under plain pytest, as a user starts it: real processes, a real server, pytest-xdist."""
+"""The suite under plain pytest and pytest-xdist, in real processes with a real server."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The fixed questions: Google's own classes accept or refuse them as expected, and there are few enough."""
+
 from __future__ import annotations
 
 import json

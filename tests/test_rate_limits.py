@@ -1,4 +1,4 @@
-"""429 and 503 in whole runs: waited for within bounds, counted, said; and no vendor is paid to say no for ever."""
+"""429 and 503 in whole runs: delays are respected within bounds, counted and reported, and retries end."""
 
 from __future__ import annotations
 

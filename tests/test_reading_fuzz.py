@@ -1,4 +1,4 @@
-"""What reads bytes from others takes any bytes; `fuzz/` asks the same of millions."""
+"""Everything that reads bytes from others accepts any bytes; `fuzz/` tries millions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was recorded is read back exactly; killed runs lose nothing that had ended; hostile recordings are refused."""
+"""Recordings are read back exactly; killed runs lose no finished exchange; hostile recordings are refused."""
 
 from __future__ import annotations
 

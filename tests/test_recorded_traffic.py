@@ -1,4 +1,4 @@
-"""What other programs recorded: Google's habits accuse nobody, a vendor's faults do, and what was lost is not judged."""
+"""Traffic recorded by other programs: Google's habits are no findings, a vendor's faults are, and gaps are not judged."""
 
 from __future__ import annotations
 

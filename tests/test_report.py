@@ -1,4 +1,4 @@
-"""What the renderers make of results.json, without a browser."""
+"""What is rendered from results.json, without a browser."""
 
 from __future__ import annotations
 

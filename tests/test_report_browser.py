@@ -1,4 +1,4 @@
-"""The page in a real browser: what a reader can do with it, and what a vendor's words cannot."""
+"""The page in a real browser: what a reader can do with it, and what a vendor's text cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal or a log is told of a run: the same facts at every width, and no escape code of anybody's."""
+"""What a terminal or a log shows of a run: the same facts at every width, and no escape codes from vendors."""
 
 from __future__ import annotations
 

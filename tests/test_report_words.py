@@ -1,4 +1,4 @@
-"""What the page and the summary claim of a run: never more than was judged, and one word for one thing."""
+"""The claims of the page and the summary: never more than was judged, and one word for one thing."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The rules on errors, keys, transport and routes never raise, whatever a vendor sends."""
+
 from __future__ import annotations
 
 import datetime as dt

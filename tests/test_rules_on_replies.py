@@ -1,4 +1,4 @@
-"""Rules on values, usage and meaning: right on recorded bodies, and never surprised by what a vendor can send."""
+"""The rules on values, usage and meaning are right about recorded bodies, and never raise."""
 
 from __future__ import annotations
 
@@ -315,6 +315,46 @@ def test_a_clear_refusal_is_unsupported() -> None:
     refused = read(exchange("image", questions()["image"], json.dumps(refusal).encode(), status=400))
     judged = {case.rule: case for case in cases((reply(GOOD), refused))}
     assert judged["semantics/sees-images"].outcome is Outcome.UNSUPPORTED
+
+
+STOP_AT_THE_END = "semantics/says-stop-only-at-the-end"
+
+
+def said(probe: str, text: str, reason: str = "STOP") -> list[Reply]:
+    """Return three attempts of a question, each answered with that text and that finish reason."""
+    body = {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": reason}]}
+    data = json.dumps(body).encode()
+    sent = b"data: " + data + b"\r\n\r\n" if dict(questions()[probe].query).get("alt") else data
+    return [read(exchange(probe, questions()[probe], sent, number=number)) for number in (1, 2, 3)]
+
+
+def judged(*replies: Reply) -> Case:
+    plain = reply(changed("/candidates/0/content/parts/0/text", "OK-7f3a21"))
+    return next(case for case in cases((plain, *replies)) if case.rule == STOP_AT_THE_END)
+
+
+def test_one_finding_names_every_answer_that_hides_its_cut() -> None:
+    wanted = str(questions()["long-answer-streamed"].expected["text"])
+    cut = wanted[: wanted.index("47") + 2]
+    both = judged(*said("limit-of-five", "1, 2, 3"), *said("long-answer-streamed", cut))
+    assert both.deviation is not None
+    shown = {one.exchange for one in both.deviation.locations}
+    assert shown == {"p/limit-of-five#3", "p/long-answer-streamed#3"}
+
+
+def test_the_rule_on_stop_is_unjudged_where_no_limit_took_effect() -> None:
+    long = str(questions()["long-answer-streamed"].expected["text"])
+    ignored = said("stop-sequence", "alpha STOP-7f3a21 omega")
+    case = judged(*said("limit-of-five", long), *ignored, *said("long-answer-streamed", long))
+    reason = "limit-of-five: no answer came to the end that was asked for, or to a limit"
+    assert (case.outcome, case.reason) == (Outcome.BLOCKED, reason)
+
+
+def test_the_rule_on_stop_is_unjudged_where_a_long_stream_shows_no_end() -> None:
+    long = said("long-answer-streamed", "One, two, three and so on.")
+    case = judged(*said("limit-of-five", "1, 2, 3", "MAX_TOKENS"), *long)
+    reason = "long-answer-streamed: no answer came to the end that was asked for, or to a limit"
+    assert (case.outcome, case.reason) == (Outcome.BLOCKED, reason)
 
 
 ANYTHING = st.recursive(

@@ -1,6 +1,9 @@
+"""Whole runs over bundled servers: findings, results, replay, plan, and providers that are down."""
+
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -8,9 +11,13 @@ from typing import Any
 import pytest
 
 from conformance.cli import main
+from conformance.dialects.dialect import load_dialect
 from conformance.files import validate
+from conformance.running.engine import Engine
+from conformance.running.session import RunOptions, prepare_session
 
 ONE = "google-embedded"
+PROJECT = Path(__file__).resolve().parent.parent
 
 
 def results(folder: Path) -> Any:
@@ -104,6 +111,45 @@ def test_a_replay_gives_the_same_results_without_a_socket(
         one["run"].pop("id")
         one["run"].pop("finished_at")
     assert after == before
+
+
+def test_a_replay_is_narrowed_as_its_run_was(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert main(["run", "-q", "-p", "google-embedded", "-d", "envelope", "--out", str(folder)]) == 0
+    assert main(["replay", str(folder), "-q", "--out", str(tmp_path / "again")]) == 0
+    assert results(tmp_path / "again")["run"]["selection"]["dimensions"] == ["envelope"]
+    assert main(["replay", str(folder), "-q", "-d", "casing", "--out", str(tmp_path / "other")]) != 2
+    assert results(tmp_path / "other")["run"]["selection"]["dimensions"] == ["casing"]
+
+
+def test_each_exchange_is_read_once(tmp_path: Path) -> None:
+    session = prepare_session(RunOptions(("google-embedded",), ("envelope",), out=tmp_path, seed=1), {})
+    engine = Engine(session)
+    engine.ask()
+    [gathered], [verdict] = engine.gathered.providers, engine.judged.verdicts
+    read = {id(reply) for reply in gathered.replies}
+    assert verdict.replies
+    assert all(id(reply) in read for reply in verdict.replies)
+
+
+def test_clients_names_the_file_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "captured.jsonl"
+    file.write_text("\nnot JSON\n")
+    assert main(["clients", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"{file}:2: ")
+
+
+def test_docs_shows_a_dialect_of_the_users_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(PROJECT / "schemas" / "anyfast", tmp_path / "mine")
+    file = tmp_path / "mine" / "dialect.json"
+    title = load_dialect("anyfast").title
+    file.write_text(file.read_text(encoding="utf-8").replace(f'"{title}"', '"Mine Own"'), encoding="utf-8")
+    assert main(["docs", str(tmp_path / "mine"), "--format", "markdown"]) == 0
+    shown = capsys.readouterr().out
+    assert title in shown
+    assert "Mine Own" in shown
 
 
 def test_a_page_is_drawn_again_from_results_alone(whole: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What may end the asking of one provider, and what may not end the asking of the others."""
+"""What ends the questions to one provider, and must not end those to others."""
 
 from __future__ import annotations
 

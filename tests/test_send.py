@@ -1,4 +1,4 @@
-"""What goes over the wire, what is recorded of it, and where the key never goes; on real sockets."""
+"""What is sent and recorded, and where the key never goes, with real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switching: sides from a real run over bundled servers, from documents alone, and from copies changed by hand."""
+"""`conformance switch` between providers of a real run, between documents, and with edited results."""
 
 from __future__ import annotations
 

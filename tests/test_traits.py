@@ -1,4 +1,4 @@
-"""Traits: what a vendor turned out to take, told from what takes effect."""
+"""Traits of a vendor are derived from what takes effect."""
 
 from __future__ import annotations
 

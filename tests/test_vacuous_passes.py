@@ -1,4 +1,4 @@
-"""Servers whose answers prove nothing: which rules may pass for them, by the ground that each rule declares."""
+"""For servers whose answers prove nothing, only the rules pass whose declared ground allows it."""
 
 from __future__ import annotations
 

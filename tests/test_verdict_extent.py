@@ -1,4 +1,4 @@
-"""How much of a vendor was judged, in numbers and in words: nothing is called whole that was not."""
+"""How much of a vendor was judged, in numbers and words; no verdict claims more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from miniatures.asking import Server, judge_servers
-from miniatures.making import limit_every_third, with_responses
+from miniatures.making import ONE_AT_A_TIME, limit_every_third, with_responses
 
 from conformance.embedded import HONEST, Incoming, Outgoing
 from conformance.embedded.messages import immediate_answer
@@ -37,7 +37,7 @@ def verdicts() -> Mapping[str, Verdict]:
     return judge_servers(
         [
             Server("honest", HONEST),
-            Server("limited", limit_every_third()),
+            Server("limited", limit_every_third(), settings=ONE_AT_A_TIME),
             Server("short", HONEST, settings=_HASTY),
             Server("aloof", _echo),
             Server("nameless", with_responses(_nameless)),

@@ -1,4 +1,4 @@
-"""Whole runs for tests: a providers.yaml for servers of ours, `conformance run` as users start it, and what it wrote."""
+"""Tools for whole runs: writes a providers.yaml for test servers, starts `conformance run`, and reads what it wrote."""
 
 from __future__ import annotations
 

@@ -11,14 +11,12 @@ from conformance.bodies.generation import generate_bodies
 from conformance.bodies.questions import build_question, name_probe, read_generated_body
 from conformance.bodies.selection import select_bodies
 from conformance.bodies.shrinking import shrink
-from conformance.bodies.translate import translate
-from conformance.bodies.tree import SchemaError
+from conformance.bodies.strategies import strategy_for
 from conformance.bodies.variants import build_variants
 
 __all__ = [
     "GeneratedBody",
     "RequestForm",
-    "SchemaError",
     "build_boundaries",
     "build_question",
     "build_variants",
@@ -32,6 +30,6 @@ __all__ = [
     "select_bodies",
     "serialize",
     "shrink",
-    "translate",
+    "strategy_for",
     "write_corpus",
 ]

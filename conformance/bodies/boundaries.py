@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from conformance.bodies.forms import RequestForm, load_forms
+from conformance.bodies.forms import RequestForm, load_own_form
 from conformance.bodies.generated_body import GeneratedBody
-from conformance.bodies.grow import filled, found, mended
-from conformance.bodies.locations import replace_at, walk_body
-from conformance.bodies.mutations import MALFORMED, NO_VALUE, NUMBERS, list_wrong_types
-from conformance.bodies.tree import ITEM, Node, places
+from conformance.bodies.locations import complete_settings, has_place, make_names_distinct, put_nonce
+from conformance.bodies.mutations import (
+    MALFORMED,
+    NO_VALUE,
+    NUMBERS,
+    list_values_out_of_range,
+    list_wrong_types,
+)
+from conformance.bodies.tree import ITEM, Node, walk_tree
 from conformance.dialects.dialect import Dialect
 from conformance.model import JSON
 
 TOGETHER = 40  # boundaries in one valid request
 WIDEST = 6  # elements that one list of a batch grows to
-LONG = 4000  # characters of the longest text
 NONCE = "b0b0"
 
 
@@ -35,52 +38,43 @@ class Boundary:
     value: JSON
     doubt: int  # 0: everybody should take it; 1: a value out of use; 2: empty, null or very long
 
-    @property
-    def label(self) -> str:
-        """The place and the name, as a report says it."""
-        return f"{self.place} {self.name}"
-
 
 def build_boundaries(dialect: Dialect) -> tuple[GeneratedBody, ...]:
     """Return the boundary bodies of a dialect's own form, the most telling first; always the same."""
-    form, _ = load_forms(dialect)
-    nodes = dict(places(form.root))
+    form = load_own_form(dialect)
+    nodes = dict(walk_tree(form.root))
     ordered: list[GeneratedBody] = []
     for group in (form.usual, form.exotic):
-        chosen = [(place, nodes[place]) for place in group]
-        all_valid = [
+        valid = [
             one
-            for place, node in chosen
-            for one in list_valid_boundaries(node, place)
-            if not _is_needed(form.root, one)
+            for place in group
+            for one in list_valid_boundaries(nodes[place], place)
+            if not (one.name == "null" and _is_needed(form.root, place))
         ]
         for doubt in (0, 1, 2):  # apart, since the first that is refused hides the rest of its batch
-            ordered += _fill_batches(form, [one for one in all_valid if one.doubt == doubt])
-        ordered += _build_invalid(form, chosen)
+            ordered += _fill_batches(form, [one for one in valid if one.doubt == doubt])
+        for list_faulty in (_list_out_of_range, _list_unknown, _list_mistyped):
+            for place in group:
+                for change, value, refuses in list_faulty(nodes[place]):
+                    ordered += _build_faulty(form, place, value, change=change, google_refuses=refuses)
     return tuple(ordered)
 
 
-def _is_needed(root: Node, one: Boundary) -> bool:
-    """Return whether leaving this empty would leave out what a request needs: then it is no valid boundary."""
-    *above, name = one.place.split("/")[1:]
+def _is_needed(root: Node, place: str) -> bool:
+    """Return whether a body without this place lacks what a request needs."""
+    *above, name = place.split("/")[1:]
     node = root
     for step in above:
         node = node.children[step]
-    needed = name in node.required or name in node.always or name in node.oneof
-    return one.name == "null" and needed
+    return name in node.needed or name in node.oneof
 
 
 def list_valid_boundaries(node: Node, place: str) -> Iterator[Boundary]:
     """Yield the valid boundaries of one field."""
     for name, value in _list_valid_values(node):
-        yield Boundary(place, name, value, _rate_doubt(node, name, value))
+        out_of_use = bool(node.enum) and value not in (node.examples or node.enum[1:])
+        yield Boundary(place, name, value, 2 if name in ("empty", "longest") else int(out_of_use))
     yield Boundary(place, "null", None, 2)
-
-
-def _rate_doubt(node: Node, name: str, value: JSON) -> int:
-    if name in ("empty", "longest"):
-        return 2
-    return int(bool(node.enum) and value not in (node.examples or node.enum[1:]))
 
 
 def _list_valid_values(node: Node) -> Iterator[tuple[str, JSON]]:
@@ -90,67 +84,45 @@ def _list_valid_values(node: Node) -> Iterator[tuple[str, JSON]]:
         allowed = node.examples or (True, False)
         yield from ((str(value).lower(), value) for value in (True, False) if value in allowed)
     elif node.kind in NUMBERS:
-        yield from (_number(node, name, bound) for name, bound in _find_bounds(node) if bound is not None)
+        yield from _list_bounds(node)
     elif node.kind == "array" and node.item is not None:
-        yield from _lists(node)
+        if not node.said_low:
+            yield "empty", []
+        if longest := int(node.said_high or node.longest):
+            yield "longest", [build_simplest(node.item, index) for index in range(longest)]
     elif node.kind == "string" and not node.format:
         yield "empty", ""
         if node.longest:
             yield "longest", "stone " * (node.longest // 6)
 
 
-def _find_bounds(node: Node) -> tuple[tuple[str, float | None], tuple[str, float | None]]:
-    """Return the schema's own bounds, held within those that keep an answer cheap."""
-    low, high = node.said_low, node.said_high
-    if node.low is not None:
-        low = node.low if low is None else max(low, node.low)
-    if node.high is not None:
-        high = node.high if high is None else min(high, node.high)
-    return ("minimum", low), ("maximum", high)
+def _list_bounds(node: Node) -> Iterator[tuple[str, JSON]]:
+    """Yield the schema's own bounds of a number, held within those that keep an answer cheap."""
+    lows = [bound for bound in (node.said_low, node.low) if bound is not None]
+    highs = [bound for bound in (node.said_high, node.high) if bound is not None]
+    for name, bounds, choose in (("minimum", lows, max), ("maximum", highs, min)):
+        if bounds:
+            bound = choose(bounds)
+            yield name, int(bound) if node.kind == "integer" or bound == int(bound) else bound
 
 
-def _number(node: Node, name: str, bound: float) -> tuple[str, JSON]:
-    return name, (int(bound) if node.kind == "integer" or bound == int(bound) else bound)
-
-
-def _lists(node: Node) -> Iterator[tuple[str, JSON]]:
-    assert node.item is not None  # noqa: S101 - for mypy: the caller looked
-    if not node.said_low:
-        yield "empty", []
-    longest = int(node.said_high or node.longest)
-    if longest:
-        yield "longest", [build_simplest(node.item, index) for index in range(longest)]
+_PLAIN: dict[str, JSON] = {"boolean": True, "integer": 1, "number": 1, "free": {}}
+_FORMATTED = {"bytes": "AA==", "int64": "1", "duration": "1s", "timestamp": "2026-01-01T00:00:00Z"}
 
 
 def build_simplest(node: Node, index: int = 0) -> JSON:
     """Return the smallest value of a place that says something; `index` makes names differ."""
     if node.kind == "object":
-        return _object(node, index)
+        chosen = node.needed | ({node.oneof[0]} if node.is_part() else frozenset())
+        return {name: build_simplest(child, index) for name, child in node.children.items() if name in chosen}
     if node.kind == "array":
         return [build_simplest(node.item, index)] if node.item is not None else []
-    value: Any = node.examples[0] if node.examples else _value(node)
-    return f"{value}_{index}" if node.unique and index else filled(value, NONCE)
-
-
-def _object(node: Node, index: int) -> JSON:
-    names = node.required | (node.always & set(node.children))
-    chosen = set(names)
-    if node.oneof and node.name == "parts":
-        chosen |= {next(name for name in node.oneof if name in node.children)}
-    return {name: build_simplest(node.children[name], index) for name in node.children if name in chosen}
-
-
-def _value(node: Node) -> JSON:
+    if node.examples:
+        example = node.examples[0]
+        return f"{example}_{index}" if node.unique and index else put_nonce(example, NONCE)
     if node.enum:
         return node.enum[min(1, len(node.enum) - 1)]  # the first is mostly UNSPECIFIED
-    plain: dict[str, JSON] = {"boolean": True, "integer": 1, "number": 1, "free": {}}
-    formats: dict[str, JSON] = {
-        "bytes": "AA==",
-        "int64": "1",
-        "duration": "1s",
-        "timestamp": "2026-01-01T00:00:00Z",
-    }
-    return plain.get(node.kind, formats.get(node.format, "stone"))
+    return _PLAIN.get(node.kind, _FORMATTED.get(node.format, "stone"))
 
 
 @dataclass
@@ -161,52 +133,43 @@ class _Batch:
     body: dict[str, JSON] = field(default_factory=dict)
     held: list[Boundary] = field(default_factory=list)
 
-    def takes(self, one: Boundary) -> bool:
-        """Put a boundary in, if there is room for it."""
-        full = len(self.held) >= TOGETHER or self.contradicts(one)
-        if full or not _put(self.form.root, self.body, one.place.split("/")[1:], one.value):
+    def add(self, one: Boundary) -> bool:
+        """Put a boundary in, if there is room for it; return whether there was."""
+        if len(self.held) >= TOGETHER or self.contradicts(one):
             return False
-        self.held.append(one)
-        return True
+        added = _put(self.form.root, self.body, one.place.split("/")[1:], one.value)
+        self.held += [one] if added else []
+        return added
 
     def contradicts(self, one: Boundary) -> bool:
         """Return whether settings that go together would be asked to differ."""
         return any(
-            (one.place == needed and one.value != value and found(self.body, rule.when))
+            (one.place == needed and one.value != value and has_place(self.body, rule.when))
             or (
                 f"{one.place}/".startswith(f"{rule.when}/")
-                and found(self.body, needed)
-                and not self.has(needed, value)
+                and has_place(self.body, needed)
+                and not any(held.place == needed and held.value == value for held in self.held)
             )
             for rule in self.form.narrowing.together
             for needed, value in rule.give.items()
         )
 
-    def has(self, place: str, value: JSON) -> bool:
-        """Return whether the batch asks for this value at that place."""
-        return any(one.place == place and one.value == value for one in self.held)
+    def to_body(self) -> GeneratedBody:
+        """Return the batch as a body that can be answered."""
+        body = make_names_distinct(self.form.root, complete_body(self.form.root, self.body))
+        covers = tuple(f"{one.place} {one.name}" for one in self.held)
+        body = complete_settings(body, self.form.narrowing.together)
+        return GeneratedBody(body, valid=True, change="boundaries", source=self.form.name, covers=covers)
 
 
 def _fill_batches(form: RequestForm, wanted: Sequence[Boundary]) -> list[GeneratedBody]:
     """Return few valid bodies that hold all of the boundaries."""
     batches: list[_Batch] = []
     for one in wanted:
-        if not any(batch.takes(one) for batch in batches):
+        if not any(batch.add(one) for batch in batches):
             batch = _Batch(form)
-            if batch.takes(one):
-                batches.append(batch)
-    return [
-        GeneratedBody(
-            mended(
-                make_names_distinct(form.root, complete_body(form.root, batch.body)), form.narrowing.together
-            ),
-            valid=True,
-            change="boundaries",
-            source=form.name,
-            covers=tuple(one.label for one in batch.held),
-        )
-        for batch in batches
-    ]
+            batches += [batch] if batch.add(one) else []
+    return [batch.to_body() for batch in batches]
 
 
 def _put(node: Node, body: JSON, place: Sequence[str], value: JSON) -> bool:
@@ -260,68 +223,40 @@ def complete_body(node: Node, body: JSON, index: int = 0) -> JSON:
     return {name: complete_body(node.children[name], one, index) for name, one in whole.items()}
 
 
-def make_names_distinct(root: Node, body: JSON) -> JSON:
-    """Return a body in which names that must differ do."""
-    used: set[tuple[str, str, JSON]] = set()
-    for spot in list(walk_body(root, body)):
-        kind, value = (spot.node.where, spot.node.name), spot.value
-        if spot.node.unique and isinstance(value, str) and (*kind, value) in used:
-            value = f"{value}_{len(used)}"
-            body = replace_at(body, spot.path, value)
-        if spot.node.unique and isinstance(value, str):
-            used.add((*kind, value))
-    return body
+FaultyValue = tuple[str, JSON, bool | None]  # the change, the value, whether Google refuses it
 
 
-def _build_invalid(form: RequestForm, chosen: Sequence[tuple[str, Node]]) -> list[GeneratedBody]:
-    """Return the invalid boundaries: one step beyond first, then unknown values, then wrong types."""
-    kinds = (_step_past_bounds, _list_unknown_values, _list_mistyped_values)
-    found = [(place, *one) for kind in kinds for place, node in chosen for one in kind(node)]
-    return [drawn for one in found if (drawn := _build_body_with(form, *one)) is not None]
-
-
-Beyond = tuple[str, JSON, bool | None]  # the change, the value, whether Google refuses it
-
-
-def _step_past_bounds(node: Node) -> Iterator[Beyond]:
-    step = 1 if node.kind == "integer" else 0.5
-    if node.kind in NUMBERS and node.said_low is not None:
-        yield "below-minimum", node.said_low - step, None
-    if node.kind in NUMBERS and node.said_high is not None:
-        yield "above-maximum", node.said_high + step, None
+def _list_out_of_range(node: Node) -> Iterator[FaultyValue]:
+    if node.kind in NUMBERS:
+        yield from ((name, value, None) for name, value in list_values_out_of_range(node))
     if node.kind == "array" and node.item is not None and node.said_high is not None:
         yield "too-many", [build_simplest(node.item, index) for index in range(int(node.said_high) + 1)], None
     if node.kind == "array" and node.said_low and node.name in ("contents", "parts"):
         yield "too-few", [], True
 
 
-def _list_unknown_values(node: Node) -> Iterator[Beyond]:
+def _list_unknown(node: Node) -> Iterator[FaultyValue]:
     if node.enum and node.format == "enum":
         yield "unknown-value", NO_VALUE, True
     if node.format in MALFORMED:
         yield "malformed", MALFORMED[node.format], True
 
 
-def _list_mistyped_values(node: Node) -> Iterator[Beyond]:
+def _list_mistyped(node: Node) -> Iterator[FaultyValue]:
     yield from (("type", value, True) for value in list_wrong_types(node)[:1])
 
 
-def _build_body_with(
-    form: RequestForm,
-    place: str,
-    change: str,
-    value: JSON,
-    refuses: bool | None,  # noqa: FBT001 - data
-) -> GeneratedBody | None:
+def _build_faulty(
+    form: RequestForm, place: str, value: JSON, *, change: str, google_refuses: bool | None
+) -> Iterator[GeneratedBody]:
+    """Yield the smallest body with that value at a place; nothing where no body has that place."""
     body: dict[str, JSON] = {}
-    if not _put(form.root, body, place.split("/")[1:], value):
-        return None
-    at = place.replace(f"/{ITEM}", "/0")
-    return GeneratedBody(
-        complete_body(form.root, body),
-        valid=False,
-        broken_at=at,
-        change=change,
-        source=form.name,
-        google_refuses=refuses,
-    )
+    if _put(form.root, body, place.split("/")[1:], value):
+        yield GeneratedBody(
+            complete_body(form.root, body),
+            valid=False,
+            broken_at=place.replace(f"/{ITEM}", "/0"),
+            change=change,
+            source=form.name,
+            google_refuses=google_refuses,
+        )

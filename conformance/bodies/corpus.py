@@ -7,20 +7,18 @@ skipped and named, and nothing in it is believed but the body and what to expect
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from conformance.bodies.generated_body import GeneratedBody, serialize
-from conformance.files import FileError, read_bounded
-from conformance.model import JSON
+from conformance.files import FileError, parse_json, read_bounded
+from conformance.members import JsonObject
 from conformance.recording.writing import RecordError, write_atomically
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_BODIES = 200
 LONGEST = 256 * 1024  # characters of one line
-DEEPEST = 64
 LONGEST_TEXT = 500
 EXPECTED = ("text", "exact", "finish", "call", "args", "json", "calls", "candidates", "no_call")
 _TEXTS = ("broken_at", "change", "source", "twin")
@@ -32,13 +30,9 @@ def write_corpus(path: Path, drawn: Iterable[GeneratedBody]) -> None:
     Raises RecordError where the file can be neither written nor removed.
     """
     lines = [json.dumps(asdict(one), ensure_ascii=False) for one in list(drawn)[:MOST_BODIES]]
-    if not lines:
-        _remove(path)
-    else:
+    if lines:
         write_atomically(path, "\n".join(lines) + "\n")
-
-
-def _remove(path: Path) -> None:
+        return
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -57,62 +51,31 @@ def read_corpus(path: Path) -> tuple[tuple[GeneratedBody, ...], tuple[str, ...]]
     faults: list[str] = []
     for number, line in enumerate(text.split("\n")[: MOST_BODIES * 2], 1):
         try:
-            for one in _read(line):
-                bodies[one.id] = one
+            if line.strip():
+                body = _read_body(line)
+                bodies[body.id] = body
         except (ValueError, RecursionError) as exc:
             faults.append(f"{path}:{number}: is not a kept body ({str(exc)[:80]}); delete the line")
     return tuple(bodies.values())[:MOST_BODIES], tuple(faults)
 
 
-def _read(line: str) -> Iterator[GeneratedBody]:
-    if not line.strip():
-        return
+def _read_body(line: str) -> GeneratedBody:
+    """Return the body of a line. Raises ValueError or RecursionError where it does not hold one."""
     if len(line) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
-    value: Any = json.loads(line, parse_constant=_refused)
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("body"), dict)
-        or not isinstance(value.get("valid"), bool)
-    ):
-        raise ValueError("no body, or not said whether it is valid")  # noqa: TRY004 - the line is at fault
-    if _depth(value["body"]) > DEEPEST:
-        raise ValueError(f"deeper than {DEEPEST} levels")
-    said = value.get("google_refuses")
-    texts = {name: str(value.get(name) or "")[:500] for name in _TEXTS}
-    expected = value.get("expected")
-    covers = value.get("covers") if isinstance(value.get("covers"), list) else []
-    drawn = GeneratedBody(
-        value["body"], value["valid"], **texts,
-        google_refuses=said if isinstance(said, bool) else None,
-        covers=tuple(str(one)[:200] for one in (covers or [])[:100]),
-        expected=_expected(expected) if isinstance(expected, dict) else {},
-    )  # fmt: skip
-    serialize(drawn.body)  # ValueError where a text is no Unicode
-    yield drawn
-
-
-def _expected(said: dict[str, JSON]) -> dict[str, JSON]:
-    """Return what an answer must show, as far as a file may say it: never which status is right."""
-    return {
-        name: value
-        for name, value in said.items()
-        if name in EXPECTED and len(serialize(value)) < LONGEST_TEXT
-    }
-
-
-def _refused(name: str) -> JSON:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _depth(value: JSON) -> int:
-    level: list[JSON] = [value]
-    depth = 0
-    while level and depth <= DEEPEST:
-        depth += 1
-        level = [child for one in level for child in _inner(one)]
-    return depth
-
-
-def _inner(value: JSON) -> Iterable[JSON]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    entry = JsonObject.read(parse_json(line))
+    body = GeneratedBody(
+        entry.take("body", dict),
+        entry.take("valid", bool),
+        **{name: (entry.find(name, str) or "")[:LONGEST_TEXT] for name in _TEXTS},
+        google_refuses=entry.find("google_refuses", bool),
+        covers=tuple(str(one)[:200] for one in (entry.find("covers", list) or [])[:100]),
+        # What an answer must show, as far as a file may say it: never which status is right.
+        expected={
+            name: value
+            for name, value in (entry.find("expected", dict) or {}).items()
+            if name in EXPECTED and len(serialize(value)) < LONGEST_TEXT
+        },
+    )
+    serialize(body.body)  # ValueError where a text is not Unicode
+    return body

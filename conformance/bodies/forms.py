@@ -1,4 +1,4 @@
-"""The request forms that bodies are made for: a dialect's own, and Google's, each compiled once.
+"""The request forms that bodies are made for: a dialect's own, and Google's, each built once in a process.
 
 What a page leaves open (an object without members) is what Google's schema has at that place, found by the
 name in lowerCamelCase: a vendor that names `tools` and says no more of them claims Google's.
@@ -6,19 +6,14 @@ name in lowerCamelCase: a vendor that names `tools` and says no more of them cla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-from conformance.bodies.narrowing import Narrowing, narrowing
-from conformance.bodies.tree import ITEM, Node, SchemaError, compiled, places
+from conformance.bodies.narrowing import Narrowing, read_narrowing
+from conformance.bodies.tree import ITEM, Node, build_tree, find_empty_places, walk_tree
 from conformance.dialects.dialect import Dialect
-from conformance.files import FileError, build_registry, find_schemas_folder, read_json_file
+from conformance.dialects.shapes import load_reference
 from conformance.names import to_camel
-
-SCHEMA, NARROW = "request.schema.json", "narrow.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,82 +33,62 @@ class RequestForm:
 
 
 def load_forms(dialect: Dialect) -> tuple[RequestForm, RequestForm]:
-    """Return a dialect's own request form and Google's; the same one twice for Google.
-
-    Raises SchemaError where a schema cannot be read or admits nothing, FileError where a file cannot.
-    """
-    return _forms(dialect.folder)
+    """Return a dialect's own request form and Google's: Google's twice where the page does not describe a request."""
+    return load_own_form(dialect), load_google_form()
 
 
 def find_form(dialect: Dialect, source: str) -> RequestForm:
-    """Return the form that a body of that source (`Drawn.source`) was made for."""
+    """Return the form that a body of that source (`GeneratedBody.source`) was made for."""
     own, google = load_forms(dialect)
     return google if source.startswith(google.name) else own
 
 
 @cache
-def _forms(folder: Path) -> tuple[RequestForm, RequestForm]:
-    google = load_google_form()
-    if folder.resolve() == (find_schemas_folder() / "google").resolve():
-        return google, google
-    said = [read_google_narrowing(), *_narrow(folder)]
-    root = compiled(_read(folder / SCHEMA, folder), build_registry(), "", narrowing(*said))
-    _lend(root, google.root, set())
-    form = _form(f"{folder.name} request", root, narrowing(*said))
-    return replace(form, googles=frozenset(("", *google.usual, *google.exotic))), google
-
-
-@cache
 def load_google_form() -> RequestForm:
     """Return the form of Google's requests."""
-    folder = find_schemas_folder() / "google"
-    narrowed = narrowing(read_google_narrowing())
-    return _form(
-        "google request", compiled(_read(folder / SCHEMA, folder), build_registry(), "", narrowed), narrowed
-    )
+    return _make_form("google request", build_tree(load_reference().request, read_narrowing()))
 
 
 @cache
-def read_google_narrowing() -> Mapping[str, Any]:
-    """Return the narrowing that stands beside Google's request schema."""
-    return _read(find_schemas_folder() / "google" / NARROW, find_schemas_folder())
+def load_own_form(dialect: Dialect) -> RequestForm:
+    """Return the form of a dialect's requests, what it leaves open filled with Google's."""
+    google = load_google_form()
+    shape = dialect.shapes.get("request")
+    if shape is None or dialect.name == "google":
+        return google
+    root = build_tree(shape, read_narrowing())
+    _fill_open_places(root, google.root, set())
+    form = _make_form(f"{dialect.name} request", root)
+    return replace(form, googles=frozenset(("", *google.usual, *google.exotic)))
 
 
-def _narrow(folder: Path) -> list[Mapping[str, Any]]:
-    own = folder / NARROW
-    return [_read(own, folder)] if own.is_file() else []
+def check_schemas(dialect: Dialect) -> list[str]:
+    """Return a line for each place of the dialect's request that no value can fill. Asks nobody."""
+    return [f"request.schema.json: {line}" for line in find_empty_places(load_own_form(dialect).root)]
 
 
-def _read(path: Path, within: Path) -> Mapping[str, Any]:
-    value = read_json_file(path, within=within)
-    if not isinstance(value, Mapping):
-        raise SchemaError(str(path), "", "a schema is an object")
-    return value
-
-
-def _form(name: str, root: Node, narrowed: Narrowing) -> RequestForm:
-    every = [place for place, _ in places(root)]
+def _make_form(name: str, root: Node) -> RequestForm:
+    every = [place for place, _ in walk_tree(root)]
     exotic = {place for place in every if _is_exotic(root, place)}
-    return RequestForm(
-        name, root, narrowed, tuple(p for p in every if p not in exotic), tuple(p for p in every if p in exotic)
-    )  # fmt: skip
+    usual = tuple(place for place in every if place not in exotic)
+    return RequestForm(name, root, read_narrowing(), usual, tuple(filter(exotic.__contains__, every)))
 
 
 def _is_exotic(root: Node, place: str) -> bool:
-    """Return whether a place lies at or below a member that is not drawn unasked."""
+    """Return whether a place lies at or below a member that is not generated unasked."""
     node = root
     for name in place.split("/")[1:]:
-        if name != ITEM and node.usual is not None and name not in node.usual and name not in node.required:
+        if name != ITEM and node.usual is not None and name not in node.usual | node.required:
             return True
         node = node.children[name]
     return False
 
 
-def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
-    """Fill what the own tree leaves open with Google's."""
-    if (id(own), id(google)) in seen:
+def _fill_open_places(own: Node, google: Node, seen: set[tuple[Node, Node]]) -> None:
+    """Give the own tree Google's nodes where it says nothing: of an object's members, a list's items, a text's values."""
+    if (own, google) in seen:
         return
-    seen.add((id(own), id(google)))
+    seen.add((own, google))
     theirs = {to_camel(name): child for name, child in google.children.items()}
     if own.kind == "array" and own.item is None and google.item is not None:
         own.children[ITEM] = google.item
@@ -121,30 +96,8 @@ def _lend(own: Node, google: Node, seen: set[tuple[int, int]]) -> None:
         other = google.item if name == ITEM else theirs.get(to_camel(name))
         if other is None:
             continue
-        lent = not child.enum and not child.format and bool(other.enum)
-        if other.kind == child.kind and (lent or (child.open and not other.open)):
+        says_nothing = not child.enum and not child.format and bool(other.enum)
+        if other.kind == child.kind and (says_nothing or (child.is_open and not other.is_open)):
             own.children[name] = other
         else:
-            _lend(child, other, seen)
-
-
-def check_schemas(dialect: Dialect) -> list[str]:
-    """Return what keeps bodies from being made for a dialect, a line each: schema, pointer, fault. Asks nobody."""
-    try:
-        own, _ = load_forms(dialect)
-    except (SchemaError, FileError) as exc:
-        return [str(exc)]
-    endless = _endless(own.root, (own.root.where,))
-    return [f"{endless}: admits nothing: it is required inside itself"] if endless else []
-
-
-def _endless(node: Node, above: tuple[str, ...]) -> str:
-    """Return where a schema requires itself within itself, or an empty string."""
-    for name in sorted(node.required & set(node.children)):
-        child = node.children[name]
-        if child.where in above:
-            return child.where
-        found = _endless(child, (*above, child.where))
-        if found:
-            return found
-    return ""
+            _fill_open_places(child, other, seen)

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from conformance.bodies.coins import Coins, one
+from hypothesis import strategies as st
+
 from conformance.bodies.forms import RequestForm, load_forms
 from conformance.bodies.generated_body import GeneratedBody
-from conformance.bodies.grow import Grower
 from conformance.bodies.locations import find_places
-from conformance.bodies.mutations import MUTATION_KINDS, mutate_somewhere
+from conformance.bodies.mutations import draw_mutated
 from conformance.bodies.rewriting import REWRITINGS, rewrite
+from conformance.bodies.strategies import Draw, draw_one, strategy_for
 from conformance.dialects.dialect import Dialect
-from conformance.model import JSON
 
-VALID, TWIN, EXOTIC, INVALID, GOOGLE_VALID, GOOGLE_INVALID = (
-    "valid",
-    "twin",
-    "exotic",
-    "invalid",
-    "google",
-    "google-invalid",
-)
+VALID, TWIN, EXOTIC, INVALID = "valid", "twin", "exotic", "invalid"
+GOOGLE_VALID, GOOGLE_INVALID = "google", "google-invalid"
 ROUND = (VALID, INVALID, GOOGLE_VALID, TWIN, GOOGLE_INVALID, EXOTIC)  # how bodies take turns
-USUAL_AT_ONCE, EXOTIC_AT_ONCE = (
-    30,
-    100,
-)  # wanted places per body: twelve bodies reach most of the largest schema
+# Wanted places per body: twelve bodies reach most of the largest schema.
+USUAL_AT_ONCE, EXOTIC_AT_ONCE = 30, 100
 TRIES = 4  # to draw a body that was not drawn before
 
 
@@ -39,89 +31,78 @@ def generate_bodies(
 
     `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written otherwise; that
     one holds all that is usual, so that every rewriting has something to rewrite.
-    Raises SchemaError for a schema that cannot be read.
     """
     own, google = load_forms(dialect)
     series = _Series(own, google, seed)
-    bodies: dict[str, GeneratedBody] = {}
     for turn in range(count):
-        drawn = series.fresh(kinds[turn % len(kinds)], turn, bodies)
-        bodies[drawn.id] = drawn
-    return tuple(bodies.values())
+        series.add(kinds[turn % len(kinds)], turn)
+    return tuple(series.bodies.values())
 
 
 @dataclass
 class _Series:
-    """What bodies that are drawn one after the other remember: the places that they reached, and their turns."""
+    """Bodies drawn one after the other, with the places that they reached and how often each kind had its turn."""
 
     own: RequestForm
     google: RequestForm
     seed: int
-    done: dict[str, set[str]] = field(default_factory=dict)
+    bodies: dict[str, GeneratedBody] = field(default_factory=dict)
+    reached: dict[str, set[str]] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
-    last: GeneratedBody | None = None
+    base: GeneratedBody | None = None  # that the next twin rewrites
 
-    def fresh(self, kind: str, turn: int, before: dict[str, GeneratedBody]) -> GeneratedBody:
-        """Return a body of that kind that was not drawn before, if one can be had in a few tries."""
+    def add(self, kind: str, turn: int) -> None:
+        """Add a body of that kind that was not drawn before, if one can be had in a few tries."""
         self.turns[kind] = self.turns.get(kind, -1) + 1
-        base = self.last
-        if kind == TWIN and base is not None:
-            twin = _twin(self.google, base, self.turns[kind])
-            if twin is not None and twin.id not in before:
-                return twin
+        body = self.rewrite_base() if kind == TWIN else None
         for attempt in range(TRIES):
-            drawn = self.made(kind, _derived(self.seed, turn, attempt))
-            if drawn.id not in before:
+            if body is not None and body.id not in self.bodies:
                 break
-        self.last = drawn if kind == GOOGLE_VALID else self.last
-        return drawn
+            digest = hashlib.sha256(f"{self.seed}/{turn}/{attempt}".encode()).digest()
+            body = self.draw(kind, int.from_bytes(digest[:6], "big"))
+        assert body is not None  # noqa: S101 - for mypy: TRIES is more than 0
+        self.base = body if kind == GOOGLE_VALID else self.base
+        self.bodies[body.id] = body
 
-    def made(self, kind: str, seed: int) -> GeneratedBody:
-        """Return a body of that kind."""
+    def rewrite_base(self) -> GeneratedBody | None:
+        """Return the last body of Google's form in another writing; None where there is none."""
+        first = self.turns[TWIN] % len(REWRITINGS)
+        other = rewrite(self.google.root, self.base.body, first) if self.base else None
+        return (
+            replace(self.base, body=other[1], change=other[0], twin=self.base.id)
+            if self.base and other
+            else None
+        )
+
+    def draw(self, kind: str, number: int) -> GeneratedBody:
+        """Return the body of that kind and number."""
         form = self.google if kind in (GOOGLE_VALID, GOOGLE_INVALID, TWIN) else self.own
-        wanted = form.usual if kind == GOOGLE_VALID else self.wanted(form, exotic=kind == EXOTIC)
-        nonce = f"{seed & 0xFFFF:04x}"
+        wanted = form.usual if kind == GOOGLE_VALID else self.choose_wanted(form, exotic=kind == EXOTIC)
+        bodies = strategy_for(form, wanted, nonce=f"{number & 0xFFFF:04x}")
         if kind in (INVALID, GOOGLE_INVALID):
             first = self.turns[kind] * 2 + (kind == GOOGLE_INVALID)
-            return one(lambda coins: _invalid(form, coins, wanted, nonce, first), seed)
-        body = one(lambda coins: _valid(form, coins, wanted, nonce), seed)
-        self.done[form.name] = self.done.get(form.name, set()) | find_places(form.root, body)
+
+            @st.composite
+            def mutated_bodies(draw: Draw) -> GeneratedBody:
+                return draw_mutated(draw, form, draw(bodies), first)
+
+            mutated: GeneratedBody = draw_one(mutated_bodies(), number)
+            return mutated
+        body = draw_one(bodies, number)
+        self.reached.setdefault(form.name, set()).update(find_places(form.root, body))
         return GeneratedBody(body, valid=True, source=form.name)
 
-    def wanted(self, form: RequestForm, *, exotic: bool) -> tuple[str, ...]:
+    def choose_wanted(self, form: RequestForm, *, exotic: bool) -> Sequence[str]:
         """Return the places that are this body's turn; when all were reached, the round begins again."""
         every, most = (form.exotic, EXOTIC_AT_ONCE) if exotic else (form.usual, USUAL_AT_ONCE)
-        done = self.done.get(form.name, set())
-        left = [place for place in every if place not in done]
-        if every and not left:
-            self.done[form.name] = done - set(every)
-            left = list(every)
-        return tuple(left[:most])
+        reached = self.reached.setdefault(form.name, set())
+        if reached.issuperset(every):
+            reached.difference_update(every)
+        return [place for place in every if place not in reached][:most]
 
 
-def _valid(form: RequestForm, coins: Coins, wanted: Sequence[str], nonce: str) -> JSON:
-    return Grower(coins, form.narrowing, wanted, nonce).body(form.root)
-
-
-def _invalid(form: RequestForm, coins: Coins, wanted: Sequence[str], nonce: str, first: int) -> GeneratedBody:
-    body = _valid(form, coins, wanted, nonce)
-    return mutate_somewhere(form, body, coins, first % len(MUTATION_KINDS))
-
-
-def _twin(form: RequestForm, base: GeneratedBody, first: int) -> GeneratedBody | None:
-    other = rewrite(form.root, base.body, first % len(REWRITINGS))
-    return other and replace(base, body=other[1], change=other[0], twin=base.id)
-
-
-def _derived(seed: int, turn: int, attempt: int) -> int:
-    digest = hashlib.sha256(f"{seed}/{turn}/{attempt}".encode()).digest()
-    return int.from_bytes(digest[:6], "big")
-
-
-def find_covered_places(form: RequestForm, bodies: Sequence[GeneratedBody]) -> Iterator[str]:
-    """Yield the places of a form that valid bodies made for it reach."""
-    done: set[str] = set()
-    for drawn in bodies:
-        if drawn.source == form.name and not drawn.change:
-            done |= find_places(form.root, drawn.body)
-    yield from (place for place in (*form.usual, *form.exotic) if place in done)
+def find_covered_places(form: RequestForm, bodies: Sequence[GeneratedBody]) -> set[str]:
+    """Return the places of a form that valid bodies made for it reach."""
+    made = [one.body for one in bodies if one.source == form.name and not one.change]
+    reached = {place for body in made for place in find_places(form.root, body)}
+    return reached.intersection((*form.usual, *form.exotic))

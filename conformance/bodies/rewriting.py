@@ -5,99 +5,76 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 
-from conformance.bodies.locations import BodyLocation, replace_at, to_snake_case, walk_body
+from conformance.bodies.locations import BodyLocation, replace_each, to_snake_case
 from conformance.bodies.tree import Node
 from conformance.model import JSON
 
-
-def _snake_case(root: Node, body: JSON) -> JSON:
-    return to_snake_case(root, body)
+Rewriting = Callable[[Node, JSON], JSON]
 
 
-def _each(root: Node, body: JSON, new: Callable[[BodyLocation], JSON]) -> JSON:
-    for spot in walk_body(root, body):
-        value = new(spot)
-        if value is not spot.value:
-            body = replace_at(body, spot.path, value)
-    return body
+def _for_each_place(rewrite_value: Callable[[BodyLocation], JSON]) -> Rewriting:
+    return lambda root, body: replace_each(root, body, rewrite_value)
 
 
-def _enum_numbers(root: Node, body: JSON) -> JSON:
+def _number_enum(one: BodyLocation) -> JSON:
     """Enums by number: their names stand in Google's schemas in the order of their numbers, from 0."""
-
-    def number(spot: BodyLocation) -> JSON:
-        named = spot.node.format == "enum" and spot.value in spot.node.enum
-        return spot.node.enum.index(spot.value) if named else spot.value
-
-    return _each(root, body, number)
+    named = one.node.format == "enum" and one.value in one.node.enum
+    return one.node.enum.index(str(one.value)) if named else one.value
 
 
-def _numbers_as_texts(root: Node, body: JSON) -> JSON:
-    def text(spot: BodyLocation) -> JSON:
-        whole = spot.node.kind == "integer" and isinstance(spot.value, int)
-        return str(spot.value) if whole else spot.value
-
-    return _each(root, body, text)
+def _write_number_as_text(one: BodyLocation) -> JSON:
+    return str(one.value) if _is_whole_number(one) else one.value
 
 
-def _whole_fractions(root: Node, body: JSON) -> JSON:
-    def fraction(spot: BodyLocation) -> JSON:
-        whole = spot.node.kind == "integer" and isinstance(spot.value, int)
-        return float(str(spot.value)) if whole else spot.value
-
-    return _each(root, body, fraction)
+def _write_whole_fraction(one: BodyLocation) -> JSON:
+    return float(str(one.value)) if _is_whole_number(one) else one.value
 
 
-def _nulls(node: Node, value: JSON) -> JSON:
+def _is_whole_number(one: BodyLocation) -> bool:
+    return one.node.kind == "integer" and isinstance(one.value, int)
+
+
+def _make_url_safe(one: BodyLocation) -> JSON:
+    if one.node.format != "bytes" or not isinstance(one.value, str):
+        return one.value
+    return base64.urlsafe_b64encode(base64.b64decode(one.value)).decode().rstrip("=")
+
+
+def _make_text_plain(one: BodyLocation) -> JSON:
+    """Odd texts made plain: not the same question, but no reason to refuse one and not the other."""
+    return "stone" if one.node.awkward and one.value in one.node.awkward else one.value
+
+
+def _add_nulls(node: Node, value: JSON) -> JSON:
     """Put a null for a member that is not there into each object: the same as its absence."""
     if isinstance(value, list) and node.item is not None:
-        return [_nulls(node.item, one) for one in value]
+        return [_add_nulls(node.item, one) for one in value]
     if not isinstance(value, dict) or not node.children:
         return value
-    if node.item is not None:
-        return {name: _nulls(node.item, one) for name, one in value.items()}
-    inner = {
-        name: _nulls(node.children[name], one) if name in node.children else one
+    inner: dict[str, JSON] = {
+        name: _add_nulls(child, one) if (child := node.child(name)) is not None else one
         for name, one in value.items()
     }
     absent = [name for name in node.children if name not in value and name not in node.oneof]
     usual = [name for name in absent if node.usual is None or name in node.usual]
-    return {**inner, usual[0]: None} if usual else inner
+    return {**inner, usual[0]: None} if usual and node.item is None else inner
 
 
-def _reordered(_root: Node, body: JSON) -> JSON:
+def _reverse_members(root: Node, body: JSON) -> JSON:
     if isinstance(body, dict):
-        return {name: _reordered(_root, body[name]) for name in reversed(body)}
-    return [_reordered(_root, one) for one in body] if isinstance(body, list) else body
+        return {name: _reverse_members(root, body[name]) for name in reversed(body)}
+    return [_reverse_members(root, one) for one in body] if isinstance(body, list) else body
 
 
-def _url_safe(root: Node, body: JSON) -> JSON:
-    def url_safe(spot: BodyLocation) -> JSON:
-        if spot.node.format != "bytes" or not isinstance(spot.value, str):
-            return spot.value
-        return base64.urlsafe_b64encode(base64.b64decode(spot.value)).decode().rstrip("=")
-
-    return _each(root, body, url_safe)
-
-
-def _plain_text(root: Node, body: JSON) -> JSON:
-    """Odd texts made plain: not the same question, but no reason to refuse one and not the other."""
-
-    def plain(spot: BodyLocation) -> JSON:
-        return "stone" if spot.node.awkward and spot.value in spot.node.awkward else spot.value
-
-    return _each(root, body, plain)
-
-
-REWRITINGS: Mapping[str, Callable[[Node, JSON], JSON]] = {
-    "snake-case": _snake_case,
-    "enum-number": _enum_numbers,
-    "reordered": _reordered,
-    "nulls": _nulls,
-    "number-as-text": _numbers_as_texts,
-    "whole-fraction": _whole_fractions,
-    "url-safe-base64": _url_safe,
-    "plain-text": _plain_text,
+REWRITINGS: Mapping[str, Rewriting] = {
+    "snake-case": to_snake_case,
+    "enum-number": _for_each_place(_number_enum),
+    "reordered": _reverse_members,
+    "nulls": _add_nulls,
+    "number-as-text": _for_each_place(_write_number_as_text),
+    "whole-fraction": _for_each_place(_write_whole_fraction),
+    "url-safe-base64": _for_each_place(_make_url_safe),
+    "plain-text": _for_each_place(_make_text_plain),
 }
 
 

@@ -1,113 +1,242 @@
-"""The smallest body that still fails, for a price that the user names.
+"""The smallest body that still fails, found by Hypothesis' own shrinker within a number of requests.
 
-Bodies are cut, not drawn again: Hypothesis would shrink the coins, and spend hundreds of requests on what a dozen
-cuts do; and kept bodies and boundaries have no coins. The largest pieces go first, what the schema requires and
-the broken place stay, so that a valid body stays valid and an invalid one stays broken in the same place only.
+Every request counts, so the strategy of a body's smaller ones is made for few questions: one run of the body's leaves
+stays, of which the shrinker looks for both ends by halving, and of each leaf in it more or less. What the schema
+requires and the faulty place stay, so that a valid body stays valid and an invalid one has the same fault only.
 No body is asked twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import replace
+from queue import SimpleQueue
+from random import Random
+from threading import Thread
+from typing import Any
+
+from hypothesis import Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from conformance.bodies.forms import RequestForm
 from conformance.bodies.generated_body import GeneratedBody, serialize
-from conformance.bodies.locations import BodyLocation, Path, remove_at, replace_at, walk_body
+from conformance.bodies.locations import Path, list_children
+from conformance.bodies.strategies import QUIET, Draw
+from conformance.bodies.tree import Node
 from conformance.model import JSON
+from conformance.names import to_snake
 from conformance.pointers import split_pointer, to_pointer
 
-Asked = Generator[GeneratedBody, bool, GeneratedBody]
+_GONE = object()
+SHORT, WHOLE = 1, 3  # how much of a leaf stays: 0 nothing, 2 half of a text
 
 
-def shrink(drawn: GeneratedBody, form: RequestForm, budget: int) -> Asked:
+def shrink(
+    body: GeneratedBody, form: RequestForm, budget: int
+) -> Generator[GeneratedBody, bool, GeneratedBody]:
     """Yield bodies to ask, at most `budget`; send back whether each still fails; return the smallest that does.
 
     `form` is the form that the body was made for. A body with a twin is returned as it is: it fails only beside it.
     """
-    asked: set[str] = {drawn.id}
-    left = 0 if drawn.twin else budget
-    while left > 0:
-        attempt = next((one for one in _cuts(drawn, form) if one.id not in asked), None)
-        if attempt is None:
-            break
-        asked.add(attempt.id)
-        left -= 1
-        if (yield attempt):
-            drawn = attempt
-    return drawn
+    if body.twin or budget <= 0:
+        return body
+    smallest = body
+    outcomes = {body.id: True}
+
+    def find_smaller(ask: Callable[[GeneratedBody], bool]) -> None:
+        def still_fails(smaller: GeneratedBody) -> bool:
+            nonlocal smallest
+            known = outcomes.get(smaller.id)
+            if known is None:
+                if len(serialize(smaller.body)) >= len(serialize(smallest.body)):
+                    return False
+                known = outcomes[smaller.id] = ask(smaller)
+                smallest = smaller if known else smallest
+            return known
+
+        find(_strategy_of_smaller(body, form), still_fails, settings=_SHRINKING, random=Random(0))  # noqa: S311 - so that each run asks the same
+
+    with closing(_ask_from_thread(find_smaller)) as questions, suppress(StopIteration):
+        question = next(questions)
+        for _ in range(budget):
+            question = questions.send((yield question))
+    return smallest
 
 
-def _cuts(drawn: GeneratedBody, form: RequestForm) -> Iterator[GeneratedBody]:
-    """Yield the body with one piece less, the largest piece first; then with plainer texts."""
-    broken = _path(drawn)
-    every = [spot for spot in walk_body(form.root, drawn.body) if spot.path]
-    every.sort(key=lambda spot: len(serialize(spot.value)), reverse=True)
-    for spot in every:
-        if _may_go(drawn, form, spot, broken):
-            yield _cut(drawn, spot, broken)
-    for spot in every:
-        if _is_text(spot) and spot.path != broken[: len(spot.path)]:
-            yield from (
-                replace(drawn, body=replace_at(drawn.body, spot.path, text))
-                for text in _shorter(str(spot.value))
-            )
+class _WholeProvider(HypothesisProvider):
+    """Chooses the greatest of everything, so that the first example is the whole body, from which Hypothesis shrinks."""
+
+    def draw_integer(self, *_bounds: Any, max_value: int | None = None, **_rest: Any) -> int:
+        return max_value or 0
+
+    def draw_bytes(self, *_bounds: Any, max_size: int = 0, **_rest: Any) -> bytes:
+        return bytes([WHOLE]) * max_size
 
 
-def _shorter(text: str) -> tuple[str, ...]:
-    half = len(text) // 2
-    return ("a", text[:half], text[half:])
+AVAILABLE_PROVIDERS["conformance-whole"] = _WholeProvider
+_SHRINKING = settings(
+    QUIET, backend="conformance-whole", max_examples=10, phases=(Phase.generate, Phase.shrink)
+)
 
 
-def _is_text(spot: BodyLocation) -> bool:
-    free = spot.node.kind == "string" and not spot.node.enum and not spot.node.format
-    return free and isinstance(spot.value, str) and len(spot.value) > 1
+def _strategy_of_smaller(body: GeneratedBody, form: RequestForm) -> st.SearchStrategy[GeneratedBody]:
+    leaves = [*_list_leaves(form.root, body.body, _find_fault_path(body))]
+
+    @st.composite
+    def smaller(draw: Draw) -> GeneratedBody:
+        end = draw(st.integers(0, len(leaves)))
+        length = draw(st.integers(0, end))
+        amounts = draw(st.binary(min_size=length, max_size=length))
+        return _Cut(body, dict(zip(leaves[end - length : end], amounts, strict=True))).cut(form.root)
+
+    return smaller()
 
 
-def _path(drawn: GeneratedBody) -> Path:
-    """Return the broken place as steps; positions in lists are numbers."""
+class _Stopped(BaseException):
+    """Ends a search of which no question is asked any more; Hypothesis catches nothing but Exception."""
+
+
+def _ask_from_thread(
+    search: Callable[[Callable[[GeneratedBody], bool]], None],
+) -> Generator[GeneratedBody, bool, None]:
+    """Yield what a search asks by its argument, and return to it what is sent back: Hypothesis calls, and cannot wait."""
+    questions: SimpleQueue[GeneratedBody | BaseException | None] = SimpleQueue()
+    answers: SimpleQueue[bool | None] = SimpleQueue()
+
+    def ask(body: GeneratedBody) -> bool:
+        questions.put(body)
+        answer = answers.get()
+        if answer is None:
+            raise _Stopped
+        return answer
+
+    def run() -> None:
+        try:
+            search(ask)
+            questions.put(None)
+        except BaseException as fault:  # noqa: BLE001 - raised again below, in the thread that waits
+            questions.put(fault)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while isinstance(question := questions.get(), GeneratedBody):
+            answers.put((yield question))
+        if question is not None:
+            raise question
+    finally:
+        answers.put(None)
+        thread.join()
+
+
+def _find_fault_path(body: GeneratedBody) -> Path | None:
+    """Return the faulty place as steps, positions in lists as numbers; None for a valid body."""
     steps: list[str | int] = []
-    value = drawn.body
-    for name in split_pointer(drawn.broken_at):
-        if isinstance(value, list) and name.isdecimal():
-            steps.append(int(name))
-            value = value[int(name)] if int(name) < len(value) else None
-        else:
-            steps.append(name)
-            value = value.get(name) if isinstance(value, dict) else None
-    return tuple(steps)
+    value: Any = body.body
+    for name in split_pointer(body.broken_at):
+        step = int(name) if isinstance(value, list) and name.isdecimal() else name
+        value = dict(list_children(value)).get(step)
+        steps.append(step)
+    return tuple(steps) or None
 
 
-def _may_go(drawn: GeneratedBody, form: RequestForm, spot: BodyLocation, broken: Path) -> bool:
-    """Return whether the body may lose this place: nobody requires it, and it is not where the body breaks."""
-    if broken and (broken[: len(spot.path)] == spot.path or spot.path[: len(broken)] == broken):
-        return False
-    parent = _parent(drawn.body, form, spot.path[:-1])
-    step = spot.path[-1]
-    if isinstance(step, int):
-        length = len(parent.value) if isinstance(parent.value, list) else 0
-        return length > max(int(parent.node.low or 0), int(parent.node.said_low or 0))
-    return step not in parent.node.required | parent.node.always and not _beside(parent, step, broken)
+def _is_leaf(node: Node | None, value: JSON) -> bool:
+    return not isinstance(value, dict | list) or not value or node is None or not node.children
 
 
-def _beside(parent: BodyLocation, step: str, broken: Path) -> bool:
-    """Two spellings, or two of a choice: the fault is that both are there."""
-    if not broken or broken[:-1] != parent.path:
-        return step in parent.node.oneof and parent.node.name == "parts"
-    return str(broken[-1]) in parent.node.oneof or str(broken[-1]).replace("_", "") == step.lower()
+def _list_leaves(node: Node | None, value: JSON, fault: Path | None, path: Path = ()) -> Iterator[Path]:
+    """Yield the paths of a body's leaves, without those at or below the fault, which stay."""
+    if fault is not None and path[: len(fault)] == fault:
+        return
+    if node is None or _is_leaf(node, value):
+        yield path
+        return
+    for step, child in list_children(value):
+        yield from _list_leaves(node.child(step), child, fault, (*path, step))
 
 
-def _parent(body: JSON, form: RequestForm, path: Path) -> BodyLocation:
-    return next(spot for spot in walk_body(form.root, body) if spot.path == path)
+class _Cut:
+    """One smaller body: of each of the `kept` leaves so much, and what has to stand beside them."""
+
+    def __init__(self, body: GeneratedBody, kept: Mapping[Path, int]) -> None:
+        self.body, self.kept = body, kept
+        self.fault = _find_fault_path(body)
+        self.moved = list(self.fault or ())
+
+    def cut(self, root: Node) -> GeneratedBody:
+        """Return the smaller body; where an element before the fault goes, the fault's pointer moves."""
+        value = self.keep(root, self.body.body, ())
+        return replace(self.body, body=value, broken_at=to_pointer(self.moved), covers=())
+
+    def leads_to_fault(self, path: Path) -> bool:
+        """Return whether the fault is here or below, or above."""
+        return self.fault is not None and all(
+            one == other for one, other in zip(path, self.fault, strict=False)
+        )
+
+    def keep(self, node: Node | None, value: JSON, path: Path) -> Any:
+        """Return what is left of a value, or _GONE."""
+        if node is None or _is_leaf(node, value):
+            if self.leads_to_fault(path):
+                return value
+            amount = self.kept.get(path, 0)
+            return _shorten(node, value, amount) if amount else _GONE
+        made = (
+            (step, self.keep(node.child(step), child, (*path, step))) for step, child in list_children(value)
+        )
+        kept = {step: one for step, one in made if one is not _GONE}
+        return (
+            self.complete(node, value, path, kept) if kept or not path or self.leads_to_fault(path) else _GONE
+        )
+
+    def complete(self, node: Node, value: JSON, path: Path, kept: dict[str | int, JSON]) -> JSON:
+        """Return an object or a list of the children that were kept and of those that may not be left out."""
+        children = dict(list_children(value))
+        for step in self.list_missing(node, children, path, kept):
+            below = node.child(step)
+            leaf = below is None or _is_leaf(below, children[step])
+            kept[step] = (
+                children[step]
+                if leaf or below is None
+                else self.complete(below, children[step], (*path, step), {})
+            )
+        ordered = {step: kept[step] for step in children if step in kept}
+        if isinstance(value, dict):
+            return {str(step): one for step, one in ordered.items()}
+        if (
+            self.fault
+            and len(path) < len(self.fault)
+            and self.leads_to_fault(path)
+            and self.fault[len(path)] in ordered
+        ):
+            self.moved[len(path)] = list(ordered).index(self.fault[len(path)])
+        return list(ordered.values())
+
+    def list_missing(
+        self, node: Node, children: Mapping[str | int, JSON], path: Path, kept: Mapping[str | int, JSON]
+    ) -> Iterable[str | int]:
+        """Return the children that a valid value needs, or that the fault needs beside it."""
+        gone = [step for step in children if step not in kept]
+        if node.kind == "array":
+            least = max(int(node.low or 0), int(node.said_low or 0))
+            return gone[: max(least - len(kept), 0)]
+        return [step for step in gone if self.is_needed(node, str(step), path)]
+
+    def is_needed(self, node: Node, name: str, path: Path) -> bool:
+        if name in node.needed or (name in node.oneof and node.is_part()):
+            return True
+        if not self.fault or self.fault[:-1] != path:
+            return False
+        faulty = str(
+            self.fault[-1]
+        )  # one of two spellings, or of two of a choice: the fault is that both are there
+        return (faulty in node.oneof and name in node.oneof) or to_snake(name) == to_snake(faulty)
 
 
-def _cut(drawn: GeneratedBody, spot: BodyLocation, broken: Path) -> GeneratedBody:
-    """Return the body without the place; where that moves the broken one in its list, its pointer moves too."""
-    at = drawn.broken_at
-    *above, last = spot.path
-    depth = len(above)
-    if isinstance(last, int) and len(broken) > depth and broken[:depth] == tuple(above):
-        now = broken[depth]
-        if isinstance(now, int) and now > last:
-            at = to_pointer((*broken[:depth], now - 1, *broken[depth + 1 :]))
-    return replace(drawn, body=remove_at(drawn.body, spot.path), broken_at=at, covers=())
+def _shorten(node: Node | None, value: JSON, amount: int) -> JSON:
+    is_text = node is not None and node.kind == "string" and not node.enum and not node.format
+    if amount >= WHOLE or not is_text or not isinstance(value, str) or len(value) < 2:
+        return value
+    return "a" if amount == SHORT else value[: len(value) // 2]

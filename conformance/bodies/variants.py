@@ -53,11 +53,11 @@ def _twin(base: str, question: Question, name: str) -> Iterator[GeneratedBody]:
         )
 
 
-def _rewriting(name: str) -> Callable[[JSON], JSON]:
+def _bind_rewriting(name: str) -> Callable[[JSON], JSON]:
     return lambda body: REWRITINGS[name](load_google_form().root, body)
 
 
-def _two_parts(body: JSON) -> JSON:
+def _split_text(body: JSON) -> JSON:
     """The prompt's one text as two, cut before its last word."""
     root, whole = load_google_form().root, body
     for spot in walk_body(root, body):
@@ -69,7 +69,7 @@ def _two_parts(body: JSON) -> JSON:
     return whole
 
 
-def _two_tools(body: JSON) -> JSON:
+def _split_tools(body: JSON) -> JSON:
     """Two functions of one tool, each in a tool of its own."""
     for spot in walk_body(load_google_form().root, body):
         match spot.path, spot.value:
@@ -88,7 +88,7 @@ _REWRITTEN: Sequence[str] = (
     "whole-fraction",
 )
 WRITINGS: Mapping[str, Callable[[JSON], JSON]] = {
-    **{name: _rewriting(name) for name in _REWRITTEN},
-    "two-parts": _two_parts,
-    "two-tools": _two_tools,
+    **{name: _bind_rewriting(name) for name in _REWRITTEN},
+    "two-parts": _split_text,
+    "two-tools": _split_tools,
 }

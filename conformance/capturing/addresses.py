@@ -46,7 +46,7 @@ def is_of_interest(url: str) -> bool:
 
 
 def parse_address(url: str, verb: str, host: str | None = None) -> Address | None:
-    """Return what an address asks for; None where it is no method of the Gemini API that is judged.
+    """Return what an address asks for; None where that is not a method of the Gemini API that is judged.
 
     `host` stands in for the host of an address that is a path alone.
     """
@@ -104,7 +104,7 @@ def _build_address(  # noqa: PLR0913, PLR0917 - the parts of an address
     name = parts.hostname or (host or UNKNOWN_HOST).lower()
     name = f"[{name}]" if ":" in name and parts.hostname else name
     scheme = parts.scheme or "https"
-    port = f":{_find_port(parts)}" if _find_port(parts) else ""
+    port = _find_port(parts)
     version = _VERSION.match(prefix)
     base = version["prefix"] if version else prefix
     pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -122,11 +122,13 @@ def _build_address(  # noqa: PLR0913, PLR0917 - the parts of an address
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
-def _find_port(parts: SplitResult) -> int | None:
+def _find_port(parts: SplitResult) -> str:
+    """Return the port with its colon; nothing for the usual one of the scheme, and for one that is out of range."""
     try:
-        return parts.port if parts.port != _USUAL_PORTS.get(parts.scheme) else None
+        port = parts.port
     except ValueError:
-        return None
+        return ""
+    return f":{port}" if port and port != _USUAL_PORTS.get(parts.scheme) else ""
 
 
 def name_providers(

@@ -13,16 +13,15 @@ _EVENTS = re.compile(rb"^\s*(?:data:|event:|id:|retry:|:)")
 _BLANK = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _CLOSED = re.compile(rb"(?:\r\n\r\n|\n\n|\r\r)\s*\Z")
 _REASON = re.compile(rb"finish_?reason", re.IGNORECASE)
-_HALF = re.compile(
-    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
-)  # a character's beginning
+# The first bytes of a character.
+_HALF = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:")
 
 
 def unchunk(entry: RecordedEntry) -> RecordedEntry:
-    """Return an entry whose body was recorded in the chunks of HTTP/1.1 without them; another one as it is.
+    """Return an entry without the chunks of HTTP/1.1 that its body was recorded in; any other entry as it is.
 
-    The chunk of length 0 tells that the answer ended as its sender meant; without it, it was broken off.
+    A chunk of length 0 shows that the answer ended as its sender meant; without it, the answer was broken off.
     """
     body, coding = entry.body or b"", entry.header("transfer-encoding") or ""
     if "chunked" not in coding.lower() or not _CHUNK.match(body):
@@ -37,7 +36,7 @@ def unchunk(entry: RecordedEntry) -> RecordedEntry:
         at = match.end() + size
         at += 2 if body[at : at + 2] == b"\r\n" else 1 if body[at : at + 1] == b"\n" else 0
     if at < len(body):
-        return entry  # these are no chunks
+        return entry  # these are not chunks
     return replace(entry, body=b"".join(parts), ended="its last chunk is missing")
 
 
@@ -51,8 +50,8 @@ def has_promised_length(entry: RecordedEntry) -> bool:
 def is_end_known(entry: RecordedEntry, body: bytes, *, streamed: bool) -> bool:
     """Return whether a recording shows that the server ended the answer, and not the client.
 
-    `body` is that of the entry, unpacked. An event that no blank line closes may have been on its way, or a recorder of
-    text trimmed it, but where it gives the reason of the end and stands there byte for byte.
+    `body` is that of the entry, unpacked. A last event without a blank line behind it may be incomplete, or a recorder
+    may have trimmed it, unless it gives the finish reason and was kept byte for byte.
     """
     if has_promised_length(entry) or not streamed:
         return True

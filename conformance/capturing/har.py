@@ -33,7 +33,7 @@ def _read_entry(where: str, value: Any) -> RecordedEntry | SkippedEntry:
     url, verb = request.get("url"), request.get("method")
     if not isinstance(url, str) or not isinstance(verb, str):
         return SkippedEntry(where, "names no request")
-    if not is_of_interest(url):  # bodies of what is of no interest are not even decoded
+    if not is_of_interest(url):  # the bodies of other exchanges are not even decoded
         return RecordedEntry(where, url, verb)
     try:
         return _read_related_entry(where, value, request, response)
@@ -85,7 +85,7 @@ def _add_content_type(headers: Any, kind: JSON) -> Any:
 
 
 def _read_body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | None:
-    """Return the body; None where it was not recorded, which an empty text alone does not tell from an empty body."""
+    """Return the body; None where it was not recorded. An empty text alone may stand for either."""
     text = content.get("text")
     if not isinstance(text, str) or not text:
         return b"" if _is_empty(content, response) else None

@@ -16,8 +16,8 @@ _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 
 def read_httprr(data: bytes) -> Entries:
     """Yield the exchanges of a trace. Raises CaptureError where it ends early or its lengths are wrong."""
-    at, number = data.find(b"\n") + 1 or len(data), 0
-    while data[at:].strip():
+    end, at, number = len(data.rstrip()), data.find(b"\n") + 1 or len(data), 0
+    while at < end:
         number += 1
         match = _LENGTHS.match(data, at)
         if match is None:

@@ -18,7 +18,6 @@ LARGEST_VALUE = 128 * 1024 * 1024  # bytes of the file
 DEEPEST = 200
 _BEGIN = frozenset({"start_map", "start_array"})
 _END = frozenset({"end_map", "end_array"})
-_ITSELF = frozenset({"string", "number", "boolean", "null"})
 _STEP = 64 * 1024
 
 
@@ -73,29 +72,26 @@ def _pick_values(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
         elif event in _END:
             opened.pop()
             name = None
+        if len(opened) + level > DEEPEST:
+            raise CaptureError(f"its JSON is nested deeper than {DEEPEST}")
 
 
 def _parse_events(file: Any) -> Iterator[tuple[str, Any]]:
-    depth = 0
     try:
-        for event, value in ijson.basic_parse(file, use_float=True, multiple_values=True, buf_size=_STEP):
-            depth += (event in _BEGIN) - (event in _END)
-            if depth > DEEPEST:
-                raise CaptureError(f"its JSON is nested deeper than {DEEPEST}")
-            yield event, value
+        yield from ijson.basic_parse(file, use_float=True, multiple_values=True, buf_size=_STEP)
     except ijson.JSONError as error:
         raise CaptureError(_describe_json_error(error)) from error
+    except CaptureError:
+        raise
     except (ValueError, OverflowError) as error:  # a number that no float or int holds
-        raise (
-            error if isinstance(error, CaptureError) else CaptureError(f"its JSON is broken ({error})")
-        ) from error
+        raise CaptureError(f"its JSON is broken ({error})") from error
 
 
 def _describe_json_error(error: Exception) -> str:
     first = str(error.args[0] if error.args else error).removeprefix("b'").replace("\\n", "\n").split("\n")[0]
-    return (
-        "its JSON ends early" if "premature EOF" in first else f"its JSON is broken ({first.strip()[:120]})"
-    )
+    if "premature EOF" in first:
+        return "its JSON ends early"
+    return f"its JSON is broken ({first.strip()[:120]})"
 
 
 def list_first_names(head: bytes) -> list[str]:

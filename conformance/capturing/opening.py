@@ -14,13 +14,10 @@ from typing import IO, Any, cast
 
 from conformance.capturing.entry import CaptureError
 
-HEAD = 64 * 1024  # bytes that decide of which format a file is
+HEAD = 64 * 1024  # bytes that the format of a file is told by
 LARGEST_UNPACKED = 2 * 1024**3  # bytes that a gzip file may unfold to
-BROKEN = (
-    OSError,
-    EOFError,
-    zlib.error,
-)  # what reading a file, or what gzip hides, may raise; see `describe_broken`
+# What reading a file, or unpacking it, may raise; see `describe_broken`.
+BROKEN = (OSError, EOFError, zlib.error)
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"[\x00", b"\x00{", b"\x00[")
@@ -106,7 +103,7 @@ def _put_head_back(name: str, head: bytes, rest: IO[bytes], most: int | None) ->
 
 
 def describe_broken(error: Exception) -> str:
-    """Return in words why a file could not be read on."""
+    """Say why reading a file failed."""
     if isinstance(error, CaptureError):
         return str(error)
     if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):

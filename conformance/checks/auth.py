@@ -17,10 +17,7 @@ from conformance.sources import VENDORS_DOCUMENT
 
 _ACCEPTS_WHATEVER_COMES = "errors/refuses-what-is-wrong"
 _GOOGLES_HEADER = "auth/takes-x-goog-api-key"
-_BAD, _NONE = (
-    "bad",
-    "none",
-)  # what stands as `request.key` of a question with a wrong key, and of one without any
+_BAD, _NONE = "bad", "none"  # `request.key` where the key is wrong, and where there is none
 _REFUSES_KEYS = (400, 401, 403)
 
 

@@ -75,10 +75,7 @@ def _answers_or_refuses(reply: Reply) -> bool:
     probes=(ProbeId.PLAIN_ON_V1,),
     usable=_answers_or_refuses,
     proof=Proof.ACCEPTANCE,
-    defers_to=(
-        "envelope/answers-with-a-gemini-object",
-        "errors/answers-with-a-body",
-    ),
+    defers_to=("envelope/answers-with-a-gemini-object", "errors/answers-with-a-body"),
 )
 def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The methods also exist under /v1.

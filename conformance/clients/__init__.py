@@ -1,7 +1,7 @@
-"""What real clients make of a response: small models of how each one reads, built from its source and its behaviour.
+"""What real clients make of a response: small models of how each one reads, made from its source and its behaviour.
 
-A module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `see` asks one of them about a response,
-`effects` compares what it says with what a faithful reader finds.
+There is a module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `read_as_client` reads a response
+with one of them; `effects` compares the result with what a faithful reader finds.
 """
 
 from conformance.clients.captured_response import (

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.clients import javascript as js
-from conformance.clients.ai_sdk_types import CHUNK, RESPONSE
 from conformance.clients.captured_response import CapturedResponse, decode_body, shorten_line_breaks
 from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once
-from conformance.clients.zod import MisfitError, Obj, fit_schema
+from conformance.clients.zod import MisfitError, fit_schema
 
 _INVALID = "AI_APICallError: Invalid JSON response"
 _FINISH = {
@@ -34,7 +33,7 @@ _NO_BLOCK = frozenset({"", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFI
 Valid = Mapping[str, Any]
 
 
-def translate_finish_reason(reason: str | None, *, calls: bool) -> str:
+def translate_finish_reason(reason: str | None, calls: int) -> str:
     """Translate Google's finish reason into the SDK's own word (mapGoogleGenerativeAIFinishReason)."""
     if reason == "STOP":
         return "tool-calls" if calls else "stop"
@@ -61,12 +60,12 @@ def _reaches_prototype(value: object) -> bool:
     return False
 
 
-def _parse_valid(text: str, schema: Obj) -> Valid:
+def _parse_valid(text: str, kind: str) -> Valid:
     """Parse and validate. Raises Raised (the JSON) or MisfitError (the schema)."""
     value = js.parse_json(text)
     if ("__proto__" in text or "constructor" in text or "\\u" in text) and _reaches_prototype(value):
         raise Raised("SyntaxError: Object contains forbidden prototype property")
-    fitted = fit_schema(value, schema)
+    fitted = fit_schema(value, kind)
     return fitted if isinstance(fitted, dict) else {}
 
 
@@ -133,7 +132,7 @@ def _read_unary(captured: CapturedResponse) -> ResponseView:
     if body.broken:
         raise Raised("AI_APICallError: Failed to process successful response")
     try:
-        answer = _parse_valid(js.decode_utf8(body.whole), RESPONSE)
+        answer = _parse_valid(js.decode_utf8(body.whole), "Response")
     except (Raised, MisfitError):
         raise Raised(_INVALID) from None
     parts = _get_parts(answer)
@@ -146,7 +145,7 @@ def _read_unary(captured: CapturedResponse) -> ResponseView:
     blocked = reason is None and block is not None
     return ResponseView(
         text=_join_text(parts),
-        finish_reason="content-filter" if blocked else translate_finish_reason(reason, calls=calls > 0),
+        finish_reason="content-filter" if blocked else translate_finish_reason(reason, calls),
         total_tokens=_add_up_tokens(answer.get("usageMetadata")),
         calls=calls + _count_own_calls(parts),
     )
@@ -191,18 +190,18 @@ class _Transform:
     own_calls: int = 0
     open_calls: int = 0
 
-    def event(self, data: str) -> None:
+    def take_event(self, data: str) -> None:
         """Take one event; what does not parse or fit becomes an error part, and the stream goes on."""
         if data == "[DONE]":
             return
         try:
-            self.chunk(_parse_valid(data, CHUNK))
+            self.take_chunk(_parse_valid(data, "Chunk"))
         except Raised as stop:
             self.errors.append(f"AI_JSONParseError: JSON parsing failed: {stop.what}")
         except MisfitError as misfit:
             self.errors.append(f"AI_TypeValidationError: Type validation failed: {misfit}")
 
-    def chunk(self, chunk: Valid) -> None:
+    def take_chunk(self, chunk: Valid) -> None:
         if chunk.get("error") is not None:
             self.finish = "error"
             self.errors.append(f"AI_APICallError: {chunk['error']['message']}")
@@ -211,20 +210,20 @@ class _Transform:
         if not self.blocked and _find_block_reason(chunk.get("promptFeedback")) is not None:
             self.blocked, self.finish = True, "content-filter"
         if not self.blocked and chunk.get("candidates"):
-            self.candidate(chunk)
+            self.take_candidate(chunk)
 
-    def candidate(self, chunk: Valid) -> None:
+    def take_candidate(self, chunk: Valid) -> None:
         parts = _get_parts(chunk)
         self.texts.append(_join_text(parts))
         self.own_calls += _count_own_calls(parts)
         for part in parts:
             if "functionCall" in part:
-                self.call(part["functionCall"])
+                self.take_call(part["functionCall"])
         reason = _get_first_candidate(chunk).get("finishReason")
         if reason is not None:
-            self.finish = translate_finish_reason(reason, calls=self.calls > 0)
+            self.finish = translate_finish_reason(reason, self.calls)
 
-    def call(self, call: Valid) -> None:
+    def take_call(self, call: Valid) -> None:
         """Count a call where it is whole; calls may come in pieces (partialArgs, willContinue)."""
         name, args, partial, more = (call.get(key) for key in ("name", "args", "partialArgs", "willContinue"))
         if partial is not None or (name is not None and more is True):
@@ -234,13 +233,13 @@ class _Transform:
                 and more is not True
                 and not any(arg.get("willContinue") for arg in partial)
             ):
-                self.close()
+                self.close_call()
         elif name is None and args is None and more is None:
-            self.close()
+            self.close_call()
         elif name is not None:
             self.calls += 1
 
-    def close(self) -> None:
+    def close_call(self) -> None:
         if self.open_calls:
             self.open_calls -= 1
             self.calls += 1
@@ -255,7 +254,7 @@ def _read_stream(captured: CapturedResponse, client: str) -> ClientView:
         return ClientView(client, errors=("AI_EmptyResponseBodyError: Empty response body",))
     body, state = decode_body(captured), _Transform()
     for data in _split_events(js.decode_utf8(body.whole)):
-        state.event(data)
+        state.take_event(data)
     if body.broken:
         lost = "AI_APICallError: Failed to process successful response"
         return ClientView(client, raises=lost, text="".join(state.texts), errors=tuple(state.errors))

@@ -1,4 +1,4 @@
-"""One response as a client meets it: the bytes, the headers, and the places where the body was cut into pieces."""
+"""One response as a client receives it: bytes, headers, and the offsets at which the body was cut into pieces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import AnyStr
 
 from conformance.model import Exchange, Limits
 
-# Our own bounds ended these exchanges, not the vendor: what a client would have seen is unknown.
+# Our own bounds ended these exchanges, not the vendor, so what a client would have seen is unknown.
 OUR_DOING = frozenset({"too-big", "too-many-chunks", "headers-too-big", "cancelled", "refused-by-checker"})
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length"})
 _WITHOUT_BODY = frozenset({204, 205, 304})  # fetch() gives these none, whatever was sent
@@ -23,7 +23,7 @@ _MOST = Limits().decoded_bytes
 
 
 class BadCaptureError(ValueError):
-    """A line that does not describe a response; the message says what is wrong with it."""
+    """A line that does not describe a response; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _split_body(captured: CapturedResponse) -> tuple[bytes, ...]:
 
 
 def decode_body(captured: CapturedResponse) -> DecodedPieces:
-    """Undo Content-Encoding as HTTP libraries do: gzip and deflate; an unknown coding is left as it is."""
+    """Undo Content-Encoding as HTTP libraries do: gzip and deflate; any other coding is left as it is."""
     coding = captured.headers.get("content-encoding", "").strip().lower()
     pieces, broken = _split_body(captured), captured.broken or _find_missing_bytes(captured)
     if captured.status in _WITHOUT_BODY:
@@ -175,7 +175,7 @@ def decode_body(captured: CapturedResponse) -> DecodedPieces:
 
 
 def _find_missing_bytes(captured: CapturedResponse) -> str | None:
-    """Say so where fewer bytes came than Content-Length promised."""
+    """Return an error text where fewer bytes came than Content-Length promised."""
     promised = captured.headers.get("content-length", "").strip()
     short = promised.isascii() and promised.isdecimal() and int(promised[:18]) > len(captured.body)
     return "fewer bytes than promised" if short else None
@@ -197,7 +197,7 @@ def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> Decoded
 
 
 def shorten_line_breaks(text: AnyStr) -> AnyStr:
-    """Shorten long runs of line ends to an end of line and one blank line: readers of lines make no difference."""
+    """Shorten long runs of line ends to two, which makes no difference to readers of lines and saves time."""
     if isinstance(text, bytes):
         return re.sub(rb"[\r\n]{4,}", b"\n\n", text)
     return re.sub(r"[\r\n]{4,}", "\n\n", text)

@@ -11,7 +11,7 @@ from conformance.model import JSON
 
 
 class Raised(Exception):  # noqa: N818 - it carries another program's exception
-    """The client under study raises; `what` is its exception as `Name: message`."""
+    """The modelled client raises; `what` is its exception as `Name: message`."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -34,7 +34,7 @@ class ResponseView:
 
 @dataclass(frozen=True)
 class ClientView:
-    """What the caller has at the end; after an exception, what it had before.
+    """What the caller of a client has at the end; after an exception, what it had before.
 
     `chunks_before` (streams that raise) or `chunks` (streams that end) count the objects handed over;
     `errors` are error parts that a stream hands over instead of raising.
@@ -56,8 +56,11 @@ class ClientView:
 class Client:
     """A client library at one version: `reads` is the model of how it reads a response.
 
-    `slug` and `family` are what `--client` accepts beside the name; `api_version` is what it calls unless told
-    otherwise; `configure` says in words how it is told of another credential or version.
+    `slug` and `family` are what `--client` accepts besides the name. `api_version` is the one that it calls unless it
+    is configured; `configure` tells users how to set another credential (`bearer`) or version (`version`).
+    `finish_words` translates Google's finish reason, and the number of calls, into the client's own word; None
+    where it shows Google's. `shows_total`: whether its total is Google's totalTokenCount, not a sum of its own.
+    `unmeasured`: per method, what the measurement did not read.
     """
 
     name: str
@@ -68,11 +71,13 @@ class Client:
     auth: str = "x-goog-api-key"
     configure: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     methods: tuple[str, ...] = ("generateContent", "streamGenerateContent")
+    finish_words: Callable[[str, int], str] | None = None
+    shows_total: bool = True
     unmeasured: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
-    """Call for one whole answer; an exception becomes a value."""
+    """Read one unary answer as callers do; an exception becomes a value."""
     try:
         view = answer()
     except Raised as stop:
@@ -91,7 +96,7 @@ def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
 
 @dataclass
 class _Caller:
-    """The loop that everybody writes: text is joined, and the last word on the rest counts."""
+    """The loop that callers write: texts are joined, and of everything else the last value counts."""
 
     chunks: int = 0
     texts: list[str] = field(default_factory=list)

@@ -151,7 +151,7 @@ def _read_stream(captured: CapturedResponse) -> Iterator[ResponseView]:
 
 
 def _parse_events(events: list[str]) -> Iterator[object]:
-    """Parse what came in one piece; a bad event throws away all that still waited in the queue: all but the first."""
+    """Parse the events of one piece; a bad event discards all that still wait in the queue, which is all but the first."""
     answers: list[object] = []
     for event in events:
         try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from conformance.clients.captured_response import (
     CapturedResponse,
@@ -24,15 +24,22 @@ from conformance.clients.captured_response import (
 from conformance.clients.client_view import ClientView, Raised, ResponseView, call_once, iterate_stream
 from conformance.clients.lax_types import Types
 from conformance.model import JSON
+from conformance.names import to_snake
 
 _LOST_CONNECTION = "RemoteProtocolError: peer closed connection without sending complete message body"
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(\\?)\Z)', re.DOTALL)  # group 1: the string is still open
 
 
 @cache
+def _load_version(number: str) -> Mapping[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("google_genai_types.json").read_text("utf-8"))
+    return found[number]  # type: ignore[no-any-return] # the file has an object per version
+
+
+@cache
 def load_types(version: str) -> Types:
     """Return the response types of that version."""
-    data = json.loads(Path(__file__).with_name("google_genai_types.json").read_text("utf-8"))[version]
+    data = _load_version(version)
     return Types(data["models"], frozenset(data["finish_reasons"]))
 
 
@@ -44,71 +51,24 @@ class Copy:
     """
 
     to: str
-    names: Mapping[str, Copy] | None = None
-    each: bool = False
+    names: Mapping[str, Copy] | None
+    each: bool
 
 
-def _copy_unchanged(*fields: str) -> dict[str, Copy]:
-    """Names that are copied with all they hold; the field is the name in snake_case."""
-    return {re.sub(r"_(\w)", lambda found: found[1].upper(), to): Copy(to) for to in fields}
+@cache
+def load_copies(version: str) -> Mapping[str, Copy]:
+    """Return the names that the version copies from a response, in its order."""
+    return _read_copies(_load_version(version)["copies"])
 
 
-_CITATIONS_3 = {"citationSources": Copy("citations", each=True)}
-_CITATIONS_1 = {"citationSources": Copy("citations")}
-_CANDIDATE_3 = _copy_unchanged(
-    "content",
-    "token_count",
-    "finish_reason",
-    "grounding_metadata",
-    "avg_logprobs",
-    "index",
-    "logprobs_result",
-    "url_context_metadata",
-    "continuation_token",
-) | {
-    "citationMetadata": Copy("citation_metadata", _CITATIONS_3),
-    "safetyRatings": Copy("safety_ratings", each=True),
-}
-_PART_1 = _copy_unchanged(
-    "thought",
-    "thought_signature",
-    "code_execution_result",
-    "executable_code",
-    "function_call",
-    "function_response",
-    "text",
-) | {
-    "videoMetadata": Copy("video_metadata", _copy_unchanged("fps", "end_offset", "start_offset")),
-    "inlineData": Copy("inline_data", _copy_unchanged("data", "mime_type")),
-    "fileData": Copy("file_data", _copy_unchanged("file_uri", "mime_type")),
-}
-_CANDIDATE_1 = _copy_unchanged(
-    "token_count",
-    "finish_reason",
-    "avg_logprobs",
-    "grounding_metadata",
-    "index",
-    "logprobs_result",
-    "safety_ratings",
-) | {
-    "content": Copy("content", {"parts": Copy("parts", _PART_1, each=True)} | _copy_unchanged("role")),
-    "citationMetadata": Copy("citation_metadata", _CITATIONS_1),
-    "urlContextMetadata": Copy(
-        "url_context_metadata",
-        {
-            "urlMetadata": Copy(
-                "url_metadata", _copy_unchanged("retrieved_url", "url_retrieval_status"), each=True
-            )
-        },
-    ),
-}
-_COMMON = _copy_unchanged(
-    "sdk_http_response", "model_version", "prompt_feedback", "response_id", "usage_metadata"
-)
-_RESPONSE_3 = (
-    {"candidates": Copy("candidates", _CANDIDATE_3, each=True)} | _COMMON | _copy_unchanged("model_status")
-)
-_RESPONSE_1 = {"candidates": Copy("candidates", _CANDIDATE_1, each=True)} | _COMMON
+def _read_copies(data: Mapping[str, Any]) -> dict[str, Copy]:
+    """Read names written as `name=field[]`, with `[]` for `each`; without a field, it is the name in snake_case."""
+    found: dict[str, Copy] = {}
+    for key, inner in data.items():
+        name, _, field = key.removesuffix("[]").partition("=")
+        names = None if inner is None else _read_copies(inner)
+        found[name] = Copy(field or to_snake(name), names, key.endswith("[]"))
+    return found
 
 
 def _get_value(data: object, key: str) -> object:
@@ -131,7 +91,7 @@ def _list_items(value: object) -> list[object]:
 
 
 def _copy_named(source: object, names: Mapping[str, Copy]) -> dict[str, object]:
-    """Copy what is named and not null, under its new name; all else is dropped without a word."""
+    """Copy what is named and not null, under its new name; everything else is dropped silently."""
     target: dict[str, object] = {}
     for name, copy in names.items():
         value = _get_value(source, name)
@@ -151,7 +111,6 @@ class Version:
     """What sets one version apart."""
 
     number: str
-    names: Mapping[str, Copy]
     lines: Callable[[CapturedResponse, DecodedPieces], list[str]]
     objects: Callable[[list[str], bool], Iterator[str]]
 
@@ -169,7 +128,8 @@ def _load_json(text: str, failure: str) -> object:
 def _view_answer(answer: object, version: Version) -> ResponseView:
     known = load_types(version.number)
     fields = cast(
-        "dict[str, object]", known.read(_copy_named(answer, version.names), "GenerateContentResponse")
+        "dict[str, object]",
+        known.read(_copy_named(answer, load_copies(version.number)), "GenerateContentResponse"),
     )
     candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
     usage = cast("dict[str, object]", fields.get("usage_metadata") or {})
@@ -242,8 +202,8 @@ class _RawState:
     depth: int = 0
     before: str = ""
 
-    def after(self, line: str) -> _RawState:
-        """Return the state one line later: braces count outside strings only."""
+    def advance(self, line: str) -> _RawState:
+        """Return the state after one more line: braces count outside strings only."""
         text = self.before + line
         *_, end = (None, *(found[1] for found in _STRING.finditer(text)))
         bare = _STRING.sub("", text)
@@ -264,7 +224,7 @@ def _split_objects_3(lines: list[str], whole: bool) -> Iterator[str]:  # noqa: F
             data.append(line.removeprefix("data: "))
         elif line:
             raw.append(line)
-            state = state.after(line)
+            state = state.advance(line)
             if state.depth == 0:
                 yield "".join(raw)
                 raw, state = [], _RawState()
@@ -331,14 +291,14 @@ def _read_stream(captured: CapturedResponse, version: Version) -> Iterator[Respo
 
 
 def _drop_missing_reason(view: ResponseView) -> ResponseView:
-    """Drop the words for a missing reason: a chunk without one says nothing."""
+    """Drop the words for a missing reason: a chunk without a reason says nothing about it."""
     if view.finish_reason in {"None", "NOCAND"}:
         return ResponseView(view.text, None, view.total_tokens, view.calls)
     return view
 
 
-VERSION_3 = Version("3.4.0", _RESPONSE_3, _split_bytes, _split_objects_3)
-VERSION_1 = Version("1.30.0", _RESPONSE_1, _split_text, _split_objects_1)
+VERSION_3 = Version("3.4.0", _split_bytes, _split_objects_3)
+VERSION_1 = Version("1.30.0", _split_text, _split_objects_1)
 
 
 def read_3(captured: CapturedResponse, client: str) -> ClientView:

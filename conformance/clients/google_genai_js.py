@@ -26,7 +26,7 @@ _DELIMITER = re.compile(r"(?:\n\n)++|(?:\r\r)++|(?:\r\n\r\n)++")
 # 1.30.0 and gemini-cli: /^\s*data: (.*)(?:\n\n|\r\r|\r\n\r\n)/ on the buffer; a dot stops at four characters.
 _ANCHORED = re.compile(rf"[{js.SPACES}]*+data: ([^\n\r\u2028\u2029]*)(?:\n\n|\r\r|\r\n\r\n)")
 
-# Cuts a whole stream into events: the offset behind each, and its text; at last, with None, the offset where cutting stopped.
+# Cuts a whole stream into events: the offset after each, and its text; finally None, with the offset where cutting stopped.
 Cut = Callable[[str], Iterator[tuple[int, str | None]]]
 
 
@@ -93,7 +93,7 @@ def _view_answer(answer: object, no_candidate: JSON) -> ResponseView:
 
 
 def _refuse_usage(answer: object) -> None:
-    """2.32.0 hangs a property of its own on the usage, which needs an object."""
+    """2.32.0 defines a property of its own on the usage, which must be an object."""
     usage = js.get_member(answer, "usageMetadata")
     if js.is_truthy(usage) and not isinstance(usage, dict | list):
         raise Raised("TypeError: Object.defineProperty called on non-object")

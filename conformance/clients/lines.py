@@ -1,4 +1,4 @@
-"""`conformance clients FILE`: captured responses in, one JSON object per response and client out."""
+"""`conformance clients FILE`: reads captured responses, yields one JSON object per response and client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.model import JSON
 
 
 def describe_views(lines: Iterable[str], name: str = "input") -> Iterator[dict[str, JSON]]:
-    """Yield, in order, what each client makes of each response; blank lines are passed over.
+    """Yield, in order, what each client makes of each response; blank lines are skipped.
 
     Raises BadCaptureError with file and line for a line that does not describe a response.
     """
@@ -28,10 +28,10 @@ def describe_views(lines: Iterable[str], name: str = "input") -> Iterator[dict[s
 
 
 def describe_view(captured: CapturedResponse, client: Client) -> dict[str, JSON]:
-    """Return one line, spelled as outcomes.jsonl spells it.
+    """Return one line in the form of outcomes.jsonl.
 
-    After an exception only the chunks before it are counted; a text that cannot be asked for reads `EXC` and why.
-    What the measurement did not read of a client (`Client.unmeasured`) is absent here too; `see` knows it.
+    After an exception only the chunks before it are counted; where asking for the text raises, it reads `EXC` and why.
+    What the measurement did not read of a client (`Client.unmeasured`) is absent here too.
     """
     seen = read_as_client(client, captured)
     raised = seen.raises is not None

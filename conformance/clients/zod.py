@@ -1,102 +1,78 @@
-"""The few words of zod (the JavaScript schema library) in which the Vercel AI SDK says what a response must be."""
+"""What the Vercel AI SDK demands of a response: its zod schemas (getContentSchema and its neighbours), and their reading.
+
+The schemas are data, in ai_sdk_types.json. Types are words: string, number, boolean, unknown, json, or the name of an
+object; `[T]` is an array, `A|B` the first that fits, `T?` may be null or absent (nullish), `T|null` may be null.
+Members that an object does not name are dropped, unless its member `*` says that they are kept.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+
+_MISSING = object()
 
 
 class MisfitError(ValueError):
     """A value that the schema does not allow; the message says where."""
 
 
-@dataclass(frozen=True)
-class Obj:
-    """`z.object`: an object with these members; `rest` says what becomes of others."""
-
-    fields: Mapping[str, Schema]
-    rest: Literal["strip", "json", "refuse"] = "strip"
-
-
-@dataclass(frozen=True)
-class Arr:
-    """`z.array`."""
-
-    item: Schema
+@cache
+def _load_objects() -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(
+        Path(__file__).with_name("ai_sdk_types.json").read_text("utf-8")
+    )
+    return found
 
 
-@dataclass(frozen=True)
-class OneOf:
-    """`z.union`: the first that fits, stripped of what it does not name."""
-
-    options: tuple[Schema, ...]
-
-
-@dataclass(frozen=True)
-class Nullish:
-    """`.nullish()`: may be null, may be absent."""
-
-    inner: Schema
-
-
-@dataclass(frozen=True)
-class Nullable:
-    """`.nullable()`: may be null."""
-
-    inner: Schema
-
-
-Schema = Literal["string", "number", "boolean", "unknown", "json"] | Obj | Arr | OneOf | Nullish | Nullable
-_MISSING = object()
-
-
-def fit_schema(value: object, schema: Schema, where: str = "") -> object:
-    """Return the value with unknown members stripped. Raises MisfitError."""
-    if isinstance(schema, Nullish | Nullable):
-        return None if value is None else fit_schema(value, schema.inner, where)
-    if isinstance(schema, Obj):
-        return _fit_object(value, schema, where)
-    if isinstance(schema, Arr):
+def fit_schema(value: object, kind: str, where: str = "") -> object:
+    """Return the value as the type `kind` holds it, unknown members dropped. Raises MisfitError."""
+    if kind.endswith(("?", "|null")):
+        return (
+            None if value is None else fit_schema(value, kind.removesuffix("?").removesuffix("|null"), where)
+        )
+    if kind.startswith("["):
         if not isinstance(value, list):
             raise MisfitError(f"{where}: expected array")
-        return [fit_schema(item, schema.item, f"{where}/{number}") for number, item in enumerate(value)]
-    if isinstance(schema, OneOf):
-        return _fit_first(value, schema, where)
-    if not _is_of_type(value, schema):
-        raise MisfitError(f"{where}: expected {schema}")
+        return [fit_schema(item, kind[1:-1], f"{where}/{number}") for number, item in enumerate(value)]
+    if "|" in kind:
+        return _fit_first(value, kind.split("|"), where)
+    if kind in _load_objects():
+        return _fit_object(value, _load_objects()[kind], where)
+    if not _is_of_type(value, kind):
+        raise MisfitError(f"{where}: expected {kind}")
     return value
 
 
-def _is_of_type(value: object, schema: str) -> bool:
-    if schema in {"unknown", "json"}:
+def _is_of_type(value: object, kind: str) -> bool:
+    if kind in {"unknown", "json"}:
         return True
-    if schema == "number":
+    if kind == "number":
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return isinstance(value, str if schema == "string" else bool)
+    return isinstance(value, {"string": str, "boolean": bool}[kind])
 
 
-def _fit_first(value: object, schema: OneOf, where: str) -> object:
-    for option in schema.options:
+def _fit_first(value: object, kinds: list[str], where: str) -> object:
+    for kind in kinds:
         try:
-            return fit_schema(value, option, where)
+            return fit_schema(value, kind, where)
         except MisfitError:
             continue
     raise MisfitError(f"{where}: fits none of the variants")
 
 
-def _fit_object(value: object, schema: Obj, where: str) -> dict[str, object]:
+def _fit_object(value: object, fields: Mapping[str, str], where: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise MisfitError(f"{where}: expected object")
-    kept = {}
-    for name, inner in schema.fields.items():
+    named = {name: kind for name, kind in fields.items() if name != "*"}
+    kept = {name: given for name, given in value.items() if name not in named} if "*" in fields else {}
+    for name, kind in named.items():
         given = value.get(name, _MISSING)
         if given is not _MISSING:
-            kept[name] = fit_schema(given, inner, f"{where}/{name}")
-        elif not isinstance(inner, Nullish) and inner != "unknown":
+            kept[name] = fit_schema(given, kind, f"{where}/{name}")
+        elif not kind.endswith("?") and kind != "unknown":
             raise MisfitError(f"{where}/{name}: missing")
-    rest = {name: given for name, given in value.items() if name not in schema.fields}
-    if rest and schema.rest == "refuse":
-        raise MisfitError(f"{where}: unexpected members")
-    return kept | rest if schema.rest == "json" else kept
+    return kept

@@ -1,4 +1,4 @@
-"""What each command does, each a short function over the rooms that do the work."""
+"""What each command does: `run` and `replay`, and the table that names the function of every command."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from conformance.commands import decisions, doctor, explain, info, judge, pytest_runner
 from conformance.commands.terminal import (
     Progress,
-    escape_controls,
     list_closing_lines,
+    print_lines,
     warn_of_bundled_file,
     write_line,
 )
 from conformance.recording.runfile import RunFile, read_run_file
-from conformance.recording.writing import RecordError
 from conformance.report import format_terminal
 from conformance.running.engine import Engine
 from conformance.running.session import (
@@ -32,8 +32,20 @@ from conformance.running.session import (
 from conformance.verdicts.exit_code import CAPTURED
 
 
-def _options(words: Namespace) -> RunOptions:
-    get = vars(words).get
+def run(args: Namespace) -> int:
+    """Ask, record, judge, report; with --resume only what an interrupted run is missing."""
+    options = _read_options(args)
+    if options.resume is None:
+        return _carry_out(prepare_session(options, os.environ), args)
+    file = read_run_file(options.resume)
+    return _carry_out(
+        prepare_session(_resume(options, options.resume, file), os.environ), args, file.started_at
+    )
+
+
+def _read_options(args: Namespace) -> RunOptions:
+    """Return what the command line says; options that a command does not have keep their defaults."""
+    get = vars(args).get
     return RunOptions(
         providers=tuple(get("provider") or ()),
         dimensions=tuple(get("dimension") or ()),
@@ -50,73 +62,56 @@ def _options(words: Namespace) -> RunOptions:
     )
 
 
-def _run_file(folder: Path) -> RunFile:
-    try:
-        return read_run_file(folder)
-    except RecordError as error:
-        raise UsageError(*error.args) from error
-
-
-def run(words: Namespace) -> int:
-    """Ask, record, judge, report; with --resume only what an interrupted run is missing."""
-    options = _options(words)
-    if options.resume is None:
-        return _judge(prepare_session(options, os.environ), words)
-    recorded = _run_file(options.resume)
-    return _judge(prepare_session(_resumed(options, recorded), os.environ), words, recorded.started_at)
-
-
-def _resumed(options: RunOptions, recorded: RunFile) -> RunOptions:
-    """Return what the interrupted run was asked for, but where the command line says otherwise."""
-    said, usual = recorded.selection, vars(RunOptions())
-    kept = {name: said[name] for name in ("fail_on", "against", "max_examples", "shrink") if name in said}
-    kept |= {name: tuple(said.get(name, ())) for name in ("providers", "dimensions", "clients")}
-    now = vars(options)
-    changes = {name: value for name, value in kept.items() if now[name] == usual[name]}
-    folder = options.resume.resolve() if options.resume else None
-    config = options.config or (Path(recorded.source) if Path(recorded.source).is_file() else None)
-    return RunOptions(
-        **{**now, **changes, "config": config, "out": folder, "resume": folder, "seed": recorded.seed}
-    )
-
-
-def replay(words: Namespace) -> int:
-    """Judge a recording anew; sends nothing."""
-    if words.folder.is_file():
-        what = "a HAR" if words.folder.suffix.lower() == ".har" else "a file"
-        raise UsageError(
-            escape_controls(f"{words.folder}: {what} is not a run; `conformance judge` reads it")
-        )
-    recorded = _run_file(words.folder)
-    options = _options(words)
-    changes = {
-        "replay": words.folder,
-        "seed": recorded.seed,
-        "providers": tuple(recorded.selection.get("providers", ())),
+def _resume(options: RunOptions, folder: Path, file: RunFile) -> RunOptions:
+    """Return the options of the interrupted run, except where the command line says otherwise."""
+    names = ("fail_on", "against", "max_examples", "shrink", "providers", "dimensions", "clients")
+    given, usual = vars(options), vars(RunOptions())
+    recorded = {name: file.selection[name] for name in names if name in file.selection}
+    kept = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in recorded.items()
+        if given[name] == usual[name]
     }
-    options = RunOptions(**{**vars(options), **changes, "out": options.out or words.folder / "replay"})
-    if recorded.selection.get(CAPTURED):
-        return judge.replay(recorded, words, options)
-    session = session_from_recording(options, recorded.providers, Path(recorded.source), recorded.left)
-    return _judge(session, words, recorded.started_at)
+    source = Path(file.source)
+    config = options.config or (source if source.is_file() else None)
+    place = {"config": config, "out": folder.resolve(), "resume": folder.resolve(), "seed": file.seed}
+    return RunOptions(**{**given, **kept, **place})
 
 
-def _judge(session: Session, words: Namespace, started_at: str = "") -> int:
+def replay(args: Namespace) -> int:
+    """Judge a recording anew, by the dimensions of its run unless others are named; sends nothing."""
+    if args.folder.is_file():
+        what = "a HAR" if args.folder.suffix.lower() == ".har" else "a file"
+        raise UsageError(f"{args.folder}: {what} is not a run; `conformance judge` reads it")
+    file = read_run_file(args.folder)
+    options = _read_options(args)
+    options = replace(
+        options,
+        replay=args.folder,
+        seed=file.seed,
+        providers=tuple(file.selection.get("providers", ())),
+        dimensions=options.dimensions or tuple(file.selection.get("dimensions", ())),
+        out=options.out or args.folder / "replay",
+    )
+    if file.selection.get(CAPTURED):
+        return judge.replay_recording(file, args, options)
+    session = session_from_recording(options, file.providers, Path(file.source), file.left)
+    return _carry_out(session, args, file.started_at)
+
+
+def _carry_out(session: Session, args: Namespace, started_at: str = "") -> int:
+    """Carry a run through, print what was found, and return its exit code."""
     warn_of_bundled_file(session)
-    progress = Progress(sys.stderr, quiet=words.quiet, replay=session.options.replay is not None)
+    progress = Progress(sys.stderr, quiet=args.quiet, replay=session.options.replay is not None)
     engine = Engine(session, progress, started_at)
-    code = pytest_runner.run_suite(engine, verbose=words.verbose)
+    code = pytest_runner.run_suite(engine, verbose=args.verbose)
     progress.close()
-    if engine.results is not None and not words.quiet:
+    if engine.results is not None and not args.quiet:
         width = shutil.get_terminal_size().columns
-        write_line(sys.stdout, format_terminal(engine.results, colour=_colour(), width=width))
-    for line in list_closing_lines(engine, warned=not words.quiet):
-        write_line(sys.stdout, escape_controls(line))
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        write_line(sys.stdout, format_terminal(engine.results, colour=colour, width=width))
+    print_lines(*list_closing_lines(engine, warned=not args.quiet))
     return code
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(

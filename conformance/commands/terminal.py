@@ -1,20 +1,24 @@
-"""What the terminal says while a run asks, and when it has ended; nothing from a vendor reaches it unescaped."""
+"""What the terminal shows while a run asks, and when it has ended; nothing from a vendor reaches it unescaped."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from conformance.phrases import count_noun, join_names
 from conformance.replies import ProviderReplies
 from conformance.running.engine import Engine
 from conformance.running.session import BUNDLED_FILE, Session
 from conformance.verdicts.exit_code import NOT_JUDGED
 
 _EVERY = 0.2  # seconds between two lines of progress on a terminal
-_SELDOM = 5.0  # and in a log
+_EVERY_IN_LOGS = 5.0
+_MOST_NAMES = 4  # providers that a line of progress names
+_MOST_REASONS = 5
 
 
 def escape_controls(text: str) -> str:
@@ -27,6 +31,18 @@ def write_line(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
+
+
+def print_lines(*texts: str, stream: TextIO | None = None) -> None:
+    """Write texts, whose lines are escaped, to `stream` (default standard output)."""
+    for text in texts:
+        for line in text.split("\n"):
+            write_line(stream or sys.stdout, escape_controls(line))
+
+
+def print_json(value: object, indent: int = 2) -> None:
+    """Write JSON in ASCII: nothing in it can move a cursor or turn the writing direction."""
+    write_line(sys.stdout, json.dumps(value, indent=indent, allow_nan=False))
 
 
 class Progress:
@@ -46,24 +62,21 @@ class Progress:
         """Take note of one provider's state, and show it when it is time."""
         self._seen[gathered.provider.name] = gathered
         now = time.monotonic()
-        if not self._quiet and now - self._shown > (_EVERY if self._live else _SELDOM):
+        if not self._quiet and now - self._shown > (_EVERY if self._live else _EVERY_IN_LOGS):
             self._shown = now
             self._show()
 
     def _show(self) -> None:
-        seconds = time.monotonic() - self._began
+        number = sum(len(one.replies) for one in self._seen.values())
+        said = "read" if self._replay else "asked"
+        noun = "recorded exchange" if self._replay else "question"
         busy = [one for one in self._seen.values() if not one.finished]
-        names = ", ".join(f"{one.provider.name} {len(one.replies)}/{_total(one)}" for one in busy[:4])
-        more = f" and {len(busy) - 4} more" if len(busy) > 4 else ""
-        line = escape_controls(f"{self._count()} in {seconds:.0f} s{': ' if busy else ''}{names}{more}")
+        names = join_names([f"{one.provider.name} {_count_of(one)}" for one in busy], _MOST_NAMES)
+        seconds = f"{time.monotonic() - self._began:.0f} s"
+        line = f"{said} {count_noun(number, noun)} in {seconds}{': ' if busy else ''}{names}"
+        line = escape_controls(line)
         self._stream.write(f"\r\x1b[K{line[:160]}" if self._live else f"{line}\n")
         self._stream.flush()
-
-    def _count(self) -> str:
-        number = sum(len(one.replies) for one in self._seen.values())
-        if self._replay:
-            return f"read {number} recorded exchange{'' if number == 1 else 's'}"
-        return f"asked {number} question{'' if number == 1 else 's'}"
 
     def close(self) -> None:
         """Clear the line; a log ends with how much was asked in all."""
@@ -76,11 +89,11 @@ class Progress:
             self._show()
 
 
-def _total(gathered: ProviderReplies) -> int:
-    """Return how many exchanges are expected by now; further attempts make it grow, so that it is never passed."""
+def _count_of(gathered: ProviderReplies) -> str:
+    """Return `12/65`: replies, and how many are expected by now; the second grows with further attempts."""
     answered = {reply.probe for reply in gathered.replies}
     waiting = gathered.planned - len(answered) - len(gathered.unasked)
-    return len(gathered.replies) + max(0, waiting)
+    return f"{len(gathered.replies)}/{len(gathered.replies) + max(0, waiting)}"
 
 
 def warn_of_bundled_file(session: Session) -> None:
@@ -90,7 +103,7 @@ def warn_of_bundled_file(session: Session) -> None:
 
 
 def list_closing_lines(engine: Engine, *, warned: bool = False) -> Iterator[str]:
-    """Yield what the user should know at the end, where the report is last; no warnings if already `warned`."""
+    """Yield what the user should know at the end, the path of the report last; no warnings if already `warned`."""
     warnings = engine.results["run"]["warnings"] if engine.results is not None else []
     if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
@@ -101,22 +114,13 @@ def list_closing_lines(engine: Engine, *, warned: bool = False) -> Iterator[str]
         yield resumed
     if not warned:
         yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
-    yield from _why_not_judged(engine)
-    if engine.results is not None:
-        page = engine.out / "report.html"
-        if page.is_file() and not engine.fault.startswith(str(page)):  # else it is an earlier run's
-            yield f"report: {page}"
-
-
-_REASONS_MOST = 5
-
-
-def _why_not_judged(engine: Engine) -> Iterator[str]:
-    """Say why a run ends in 3: nothing that stands above it shows that anything is wrong."""
-    if engine.exit_code != NOT_JUDGED:
-        return
-    causes = [cause for cause in engine.exit_causes() if cause.code == NOT_JUDGED]
-    for cause in causes[:_REASONS_MOST]:
-        yield f"exit code 3: {cause.provider}{': ' if cause.provider else ''}{cause.reason}"
-    if len(causes) > _REASONS_MOST:
-        yield f"exit code 3: and {len(causes) - _REASONS_MOST} more reasons"
+    if engine.exit_code == NOT_JUDGED:  # nothing that stands above it shows that anything is wrong
+        causes = [cause for cause in engine.exit_causes() if cause.code == NOT_JUDGED]
+        for cause in causes[:_MOST_REASONS]:
+            yield f"exit code 3: {cause.provider}{': ' if cause.provider else ''}{cause.reason}"
+        if len(causes) > _MOST_REASONS:
+            yield f"exit code 3: and {len(causes) - _MOST_REASONS} more reasons"
+    page = engine.out / "report.html"
+    # A page that could not be written is an earlier run's.
+    if engine.results is not None and page.is_file() and not engine.fault.startswith(str(page)):
+        yield f"report: {page}"

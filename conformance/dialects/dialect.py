@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from conformance.dialects.shapes import (
-    Shape,
-    ShapeReader,
-    as_object,
+from conformance.dialects.form import Parts, find_form_faults
+from conformance.dialects.shapes import Shape, ShapeReader, as_object, load_shape
+from conformance.files import (
+    FileError,
+    find_schemas_folder,
+    read_bounded,
+    read_json_file,
 )
-from conformance.files import ROOT_ID, FileError, find_schemas_folder, read_bounded, read_json_file, validate
 from conformance.model import JSON, NOTHING, Source
 from conformance.names import suggest_or_list
 from conformance.pointers import to_pointer
@@ -94,12 +97,10 @@ class Dialect:
     @cached_property
     def values_of_traits(self) -> Mapping[str, JSON]:
         """Each trait as results.json wants it: null where the page is silent, a list where it contradicts itself."""
-        return MappingProxyType({name: _documented(readings) for name, readings in self.traits.items()})
-
-
-def _documented(readings: tuple[Reading, ...]) -> JSON:
-    values = [reading.value for reading in readings]
-    return values[0] if len(values) == 1 else values or None
+        values = {name: [one.value for one in readings] for name, readings in self.traits.items()}
+        return MappingProxyType(
+            {name: one[0] if len(one) == 1 else one or None for name, one in values.items()}
+        )
 
 
 def list_bundled_dialects() -> tuple[str, ...]:
@@ -116,7 +117,7 @@ def find_folder(name_or_path: str, base: Path) -> Path:
     if any(mark in name_or_path for mark in "/\\.") or own.is_dir():
         if not (own / "dialect.json").is_file():
             raise DialectError(
-                f"{own}: there is no dialect.json in it; docs/dialects.md tells how to write one"
+                f"{own}: there is no dialect.json in it; docs/dialects.md shows how to write one"
             )
         return own
     hint = suggest_or_list(name_or_path, (*list_bundled_dialects(), "a folder such as ./mine"))
@@ -130,25 +131,21 @@ def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
     """
     folder = find_folder(name_or_path, base)
     if folder.parent == find_schemas_folder():
-        return _bundled(folder)
+        return _load_bundled(folder)
     parts = read_parts(folder)
     faults = find_form_faults(folder, parts)
     if faults:
         raise DialectError(*faults)
-    return _sound(folder, parts)
+    shapes = {place: ShapeReader(schema).read_root() for place, schema in _list_schemas(parts).items()}
+    return _build_dialect(folder, parts, shapes)
 
 
 @cache
-def _bundled(folder: Path) -> Dialect:
-    """Load what comes with the program once; its form is held by the project's own tests."""
-    return _sound(folder, read_parts(folder))
-
-
-def _sound(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
-    try:
-        return _assembled(folder, parts)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DialectError(f"{folder}: is not a dialect: {error!r}; run the lint command on it") from error
+def _load_bundled(folder: Path) -> Dialect:
+    """Load what comes with the program once; the project's own tests check its form."""
+    parts = read_parts(folder)
+    shapes = {place: load_shape(str(schema["$id"])) for place, schema in _list_schemas(parts).items()}
+    return _build_dialect(folder, parts, shapes)
 
 
 def list_files(folder: Path) -> tuple[Path, ...]:
@@ -171,17 +168,12 @@ def read_parts(folder: Path) -> dict[str, Mapping[str, JSON]]:
     return parts
 
 
-def find_form_faults(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> list[str]:
-    """Return a line for every place where a dialect's files break the format's own schemas."""
-    faults: list[str] = []
-    for name, value in parts.items():
-        form = "dialect" if name == "dialect.json" else "dialect-part"
-        found = validate(dict(value), ROOT_ID + form)
-        faults += [f"{folder / name}: {pointer or '/'}: {message}" for pointer, message in found]
-    return faults
+def _list_schemas(parts: Parts) -> Parts:
+    """Return the schemas among a dialect's files, by place."""
+    return {place: parts[f"{place}.schema.json"] for place in PLACES if f"{place}.schema.json" in parts}
 
 
-def _digest(folder: Path) -> str:
+def _digest_files(folder: Path) -> str:
     total = hashlib.sha256()
     for path in list_files(folder):
         data = read_bounded(path, within=folder)
@@ -190,87 +182,74 @@ def _digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _assembled(folder: Path, parts: Mapping[str, Mapping[str, JSON]]) -> Dialect:
-    facts = parts["dialect.json"]
-    document = as_object(facts["document"])
+def _build_dialect(folder: Path, parts: Parts, shapes: Mapping[str, Shape]) -> Dialect:
+    """Return the dialect that files of the right form describe."""
+    facts: Mapping[str, Any] = parts["dialect.json"]
+    document, name = facts["document"], str(facts["name"])
     address = str(document.get("url", ""))
     url = address if address.startswith(("https://", "http://")) else ""
-    source = Source(str(document["title"]), sha256=str(document.get("sha256", "")), url=url)
-    schemas = {place: parts[f"{place}.schema.json"] for place in PLACES if f"{place}.schema.json" in parts}
-    name = str(facts["name"])
+    source = Source(document["title"], sha256=document.get("sha256", ""), url=url)
+    texts = ("kind", "pointer", "says", "lines", "id")
     return Dialect(
         name=name,
-        title=str(facts["title"]),
+        title=facts["title"],
         document=source,
-        base_url=str(facts.get("base_url", "")),
-        models=tuple(str(model) for model in _list(as_object(facts.get("models")).get("names"))),
-        methods=tuple(str(one) for one in _list(as_object(facts.get("methods")).get("names"))),
+        base_url=facts.get("base_url", ""),
+        models=tuple(facts.get("models", {}).get("names", ())),
+        methods=tuple(facts.get("methods", {}).get("names", ())),
         traits=MappingProxyType(
-            {key: _readings(value, source) for key, value in as_object(facts["traits"]).items()}
+            {
+                trait: tuple(Reading(one["value"], _cite(source, [one]), one["known"]) for one in readings)
+                for trait, readings in facts["traits"].items()
+            }
         ),
-        own_form=as_object(facts.get("own_form")),
-        requests=tuple(as_object(one) for one in _list(facts.get("requests"))),
-        remarks=tuple(_remark(name, as_object(one)) for one in _list(facts.get("remarks"))),
-        fields=tuple(one for place, schema in schemas.items() for one in _fields(place, schema, source)),
-        shapes=MappingProxyType({place: ShapeReader(schema).root() for place, schema in schemas.items()}),
-        embedded=as_object(facts.get("embedded")),
+        own_form=facts.get("own_form", {}),
+        requests=tuple(facts["requests"]),
+        remarks=tuple(
+            DocumentRemark(name, **{text: one.get(text, "") for text in texts}) for one in facts["remarks"]
+        ),
+        fields=tuple(
+            one
+            for place, schema in _list_schemas(parts).items()
+            for one in _find_fields(place, schema, source)
+        ),
+        shapes=MappingProxyType(shapes),
+        embedded=facts.get("embedded", {}),
         folder=folder,
-        digest=_digest(folder),
+        digest=_digest_files(folder),
         facts=facts,
     )
 
 
-def _list(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else []
-
-
-def _readings(value: JSON, document: Source) -> tuple[Reading, ...]:
-    return tuple(_reading(as_object(one), document) for one in _list(value))
-
-
-def _reading(one: Mapping[str, JSON], document: Source) -> Reading:
-    source = replace(document, lines=str(one.get("lines", "")), says=str(one.get("says", "")))
-    return Reading(one["value"], source, str(one["known"]))
-
-
-def _remark(dialect: str, one: Mapping[str, JSON]) -> DocumentRemark:
-    texts = {key: str(one.get(key, "")) for key in ("kind", "pointer", "says", "lines", "id")}
-    return DocumentRemark(dialect, **texts)
-
-
 def sort_sources(schema: Mapping[str, JSON]) -> tuple[Mapping[str, JSON], ...]:
     """Return the `x-source` entries of one property, the surest first."""
-    value = schema.get("x-source")
-    entries = [as_object(one) for one in (value if isinstance(value, list) else [value] if value else [])]
-    return tuple(sorted(entries, key=lambda one: _rank(str(one.get("known")))))
+    value = schema.get("x-source", [])
+    entries = [as_object(one) for one in (value if isinstance(value, list) else [value])]
+    return tuple(sorted(entries, key=lambda one: KNOWN.index(str(one["known"]))))
 
 
-def _rank(known: str) -> int:
-    return KNOWN.index(known) if known in KNOWN else len(KNOWN)
-
-
-def _fields(place: str, schema: Mapping[str, JSON], document: Source, at: str = "") -> Iterator[Field]:
-    required = _list(schema.get("required"))
-    for name, value in as_object(schema.get("properties")).items():
-        property_ = as_object(value)
+def _find_fields(place: str, schema: Mapping[str, Any], document: Source, at: str = "") -> Iterator[Field]:
+    """Yield the properties of a schema that have a source, at any depth."""
+    for name, value in schema.get("properties", {}).items():
         here = at + to_pointer([name])
-        entries = sort_sources(property_)
+        entries = sort_sources(value)
         if entries:
             yield Field(
                 place=place,
                 pointer=here,
-                type=str(property_.get("type", "object" if "$ref" in property_ else "any")),
-                required=name in required or property_.get("x-required") is True,
-                source=_source(entries, document),
-                known=str(entries[0].get("known")),
-                contradicted=str(property_.get("x-contradicted", "")),
+                type=value.get("type", "object" if "$ref" in value else "any"),
+                required=name in schema.get("required", ()) or value.get("x-required") is True,
+                source=_cite(document, entries),
+                known=str(entries[0]["known"]),
+                contradicted=value.get("x-contradicted", ""),
             )
-        yield from _fields(place, property_, document, here)
+        yield from _find_fields(place, value, document, here)
     if isinstance(schema.get("items"), dict):
-        yield from _fields(place, as_object(schema["items"]), document, f"{at}/*")
+        yield from _find_fields(place, schema["items"], document, f"{at}/*")
 
 
-def _source(entries: tuple[Mapping[str, JSON], ...], document: Source) -> Source:
-    lines = dict.fromkeys(str(one.get("lines")) for one in entries)
+def _cite(document: Source, entries: Sequence[Mapping[str, JSON]]) -> Source:
+    """Return the document with the lines of all entries, and what the first of them says that says anything."""
+    lines = dict.fromkeys(str(one["lines"]) for one in entries)
     says = next((str(one["says"]) for one in entries if "says" in one), "")
     return replace(document, lines=", ".join(lines), says=says)

@@ -33,10 +33,9 @@ class Shape:
     closed: bool = False
     required: tuple[str, ...] = ()
     oneof: tuple[str, ...] = ()
-    explicit: bool = False  # may be sent although it is 0, "" or false
     minimum: float | None = None
     maximum: float | None = None
-    min_items: int = 0
+    min_items: int | None = None
     max_items: int | None = None
     properties: Mapping[str, Shape] = field(default_factory=_none, repr=False)
     items: Shape | None = field(default=None, repr=False)
@@ -73,52 +72,46 @@ class ShapeReader:
         self._schema = schema
         self._made: dict[str, Shape] = {}
 
-    def root(self) -> Shape:
+    def read_root(self) -> Shape:
         """Return the shape of the document's root. Raises KeyError where a `$ref` leads nowhere."""
-        return self.shape(self._schema)
+        return self.read(self._schema)
 
-    def shape(self, schema: Mapping[str, JSON]) -> Shape:
-        """Return the shape that a (sub)schema of the document describes."""
+    def read(self, schema: Mapping[str, JSON]) -> Shape:
+        """Return the shape that a (sub)schema of the document describes. Raises KeyError as `read_root` does."""
         ref = schema.get("$ref")
-        return self._referred(str(ref)) if ref is not None else self._described(schema)
-
-    def _referred(self, ref: str) -> Shape:
-        if not ref.startswith("#"):
-            return load_shape(ref)
+        if ref is None:
+            return self._describe(schema)
+        if not str(ref).startswith("#"):
+            return load_shape(str(ref))
         if ref not in self._made:
-            name = ref.removeprefix("#/$defs/")
-            self._described(as_object(as_object(self._schema["$defs"])[name]), name, ref)
-        return self._made[ref]
+            name = str(ref).removeprefix("#/$defs/")
+            self._describe(as_object(as_object(self._schema["$defs"])[name]), name, str(ref))
+        return self._made[str(ref)]
 
-    def _described(self, schema: Mapping[str, JSON], name: str = "", ref: str = "") -> Shape:
+    def _describe(self, schema: Mapping[str, JSON], name: str = "", ref: str = "") -> Shape:
         properties: dict[str, Shape] = {}
+        items, values = schema.get("items"), schema.get("additionalProperties")
         shape = Shape(
-            kind=_kind(schema),
+            kind=_find_kind(schema),
             name=name,
-            format=_text(schema.get("x-format")),
-            enum=_texts(schema.get("enum", schema.get("x-enum"))),
+            format=_read_text(schema.get("x-format")),
+            enum=list_texts(schema.get("enum", schema.get("x-enum"))),
             closed="enum" in schema,
-            required=_texts(schema.get("required")),
-            oneof=_texts(schema.get("x-oneof")),
-            explicit=schema.get("x-presence") == "explicit",
-            minimum=_number(schema.get("minimum")),
-            maximum=_number(schema.get("maximum")),
-            min_items=int(_number(schema.get("minItems")) or 0),
-            max_items=_whole(schema.get("maxItems")),
+            required=list_texts(schema.get("required")),
+            oneof=list_texts(schema.get("x-oneof")),
+            minimum=_read_number(schema.get("minimum")),
+            maximum=_read_number(schema.get("maximum")),
+            min_items=_read_count(schema.get("minItems")),
+            max_items=_read_count(schema.get("maxItems")),
             properties=MappingProxyType(properties),
-            items=self._part(schema, "items"),
-            values=self._part(schema, "additionalProperties"),
+            items=self.read(items) if isinstance(items, dict) else None,
+            values=self.read(values) if isinstance(values, dict) else None,
         )
         if ref:  # known before its members are read: a message may contain itself
             self._made[ref] = shape
-        properties.update(
-            {key: self.shape(as_object(value)) for key, value in as_object(schema.get("properties")).items()}
-        )
+        for key, value in as_object(schema.get("properties")).items():
+            properties[key] = self.read(as_object(value))
         return shape
-
-    def _part(self, schema: Mapping[str, JSON], keyword: str) -> Shape | None:
-        value = schema.get(keyword)
-        return self.shape(value) if isinstance(value, dict) else None
 
 
 def as_object(value: JSON) -> Mapping[str, JSON]:
@@ -126,44 +119,44 @@ def as_object(value: JSON) -> Mapping[str, JSON]:
     return value if isinstance(value, dict) else {}
 
 
-def _kind(schema: Mapping[str, JSON]) -> str:
-    if schema.get("x-free-form"):
-        return "map" if isinstance(schema.get("additionalProperties"), dict) else "free"
-    kind = schema.get("type")
-    return kind if isinstance(kind, str) else "free"
-
-
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _texts(value: JSON) -> tuple[str, ...]:
+def list_texts(value: JSON) -> tuple[str, ...]:
+    """Return the texts in a list; an empty tuple where `value` is none."""
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
-def _number(value: JSON) -> float | None:
+def _find_kind(schema: Mapping[str, JSON]) -> str:
+    if schema.get("x-free-form"):
+        return "map" if isinstance(schema.get("additionalProperties"), dict) else "free"
+    return _read_text(schema.get("type")) or "free"
+
+
+def _read_text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _read_number(value: JSON) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _whole(value: JSON) -> int | None:
-    number = _number(value)
+def _read_count(value: JSON) -> int | None:
+    number = _read_number(value)
     return None if number is None else int(number)
 
 
 @cache
-def _bundled_reader(schema_id: str) -> ShapeReader:
+def _make_bundled_reader(schema_id: str) -> ShapeReader:
     return ShapeReader(load_bundled_schemas()[schema_id])
 
 
 @cache
-def load_shape(reference_: str) -> Shape:
+def load_shape(reference: str) -> Shape:
     """Return the shape of a bundled schema's root by its `$id`, or of one message in it: `ID#/$defs/Name`.
 
-    Raises KeyError where there is none.
+    Each schema is read once in a process. Raises KeyError where there is none.
     """
-    schema_id, _, within = reference_.partition("#")
-    reader = _bundled_reader(schema_id)
-    return reader.shape({"$ref": f"#{within}"}) if within else reader.root()
+    schema_id, _, within = reference.partition("#")
+    reader = _make_bundled_reader(schema_id)
+    return reader.read({"$ref": f"#{within}"}) if within else reader.read_root()
 
 
 @cache

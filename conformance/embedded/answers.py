@@ -1,4 +1,4 @@
-"""The scripted model: a canonical request in, an answer out, settings obeyed and tokens counted."""
+"""The scripted model: answers a canonical request, obeys its settings, and counts its tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _THOUGHTS = (
 
 @dataclass(frozen=True)
 class ScriptedCandidate:
-    """One candidate: a text or calls, and why it ended."""
+    """One candidate: a text or calls, and its finish reason."""
 
     text: str
     calls: tuple[dict[str, JSON], ...]
@@ -52,7 +52,7 @@ class ScriptedCandidate:
 
 @dataclass(frozen=True)
 class ScriptedAnswer:
-    """What the model has to say, before it is cut into chunks and dressed."""
+    """The model's answer, before it is cut into chunks and given the dialect's form."""
 
     candidates: tuple[ScriptedCandidate, ...]
     thoughts: tuple[str, ...]  # the summaries that were asked for
@@ -104,7 +104,7 @@ def _find_prompt(request: Message) -> str:
 
 
 def _report_function_responses(request: Message) -> str | None:
-    """Return what the functions answered, told in a sentence, where the last turn brings answers."""
+    """Return a sentence with what the functions answered, where the last turn has function responses."""
     answered = [
         part["functionResponse"] for part in request["contents"][-1]["parts"] if "functionResponse" in part
     ]
@@ -113,7 +113,7 @@ def _report_function_responses(request: Message) -> str | None:
 
 
 def _name_image_colour(request: Message) -> str | None:
-    """Return the colour of the last image of the last turn, where there is one."""
+    """Return the colour of the last image of the last turn; None without an image."""
     blobs = [part["inlineData"] for part in request["contents"][-1]["parts"] if "inlineData" in part]
     if not blobs:
         return None
@@ -121,7 +121,7 @@ def _name_image_colour(request: Message) -> str | None:
 
 
 def _write_structured(request: Message, prompt: str) -> str | None:
-    """Return the answer in JSON, where the settings ask for it."""
+    """Return the answer as JSON where the settings ask for it, else None."""
     config = request.get("generationConfig", {})
     schema = next(
         (
@@ -159,7 +159,7 @@ _KINDS: tuple[Callable[[Message, str], str | None], ...] = (
 
 
 def _make_text(request: Message, prompt: str) -> str:
-    """Return the first answer that a kind of question gives, else the scripted one."""
+    """Return the answer of the first kind of question that applies, else the scripted one."""
     given = (text for kind in _KINDS if (text := kind(request, prompt)) is not None)
     return next(given, None) or answer_prompt(prompt)
 
@@ -188,7 +188,7 @@ def _make_candidate(request: Message, family: Family) -> ScriptedCandidate:
 
 
 def _make_thoughts(config: Message, spent: int) -> Iterator[str]:
-    """Yield the thoughts before an answer of `spent` tokens: none where they are switched off or there is no room."""
+    """Yield the thoughts before an answer of `spent` tokens; none where thinking is off or the limit leaves no room."""
     thinking = config.get("thinkingConfig", {})
     room = config.get("maxOutputTokens", 1 << 30) - spent
     budget = thinking.get("thinkingBudget", -1)
@@ -211,14 +211,14 @@ def _sign_candidate(candidate: ScriptedCandidate) -> ScriptedCandidate:
 
 
 def make_response_id() -> str:
-    """Return an id as Google makes them: URL-safe base64 without padding, and the time in its first four bytes."""
+    """Return an id in Google's form: URL-safe base64 without padding, with the time in its first four bytes."""
     clock = (int(time.time()) & 0xFFFFFFFF).to_bytes(4, "little")
     rest = secrets.token_bytes(secrets.choice((12, 13)))
     return base64.urlsafe_b64encode(clock + rest).decode().rstrip("=")
 
 
 def think(request: Message, model: str) -> ScriptedAnswer:
-    """Return the model's answer to a canonical request that `semantics.judge` passes, with its family's habits."""
+    """Return the model's answer to a canonical request that `semantics.judge_request` accepts, with its family's habits."""
     config, family = request.get("generationConfig", {}), choose_family(model)
     candidate = _make_candidate(request, family)
     thoughts = tuple(_make_thoughts(config, candidate.tokens)) if family.thinks else ()

@@ -1,6 +1,6 @@
-"""A server as a row of small stages, each a function that may be replaced to make a server wrong in one way.
+"""A server as a series of small stages, each a function that can be replaced to make a server wrong in one way.
 
-`dataclasses.replace(HONEST, pace=...)` is a server like Google's whose streams come at another pace.
+`dataclasses.replace(HONEST, pace=...)` is a server like Google's whose streams have another pace.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ _VARY = (("Vary", "Origin"), ("Vary", "X-Origin"), ("Vary", "Referer"))
 
 
 def accepts_key(key: str) -> bool:
-    """Say whether a key is good: any is, but those that begin like a bad one."""
+    """Return whether a key is valid: every key is, unless it begins with `bad` or `junk`."""
     return not key.lower().startswith(("bad", "junk"))
 
 
 def check_quota(incoming: Incoming, asked: RoutedRequest) -> None:
-    """Pass a request within its quota. Raises Refused (429) for a key that begins with `spent`."""
+    """Accept a request within its quota. Raises Refused (429) for a key that begins with `spent`."""
     if any(key.lower().startswith("spent") for key in read_credentials(incoming).values()):
         raise quota_error(asked.model)
 
 
 def write_refusal(refusal: Refused, asked: RoutedRequest) -> Outgoing:
-    """Return a refusal as Google answers it.
+    """Return a refusal in Google's form.
 
-    It is one object, labelled as events where events were asked for, and a list of one where a JSON array was to be
-    streamed. What the front end refuses is an empty page.
+    It is one object, labelled as events where events were asked for, and a list of one object where a JSON array was
+    to be streamed. What the front end refuses is an empty page.
     """
     if refusal.empty:
         return Outgoing(refusal.status, (("Content-Type", "text/html"),))
-    framed = frame_objects(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.body()])
+    framed = frame_objects(ARRAY if asked.framing == ARRAY else SINGLE, [refusal.to_object()])
     content_type = EVENTS_TYPE if asked.framing == SSE else framed.content_type
     return Outgoing(
         refusal.status, (("Content-Type", content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
@@ -79,7 +79,7 @@ def answer_preflight(incoming: Incoming) -> Outgoing:
 
 
 def add_common_headers(answer: Outgoing, incoming: Incoming) -> Outgoing:
-    """Return an answer with the headers that all answers have, compressed where the client asks for it."""
+    """Return an answer with the headers that all answers share, compressed where the client asks for it."""
     origin = (("Access-Control-Allow-Origin", "*"),) if incoming.header("origin") else ()
     vary = () if answer.content_type == "text/html" else _VARY
     answer = replace(answer, headers=(*answer.headers, *vary, *origin))
@@ -95,7 +95,7 @@ def _compress(answer: Outgoing) -> Outgoing:
     packed = []
     for number, piece in enumerate(answer.pieces, 1):
         last = number == len(answer.pieces)
-        # Each piece is flushed, so that a stream stays one.
+        # Each piece is flushed, so that a stream still arrives piece by piece.
         data = packer.compress(piece.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         packed.append(DelayedPiece(piece.wait, data))
     return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), pieces=tuple(packed))
@@ -103,11 +103,11 @@ def _compress(answer: Outgoing) -> Outgoing:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """The stages in the order in which they run. Called with a request, it returns the answer; it keeps no state.
+    """The stages of a server in the order in which they run. Calling it with a request returns the answer; it has no state.
 
-    Stages that refuse raise Refused. `settle` takes what a dialect puts elsewhere to Google's place, before `accept`
-    reads the form and `judge` the sense of a request. `dress` is given each response of the model, `frame` all
-    objects of an answer, `front` and `finish` the whole of every answer, errors included.
+    Stages that refuse raise Refused. `settle` moves settings that a dialect puts elsewhere to Google's place, before
+    `accept` reads the form of a request and `judge` its sense. `dress` gets each response of the model, `frame` all
+    objects of an answer, `front` and `finish` every whole answer, errors included.
     """
 
     style: Style = field(default_factory=Style)
@@ -131,7 +131,7 @@ class Behaviour:
     finish: Callable[[Outgoing, Incoming], Outgoing] = add_common_headers
 
     def __call__(self, incoming: Incoming) -> Outgoing:
-        """Return the answer to a request; refusals are answers too."""
+        """Return the answer to a request, a refusal included."""
         asked = guess_request(incoming, self.style)
         try:
             asked = self.route(incoming, self.style)
@@ -143,19 +143,19 @@ class Behaviour:
             answer = self.refuse(Refused(400, "Invalid JSON payload received. Message too deep."), asked)
         return self.finish(self.front(answer, incoming, self.style), incoming)
 
-    def single(self, value: JSON) -> Outgoing:
+    def answer_object(self, value: JSON) -> Outgoing:
         """Return one object as an answer."""
         framed = self.frame(SINGLE, [value])
         return Outgoing(
             200, (("Content-Type", framed.content_type),), (DelayedPiece(0.0, b"".join(framed.pieces)),)
         )
 
-    def other(self, value: Message) -> Outgoing:
-        """Return the answer of another method than the generating ones, in the dialect's casing."""
-        return self.single(apply_casing(value, self.style))
+    def answer_in_casing(self, value: Message) -> Outgoing:
+        """Return the answer of a method that does not generate, in the dialect's casing."""
+        return self.answer_object(apply_casing(value, self.style))
 
-    def stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
-        """Return an answer of the model in its framing, in pieces over time; `numbers` are wanted for its enums."""
+    def answer_stream(self, answer: ScriptedAnswer, framing: str, *, numbers: bool = False) -> Outgoing:
+        """Return the model's answer as a stream in this framing; with `numbers`, enums are numbers."""
         made = [_encode_enums(chunk, numbers=numbers) for chunk in self.chunks(answer)]
         dressed = [self.dress(chunk, self.style, chunk=True) for chunk in made]
         framed = self.frame(framing, dressed)
@@ -190,9 +190,9 @@ def _answer_generate(behaviour: Behaviour, asked: RoutedRequest, incoming: Incom
     behaviour.check_signatures(request)
     answer = behaviour.think(request, asked.model)
     if framing != SINGLE:
-        return behaviour.stream(answer, framing, numbers=asked.numbers)
+        return behaviour.answer_stream(answer, framing, numbers=asked.numbers)
     made = _encode_enums(behaviour.whole(answer), numbers=asked.numbers)
-    return behaviour.single(behaviour.dress(made, behaviour.style, chunk=False))
+    return behaviour.answer_object(behaviour.dress(made, behaviour.style, chunk=False))
 
 
 def _answer_count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
@@ -204,19 +204,19 @@ def _answer_count(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming
     if not request.get("contents"):
         raise Refused(400, "* CountTokensRequest.contents: contents is not specified\n")
     prompt = count_prompt_tokens(request)
-    return behaviour.other(
+    return behaviour.answer_in_casing(
         {"totalTokens": sum(prompt.values()), "promptTokensDetails": list_modalities(prompt)}
     )
 
 
 def _answer_get(behaviour: Behaviour, asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.get_model(asked.model, asked.version, behaviour.style))
+    return behaviour.answer_in_casing(listing.get_model(asked.model, asked.version, behaviour.style))
 
 
 def _answer_list(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:
     behaviour.authorise(incoming, behaviour.style, behaviour.accepts_key)
-    return behaviour.other(listing.list_models(incoming.query, behaviour.style))
+    return behaviour.answer_in_casing(listing.list_models(incoming.query, behaviour.style))
 
 
 def _answer_preflight(behaviour: Behaviour, _asked: RoutedRequest, incoming: Incoming) -> Outgoing:

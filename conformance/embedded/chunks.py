@@ -14,7 +14,7 @@ from conformance.model import JSON
 
 _WORDS = 8  # tokens in a chunk, at least
 _MOST = 24  # chunks of one text, at most
-LONG = 50  # tokens: a stream of more is spread over time, so that a buffering proxy can be told from it
+LONG = 50  # tokens: a longer stream is spread over time, so that a buffering proxy can be recognised
 SPREAD = 1.3  # seconds
 CALLED = "Model generated function call(s)."  # Google's own words
 TIER = "standard"
@@ -22,7 +22,7 @@ TIER = "standard"
 
 @dataclass(frozen=True)
 class _Slice:
-    """A part of a candidate as one chunk holds it."""
+    """The part of a candidate that one chunk holds."""
 
     parts: tuple[dict[str, JSON], ...]
     tokens: int
@@ -30,7 +30,7 @@ class _Slice:
     message: str = ""
     average: float | None = None
 
-    def candidate(self, index: int, family: Family) -> dict[str, JSON]:
+    def build_candidate(self, index: int, family: Family) -> dict[str, JSON]:
         """Return the candidate with its members in Google's order."""
         parts: list[JSON] = [dict(part) for part in self.parts]
         content: JSON = ({"parts": parts} if parts else {}) | {"role": "model"}
@@ -47,9 +47,9 @@ class _Slice:
 def build_usage(
     family: Family, prompt: Mapping[str, int], candidates: int, thoughts: int, *, last: bool = True
 ) -> dict[str, JSON]:
-    """Return a usageMetadata, zeros left out; the total is the sum of prompt, candidates and thoughts.
+    """Return a usageMetadata without zeros; the total is the sum of prompt, candidates and thoughts.
 
-    Before the `last` frame of a stream, some families count the prompt otherwise and the answer not at all.
+    Before the `last` frame of a stream, some families count the prompt differently and do not count the answer.
     """
     if not last:
         prompt = {**prompt, "TEXT": prompt.get("TEXT", 0) + 1} if family.recounts else prompt
@@ -90,7 +90,7 @@ def build_response(answer: ScriptedAnswer) -> dict[str, JSON]:
     """Return the answer as one response."""
     thoughts = tuple(_build_thought(text) for text in answer.thoughts)
     made: list[JSON] = [
-        _make_whole_slice(candidate, thoughts, answer.family).candidate(index, answer.family)
+        _make_whole_slice(candidate, thoughts, answer.family).build_candidate(index, answer.family)
         for index, candidate in enumerate(answer.candidates)
     ]
     spent = sum(one.tokens for one in answer.candidates)
@@ -109,7 +109,7 @@ def _make_whole_slice(
 
 
 def fake_average(text: str) -> float:
-    """Return an average log probability that looks like one: below zero, and the same for the same text."""
+    """Return a plausible average log probability: below zero, and always the same for the same text."""
     return -int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**33
 
 
@@ -124,7 +124,7 @@ def _build_parts(candidate: ScriptedCandidate) -> tuple[dict[str, JSON], ...]:
 
 
 def _split_candidate(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> list[_Slice]:
-    """Return a candidate as its frames hold it, the reason of its end in the last."""
+    """Return a candidate cut into the slices of its frames, with the finish reason in the last."""
     if answer.family.closes and candidate.calls:
         single = [replace(candidate, calls=(call,)) for call in candidate.calls]
         return [*(_Slice(one.calls, one.tokens) for one in single), _build_closing_slice(candidate, answer)]
@@ -135,7 +135,7 @@ def _split_candidate(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> li
 
 
 def _build_closing_slice(candidate: ScriptedCandidate, answer: ScriptedAnswer) -> _Slice:
-    """Return the frame of a family that ends a stream with an empty text, signed where thoughts came before words."""
+    """Return the closing slice of a family that ends a stream with an empty text, signed where the answer has thoughts."""
     signed = candidate.signature if answer.thought_tokens and not candidate.calls else ""
     part: dict[str, JSON] = {"text": "", **({"thoughtSignature": signed} if signed else {})}
     return _Slice((part,), 0, candidate.finish)
@@ -156,7 +156,7 @@ def _build_thought_chunks(answer: ScriptedAnswer) -> Iterator[dict[str, JSON]]:
     for text in answer.thoughts:
         spent += count_tokens(text)
         made: list[JSON] = [
-            _Slice((_build_thought(text),), 0).candidate(index, answer.family)
+            _Slice((_build_thought(text),), 0).build_candidate(index, answer.family)
             for index in range(len(answer.candidates))
         ]
         yield _build_response(answer, made, build_usage(answer.family, answer.prompt, 0, spent, last=False))
@@ -169,7 +169,7 @@ def build_chunks(answer: ScriptedAnswer) -> tuple[dict[str, JSON], ...]:
     spent = 0
     for number, row in enumerate(rows, 1):
         spent += sum(one.tokens for one in row if one)
-        held: list[JSON] = [one.candidate(index, answer.family) for index, one in enumerate(row) if one]
+        held: list[JSON] = [one.build_candidate(index, answer.family) for index, one in enumerate(row) if one]
         last = number == len(rows)
         used = build_usage(answer.family, answer.prompt, spent, answer.thought_tokens, last=last)
         made.append(_build_response(answer, held, used))

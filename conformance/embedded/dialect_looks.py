@@ -1,4 +1,4 @@
-"""Gives an object of Google's the looks of a dialect: casing, extra members, envelope."""
+"""Gives an object of Google's the form of a dialect: casing, extra members, envelope."""
 
 from __future__ import annotations
 

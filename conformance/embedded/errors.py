@@ -1,6 +1,6 @@
-"""What a server says when it refuses: the google.rpc.Status of each refusal, as values.
+"""The refusals of a server: the google.rpc.Status of each, as exceptions.
 
-The texts are Google's own words on the wire, because clients and people match on them.
+The texts are Google's own, because clients and people match on them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SERVICE = "generativelanguage.googleapis.com"
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
-    """A request that is refused: HTTP status, message, and details as google.rpc puts them."""
+    """A refused request: HTTP status, message, and details in the form of google.rpc."""
 
     def __init__(
         self, status: int, message: str, details: tuple[JSON, ...] = (), *, empty: bool = False
@@ -26,9 +26,9 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not an error of ours
         self.status = status
         self.message = message
         self.details = details
-        self.empty = empty  # the front end refuses it, with an empty page instead of an object
+        self.empty = empty  # refused by the front end, with an empty page instead of an object
 
-    def body(self) -> dict[str, JSON]:
+    def to_object(self) -> dict[str, JSON]:
         """Return the error object; `code` is the HTTP status (AIP-193)."""
         error: dict[str, JSON] = {
             "code": self.status, "message": self.message, "status": _NAMES.get(self.status, "UNKNOWN"),
@@ -45,7 +45,7 @@ def error_info(reason: str, **metadata: JSON) -> JSON:
 
 
 def bad_request_error(violations: Iterable[tuple[str, str]]) -> Refused:
-    """Return the refusal for faults of form: pairs of a path in proto names (empty at the root) and a description."""
+    """Return the refusal of faults in form; each is a path in proto names (empty at the root) and a description."""
     pairs = list(violations)
     listed: list[JSON] = [
         {"field": path, "description": text} if path else {"description": text} for path, text in pairs
@@ -76,7 +76,7 @@ _LIMITS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 
 def quota_error(model: str) -> Refused:
-    """Return the refusal of a caller whose quota is used up. No Retry-After goes with it: the delay is a detail."""
+    """Return the refusal of a caller whose quota is used up. There is no Retry-After: the delay is a detail."""
     violation: JSON = {
         "quotaMetric": f"{_SERVICE}/generate_content_free_tier_requests",
         "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
@@ -108,7 +108,7 @@ def bearer_error() -> Refused:
 
 
 def unknown_model_error(model: str, version: str, method: str) -> Refused:
-    """Return the refusal of a model that does not exist. It speaks of generateContent for the stream method too."""
+    """Return the refusal of a model that does not exist. Its text names generateContent for the stream method too."""
     named = "generateContent" if method == "streamGenerateContent" else method
     return Refused(
         404,
@@ -123,5 +123,5 @@ def not_found_error() -> Refused:
 
 
 def empty_not_found_error() -> Refused:
-    """Return the refusal of a model's name with a segment too many: an empty page, from the front end."""
+    """Return the front end's refusal of a model's name with a segment too many: an empty page."""
     return Refused(404, "", empty=True)

@@ -1,4 +1,4 @@
-"""What a dialect puts elsewhere than Google: settings at the root, a `stream` member, and the way to Google's places."""
+"""Requests in a dialect's own form: settings at the root, and a `stream` member; how to turn them into Google's form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NESTED = ("generationConfig", "generation_config")
 
 
 def asks_for_stream(body: Mapping[str, JSON]) -> bool:
-    """Say whether a body in a dialect's own form asks for a stream. Raises Refused where it does not say it rightly."""
+    """Return whether a body in a dialect's own form asks for a stream. Raises Refused where `stream` is no boolean."""
     value = body.get(_STREAM, False)
     if value is not None and not isinstance(value, bool):
         raise bad_request_error([(_STREAM, f"Invalid value at '{_STREAM}' (TYPE_BOOL), {value!r}")])
@@ -21,9 +21,9 @@ def asks_for_stream(body: Mapping[str, JSON]) -> bool:
 
 
 def nest_settings(body: dict[str, JSON], style: Style) -> dict[str, JSON]:
-    """Return a body with flat settings inside generationConfig, and without members that mean nothing to the model.
+    """Return a body with its flat settings moved into generationConfig, without members that the model ignores.
 
-    Where settings are flat, a nested generationConfig is taken and ignored.
+    Where settings are flat, a nested generationConfig is accepted and ignored.
     """
     if style.nested_settings and not style.flat and not style.dropped:
         return body

@@ -1,4 +1,4 @@
-"""What Google's front end adds to an answer, whatever it says: headers, and how its extent is told."""
+"""What Google's front end adds to every answer: headers, and chunked transfer encoding."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FIXED = (
     ("X-Frame-Options", "SAMEORIGIN"),
     ("X-Content-Type-Options", "nosniff"),
 )
-_TIERED = frozenset({200, 400, 429})  # statuses whose unary answers were seen to name the service tier
+_TIERED = frozenset({200, 400, 429})  # statuses whose recorded unary answers name the service tier
 
 
 def add_front_headers(answer: Outgoing, incoming: Incoming, style: Style) -> Outgoing:
-    """Return an answer as it leaves Google's front end; that of another vendor's style is left alone."""
+    """Return an answer as it leaves Google's front end; unchanged where the style has no such front end."""
     if not style.front_end:
         return answer
     elapsed = max(1, round(1000 * (time.monotonic() - incoming.received)))
@@ -34,7 +34,7 @@ def add_front_headers(answer: Outgoing, incoming: Incoming, style: Style) -> Out
 
 
 def _choose_special_headers(answer: Outgoing, incoming: Incoming) -> tuple[tuple[str, str], ...]:
-    """Return the headers of some answers only: streams of events are attachments, unary answers name their tier."""
+    """Return the headers that only some answers have: event streams are attachments, unary answers name their tier."""
     if answer.content_type == EVENTS_TYPE and answer.status == 200:
         return (("Content-Disposition", "attachment"),)
     if incoming.path.endswith(":generateContent") and answer.status in _TIERED:

@@ -1,4 +1,4 @@
-"""Function calling as the scripted model does it: whether to call, what with, and the signature that must come back."""
+"""Function calls of the scripted model: whether to call, with which arguments, and the signature to be sent back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _split_name(name: str) -> set[str]:
 
 
 def _find_fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
-    """Return the functions whose name the prompt speaks of."""
+    """Return the functions whose names occur in the prompt."""
     said = set(re.findall(r"[a-z]+", prompt.lower()))
     return [
         function
@@ -45,7 +45,7 @@ def _find_fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
 
 
 def _choose_function(request: Message, prompt: str) -> Message | None:
-    """Return the function to call, or None: mode NONE forbids, ANY forces, AUTO goes by the prompt."""
+    """Return the function to call, or None: mode NONE forbids a call, ANY forces one, AUTO depends on the prompt."""
     calling = request.get("toolConfig", {}).get("functionCallingConfig", {})
     mode, allowed = calling.get("mode", "AUTO"), calling.get("allowedFunctionNames")
     functions = [one for one in list_declarations(request) if not allowed or one.get("name") in allowed]
@@ -66,7 +66,7 @@ def _make_arguments(function: Message, prompt: str, place: str | None) -> dict[s
 
 
 def make_calls(request: Message, prompt: str, *, with_ids: bool) -> tuple[dict[str, JSON], ...]:
-    """Return the functionCall parts that answer a prompt: none, one, or one for each place where it asks so."""
+    """Return the functionCall parts that answer a prompt: none, one, or one for each place that it names."""
     function = _choose_function(request, prompt)
     if function is None:
         return ()
@@ -93,13 +93,13 @@ def _hash_characters(text: str, number: int) -> str:
 
 
 def make_call_id(call: str) -> str:
-    """Return the id of a call: eight letters and digits, of which the last two prove that this model gave it."""
+    """Return the id of a call: eight letters and digits, of which the last two prove that it is this model's."""
     head = _hash_characters(call, _ID_HEAD)
     return head + _hash_characters(head, _ID_LENGTH - _ID_HEAD)
 
 
 def is_own_id(value: str) -> bool:
-    """Return whether an id looks like one that this model gave."""
+    """Return whether an id was made by this model."""
     return len(value) == _ID_LENGTH and value[_ID_HEAD:] == _hash_characters(
         value[:_ID_HEAD], _ID_LENGTH - _ID_HEAD
     )
@@ -127,7 +127,7 @@ def sign_value(value: JSON) -> str:
 
 
 def _find_replayed_calls(request: Message) -> Iterator[tuple[int, int, Message]]:
-    """Yield the first call of each turn of the model, where it is one of ours: turn, place, part."""
+    """Yield the first call of each model turn where it is one of ours: turn, index of the part, part."""
     for turn, content in enumerate(request.get("contents", ())):
         parts = [(at, part) for at, part in enumerate(content.get("parts", ())) if "functionCall" in part]
         if parts and is_own_id(str(_get_call(parts[0][1]).get("id", ""))):
@@ -135,10 +135,10 @@ def _find_replayed_calls(request: Message) -> Iterator[tuple[int, int, Message]]
 
 
 def check_signatures(request: Message) -> None:
-    """Pass a request that brings our calls back as they were. Raises Refused where a signature is gone or altered.
+    """Accept a request that sends our calls back unchanged. Raises Refused where a signature is missing or altered.
 
-    Only families that give ids want signatures back. Calls with another id, or none, were made by an older model or
-    by the client; Google lets those pass on most models too.
+    Only families that give ids require signatures. Calls with another id, or none, were made by an older model or
+    by the client; Google accepts those on most models too.
     """
     for turn, at, part in _find_replayed_calls(request):
         given = part.get("thoughtSignature")

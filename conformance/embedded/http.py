@@ -33,7 +33,7 @@ def _list_headers(answer: Outgoing) -> list[tuple[str, str]]:
 
 
 class _Conversation:
-    """One connection: requests in, answers out, until either side has had enough."""
+    """One connection, which answers requests until either side closes it."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, application: Application
@@ -43,7 +43,7 @@ class _Conversation:
         self._ready: list[bytes] = []
 
     async def run(self) -> None:
-        """Answer until the connection ends; what a client does wrong ends it too."""
+        """Answer until the connection ends; a protocol error of the client ends it too."""
         try:
             while await self._exchange():
                 self._http.start_next_cycle()
@@ -73,7 +73,7 @@ class _Conversation:
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _body(self) -> bytes | None:
-        """Return the body, None for one beyond the limit: it is read to its end, so that the client hears the answer."""
+        """Return the body; None for one beyond the limit, which is read to its end so that the client gets the answer."""
         kept, size = [], 0
         while isinstance(event := await self._next(), h11.Data):
             size += len(event.data)
@@ -164,7 +164,7 @@ class Host:
 
     async def _listen(self, application: Application, port: int) -> str:
         def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # A task of our own: one that asyncio makes complains aloud when it is cancelled at the end.
+            # Our own task: the one that asyncio would make logs an error when it is cancelled at the end.
             task = asyncio.create_task(_Conversation(reader, writer, application).run())
             self._talking.add(task)
             task.add_done_callback(self._talking.discard)

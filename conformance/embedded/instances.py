@@ -1,4 +1,4 @@
-"""Makes a value that fits a schema, of what a prompt holds: its code word, its number, its place."""
+"""Makes a value that fits a schema from what a prompt contains: a code word, a number, a place."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from conformance.embedded.scripted_prompts import NONCE
 from conformance.model import JSON
 
 Schema = Mapping[str, Any]
-_DEEP = 6  # beyond this only what is required is made
-_ABYSS = 24  # beyond this nothing is made: a schema may contain itself
+_DEEP = 6  # below this depth only required members are made
+_DEEPEST = 24  # below this depth nothing is made: a schema may contain itself
 _LONGEST = 10_000
 _MOMENTS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "time": "00:00:00Z"}
 _PLACE = re.compile(r"\bin ([A-Z]\w*)")
@@ -20,7 +20,7 @@ _PLACE = re.compile(r"\bin ([A-Z]\w*)")
 
 @dataclass(frozen=True)
 class Hints:
-    """What a prompt offers to fill a schema with."""
+    """What a prompt contains to fill a schema with."""
 
     prompt: str
     word: str
@@ -35,7 +35,7 @@ def find_places(prompt: str) -> list[str]:
 
 
 def read_hints(prompt: str, root: Schema, word: str | None = None) -> Hints:
-    """Return what a prompt offers; `word` takes the place of its code word."""
+    """Return what a prompt contains; `word` replaces its code word."""
     code = NONCE.search(prompt)
     spare = find_places(prompt)[0] if find_places(prompt) else "plain"
     number = re.search(r"\bnumber (\d{1,9})\b", prompt) or re.search(r"(?<![\w-])(\d{1,9})(?![\w-])", prompt)
@@ -44,7 +44,7 @@ def read_hints(prompt: str, root: Schema, word: str | None = None) -> Hints:
 
 def make_instance(schema: Schema, given: Hints) -> JSON:
     """Return a value of a schema, in Google's schema language (types in capitals) or in JSON Schema."""
-    if given.depth > _ABYSS:
+    if given.depth > _DEEPEST:
         return None
     schema = _resolve(schema, given)
     if "const" in schema:
@@ -55,7 +55,7 @@ def make_instance(schema: Schema, given: Hints) -> JSON:
 
 
 def _resolve(schema: Schema, given: Hints, steps: int = 8) -> Schema:
-    """Follow references and alternatives to a schema that says a type."""
+    """Follow references and alternatives to a schema that has a type."""
     for _ in range(steps):
         options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
         if isinstance(schema.get("$ref"), str):

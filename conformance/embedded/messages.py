@@ -1,4 +1,4 @@
-"""What goes over a socket, as values: one request as it came in, one answer as it goes out."""
+"""The messages of a server, as values: a request as it was received, an answer as it will be sent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BODY_LIMIT = 20 * 1024 * 1024  # bytes of a request, Google's ceiling for one wi
 
 @dataclass(frozen=True)
 class Incoming:
-    """A whole request. Header names are lower case; of duplicates the first counts."""
+    """A complete request. Header names are lower case; of duplicates the first counts."""
 
     verb: str
     target: str  # path and query, as sent
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    oversized: bool = False  # the body was beyond BODY_LIMIT and is not here
+    oversized: bool = False  # the body was longer than BODY_LIMIT, and was dropped
     received: float = field(default_factory=time.monotonic, compare=False)  # seconds, by the monotonic clock
 
     @cached_property
@@ -49,8 +49,8 @@ class DelayedPiece:
 class Outgoing:
     """An answer: sent with a length, or, when `streamed`, in chunks as its pieces become due.
 
-    `chunked` sends an answer that is no stream in chunks too, as Google's front end does.
-    `cut` ends the connection in the middle of the body, as a proxy that dies does.
+    `chunked` also sends an answer that is not a stream in chunks, as Google's front end does.
+    `cut` closes the connection in the middle of the body, as a dying proxy does.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""The colour of a tiny PNG, decoded by hand: enough to tell whether an image arrived whole."""
+"""The colour of a tiny PNG, decoded by hand: enough to see whether an image arrived intact."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _split_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _read_first_pixel(kind: int, depth: int, row: bytes, palette: bytes) -> tuple[int, int, int]:
-    """Return the first pixel of the first row: no filter changes it, because there is nothing left of it or above."""
+    """Return the first pixel of the first row, which no filter changes: there is no pixel to its left or above."""
     top = row[0] >> (8 - depth) if depth < 8 else row[0]
     if kind == PALETTE:
         red, green, blue = palette[3 * top : 3 * top + 3]

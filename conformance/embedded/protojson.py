@@ -1,4 +1,4 @@
-"""Takes a request as Google's ProtoJSON parser does, strictly, and returns it in canonical lowerCamelCase.
+"""Parses a request as strictly as Google's ProtoJSON parser, into canonical lowerCamelCase.
 
 Rules: https://protobuf.dev/programming-guides/json/ - both spellings of a name, enum names or numbers, null for an
 absent field, numbers in strings, standard and URL-safe base64. The texts of refusals are Google's.
@@ -21,7 +21,7 @@ from conformance.model import JSON
 from conformance.names import to_snake
 from conformance.wire.jsontext import Odd, read_json
 
-_FAULTS = 16  # violations told at once
+_FAULTS = 16  # violations reported at once
 _DEPTH = 100  # protobuf's own limit of nesting
 _TYPES = {
     "int32": "TYPE_INT32", "int64": "TYPE_INT64", "uint32": "TYPE_UINT32", "float": "TYPE_FLOAT",
@@ -37,7 +37,7 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-
 
 
 def parse_object(body: bytes) -> dict[str, JSON]:
-    """Return the JSON object that a body holds. Raises Refused where it is none."""
+    """Return the JSON object in a body. Raises Refused where there is none."""
     text = read_json(body)
     if text.bound:
         raise Refused(400, f"Invalid JSON payload received. {text.error}.")
@@ -54,7 +54,7 @@ def parse_object(body: bytes) -> dict[str, JSON]:
 
 @lru_cache(maxsize=512)
 def _list_spellings(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Every accepted spelling of the fields of one message.
+    """Return the field that each accepted spelling names, for one message.
 
     Where a message has `_x` and `x`, the proto name x belongs to `_x`, and the other is x_ordered
     (Google's response_json_schema).
@@ -68,101 +68,101 @@ def _list_spellings(names: tuple[str, ...]) -> Mapping[str, str]:
 
 @dataclass
 class _Reading:
-    """One walk over one request, with the faults met."""
+    """One walk over one request, with the faults that it found."""
 
     faults: list[tuple[str, str]] = field(default_factory=list)
     depth: int = 0
 
-    def value(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_value(self, value: JSON, shape: Shape, path: str) -> JSON:
         if shape.kind == "free":
             return value
         self.depth += 1
         if self.depth > _DEPTH:
             raise Refused(400, f"Invalid JSON payload received. Message too deep at '{path}'.")
-        read = _STRUCTURES.get(shape.kind, _Reading.scalar)(self, value, shape, path)
+        read = _STRUCTURES.get(shape.kind, _Reading.read_scalar)(self, value, shape, path)
         self.depth -= 1
         return read
 
-    def message(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_message(self, value: JSON, shape: Shape, path: str) -> JSON:
         if isinstance(value, list):
-            return self.wrong(
+            return self.report(
                 _parent_of(path),
                 f"{_describe_unknown(path)}: Proto field is not repeating, cannot start list.",
             )
         if not isinstance(value, dict):
-            return self.invalid(path, _PACKAGE + (shape.name or "Message"), value)
+            return self.report_invalid(path, _PACKAGE + (shape.name or "Message"), value)
         known = _list_spellings(tuple(shape.properties))
         read: dict[str, JSON] = {}
         for key, child in value.items():
-            self.member(read, key, child, shape, known, path)
-        self.one_of(read, shape, path)
+            self.read_member(read, key, child, shape, known, path)
+        self.check_one_of(read, shape, path)
         return read
 
-    def member(  # noqa: PLR0913, PLR0917 - one step of a loop, kept apart to be small
+    def read_member(  # noqa: PLR0913, PLR0917 - one step of a loop, kept apart to be small
         self, read: dict[str, JSON], key: str, child: JSON, shape: Shape, known: Mapping[str, str], path: str
     ) -> None:
         name = known.get(key)
         if name is None:
             at = f" at '{path}'" if path else ""
-            self.wrong(path, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.')
+            self.report(path, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.')
         elif child is None:
             pass  # null is absence
         elif name in read:
-            self.already_set(path, f"_{to_snake(name)}", key)
+            self.report_already_set(path, f"_{to_snake(name)}", key)
         else:
-            read[name] = self.value(child, shape.properties[name], _join_path(path, to_snake(name)))
+            read[name] = self.read_value(child, shape.properties[name], _join_path(path, to_snake(name)))
 
-    def one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
+    def check_one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
         held = [name for name in read if name in shape.oneof]
         if len(held) > 1:
-            self.already_set(path, "data", to_snake(held[1]))
+            self.report_already_set(path, "data", to_snake(held[1]))
 
-    def already_set(self, path: str, field_: str, name: str) -> None:
+    def report_already_set(self, path: str, field_: str, name: str) -> None:
         text = (
             f"Invalid value at '{path}' (oneof), oneof field '{field_}' is already set. Cannot set '{name}'"
         )
-        self.wrong(path, text)
+        self.report(path, text)
 
-    def several(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_list(self, value: JSON, shape: Shape, path: str) -> JSON:
         if not isinstance(value, list) or shape.items is None:
-            return self.invalid(path, "repeated field", value)
-        return [self.entry(child, shape.items, f"{path}[{index}]") for index, child in enumerate(value)]
+            return self.report_invalid(path, "repeated field", value)
+        return [self.read_entry(child, shape.items, f"{path}[{index}]") for index, child in enumerate(value)]
 
-    def entry(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_entry(self, value: JSON, shape: Shape, path: str) -> JSON:
         return (
-            self.invalid(path, _name_type(shape, path), None)
+            self.report_invalid(path, _name_type(shape, path), None)
             if value is None
-            else self.value(value, shape, path)
+            else self.read_value(value, shape, path)
         )
 
-    def chosen_names(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_map(self, value: JSON, shape: Shape, path: str) -> JSON:
         if not isinstance(value, dict) or shape.values is None:
-            return self.invalid(path, "map", value)
+            return self.report_invalid(path, "map", value)
         inner = shape.values
-        return {key: self.entry(child, inner, f"{path}[{key}].value") for key, child in value.items()}
+        return {key: self.read_entry(child, inner, f"{path}[{key}].value") for key, child in value.items()}
 
-    def scalar(self, value: JSON, shape: Shape, path: str) -> JSON:
+    def read_scalar(self, value: JSON, shape: Shape, path: str) -> JSON:
         if isinstance(value, dict | list):
             what = "an object" if isinstance(value, dict) else "a list"
-            return self.wrong(
+            return self.report(
                 path,
                 f"Invalid value at '{path}' ({_name_type(shape, path)}), Starting {what} on a scalar field",
             )
         read = _SCALARS[_choose_scalar(shape)](value, shape)
-        return self.invalid(path, _name_type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
+        return self.report_invalid(path, _name_type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
 
-    def invalid(self, path: str, kind: str, value: JSON) -> JSON:
+    def report_invalid(self, path: str, kind: str, value: JSON) -> JSON:
         shown = json.dumps(value, ensure_ascii=False)[:200]
-        return self.wrong(path, f"Invalid value at '{path}' ({kind}), {shown}")
+        return self.report(path, f"Invalid value at '{path}' ({kind}), {shown}")
 
-    def wrong(self, path: str, text: str) -> JSON:
+    def report(self, path: str, text: str) -> JSON:
         if len(self.faults) < _FAULTS:
             self.faults.append((path, text))
         return None
 
 
 _STRUCTURES: Mapping[str, Callable[[_Reading, JSON, Shape, str], JSON]] = {
-    "object": _Reading.message, "array": _Reading.several, "map": _Reading.chosen_names,
+    "object": _Reading.read_message, "array": _Reading.read_list, "map": _Reading.read_map,
 }  # fmt: skip
 
 
@@ -175,16 +175,14 @@ def _parent_of(path: str) -> str:
 
 
 def _describe_unknown(path: str) -> str:
-    """Name the last step of a path as Google does: the name, and the place it stands at."""
+    """Name the last step of a path as Google does: the name, and its parent."""
     parent, _, name = path.rpartition(".")
     at = f" at '{parent}'" if parent else ""
     return f'Invalid JSON payload received. Unknown name "{name}"{at}'
 
 
 def _name_type(shape: Shape, path: str) -> str:
-    if (
-        shape.format == "enum"
-    ):  # enums carry no name of their own in the schema: the field's name in capitals comes close
+    if shape.format == "enum":  # enums have no name in the schema: the field's name in title case comes close
         return _PACKAGE + re.sub(r"\[\d+\]", "", path.rpartition(".")[2]).title().replace("_", "")
     return _TYPES.get(shape.format or "", _KINDS.get(shape.kind, _PACKAGE + (shape.name or "Message")))
 
@@ -209,7 +207,7 @@ def _read_enum(value: JSON, shape: Shape) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         return _ABSENT
     number = int(value)
-    # A number that is not known is kept: enums are open on the wire.
+    # An unknown number is kept: enums are open on the wire.
     return shape.enum[number] if 0 <= number < len(shape.enum) else number
 
 
@@ -280,14 +278,14 @@ def accept_message(body: Mapping[str, JSON], shape: Shape) -> dict[str, JSON]:
     Free-form subtrees stay as they are. Raises Refused (400, google.rpc.BadRequest) with all faults of form.
     """
     reading = _Reading()
-    read = reading.value(dict(body), shape, "")
+    read = reading.read_value(dict(body), shape, "")
     if reading.faults:
         raise bad_request_error(reading.faults)
     return read if isinstance(read, dict) else {}
 
 
 def replace_enum_names(value: JSON, shape: Shape) -> JSON:
-    """Return a value with its enums as numbers, as a client gets them that asks for `enum-encoding=int`."""
+    """Return a value with its enums as numbers, for clients that ask for `enum-encoding=int`."""
     if isinstance(value, dict):
         known = shape.properties
         return {

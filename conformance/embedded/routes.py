@@ -1,4 +1,4 @@
-"""Who asks for what: path, verb, query and credential of a request, as Google's front end reads them."""
+"""Reads path, verb, query and credential of a request as Google's front end does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.embedded.messages import Incoming
 from conformance.embedded.style import Style
 
 GENERATE, COUNT, LIST, GET, PREFLIGHT = "generate", "count", "list", "get", "preflight"
-# Two slashes at the start, and v1alpha, are taken as well.
+# Two slashes at the start, and v1alpha, are accepted as well.
 _PATH = re.compile(
     r"//?(?P<version>v1|v1beta|v1alpha)/models(?:/(?P<model>[^/:]+)(?::(?P<method>[A-Za-z]+))?)?/?"
 )
@@ -37,7 +37,7 @@ _ALTS = ("json", "sse", "media", "proto")
 
 @dataclass(frozen=True)
 class RoutedRequest:
-    """What a request asks for. `framing` is that of the answer: single unless it streams."""
+    """What a request asks for. `framing` is the answer's: single unless it streams."""
 
     what: str
     version: str = "v1beta"
@@ -45,7 +45,7 @@ class RoutedRequest:
     method: str = ""
     framing: str = SINGLE
     own_form: bool = False
-    numbers: bool = False  # enums are wanted as numbers
+    numbers: bool = False  # whether enums are sent as numbers
 
     @property
     def streams(self) -> bool:
@@ -54,7 +54,7 @@ class RoutedRequest:
 
 
 def guess_request(incoming: Incoming, style: Style) -> RoutedRequest:
-    """Return what a request seems to ask for, to answer a refusal of it in the framing that it wants."""
+    """Return what a request seems to ask for, so that its refusal has the framing that it wants."""
     found = _PATH.fullmatch(incoming.path)
     return RoutedRequest(
         GENERATE, framing=_choose_framing(incoming.query, (found and found["method"]) or "", style)
@@ -117,7 +117,7 @@ def _read_bearer(incoming: Incoming) -> str:
 
 
 def read_credentials(incoming: Incoming) -> Mapping[str, str]:
-    """Return the credentials of a request by the way they are carried; empty ones are none."""
+    """Return the non-empty credentials of a request by the way that they are sent."""
     carried = {
         "bearer": _read_bearer(incoming),
         "x-goog-api-key": incoming.header("x-goog-api-key"),
@@ -128,10 +128,10 @@ def read_credentials(incoming: Incoming) -> Mapping[str, str]:
 
 
 def authorise(incoming: Incoming, style: Style, accepts_key: Callable[[str], bool]) -> None:
-    """Pass a request with a good key. Raises Refused as Google does.
+    """Accept a request with a valid key. Raises Refused as Google does.
 
-    Authorization is looked at first, so a junk token beside a good key is refused; an API key is no such token,
-    unless the style takes it. Ways that the style does not know are not looked at.
+    Authorization is checked first, so a junk token beside a valid key is refused; an API key is no such token,
+    unless the style accepts it. Ways that the style does not know are ignored.
     """
     carried = read_credentials(incoming)
     if "bearer" in carried and not ("bearer" in style.auth and accepts_key(carried["bearer"])):

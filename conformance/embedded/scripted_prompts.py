@@ -1,4 +1,4 @@
-"""Texts as the scripted model sees them: tokens, and the plain prompts with their answers."""
+"""How the scripted model reads text: tokens, and the prompts that it knows with their answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def count_tokens(text: str) -> int:
 
 
 def find_strings(value: JSON) -> list[str]:
-    """Return every string inside a value, names of members aside."""
+    """Return every string inside a value, except the names of members."""
     if isinstance(value, str):
         return [value]
     children = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
@@ -61,18 +61,18 @@ _REMEMBERED = re.compile(r"Remember the word (\S+?)\.?(?:\s|\Z)")
 
 
 def find_overruling_text(instruction: str) -> str | None:
-    """Return what a system instruction makes of every answer, or None."""
+    """Return the text that a system instruction prescribes for every answer, or None."""
     found = _OVERRULING.search(instruction)
     return found[1].strip() if found else None
 
 
 def recall_word(prompt: str, history: Sequence[str]) -> str | None:
-    """Return the word that an earlier turn asked to remember, where the prompt asks for it."""
+    """Return the word that an earlier turn asked to remember, if the prompt asks for it."""
     if not re.search(r"which word did i ask you to remember", prompt, re.IGNORECASE):
         return None
     return next((found[1] for text in reversed(history) if (found := _REMEMBERED.search(text))), None)
 
 
 def answer_prompt(prompt: str) -> str:
-    """Return the answer to a prompt that stands alone."""
+    """Return the answer to a prompt without context."""
     return next((answer(found) for form, answer in _PROMPTS if (found := form.search(prompt))), _DEFAULT)

@@ -1,4 +1,4 @@
-"""What Google refuses in a request whose form is right: the rules that the field texts of the reference give."""
+"""What Google refuses in a well-formed request: the rules in the field descriptions of the reference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
 
 @cache
 def _data_members() -> frozenset[str]:
-    """Return the members of which a part holds exactly one; not read before a server is asked."""
+    """Return the members of which a part holds exactly one; read when a server is first asked."""
     parts = load_reference().request.properties["systemInstruction"].properties["parts"]
     return frozenset(parts.items.oneof if parts.items else ())
 
@@ -149,7 +149,7 @@ _CHECKS: tuple[Callable[[Message], Faults], ...] = (
 
 
 def judge_request(request: Message) -> None:
-    """Pass a canonical request that Google would answer. Raises Refused with Google's text for any other."""
+    """Accept a canonical request that Google would answer. Raises Refused with Google's text for any other."""
     faults = [fault for check in _CHECKS for fault in check(request)]
     if faults:
         raise Refused(400, "".join(f"* GenerateContentRequest.{path}: {text}\n" for path, text in faults))
@@ -162,7 +162,7 @@ def judge_request(request: Message) -> None:
 
 
 def _find_uploads(request: Message) -> Iterator[str]:
-    """Yield the names of uploaded files that a request speaks of; none was ever uploaded here."""
+    """Yield the names of the uploaded files that a request refers to; none can exist here."""
     parts = (part for content in request["contents"] for part in content["parts"] if "fileData" in part)
     for part in parts:
         _, found, name = str(part["fileData"].get("fileUri", "")).partition("/files/")

@@ -1,4 +1,4 @@
-"""How one server differs from Google's, as data: read from the `embedded` member of a dialect, never from code."""
+"""How one server differs from Google's, as data read from the `embedded` member of a dialect."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class Extra:
 
 @dataclass(frozen=True)
 class Style:
-    """The data that a server's stages go by; the defaults are Google's."""
+    """The data that a server's stages use; the defaults are Google's."""
 
     casing: str = "camelCase"  # or snake_case
     envelope: Envelope | None = None
     framing: str = SSE  # of a stream with alt=sse
     framing_default: str = ARRAY  # of a stream without
     auth: tuple[str, ...] = ("x-goog-api-key", "query-key")
-    nested_settings: bool = True  # False: generationConfig is taken and ignored
+    nested_settings: bool = True  # False: generationConfig is accepted and ignored
     flat: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({})
     )  # members of the root -> settings they stand for
-    dropped: tuple[str, ...] = ()  # members of the root that are taken and mean nothing here
+    dropped: tuple[str, ...] = ()  # members of the root that are accepted and ignored
     own_form: bool = False  # the model's path without a method, `stream` in the body
     framing_own: str = ARRAY  # of a stream in the own form
     extras: tuple[Extra, ...] = ()
@@ -96,19 +96,21 @@ _FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": S
 
 
 def _serve_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
-    """Return, per trait, the members of `embedded` that serve what the document says of it; Google's own says nothing."""
+    """Return, per trait, the members of `embedded` that implement what the document says about it."""
     found: dict[str, dict[str, JSON]] = {}
     for trait, readings in dialect.traits.items():
         for reading in readings:
             if members := _translate_reading(trait, reading.value):
-                found.setdefault(trait, members)  # where a page contradicts itself, its first word counts
+                found.setdefault(
+                    trait, members
+                )  # where a page contradicts itself, its first statement counts
     if ways := _list_auth_ways(dialect):
         found["auth"] = {"auth": ways}
     return found
 
 
 def _list_auth_ways(dialect: Dialect) -> list[JSON]:
-    """Return every way to carry the key that the document names: a client may have read any of them."""
+    """Return every way to send the key that the document names: a client may have read any of them."""
     several = (way for reading in dialect.traits.get("auth", ()) for way in _as_texts(reading.value))
     return [*dict.fromkeys(several)]
 
@@ -126,7 +128,7 @@ def _translate_reading(trait: str, value: JSON) -> dict[str, JSON]:
     return {"settings": name} if trait == "settings" and name in ("nested", "flat") else {}
 
 
-# The document's word on these is not served, or needs no serving: errors are Google's, and requests are read either way.
+# What the document says about these is not served (errors are Google's) or needs nothing (requests are read either way).
 _UNSERVED = ("request-casing", "error-shape")
 
 
@@ -138,7 +140,7 @@ def split_traits(dialect: Dialect) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _describe_server(dialect: Dialect) -> Mapping[str, JSON]:
-    """Return the `embedded` data of a dialect, filled up from the traits of its document."""
+    """Return the `embedded` data of a dialect, completed from the traits of its document."""
     from_traits: dict[str, JSON] = {}
     for members in _serve_readings(dialect).values():
         from_traits |= members
@@ -148,8 +150,8 @@ def _describe_server(dialect: Dialect) -> Mapping[str, JSON]:
 def make_style(dialect: Dialect) -> Style:
     """Return the style of a dialect's server: its `embedded` data, else its traits, and Google's where both are silent.
 
-    Members that the document puts at the root of a request are obeyed there where they are settings of Google's,
-    and taken without effect where they are not.
+    Members that the document puts at the root of a request are obeyed where they are settings of Google's,
+    and accepted without effect where they are not.
     """
     said = _describe_server(dialect)
     own = as_object(said.get("own_form"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.model import JSON
@@ -25,6 +25,11 @@ def describe_reply(reply: Reply) -> str:
     if reply.error and reply.error.message:
         return f"HTTP {reply.status}: {reply.error.message[:160]}"
     return ", ".join(filter(None, (f"HTTP {reply.status}", _KINDS.get(reply.kind))))
+
+
+def are_refused(replies: Sequence[Reply]) -> bool:
+    """Return whether there is a reply, and the request itself was refused in every one."""
+    return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
 
 
 def answers_control(seen: RuleInput) -> bool:

@@ -7,14 +7,7 @@ from itertools import pairwise
 
 from conformance.reading.reply import Reply
 
-_TELLING = 10  # numbers of a row in which a chunk that is lost or late would show
 _SKIPPED = 3  # numbers of a row that a model may leave out by itself
-
-
-def is_row(reply: Reply) -> bool:
-    """Return whether the text is a row of numbers, long enough to show a chunk that is lost or late."""
-    long = len(re.findall(r"\d+", reply.text)) >= _TELLING
-    return long and re.fullmatch(r"[\d\s,]+", reply.text) is not None
 
 
 def find_gap(reply: Reply) -> str:

@@ -21,7 +21,6 @@ from conformance.pointers import to_pointer
 from conformance.reading.reply import Chunk, Reply
 
 Keys = tuple[str | int, ...]
-ENUM = "one of Google's names, such as"
 
 
 class FaultKind(StrEnum):
@@ -49,6 +48,7 @@ class ValueFault:
     wrong: FaultKind
     expected: str
     value: JSON
+    shape: Shape | None = None  # what Google's schema says of it
 
     @property
     def place(self) -> str:
@@ -76,118 +76,106 @@ def is_integer(value: JSON) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _object(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
-    if not isinstance(value, dict):
-        yield ValueFault(keys, FaultKind.TYPE, "an object", value)
-        return
-    for name, child in value.items():
-        inner = shape.properties.get(name)
-        if inner is None:
-            yield ValueFault((*keys, name), FaultKind.EXTRA, "no such member", child)
-        elif child is None:
-            yield ValueFault((*keys, name), FaultKind.NULL, "the member left out", None)
-        else:
-            yield from find_faults(inner, child, (*keys, name))
+Finding = tuple[FaultKind, str] | None  # what is wrong with one value, and what was expected
 
 
-def _array(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
-    if not isinstance(value, list):
-        yield ValueFault(keys, FaultKind.TYPE, "an array", value)
-        return
-    for index, child in enumerate(value):
-        if child is None:
-            yield ValueFault((*keys, index), FaultKind.HOLE, "no null in a list", None)
-        elif shape.items is not None:
-            yield from find_faults(shape.items, child, (*keys, index))
-
-
-def _integer(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
+def _judge_integer(shape: Shape, value: JSON) -> Finding:
     if isinstance(value, float):
-        wrong = FaultKind.WHOLE_FLOAT if value.is_integer() else FaultKind.FRACTION
-        yield ValueFault(keys, wrong, "a whole number", value)
-    elif not is_integer(value) and not (shape.format == "int64" and _digits(value)):
-        yield ValueFault(keys, FaultKind.TYPE, "a whole number", value)
-    elif shape.format == "int32" and isinstance(value, int) and abs(value) >= 2**31:
-        yield ValueFault(keys, FaultKind.RANGE, "a number of 32 bits", value)
+        return FaultKind.WHOLE_FLOAT if value.is_integer() else FaultKind.FRACTION, "a whole number"
+    digits = isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value)
+    if not is_integer(value):
+        return None if shape.format == "int64" and digits else (FaultKind.TYPE, "a whole number")
+    too_large = shape.format == "int32" and abs(value) >= 2**31
+    return (FaultKind.RANGE, "a number of 32 bits") if too_large else None
 
 
-def _digits(value: JSON) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value) is not None
+def _judge_number(_shape: Shape, value: JSON) -> Finding:
+    # ProtoJSON writes numbers that are not finite as strings.
+    written = value in ("NaN", "Infinity", "-Infinity") or isinstance(value, float) or is_integer(value)
+    return None if written else (FaultKind.TYPE, "a number")
 
 
-def _number(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
-    fine = isinstance(value, int | float) and not isinstance(value, bool)
-    if not fine and value not in ("NaN", "Infinity", "-Infinity"):  # ProtoJSON writes these as strings
-        yield ValueFault(keys, FaultKind.TYPE, "a number", value)
+def _judge_boolean(_shape: Shape, value: JSON) -> Finding:
+    return None if isinstance(value, bool) else (FaultKind.TYPE, "true or false")
 
 
-def _boolean(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
-    if not isinstance(value, bool):
-        yield ValueFault(keys, FaultKind.TYPE, "true or false", value)
-
-
-def _string(shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
+def _judge_string(shape: Shape, value: JSON) -> Finding:
+    if shape.enum:
+        return _judge_enum(shape, value)
     if not isinstance(value, str):
-        yield ValueFault(
-            keys, FaultKind.TYPE, f"{ENUM} {_example(shape)}" if shape.enum else "a string", value
-        )
-    elif shape.format == "bytes":
-        yield from _bytes(value, keys)
-    elif shape.enum:
-        yield from _enum(shape, value, keys)
+        return FaultKind.TYPE, "a string"
+    return _judge_bytes(value) if shape.format == "bytes" else None
 
 
-def _bytes(value: str, keys: Keys) -> Iterator[ValueFault]:
-    if not value:
-        yield ValueFault(keys, FaultKind.EMPTY, "base64, or nothing at all", value)
-        return
+def _judge_bytes(value: str) -> Finding:
     standard = value.translate(str.maketrans("-_", "+/"))
     padded = standard + "=" * (-len(standard) % 4)
-    if not _decodes(padded):
-        yield ValueFault(keys, FaultKind.BASE64, "base64", value)
-    elif padded != value:
-        yield ValueFault(keys, FaultKind.URL_SAFE, "standard base64 with its padding", value)
+    if not value:
+        return FaultKind.EMPTY, "base64, or nothing at all"
+    if not _is_base64(padded):
+        return FaultKind.BASE64, "base64"
+    return None if padded == value else (FaultKind.URL_SAFE, "standard base64 with its padding")
 
 
-def _decodes(text: str) -> bool:
-    """Base64 whose last character leaves no bits over: those of a text that was cut do, and google-genai refuses them."""
+def _is_base64(text: str) -> bool:
+    """Return whether this is base64 without left-over bits; cut texts have such bits, and google-genai refuses them."""
     try:
         return base64.b64encode(base64.b64decode(text, validate=True)).decode() == text
     except (binascii.Error, ValueError):
         return False
 
 
-def _enum(shape: Shape, value: str, keys: Keys) -> Iterator[ValueFault]:
+def _judge_enum(shape: Shape, value: JSON) -> Finding:
+    example = next((name for name in shape.enum if not name.endswith("UNSPECIFIED")), shape.enum[0])
+    known = f"one of Google's names, such as {example}"
+    if not isinstance(value, str):
+        return FaultKind.TYPE, known
     if value in shape.enum:
-        return
-    known = f"{ENUM} {_example(shape)}"
+        return None
     if not value:
-        yield ValueFault(keys, FaultKind.EMPTY, known, value)
-    elif any(name.islower() for name in shape.enum) or re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-        yield ValueFault(keys, FaultKind.NEW, known, value)
-    else:
-        yield ValueFault(keys, FaultKind.SPELLING, known, value)
+        return FaultKind.EMPTY, known
+    new = any(name.islower() for name in shape.enum) or re.fullmatch(r"[A-Z][A-Z0-9_]*", value)
+    return FaultKind.NEW if new else FaultKind.SPELLING, known
 
 
-def _example(shape: Shape) -> str:
-    return next((name for name in shape.enum if not name.endswith("UNSPECIFIED")), shape.enum[0])
+def _judge_object(_shape: Shape, value: JSON) -> Finding:
+    # Free-form members of Google's answers are protobuf Structs, which are objects too.
+    return None if isinstance(value, dict) else (FaultKind.TYPE, "an object")
 
 
-def _free(_shape: Shape, value: JSON, keys: Keys) -> Iterator[ValueFault]:
-    # Whatever is free-form in Google's answers is a protobuf Struct: any object, but an object.
-    if not isinstance(value, dict):
-        yield ValueFault(keys, FaultKind.TYPE, "an object", value)
+def _judge_array(_shape: Shape, value: JSON) -> Finding:
+    return None if isinstance(value, list) else (FaultKind.TYPE, "an array")
 
 
-_WALKS: Mapping[str, Callable[[Shape, JSON, Keys], Iterator[ValueFault]]] = {
-    "object": _object, "array": _array, "integer": _integer, "number": _number,
-    "boolean": _boolean, "string": _string, "free": _free, "map": _free,
+_JUDGES: Mapping[str, Callable[[Shape, JSON], Finding]] = {
+    "object": _judge_object, "free": _judge_object, "map": _judge_object, "array": _judge_array,
+    "integer": _judge_integer, "number": _judge_number, "boolean": _judge_boolean, "string": _judge_string,
 }  # fmt: skip
 
 
 def find_faults(shape: Shape, value: JSON, keys: Keys = ()) -> Iterator[ValueFault]:
     """Yield everything in `value` that is not as `shape` says, depth first. Any JSON is safe."""
-    yield from _WALKS[shape.kind](shape, value, keys)
+    found = _JUDGES[shape.kind](shape, value)
+    if found is not None:
+        yield ValueFault(keys, *found, value, shape)
+    elif shape.kind == "object" and isinstance(value, dict):
+        for name, child in value.items():
+            yield from _find_faults_in_member(shape.properties.get(name), child, (*keys, name))
+    elif shape.kind == "array" and isinstance(value, list):
+        for index, child in enumerate(value):
+            if child is None:
+                yield ValueFault((*keys, index), FaultKind.HOLE, "no null in a list", None, shape)
+            elif shape.items is not None:
+                yield from find_faults(shape.items, child, (*keys, index))
+
+
+def _find_faults_in_member(shape: Shape | None, value: JSON, keys: Keys) -> Iterator[ValueFault]:
+    if shape is None:
+        yield ValueFault(keys, FaultKind.EXTRA, "no such member", value)
+    elif value is None:
+        yield ValueFault(keys, FaultKind.NULL, "the member left out", None, shape)
+    else:
+        yield from find_faults(shape, value, keys)
 
 
 _FOUND: WeakKeyDictionary[Reply, tuple[FaultInChunk, ...]] = WeakKeyDictionary()
@@ -223,16 +211,12 @@ def _faults(reply: Reply) -> Iterator[FaultInChunk]:
 
 
 def _is_excused(reply: Reply, fault: ValueFault) -> bool:
-    """Enums as numbers that were asked for, and 4.0 for 4 as a recorder prints it, are not the vendor's doing."""
+    """Return whether the vendor is not to blame: for an enum as the number asked for, or 4.0 as a recorder prints 4."""
     printed = fault.wrong is FaultKind.WHOLE_FLOAT and reply.exchange.reserialised
-    enum = fault.wrong is FaultKind.TYPE and fault.expected.startswith(ENUM) and is_integer(fault.value)
-    return printed or (enum and asks_for_numbers(reply))
-
-
-def asks_for_numbers(reply: Reply) -> bool:
-    """Return whether the request asks for enums as numbers, as Google's generated clients of old do."""
+    enum = fault.wrong is FaultKind.TYPE and fault.shape and fault.shape.enum and is_integer(fault.value)
+    # Google's generated clients of old ask for enums as numbers.
     query = unquote(reply.exchange.request.path.partition("?")[2]).lower()
-    return "enum-encoding=int" in query
+    return printed or bool(enum and "enum-encoding=int" in query)
 
 
 # Values that no longer say what Google's field says; what reads them can only guess.

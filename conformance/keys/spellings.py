@@ -42,7 +42,7 @@ _ESCAPE = re.compile(  # every branch begins with a literal, so that the engine 
     rb"|&(?:amp;)?#[xX]0{0,6}(?P<html>[0-7][0-9A-Fa-f]);?|&(?:amp;)?#0{0,6}(?P<decimal>[0-9]{2,3});?|&(?P<name>[A-Za-z]{2,12});"
 )
 _QUOTED_PRINTABLE = re.compile(rb"=\r?\n|=(?P<hex>[0-7][0-9A-F])")
-# What shows nothing by itself: <wbr>, and how terminals change colours. Apart, because a key may stand within a tag.
+# What is not visible: <wbr>, and how terminals change colours. Apart, because a key may stand within a tag.
 _MARKUP = re.compile(
     rb"</?[A-Za-z][^<>]{0,80}>|<!--[^<>]{0,80}-->|(?:\x1b|\\\\{0,3}(?:u00|x)1[bB])\[[0-9;]{0,12}[A-Za-z]"
 )
@@ -66,9 +66,9 @@ def keep_letters(data: Bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Needle:
-    """What to look for in the normal form: bytes, and whether upper and lower case are one.
+    """What to look for among letters and digits: bytes, and whether they are compared in lower case.
 
-    `whole` is the text that a hit is widened to as far as it matches, where the needle is a part of it.
+    `whole` is the text that the needle is a part of: a hit is widened to as much of it as stands there.
     """
 
     text: bytes

@@ -9,7 +9,8 @@ from conformance.clients.client_view import Client, ClientView
 from conformance.clients.effects import find_effects
 from conformance.model import JSON
 from conformance.reading.reply import Reply
-from conformance.verdicts.verdict import Verdict, expected_view, is_usable_for_clients
+from conformance.verdicts.client_verdicts import expected_view, is_usable_for_clients
+from conformance.verdicts.verdict import Verdict
 
 MOST = 500  # answers of one provider that are described
 _LONGEST = 160

@@ -15,12 +15,13 @@ from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, Deviation, Outcome, Source
 from conformance.reading.reply import Reply
-from conformance.verdicts.cases import probe_of
+from conformance.verdicts.acceptance import probe_of
+from conformance.verdicts.client_verdicts import ClientVerdict
 from conformance.verdicts.coverage import measure_coverage
 from conformance.verdicts.evidence import extract_evidence as evidence_of
 from conformance.verdicts.exit_code import compute_exit_code, read_conditions
 from conformance.verdicts.serving import with_served_address
-from conformance.verdicts.verdict import ClientVerdict, Verdict
+from conformance.verdicts.verdict import Verdict
 
 FORMAT = "conformance-results/1"
 _POINTERS = 50

@@ -1,1 +1,1 @@
-"""Software that nobody here wrote: servers under the checker, and clients before the bundled servers."""
+"""Other people's software: servers that the checker asks, and clients that ask the bundled servers."""

@@ -1,4 +1,4 @@
-"""Runs the checker against a server, and reduces what it says to an expectation that can be kept and compared."""
+"""Runs the checker against a server, and reduces the result to an outcome that can be stored and compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a run that keeps what it found, the page is drawn anew."""
+"""Writes docs/interop.md anew after a run that stored its outcomes."""
 
 from __future__ import annotations
 

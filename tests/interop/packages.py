@@ -1,4 +1,4 @@
-"""Installs what others publish, each by name and version into a folder of its own, once."""
+"""Installs published packages, each by name and version in a folder of its own, once."""
 
 from __future__ import annotations
 

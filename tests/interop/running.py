@@ -1,4 +1,4 @@
-"""Starts a server of others on a free port of loopback, waits until it listens, and ends it by its process id."""
+"""Starts other people's servers on free loopback ports, waits until they listen, and ends them by their process ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers of others that the checker is run against: how each is installed, started and addressed."""
+"""Other people's servers: how each is installed, started and addressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets real clients talk to a server, each in its own process, and collects what their callers see."""
+"""Lets real clients ask a server, each in its own process, and collects what their callers get."""
 
 from __future__ import annotations
 

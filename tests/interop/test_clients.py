@@ -1,4 +1,4 @@
-"""Real clients before the bundled servers: all of Google's works, and of vendors they see what their models say."""
+"""Real clients ask the bundled servers: with Google's everything works, with the vendors' their models predict the result."""
 
 from __future__ import annotations
 

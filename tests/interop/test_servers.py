@@ -1,4 +1,4 @@
-"""Servers that others wrote under the checker: each verdict was read against the recorded bytes, and is kept."""
+"""The checker asks other people's servers: each stored verdict was once compared with the recorded bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small servers that are each wrong in one way, and innocent ones that differ and are not."""
+"""Small servers that are wrong in one way (miniatures), and servers that no rule may accuse (innocents)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that take keys in other ways than Google, or take what is no key."""
+"""Servers that accept keys in other ways than Google, or accept invalid keys."""
 
 from __future__ import annotations
 
@@ -85,38 +85,38 @@ def _show_the_keys_beginning(refusal: Refused) -> Refused:
 MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "bearer-only",
-        "Only Bearer is taken.",
+        "Only a Bearer key is accepted.",
         take_keys("bearer"),
         trips={"auth/takes-x-goog-api-key"},
         settings=BEARER,
     ),
     Miniature(
         "no-query-key",
-        "?key= is not looked at.",
+        "A key in the query is ignored.",
         take_keys("x-goog-api-key"),
         trips={"auth/takes-the-key-in-the-query"},
     ),
     Miniature(
         "bearer-too",
-        "Bearer is taken as well.",
+        "A Bearer key is accepted as well.",
         take_keys(*_GOOGLES_WAYS, "bearer"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "x-api-key-too",
-        "x-api-key is taken as well.",
+        "A key in x-api-key is accepted as well.",
         take_keys(*_GOOGLES_WAYS, "x-api-key"),
         notes={"auth/takes-keys-nowhere-else"},
     ),
     Miniature(
         "junk-ignored",
-        "A junk token beside a good key is ignored.",
+        "A junk token beside a valid key is ignored.",
         with_key_check(_takes_good_key_beside_junk),
         notes={"auth/looks-at-authorization-first"},
     ),
     Miniature(
         "any-key",
-        "Any key is taken.",
+        "Any key is accepted.",
         replace(HONEST, accepts_key=lambda _key: True),
         trips={"auth/refuses-a-wrong-key"},
     ),
@@ -128,31 +128,31 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "key-not-found",
-        "A wrong key is 404.",
+        "A wrong key is answered with 404.",
         _refuse_key_with(404, "No such key."),
         trips={"auth/says-that-the-key-is-wrong"},
     ),
     Miniature(
         "key-has-a-form",
-        "A wrong key has a wrong form.",
+        "A wrong key is refused because of its form.",
         _refuse_key_with(401, "Invalid API key format"),
         notes={"auth/says-that-the-key-is-wrong"},
     ),
     Miniature(
         "models-by-token",
-        "Models want a Bearer token.",
+        "The list of models requires a Bearer token.",
         with_key_check(_lists_models_by_bearer_only),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
         "counts-by-token",
-        "Counting tokens wants a token.",
+        "countTokens requires a token.",
         with_key_check(_counts_for_nobody),
         trips={"auth/takes-the-same-key-everywhere"},
     ),
     Miniature(
         "not-as-documented",
-        "The page says Bearer, and it is refused.",
+        "The page says Bearer, but a Bearer key is refused.",
         take_keys("query-key"),
         trips={"auth/takes-the-key-as-documented", "auth/takes-x-goog-api-key"},
         dialect="anyfast",
@@ -160,7 +160,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "names-the-key",
-        "Who comes with a wrong key is told the right one.",
+        "The refusal of a wrong key names the right one.",
         with_refusals(_name_the_key),
         trips={"auth/never-reveals-the-key"},
     ),
@@ -169,20 +169,24 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "wrong-key-is-401",
-        "A wrong key is 401, as since 2026.",
+        "A wrong key is answered with 401, as since 2026.",
         _refuse_key_with(401, "The key is not valid."),
     ),
     Innocent(
-        "wrong-key-is-403", "A wrong key is 403.", _refuse_key_with(403, "The key may not use this model.")
+        "wrong-key-is-403",
+        "A wrong key is answered with 403.",
+        _refuse_key_with(403, "The key may not use this model."),
     ),
     Innocent(
         "google-instead",
-        "The page says Bearer, and Google's header is taken.",
+        "The page says Bearer, but Google's header is accepted.",
         take_keys(*_GOOGLES_WAYS),
         notes={"auth/takes-the-key-as-documented"},
         dialect="anyfast",
     ),
     Innocent(
-        "hints-at-the-key", "A wrong key is told how keys begin.", with_refusals(_show_the_keys_beginning)
+        "hints-at-the-key",
+        "The refusal of a wrong key says how keys begin.",
+        with_refusals(_show_the_keys_beginning),
     ),
 )

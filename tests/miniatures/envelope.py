@@ -1,4 +1,4 @@
-"""Servers that put something around the answer, or answer in another protocol."""
+"""Servers that wrap their answers, or answer in another protocol."""
 
 from __future__ import annotations
 
@@ -56,67 +56,67 @@ def _stream_by_alt(incoming: Incoming, style: Style) -> RoutedRequest:
 MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "code-data",
-        "{code, data} around each answer",
+        "Each answer is wrapped in {code, data}.",
         with_responses(_wrap_in("data", code=200, msg="ok")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "response",
-        "{response} around each answer",
+        "Each answer is wrapped in {response}.",
         with_responses(_wrap_in("response")),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "two-deep",
-        "two envelopes",
+        "Each answer is wrapped twice.",
         with_responses(_wrap_in("result", "output", success=True)),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-unary-only",
-        "{data} around unary answers only",
+        "Only unary answers are wrapped in {data}.",
         with_responses(_wrap_in("data"), only="unary"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "data-stream-only",
-        "{data} around chunks only",
+        "Only chunks are wrapped in {data}.",
         with_responses(_wrap_in("data"), only="stream"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "usage-outside",
-        "usage stands beside the envelope",
+        "The usage stands outside the envelope.",
         with_responses(_wrap_without_usage),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "in-a-list",
-        "a list of one around each unary answer",
+        "Each unary answer is wrapped in a list.",
         with_responses(lambda r: [r], only="unary"),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "json-in-a-string",
-        "the object as a text inside data",
+        "data holds the answer's JSON as a string.",
         with_responses(lambda r: {"code": 0, "data": json.dumps(r)}),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "openai",
-        "an OpenAI chat completion",
+        "Answers are OpenAI chat completions.",
         with_responses(_answer_as_openai, only="unary"),
         trips={"envelope/answers-with-a-gemini-object"},
     ),
     Miniature(
         "empty-object",
-        "an object without members",
+        "Answers are objects without members.",
         with_responses(lambda _r: {}, only="unary"),
         trips={"envelope/answers-with-a-gemini-object"},
     ),
     Miniature(
         "events-on-unary",
-        "the unary method answers with an event",
+        "The unary method answers with an event.",
         replace(
             HONEST,
             frame=lambda framing, objects: frame_objects("sse" if framing == "single" else framing, objects),
@@ -125,19 +125,19 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "alt-decides",
-        "alt=sse turns the unary method into a stream",
+        "alt=sse turns the unary method into a stream.",
         replace(HONEST, route=_stream_by_alt),
         notes={"envelope/unary-answer-is-one-json-object"},
     ),
     Miniature(
         "json-in-a-text",
-        "The whole answer is a text that holds JSON.",
+        "The whole answer is a string that holds JSON.",
         with_unary_body(lambda body: json.dumps(body.decode()).encode()),
         trips={"envelope/gemini-object-at-root"},
     ),
     Miniature(
         "three-at-once",
-        "{code, data}, NDJSON and no usage.",
+        "Answers are wrapped in {code, data}, streams are NDJSON, and there is no usage.",
         replace(
             with_responses(lambda r: {"code": 200, "data": without_member("usageMetadata")(r)}),
             frame=NDJSON.frame,
@@ -153,7 +153,7 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "extra-code",
-        "code and data beside the candidates",
+        "code and data stand beside the candidates.",
         with_responses(lambda r: {**r, "code": 200, "data": None}),
     ),
 )

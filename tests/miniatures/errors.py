@@ -1,4 +1,4 @@
-"""Servers that fail in the wrong way, or do not fail where they should."""
+"""Servers whose errors are wrong, or that do not refuse what they should."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def with_errors(
 
 def with_error(**members: Any) -> Behaviour:
     """Return a server whose error objects have other members."""
-    return with_errors(lambda refusal: {"error": {**refusal.body()["error"], **members}})  # type: ignore[dict-item]
+    return with_errors(lambda refusal: {"error": {**refusal.to_object()["error"], **members}})  # type: ignore[dict-item]
 
 
 def with_refusals(change: Callable[[Refused], Refused]) -> Behaviour:
@@ -75,7 +75,7 @@ def _coded(refusal: Refused) -> Message:
 
 
 def _event(refusal: Refused) -> bytes:
-    return b"event: error\ndata: " + json.dumps(refusal.body()).encode() + b"\n\n"
+    return b"event: error\ndata: " + json.dumps(refusal.to_object()).encode() + b"\n\n"
 
 
 def _streams_fail(status: int, write: Callable[[Refused], bytes]) -> Behaviour:
@@ -88,7 +88,7 @@ def _streams_fail(status: int, write: Callable[[Refused], bytes]) -> Behaviour:
 
 
 def _data(refusal: Refused) -> bytes:
-    return b"data: " + json.dumps(refusal.body()).encode() + b"\r\n\r\n"
+    return b"data: " + json.dumps(refusal.to_object()).encode() + b"\r\n\r\n"
 
 
 def _own_server_fault(refusal: Refused) -> Refused:
@@ -272,7 +272,7 @@ def _problem(refusal: Refused) -> Message:
 
 
 def _mute(refusal: Refused) -> Message:
-    error: Any = refusal.body()["error"]
+    error: Any = refusal.to_object()["error"]
     return {"error": {name: value for name, value in error.items() if name != "message"}}
 
 
@@ -304,7 +304,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "enveloped-errors",
         "The error stands inside of data.",
-        with_errors(lambda r: {"code": r.status, "data": r.body()}),
+        with_errors(lambda r: {"code": r.status, "data": r.to_object()}),
         trips={"errors/writes-errors-as-google-does"},
     ),
     Miniature(
@@ -364,13 +364,13 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "listed-errors",
         "Every error is a list of one.",
-        with_errors(lambda r: [r.body()]),
+        with_errors(lambda r: [r.to_object()]),
         trips={"errors/writes-one-error-not-a-list"},
     ),
     Miniature(
         "errors-called-text",
         "JSON errors are called text/plain.",
-        with_errors(lambda r: r.body(), content_type="text/plain"),
+        with_errors(lambda r: r.to_object(), content_type="text/plain"),
         trips={"errors/labels-errors-as-json"},
     ),
     Miniature(
@@ -383,7 +383,7 @@ MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "errors-as-success",
         "Every error has the status 200.",
-        with_errors(lambda r: r.body(), status=200),
+        with_errors(lambda r: r.to_object(), status=200),
         trips={"errors/fails-with-the-status-of-an-error"},
     ),
     Miniature(

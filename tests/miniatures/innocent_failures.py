@@ -1,4 +1,4 @@
-"""Innocent servers that fail now and then, are closed half way through a run, or are slow."""
+"""Innocent servers that fail now and then, close the account in the middle of a run, or are slow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def fail_every(
 ) -> Behaviour:
     """Return a server that answers each so-and-so-many-th question with a fault of the moment."""
     number = itertools.count(1)
-    said = json.dumps(Refused(status, "The model is overloaded.").body()).encode() if body is None else body
+    said = (
+        json.dumps(Refused(status, "The model is overloaded.").to_object()).encode() if body is None else body
+    )
     return with_answers(
         lambda _answer, _incoming: (
             immediate_answer(status, content_type, said) if next(number) % every == 0 else None
@@ -48,7 +50,7 @@ def fail_every(
 def refuse_after(number: int, status: int) -> Behaviour:
     """Return a server that locks the account after so many questions."""
     asked = itertools.count(1)
-    said = json.dumps(Refused(status, "Insufficient balance.").body()).encode()
+    said = json.dumps(Refused(status, "Insufficient balance.").to_object()).encode()
     return with_answers(
         lambda _answer, _incoming: immediate_answer(status, JSON_TYPE, said) if next(asked) > number else None
     )

@@ -241,7 +241,7 @@ def empty_every(every: int, most: int = 1000) -> Callable[[Outgoing, Incoming], 
 def refuse_every(message: str, every: int) -> Callable[[Outgoing, Incoming], Outgoing | None]:
     """Return a change that refuses every n-th request to the model with 400, whatever it asks."""
     met = itertools.count(1)
-    said = json.dumps(Refused(400, message).body()).encode()
+    said = json.dumps(Refused(400, message).to_object()).encode()
 
     def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         return (
@@ -270,7 +270,7 @@ def without_member(name: str) -> Callable[[Message], Message]:
 
 def refuse_where(status: int, closed: Callable[[Incoming], bool]) -> Behaviour:
     """Return a server that refuses the requests for which `closed` is true."""
-    said = json.dumps(Refused(status, "This is not supported.").body()).encode()
+    said = json.dumps(Refused(status, "This is not supported.").to_object()).encode()
 
     def change(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
         return immediate_answer(status, JSON_TYPE, said) if closed(incoming) else None

@@ -1,4 +1,4 @@
-"""Servers that lack a route beside generateContent, or fill it with something else."""
+"""Servers that lack a route other than generateContent, or answer something else there."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _answer_preflight(*headers: tuple[str, str], status: int = 200) -> Behaviour
 
 def _refuse_preflight(_answer: Outgoing, incoming: Incoming) -> Outgoing | None:
     """No CORS at all: OPTIONS is no verb here."""
-    body = json.dumps(not_found_error().body()).encode()
+    body = json.dumps(not_found_error().to_object()).encode()
     return immediate_answer(404, JSON_TYPE, body) if incoming.verb == "OPTIONS" else None
 
 
@@ -178,7 +178,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "names-with-line-ends",
-        "Listed names hold a line's end and a header.",
+        "Listed names hold a line break and a header.",
         with_each_model(_append_control_characters),
         trips={"routes/names-models-with-their-prefix"},
         notes={"routes/lists-the-model-under-test"},
@@ -191,7 +191,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "streams-by-token",
-        "Streams want another key.",
+        "Streams require another key.",
         refuse_where(401, names_the_stream_method),
         trips={"routes/answers-by-both-methods"},
     ),
@@ -215,7 +215,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "page-on-v1",
-        "/v1 is a page.",
+        "/v1 answers with a page.",
         answer_instead(_asks_v1, 200, "text/html", HTML_PAGE),
         trips={"routes/answers-on-v1"},
     ),
@@ -227,7 +227,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "empty-count",
-        "countTokens answers nothing.",
+        "countTokens answers with nothing.",
         with_get_answers("totalTokens", lambda _: {"count": 4}),
         trips={"routes/counts-tokens"},
     ),
@@ -257,7 +257,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "openai-models",
-        "The list of models is OpenAI's.",
+        "The list of models is in OpenAI's form.",
         with_get_answers("models", _list_as_openai),
         trips={"routes/lists-its-models"},
     ),
@@ -269,13 +269,13 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "bare-names",
-        "Names have no prefix.",
+        "Listed names have no prefix.",
         with_each_model(_drop_prefix),
         trips={"routes/names-models-with-their-prefix"},
     ),
     Miniature(
         "doubled-names",
-        "Names have their prefix twice.",
+        "Listed names have their prefix twice.",
         with_each_model(_double_prefix),
         trips={"routes/names-models-with-their-prefix"},
     ),
@@ -287,13 +287,13 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "null-methods",
-        "What models can do is null.",
+        "The methods of each model are null.",
         with_each_model(_null_abilities),
         trips={"routes/says-what-each-model-can-do"},
     ),
     Miniature(
         "no-methods",
-        "What models can do is not said.",
+        "Models have no list of methods.",
         with_each_model(lambda e: e.pop("supportedGenerationMethods")),
         trips={"routes/says-what-each-model-can-do"},
     ),
@@ -311,13 +311,13 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "no-key-from-pages",
-        "Pages may not send Google's header.",
+        "Web pages may not send Google's header.",
         _answer_preflight(("Access-Control-Allow-Headers", "authorization,content-type")),
         trips={"routes/lets-browsers-send-the-key"},
     ),
     Miniature(
         "no-pages",
-        "Pages may not call at all.",
+        "Web pages may not call at all.",
         with_answers(_refuse_preflight),
         notes={"routes/lets-browsers-send-the-key"},
     ),
@@ -326,13 +326,13 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "speakers-first",
-        "The first models of the list speak, and do not write.",
+        "The first listed models produce speech, not text.",
         replace(with_answers(_list_speakers), route=_refuse_text_of_speakers),
         notes={"routes/answers-under-listed-names"},
     ),
     Innocent(
         "own-pages-only",
-        "Pages of the vendor's own may call, and no others.",
+        "Only the vendor's own web pages may call.",
         with_answers(_admit_own_pages),
         notes={"routes/lets-browsers-send-the-key"},
     ),
@@ -344,12 +344,12 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "any-header",
-        "Pages may send any header.",
+        "Web pages may send any header.",
         _answer_preflight(("Access-Control-Allow-Headers", "*"), status=204),
     ),
     Innocent(
         "no-origin",
-        "Nothing says which pages may read.",
+        "No header says which web pages may read answers.",
         replace(HONEST, finish=_ignore_origin),
         notes={"routes/lets-browsers-send-the-key"},
     ),

@@ -1,4 +1,4 @@
-"""Servers whose answers have a wrong shape or a wrong value, and those that only look unusual."""
+"""Servers whose answers have a wrong shape or value, and innocent ones whose answers are unusual."""
 
 from __future__ import annotations
 

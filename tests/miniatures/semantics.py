@@ -1,4 +1,4 @@
-"""Servers that do not do what they are told, and those that do it in their own way."""
+"""Servers that do not do as they are asked, and innocent ones that do it in their own way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers whose streams are wrong in their bytes, in their chunks, or in their time."""
+"""Servers whose streams are wrong in their bytes, their chunks or their timing."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ def _declares_functions(incoming: Incoming) -> bool:
 MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "stream-adds-up",
-        "Counters of a stream are the sums of cumulative ones.",
+        "The counters of a stream are sums of cumulative ones.",
         with_chunks(_add_up_counters),
         trips={"streaming/stream-matches-unary"},
     ),
@@ -360,25 +360,25 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "json-seq",
-        "Chunks stand behind a record separator.",
+        "Chunks follow a record separator.",
         with_events(_write_as_json_seq),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "capital-data",
-        "Data: with a capital.",
+        "Events begin with Data, in a capital.",
         with_events(lambda p: p.replace(b"data", b"Data", 1)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "python-lines",
-        "Chunks are lines of Python.",
+        "Chunks are lines of Python literals.",
         with_frames(lambda ps: tuple(repr(json.loads(p[6:])).encode() + b"\n" for p in ps)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "words-for-streams",
-        "Streams are a sentence.",
+        "A sentence comes instead of a stream.",
         with_answers(
             lambda a, i: (
                 immediate_answer(200, "text/plain", b"upstream connect error")
@@ -390,19 +390,19 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "text-in-events",
-        "Each event holds the JSON of a chunk as a text.",
+        "Each event holds the JSON of a chunk as a string.",
         with_events(lambda p: b"data: " + json.dumps(p[6:].strip().decode()).encode() + b"\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "null-in-events",
-        "An event of null before the last.",
+        "An event holds null before the last one.",
         with_frames(lambda ps: (*ps[:-1], b"data: null\r\n\r\n", ps[-1])),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "usage-outside-of-events",
-        "Usage comes without data.",
+        "The usage comes after the events, without data.",
         with_frames(_append_usage_line),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
@@ -414,13 +414,13 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "pings-of-their-own",
-        "An object with a type and nothing else.",
+        "An event holds an object with a type and nothing else.",
         with_frames(lambda ps: (b'data: {"type": "ping"}\r\n\r\n', *ps)),
         notes={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "python-in-an-array",
-        "The array's elements are Python.",
+        "The elements of the array are Python literals.",
         replace(
             HONEST,
             frame=lambda f, o: (
@@ -433,13 +433,13 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "endless-array",
-        "The array has no end.",
+        "The array is never closed.",
         with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip().removesuffix(b"]")), only=ARRAY),
         trips={"streaming/comes-whole"},
     ),
     Miniature(
         "ends-with-all",
-        "The last chunk is the whole text, its own piece included.",
+        "The last chunk holds the whole text, its own part included.",
         with_chunks(_end_with_whole_text),
         trips={"streaming/sends-the-text-once"},
     ),
@@ -451,7 +451,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "snapshots",
-        "Each chunk is the text so far, the last one twice.",
+        "Each chunk holds the text so far, the last one twice.",
         with_chunks(_send_snapshots),
         trips={"streaming/sends-deltas"},
     ),
@@ -463,31 +463,31 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "overtaken",
-        "Two chunks change their places.",
+        "Two chunks change places.",
         with_chunks(_swap_texts),
         trips={"streaming/brings-every-chunk-in-order"},
     ),
     Miniature(
         "no-thoughts-in-lines",
-        "NDJSON, and thoughts are not streamed.",
+        "Streams are NDJSON, without thoughts.",
         replace(with_responses(_drop_thoughts, only="stream"), frame=NDJSON.frame),
         trips={"streaming/streams-sse-with-alt", "streaming/streams-thoughts-too"},
     ),
     Miniature(
         "unmarked-when-streamed",
-        "Streamed thoughts are not marked.",
+        "Streamed thoughts are not marked as thoughts.",
         with_responses(_unmark_thoughts, only="stream"),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
         "errors-in-lines",
-        "NDJSON that ends in OpenAI's error.",
+        "Streams are NDJSON that ends in OpenAI's error.",
         _end_in_error("ndjson", _QUOTA),
         trips={"errors/keeps-googles-errors-within-streams", "streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "events-always-as-json",
-        "Always events, and called JSON.",
+        "Streams are always events, labeled as JSON.",
         replace(
             HONEST,
             frame=lambda f, o: (
@@ -506,223 +506,223 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "misread-characters",
-        "Streamed texts are read as Latin-1.",
+        "Streamed texts are decoded as Latin-1.",
         _rewrite_text(lambda text: text.encode().decode("latin-1")),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "question-marks",
-        "What is not ASCII becomes a question mark.",
+        "Characters beyond ASCII become question marks.",
         _rewrite_text(lambda text: text.encode("ascii", "replace").decode()),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "empty-with-tools",
-        "Streams with functions declared are empty, each time.",
+        "Streams are empty whenever functions are declared.",
         empty_streams(_declares_functions),
         trips={"streaming/holds-at-least-one-chunk"},
     ),
     Miniature(
         "streams-are-always-cut",
-        "every stream ends with MAX_TOKENS",
+        "Every stream ends with MAX_TOKENS.",
         with_responses(_say_max_tokens, only="stream"),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "prompt-per-piece",
-        "streams count the prompt for each piece",
+        "Streams count the prompt once per chunk.",
         with_responses(_multiply_prompt, only="stream"),
         trips={"streaming/stream-matches-unary"},
     ),
     Miniature(
         "ndjson",
-        "newline-delimited JSON with alt=sse and without",
+        "Streams are newline-delimited JSON, with alt=sse and without.",
         in_framing("ndjson", instead_of=EVERY_STREAM),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "ndjson-typed-sse",
-        "the same, called text/event-stream",
+        "Streams are newline-delimited JSON, labeled as text/event-stream.",
         in_framing("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "array-under-sse",
-        "a JSON array although alt=sse was asked",
+        "alt=sse gives a JSON array.",
         in_framing(ARRAY, instead_of=(SSE,)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "single-object",
-        "the last object alone",
+        "A stream is its last object alone.",
         in_framing("single", instead_of=EVERY_STREAM),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "blank-line-json",
-        "objects between blank lines",
+        "Chunks are JSON objects between blank lines.",
         with_frames(lambda pieces: tuple(p.removeprefix(b"data: ") for p in pieces)),
         trips={"streaming/streams-sse-with-alt"},
     ),
     Miniature(
         "sse-without-alt",
-        "events although alt=sse was not asked",
+        "Streams are events without alt=sse as well.",
         in_framing(SSE, instead_of=(ARRAY,)),
         trips={"streaming/streams-an-array-without-alt"},
     ),
     Miniature(
         "ndjson-without-alt",
-        "newline-delimited JSON where alt=sse was not asked",
+        "Streams without alt=sse are newline-delimited JSON.",
         in_framing("ndjson", instead_of=(ARRAY,)),
         trips={"streaming/streams-an-array-without-alt"},
     ),
     Miniature(
         "events-as-json",
-        "events called application/json",
+        "Events are labeled as application/json.",
         with_frames(lambda pieces: pieces, content_type="application/json"),
         trips={"streaming/names-the-type-of-its-stream"},
     ),
     Miniature(
         "comment-block",
-        "a comment of its own",
+        "A comment stands between events.",
         with_events(lambda p: b": ping\r\n\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "comment-attached",
-        "a comment on each event",
+        "Each event has a comment.",
         with_events(lambda p: b": heartbeat\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "comment-last",
-        "one comment before the end",
+        "A comment comes before the end.",
         with_frames(lambda ps: (*ps[:-1], b": bye\r\n\r\n" + ps[-1])),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "event-field",
-        "event: message on each event",
+        "Each event has event: message.",
         with_events(lambda p: b"event: message\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "id-field",
-        "id: on each event",
+        "Each event has an id.",
         with_events(lambda p: b"id: 1\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "retry-field",
-        "retry: first",
+        "The stream begins with retry.",
         with_frames(lambda ps: (b"retry: 1000\r\n\r\n" + ps[0], *ps[1:])),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "unknown-field",
-        "a field of its own",
+        "Events have a field of the vendor's own.",
         with_events(lambda p: b"trace: 7\r\n" + p),
         trips={"streaming/sends-data-lines-only"},
     ),
     Miniature(
         "no-space",
-        "data: without its space",
+        "data: has no space after it.",
         with_events(lambda p: p.replace(b"data: ", b"data:", 1)),
         trips={"streaming/begins-data-with-one-space"},
     ),
     Miniature(
         "double-prefix",
-        "data: data:",
+        "Each line begins with data: data:.",
         with_events(lambda p: b"data: " + p),
         trips={"streaming/begins-data-with-one-space"},
     ),
     Miniature(
         "pretty-events",
-        "JSON over several data lines",
+        "The JSON of an event spans several data lines.",
         with_events(_spread_over_lines),
         trips={"streaming/writes-each-chunk-on-one-line"},
     ),
     Miniature(
         "single-newline",
-        "one newline after an event",
+        "Only one newline follows an event.",
         with_events(lambda p: p.rstrip(b"\r\n") + b"\n"),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "no-last-blank",
-        "the last event does not end",
+        "The last event lacks its blank line.",
         with_frames(lambda ps: (*ps[:-1], ps[-1].rstrip(b"\r\n"))),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "cr-only",
-        "lines end with CR alone",
+        "Lines end with CR alone.",
         with_events(lambda p: p.replace(b"\r\n", b"\r")),
         trips={"streaming/ends-each-event-with-a-blank-line"},
     ),
     Miniature(
         "done",
-        "[DONE] at the end",
+        "Streams end with [DONE].",
         with_frames(lambda ps: (*ps, b"data: [DONE]\r\n\r\n")),
         trips={"streaming/ends-without-a-sentinel"},
     ),
     Miniature(
         "empty-data",
-        "an event without data",
+        "An event has empty data.",
         with_frames(lambda ps: (*ps[:-1], b"data: \r\n\r\n", ps[-1])),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "keepalive-data",
-        "a keep-alive as data",
+        "A keep-alive is sent as data.",
         with_frames(lambda ps: (b"data: : keepalive\r\n\r\n", *ps)),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "bytes-repr",
-        "a Python literal of bytes",
+        "Events hold Python literals of bytes.",
         with_events(lambda p: b"data: b'" + p.removeprefix(b"data: ").strip() + b"'\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "array-in-event",
-        "each event is a list",
+        "Each event holds a list.",
         with_events(lambda p: b"data: [" + p.removeprefix(b"data: ").strip() + b"]\r\n\r\n"),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "frame-split",
-        "an event is cut in two",
+        "An event is cut in two.",
         with_events(_split_event),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "word-in-event",
-        "an event that is no JSON",
+        "An event is not JSON.",
         with_frames(lambda ps: (b"data: hello\r\n\r\n", *ps)),
         trips={"streaming/sends-one-json-object-per-event"},
     ),
     Miniature(
         "bom",
-        "a byte order mark first",
+        "Streams begin with a byte order mark.",
         with_frames(lambda ps: (b"\xef\xbb\xbf" + ps[0], *ps[1:])),
         trips={"streaming/begins-without-a-byte-order-mark"},
     ),
     Miniature(
         "raw-u2028",
-        "U+2028 as it is",
+        "U+2028 is not escaped.",
         with_events(_write_raw_separator),
         trips={"streaming/escapes-line-separators"},
     ),
     Miniature(
         "truncated",
-        "the end is missing",
+        "The end of a stream is missing.",
         with_frames(lambda ps: (*ps[:-1], ps[-1][:40])),
         trips={"streaming/comes-whole"},
     ),
     Miniature(
         "array-without-commas",
-        "an array without its commas",
+        "The array has no commas.",
         with_frames(
             lambda ps: tuple(p.replace(b",\r\n", b"\r\n") if p[:1] == b"," else p for p in ps), only=ARRAY
         ),
@@ -730,79 +730,79 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "no-chunks",
-        "a stream without content",
+        "Streams have no content.",
         _send_no_content(),
         trips={"streaming/holds-at-least-one-chunk"},
     ),
     Miniature(
         "cumulative",
-        "each chunk repeats all before it",
+        "Each chunk repeats all the text before it.",
         with_chunks(_send_text_so_far),
         trips={"streaming/sends-deltas"},
     ),
     Miniature(
         "repeated-at-the-end",
-        "the last chunk is the whole text",
+        "A last chunk repeats the whole text.",
         with_chunks(_repeat_text_at_end),
         trips={"streaming/sends-the-text-once"},
     ),
     Miniature(
         "no-reason",
-        "no finish reason",
+        "Streams have no finish reason.",
         with_chunks(_drop_finish_reason),
         trips={"streaming/ends-with-a-finish-reason"},
     ),
     Miniature(
         "early-stop",
-        "STOP before the text",
+        "STOP comes before the text.",
         with_chunks(_stop_first),
         trips={"streaming/gives-the-reason-last"},
     ),
     Miniature(
         "empty-tail",
-        "candidates: [] at the end",
+        "The last chunk has candidates: [].",
         with_chunks(_append_empty_candidates),
         trips={"streaming/leaves-empty-candidates-out"},
     ),
     Miniature(
         "held-back",
-        "the stream is held back until its end",
+        "A stream is held back until it is complete.",
         _hold_back(),
         trips={"streaming/arrives-while-it-is-made"},
     ),
     Miniature(
         "held-back-in-one-chunk",
-        "the whole answer is made first, then streamed as one chunk",
+        "A stream is held back until it is complete, and sent as one chunk.",
         _send_all_at_end(),
         trips={"streaming/arrives-while-it-is-made"},
     ),
     Miniature(
         "cut-with-stop",
-        "half the answer, then STOP",
+        "Half of the answer comes, then STOP.",
         with_chunks(_stop_midway_through_chunks),
         trips={"semantics/says-stop-only-at-the-end"},
     ),
     Miniature(
         "deduplicated",
-        "repetitions are taken for replays",
+        "Repetitions are taken for replays and dropped.",
         with_chunks(_drop_repetitions),
         trips={"streaming/keeps-repetitions"},
     ),
     Miniature(
         "broken-characters",
-        "replacement characters",
+        "Characters become replacement characters.",
         with_chunks(_break_characters),
         trips={"streaming/keeps-characters-whole"},
     ),
     Miniature(
         "no-thoughts-streamed",
-        "thoughts are not streamed",
+        "Thoughts are not streamed.",
         with_chunks(_drop_streamed_thoughts),
         trips={"streaming/streams-thoughts-too"},
     ),
     Miniature(
         "new-id-each-chunk",
-        "each chunk has its own id",
+        "Each chunk has its own id.",
         with_chunks(_renew_ids),
         notes={"streaming/keeps-one-id"},
     ),
@@ -811,12 +811,12 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "blocked-midway",
-        "Long streams end where a filter blocks the prompt after all.",
+        "Long streams end where a filter blocks the prompt.",
         with_chunks(_block_after_three_chunks),
     ),
     Innocent(
         "quiet-until-the-end",
-        "Chunks say FINISH_REASON_UNSPECIFIED until the last.",
+        "Chunks before the last say FINISH_REASON_UNSPECIFIED.",
         with_responses(
             lambda r: (
                 [c.setdefault("finishReason", "FINISH_REASON_UNSPECIFIED") for c in get_candidates(r)]
@@ -825,25 +825,25 @@ INNOCENTS: tuple[Innocent, ...] = (
             only="stream",
         ),
     ),
-    Innocent("lf", "lines end with LF", with_events(lambda p: p.replace(b"\r\n", b"\n"))),
+    Innocent("lf", "Lines end with LF.", with_events(lambda p: p.replace(b"\r\n", b"\n"))),
     Innocent(
         "blank-line-heartbeat",
-        "blank lines as heartbeat",
+        "Blank lines serve as a heartbeat.",
         with_frames(lambda ps: (*ps[:-1], b"\r\n\r\n" + ps[-1])),
     ),
-    Innocent("stop-everywhere", "STOP in every chunk", with_chunks(_stop_in_every_chunk)),
-    Innocent("usage-only-tail", "the last chunk holds usage alone", with_chunks(_append_usage)),
+    Innocent("stop-everywhere", "Every chunk says STOP.", with_chunks(_stop_in_every_chunk)),
+    Innocent("usage-only-tail", "The last chunk holds only the usage.", with_chunks(_append_usage)),
     Innocent(
-        "array-with-newline", "a newline after the array", with_frames(lambda ps: (*ps, b"\n"), only=ARRAY)
+        "array-with-newline", "A newline follows the array.", with_frames(lambda ps: (*ps, b"\n"), only=ARRAY)
     ),
     Innocent(
         "one-chunk-at-once",
-        "quick answers in one piece",
+        "Quick answers come in one piece.",
         replace(HONEST, pace=lambda _answer, pieces: [0.0] * pieces),
     ),
     Innocent(
         "late-first-piece",
-        "a pause, then pieces over time",
+        "A pause comes before pieces that are spread over time.",
         replace(
             HONEST, pace=lambda a, n: [0.4 + w if i == 0 else w for i, w in enumerate(spread_waits(a, n))]
         ),

@@ -1,4 +1,4 @@
-"""Servers whose answers are cut, mislabelled, packed in the wrong way, or no answers at all."""
+"""Servers whose answers are cut off, mislabelled, wrongly compressed or missing."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _cut_when_long(answer: Outgoing, _incoming: Incoming) -> Outgoing | None:
 MINIATURES: tuple[Miniature, ...] = (
     Miniature(
         "login-for-keys",
-        "A wrong key is sent to a login page.",
+        "A wrong key is redirected to a login page.",
         with_answers(_redirect_to_login(_refuses_a_key)),
         trips={"transport/answers-without-redirects"},
     ),
@@ -206,37 +206,37 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "undeclared-gzip",
-        "Answers are compressed, and nobody says so.",
+        "Answers are compressed without Content-Encoding.",
         with_packed_answers(_compress_undeclared),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "declared-gzip",
-        "An answer is called gzip, and is not.",
+        "An answer is labeled as gzip but is not compressed.",
         with_packed_answers(_declare_without_compressing),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "brotli-unasked",
-        "An answer comes in a coding that was not offered.",
+        "An answer has a coding that was not offered.",
         with_packed_answers(_compress_with_brotli),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "half-a-gzip",
-        "Compressed data ends in its middle.",
+        "Compressed data ends in the middle.",
         with_packed_answers(_cut_compressed_data),
         trips={"transport/compresses-as-it-declares"},
     ),
     Miniature(
         "always-gzip",
-        "Who asks for identity gets gzip.",
+        "Answers are compressed even for clients that ask for identity.",
         with_packed_answers(_compress_unasked),
         trips={"transport/compresses-only-when-asked"},
     ),
     Miniature(
         "raw-deflate",
-        "deflate without zlib's header.",
+        "Answers are deflated without zlib's header.",
         with_packed_answers(_compress_with_raw_deflate),
         notes={"transport/uses-standard-http-and-compression"},
     ),
@@ -260,7 +260,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "half-json",
-        "An answer ends in its middle, and its length says so.",
+        "An answer ends in the middle, and its length matches.",
         change_one(_halve_body),
         trips={"transport/sends-json-that-can-be-read"},
     ),
@@ -272,7 +272,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "called-text",
-        "Answers are called text/plain.",
+        "Answers are labeled as text/plain.",
         with_unary_body(_keep, "text/plain"),
         trips={"transport/labels-answers-as-json"},
     ),
@@ -284,40 +284,43 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "trailed",
-        "Something follows the answer.",
+        "Bytes follow the answer.",
         with_unary_body(lambda body: body + b"\0"),
         trips={"transport/sends-one-json-text"},
     ),
     Miniature(
         "done-unary",
-        "[DONE] follows the answer.",
+        "[DONE] follows a unary answer.",
         with_unary_body(lambda body: body + b"[DONE]"),
         trips={"transport/sends-one-json-text"},
     ),
     Miniature(
         "names-twice",
-        "A name stands twice in an object.",
+        "An object has a name twice.",
         with_unary_body(_repeat_name),
         trips={"transport/writes-sound-json"},
     ),
     Miniature(
-        "latin-1", "Text is Latin-1.", with_unary_body(_write_latin_1), trips={"transport/writes-sound-json"}
+        "latin-1",
+        "Text is encoded as Latin-1.",
+        with_unary_body(_write_latin_1),
+        trips={"transport/writes-sound-json"},
     ),
     Miniature(
         "page",
-        "An answer is a page.",
+        "An answer is an HTML page.",
         change_one(lambda _: immediate_answer(200, "text/html", HTML_PAGE)),
         trips={"transport/answers-with-json-not-html"},
     ),
     Miniature(
         "moved",
-        "A question is sent elsewhere.",
+        "A question is redirected to another host.",
         change_one(_redirect_elsewhere),
         trips={"transport/answers-without-redirects"},
     ),
     Miniature(
         "deep-list",
-        "The list of models nests 300 deep.",
+        "The list of models is nested 300 levels deep.",
         with_answers(_nest_deeply),
         trips={"transport/answers-within-bounds"},
     ),
@@ -326,17 +329,17 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "moved-routes",
-        "Paths that do not exist are sent to a page.",
+        "Paths that do not exist are redirected to a page.",
         with_answers(_redirect_to_login(_is_no_route)),
         notes={"transport/answers-without-redirects"},
     ),
-    Innocent("one-cut", "One answer of all breaks off.", _cut_once(), settings=ONE_AT_A_TIME),
+    Innocent("one-cut", "A single answer breaks off.", _cut_once(), settings=ONE_AT_A_TIME),
     Innocent("never-compressed", "Nothing is ever compressed.", with_packed_answers(_never_compress)),
     Innocent("in-small-pieces", "Unary answers come in many chunks.", with_answers(_send_in_pieces)),
-    Innocent("no-charset", "Content-Type says no charset.", replace(HONEST, frame=_drop_charset)),
+    Innocent("no-charset", "The Content-Type names no charset.", replace(HONEST, frame=_drop_charset)),
     Innocent(
         "blank-lines",
-        "Blank lines stand around the answer.",
+        "Blank lines surround the answer.",
         with_unary_body(lambda body: b"\n\n" + body + b"\r\n\r\n"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Servers whose answers prove nothing: refusals of everything, another API, quoted errors, nothing at all, whatever is asked."""
+"""Servers whose answers prove nothing: they refuse everything, speak another protocol, repeat errors or send nothing."""
 
 from __future__ import annotations
 

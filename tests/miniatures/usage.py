@@ -1,4 +1,4 @@
-"""Servers that count wrongly, and those that count as Google does on an unusual day."""
+"""Servers that count tokens wrongly, and innocent ones that count as Google does in unusual cases."""
 
 from __future__ import annotations
 

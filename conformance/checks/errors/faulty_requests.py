@@ -163,7 +163,7 @@ def _select_telling(seen: RuleInput) -> list[Reply]:
     formerly=("errors/knows-no-model-that-does-not-exist",),
 )
 def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model that does not exist is 404, and no other model answers in its place.
+    """A request for a model that does not exist gets a 404, and no answer from another model.
 
     Why: a 404 tells a client to choose another model. An answer under a name that does not exist must come from a
     model that was not asked for.
@@ -214,7 +214,7 @@ def _find_other_statuses(
     formerly=("errors/knows-no-method-that-does-not-exist",),
 )
 def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A method that does not exist is 404.
+    """A request for a method that does not exist gets a 404.
 
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
     Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.

@@ -91,7 +91,7 @@ def _count_ids(reply: Reply) -> int:
     ),
 )
 def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
-    """Calls of one turn that have ids have different ones.
+    """Calls in one turn that have ids have different ids.
 
     Why: only their ids tell two calls of the same function apart.
     Breaks: clients that match results to calls by id mix up parallel calls.

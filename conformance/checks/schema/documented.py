@@ -65,7 +65,7 @@ def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
     ),
 )
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Answers hold what the vendor's own page says, in the types it gives.
+    """Answers have the members that the vendor's own page documents, in the types it gives.
 
     Why: callers who write code from the vendor's page rely on it; where the answer follows Google instead, that is
     only noted.

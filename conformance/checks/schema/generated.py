@@ -17,7 +17,7 @@ from conformance.judging.generated import (
     is_server_failure,
     read_body_facts,
 )
-from conformance.judging.refusals import describe_reply
+from conformance.judging.refusals import are_refused, describe_reply
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -99,8 +99,8 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
 
     A vendor that drops unknown names also drops whatever is wrong below one.
     """
-    controls = seen.of(*_CONTROLS.get(str(read_body_facts(reply).get("change")), _TYPES), *_NAMES)
-    return bool(controls) and all(one.standing is Standing.REQUEST_REFUSED for one in controls)
+    controls = _CONTROLS.get(str(read_body_facts(reply).get("change")), _TYPES)
+    return are_refused(seen.of(*controls, *_NAMES))
 
 
 @check(

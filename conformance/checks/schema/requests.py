@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check, is_documented
 from conformance.judging.attempts import was_obeyed
 from conformance.judging.refusals import (
+    are_refused,
     describe_reply,
     is_refused_as_unsupported,
     iterate_texts,
@@ -21,10 +22,6 @@ from conformance.reading.standing import Standing
 
 def _is_judgeable(reply: Reply) -> bool:
     return reply.ok or reply.standing is Standing.REQUEST_REFUSED
-
-
-def _are_refused(replies: Sequence[Reply]) -> bool:
-    return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
 
 
 @check(
@@ -44,7 +41,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
     """
     plain = [reply for reply in seen.replies if reply.probe == ProbeId.PLAIN]
     own = next((reply for reply in seen.replies if reply.probe != ProbeId.PLAIN and reply.ok), None)
-    if _are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
+    if are_refused(plain) and (own or _wants_foreign_member(plain[-1])):
         hint = f"; the vendor's own form ({own.probe}) is answered" if own else ""
         yield Location(plain[-1].id, "", "an answer to contents alone", f"{describe_reply(plain[-1])}{hint}")
 
@@ -100,7 +97,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
         return
     for probe in _ORDINARY:
         replies = [reply for reply in seen.replies if reply.probe == probe]
-        if not _are_refused(replies):
+        if not are_refused(replies):
             continue
         last = replies[-1]
         # Of the settings only those for safety are a feature that a vendor may lack.
@@ -132,5 +129,5 @@ def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]
     """
     if not was_obeyed(seen, ProbeId.FUNCTION_CALL_FORCED):
         yield NotJudged(Outcome.BLOCKED, "no function is called in mode ANY even with plain parameters")
-    elif _are_refused(seen.replies):
+    elif are_refused(seen.replies):
         yield Location(seen.replies[-1].id, "", "an answer", describe_reply(seen.replies[-1]))

@@ -48,14 +48,11 @@ def _point_at_fault(reply: Reply, found: FaultInChunk, level: Level | None) -> L
 
 def _is_harmless(fault: ValueFault) -> bool:
     """Return whether the value still says what it means, and no current client fails on it."""
-    name, value = fault.keys[-1], fault.value
-    if fault.expected in ("a whole number", "a number") and "usageMetadata" not in fault.keys:
+    kind, value = fault.shape.kind if fault.shape else "", fault.value
+    if kind in ("integer", "number") and "usageMetadata" not in fault.keys:
         return isinstance(value, bool) or (isinstance(value, str) and _is_numeric(value))
-    return (
-        fault.expected == "true or false"
-        and name not in ("thought", "blocked")
-        and value in ("true", "false", 0, 1)
-    )
+    telling = fault.keys[-1] in ("thought", "blocked")
+    return kind == "boolean" and not telling and value in ("true", "false", 0, 1)
 
 
 def _is_numeric(text: str) -> bool:
@@ -227,7 +224,8 @@ def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; a date there must be an object, never a string.
+    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there must
+    be an object, never a string.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.

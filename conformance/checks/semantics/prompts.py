@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, check
 from conformance.checks.semantics.models import compare_models
@@ -20,7 +21,7 @@ from conformance.judging.attempts import (
 )
 from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.proof import NO_CODE
-from conformance.judging.refusals import describe_reply
+from conformance.judging.refusals import are_refused, describe_reply
 from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -28,6 +29,7 @@ from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
+_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), obeys=True)
 
 
 @check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
@@ -58,9 +60,7 @@ def _find_codes(reply: Reply) -> set[str]:
     basis=Basis.INFERRED,
     usable=is_model_answer,
     requires=RequiredContent(
-        NO_CODE,
-        lambda reply: any(code in reply.text for code in _find_codes(reply)),
-        outcome=Outcome.BLOCKED,
+        NO_CODE, lambda reply: any(code in reply.text for code in _find_codes(reply)), outcome=Outcome.BLOCKED
     ),
 )
 def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
@@ -106,7 +106,7 @@ def _find_other_model(reply: Reply) -> Location | None:
     blocked_by=(_OWN_QUESTION,),
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """The model that answers is the model that was asked.
+    """The model that was asked is the one that answers.
 
     Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets the
     successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
@@ -128,14 +128,8 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
             yield replace(location, level=Level.NOTE) if single else location
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.SYSTEM_INSTRUCTION,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="system-instruction",
+@_check_hearing(
+    Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.SYSTEM_INSTRUCTION,), feature="system-instruction"
 )
 def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
@@ -149,15 +143,7 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     yield from judge_attempts(seen, ProbeId.SYSTEM_INSTRUCTION, wanted, describe_missing_text)
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.HISTORY,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="history",
-)
+@_check_hearing(Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.HISTORY,), feature="history")
 def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """All turns of a conversation reach the model, not only the last.
 
@@ -182,7 +168,7 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
     proof=Proof.EACH_REFUSAL,
 )
 def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
-    """A request that names cached content which does not exist is refused.
+    """A request for cached content that does not exist is refused.
 
     Why: cached content is part of the prompt, so the server must look it up; dropping it drops most of what was meant
     to be sent.
@@ -199,20 +185,12 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
 # Whoever answers a question about a picture mentions one of these, even to say that there is none.
 _mentions_a_picture = mentions(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
-    r"|white|gr[ae]y)",
+    r"|white|gr[ae]y)"
 )
 _LITTLE = 60  # tokens: several times the question's words, and less than any vendor bills for an image
 
 
-@check(
-    Level.MUST,
-    basis=Basis.RECORDED,
-    probes=(ProbeId.IMAGE,),
-    usable=is_model_answer,
-    blocked_by=(_OWN_QUESTION,),
-    obeys=True,
-    feature="images",
-)
+@_check_hearing(Level.MUST, basis=Basis.RECORDED, probes=(ProbeId.IMAGE,), feature="images")
 def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An image in inlineData reaches the model.
 
@@ -249,7 +227,7 @@ def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
         yield NotJudged(Outcome.BLOCKED, "images in standard base64 are not seen either")
         return
     last = seen.replies[-1]
-    if all(reply.standing is Standing.REQUEST_REFUSED for reply in seen.replies):
+    if are_refused(seen.replies):
         yield Location(last.id, "", "the image is read", describe_reply(last))
     found = judge_attempts(
         seen, ProbeId.IMAGE_IN_URL_SAFE_BASE64, "the colour of the image", describe_disobedience

@@ -16,7 +16,7 @@ from conformance.judging.attempts import (
 )
 from conformance.judging.contents import as_list, is_model_answer, list_named_calls
 from conformance.judging.endings import ends_at_limit
-from conformance.judging.refusals import describe_reply
+from conformance.judging.refusals import are_refused, describe_reply
 from conformance.judging.values import UNREADABLE, FaultKind, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.names import fold
@@ -233,10 +233,6 @@ def _can_be_repeated(reply: Reply | None) -> bool:
     return not broken and all(role in ("model", None, "") for role in reply.first.roles)
 
 
-def _are_refused(replies: tuple[Reply, ...]) -> bool:
-    return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
-
-
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
@@ -247,18 +243,18 @@ def _are_refused(replies: tuple[Reply, ...]) -> bool:
     formerly=("semantics/takes-its-own-words-back",),
 )
 def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A model's turn is accepted when it is replayed as it came.
+    """A model's turn is accepted when it is replayed unchanged.
 
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
     Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
     Workaround: none.
     Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
     """
-    if not _are_refused(seen.replies):
+    if not are_refused(seen.replies):
         return
     last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
     first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
-    if _are_refused(conversations):
+    if are_refused(conversations):
         reason = f"a conversation of words is refused too: {describe_reply(conversations[-1])}"
         yield NotJudged(Outcome.BLOCKED, reason)
     elif _can_be_repeated(first):

@@ -40,8 +40,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
     truncated answer cannot be told from a complete one.
     Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
     ended = reply.exchange.failure is None and not reply.error and not is_prompt_blocked(reply)
@@ -69,8 +68,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     reason, an old habit of Google's, and where a built-in tool may have ended a step.
     Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
     Workaround: read to the end of the stream, and use the last reason.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     index = reply.first.index
     last_text = max((n for n, chunk in enumerate(reply.chunks) if join_text(chunk, index)), default=0)
@@ -92,10 +90,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
 
 
 @check_each(
-    Level.SHOULD,
-    basis=Basis.RECORDED,
-    usable=is_answered_stream,
-    blocked_by=("schema/has-a-candidate",),
+    Level.SHOULD, basis=Basis.RECORDED, usable=is_answered_stream, blocked_by=("schema/has-a-candidate",)
 )
 def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
     """A chunk without a candidate omits `candidates` instead of sending an empty list.
@@ -128,7 +123,9 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none in the client, other than a longer time-out.
     Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
-    usual_ms = _measure_short_answers(seen)
+    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
+    # What network, queue and thinking cost any answer.
+    usual_ms = statistics.median([one.exchange.ended_ms for one in short] or [0.0])
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
     held = [reply for reply, verdict in verdicts if verdict]
     if any(verdict is False for _, verdict in verdicts):
@@ -145,18 +142,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield Location(reply.id, "#0", "pieces spread over the time of the answer", observed, level)
 
 
-def _measure_short_answers(seen: RuleInput) -> float:
-    """Return the median time of short answers in ms: what network, queue and thinking cost any answer."""
-    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
-    return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
-
-
-@check_each(
-    Level.NOTE,
-    basis=Basis.RECORDED,
-    usable=is_answered_stream,
-    requires=_SEVERAL_CHUNKS,
-)
+@check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered_stream, requires=_SEVERAL_CHUNKS)
 def keeps_one_id(reply: Reply) -> Iterator[Location]:
     """All chunks of a stream carry the same responseId and modelVersion.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -26,17 +27,14 @@ def locate_irregularities(
     reply: Reply, levels: Mapping[Irregular, Level], expected: str
 ) -> Iterator[Location]:
     """Yield a location for each irregularity of the framing that `levels` names."""
+    partial = reply.exchange.failure is not None and not reply.exchange.end_known
+    # The last line of a stream that was recorded in part is not complete.
+    end = reply.text_of_body.rfind(b"\n") + 1 if partial else math.inf
     for one in reply.framed.irregularities:
         level = levels.get(Irregular(one.kind))
-        if level is not None and not _is_cut_at(reply, one.at):
+        if level is not None and one.at < end:
             observed = f"{one.kind}: {one.detail}" if one.detail else one.kind
             yield Location(reply.id, f"@{one.at}", expected, observed, level)
-
-
-def _is_cut_at(reply: Reply, offset: int) -> bool:
-    """Return whether `offset` lies in the last line of a stream that was recorded in part."""
-    partial = reply.exchange.failure is not None and not reply.exchange.end_known
-    return partial and offset >= reply.text_of_body.rfind(b"\n") + 1
 
 
 _NOT_DATA = (

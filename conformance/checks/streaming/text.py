@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
 from conformance.judging.contents import is_answered_stream
 from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
-from conformance.judging.rows import find_gap, is_row
+from conformance.judging.rows import find_gap
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
@@ -29,6 +30,7 @@ _PIECES = RequiredContent(
     (ProbeId.LONG_ANSWER_STREAMED,),
 )
 _SHORT = 40  # characters; where the question is not known, a shorter text that comes twice may be the answer
+_LONG_ROW = 10  # numbers in which a chunk that is lost or late would show
 _MISCOUNTED = 2  # characters by which a model itself may miscount the length of a run
 
 
@@ -44,8 +46,7 @@ def sends_deltas(reply: Reply) -> Iterator[Location]:
     Why: clients join the texts of the chunks.
     Breaks: every client shows the text again and again, longer each time, without an exception.
     Workaround: keep only the part of each chunk that goes beyond the one before.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     texts = list_texts(reply)
     if _are_cumulative([text for _, text in texts]):
@@ -70,8 +71,7 @@ def sends_the_text_once(reply: Reply) -> Iterator[Location]:
     a built-in tool may a model say the same thing twice.
     Breaks: every client shows the answer twice, without an exception.
     Workaround: drop a last chunk that repeats all the text before it.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     texts = list_texts(reply)
     before = "".join(text for _, text in texts[:-1])
@@ -89,14 +89,19 @@ def _may_repeat(reply: Reply, text: str) -> bool:
     return asked or unknown or uses_server_tools(reply)
 
 
+def _is_long_row(reply: Reply) -> bool:
+    numbers = re.findall(r"\d+", reply.text)
+    return len(numbers) >= _LONG_ROW and re.fullmatch(r"[\d\s,]+", reply.text) is not None
+
+
 @check(
     Level.MUST,
-    basis=Basis.RECORDED,
+    basis=Basis.INFERRED,
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
     obeys=True,
-    requires=RequiredContent("no stream holds a row of numbers", is_row, outcome=Outcome.BLOCKED),
+    requires=RequiredContent("no stream holds a row of numbers", _is_long_row, outcome=Outcome.BLOCKED),
 )
 def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     """No part of a streamed text is missing, and none is out of order.
@@ -104,8 +109,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     Why: clients join the chunks in the order in which they arrive.
     Breaks: words are missing or out of place in every client, without an exception.
     Workaround: ask without streaming.
-    Source: [streamGenerateContent] Each chunk carries the text since the last one; finishReason stands in
-    the last.
+    Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     torn = [(reply, gap) for reply in seen.replies if (gap := find_gap(reply))]
     if len(torn) >= ATTEMPTS_TO_ACCUSE:
@@ -120,11 +124,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=is_answered_stream,
     obeys=True,
-    requires=RequiredContent(
-        "no answer does what its question asks for",
-        obeys,
-        outcome=Outcome.BLOCKED,
-    ),
+    requires=RequiredContent("no answer does what its question asks for", obeys, outcome=Outcome.BLOCKED),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
     """Text that repeats itself is streamed completely.

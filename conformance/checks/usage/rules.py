@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from conformance.catalogue import Ground, RequiredContent, check, check_each
 from conformance.checks.usage.counters import (
@@ -62,11 +63,13 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
         id_: Location(id_, "/usageMetadata", wanted, describe_missing_counters(reply))
         for id_, reply in lacking.items()
     }
+    # What Google was never seen to leave out accuses at once, unless one question alone lacks its own tokens.
     rare = {id_ for id_, reply in lacking.items() if lacks_what_google_may_lack(reply)}
     sure = [reply for id_, reply in lacking.items() if id_ not in rare]
     single = len({reply.probe for reply in sure}) == 1 and all(map(lacks_only_its_own_tokens, sure))
     for reply in sure:
         yield replace(locations[reply.id], level=Level.NOTE) if single else locations[reply.id]
+    # The rest accuses only if it is often missing, among brief answers or among longer ones.
     telling = [reply for reply in seen.replies if has_countable_text(reply) or reply.id in lacking]
     for brief in (True, False):
         among = [reply for reply in telling if is_brief(reply) is brief]
@@ -80,7 +83,11 @@ def _reports_usage(reply: Reply) -> bool:
     return _is_finished(reply) and bool(reply.usage) and not describe_missing_counters(reply)
 
 
-@check_each(Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, select=lambda reply: reply.streamed)
+_check_answers = partial(check, usable=_reports_usage, defers_to=_TYPES)
+_check_each_answer = partial(check_each, usable=_reports_usage, defers_to=_TYPES)
+
+
+@_check_each_answer(Level.SHOULD, basis=Basis.RECORDED, select=lambda reply: reply.streamed)
 def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     """The last chunk of a stream carries the final usage.
 
@@ -101,9 +108,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
         yield Location(reply.id, f"#{last}/usageMetadata", "usage in the last chunk", said)
 
 
-@check_each(
-    Level.SHOULD, basis=Basis.RECORDED, usable=_reports_usage, requires=required.THOUGHTS, defers_to=_TYPES
-)
+@_check_each_answer(Level.SHOULD, basis=Basis.RECORDED, requires=required.THOUGHTS)
 def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
@@ -123,16 +128,14 @@ def _omits_thoughts_anywhere(seen: RuleInput) -> bool:
     return any(total_omits_thoughts(block) for reply in seen.replies for block in find_usage_blocks(reply))
 
 
-@check(
+@_check_answers(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_reports_usage,
     requires=RequiredContent(
         "no answer reports a number of tokens for thoughts",
         lambda reply: bool(reply.usage.get("thoughtsTokenCount")),
         (ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     ),
-    defers_to=_TYPES,
 )
 def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are counted once: beside the answer's tokens, not among them.
@@ -158,17 +161,11 @@ def counts_thoughts_once(seen: RuleInput) -> Iterator[Location]:
         yield block.point_at("candidatesTokenCount", wanted, said, level)
 
 
-@check(
+@_check_answers(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_reports_usage,
     blocked_by=("usage/counts-are-cumulative",),
-    defers_to=(
-        *_TYPES,
-        "usage/counts-every-answer",
-        "usage/counts-thoughts",
-        "usage/counts-thoughts-once",
-    ),
+    defers_to=(*_TYPES, "usage/counts-every-answer", "usage/counts-thoughts", "usage/counts-thoughts-once"),
 )
 def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     """The total is the sum of the prompt, the answer, the thoughts and tool use.
@@ -215,10 +212,9 @@ def _find_always_falling(seen: RuleInput) -> set[str]:
     return set(telling) if always else set()
 
 
-@check(
+@_check_answers(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_reports_usage,
     select=lambda reply: reply.streamed,
     blocked_by=(
         "usage/counts-up-to-the-end-of-a-stream",
@@ -227,7 +223,6 @@ def _find_always_falling(seen: RuleInput) -> set[str]:
         "streaming/sends-the-text-once",
         "streaming/brings-every-chunk-in-order",
     ),
-    defers_to=_TYPES,
 )
 def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream, each usage block counts the whole answer so far.
@@ -249,12 +244,11 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
             yield Location(reply.id, "/usageMetadata", "counters that grow with the answer", said, level)
 
 
-@check(
+@_check_answers(
     Level.SHOULD,
     basis=Basis.INFERRED,
     ground=Ground.FORM,
     probes=(ProbeId.PLAIN, ProbeId.PLAIN_REPEATED),
-    usable=_reports_usage,
     blocked_by=("semantics/answers-its-own-question",),
     requires=RequiredContent(
         "the same question was not answered twice",
@@ -281,10 +275,9 @@ def same_prompt_costs_the_same(seen: RuleInput) -> Iterator[Location]:
             yield now.point_at("promptTokenCount", wanted, said)
 
 
-@check_each(
+@_check_each_answer(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_reports_usage,
     requires=RequiredContent(
         "no answer reports cached tokens", lambda reply: bool(reply.usage.get("cachedContentTokenCount"))
     ),
@@ -334,11 +327,10 @@ def _judge_prompt_count(reply: Reply, counted: int | None) -> tuple[str, Level |
     return f"{prompt} tokens; countTokens says {counted}", None if prompt > counted * 1.5 + 8 else Level.NOTE
 
 
-@check(
+@_check_answers(
     Level.SHOULD,
     basis=Basis.INFERRED,
     probes=(ProbeId.PLAIN,),
-    usable=_reports_usage,
     blocked_by=("usage/same-prompt-costs-the-same",),
 )
 def charges_for_what_was_sent(seen: RuleInput) -> Iterator[Location]:
@@ -372,11 +364,10 @@ def _has_details(reply: Reply) -> bool:
     )
 
 
-@check_each(
+@_check_each_answer(
     Level.NOTE,
     basis=Basis.RECORDED,
     ground=Ground.TASKS,
-    usable=_reports_usage,
     requires=RequiredContent("no answer holds details of its counters", _has_details),
 )
 def details_add_up(reply: Reply) -> Iterator[Location]:

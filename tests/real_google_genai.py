@@ -1,4 +1,4 @@
-"""google-genai itself, asked about recorded bytes: needs the optional extra `conformance[clients]`.
+"""google-genai itself, asked about recorded bytes: the oracle of its model.
 
 The bytes are served once, on loopback, to the library's own transport, so that nothing of its reading is replaced.
 """
