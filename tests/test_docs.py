@@ -6,6 +6,7 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
+import house
 import pytest
 
 from conformance import catalogue
@@ -15,6 +16,7 @@ from conformance.model import Outcome
 from conformance.sources import VENDORS_DOCUMENT, cite
 
 ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 catalogue.load()
 
 
@@ -68,8 +70,7 @@ def test_every_probe_is_named_by_some_rule() -> None:
 
 
 def test_the_readme_explains_every_outcome() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert not [outcome for outcome in Outcome if outcome.value not in text]
+    assert not [outcome for outcome in Outcome if outcome.value not in README]
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
@@ -92,3 +93,23 @@ def test_the_files_that_the_walks_name_exist() -> None:
     named = set(re.findall(r"(?:conformance|tests|docs|schemas)/[\w/.-]+\.(?:py|md|jsonl)", text))
     assert len(named) > 20
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_readme_lists_the_rooms_of_the_house() -> None:
+    table = README.partition("| room | content |")[2].partition("\n\n")[0]
+    named = {
+        room
+        for line in re.findall(r"^\|(.*?)\|", table, re.MULTILINE)
+        for room in re.findall(r"`(\w+)`", line)
+    }
+    rooms = {module.room for module in house.read_modules(ROOT)}
+    assert named == rooms - {"__init__", "__main__", "cli", "test_providers"}
+
+
+def test_the_code_uses_the_words_of_the_glossary() -> None:
+    rows = re.findall(r"^\| ([a-z ,]+) \|", README.partition("### Glossary")[2], re.MULTILINE)
+    terms = {term for row in rows for term in row.split(", ")} - {"word"}
+    modules = (*house.read_modules(ROOT), *house.read_modules(ROOT, "tests"))
+    used = {name.lower().replace("_", "") for module in modules for name in re.findall(r"\w+", module.text)}
+    assert len(terms) > 20
+    assert not [term for term in terms if term.replace(" ", "") not in used]

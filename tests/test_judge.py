@@ -74,7 +74,7 @@ def test_a_stream_asked_as_no_client_asks_is_said_to_be_one(
     array = recordings.dump([recordings.chunk("Blue"), recordings.chunk(".", finishReason="STOP")])
     without_alt = recordings.Taped(recordings.STREAM.partition("?")[0], body=array)
     out, _ = said(capsys, file(tmp_path, without_alt, recordings.good_stream()), code=0)
-    assert out.count("asked without alt=sse, as none of these clients asks:") == 1
+    assert out.count("sent without alt=sse, which none of these clients does:") == 1
 
 
 def test_the_terminal_says_what_each_client_makes_of_each_answer(

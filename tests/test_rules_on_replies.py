@@ -346,7 +346,15 @@ def test_the_rule_on_stop_is_unjudged_where_no_limit_took_effect() -> None:
     long = str(questions()["long-answer-streamed"].expected["text"])
     ignored = said("stop-sequence", "alpha STOP-7f3a21 omega")
     case = judged(*said("limit-of-five", long), *ignored, *said("long-answer-streamed", long))
-    assert (case.outcome, case.reason) == (Outcome.BLOCKED, "no limit took effect")
+    reason = "limit-of-five: no answer came to the end that was asked for, or to a limit"
+    assert (case.outcome, case.reason) == (Outcome.BLOCKED, reason)
+
+
+def test_the_rule_on_stop_is_unjudged_where_a_long_stream_shows_no_end() -> None:
+    long = said("long-answer-streamed", "One, two, three and so on.")
+    case = judged(*said("limit-of-five", "1, 2, 3", "MAX_TOKENS"), *long)
+    reason = "long-answer-streamed: no answer came to the end that was asked for, or to a limit"
+    assert (case.outcome, case.reason) == (Outcome.BLOCKED, reason)
 
 
 ANYTHING = st.recursive(

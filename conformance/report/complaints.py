@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.evidence import REQUEST
-from conformance.report.findings import Citation, Finding, Harm
+from conformance.report.findings import Citation, Finding
 from conformance.report.recorded_replies import UNKNOWN_HOST
 from conformance.report.safe_text import (
     clip,
@@ -20,7 +20,7 @@ from conformance.report.safe_text import (
 
 Entry = Mapping[str, Any]
 
-# The page keeps the long texts once, where they are shown; its script puts them in here.
+# The page has the long texts only where they are shown; its script inserts them here.
 SLOT = re.compile(r"\{\{(curl|request|response)\}\}")
 _LEVELS = {
     "must": "must: breaks Google's contract",
@@ -32,15 +32,11 @@ _LEVELS = {
 def _format_citation(label: str, found: Citation | None) -> list[str]:
     if not found:
         return []
-    document = (
-        f"[{escape_markdown(found.document)}]({found.url})" if found.url else escape_markdown(found.document)
+    document = escape_markdown(found.document)
+    where = (f"[{document}]({found.url})" if found.url else document) + (
+        f", {escape_markdown(found.lines)}" if found.lines else ""
     )
-    where = document + (f", {escape_markdown(found.lines)}" if found.lines else "")
     return [f"- **{label}:** {where}" + (f": {escape_markdown(found.says)}" if found.says else "")]
-
-
-def _format_harm(harm: Harm) -> str:
-    return f"{escape_markdown(harm.effect)}: {escape_markdown(', '.join(harm.clients))}"
 
 
 def _list_facts(found: Finding, pointers: list[str]) -> list[str]:
@@ -55,16 +51,15 @@ def _list_facts(found: Finding, pointers: list[str]) -> list[str]:
         lines.append(f"- **Where:** {where}" + (f" and {more:,} more" if more > 0 else ""))
     lines += _format_citation("Rule from", found.source) + _format_citation("Your document", found.documented)
     if found.harms:
-        lines.append(f"- **Clients:** {'; '.join(_format_harm(harm) for harm in found.harms)}")
+        harms = "; ".join(f"{harm.effect}: {', '.join(harm.clients)}" for harm in found.harms)
+        lines.append(f"- **Clients:** {escape_markdown(harms)}")
     return lines
 
 
 def _write_head(results: Entry, provider: Entry, found: Finding) -> list[str]:
     tool = results["tool"]
-    title, address = (
-        escape_markdown(str(provider.get("title") or provider["name"])),
-        str(provider["base_url"]),
-    )
+    title = escape_markdown(str(provider.get("title") or provider["name"]))
+    address = str(provider["base_url"])
     who = title if UNKNOWN_HOST in address else f"{title}, {format_code(address)}"
     when = f"model {format_code(str(provider['model']))}, {format_moment(str(results['run']['started_at']))}"
     rule = f"Rule {format_code(found.rule)} ({_LEVELS[found.sign.key]})"
@@ -106,7 +101,7 @@ def outline_complaint(results: Entry, provider: Entry, found: Finding) -> str:
 
 
 def fill_slots(outline: str, found: Finding) -> str:
-    """Return a skeleton with its slots filled, each in one pass, so that no text is read as a slot."""
+    """Return an outline with its slots filled in one pass, so that no inserted text is taken for a slot."""
     texts = {
         "curl": make_visible(found.curl),
         "request": shorten_request(found.quoted),

@@ -1,4 +1,4 @@
-"""Turns a finding's evidence into extracts with the deviating place marked, and shares whole exchanges."""
+"""Cuts a finding's evidence to extracts with the deviating locations marked, and to exchanges that findings share."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ REQUEST = 4_000
 HEADERS = 60
 FRAMES = 60
 FRAME = 300  # characters of one frame
-AROUND = 260  # characters shown before and after the first marked place of an extract
+AROUND = 260  # characters shown before and after the first mark of an extract
 MARKS = 200
 _STREAM = re.compile(r':stream|"stream"')  # in the path, or as the body's own flag
 
 Entry = Mapping[str, Any]
-Segments = tuple[tuple[str, bool], ...]  # text, and whether it is the deviating place
+Segments = tuple[tuple[str, bool], ...]  # text, and whether it is marked
 
 
 @dataclass(frozen=True)
 class Extract:
-    """The part of a body around its deviating place. before, after: characters left out there."""
+    """The part of a body around its first marked location. before, after: characters left out there."""
 
     segments: Segments
     before: int
@@ -42,7 +42,7 @@ class Extract:
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """One frame of a stream: when it was whole (ms, as text), and its text."""
+    """One frame of a stream: when it was complete (`1,200 ms`), and its text."""
 
     at: str
     text: str
@@ -50,7 +50,7 @@ class ShownFrame:
 
 @dataclass(frozen=True)
 class ShownExchange:
-    """One exchange as the page shows it, once per vendor, whichever findings point to it."""
+    """One exchange as the page shows it: once per provider, however many findings refer to it."""
 
     exchange: str  # the recorded exchange's id
     request: str
@@ -58,7 +58,7 @@ class ShownExchange:
     status: int | None
     headers: tuple[tuple[str, str], ...]
     body: Extract
-    failure: str  # why the answer is not whole
+    failure: str  # why the reply is incomplete
     arrivals: Arrivals | None
     frames: tuple[ShownFrame, ...]
 
@@ -91,7 +91,7 @@ def _split_at_marks(body: str, start: int, end: int, marks: Sequence[tuple[int, 
 
 
 def _cut_body(entry: Entry, marks: Sequence[tuple[int, int]], start: int, end: int) -> Extract:
-    """Cut the body, counting what is left out here and what the evidence had left out before."""
+    """Cut the body, counting what is left out here and what the evidence left out already."""
     body, before = entry.get("body") or "", int(entry.get("body_from") or 0)
     left_out = max(0, int(entry.get("cut") or 0) - before)
     return Extract(_split_at_marks(body, start, end, marks), before + start, left_out + len(body) - end)
@@ -105,7 +105,7 @@ def _cut_to_limit(entry: Entry, marks: Sequence[tuple[int, int]], limit: int) ->
 
 
 def extract_marked(entry: Entry) -> Extract:
-    """Return the part of the body around its first marked place, or its beginning."""
+    """Return the part of the body around its first mark, or its beginning."""
     marks = find_marks(entry)
     left, right = marks[0] if marks else (0, 0)
     start = max(0, left - AROUND) if left > 2 * AROUND else 0
@@ -123,22 +123,11 @@ def share_limit(count: int) -> int:
     return max(LEAST, min(MOST, TOTAL // max(count, 1)))
 
 
-def _show_frames(entry: Entry) -> tuple[ShownFrame, ...]:
-    """Return a stream's frames; evidence names them as {start, end, at_ms}, ranges of its body."""
-    body = entry.get("body") or ""
-    found = [frame for frame in entry.get("frames") or () if isinstance(frame, Mapping)]
-    return tuple(
-        ShownFrame(_format_time(frame.get("at_ms")), _cut_frame(body, frame)) for frame in found[:FRAMES]
-    )
-
-
-def _cut_frame(body: str, frame: Entry) -> str:
-    start, end = int(frame.get("start") or 0), int(frame.get("end") or 0)
-    return make_visible(clip(body[start:end].strip(), FRAME))
-
-
-def _format_time(ms: object) -> str:
-    return f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
+def _show_frame(body: str, frame: Entry) -> ShownFrame:
+    """Return one frame of a stream; `frame` is {start, end, at_ms}, a range of the body."""
+    start, end, ms = int(frame.get("start") or 0), int(frame.get("end") or 0), frame.get("at_ms")
+    time = f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
+    return ShownFrame(time, make_visible(clip(body[start:end].strip(), FRAME)))
 
 
 def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
@@ -147,7 +136,7 @@ def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
 
 
 def draw_stream(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
-    """Return when the pieces of a stream arrived; None for what was never asked as a stream.
+    """Return a picture of when the pieces of a stream arrived; None for an exchange that asked for no stream.
 
     `held_back`: the ids of the exchanges that the rule on buffering accuses.
     """
@@ -168,7 +157,7 @@ def show_exchange(
 ) -> ShownExchange:
     """Return one exchange for the page; `entries` are the same exchange, marked by one finding each.
 
-    `held_back`: as for `timed`.
+    `held_back`: as for `draw_stream`.
     """
     entry = entries[0]
     union = find_marks({**entry, "places": [place for each in entries for place in find_marks(each)]})
@@ -182,7 +171,9 @@ def show_exchange(
         body=_cut_to_limit(entry, union, limit),
         failure=str(entry.get("failure") or ""),
         arrivals=draw_stream(entry, held_back),
-        frames=_show_frames(entry),
+        frames=tuple(
+            _show_frame(entry.get("body") or "", frame) for frame in (entry.get("frames") or ())[:FRAMES]
+        ),
     )
 
 

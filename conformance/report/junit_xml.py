@@ -37,13 +37,7 @@ class CaseResult:
     text: str = ""
 
 
-def _find_finding(provider: Entry, rule: str) -> Entry | None:
-    return next((each for each in provider.get("deviations") or () if each["rule"] == rule), None)
-
-
-def _describe_finding(found: Entry | None) -> str:
-    if not found:
-        return ""
+def _describe_finding(found: Entry) -> str:
     lines = [
         f"{found['level']}: {write_full_title(found)}",
         f"expected: {found['expected']}",
@@ -57,8 +51,12 @@ def _describe_finding(found: Entry | None) -> str:
 
 def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseResult:
     """Return the result of one rule. A finding that fails no run passes with its text: a green job shows nothing red."""
-    found, outcome = _find_finding(provider, str(case["rule"])), str(case["outcome"])
-    text = _describe_finding(found)
+    findings = provider.get("deviations") or ()
+    found, outcome = (
+        next((one for one in findings if one["rule"] == case["rule"]), None),
+        str(case["outcome"]),
+    )
+    text = _describe_finding(found) if found else ""
     message = str(case.get("reason") or "") or text.partition("\n")[0]
     counted = counts_for_exit_code(provider, asked.named)
     if found and not asked.clients and counted and is_failure(found, asked.fail_on):
@@ -71,12 +69,12 @@ def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseRes
 def _report_clients(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
     """Yield the results of the clients that --client named; their verdicts then decide whether a run fails."""
     fails = counts_for_exit_code(provider, asked.named) and asked.fail_on != "never"
+    children = {"broken": "failure" if fails else "", "untested": "skipped"}
     for entry in provider.get("clients") or ():
-        verdict, words = str(entry["verdict"]), f"{entry['client']}: {entry['verdict']}"
-        broken = CaseResult("failure", verdict, words) if fails else CaseResult(text=words)
-        shown = {"broken": broken, "untested": CaseResult("skipped", verdict, words)}
-        if entry["client"] in asked.clients:
-            yield str(entry["client"]), shown.get(verdict, CaseResult(text=words))
+        client, verdict = str(entry["client"]), str(entry["verdict"])
+        child, words = children.get(verdict, ""), f"{client}: {verdict}"
+        if client in asked.clients:
+            yield client, CaseResult(child, verdict, words) if child else CaseResult(text=words)
 
 
 def _report_stale(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str, CaseResult]]:
@@ -88,23 +86,18 @@ def _report_stale(provider: Entry, asked: ExitConditions) -> Iterator[tuple[str,
 
 def _report_judging(provider: Entry, asked: ExitConditions) -> CaseResult:
     """Return how much of a provider was judged, as an error where that makes the exit code 3."""
-    reasons = (
-        list(list_open_questions(provider, asked)) if counts_for_exit_code(provider, asked.named) else []
-    )
-    words = describe_judged_share(provider) or str(provider.get("reason") or provider["status"])
+    status, counted = str(provider["status"]), counts_for_exit_code(provider, asked.named)
+    reasons = list(list_open_questions(provider, asked)) if counted else []
+    words = describe_judged_share(provider) or str(provider.get("reason") or status)
     if reasons:
-        return CaseResult("error", str(provider["status"]), "; ".join(reasons), words)
-    judged = provider["status"] in ("conforms", "deviates")
-    return CaseResult(text=words) if judged else CaseResult("skipped", str(provider["status"]), words)
+        return CaseResult("error", status, "; ".join(reasons), words)
+    judged = status in ("conforms", "deviates")
+    return CaseResult(text=words) if judged else CaseResult("skipped", status, words)
 
 
 def _add_case(suite: ET.Element, group: str, name: str, shown: CaseResult) -> None:
-    where = {
-        "classname": make_visible(f"{suite.get('name')}.{group}"),
-        "name": make_visible(name),
-        "time": "0",
-    }
-    element = ET.SubElement(suite, "testcase", where)
+    class_name = make_visible(f"{suite.get('name')}.{group}")
+    element = ET.SubElement(suite, "testcase", classname=class_name, name=make_visible(name), time="0")
     if shown.child:
         message = make_visible(shorten(shown.message, 500))
         ET.SubElement(element, shown.child, type=shown.kind, message=message).text = make_visible(shown.text)
@@ -115,14 +108,11 @@ def _add_case(suite: ET.Element, group: str, name: str, shown: CaseResult) -> No
 def _add_suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None:
     suite = ET.SubElement(root, "testsuite", name=make_visible(str(provider["name"])))
     properties = ET.SubElement(suite, "properties")
-    for name, value in _list_properties(provider):
-        ET.SubElement(properties, "property", name=name, value=make_visible(value))
-    _add_case(
-        suite,
-        "run",
-        "judged" if provider["status"] != "not-run" else "not-run",
-        _report_judging(provider, asked),
-    )
+    ET.SubElement(properties, "property", name="status", value=str(provider["status"]))
+    if judged := describe_judged_share(provider):
+        ET.SubElement(properties, "property", name="judged", value=make_visible(shorten(judged, 500)))
+    name = "judged" if provider["status"] != "not-run" else "not-run"
+    _add_case(suite, "run", name, _report_judging(provider, asked))
     for case in provider.get("cases") or ():
         dimension, _, name = str(case["rule"]).partition("/")
         _add_case(suite, dimension, name, _report_rule(provider, case, asked))
@@ -139,17 +129,9 @@ def _add_run_suite(root: ET.Element, results: Entry) -> None:
     if causes:
         suite = ET.SubElement(root, "testsuite", name="conformance")
         for number, cause in enumerate(causes, 1):
-            _add_case(
-                suite, "run", f"whole-{number}", CaseResult("error", f"exit-code-{cause.code}", cause.reason)
-            )
+            result = CaseResult("error", f"exit-code-{cause.code}", cause.reason)
+            _add_case(suite, "run", f"whole-{number}", result)
         _set_counts(suite, 0)
-
-
-def _list_properties(provider: Entry) -> Iterator[tuple[str, str]]:
-    yield "status", str(provider["status"])
-    words = describe_judged_share(provider)
-    if words:
-        yield "judged", shorten(words, 500)
 
 
 def _set_counts(suite: ET.Element, seconds: float) -> None:

@@ -12,10 +12,8 @@ from conformance.report.vocabulary import EFFECTS
 
 Entry = Mapping[str, Any]
 
-MOST_REPLIES = (
-    40  # of one provider in which every client sees the same; those that harm a client come beside them
-)
-MOST_HARMFUL = 200
+MOST_REPLIES = 40  # of one provider
+MOST_HARMFUL = 200  # of the replies after those, only the harmful ones are shown
 MOST_SEEN = 200  # characters
 MOST_RECORDINGS = 20
 UNKNOWN_HOST = "host-not-recorded.invalid"  # the host of an address where the recording names none
@@ -25,8 +23,7 @@ UNKNOWN_HOST = "host-not-recorded.invalid"  # the host of an address where the r
 class ClientGroup:
     """Clients that see the same of one reply, and what that does to them."""
 
-    clients: tuple[str, ...]
-    who: str  # the clients as text: `all 6 clients`
+    who: str  # the clients' names, or `all 6 clients`
     sees: str
     effect: str  # raises | silent-loss | garbled | ignored; empty where it does no harm
     detail: str
@@ -75,15 +72,16 @@ def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
         sees = clip(str(client["sees"]), MOST_SEEN)
         harm = str(client.get("effect") or ""), clip(str(client.get("detail") or ""), MOST_SEEN)
         groups.setdefault((sees.lower(), *harm), (sees, []))[1].append(str(client["client"]))
-    number = len(answer.get("clients") or ())
+    everyone = len(answer.get("clients") or ())
     return tuple(
-        ClientGroup(tuple(names), _name_clients(names, number), sees, effect, detail)
+        ClientGroup(
+            f"all {everyone} clients" if len(names) == everyone > 1 else ", ".join(names),
+            sees,
+            effect,
+            detail,
+        )
         for (_, effect, detail), (sees, names) in groups.items()
     )
-
-
-def _name_clients(names: Sequence[str], number: int) -> str:
-    return f"all {number} clients" if len(names) == number > 1 else ", ".join(names)
 
 
 def _read_reply(answer: Entry) -> RecordedReply:

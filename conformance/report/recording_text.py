@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.report.console_text import wrap
 from conformance.report.markdown import write_complaint
 from conformance.report.recorded_replies import MOST_REPLIES, choose_replies, group_clients, is_harmful
 from conformance.report.safe_text import clip, escape_markdown, format_code, to_one_line
+from conformance.report.text_form import tabulate
 
 Entry = Mapping[str, Any]
 
@@ -19,7 +20,7 @@ _STATUS = {
     "inconclusive": "could not be judged",
     "conforms": "conforms",
 }
-_LABEL = 11
+_TEXT_AT = 13  # the column at which texts begin, after their labels
 
 
 def format_text(results: Entry, width: int = 100) -> str:
@@ -53,7 +54,7 @@ def describe_verdict(provider: Entry) -> str:
 
 def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[str]:
     known = " (known)" if deviation.get("known") else ""
-    yield from _wrap(f"  {deviation['level']:<{_LABEL - 2}}", f"{deviation['title']}{known}", width)
+    yield from _wrap(f"  {deviation['level']}", f"{deviation['title']}{known}", width)
     where = ", ".join(str(pointer) or "the whole" for pointer in deviation["pointers"][:3])
     rows = (
         ("rule", deviation["rule"]),
@@ -65,27 +66,21 @@ def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[s
     )
     for label, text in rows:
         if text:
-            yield from _wrap(f"    {label:<{_LABEL - 2}}", clip(str(text), 600), width)
+            yield from _wrap(f"    {label}", clip(str(text), 600), width)
 
 
 def _name_places(provider: Entry, exchanges: Sequence[str]) -> str:
     places = {one["exchange"]: one["place"] for one in provider.get("answers") or ()}
-    named = [str(places.get(id_) or id_) for id_ in exchanges[:3]]
     more = f" and {len(exchanges) - 3} more" if len(exchanges) > 3 else ""
-    return "; ".join(named) + more
+    return "; ".join(str(places.get(id_) or id_) for id_ in exchanges[:3]) + more
 
 
 def _format_source(source: Entry) -> str:
-    lines = f", {source['lines']}" if source.get("lines") else ""
-    return f"{source['document']}{lines}"
+    return ", ".join(filter(None, (str(source["document"]), str(source.get("lines") or ""))))
 
 
-def _wrap(label: str, text: str, width: int, column: int = _LABEL + 2) -> list[str]:
-    indent = " " * column
-    head = f"{label:<{column}}"
-    return textwrap.wrap(to_one_line(text), width, initial_indent=head, subsequent_indent=indent) or [
-        head.rstrip()
-    ]
+def _wrap(label: str, text: str, width: int) -> list[str]:
+    return wrap(text, width, " " * _TEXT_AT, f"{label:<{_TEXT_AT}}")
 
 
 # --- what clients make of it ---
@@ -94,14 +89,13 @@ def _wrap(label: str, text: str, width: int, column: int = _LABEL + 2) -> list[s
 def _format_replies(answers: Sequence[Entry], width: int) -> Iterator[str]:
     if not answers:
         return
-    yield from ("", "  What clients make of the answers:")
+    yield from ("", "  What clients make of the replies:")
     shown = choose_replies(answers)
     for answer in shown:
         status = f"HTTP {answer['status']}" if answer["status"] else "no status"
-        yield from _wrap(
-            "", f"{answer['place'] or answer['exchange']}: {answer['request']}, {status}", width, 4
-        )
-        yield from (line for text in _describe_views(answer) for line in _wrap("", text, width, 6))
+        place = answer["place"] or answer["exchange"]
+        yield from wrap(f"{place}: {answer['request']}, {status}", width, " " * 4)
+        yield from (line for text in _describe_views(answer) for line in wrap(text, width, " " * 6))
     if len(shown) < len(answers):
         yield f"  and {len(answers) - len(shown)} more"
 
@@ -111,10 +105,10 @@ def _describe_views(answer: Entry) -> Iterator[str]:
     if answer["lacking"]:
         yield f"not judged: {answer['lacking']}"
     if ":streamGenerateContent" in answer["request"] and "alt=sse" not in answer["request"]:
-        yield "asked without alt=sse, as none of these clients asks:"
-    for sight in group_clients(answer):
-        harm = f" ({sight.effect}: {sight.detail})" if sight.effect else ""
-        yield f"{sight.who}: {sight.sees}{harm}"
+        yield "sent without alt=sse, which none of these clients does:"
+    for group in group_clients(answer):
+        harm = f" ({group.effect}: {group.detail})" if group.effect else ""
+        yield f"{group.who}: {group.sees}{harm}"
 
 
 def _format_clients(provider: Entry, width: int) -> Iterator[str]:
@@ -135,40 +129,26 @@ def format_markdown(results: Entry) -> str:
     """Return the findings as Markdown for the vendor: a section per provider, a complaint per finding."""
     lines: list[str] = []
     for provider in results.get("providers") or []:
-        title = str(provider.get("title") or provider["name"])
-        lines += [
-            f"# {escape_markdown(title)}",
-            "",
-            f"{escape_markdown(_to_sentence(describe_verdict(provider)))}",
-            "",
-        ]
+        verdict = describe_verdict(provider)
+        lines += [f"# {escape_markdown(str(provider.get('title') or provider['name']))}", ""]
+        lines += [escape_markdown(f"{verdict[:1].upper()}{verdict[1:]}."), ""]
         for deviation in provider["deviations"][:MOST_FINDINGS]:
-            places = _name_places(provider, deviation["exchanges"])
-            lines += [
-                write_complaint(results, provider, deviation).rstrip(),
-                "",
-                f"Recorded in {escape_markdown(places)}.",
-                "",
-            ]
-        lines += [*_tabulate_replies(provider.get("answers") or ())]
+            places = escape_markdown(_name_places(provider, deviation["exchanges"]))
+            complaint = write_complaint(results, provider, deviation).rstrip()
+            lines += [complaint, "", f"Recorded in {places}.", ""]
+        lines += _tabulate_replies(provider.get("answers") or ())
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _to_sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 def _tabulate_replies(answers: Sequence[Entry]) -> Iterator[str]:
-    harmful = [answer for answer in answers if is_harmful(answer)]
-    if not harmful:
-        return
-    yield from (
-        "## What clients make of these answers",
-        "",
-        "| Answer | Clients and what they see |",
-        "| --- | --- |",
-    )
-    for answer in harmful[:MOST_REPLIES]:
-        seen = "<br>".join(escape_markdown(text) for text in _describe_views(answer))
-        yield f"| {escape_markdown(str(answer['place']))}: {format_code(str(answer['request']))} | {seen} |"
-    yield ""
+    rows = [
+        (
+            f"{escape_markdown(str(answer['place']))}: {format_code(str(answer['request']))}",
+            "<br>".join(map(escape_markdown, _describe_views(answer))),
+        )
+        for answer in answers
+        if is_harmful(answer)
+    ]
+    if rows:
+        yield from ("## What clients make of these replies", "")
+        yield from (*tabulate(("Reply", "Clients and what they see"), rows[:MOST_REPLIES]), "")

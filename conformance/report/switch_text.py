@@ -8,7 +8,7 @@ from conformance.comparing.changes import CLIENT, SwitchChange
 from conformance.comparing.switching import ClientChange, Step, Switch, UnjudgedRules
 from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.safe_text import clip, to_one_line
-from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, limit_lines
+from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, limit_lines, tabulate
 from conformance.report.vocabulary import CLIENTS
 
 _CELL = 240
@@ -72,9 +72,9 @@ def _list_change(change: SwitchChange) -> str:
 
 def _tabulate_changes(found: Switch, changes: Sequence[SwitchChange]) -> Iterator[str]:
     sides = [MARKDOWN.text(found.before.name), MARKDOWN.text(found.after.name)]
-    head = [["What", *sides, "What to change"], ["---"] * 4]
-    yield from (f"| {' | '.join(row)} |" for row in head)
-    yield from limit_lines([f"| {' | '.join(_show_change(change, MARKDOWN))} |" for change in changes])
+    rows = [_show_change(change, MARKDOWN) for change in changes]
+    head, dashes, *lines = tabulate(["What", *sides, "What to change"], rows)
+    yield from (head, dashes, *limit_lines(lines))
 
 
 def _format_step(step: Step, form: TextForm) -> str:

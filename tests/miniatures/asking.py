@@ -21,7 +21,7 @@ from conformance.replies import ProviderReplies
 from conformance.running.gather import select_probes
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
-AT_ONCE = 12  # miniatures asked at the same time
+AT_ONCE = 8  # servers asked at the same time; more of them would delay the streams that are timed
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from conformance.catalogue import NotJudged, RequiredContent, check
+from conformance.catalogue import NotJudged, check
 from conformance.judging.attempts import (
     DescribeFailure,
     accuse_after_attempts,
@@ -15,7 +15,7 @@ from conformance.judging.attempts import (
     judge_attempts,
 )
 from conformance.judging.contents import as_list, is_model_answer
-from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit, keeps_limit_of_five
+from conformance.judging.endings import CHARS_OF_FIVE_TOKENS, ends_at_limit
 from conformance.judging.expectations import list_asked_texts, obeys
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.phrases import count_noun
@@ -131,11 +131,6 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     basis=Basis.RECORDED,
     probes=tuple(probe for probe, _, _ in _CUTS),
     blocked_by=(_OWN_QUESTION, "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
-    requires=RequiredContent(
-        "no answer was complete, or ended at a limit",
-        lambda reply: obeys(reply) or ends_at_limit(reply),
-        outcome=Outcome.BLOCKED,
-    ),
     defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
@@ -158,9 +153,11 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]
         for location in accuse_after_attempts(seen, probe, expected, look)
     ]
     yield from found
-    answers = [reply for reply in seen.of(ProbeId.LIMIT_OF_FIVE) if reply.ok]
-    if not found and answers and not any(map(keeps_limit_of_five, answers)):
-        yield NotJudged(Outcome.BLOCKED, "no limit took effect")
+    for probe, _, _ in _CUTS if not found else ():
+        answers = [reply for reply in seen.of(probe) if reply.ok]
+        if answers and not any(obeys(reply) or ends_at_limit(reply) for reply in answers):
+            reason = f"{probe}: no answer came to the end that was asked for, or to a limit"
+            yield NotJudged(Outcome.BLOCKED, reason)
 
 
 @_check_setting(

@@ -123,7 +123,9 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: none in the client, other than a longer time-out.
     Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
-    usual_ms = _measure_short_answers(seen)
+    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
+    # What network, queue and thinking cost any answer.
+    usual_ms = statistics.median([one.exchange.ended_ms for one in short] or [0.0])
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
     held = [reply for reply, verdict in verdicts if verdict]
     if any(verdict is False for _, verdict in verdicts):
@@ -138,12 +140,6 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     brief = all(len(list_texts(one)) == 1 and len(one.text) < _MANY for one in held)
     level = Level.NOTE if brief else None
     yield Location(reply.id, "#0", "pieces spread over the time of the answer", observed, level)
-
-
-def _measure_short_answers(seen: RuleInput) -> float:
-    """Return the median time of short answers in ms: what network, queue and thinking cost any answer."""
-    short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
-    return statistics.median([one.exchange.ended_ms for one in short] or [0.0])
 
 
 @check_each(Level.NOTE, basis=Basis.RECORDED, usable=is_answered_stream, requires=_SEVERAL_CHUNKS)

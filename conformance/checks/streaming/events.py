@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -12,6 +13,19 @@ from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.framing import Framing, Irregular
+
+# Irregularities whose name does not say it in words.
+_WORDS = {
+    Irregular.BOM: "byte order mark",
+    Irregular.BYTES_REPR: "Python literal",
+    Irregular.CR_ONLY: "wrong line ends",
+    Irregular.DONE_SENTINEL: "sentinel",
+    Irregular.NO_SPACE: "no space after the colon",
+    Irregular.PAYLOAD_NOT_JSON: "not JSON",
+    Irregular.RAW_SEPARATOR: "unescaped separator",
+    Irregular.SCALAR_IN_EVENT: "not an object",
+    Irregular.SINGLE_NEWLINE: "single newline between events",
+}
 
 
 def holds_events(reply: Reply) -> bool:
@@ -26,17 +40,15 @@ def locate_irregularities(
     reply: Reply, levels: Mapping[Irregular, Level], expected: str
 ) -> Iterator[Location]:
     """Yield a location for each irregularity of the framing that `levels` names."""
+    partial = reply.exchange.failure is not None and not reply.exchange.end_known
+    # The last line of a stream that was recorded in part is not complete.
+    end = reply.text_of_body.rfind(b"\n") + 1 if partial else math.inf
     for one in reply.framed.irregularities:
         level = levels.get(Irregular(one.kind))
-        if level is not None and not _is_cut_at(reply, one.at):
-            observed = f"{one.kind}: {one.detail}" if one.detail else one.kind
+        if level is not None and one.at < end:
+            words = _WORDS.get(Irregular(one.kind), one.kind.replace("-", " "))
+            observed = f"{words}: {one.detail}" if one.detail else words
             yield Location(reply.id, f"@{one.at}", expected, observed, level)
-
-
-def _is_cut_at(reply: Reply, offset: int) -> bool:
-    """Return whether `offset` lies in the last line of a stream that was recorded in part."""
-    partial = reply.exchange.failure is not None and not reply.exchange.end_known
-    return partial and offset >= reply.text_of_body.rfind(b"\n") + 1
 
 
 _NOT_DATA = (

@@ -179,19 +179,18 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))
         return
-    yield from map(
-        _locate_emptiness, filter(_is_bare_array, seen.replies)
-    )  # Google's empty streams have no bytes
-    empty = [
-        reply for reply in seen.replies if reply.kind is ReplyKind.EMPTY and reply.exchange.failure is None
-    ]
-    empty = [reply for reply in empty if reply.standing is not Standing.ERROR_IN_SUCCESS]
-    yield from note_if_rare(map(_locate_emptiness, empty), seen.replies)
-
-
-def _is_bare_array(reply: Reply) -> bool:
-    complete = reply.exchange.failure is None and not reply.framed.has(Irregular.TRUNCATED)
-    return complete and reply.framed.framing is Framing.JSON_ARRAY and not reply.chunks
+    received = [reply for reply in seen.replies if reply.exchange.failure is None]
+    for reply in received:
+        # Google's rare empty streams have no bytes at all, so an empty array is never a rarity of Google's.
+        is_array = reply.framed.framing is Framing.JSON_ARRAY and not reply.framed.has(Irregular.TRUNCATED)
+        if is_array and not reply.chunks:
+            yield _locate_emptiness(reply)
+    without_bytes = (
+        reply
+        for reply in received
+        if reply.kind is ReplyKind.EMPTY and reply.standing is not Standing.ERROR_IN_SUCCESS
+    )
+    yield from note_if_rare(map(_locate_emptiness, without_bytes), seen.replies)
 
 
 def _locate_emptiness(reply: Reply) -> Location:
