@@ -63,7 +63,7 @@ def estimate_provider(
 ) -> Estimate:
     """Return what a run would send to one provider."""
     probes = select_probes(dialect, session.rules, whole=not session.options.dimensions)
-    asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
+    asked = [probe for probe in probes if probe.find_missing_feature(provider.unsupported) is None]
     generated = count_affordable_bodies(provider, _examples(provider, session), probes)
     tries = sum(probe.attempts for probe in asked)
     tokens = sum(_tokens(probe, provider) for probe in asked)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from conformance.judging.controls import AT_THE_END
 from conformance.judging.error_origins import find_unrelated_refusals
 from conformance.reading.reply import Reply
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL, Unasked
 
 
@@ -21,7 +22,7 @@ def _shut_out(replies: Sequence[Reply]) -> int:
     last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
     shut = (
         last is not None
-        and last.status in (401, 402, 403)
+        and last.standing is Standing.KEY_REFUSED
         and any(r.ok for r in replies if r.probe == CONTROL)
     )
     return last.status if last is not None and shut else 0
