@@ -63,11 +63,13 @@ def counts_every_answer(seen: RuleInput) -> Iterator[Location]:
         id_: Location(id_, "/usageMetadata", wanted, describe_missing_counters(reply))
         for id_, reply in lacking.items()
     }
+    # What Google was never seen to leave out accuses at once, unless one question alone lacks its own tokens.
     rare = {id_ for id_, reply in lacking.items() if lacks_what_google_may_lack(reply)}
     sure = [reply for id_, reply in lacking.items() if id_ not in rare]
     single = len({reply.probe for reply in sure}) == 1 and all(map(lacks_only_its_own_tokens, sure))
     for reply in sure:
         yield replace(locations[reply.id], level=Level.NOTE) if single else locations[reply.id]
+    # The rest accuses only if it is often missing, among brief answers or among longer ones.
     telling = [reply for reply in seen.replies if has_countable_text(reply) or reply.id in lacking]
     for brief in (True, False):
         among = [reply for reply in telling if is_brief(reply) is brief]
