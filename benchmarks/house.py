@@ -89,8 +89,12 @@ def _read_module(root: Path, path: Path) -> Module:
 
 
 def list_functions(module: Module) -> Iterator[Function]:
-    """Yield every function and method of a module, nested ones included."""
-    return (node for node in ast.walk(module.tree) if isinstance(node, Function))
+    """Yield every function and method of a module, nested ones included; of overloads only the last, which has the body."""
+    return (
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, Function) and "overload" not in _decorators(node)
+    )
 
 
 def count_lines(function: Function) -> int:
