@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conformance.judging.controls import AT_THE_END
-from conformance.judging.quotes import find_unrelated_refusals
+from conformance.judging.error_origins import find_unrelated_refusals
 from conformance.reading.reply import Reply
 from conformance.replies import CONTROL, Unasked
 
