@@ -24,7 +24,11 @@ _MAX_BYTES = 2 * 1024 * 1024
 _MAX_DEPTH = 64
 
 
-class FileError(ValueError):
+class InputError(ValueError):
+    """What the user gave cannot be used. Each of `args` is one line: where, what is wrong, how to mend it."""
+
+
+class FileError(InputError):
     """A file that cannot be used. `args[0]` is one line: the file, what is wrong, how to mend it."""
 
 

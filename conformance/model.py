@@ -46,6 +46,7 @@ class Level(StrEnum):
 
 
 # The levels that a developer must act on; a note fails nothing unless a run asks for it.
+RESULTS_FORMAT = "conformance-results/1"
 GRAVE_LEVELS = (Level.MUST, Level.SHOULD)
 # The levels that fail a run or a comparison, by --fail-on.
 FAILING_LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from conformance import catalogue
 from conformance.commands.masking import collect_keys
+from conformance.commands.streams import print_json, print_lines, write_line
 from conformance.commands.switch_sides import find_sides, take_side
-from conformance.commands.terminal import print_json, print_lines, write_line
 from conformance.comparing import compare as comparing
 from conformance.comparing import switching
 from conformance.comparing.finished_runs import find_newest_run
