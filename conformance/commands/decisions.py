@@ -17,11 +17,11 @@ from conformance.comparing import switching
 from conformance.comparing.finished_runs import find_newest_run
 from conformance.comparing.past import MEND, PastRun, read_past
 from conformance.comparing.run_limits import find_unmatched, restrict
-from conformance.files import validate
 from conformance.model import JSON
 from conformance.recording.writing import RecordError, append_text, write_atomically
 from conformance.report import comparison_text, render_page, switch_text
 from conformance.running.session import UsageError, resolve_clients
+from conformance.validation import validate
 
 
 def compare(args: Namespace) -> int:
