@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from conformance.catalogue import Probe
 from conformance.judging.arrivals import TIMELY, is_held_back
+from conformance.judging.error_origins import read_message
 from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience
 from conformance.judging.habits import is_empty_success
 from conformance.judging.proof import blames_the_key
-from conformance.judging.quotes import read_message
 from conformance.judging.refusals import says_unsupported
 from conformance.judging.rows import find_gap
 from conformance.model import Question

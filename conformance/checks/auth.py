@@ -246,7 +246,7 @@ def never_reveals_the_key(seen: RuleInput) -> Iterator[Location]:
     for reply in seen.replies:
         if reply.exchange.masked and reply.exchange.request.key in (_BAD, _NONE):
             yield Location(
-                reply.id, reply.error.at if reply.error else "", "nothing of the key", describe_reply(reply)
+                reply.id, reply.error.at if reply.error else "", "no part of the key", describe_reply(reply)
             )
 
 

@@ -340,7 +340,9 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     reply = seen.replies[-1]
     allowed = reply.exchange.header("access-control-allow-headers") or ""
     if reply.status >= 300 or not _admits_the_page(reply):
-        yield Location(reply.id, "", "Access-Control-Allow-Origin", describe_reply(reply))
+        yield Location(
+            reply.id, "", "an Access-Control-Allow-Origin that admits the page", describe_reply(reply)
+        )
     elif "*" not in allowed and _KEY not in [name.strip() for name in allowed.lower().split(",")]:
         expected = f"{_KEY} among the allowed headers"
         yield Location(reply.id, "", expected, allowed[:160] or "none", Level.SHOULD)

@@ -6,16 +6,22 @@ exception is noticed; then garbled (not as it was sent), then ignored (an error 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from conformance.clients.captured_response import CapturedResponse, from_exchange
 from conformance.clients.client_view import Client, ClientView
 from conformance.clients.registry import read_as_client
 from conformance.model import JSON, Effect, Exchange
+from conformance.phrases import count_noun
 
 HARM = ("silent-loss", "raises", "garbled", "ignored")
 NOTHING = "nothing arrives"
+# The verdicts on a client, the worst first, and the word that a reader sees for each.
+VERDICTS: Mapping[str, str] = MappingProxyType(
+    {"broken": "breaks", "degraded": "degraded", "works": "works", "untested": "untested"}
+)
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,8 @@ def _compare(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[
 
 
 def _describe_exception(stop: str, chunks: int | None) -> str:
-    name = stop.partition(":")[0]
-    return (
-        f"raises {name}"
-        if chunks is None
-        else f"raises {name} after {chunks} {'chunk' if chunks == 1 else 'chunks'}"
-    )
+    after = "" if chunks is None else f" after {count_noun(chunks, 'chunk')}"
+    return f"raises {stop.partition(':')[0]}{after}"
 
 
 def _compare_content(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[tuple[str, str]]:

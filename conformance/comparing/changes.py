@@ -12,6 +12,7 @@ from conformance.comparing.past import FINDING, PASS, PastCase
 from conformance.comparing.sides import Side
 from conformance.judging.traits import REFERENCE
 from conformance.model import GRAVE_LEVELS, JSON, Level
+from conformance.phrases import join_names
 
 LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
 _BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
@@ -41,7 +42,7 @@ def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:
     """Return what changes from one side to the other, without the clients. The catalogue must have been loaded."""
     traits = list(_compare_traits(before, after))
     moved = frozenset(trait for trait, _ in traits)
-    found = (
+    changes = (
         *_compare_addresses(before, after),
         *(change for _, change in traits),
         *_list_new_findings(before, after, moved),
@@ -50,19 +51,11 @@ def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:
         *_compare_features(before, after, GAINED),
         *_compare_documented_fields(before, after),
     )
-    return tuple(map(_drop_backticks, found))
-
-
-def _drop_backticks(change: SwitchChange) -> SwitchChange:
-    """Return a change without the marks that rules put around code: no form of output shows them as code."""
-    return replace(
-        change,
-        what=drop_backticks(change.what),
-        before=drop_backticks(change.before),
-        after=drop_backticks(change.after),
-        do=drop_backticks(change.do),
-        why=drop_backticks(change.why),
-        hurts=drop_backticks(change.hurts),
+    # Rules put code between backticks, which no form of this output shows as code.
+    texts = ("what", "before", "after", "do", "why", "hurts")
+    return tuple(
+        replace(one, **{name: drop_backticks(getattr(one, name)) for name in texts})  # type: ignore[arg-type] # texts
+        for one in changes
     )
 
 
@@ -72,14 +65,10 @@ def drop_backticks(text: str) -> str:
 
 
 def _compare_addresses(before: Side, after: Side) -> Iterator[SwitchChange]:
-    if before.base_url != after.base_url:
+    url = after.base_url
+    if before.base_url != url:
         yield SwitchChange(
-            "Address",
-            before.base_url,
-            after.base_url,
-            f"send requests to {after.base_url}",
-            "another host",
-            REQUEST,
+            "Address", before.base_url, url, f"send requests to {url}", "another host", REQUEST
         )
     yield from _compare_models(before, after)
 
@@ -161,22 +150,16 @@ def _find_grave(side: Side) -> list[str]:
 
 def _list_new_findings(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
     """Yield what the new side breaks and the old one did not, musts first, without what a changed trait already says."""
-    fresh = [
-        case for rule, case in after.cases.items() if case.state == FINDING and not _had_finding(before, case)
-    ]
+    had = {rule for rule, case in before.cases.items() if case.state == FINDING}
+    fresh = [case for rule, case in after.cases.items() if case.state == FINDING and rule not in had]
     for case in sorted(fresh, key=lambda case: Level(case.level).rank):
         if case.level == "note" or _trait_of(case.rule) not in moved:
             yield _describe_finding(before, after, case)
 
 
-def _had_finding(before: Side, case: PastCase) -> bool:
-    old = before.cases.get(case.rule)
-    return old is not None and old.state == FINDING
-
-
 def _describe_finding(before: Side, after: Side, case: PastCase) -> SwitchChange:
     old = before.cases.get(case.rule)
-    dimension = case.rule.partition("/")[0]
+    dimension, is_note = case.rule.partition("/")[0], case.level == "note"
     made = SwitchChange(
         what=f"{dimension}: {case.get_text('title') or case.rule}",
         before="holds" if old is not None and old.state == PASS else _UNKNOWN,
@@ -187,17 +170,13 @@ def _describe_finding(before: Side, after: Side, case: PastCase) -> SwitchChange
     )
     if case.rule in RULES_ON_SENDING_THE_KEY and after.traits.get(AUTH):
         carry = _carry_key(before, after)
-        way = _choose_way(case, REQUEST) if carry else NOTE
+        way = REQUEST if carry and not is_note else NOTE
         return replace(made, do=carry or _GOES_ON, why=_WHY_OF_KEYS, way=way)
-    way = REQUEST if dimension in _BEFORE_THE_ANSWER else ANSWER
     do = case.get_text("way_round").strip().removesuffix(".")
     if _NO_WAY.match(do) or not do:
-        return replace(made, do="" if case.level == "note" else _say_no_workaround(case), way=NOTE)
-    return replace(made, do=do, way=_choose_way(case, way))
-
-
-def _choose_way(case: PastCase, way: str) -> str:
-    return NOTE if case.level == "note" else way
+        return replace(made, do="" if is_note else _say_no_workaround(case), way=NOTE)
+    way = REQUEST if dimension in _BEFORE_THE_ANSWER else ANSWER
+    return replace(made, do=do, way=NOTE if is_note else way)
 
 
 def _carry_key(before: Side, after: Side) -> str:
@@ -224,19 +203,11 @@ _NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
 
 def _list_mended(before: Side, after: Side, moved: frozenset[str]) -> Iterator[SwitchChange]:
     for rule in _find_grave(before):
-        new = after.cases.get(rule)
+        new, old = after.cases.get(rule), before.cases[rule]
         if new is not None and new.state == PASS and _trait_of(rule) not in moved:
-            old = before.cases[rule]
             what = f"{rule.partition('/')[0]}: {old.get_text('title') or rule}"
-            yield SwitchChange(
-                what,
-                f"{old.level}: {old.get_text('observed') or old.reason}",
-                "holds",
-                "drop the workaround",
-                "",
-                MENDED,
-                (rule,),
-            )
+            was = f"{old.level}: {old.get_text('observed') or old.reason}"
+            yield SwitchChange(what, was, "holds", "drop the workaround", way=MENDED, rules=(rule,))
 
 
 def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchChange]:
@@ -245,22 +216,17 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
     found: dict[str, list[PastCase]] = {}
     for rule, case in lacks.cases.items():
         other = has.cases.get(rule)
-        if (
-            case.outcome == "unsupported"
-            and other is not None
-            and other.state == PASS
-            and not _is_about_document(rule)
-        ):
+        works = other is not None and other.state == PASS
+        if case.outcome == "unsupported" and works and not _is_about_document(rule):
             found.setdefault(_name_feature(rule), []).append(case)
     for feature, cases in found.items():
         rules = tuple(case.rule for case in cases)
         says = f"not offered: {cases[0].reason}"
         if way == LOST:
-            yield SwitchChange(
-                feature, "offered", says, "do without it, or keep the old side for it", "", LOST, rules
-            )
+            do = "do without it, or keep the old side for it"
+            yield SwitchChange(feature, "offered", says, do, way=LOST, rules=rules)
         else:
-            yield SwitchChange(feature, says, "offered", "", "", GAINED, rules)
+            yield SwitchChange(feature, says, "offered", way=GAINED, rules=rules)
 
 
 def _is_about_document(rule: str) -> bool:
@@ -279,18 +245,12 @@ def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChan
         old, new = before.fields(place), after.fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
             do = "no document names every field: try those that you use" if old - new else ""
-            what = f"Documented fields of the {label}"
-            yield SwitchChange(
-                what,
+            here, there = (
                 f"only here: {_join_pointers(old - new)}",
                 f"only there: {_join_pointers(new - old)}",
-                do,
-                "",
-                NOTE,
             )
+            yield SwitchChange(f"Documented fields of the {label}", here, there, do, way=NOTE)
 
 
-def _join_pointers(pointers: frozenset[str], most: int = 12) -> str:
-    shown = sorted(pointers)[:most]
-    more = len(pointers) - len(shown)
-    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")
+def _join_pointers(pointers: frozenset[str]) -> str:
+    return join_names(sorted(pointers), 12) or "none"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from conformance.clients.effects import VERDICTS
 from conformance.comparing.events import (
     BROKE,
     LOSSES,
@@ -27,6 +28,7 @@ from conformance.comparing.generated_findings import (
 )
 from conformance.comparing.past import FINDING, PASS, UNJUDGED, PastCase, PastProvider, PastRun
 from conformance.model import FAILING_LEVELS, JSON, Level
+from conformance.phrases import join_names
 
 FORMAT = "conformance-comparison/1"
 NEW, FIXED, STILL, LOST, GAINED, MORE = GROUPS = ("new", "fixed", "still", "lost", "gained", "more_bodies")
@@ -131,6 +133,9 @@ def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Com
     chosen = criteria or Criteria()
     pairs = pair_providers(old, new)
     grouped = [(pair, group, line) for pair in pairs for group, line in _compare_rules(pair)]
+    lost: dict[str, list[str]] = {pair.name: [] for pair in pairs}  # why rules are no longer judged
+    for pair, group, line in grouped:
+        lost[pair.name] += [line.reason] if group == LOST else []
     return Comparison(
         old=_describe_run(old),
         new=_describe_run(new),
@@ -139,22 +144,14 @@ def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Com
             for group in GROUPS
         },
         gone=_sort_lines(line for pair, _, line in grouped if pair.is_gone),
-        events=tuple(event for pair in pairs for event in _find_events(pair, new, grouped, chosen)),
+        events=tuple(
+            event for pair in pairs for event in find_events(pair, new, lost[pair.name], chosen.clients)
+        ),
         moves=tuple(move for pair in pairs for move in _compare_providers(pair)),
         remarks=tuple(_compare_runs(old, new)),
         criteria=chosen,
         judged=any(one.is_judged for one in new.providers.values()),
     )
-
-
-def _find_events(
-    pair: ProviderPair,
-    new: PastRun,
-    grouped: Iterable[tuple[ProviderPair, str, RuleChange]],
-    criteria: Criteria,
-) -> Iterator[ProviderEvent]:
-    lost = [line.reason for where, group, line in grouped if where is pair and group == LOST]
-    yield from find_events(pair, new, lost, criteria.clients)
 
 
 def _describe_run(run: PastRun) -> dict[str, JSON]:
@@ -238,22 +235,18 @@ def _describe_spread(before: PastCase, after: PastCase, draws: BodyCounts) -> st
         return bodies if before.is_generated and draws.shrank else ""
     places = find_new_locations(before, after)
     if places:
-        return f"now also at {_join_some(places)}" + (_describe_bodies(draws) if draws.grew else "")
+        return f"now also at {join_names((place or 'the whole body' for place in places), 5)}" + (
+            _describe_bodies(draws) if draws.grew else ""
+        )
     if before.state != FINDING:
         return _describe_bodies(draws).lstrip(", ") if after.is_generated and draws.grew else ""
     known = select_fixed_probes(before.get_texts("probes"))
     fresh = [probe for probe in select_fixed_probes(after.get_texts("probes")) if probe not in known]
-    return f"now also seen on {_join_some(fresh)}" if fresh else ""
+    return f"now also seen on {join_names(fresh, 5)}" if fresh else ""
 
 
 def _describe_bodies(draws: BodyCounts) -> str:
     return f", seen with {draws.after} generated bodies; the old run planned {draws.before}"
-
-
-def _join_some(names: Iterable[str], most: int = 5) -> str:
-    several = [name or "the whole body" for name in names]
-    more = f" and {len(several) - most} more" if len(several) > most else ""
-    return ", ".join(several[:most]) + more
 
 
 def _compare_providers(pair: ProviderPair) -> Iterator[ProviderChange]:
@@ -269,13 +262,8 @@ def _compare_providers(pair: ProviderPair) -> Iterator[ProviderChange]:
             yield from _compare_values(new.name, trait, old.traits.get(trait), seen)
     for client, now in new.clients.items():
         if client in old.clients and now.verdict != "untested":
-            before = old.clients[client].verdict
-            yield from _compare_values(
-                new.name, client, _VERDICTS.get(before, before), _VERDICTS.get(now.verdict, now.verdict)
-            )
-
-
-_VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every page has for it
+            before, after = (VERDICTS.get(one, one) for one in (old.clients[client].verdict, now.verdict))
+            yield from _compare_values(new.name, client, before, after)
 
 
 def _compare_values(provider: str, what: str, before: JSON, after: JSON) -> Iterator[ProviderChange]:
@@ -295,18 +283,16 @@ def _compare_runs(old: PastRun, new: PastRun) -> Iterator[str]:
             yield f"The {which} run is incomplete: what it lacks counts as not covered."
     if old.version != new.version:
         yield f"The runs were judged by different versions ({old.version} and {new.version}): a rule may have changed."
-    for name in ("against", "dimensions"):
+    for name, said in (("against", "values of --against"), ("dimensions", "dimensions")):
         if old.selection.get(name) != new.selection.get(name):
             before, after = (_format_value(run.selection.get(name) or "all") for run in (old, new))
-            yield f"The runs selected different {name}: {before} and {after}."
+            yield f"The runs selected different {said}: {before} and {after}."
 
 
 def as_data(comparison: Comparison) -> dict[str, JSON]:
     """Return a comparison as JSON: the runs, the events, the groups by name, the moves, the remarks and the exit code."""
-    groups: dict[str, JSON] = {
-        name: [asdict(line) for line in lines] for name, lines in comparison.groups.items()
-    }
-    lost = [asdict(line) for line in (*comparison.groups[LOST], *comparison.gone)]
+    listed = {**comparison.groups, LOST: (*comparison.groups[LOST], *comparison.gone)}
+    groups: dict[str, JSON] = {name: [asdict(line) for line in lines] for name, lines in listed.items()}
     return {
         "format": FORMAT,
         "runs": {"old": dict(comparison.old), "new": dict(comparison.new)},
@@ -314,16 +300,11 @@ def as_data(comparison: Comparison) -> dict[str, JSON]:
         "fails": comparison.fails,
         "fail_on": comparison.criteria.fail_on,
         "clients": [*comparison.criteria.clients],
-        "events": [_event(event) for event in comparison.events],
+        "events": [{**asdict(event), "untested": [*event.untested]} for event in comparison.events],
         **groups,
-        LOST: [*lost],
         "moves": [asdict(move) for move in comparison.moves],
         "remarks": [*comparison.remarks],
     }
-
-
-def _event(event: ProviderEvent) -> dict[str, JSON]:
-    return {**asdict(event), "untested": [*event.untested]}
 
 
 def as_page_section(comparison: Comparison) -> dict[str, JSON]:

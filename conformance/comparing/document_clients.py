@@ -9,21 +9,19 @@ from types import MappingProxyType
 from typing import Any
 
 from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, find_required_settings
-from conformance.clients.effects import NOTHING, ExpectedView, find_effects, sum_up_effects
+from conformance.clients.effects import NOTHING, VERDICTS, ExpectedView, find_effects, sum_up_effects
 from conformance.comparing.past import PastClient
-from conformance.dialects.dialect import Dialect, Reading
+from conformance.dialects.dialect import Dialect
 from conformance.embedded.answers import think
 from conformance.embedded.chunks import build_chunks, build_response
 from conformance.embedded.dialect_looks import dress_response
-from conformance.embedded.frames import ARRAY, NDJSON, SINGLE, SSE, OutgoingBody, frame_objects
-from conformance.embedded.style import Envelope, Style, make_style
+from conformance.embedded.frames import SINGLE, OutgoingBody, frame_objects
+from conformance.embedded.style import FRAMINGS, Envelope, Style, list_auth_ways, make_style
 from conformance.model import JSON
 
 READING_TRAITS = ("response-casing", "envelope", "stream-framing")  # what decides how an answer is read
 _MOST = 16  # combinations of readings that are tried
-_FRAMINGS = {"sse": SSE, "ndjson": NDJSON, "json-array": ARRAY, "single-json": SINGLE}
 _CASINGS = ("camelCase", "snake_case")
-_WORST = ("broken", "degraded", "works", "untested")
 _MODEL = "gemini-2.5-flash"
 _PROMPTS: tuple[Mapping[str, Any], ...] = (
     {"contents": [{"role": "user", "parts": [{"text": "Count from 1 to 40, separated by spaces."}]}]},
@@ -50,21 +48,12 @@ def find_silent_traits(dialect: Dialect) -> tuple[str, ...]:
 def judge_clients(dialect: Dialect) -> Mapping[str, PastClient]:
     """Return each client's verdict on sample replies; where the page allows several readings, the worst."""
     versions = list(islice(_list_readings(dialect), _MOST))
-    accepted = _list_accepted_keys(dialect)
+    accepted = tuple(map(str, list_auth_ways(dialect))) or None
     found = (
         _judge_client(client, versions, find_required_settings(client, accepted, v1=True))
         for client in ALL_CLIENTS.values()
     )
     return MappingProxyType({one.client: one for one in found})
-
-
-def _list_accepted_keys(dialect: Dialect) -> tuple[str, ...] | None:
-    ways = [way for reading in dialect.traits.get("auth", ()) for way in _as_list(reading.value)]
-    return tuple(dict.fromkeys(map(str, ways))) or None
-
-
-def _as_list(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else [value]
 
 
 def _list_readings(dialect: Dialect) -> Iterator[_DocumentReading]:
@@ -74,34 +63,23 @@ def _list_readings(dialect: Dialect) -> Iterator[_DocumentReading]:
         style = _make_style(dialect, {trait: reading.value for trait, reading in pairs if reading})
         if style is not None:
             said = [
-                _describe_reading(trait, reading)
+                f"{trait} is {reading.value} ({reading.source.lines})"
                 for trait, reading in pairs
                 if reading and len(dialect.traits[trait]) > 1
             ]
             yield _DocumentReading(style, " and ".join(said))
 
 
-def _describe_reading(trait: str, reading: Reading) -> str:
-    return f"{trait} is {reading.value} ({reading.source.lines})"
-
-
 def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
     """Return the style that a reading describes; None where no sample can be made in it."""
     own = make_style(dialect)
-    casing, framing = (
-        str(values.get("response-casing", "camelCase")),
-        str(values.get("stream-framing", "sse")),
-    )
-    path = str(values.get("envelope", "none"))
-    if (
-        casing not in _CASINGS
-        or framing not in _FRAMINGS
-        or "." in path
-        or (path == "split" and not own.envelope)
-    ):
+    defaults = {"response-casing": "camelCase", "stream-framing": "sse", "envelope": "none"}
+    casing, framing, path = (str(values.get(trait, default)) for trait, default in defaults.items())
+    can_wrap = "." not in path and (path != "split" or own.envelope is not None)
+    if casing not in _CASINGS or framing not in FRAMINGS or not can_wrap:
         return None
     envelope = None if path == "none" else own.envelope or Envelope(path)
-    return replace(own, casing=casing, envelope=envelope, framing=_FRAMINGS[framing])
+    return replace(own, casing=casing, envelope=envelope, framing=FRAMINGS[framing])
 
 
 def _judge_client(
@@ -109,10 +87,9 @@ def _judge_client(
 ) -> PastClient:
     judged = [_judge_reading(client, version) for version in versions]
     if not judged:
-        return PastClient(
-            client.name, "untested", ("no sample reply can be made from the document",), configure
-        )
-    worst = min(judged, key=lambda one: _WORST.index(one.verdict))
+        because = ("no sample reply can be made from the document",)
+        return PastClient(client.name, "untested", because, configure)
+    worst = min(judged, key=lambda one: list(VERDICTS).index(one.verdict))
     others = sorted({one.verdict for one in judged} - {worst.verdict})
     doubt = (f"by another reading of the page: {' or '.join(others)}",) if others else ()
     return replace(worst, because=(*worst.because, *doubt), configure=configure)

@@ -96,13 +96,8 @@ def _report_arrival(pair: ProviderPair) -> Iterator[ProviderEvent]:
     if pair.new and pair.new.status == "not-run" and (pair.old is None or pair.old.status == "not-run"):
         yield ProviderEvent(IDLE, pair.name, describe_reason(pair.new))
     elif pair.new is None or not pair.new.is_judged:
-        yield ProviderEvent(
-            STILL_DEAD,
-            pair.name,
-            describe_reason(pair.new)
-            if pair.new
-            else "is not in the new run, and the old one could not judge it",
-        )
+        absent = "is not in the new run, and the old one could not judge it"
+        yield ProviderEvent(STILL_DEAD, pair.name, describe_reason(pair.new) if pair.new else absent)
     elif pair.old is None:
         yield ProviderEvent(CAME, pair.name)
     else:
@@ -129,15 +124,11 @@ def _compare_coverage(
     if lost or untested:
         limits = find_limits(run, new)
         fresh = [limit for limit in limits if limit not in old.limited_by]
-        reason = ", ".join(fresh or limits) or _find_commonest(lost)
+        commonest = Counter(filter(None, lost)).most_common(_REASONS_SHOWN)
+        reason = ", ".join(fresh or limits) or "; ".join(reason for reason, _ in commonest)
         yield ProviderEvent(COVERAGE, new.name, reason, rules=len(lost), untested=untested)
 
 
 def _is_untested(name: str, new: PastProvider, named: Sequence[str]) -> bool:
     """Return whether a client is untested now. A client that this version no longer models counts only if it is named."""
     return new.clients[name].verdict == "untested" if name in new.clients else name in named
-
-
-def _find_commonest(reasons: Sequence[str]) -> str:
-    found = Counter(reason for reason in reasons if reason).most_common(_REASONS_SHOWN)
-    return "; ".join(reason for reason, _ in found)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from conformance.comparing.past import PastProvider, PastRun
 from conformance.model import JSON
+from conformance.phrases import count_noun
 
 # The count of rules that a finding leaves open, in results.json: a consequence of the findings, not of the run.
 _FOLLOWS = re.compile(r": [\d,]+ rules?$")
@@ -50,7 +51,7 @@ def describe_part(run: PastRun, provider: PastProvider) -> str:
     elif not limits:
         return ""
     dimensions = list_dimensions(run)
-    asked = f"computed from {provider.questions} question{'s' * (provider.questions != 1)}"
+    asked = f"computed from {count_noun(provider.questions, 'question')}"
     of = f" of {' and '.join(dimensions)} only" if dimensions else " only"
     known = provider.rules_judged is not None and provider.rules_in_all is not None
     rules = f", {provider.rules_judged} of {provider.rules_in_all} rules judged" if known else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from conformance.clients.effects import VERDICTS
 from conformance.comparing.advice import ANSWER, REQUEST
 from conformance.comparing.changes import CLIENT, SwitchChange, drop_backticks, find_changes
 from conformance.comparing.past import FINDING, PASS, PastCase, PastClient
@@ -120,13 +121,10 @@ def _describe_client_change(client: ClientChange) -> Iterator[SwitchChange]:
     if client.before != client.after or client.configure:
         do = [f"set the {one}" for one in client.configure]
         do += ["put the adapter below it, or do not move it"] if client.after == "broken" else []
-        before, after = (_VERDICTS.get(one, one) for one in (client.before, client.after))
+        before, after = (VERDICTS.get(one, one) for one in (client.before, client.after))
         shown = f"{after}: {client.because[0]}" if client.because else after
         why = "; ".join(client.because)
         yield SwitchChange(client.client, before, shown, "; ".join(do), why, CLIENT, client.rules)
-
-
-_VERDICTS = {"broken": "breaks"}  # the file's word, and the word that every page has for it
 
 
 def _list_unjudged(before: Side, after: Side) -> Iterator[UnjudgedRules]:

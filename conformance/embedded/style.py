@@ -92,7 +92,8 @@ def _find_flat_settings(names: tuple[str, ...]) -> dict[str, str]:
     return {name: setting for name in names if (setting := match_property(settings, name)) is not None}
 
 
-_FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
+# The framings of a stream by their names in documents.
+FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
 
 
 def _serve_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
@@ -104,12 +105,12 @@ def _serve_readings(dialect: Dialect) -> dict[str, dict[str, JSON]]:
                 found.setdefault(
                     trait, members
                 )  # where a page contradicts itself, its first statement counts
-    if ways := _list_auth_ways(dialect):
+    if ways := list_auth_ways(dialect):
         found["auth"] = {"auth": ways}
     return found
 
 
-def _list_auth_ways(dialect: Dialect) -> list[JSON]:
+def list_auth_ways(dialect: Dialect) -> list[JSON]:
     """Return every way to send the key that the document names: a client may have read any of them."""
     several = (way for reading in dialect.traits.get("auth", ()) for way in _as_texts(reading.value))
     return [*dict.fromkeys(several)]
@@ -121,9 +122,9 @@ def _translate_reading(trait: str, value: JSON) -> dict[str, JSON]:
         return {"answer_casing": name}
     if trait == "envelope" and name not in ("split", "other"):
         return {"envelope": None if name == "none" else {"member": name}}
-    if trait == "stream-framing" and name in _FRAMINGS:
+    if trait == "stream-framing" and name in FRAMINGS:
         return {"framing": name}
-    if trait == "stream-framing-default" and name in _FRAMINGS:
+    if trait == "stream-framing-default" and name in FRAMINGS:
         return {"framing_default": name}
     return {"settings": name} if trait == "settings" and name in ("nested", "flat") else {}
 
@@ -157,11 +158,11 @@ def make_style(dialect: Dialect) -> Style:
     own = as_object(said.get("own_form"))
     foreign = _find_foreign(dialect.shapes.get("request"))
     flat = _find_flat_settings(foreign) if said.get("settings") == "flat" else {}
-    default = _FRAMINGS[str(said.get("framing_default", "json-array"))]
+    default = FRAMINGS[str(said.get("framing_default", "json-array"))]
     return Style(
         casing=str(said.get("answer_casing", "camelCase")),
         envelope=_read_envelope(said.get("envelope")),
-        framing=_FRAMINGS[str(said.get("framing", "sse"))],
+        framing=FRAMINGS[str(said.get("framing", "sse"))],
         framing_default=default,
         auth=_as_texts(said.get("auth")) or Style.auth,
         nested_settings=said.get("settings") != "flat",

@@ -1,4 +1,4 @@
-"""The plain question, and whether a vendor answers at all: without that neither a pass nor a refusal shows anything."""
+"""The plain question as a control: if it is not answered, neither a pass nor a refusal shows anything."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ CONTROLS: Mapping[bool, tuple[str, ...]] = {
     False: (CONTROL, ProbeId.PLAIN_REPEATED, AT_THE_END),
     True: (ProbeId.PLAIN_STREAMED,),
 }
-"""The probes of the plain question, unary and streamed: what they meet is met by whatever is asked."""
+"""The probes of the plain question by whether they stream: a fault that these meet, every question meets."""
 
 EVERY_CONTROL = CONTROLS[False] + CONTROLS[True]
-_SAYS = ("candidates", "promptFeedback", "usageMetadata")
+_TELLING_MEMBERS = ("candidates", "promptFeedback", "usageMetadata")
 
 
 def is_readable(reply: Reply) -> bool:
-    """Return whether the reply is an answer of the API that was asked, with anything in it."""
+    """Return whether the reply is an answer of the API that was asked, and not an empty one."""
     if not reply.ok or reply.resource.name != "response":
         return reply.ok
-    return any(chunk.body.get(name) for chunk in reply.chunks for name in _SAYS)
+    return any(chunk.body.get(name) for chunk in reply.chunks for name in _TELLING_MEMBERS)
 
 
 def answers_the_plain_question(replies: Sequence[Reply]) -> bool:
-    """Return whether a right question is answered: without that no refusal shows anything.
+    """Return whether the plain question was answered.
 
-    That is the plain question where it was asked, else any question that Google answers.
+    If it was not asked, any question that Google answers stands in for it.
     """
     asked = [reply for reply in replies if reply.probe in EVERY_CONTROL]
     asked = asked or [reply for reply in replies if not reply.expects_refusal]
     return any(is_readable(reply) and reply.resource.name == "response" for reply in asked)
 
 
-def takes_whatever_comes(replies: Sequence[Reply]) -> bool:
-    """Return whether questions that Google refuses were asked, and none of them was turned down."""
+def accepts_everything(replies: Sequence[Reply]) -> bool:
+    """Return whether questions that Google refuses were asked, some were answered, and none was refused."""
     wrong = [reply for reply in replies if reply.expects_refusal and reply.resource.name == "response"]
     return any(map(is_readable, wrong)) and not any(reply.is_refusal for reply in wrong)

@@ -1,6 +1,6 @@
-"""What is known of a generated body's answer: whether it failed, was swallowed, or lost what its twin's shows.
+"""What a reply to a generated body shows: a failure, an accepted fault, or the loss of what its twin's reply shows.
 
-The run asks again by these, and the rules judge by them: what is asked three times is what needs three tries.
+A run decides by these whether to send a body again, and the rules judge by the same.
 """
 
 from __future__ import annotations
@@ -15,58 +15,58 @@ from conformance.reading.standing import Standing
 
 
 def read_body_facts(reply: Reply) -> Mapping[str, JSON]:
-    """Return what was known of a generated body when it was asked; empty for other questions."""
+    """Return what was known about a generated body when it was sent; empty for other questions."""
     generated = reply.exchange.expected.get("generated")
     return generated if isinstance(generated, dict) else NOTHING
 
 
 def is_generated(reply: Reply) -> bool:
-    """Return whether the question was a body that was made from a schema."""
+    """Return whether the question was a generated body."""
     return bool(read_body_facts(reply))
 
 
 def is_invalid_for_google(reply: Reply) -> bool:
     """Return whether the body breaks a schema in a way that Google refuses."""
-    said = read_body_facts(reply)
-    return bool(said) and not said.get("valid") and said.get("google_refuses") is True
+    facts = read_body_facts(reply)
+    return bool(facts) and not facts.get("valid") and facts.get("google_refuses") is True
 
 
 def is_server_failure(reply: Reply) -> bool:
-    """Return whether the server failed: a 5xx, a page of HTML, or no answer."""
+    """Return whether the server failed: a 5xx, an HTML page, or no answer."""
     return reply.status >= 500 or reply.kind in (ReplyKind.FAILED, ReplyKind.HTML)
 
 
 def is_html_page(reply: Reply) -> bool:
-    """Return whether the answer is a page of HTML that says no 5xx: no overload explains it."""
+    """Return whether the reply is an HTML page without a 5xx, which no overload explains."""
     return reply.kind is ReplyKind.HTML and reply.status < 500
 
 
-def fails_every_attempt(tries: Sequence[Reply]) -> bool:
-    """Return whether a body failed each time, and often enough to be believed."""
-    enough = len(tries) >= ATTEMPTS_TO_ACCUSE or all(map(is_html_page, tries))
+def fails_every_attempt(attempts: Sequence[Reply]) -> bool:
+    """Return whether every attempt at a body failed, and there were enough of them to be believed."""
+    enough = len(attempts) >= ATTEMPTS_TO_ACCUSE or all(map(is_html_page, attempts))
     return (
-        bool(tries)
-        and all(map(is_server_failure, tries))
+        bool(attempts)
+        and all(map(is_server_failure, attempts))
         and enough
-        and not all(map(is_unimplemented, tries))
+        and not all(map(is_unimplemented, attempts))
     )
 
 
 def is_unimplemented(reply: Reply) -> bool:
-    """Return whether the vendor says, as an error of Google's, that what was asked is not implemented.
+    """Return whether the vendor says, in an error of Google's shape, that this is not implemented.
 
-    That is no failure of the server, but, being a 5xx, no refusal to count on either.
+    That is not a failure of the server, but as a 5xx it is not a reliable refusal either.
     """
     return reply.status == 501 and reply.error is not None and reply.error.shape == "google"
 
 
 def is_fault_accepted(reply: Reply) -> bool:
-    """Return whether a body was answered that Google refuses."""
+    """Return whether a body that Google refuses was answered."""
     return is_invalid_for_google(reply) and reply.ok
 
 
 def find_twin(reply: Reply, others: Iterable[Reply]) -> Reply | None:
-    """Return the reply that this body must be answered like: to the twin, the one that did as it was asked."""
+    """Return the last reply to the body's twin, preferably one that did as asked; None if there is none."""
     twin = read_body_facts(reply).get("twin")
     found = [other for other in others if twin and twin in (other.probe, read_body_facts(other).get("body"))]
     met = [other for other in found if obeys(other)]
@@ -74,43 +74,43 @@ def find_twin(reply: Reply, others: Iterable[Reply]) -> Reply | None:
 
 
 def describe_loss(base: Reply, reply: Reply) -> str:
-    """Return what the answer lacks that its twin's shows, where no mood of the model explains it; else ""."""
+    """Return what the reply lacks that its twin's shows; "" for nothing, or if a mood of the model may explain it."""
     if not (base.ok and reply.ok):
         return ""
     if asks_for_obedience(reply.exchange.expected):
         found = check_obedience(reply)
-        return found.detail if found.verdict is Fulfilment.UNMET and _obeyed_at_once(base) else ""
+        return found.detail if found.verdict is Fulfilment.UNMET and _obeys_at_once(base) else ""
     if _must_call(base) and base.first.calls and not reply.first.calls:
         return "no function was called"
-    return _past_its_limit(base, reply)
+    return _describe_exceeded_limit(base, reply)
 
 
-def _obeyed_at_once(base: Reply) -> bool:
-    """A model that needed a second try for the base may need one for its twin."""
+def _obeys_at_once(base: Reply) -> bool:
+    """A model that needed a second attempt at the base may need one at its twin."""
     return obeys(base) and (base.exchange.attempt == 1 or base.exchange.retry)
 
 
 def _must_call(reply: Reply) -> bool:
-    """Mode ANY: whether a function is called is not the model's choice."""
-    return _at(reply.request_body, "toolConfig", "functionCallingConfig", "mode") == "ANY"
+    """In mode ANY, a call is not the model's choice."""
+    return _read_member(reply.request_body, "toolConfig", "functionCallingConfig", "mode") == "ANY"
 
 
-def _past_its_limit(base: Reply, reply: Reply) -> str:
-    limit = _at(base.request_body, "generationConfig", "maxOutputTokens")
+def _describe_exceeded_limit(base: Reply, reply: Reply) -> str:
+    limit = _read_member(base.request_body, "generationConfig", "maxOutputTokens")
     if type(limit) is not int:
         return ""
     before, now = base.count("candidatesTokenCount"), reply.count("candidatesTokenCount")
     return f"{now} tokens, the limit is {limit}" if 0 < before <= limit < now else ""
 
 
-def _at(value: JSON, *names: str) -> JSON:
+def _read_member(value: JSON, *names: str) -> JSON:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def describe_difference(base: Reply | None, reply: Reply) -> str:
-    """Return in words how the answer is of another kind than its twin's; "" where it is not, or there is no twin."""
+    """Return in words how the reply differs in kind from its twin's; "" if it does not, or there is no twin."""
     if base is None or not base.ok:
         return ""
     return (
@@ -118,12 +118,12 @@ def describe_difference(base: Reply | None, reply: Reply) -> str:
     )
 
 
-def needs_body_again(tries: Sequence[Reply], others: Iterable[Reply]) -> bool:
-    """Return whether a body must be asked again before anything can be said of its answers."""
-    last = tries[-1]
-    if len(tries) >= ATTEMPTS_TO_ACCUSE or is_html_page(last):
+def needs_body_again(attempts: Sequence[Reply], others: Iterable[Reply]) -> bool:
+    """Return whether a body must be sent again before anything can be said about its replies."""
+    last = attempts[-1]
+    if len(attempts) >= ATTEMPTS_TO_ACCUSE or is_html_page(last):
         return False
     if is_server_failure(last):
-        return all(map(is_server_failure, tries))
+        return all(map(is_server_failure, attempts))
     base = find_twin(last, others)
     return base is not None and bool(describe_loss(base, last))

@@ -1,4 +1,4 @@
-"""What a pass may rest on: an answer that could be read, or a refusal that speaks of its own question."""
+"""What a pass may rest on: an answer that could be read, or a refusal that is about its own question."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Self
 from conformance.catalogue import NotJudged, Proof, Rule
 from conformance.judging.controls import (
     CONTROLS,
+    accepts_everything,
     answers_the_plain_question,
     is_readable,
-    takes_whatever_comes,
 )
-from conformance.judging.quotes import (
+from conformance.judging.error_origins import (
     find_accepted_keys,
     find_repeated_errors,
     names_its_fault,
@@ -24,6 +24,7 @@ from conformance.judging.quotes import (
 from conformance.judging.refusals import describe_reply
 from conformance.model import Outcome
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing, standing_of_failure
 
 NO_REFUSAL = "that is not a refusal"
 NO_CODE = "no answer holds the code that its question asks for"
@@ -32,102 +33,101 @@ NO_CONTROL = "the plain question is not answered either, so a refusal shows noth
 
 @dataclass(frozen=True)
 class Background:
-    """What must be known of a vendor before a refusal shows anything."""
+    """What must be known about a vendor before a refusal shows anything."""
 
-    answered: bool  # the plain question is answered
-    takes_everything: bool
-    keys: frozenset[str]  # the ways of carrying a key that are accepted
-    plain: Mapping[bool, frozenset[tuple[int, str]]]  # how the plain question is refused, streamed or not
-    quotes: Mapping[str, str]  # refusals that repeat the error of another question
+    answered: bool  # the plain question was answered
+    accepts_everything: bool
+    keys: frozenset[str]  # the accepted ways to carry a key
+    refusals: Mapping[bool, frozenset[tuple[int, str]]]  # of the plain question, by whether it streams
+    repeated: Mapping[str, str]  # ids of refusals that repeat the error of another question, and its probe
     controls: tuple[Reply, ...]
 
     @classmethod
     def of(cls, replies: Sequence[Reply]) -> Self:
-        """Return what all replies of a provider tell."""
+        """Return what all replies of a provider show."""
         return cls(
             answers_the_plain_question(replies),
-            takes_whatever_comes(replies),
+            accepts_everything(replies),
             find_accepted_keys(replies),
-            {streamed: _plainly_refused(replies, probes) for streamed, probes in CONTROLS.items()},
+            {streamed: _refusals_of(replies, probes) for streamed, probes in CONTROLS.items()},
             find_repeated_errors(replies),
             tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
         )
 
 
-def _plainly_refused(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
+def _refusals_of(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
     return frozenset(read_refusal(reply) for reply in replies if reply.probe in probes and reply.is_refusal)
 
 
-def is_met_by_the_plain_question(reply: Reply, replies: Sequence[Reply]) -> bool:
+def is_refused_like_control(reply: Reply, replies: Sequence[Reply]) -> bool:
     """Return whether the plain question was refused with the same status and the same words."""
-    return read_refusal(reply) in _plainly_refused(replies, CONTROLS[reply.streamed])
+    return read_refusal(reply) in _refusals_of(replies, CONTROLS[reply.streamed])
 
 
 _KEY_WORDS = re.compile(
     r"\b(api[ _-]?keys?|credentials?|unregistered callers|unauthenticated|unauthori[sz]ed)\b", re.IGNORECASE
 )
-_OF_KEYS = (401, 402, 403, 407)
-_OF_ROUTES = (404, 405, 410)
 
 
 def blames_the_key(reply: Reply) -> bool:
-    """Return whether the message of an error speaks of a key or its like."""
+    """Return whether the message of an error is about a key or the like."""
     return _KEY_WORDS.search(read_message(reply)) is not None
 
 
-def _fits(reply: Reply, background: Background) -> bool:
-    """Return whether the status and the words of a refusal can be those of what is wrong with its question."""
+def _may_be_of_its_fault(reply: Reply, background: Background) -> bool:
+    """Return whether the status and the words of a refusal can be about what is wrong with its question."""
     if reply.exchange.request.key not in background.keys:
         return True  # it is the key that is wrong
     wanted = reply.exchange.expected_statuses
-    if reply.status in _OF_ROUTES and reply.status not in wanted:
-        fits = any(status in _OF_ROUTES for status in wanted)
+    if reply.status in wanted:
+        fits = True
+    elif reply.standing is Standing.NO_ROUTE:
+        fits = any(standing_of_failure(status) is Standing.NO_ROUTE for status in wanted)
     else:
-        fits = reply.status in wanted or reply.status not in _OF_KEYS
-    return fits and not (blames_the_key(reply) and not names_its_fault(reply, background.controls))
+        fits = reply.standing is not Standing.KEY_REFUSED
+    return fits and (names_its_fault(reply, background.controls) or not blames_the_key(reply))
 
 
 def find_doubt(reply: Reply, background: Background) -> NotJudged | None:
-    """Return why a reply does not show that its question is refused; None where it shows it."""
-    refused = reply.is_refusal or (reply.is_complete and reply.status < 300 and reply.kind is ReplyKind.ERROR)
+    """Return why a reply does not show that its question is refused; None if it does."""
     said = f"{reply.probe}: {describe_reply(reply)}"
-    if not refused:
+    in_success = reply.kind is ReplyKind.ERROR and reply.status < 300 and reply.is_complete
+    if not (reply.is_refusal or in_success):
         return NotJudged(Outcome.BLOCKED, f"{said}: {NO_REFUSAL}")
     if not background.answered:
         return NotJudged(Outcome.BLOCKED, NO_CONTROL)
-    if reply.id in background.quotes:
-        return NotJudged(Outcome.INCONCLUSIVE, f"{said}: that is the error of {background.quotes[reply.id]}")
-    if read_refusal(reply) in background.plain[reply.streamed]:
-        return NotJudged(Outcome.INCONCLUSIVE, f"{said}: the plain question is refused in the same way")
-    return (
-        None
-        if _fits(reply, background)
-        else NotJudged(Outcome.INCONCLUSIVE, f"{said}: that is another fault")
-    )
+    if reply.id in background.repeated:
+        reason = f"that is the error of {background.repeated[reply.id]}"
+    elif read_refusal(reply) in background.refusals[reply.streamed]:
+        reason = "the plain question is refused in the same way"
+    elif not _may_be_of_its_fault(reply, background):
+        reason = "that is another fault"
+    else:
+        return None
+    return NotJudged(Outcome.INCONCLUSIVE, f"{said}: {reason}")
 
 
-def find_doubts(looked_at: Sequence[Reply], background: Background) -> list[NotJudged]:
-    """Return, for each question of which no reply shows that it is refused, why; empty where each was refused."""
-    each: dict[str, list[NotJudged | None]] = {}
-    for reply in looked_at:
-        each.setdefault(reply.probe, []).append(find_doubt(reply, background))
-    return [found[-1] for found in each.values() if None not in found and found[-1] is not None]
+def find_doubts(replies: Sequence[Reply], background: Background) -> list[NotJudged]:
+    """Return the doubt of each question of which no reply shows that it is refused."""
+    doubts: dict[str, list[NotJudged | None]] = {}
+    for reply in replies:
+        doubts.setdefault(reply.probe, []).append(find_doubt(reply, background))
+    return [found[-1] for found in doubts.values() if None not in found and found[-1] is not None]
 
 
 _OF_REFUSALS = (Proof.REFUSAL, Proof.EACH_REFUSAL, Proof.EITHER)
 
 
-def find_missing_proof(rule: Rule, looked_at: Sequence[Reply], background: Background) -> NotJudged | None:
-    """Return what a pass of a rule that looked at those replies would lack to rest on; None where it lacks nothing."""
-    read = any(map(is_readable, looked_at))
+def find_missing_proof(rule: Rule, replies: Sequence[Reply], background: Background) -> NotJudged | None:
+    """Return what a pass of a rule that looked at those replies would lack; None if it lacks nothing."""
+    read = any(map(is_readable, replies))
     if rule.proof in (Proof.ANSWER, Proof.ACCEPTANCE) and not read:
         return NotJudged(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
-    if rule.proof is Proof.ACCEPTANCE and background.takes_everything:
-        return NotJudged(
-            Outcome.BLOCKED, "faulty requests are accepted too, so accepting this one shows nothing"
-        )
+    if rule.proof is Proof.ACCEPTANCE and background.accepts_everything:
+        reason = "faulty requests are accepted too, so accepting this one shows nothing"
+        return NotJudged(Outcome.BLOCKED, reason)
     if rule.proof not in _OF_REFUSALS or (rule.proof is Proof.EITHER and read):
         return None
-    found = find_doubts(looked_at, background)
-    some = len(found) < len({reply.probe for reply in looked_at})
-    return found[0] if found and (rule.proof is Proof.EACH_REFUSAL or not some) else None
+    doubts = find_doubts(replies, background)
+    every = len(doubts) == len({reply.probe for reply in replies})
+    return doubts[0] if doubts and (rule.proof is Proof.EACH_REFUSAL or every) else None

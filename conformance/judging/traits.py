@@ -1,4 +1,7 @@
-"""What a vendor turned out to do, trait by trait: casing, envelope, framing, keys, error shape."""
+"""Observes a vendor's traits in its replies: casings, envelope, framing, keys, error shape, place of settings.
+
+Each `observe_…` returns None for what the replies do not show.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
 from conformance.judging.endings import keeps_limit_of_five
 from conformance.judging.expectations import disobeys, obeys
-from conformance.judging.proof import is_met_by_the_plain_question
+from conformance.judging.proof import is_refused_like_control
 from conformance.model import JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
@@ -30,36 +33,32 @@ REFERENCE: Mapping[str, JSON] = {
 _FRAMINGS = {Framing.SSE, Framing.JSON_ARRAY, Framing.NDJSON, Framing.SINGLE_JSON}
 
 
-def _commonest(values: Iterable[str]) -> str | None:
+def _find_commonest(values: Iterable[str]) -> str | None:
     counted = Counter(values).most_common(1)
     return counted[0][0] if counted else None
 
 
-def _answers(replies: Sequence[Reply]) -> list[Reply]:
-    return [reply for reply in replies if reply.ok]
-
-
 def observe_response_casing(replies: Sequence[Reply]) -> JSON:
-    """Return camelCase | snake_case | mixed | other over all answers; None where no name tells."""
-    opened = [chunk.unwrapped for reply in _answers(replies) for chunk in reply.chunks if chunk.unwrapped]
+    """Return camelCase | snake_case | mixed | other, over the names in all answers that have several words."""
+    opened = [chunk.unwrapped for reply in replies if reply.ok for chunk in reply.chunks if chunk.unwrapped]
     styles = {note.style for one in opened for note in one.respellings}
     camel = any(one.camel_case_names for one in opened)
     if not styles:
         return "camelCase" if camel else None
-    if camel:
+    if camel or len(styles) > 1:
         return "mixed"
-    return "snake_case" if styles == {"snake_case"} else "other" if len(styles) == 1 else "mixed"
+    return "snake_case" if "snake_case" in styles else "other"
 
 
-def _taken(replies: Sequence[Reply], *probes: str) -> bool | None:
-    """Whether the settings of those probes took effect; None where that could not be seen."""
+def _takes_effect(replies: Sequence[Reply], *probes: str) -> bool | None:
+    """Return whether the settings of those probes took effect; None if that could not be seen."""
     asked = [reply for reply in replies if reply.probe in probes]
     if any(reply.ok and keeps_limit_of_five(reply) for reply in asked):
         return True
     declined = [
         reply
         for reply in asked
-        if reply.standing is Standing.REQUEST_REFUSED and not is_met_by_the_plain_question(reply, replies)
+        if reply.standing is Standing.REQUEST_REFUSED and not is_refused_like_control(reply, replies)
     ]
     failed = [reply for reply in asked if reply.ok and disobeys(reply)]
     return False if len(failed) >= ATTEMPTS_TO_ACCUSE or (declined and len(declined) == len(asked)) else None
@@ -74,84 +73,81 @@ def _is_followed(replies: Sequence[Reply], probe: str) -> bool | None:
 
 
 def observe_request_casing(replies: Sequence[Reply]) -> JSON:
-    """Return which casing of a request takes effect: both | camelCase | snake_case | neither; None unknown.
+    """Return which casing of a request takes effect: both | camelCase | snake_case | neither.
 
-    Told from settings and from the system instruction. What takes effect in neither casing has another cause: settings
-    that stand flat, or that nobody reads.
+    It shows in settings and in the system instruction. What takes effect in neither casing has another cause, unless
+    that holds for a whole pair: the vendor may read settings elsewhere, or not at all.
     """
     pairs = (
-        (_taken(replies, ProbeId.LIMIT_OF_FIVE), _taken(replies, ProbeId.SNAKE_CASE_SETTINGS)),
+        (_takes_effect(replies, ProbeId.LIMIT_OF_FIVE), _takes_effect(replies, ProbeId.SNAKE_CASE_SETTINGS)),
         (
             _is_followed(replies, ProbeId.SYSTEM_INSTRUCTION),
             _is_followed(replies, ProbeId.SNAKE_CASE_REQUEST),
         ),
-        (None, _flat(replies) or None),  # a setting in snake_case, at the top
+        (None, _takes_flat_settings(replies) or None),  # a setting in snake_case, at the top
     )
     telling = [pair for pair in pairs if True in pair]
     if not telling:
         return "neither" if (False, False) in pairs else None
-    camel, snake = (_throughout(column) for column in zip(*telling, strict=True))
+    camel, snake = (_holds_throughout(column) for column in zip(*telling, strict=True))
     table = {(True, True): "both", (True, False): "camelCase", (False, True): "snake_case"}
     return table.get((camel, snake)) if camel is not None and snake is not None else None
 
 
-def _throughout(seen: Sequence[bool | None]) -> bool | None:
-    return False if False in seen else True if True in seen else None
+def _holds_throughout(seen: Sequence[bool | None]) -> bool | None:
+    return None if set(seen) <= {None} else False not in seen
 
 
 def observe_settings(replies: Sequence[Reply]) -> JSON:
-    """Return where settings take effect: nested | flat | both | neither; None unknown."""
-    nested = _taken(replies, ProbeId.LIMIT_OF_FIVE)
-    flat = _flat(replies)
+    """Return where settings take effect: nested | flat | both | neither."""
+    nested = _takes_effect(replies, ProbeId.LIMIT_OF_FIVE)
+    flat = _takes_flat_settings(replies)
     table = {(True, True): "both", (True, False): "nested", (False, True): "flat", (False, False): "neither"}
     return None if nested is None or flat is None else table[nested, flat]
 
 
-def _flat(replies: Sequence[Reply]) -> bool | None:
+def _takes_flat_settings(replies: Sequence[Reply]) -> bool | None:
     asked = [reply for reply in replies if reply.probe == ProbeId.FLAT_SETTINGS]
     if any(reply.ok and keeps_limit_of_five(reply) for reply in asked):
         return True
-    return (
-        False
-        if asked and all(reply.ok or reply.standing is Standing.REQUEST_REFUSED for reply in asked)
-        else None
-    )
+    judged = [reply for reply in asked if reply.ok or reply.standing is Standing.REQUEST_REFUSED]
+    return False if asked and len(judged) == len(asked) else None
 
 
 def observe_envelope(replies: Sequence[Reply]) -> JSON:
-    """Return `none`, the dotted path to the Gemini object, or `split`; None where no object was found."""
-    generated = [reply for reply in _answers(replies) if reply.resource.name == "response"]
+    """Return `none`, the dotted path to the Gemini object, or `split`."""
+    generated = [reply for reply in replies if reply.ok and reply.resource.name == "response"]
     opened = [(reply, chunk.unwrapped) for reply in generated for chunk in reply.chunks if chunk.unwrapped]
     if not opened:
         return None
     if any(one.split_members and one.path for _, one in opened):
         return "split"
-    return _commonest(_path(reply, one) for reply, one in opened)
+    return _find_commonest(_describe_path(reply, one) for reply, one in opened)
 
 
-def _path(reply: Reply, opened: Unwrapped) -> str:
+def _describe_path(reply: Reply, opened: Unwrapped) -> str:
     listed = not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY
     return ".".join(step for step in ("0" if listed else "", opened.path) if step) or "none"
 
 
-def _framing(replies: Iterable[Reply]) -> JSON:
+def _observe_framing(replies: Iterable[Reply]) -> JSON:
     answered = [
         reply for reply in replies if reply.status == 200 and (reply.ok or reply.kind is ReplyKind.UNREADABLE)
     ]
-    # One object alone may be a line of many: only longer streams tell newline-delimited JSON from a single one.
+    # A single object may be the first line of many: only longer streams tell newline-delimited JSON from one object.
     telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
     found = [reply.framed.framing for reply in telling]
-    return _commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)
+    return _find_commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)
 
 
 def observe_stream_framing(replies: Sequence[Reply]) -> JSON:
     """Return how streams come with alt=sse."""
-    return _framing(reply for reply in replies if reply.streamed and reply.alt_sse)
+    return _observe_framing(reply for reply in replies if reply.streamed and reply.alt_sse)
 
 
 def observe_default_framing(replies: Sequence[Reply]) -> JSON:
     """Return how streams come without alt=sse."""
-    return _framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
+    return _observe_framing(reply for reply in replies if reply.streamed and not reply.alt_sse)
 
 
 KEY_PROBES = {
@@ -160,29 +156,31 @@ KEY_PROBES = {
     Auth.QUERY_KEY.value: ProbeId.KEY_IN_QUERY,
     Auth.X_API_KEY.value: ProbeId.KEY_AS_X_API_KEY,
 }
-"""The probe of each way in which a key may travel."""
+"""The probe of each way to carry a key."""
 
 
 def observe_auth(replies: Sequence[Reply]) -> JSON:
-    """Return the ways to carry the key that are accepted, sorted; None where a nonsense key or none is too."""
+    """Return the accepted ways to carry the key, sorted; None also if a nonsense key, or none, is accepted."""
     of = {reply.probe: reply for reply in replies}
     if any(of[probe].ok for probe in (ProbeId.BAD_KEY, ProbeId.NO_KEY) if probe in of):
         return None
     asked = {way: of[probe] for way, probe in KEY_PROBES.items() if probe in of}
-    # One way that was not asked, or was met by a fault of the moment or another API's answer, is not known.
-    if len(asked) < len(KEY_PROBES) or not all(reply.ok or _refuses(reply) for reply in asked.values()):
+    # Every way must be known: asked, and neither met by a fault of the moment nor answered by another API.
+    if len(asked) < len(KEY_PROBES) or not all(reply.ok or _is_refused(reply) for reply in asked.values()):
         return None
-    # Refused in all ways: that shows nothing about keys.
+    # If all ways are refused, that shows nothing about keys.
     return [*sorted(way for way, reply in asked.items() if reply.ok)] or None
 
 
-def _refuses(reply: Reply) -> bool:
+def _is_refused(reply: Reply) -> bool:
     return reply.is_refusal or (reply.kind is ReplyKind.ERROR and reply.status < 300)
 
 
 def observe_error_shape(replies: Sequence[Reply]) -> JSON:
-    """Return the commonest shape of error bodies over all 4xx; None where there was none."""
-    return _commonest(reply.error.shape for reply in replies if 400 <= reply.status < 500 and reply.error)
+    """Return the commonest shape of the error bodies of all 4xx."""
+    return _find_commonest(
+        reply.error.shape for reply in replies if 400 <= reply.status < 500 and reply.error
+    )
 
 
 _OBSERVERS = {
@@ -198,9 +196,9 @@ _OBSERVERS = {
 
 
 def observe_traits(replies: Sequence[Reply]) -> dict[str, JSON]:
-    """Return every trait as it was observed; None for what could not be established.
+    """Return every trait by its name, None for what the replies do not show.
 
-    Where nothing is answered, what is refused tells only how errors look.
+    If nothing was answered, the refusals show only the shape of errors.
     """
     answers = any(map(is_readable, replies))
     known = {name: look(replies) for name, look in _OBSERVERS.items() if answers or name == "error-shape"}

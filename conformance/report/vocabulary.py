@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from conformance.clients.effects import VERDICTS
 from conformance.comparing.compare import FIXED, GAINED, LOST, MORE, NEW, STILL
 from conformance.model import Dimension
 
@@ -69,11 +70,17 @@ STATUSES = _index(
     ),
     Sign("not-run", "–", "not run", "nothing was sent"),
 )
+
+
+def _client_sign(verdict: str, mark: str, means: str) -> Sign:
+    return Sign(verdict, mark, VERDICTS[verdict], means)
+
+
 CLIENTS = _index(
-    Sign("broken", "✕", "breaks", "raises an exception, or loses or garbles the reply"),
-    Sign("degraded", "◐", "degraded", "works, but something is lost on the way"),
-    Sign("works", "✓", "works", "reads the replies as it reads Google's"),
-    Sign("untested", "–", "untested", "no reply to judge it by"),
+    _client_sign("broken", "✕", "raises an exception, or loses or garbles the reply"),
+    _client_sign("degraded", "◐", "works, but something is lost on the way"),
+    _client_sign("works", "✓", "reads the replies as it reads Google's"),
+    _client_sign("untested", "–", "no reply to judge it by"),
 )
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {

@@ -14,6 +14,19 @@ from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.framing import Framing, Irregular
 
+# Irregularities whose name does not say it in words.
+_WORDS = {
+    Irregular.BOM: "byte order mark",
+    Irregular.BYTES_REPR: "Python literal",
+    Irregular.CR_ONLY: "wrong line ends",
+    Irregular.DONE_SENTINEL: "sentinel",
+    Irregular.NO_SPACE: "no space after the colon",
+    Irregular.PAYLOAD_NOT_JSON: "not JSON",
+    Irregular.RAW_SEPARATOR: "unescaped separator",
+    Irregular.SCALAR_IN_EVENT: "not an object",
+    Irregular.SINGLE_NEWLINE: "single newline between events",
+}
+
 
 def holds_events(reply: Reply) -> bool:
     """Return whether a stream with alt=sse consists of events, whatever they hold."""
@@ -33,7 +46,8 @@ def locate_irregularities(
     for one in reply.framed.irregularities:
         level = levels.get(Irregular(one.kind))
         if level is not None and one.at < end:
-            observed = f"{one.kind}: {one.detail}" if one.detail else one.kind
+            words = _WORDS.get(Irregular(one.kind), one.kind.replace("-", " "))
+            observed = f"{words}: {one.detail}" if one.detail else words
             yield Location(reply.id, f"@{one.at}", expected, observed, level)
 
 

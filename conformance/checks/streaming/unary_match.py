@@ -36,7 +36,7 @@ def _compare_prompts(unary: Reply, stream: Reply) -> Iterator[Location]:
     recounted = wanted // 3 <= got < wanted and any(one and not _differ_widely(wanted, one) for one in every)
     if not recounted:
         pointer = stream.at(stream.chunks[-1], "/usageMetadata/promptTokenCount")
-        yield Location(stream.id, pointer, f"about {wanted}, as the unary method counts", str(got))
+        yield Location(stream.id, pointer, f"about {wanted} tokens, as in the unary answer", f"{got} tokens")
 
 
 def _compare_long_prompts(seen: RuleInput) -> Iterator[Location]:
@@ -90,6 +90,6 @@ def stream_matches_unary(seen: RuleInput) -> Iterator[Location | NotJudged]:
     wanted, got = unary.first.finish_reason, stream.first.finish_reason
     if wanted != got and wanted in _ENDS and got in _ENDS and not _is_near_its_limit(stream):
         pointer = stream.at(stream.chunks[-1], "/candidates/0/finishReason")
-        yield Location(stream.id, pointer, f"{wanted}, as the unary method says", str(got))
+        yield Location(stream.id, pointer, f"{wanted}, as in the unary answer", str(got))
     if not dear:
         yield from _compare_prompts(unary, stream)

@@ -15,15 +15,15 @@ from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
 
-_AROUND = {
-    Irregular.BOM: "a byte order mark before it",
+_AROUND = {  # what is beside the JSON, where the detail alone does not say it
+    Irregular.BOM: "",
     Irregular.TRAILING_BYTES: "bytes after it",
     Irregular.HTML: "HTML after it",
     Irregular.DONE_SENTINEL: "[DONE] after it",
     Irregular.COMMENT_LINE: "a comment beside it",
 }
-_UNSOUND = {
-    Odd.BAD_UTF8: (Level.SHOULD, "bytes that are not UTF-8"),
+_UNSOUND = {  # the same for faults within the JSON, with their levels
+    Odd.BAD_UTF8: (Level.SHOULD, ""),
     Odd.DUPLICATE_NAME: (Level.SHOULD, "a name twice in one object"),
     Odd.LONE_SURROGATE: (Level.NOTE, "half of a surrogate pair"),
 }
@@ -69,7 +69,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
     """
     for one in reply.framed.irregularities:
         if one.kind in _AROUND:
-            observed = _AROUND[Irregular(one.kind)] + (f": {one.detail}" if one.detail else "")
+            observed = ": ".join(filter(None, (_AROUND[Irregular(one.kind)], one.detail)))
             yield Location(reply.id, f"@{one.at}", "one JSON text alone", observed)
 
 
@@ -87,7 +87,8 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
             if oddity.kind in _UNSOUND:
                 level, what = _UNSOUND[Odd(oddity.kind)]
                 pointer = reply.at(chunk, f"@{oddity.at}")
-                yield Location(reply.id, pointer, "sound JSON", f"{what}: {oddity.detail}", level)
+                observed = ": ".join(filter(None, (what, oddity.detail)))
+                yield Location(reply.id, pointer, "UTF-8, with each name once", observed, level)
 
 
 @check_each(

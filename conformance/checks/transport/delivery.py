@@ -154,13 +154,14 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
         yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (base_url?)")
         return
     for reply in moved:
-        wanted = " or ".join(f"HTTP {status}" for status in reply.exchange.expected_statuses)
+        wanted = f"HTTP {' or '.join(map(str, reply.exchange.expected_statuses))}"
         yield Location(reply.id, "", wanted, _describe_target(reply), _weigh_redirect(reply))
 
 
 def _describe_target(reply: Reply) -> str:
     target = urlsplit(reply.exchange.header("location") or "")
-    return f"HTTP {reply.status} to {target.netloc or 'the same host'}{target.path}"[:160]
+    where = f"{target.netloc}{target.path}" if target.netloc else f"{target.path or '/'} on the same host"
+    return f"HTTP {reply.status} to {where[:140]}"
 
 
 def _weigh_redirect(reply: Reply) -> Level | None:
