@@ -11,7 +11,7 @@ from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.dialects.side_by_side import (
     SideBySide,
     Table,
-    _plain,
+    _escape_markdown,
     compare_documents,
     find_google_name,
     render_json,
@@ -80,7 +80,7 @@ def test_all_renderings_tell_every_remark(both: SideBySide) -> None:
     assert len(told) == len(both.remarks) > 40
     for remark in both.remarks:
         assert remark.says in squeezed
-        assert _plain(remark.says) in markdown
+        assert _escape_markdown(remark.says) in markdown
 
 
 def test_lines_of_the_text_have_no_trailing_space_and_pointers_stay_whole(both: SideBySide) -> None:

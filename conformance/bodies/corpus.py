@@ -1,7 +1,7 @@
-"""Bodies that failed, kept in a file so that the next run asks them first: a mended vendor is seen to be mended.
+"""The corpus: bodies that failed, kept in a file so that the next run asks them first and shows if they still do.
 
 The file is the user's and may have been edited, or come from somebody else: lines that are not a body are
-skipped and named, and nothing in it is believed but the body and what to expect of it.
+skipped and named, and only the body and what to expect of it is taken from a line.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ EXPECTED = ("text", "exact", "finish", "call", "args", "json", "calls", "candida
 _TEXTS = ("broken_at", "change", "source", "twin")
 
 
-def write_corpus(path: Path, drawn: Iterable[GeneratedBody]) -> None:
+def write_corpus(path: Path, bodies: Iterable[GeneratedBody]) -> None:
     """Write the bodies that fail now, a line each, in place of what the file held; without any, the file goes.
 
     Raises RecordError where the file can be neither written nor removed.
     """
-    lines = [json.dumps(asdict(one), ensure_ascii=False) for one in list(drawn)[:MOST_BODIES]]
+    lines = [json.dumps(asdict(one), ensure_ascii=False) for one in list(bodies)[:MOST_BODIES]]
     if lines:
         write_atomically(path, "\n".join(lines) + "\n")
         return
@@ -40,7 +40,7 @@ def write_corpus(path: Path, drawn: Iterable[GeneratedBody]) -> None:
 
 
 def read_corpus(path: Path) -> tuple[tuple[GeneratedBody, ...], tuple[str, ...]]:
-    """Return the bodies in a file, and a line for each line that is none; nothing where there is no file."""
+    """Return the bodies in a file, and a warning for each line that holds none; nothing if there is no file."""
     if not path.exists():
         return (), ()
     try:

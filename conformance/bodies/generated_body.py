@@ -1,4 +1,4 @@
-"""A request body that was made from a schema, and what is known of it before anybody is asked."""
+"""A request body that was made from a schema, and what is known of it before it is asked."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class GeneratedBody:
 
     `change` names what was done: to an invalid body the one thing that breaks it (type, unknown-name, enum, …),
     to a valid one the rewriting that Google takes for the same (snake-case, enum-number, …) or `boundaries`;
-    empty for a body as it grew. `twin` is the id of the body that must get the same kind of answer, or the probe
+    empty for a body as it was generated. `twin` is the id of the body that must get the same kind of answer, or the probe
     that asks it; `expected` is then what that probe expects of the answer (`conformance.judging.expectations`).
     """
 
     body: JSON
     valid: bool
-    broken_at: str = ""  # JSON pointer into `body`; "" where it is valid
+    broken_at: str = ""  # JSON pointer into `body`; "" if it is valid
     change: str = ""
     source: str = ""  # the schema, and for a boundary which
-    google_refuses: bool | None = None  # None: by prose, or nobody knows
+    google_refuses: bool | None = None  # None: only prose says so, or it was not tried
     twin: str = ""
     covers: tuple[str, ...] = ()  # the boundaries in a batch: `place name`
     expected: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """Twelve hex digits that name the body as it is written, order of members included."""
+        """Twelve hex digits that name the body as it is sent, order of members included."""
         return hashlib.sha256(serialize(self.body)).hexdigest()[:12]
 
     @property
@@ -41,5 +41,5 @@ class GeneratedBody:
 
 
 def serialize(body: JSON) -> bytes:
-    """Return a body as it goes over the wire, but for white space."""
+    """Return a body as it goes over the wire, without white space."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

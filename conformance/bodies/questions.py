@@ -1,9 +1,8 @@
-"""Generated bodies as questions: what is recorded with each, so that a replay judges them without drawing again.
+"""Generated bodies as questions, recorded with what is known of them: a replay generates none again.
 
 Every body is a probe of its own, `generated-<id of the body>`, so that it is the same question in every run that
-asks it. What is known of the body stands in its expectations under `generated`, as data:
-`valid`, `broken_at`, `change`, `google_refuses`, `source`, `body` (its id), `twin` (the id of the body that must get
-the same kind of answer).
+asks it. What is known of the body stands in its expectations under `generated`: `valid`, `broken_at`, `change`,
+`google_refuses`, `source`, `body` (its id), `twin` (the id of the body that must get the same kind of answer).
 """
 
 from __future__ import annotations
@@ -15,41 +14,34 @@ from conformance.bodies.generated_body import GeneratedBody
 from conformance.model import JSON, Question
 from conformance.probe_ids import GENERATED_PREFIX
 
-_TEXTS = ("broken_at", "change", "source", "twin")
+_KNOWN = ("valid", "broken_at", "change", "source", "google_refuses", "twin")
 CLEAR = (400, 401, 403, 404, 409, 413, 422)  # statuses with which a request can be refused clearly
 
 
-def name_probe(drawn: GeneratedBody) -> str:
+def name_probe(body: GeneratedBody) -> str:
     """Return the id under which a body is asked, recorded and accepted as known."""
-    return f"{GENERATED_PREFIX}{drawn.id}"
+    return f"{GENERATED_PREFIX}{body.id}"
 
 
-def build_question(drawn: GeneratedBody) -> Question:
+def build_question(body: GeneratedBody) -> Question:
     """Return the question that asks one body. Members in another order come with other white space, too."""
-    statuses = CLEAR if drawn.google_refuses and not drawn.valid else (200, *CLEAR)
-    body = json.dumps(drawn.body, indent=3).encode() if drawn.change == "reordered" else drawn.body
-    return Question(
-        body, expected={**drawn.expected, "status": list(statuses), "generated": describe_body(drawn)}
-    )
-
-
-def describe_body(drawn: GeneratedBody) -> dict[str, JSON]:
-    """Return what is known of a body, as it is recorded."""
-    return {
-        "body": drawn.id, "twin": drawn.twin, "valid": drawn.valid, "change": drawn.change,
-        "broken_at": drawn.broken_at, "google_refuses": drawn.google_refuses, "source": drawn.source,
-    }  # fmt: skip
+    statuses = CLEAR if body.google_refuses and not body.valid else (200, *CLEAR)
+    known = {"body": body.id, **{name: getattr(body, name) for name in _KNOWN}}
+    sent = json.dumps(body.body, indent=3).encode() if body.change == "reordered" else body.body
+    return Question(sent, expected={**body.expected, "status": list(statuses), "generated": known})
 
 
 def read_generated_body(body: JSON, expected: Mapping[str, JSON]) -> GeneratedBody | None:
-    """Return the body that was asked, from the request and the expectations of a recorded exchange; None where it is none."""
-    generated = expected.get("generated")
-    if not isinstance(generated, dict) or not isinstance(body, dict):
+    """Return the body of a recorded exchange from its request and expectations; None if it was not generated."""
+    known = expected.get("generated")
+    if not isinstance(known, dict) or not isinstance(body, dict):
         return None
-    said = generated.get("google_refuses")
-    broken_at, change, source, twin = (str(generated.get(name) or "") for name in _TEXTS)
-    refuses = said if isinstance(said, bool) else None
-    rest = {name: value for name, value in expected.items() if name not in ("status", "generated")}
+    refuses = known.get("google_refuses")
     return GeneratedBody(
-        body, bool(generated.get("valid")), broken_at, change, source, refuses, twin, expected=rest
+        body,
+        bool(known.get("valid")),
+        **{name: str(known.get(name) or "") for name in ("broken_at", "change", "source", "twin")},
+        google_refuses=refuses if isinstance(refuses, bool) else None,
+        covers=(),
+        expected={name: value for name, value in expected.items() if name not in ("status", "generated")},
     )

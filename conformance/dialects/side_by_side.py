@@ -1,6 +1,6 @@
 """The documents side by side with Google's reference, and where each contradicts itself; no request is sent.
 
-Plain data first (`side_by_side`), then three renderers of it: each a pure function, none knows a dialect.
+Plain data first (`compare_documents`), then three renderers of it: pure functions, which know no dialect.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from functools import cache
 from itertools import zip_longest
 
 from conformance.dialects.dialect import Dialect, DocumentRemark, Field, Reading
-from conformance.dialects.shapes import Shape, load_reference, match_property
-from conformance.model import JSON
+from conformance.dialects.shapes import Shape, as_object, load_reference, match_property
 
 _WIDEST = 26  # characters of a column on a terminal
 _WIDEST_NAME = 60  # of the first, so that pointers stay in one piece
-_LEGEND = "Under Google's names; a page's own spelling stands in its cell. `?`: the page itself says otherwise elsewhere."
 _MARKS = str.maketrans({"|": "\\|", "*": "\\*", "_": "\\_", "`": "\\`", "[": "\\[", "<": "&lt;"})
 KINDS = {
     "contradiction": "contradicts itself",
@@ -49,91 +47,62 @@ class SideBySide:
 def compare_documents(dialects: Sequence[Dialect]) -> SideBySide:
     """Return the documents of `dialects` (Google's first, where it is among them) as tables, and what to know of each."""
     names = tuple(dialect.title for dialect in dialects)
-    return SideBySide(
-        tables=(
-            Table("Documents", ("", *names), tuple(_documents(dialects))),
-            Table("Traits", ("trait", *names), tuple(_traits(dialects))),
-            Table("Models", ("model", *names), tuple(_models(dialects))),
-            *(
-                Table(
-                    f"Fields of the {place}",
-                    ("field", "Google", *_others(dialects)),
-                    tuple(_fields(dialects, place)),
-                )
-                for place in ("request", "response")
-            ),
-        ),
-        remarks=tuple(remark for dialect in dialects for remark in dialect.remarks),
-    )
+    vendors = [dialect for dialect in dialects if dialect.name != "google"]
+    tables = [
+        Table("Documents", ("", *names), tuple(_list_documents(dialects))),
+        Table("Traits", ("trait", *names), tuple(_list_traits(dialects))),
+        Table("Models", ("model", *names), tuple(_list_models(dialects))),
+    ]
+    for place in ("request", "response"):
+        columns = ("field", "Google", *(dialect.title for dialect in vendors))
+        tables.append(Table(f"Fields of the {place}", columns, tuple(_list_fields(vendors, place))))
+    return SideBySide(tuple(tables), tuple(remark for dialect in dialects for remark in dialect.remarks))
 
 
-def _vendors(dialects: Sequence[Dialect]) -> list[Dialect]:
-    return [dialect for dialect in dialects if dialect.name != "google"]
-
-
-def _others(dialects: Sequence[Dialect]) -> tuple[str, ...]:
-    return tuple(dialect.title for dialect in _vendors(dialects))
-
-
-def _documents(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
+def _list_documents(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
     yield "page", *(dialect.document.document for dialect in dialects)
     for name in ("language", "url", "revision", "lines", "read_on", "sha256"):
-        yield name, *(_fact(dialect, name) for dialect in dialects)
+        facts = (str(as_object(dialect.facts.get("document")).get(name, "")) for dialect in dialects)
+        yield name, *(fact[:12] if name == "sha256" else fact for fact in facts)
     yield "base URL", *(dialect.base_url for dialect in dialects)
     yield "methods", *(", ".join(dialect.methods) for dialect in dialects)
 
 
-def _fact(dialect: Dialect, name: str) -> str:
-    document = dialect.facts.get("document")
-    value = document.get(name, "") if isinstance(document, dict) else ""
-    return str(value)[:12] if name == "sha256" else str(value)
-
-
-def _traits(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
+def _list_traits(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
     for trait in dict.fromkeys(name for dialect in dialects for name in dialect.traits):
-        yield trait, *(_readings(dialect.traits.get(trait, ())) for dialect in dialects)
+        yield trait, *(_format_readings(dialect.traits.get(trait, ())) for dialect in dialects)
 
 
-def _readings(readings: Iterable[Reading]) -> str:
-    return " or ".join(f"{_value(one.value)} ({_where(one.source.lines)})" for one in readings) or "not said"
+def _format_readings(readings: Iterable[Reading]) -> str:
+    cells = []
+    for one in readings:
+        value = " + ".join(map(str, one.value)) if isinstance(one.value, list) else str(one.value)
+        lines = one.source.lines
+        cells.append(f"{value} ({lines if len(lines) <= 40 else f'{lines[:37]}...'})")
+    return " or ".join(cells) or "not said"
 
 
-def _value(value: JSON) -> str:
-    return " + ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-
-
-def _where(lines: str) -> str:
-    return lines if len(lines) <= 40 else f"{lines[:37]}..."
-
-
-def _models(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
+def _list_models(dialects: Sequence[Dialect]) -> Iterator[tuple[str, ...]]:
     for model in sorted({name for dialect in dialects for name in dialect.models}):
         yield model, *("yes" if model in dialect.models else "-" for dialect in dialects)
 
 
-def _fields(dialects: Sequence[Dialect], place: str) -> Iterator[tuple[str, ...]]:
+def _list_fields(vendors: Sequence[Dialect], place: str) -> Iterator[tuple[str, ...]]:
     """Yield a row per field that any document names, under Google's name for it; cells show the page's spelling."""
-    found: dict[str, dict[str, list[Field]]] = {}
-    for dialect in _vendors(dialects):
+    found: dict[str, dict[str, list[str]]] = {}
+    for dialect in vendors:
         for one in dialect.fields_of(place):
-            found.setdefault(find_google_name(place, one.pointer), {}).setdefault(dialect.name, []).append(
-                one
-            )
+            row = find_google_name(place, one.pointer)
+            how = "required" if one.required else one.known
+            cell = f"{_find_own_name(one, row)}{how}{'?' if one.contradicted else ''} {one.source.lines}"
+            found.setdefault(row, {}).setdefault(dialect.name, []).append(cell)
     for row in sorted(found):
-        cells = (_cell(found[row].get(dialect.name, ()), row) for dialect in _vendors(dialects))
-        yield row, _google(place, row), *cells
+        shape = _find_shape(_find_root(place), row)
+        google = "no" if shape is None else " ".join(filter(None, (shape.kind, shape.format)))
+        yield row, google, *(" or ".join(found[row].get(dialect.name, "-")) for dialect in vendors)
 
 
-def _cell(several: Iterable[Field], row: str) -> str:
-    return " or ".join(_said(one, row) for one in several) or "-"
-
-
-def _said(one: Field, row: str) -> str:
-    how = "required" if one.required else one.known
-    return f"{_spelled(one, row)}{how}{'?' if one.contradicted else ''} {one.source.lines}"
-
-
-def _spelled(one: Field, row: str) -> str:
+def _find_own_name(one: Field, row: str) -> str:
     """Return the page's own name where it is not Google's: the last name, or all of it where the place differs too."""
     parent, _, name = one.pointer.rpartition("/")
     above, _, googles = row.rpartition("/")
@@ -142,12 +111,7 @@ def _spelled(one: Field, row: str) -> str:
     return "" if name == googles else f"{name} "
 
 
-def _google(place: str, row: str) -> str:
-    shape = _shape_at(_root(place), row)
-    return "no" if shape is None else " ".join(filter(None, (shape.kind, shape.format)))
-
-
-def _root(place: str) -> Shape:
+def _find_root(place: str) -> Shape:
     return load_reference().request if place == "request" else load_reference().response
 
 
@@ -157,39 +121,36 @@ def find_google_name(place: str, pointer: str) -> str:
     Names are matched in any casing, behind one member of an envelope, and settings at the root as those of
     generationConfig. A name that Google lacks stays as it is, below what Google has.
     """
-    root, keys = _root(place), pointer.split("/")[1:]
+    root, keys = _find_root(place), pointer.split("/")[1:]
     settings = root.properties.get("generationConfig")
-    tries = [
-        _named(root, keys),
-        _named(settings, keys, "/generationConfig") if settings else None,
-        _named(root, keys[1:]),
-    ]
-    whole = next((name for name in tries if name), None)
+    found = (
+        _match_path(root, keys)
+        or (settings and _match_path(settings, keys, "/generationConfig"))
+        or _match_path(root, keys[1:])
+    )
+    if found:
+        return found
     parent, _, last = pointer.rpartition("/")
-    above = find_google_name(place, parent) if parent and not whole else parent
-    return whole or f"{above}/{last}"
+    return f"{find_google_name(place, parent) if parent else parent}/{last}"
 
 
-def _named(shape: Shape | None, keys: Sequence[str], at: str = "") -> str | None:
+def _match_path(shape: Shape, keys: Sequence[str], at: str = "") -> str | None:
     """Return Google's spelling of a whole path, or None where it leads nowhere."""
+    found: Shape | None = shape
     for key in keys:
-        name = "*" if key == "*" else match_property(shape, key) if shape else None
-        shape = _step(shape, name) if shape and name else None
-        if shape is None:
+        name = "*" if key == "*" else match_property(found, key) if found else None
+        found = _find_shape(found, f"/{name}") if found and name else None
+        if found is None:
             return None
         at = f"{at}/{name}"
     return at if keys else None
 
 
-def _step(shape: Shape, name: str) -> Shape | None:
-    return shape.items if name == "*" else shape.properties.get(name)
-
-
 @cache
-def _shape_at(shape: Shape, pointer: str) -> Shape | None:
+def _find_shape(shape: Shape, pointer: str) -> Shape | None:
     found: Shape | None = shape
     for key in pointer.split("/")[1:]:
-        found = _step(found, key) if found else None
+        found = (found.items if key == "*" else found.properties.get(key)) if found else None
     return found
 
 
@@ -200,78 +161,59 @@ def render_json(both: SideBySide) -> str:
 
 def render_markdown(both: SideBySide) -> str:
     """Return everything as Markdown tables."""
-    blocks = [
-        "\n\n".join(filter(None, (f"## {one.title}", one.note, "\n".join(_markdown_rows(one)))))
-        for one in both.tables
-    ]
-    remarks = [
-        f"## What to know of {name}\n\n" + "\n".join(_remark_items(own))
-        for name, own in _by_dialect(both).items()
-    ]
-    return "\n\n".join(blocks + remarks) + "\n"
+    blocks = []
+    for one in both.tables:
+        rows = "\n".join(map(_render_markdown_row, (one.columns, ["---"] * len(one.columns), *one.rows)))
+        blocks.append("\n\n".join(filter(None, (f"## {one.title}", one.note, rows))))
+    for name, remarks in _group_remarks(both).items():
+        items = (
+            f"* **{KINDS[one.kind]}**: {_escape_markdown(one.says)} {_locate(one, quote='`')}".rstrip()
+            for one in remarks
+        )
+        blocks.append(f"## What to know of {name}\n\n" + "\n".join(items))
+    return "\n\n".join(blocks) + "\n"
 
 
-def _markdown_rows(one: Table) -> Iterator[str]:
-    yield _markdown_row(one.columns)
-    yield _markdown_row(["---"] * len(one.columns))
-    yield from (_markdown_row(row) for row in one.rows)
+def _render_markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(map(_escape_markdown, cells)) + " |"
 
 
-def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
-
-
-def _plain(cell: str) -> str:
+def _escape_markdown(cell: str) -> str:
     """Return a text that means nothing to Markdown: a user's dialect may hold anything."""
     return " ".join(cell.translate(_MARKS).split())
 
 
-def _by_dialect(both: SideBySide) -> Mapping[str, list[DocumentRemark]]:
+def _group_remarks(both: SideBySide) -> Mapping[str, list[DocumentRemark]]:
+    """Return the remarks of each dialect, in the order of KINDS."""
     found: dict[str, list[DocumentRemark]] = {}
     for remark in sorted(both.remarks, key=lambda one: list(KINDS).index(one.kind)):
         found.setdefault(remark.dialect, []).append(remark)
     return found
 
 
-def _remark_items(remarks: Iterable[DocumentRemark]) -> Iterator[str]:
-    for one in remarks:
-        where = " ".join(
-            filter(None, (f"`{one.pointer}`" if one.pointer else "", f"({one.lines})" if one.lines else ""))
-        )
-        yield f"* **{KINDS[one.kind]}**: {_plain(one.says)} {where}".rstrip()
+def _locate(one: DocumentRemark, quote: str = "") -> str:
+    pointer = f"{quote}{one.pointer}{quote}" if one.pointer else ""
+    return " ".join(filter(None, (pointer, f"({one.lines})" if one.lines else "")))
 
 
 def render_text(both: SideBySide) -> str:
     """Return everything as tables for a terminal, the columns wrapped, and the remarks below."""
     blocks = [
-        "\n".join((one.title, "=" * len(one.title), *filter(None, [one.note]), *_text_rows(one)))
+        "\n".join((one.title, "=" * len(one.title), *filter(None, [one.note]), *_render_text_rows(one)))
         for one in both.tables
     ]
-    remarks = [
-        f"{name}\n{'=' * len(name)}\n" + "\n".join(_remark_lines(own))
-        for name, own in _by_dialect(both).items()
-    ]
-    return "\n\n".join(blocks + remarks) + "\n"
+    for name, remarks in _group_remarks(both).items():
+        lines = (f"{KINDS[one.kind]}: {one.says} {_locate(one)}".rstrip() for one in remarks)
+        items = [textwrap.fill(line, 110, initial_indent="* ", subsequent_indent="  ") for line in lines]
+        blocks.append("\n".join((name, "=" * len(name), *items)))
+    return "\n\n".join(blocks) + "\n"
 
 
-def _text_rows(one: Table) -> Iterator[str]:
+def _render_text_rows(one: Table) -> Iterator[str]:
     columns = list(zip(one.columns, *one.rows, strict=True))
     bounds = [_WIDEST_NAME, *[_WIDEST] * (len(columns) - 1)]
     widths = [min(bound, max(map(len, column))) for bound, column in zip(bounds, columns, strict=True)]
-    yield from _text_row(one.columns, widths)
-    yield "  ".join("-" * width for width in widths)
-    for row in one.rows:
-        yield from _text_row(row, widths)
-
-
-def _text_row(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
-    for line in zip_longest(*wrapped, fillvalue=""):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-
-
-def _remark_lines(remarks: Iterable[DocumentRemark]) -> Iterator[str]:
-    for one in remarks:
-        where = " ".join(filter(None, (one.pointer, f"({one.lines})" if one.lines else "")))
-        text = f"{KINDS[one.kind]}: {one.says} {where}".rstrip()
-        yield textwrap.fill(text, 110, initial_indent="* ", subsequent_indent="  ")
+    for row in (one.columns, ["-" * width for width in widths], *one.rows):
+        wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+        for line in zip_longest(*wrapped, fillvalue=""):
+            yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
