@@ -18,8 +18,9 @@ from conformance.catalogue import PROBES, RULES, ProbeContext
 from conformance.checks.semantics.models import compare_models
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.shapes import load_reference
+from conformance.judging.locations import locate
 from conformance.judging.traits import observe_traits
-from conformance.judging.values import FaultKind, find_faults, find_value_faults, locate
+from conformance.judging.values import FaultKind, find_faults, find_value_faults
 from conformance.model import (
     GRAVE_LEVELS,
     Against,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from conformance.judging.values import is_integer, point_at
+from conformance.judging.locations import point_at
+from conformance.judging.values import is_integer
 from conformance.model import JSON, Level, Location
 from conformance.reading.reply import Chunk, Reply
 

@@ -1,10 +1,9 @@
-"""Holds an answer's values against Google's types: every typed field, wherever it stands; data in, faults out."""
+"""Checks the values of an answer against Google's types: every typed field, wherever it is."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +14,9 @@ from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from conformance.dialects.shapes import Shape
-from conformance.model import JSON, Level, Location
-from conformance.names import fold
-from conformance.pointers import to_pointer
+from conformance.judging.locations import Keys
+from conformance.model import JSON
 from conformance.reading.reply import Chunk, Reply
-
-Keys = tuple[str | int, ...]
 
 
 class FaultKind(StrEnum):
@@ -28,14 +24,14 @@ class FaultKind(StrEnum):
 
     TYPE = "type"  # another JSON type than ProtoJSON gives the field
     FRACTION = "fraction"  # 4.5 where a whole number belongs
-    WHOLE_FLOAT = "whole-float"  # 4.0: the same number, written as nobody else does
-    RANGE = "range"  # does not fit the field's 32 bits
+    WHOLE_FLOAT = "whole-float"  # 4.0: the same number in an unusual form
+    RANGE = "range"  # a number that does not fit the field's 32 bits
     NULL = "null"  # an explicit null for a field that Google leaves out
     HOLE = "hole"  # null among the items of a list, which ProtoJSON forbids
-    BASE64 = "base64"  # bytes that are no base64, or were cut
+    BASE64 = "base64"  # bytes that are not base64, or were cut
     URL_SAFE = "url-safe"  # base64 in the other alphabet, or without its padding
     EMPTY = "empty"  # "" for bytes or an enum: as good as absent
-    SPELLING = "spelling"  # an enum value that is no UPPER_SNAKE name
+    SPELLING = "spelling"  # an enum value that is not an UPPER_SNAKE name
     NEW = "new"  # an enum value that could be Google's, but is not known here
     EXTRA = "extra"  # a member that Google does not have there
 
@@ -64,15 +60,8 @@ class FaultInChunk:
     fault: ValueFault
 
 
-def format_value(value: JSON, width: int = 80) -> str:
-    """Return a value as JSON, cut to `width` characters."""
-    # Half a character must not reach a file that is written as UTF-8.
-    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
 def is_integer(value: JSON) -> TypeGuard[int]:
-    """Return whether a value is a JSON integer; true and false are none."""
+    """Return whether a value is a JSON integer; true and false are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -185,14 +174,14 @@ def find_value_faults(reply: Reply) -> tuple[FaultInChunk, ...]:
     """Return every fault in every object of an answer, behind its envelope and casing; remembered per reply."""
     known = _FOUND.get(reply)
     if known is None:
-        known = _FOUND[reply] = tuple(_first(_faults(reply)))
+        known = _FOUND[reply] = tuple(_limit_each_kind(_find_all_faults(reply)))
     return known
 
 
-_MOST = 200  # faults of one kind in one answer: more show nothing new, and a flood must not hide those of other kinds
+_MOST = 200  # faults of one kind in one answer: more show nothing new, and must not hide those of other kinds
 
 
-def _first(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
+def _limit_each_kind(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
     seen = Counter[FaultKind]()
     for one in found:
         seen[one.fault.wrong] += 1
@@ -200,7 +189,7 @@ def _first(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
             yield one
 
 
-def _faults(reply: Reply) -> Iterator[FaultInChunk]:
+def _find_all_faults(reply: Reply) -> Iterator[FaultInChunk]:
     shape = reply.resource.shape if reply.ok else None
     if shape is None:
         return
@@ -219,7 +208,7 @@ def _is_excused(reply: Reply, fault: ValueFault) -> bool:
     return printed or bool(enum and "enum-encoding=int" in query)
 
 
-# Values that no longer say what Google's field says; what reads them can only guess.
+# Values that no longer say what Google's field says, so that a reader can only guess.
 UNREADABLE = (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.BASE64)
 
 
@@ -229,39 +218,3 @@ def has_readable_values(reply: Reply, *top: str) -> bool:
         found.fault.wrong in UNREADABLE and (not top or (found.fault.keys[:1] and found.fault.keys[0] in top))
         for found in find_value_faults(reply)
     )
-
-
-def _under(value: JSON, key: str | int) -> tuple[str | int, JSON] | None:
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
-        return key, value[key]
-    if not isinstance(value, dict) or not isinstance(key, str):
-        return None
-    found = key if key in value else next((name for name in value if fold(name) == fold(key)), None)
-    return None if found is None else (found, value[found])
-
-
-def _envelope(chunk: Chunk, first: str | int | None) -> Iterator[str]:
-    opened = chunk.unwrapped
-    if opened is not None and opened.path and first not in opened.split_members:
-        yield from opened.path.split(".")
-
-
-def locate(reply: Reply, chunk: Chunk, keys: Keys) -> str:
-    """Return the pointer to a value as it stands in the body: inside its envelope, in the vendor's spelling."""
-    raw: list[str | int] = list(_envelope(chunk, keys[0] if keys else None))
-    value = chunk.raw
-    for key in raw:
-        step = _under(value, int(key) if isinstance(value, list) and str(key).isdigit() else key)
-        value = step[1] if step else None
-    for key in keys:
-        step = _under(value, key)
-        raw.append(step[0] if step else key)
-        value = step[1] if step else None
-    return reply.at(chunk, to_pointer(raw))
-
-
-def point_at(  # noqa: PLR0913, PLR0917 - what a Location holds, and where to look it up
-    reply: Reply, chunk: Chunk, keys: Keys, expected: str, observed: str, level: Level | None = None
-) -> Location:
-    """Return a value of a reply, named by its canonical keys, as the location of a finding."""
-    return Location(reply.id, locate(reply, chunk, keys), expected, observed, level)

@@ -8,6 +8,7 @@ from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, che
 from conformance.checks.errors.status import NO_ROUTE
 from conformance.judging.contents import is_answered_stream, read_asked_model
 from conformance.judging.habits import may_have_lost_header
+from conformance.judging.locations import format_value
 from conformance.judging.refusals import (
     answers_control,
     describe_reply,
@@ -15,7 +16,6 @@ from conformance.judging.refusals import (
     iterate_texts,
     read_error_json,
 )
-from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.errorbody import RPC_CODES, ErrorBody

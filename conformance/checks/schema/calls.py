@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from conformance.catalogue import Ground, RequiredContent, check_each
 from conformance.judging import required
 from conformance.judging.contents import is_model_answer, iterate_parts, list_named_calls
-from conformance.judging.values import format_value, point_at
+from conformance.judging.locations import format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, find_flavour

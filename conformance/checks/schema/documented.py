@@ -10,7 +10,8 @@ from conformance.dialects.dialect import Dialect
 from conformance.dialects.documented import DIFFERENT, find_departures, find_seen_fields
 from conformance.dialects.shapes import load_reference, match_property
 from conformance.judging.contents import is_model_answer
-from conformance.judging.values import UNREADABLE, find_value_faults, locate
+from conformance.judging.locations import locate
+from conformance.judging.values import UNREADABLE, find_value_faults
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import VENDORS_DOCUMENT

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from conformance.catalogue import Ground, check
 from conformance.judging.contents import is_model_answer
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.values import format_value
+from conformance.judging.locations import format_value
 from conformance.model import Basis, Level, Location
 from conformance.reading.reply import Reply, RuleInput
 

@@ -19,7 +19,7 @@ from conformance.judging.contents import (
 from conformance.judging.endings import ends_by_filter, is_prompt_blocked
 from conformance.judging.expectations import asks_for_obedience, obeys
 from conformance.judging.habits import note_if_rare
-from conformance.judging.values import Keys, format_value, point_at
+from conformance.judging.locations import Keys, format_value, point_at
 from conformance.model import JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput

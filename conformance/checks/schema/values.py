@@ -15,15 +15,8 @@ from conformance.judging.contents import (
     iterate_parts,
 )
 from conformance.judging.habits import has_original_bytes
-from conformance.judging.values import (
-    FaultInChunk,
-    FaultKind,
-    ValueFault,
-    find_value_faults,
-    format_value,
-    locate,
-    point_at,
-)
+from conformance.judging.locations import format_value, locate, point_at
+from conformance.judging.values import FaultInChunk, FaultKind, ValueFault, find_value_faults
 from conformance.model import JSON, Basis, Level, Location
 from conformance.reading.flavour import is_vertex_member
 from conformance.reading.reply import Reply

@@ -20,9 +20,9 @@ from conformance.judging.attempts import (
     was_obeyed,
 )
 from conformance.judging.contents import is_model_answer, read_asked_model
+from conformance.judging.locations import format_value
 from conformance.judging.proof import NO_CODE
 from conformance.judging.refusals import are_refused, describe_reply
-from conformance.judging.values import format_value
 from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Chunk, Reply, RuleInput
