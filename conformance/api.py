@@ -11,7 +11,7 @@ together, yet no question is held against another: each has a probe of its own, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from conformance import catalogue
@@ -20,7 +20,8 @@ from conformance.capturing.recording import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
-from conformance.model import GRAVE_LEVELS, Against, Case, Deviation, Dimension, Exchange, Outcome, Provider
+from conformance.model import GRAVE_LEVELS, Against, Case, Dimension, Exchange, Outcome, Provider
+from conformance.phrases import count_noun
 from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import EXPLAINED, NO_BODIES, UNANSWERED
 from conformance.verdicts.client_verdicts import ClientVerdict
@@ -94,20 +95,24 @@ def judge_group(
 def judge_captured(gathered: ProviderReplies, dialect: Dialect, options: JudgingOptions) -> Verdict:
     """Return the verdict on replies that others recorded: what was not asked counts neither way."""
     verdict = judge_provider(gathered, dialect, options)
-    return _of_a_recording(replace(verdict, cases=tuple(_told(case, verdict) for case in verdict.cases)))
+    asked = {reply.probe for reply in verdict.replies}
+    return _limit_to_recording(
+        replace(verdict, cases=tuple(_name_unasked_questions(case, asked) for case in verdict.cases))
+    )
 
 
-# --- what is said of a recording is said of what it holds ---
+# --- a recording shows only what it holds ---
 
 
-def _told(case: Case, verdict: Verdict) -> Case:
-    """Say `not asked` of a rule that found nothing to look at: nobody put the question, which is nobody's fault."""
+def _name_unasked_questions(case: Case, asked: Collection[str]) -> Case:
+    """Return `not asked` for a rule that found nothing to look at: its question was never put."""
     if case.outcome not in (Outcome.BLOCKED, Outcome.INCONCLUSIVE) or case.reason.startswith(EXPLAINED):
         return case
     probes = RULES[case.rule].probes
-    asked = {reply.probe for reply in verdict.replies}
-    if probes and not asked & set(probes):
-        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: {_listed(probes)}")
+    if probes and set(probes).isdisjoint(asked):
+        more = f" and {len(probes) - 3} more" if len(probes) > 3 else ""
+        reason = f"{NOT_ASKED}: it needs the question {' or '.join(probes[:3])}{more}"
+        return Case(case.rule, Outcome.BLOCKED, reason)
     if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES) or case.reason.endswith(_NOT_ITS_KIND):
         return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it looks at")
     if case.reason == NO_CONTROL:
@@ -115,27 +120,16 @@ def _told(case: Case, verdict: Verdict) -> Case:
     return case
 
 
-def _listed(probes: Sequence[str]) -> str:
-    more = f" and {len(probes) - 3} more" if len(probes) > 3 else ""
-    return f"it needs the question {' or '.join(probes[:3])}{more}"
-
-
-def _of_a_recording(verdict: Verdict) -> Verdict:
-    """Say what the verdict rests on. What was not asked leaves nothing open that a recording could have settled."""
+def _limit_to_recording(verdict: Verdict) -> Verdict:
+    """Return a verdict that says what it rests on, and leaves open nothing that no recording could have settled."""
     number = sum(case.outcome in JUDGED for case in verdict.cases)
-    status, reason = _status(verdict, number)
-    several = len(verdict.replies)
-    limited = f"a recording of {several:,} exchange{'' if several == 1 else 's'}"
-    return replace(
-        verdict,
-        status=status,
-        reason=reason,
-        judged=JudgedExtent(number, len(RULES), (limited,)),
-        undecided=(),
-    )
+    limit = f"a recording of {count_noun(len(verdict.replies), 'exchange')}"
+    status, reason = _find_status(verdict, number)
+    judged = JudgedExtent(number, len(RULES), (limit,))
+    return replace(verdict, status=status, reason=reason, judged=judged, undecided=())
 
 
-def _status(verdict: Verdict, judged: int) -> tuple[str, str | None]:
+def _find_status(verdict: Verdict, judged: int) -> tuple[str, str | None]:
     if any(one.level in GRAVE_LEVELS for one in verdict.deviations):
         return "deviates", None
     if verdict.replies and all(reply.kind == "html" for reply in verdict.replies):
@@ -147,10 +141,11 @@ def _status(verdict: Verdict, judged: int) -> tuple[str, str | None]:
 
 # --- several models in one verdict ---
 
-_WORST = ("broken", "degraded", "works", "untested")
-_RANK = {outcome: number for number, outcome in enumerate(
-    (Outcome.ERROR, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.PASS, Outcome.UNSUPPORTED,
-     Outcome.INCONCLUSIVE, Outcome.BLOCKED))}  # fmt: skip
+_WORST_CLIENT = ("broken", "degraded", "works", "untested")
+_WORST_OUTCOME = (
+    Outcome.ERROR, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.PASS, Outcome.UNSUPPORTED,
+    Outcome.INCONCLUSIVE, Outcome.BLOCKED,
+)  # fmt: skip
 
 
 def merge_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
@@ -160,39 +155,31 @@ def merge_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     by_rule: dict[str, list[Case]] = {}
     for case in (case for verdict in verdicts for case in verdict.cases):
         by_rule.setdefault(case.rule, []).append(case)
-    whole = replace(
+    clients = zip(*(verdict.clients for verdict in verdicts), strict=True)
+    merged = replace(
         verdicts[0],
         replies=tuple(reply for verdict in verdicts for reply in verdict.replies),
-        cases=tuple(_merged(cases) for cases in by_rule.values()),
-        clients=tuple(_worst(several) for several in zip(*(one.clients for one in verdicts), strict=True)),
+        cases=tuple(map(_merge_cases, by_rule.values())),
+        clients=tuple(map(_merge_client_verdicts, clients)),
         gathered=None,
         traits={},
     )
-    return _of_a_recording(whole)
+    return _limit_to_recording(merged)
 
 
-def _merged(cases: Sequence[Case]) -> Case:
-    worst = min(cases, key=lambda case: _RANK[case.outcome])
-    deviations = [case.deviation for case in cases if case.deviation]
-    joined = _joined(deviations) if deviations else None
-    return replace(worst, exchanges=sum(case.exchanges for case in cases), deviation=joined)
+def _merge_cases(cases: Sequence[Case]) -> Case:
+    """Return the worst case of a rule, with the deviations of all of them as one, the worst level first."""
+    worst = min(cases, key=lambda case: _WORST_OUTCOME.index(case.outcome))
+    deviations = sorted((case.deviation for case in cases if case.deviation), key=lambda one: one.level.rank)
+    deviation = None
+    if deviations:
+        effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
+        locations = tuple(location for one in deviations for location in one.locations)
+        deviation = replace(deviations[0], locations=locations, effects=tuple(effects.values()))
+    return replace(worst, exchanges=sum(case.exchanges for case in cases), deviation=deviation)
 
 
-def _joined(deviations: Sequence[Deviation]) -> Deviation:
-    worst = min(deviations, key=lambda one: one.level.rank)
-    effects = {(effect.client, effect.effect): effect for one in deviations for effect in one.effects}
-    return replace(
-        worst,
-        locations=tuple(
-            location
-            for one in (worst, *(one for one in deviations if one is not worst))
-            for location in one.locations
-        ),
-        effects=tuple(effects.values()),
-    )
-
-
-def _worst(several: Sequence[ClientVerdict]) -> ClientVerdict:
-    worst = min(several, key=lambda one: _WORST.index(one.verdict))
-    because = tuple(dict.fromkeys(reason for one in several for reason in one.because))[:6]
+def _merge_client_verdicts(verdicts: Sequence[ClientVerdict]) -> ClientVerdict:
+    worst = min(verdicts, key=lambda one: _WORST_CLIENT.index(one.verdict))
+    because = tuple(dict.fromkeys(reason for one in verdicts for reason in one.because))[:6]
     return replace(worst, because=because)

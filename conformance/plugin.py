@@ -96,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         suite = _make_suite(config)
     except UsageError as error:
-        pytest.exit(str(error), returncode=2)
+        pytest.exit("\n".join(error.args), returncode=2)
     config.pluginmanager.register(suite, "conformance-suite")
 
 
@@ -263,7 +263,7 @@ class ControllerSuite(Suite):
         try:
             self.engine.ask(self.ids.select(names))
         except UsageError as error:
-            pytest.exit(str(error), returncode=2)
+            pytest.exit("\n".join(error.args), returncode=2)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -360,17 +360,17 @@ def show_case(request: pytest.FixtureRequest) -> Callable[[str], None]:
     def show_one(id_: str) -> None:
         __tracebackhide__ = True
         report = suite.reports.get(id_, _NOT_FINISHED)
-        show(CaseReport(report.result, suite.mask(report.words)), request.node)
+        show(CaseReport(report.result, suite.mask(report.text)), request.node)
 
     return show_one
 
 
 def show(report: CaseReport, item: pytest.Item) -> None:
-    """Let pytest show a report: fail or skip with its words; words of a passed one go into the log."""
+    """Let pytest show a report: fail or skip with its text; the text of a passed one goes into the log."""
     __tracebackhide__ = True
     if report.result == "failed":
-        pytest.fail(report.words, pytrace=False)
+        pytest.fail(report.text, pytrace=False)
     if report.result == "skipped":
-        pytest.skip(report.words)
-    if report.words:
-        item.add_report_section("call", "finding", report.words)
+        pytest.skip(report.text)
+    if report.text:
+        item.add_report_section("call", "finding", report.text)

@@ -41,14 +41,14 @@ def address_question(
     provider: Provider, key: Key | None, question: Question, environ: Mapping[str, str], agent: str
 ) -> AddressedRequest:
     """Put a question together. Nothing is sent, and nothing raised: what must not be sent says so in `refused`."""
-    credential = _credential(provider, key, question)
+    credential = _choose_credential(provider, key, question)
     path = path_of(provider, question)
-    shown = _with(path, question.query)[:LONGEST_PATH]
-    headers = merge_headers(_own_headers(question, agent), provider.headers.items(), question.headers)
+    shown = _add_query(path, question.query)[:LONGEST_PATH]
+    headers = merge_headers(_list_own_headers(question, agent), provider.headers.items(), question.headers)
     request = Request(question.verb, shown, headers, encode_body(question), credential.name)
-    url = provider.base_url + _with(path, (*question.query, *credential.query))
-    expanded, missing = _expanded(headers, environ)
-    refused = missing or _refused(provider, credential, path, url)
+    url = provider.base_url + _add_query(path, (*question.query, *credential.query))
+    expanded, missing = _expand_variables(headers, environ)
+    refused = missing or _find_refusal(provider, credential, path, url)
     return AddressedRequest(url, (*expanded, *credential.headers), request, refused)
 
 
@@ -63,10 +63,10 @@ def path_of(provider: Provider, question: Question) -> str:
 
 def fits_into_path(name: str) -> bool:
     """Return whether a name that a vendor gave can follow /v1beta/: short, visible, and leading nowhere else."""
-    return len(name) <= LONGEST_PATH // 8 and _stays(f"/{name}") and not set(name) & set("?# ")
+    return len(name) <= LONGEST_PATH // 8 and _stays_below_base_url(f"/{name}") and not set(name) & set("?# ")
 
 
-def _stays(path: str) -> bool:
+def _stays_below_base_url(path: str) -> bool:
     """Return whether a path leads below base_url: no step upwards, however it is spelled, and nothing invisible."""
     steps = unquote(path.partition("?")[0]).replace("\\", "/").split("/")
     return path.isprintable() and path.startswith("/") and not {".", ".."} & set(steps)
@@ -87,7 +87,7 @@ def encode_json(body: object) -> bytes:
         return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _own_headers(question: Question, agent: str) -> Headers:
+def _list_own_headers(question: Question, agent: str) -> Headers:
     kind: Headers = (("Content-Type", "application/json"),) if question.body is not None else ()
     return (*kind, ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"), ("User-Agent", agent))
 
@@ -101,26 +101,26 @@ def merge_headers(*layers: Iterable[tuple[str, str]]) -> Headers:
     return found
 
 
-def _with(path: str, query: tuple[tuple[str, str], ...]) -> str:
+def _add_query(path: str, query: tuple[tuple[str, str], ...]) -> str:
     if not query:
         return path
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query, quote_via=quote)}"
 
 
-def _credential(provider: Provider, key: Key | None, question: Question) -> _Credential:
+def _choose_credential(provider: Provider, key: Key | None, question: Question) -> _Credential:
     way = provider.auth.value if question.key == "configured" else question.key
     secret = key.value if key else EMBEDDED_KEY if provider.embedded else None
     if way == "bad":
-        return _carried("bad", provider.auth.value, make_bad_key(secret))
+        return _carry_key("bad", provider.auth.value, make_bad_key(secret))
     if way == "none" or secret is None:
         return _Credential("none")
     if way == "junk-bearer":
         both = (("x-goog-api-key", secret), ("Authorization", f"Bearer {JUNK}"))
         return _Credential(way, both)
-    return _carried(way, way, secret)
+    return _carry_key(way, way, secret)
 
 
-def _carried(name: str, way: str, secret: str) -> _Credential:
+def _carry_key(name: str, way: str, secret: str) -> _Credential:
     if way == Auth.QUERY_KEY:
         return _Credential(name, query=(("key", secret),))
     if way == Auth.BEARER:
@@ -128,7 +128,7 @@ def _carried(name: str, way: str, secret: str) -> _Credential:
     return _Credential(name, ((way, secret),))
 
 
-def _expanded(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
+def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
     """Put variables into headers. Returns them, or the words that say what is missing."""
     for name, value in headers:
         for variable in VARIABLE.findall(value):
@@ -141,12 +141,12 @@ def _expanded(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, st
     return tuple((name, VARIABLE.sub(lambda m: environ[m[1]], value)) for name, value in headers), ""
 
 
-def _refused(provider: Provider, credential: _Credential, path: str, url: str) -> str:
+def _find_refusal(provider: Provider, credential: _Credential, path: str, url: str) -> str:
     """Say why a request must not leave: it would carry the key to another host, or in the open."""
     if not provider.base_url:
         return "there is no address: the embedded server was not started"
     if (
-        not _stays(path)
+        not _stays_below_base_url(path)
         or len(path) > LONGEST_PATH
         or urlsplit(url).netloc != urlsplit(provider.base_url).netloc
     ):

@@ -25,11 +25,15 @@ def curl_line(request: Request, provider: Provider) -> str:
     of printable text stands in the line, any other is carried as Base64. Neither .curlrc nor patterns in the address
     change what is sent. An embedded provider's base_url must be filled in by the caller.
     """
-    literal = _literal(request.body)
-    parts = ["curl -q -sS -g -i -N", *_verb(request), _url(request, provider)]
-    parts += [f"-H {_quoted(f'{name}: {value}')}" for name, value in request.headers if _worth_showing(name)]
-    parts += [f"-H {_quoted(header)}" for header in _key_headers(request, provider)]
-    parts += [_no_content_type(request)] if request.body else []
+    literal = _quote_body(request.body)
+    parts = ["curl -q -sS -g -i -N", *_verb_option(request), _format_url(request, provider)]
+    parts += [
+        f"-H {_quote_with_variables(f'{name}: {value}')}"
+        for name, value in request.headers
+        if _is_worth_showing(name)
+    ]
+    parts += [f"-H {_quote_with_variables(header)}" for header in _list_key_headers(request, provider)]
+    parts += [_content_type_option(request)] if request.body else []
     parts += [f"--data-binary {literal or '@-'}"] if request.body else []
     line = " ".join(part for part in parts if part)
     if literal is None:
@@ -37,22 +41,22 @@ def curl_line(request: Request, provider: Provider) -> str:
     return line
 
 
-def _verb(request: Request) -> list[str]:
+def _verb_option(request: Request) -> list[str]:
     usual = "POST" if request.body else "GET"
     return [] if request.verb == usual else [f"-X {shlex.quote(request.verb)}"]
 
 
-def _no_content_type(request: Request) -> str:
+def _content_type_option(request: Request) -> str:
     """Keep curl from adding a form's Content-Type of its own."""
     return "" if any(name.lower() == "content-type" for name, _ in request.headers) else "-H Content-Type:"
 
 
-def _worth_showing(name: str) -> bool:
+def _is_worth_showing(name: str) -> bool:
     """Leave out what only says how an answer may be packed: curl prints what it gets."""
     return name.lower() not in ("accept", "accept-encoding", "user-agent")
 
 
-def _literal(body: bytes) -> str | None:
+def _quote_body(body: bytes) -> str | None:
     """Return the body in quotes, or None where a terminal would not carry it unharmed."""
     try:
         text = body.decode()
@@ -62,43 +66,45 @@ def _literal(body: bytes) -> str | None:
     return shlex.quote(text) if plain and len(text) <= INLINE and not text.startswith("@") else None
 
 
-def _quoted(text: str) -> str:
+def _quote_with_variables(text: str) -> str:
     """Quote for the shell, with ${NAME} left to be filled in by it."""
     if VARIABLE.search(text):
         return '"' + re.sub(r'[\\"`]|\$(?!\{[A-Za-z_]\w*\})', r"\\\g<0>", text) + '"'
-    return _verbatim(text)
+    return _quote_verbatim(text)
 
 
-def _verbatim(text: str) -> str:
+def _quote_verbatim(text: str) -> str:
     """Quote for the shell, which fills nothing in: for what a vendor may have had a hand in."""
     return text if text and _SAFE.fullmatch(text) and not re.search(r"[?#&!]", text) else shlex.quote(text)
 
 
-def _secret(request: Request, provider: Provider) -> str:
+def _find_secret(request: Request, provider: Provider) -> str:
     if request.key == "bad":
         return make_bad_key(None)
     named = f"${{{provider.key_env or 'API_KEY'}}}"
     return EMBEDDED_KEY if provider.embedded else named
 
 
-def _url(request: Request, provider: Provider) -> str:
+def _format_url(request: Request, provider: Provider) -> str:
     """Return the address. Its path may hold a name that a vendor listed: no variable that stands there is filled in."""
     url = provider.base_url + request.path
     host = _HOST if url.startswith(_UNRECORDED) else ""
     url = url.removeprefix(_UNRECORDED)
-    if _way(request, provider) != Auth.QUERY_KEY:
-        return host + _verbatim(url)
-    key = f"{'&' if '?' in url else '?'}key={_secret(request, provider)}"
+    if _find_way(request, provider) != Auth.QUERY_KEY:
+        return host + _quote_verbatim(url)
+    key = f"{'&' if '?' in url else '?'}key={_find_secret(request, provider)}"
     plain = _SAFE.fullmatch(url) and "!" not in url
-    return host + (_quoted(url + key) if plain else _verbatim(url) + _quoted(key))
+    return host + (
+        _quote_with_variables(url + key) if plain else _quote_verbatim(url) + _quote_with_variables(key)
+    )
 
 
-def _way(request: Request, provider: Provider) -> str:
+def _find_way(request: Request, provider: Provider) -> str:
     return provider.auth.value if request.key in ("bad", _UNKNOWN_WAY) else request.key
 
 
-def _key_headers(request: Request, provider: Provider) -> list[str]:
-    secret, way = _secret(request, provider), _way(request, provider)
+def _list_key_headers(request: Request, provider: Provider) -> list[str]:
+    secret, way = _find_secret(request, provider), _find_way(request, provider)
     if way == "junk-bearer":
         return [f"x-goog-api-key: {secret}", f"Authorization: Bearer {JUNK}"]
     if way == Auth.BEARER:

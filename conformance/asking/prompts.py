@@ -140,13 +140,13 @@ def with_larger_limit(question: Question | Unaskable, before: Iterable[Reply]) -
     if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
         return question
     body = {
-        name: _widened(value, cut) if fold(name) == "generationconfig" else value
+        name: _raise_limit(value, cut) if fold(name) == "generationconfig" else value
         for name, value in question.body.items()
     }
     return replace(question, body=body)
 
 
-def _widened(config: JSON, cut: int) -> JSON:
+def _raise_limit(config: JSON, cut: int) -> JSON:
     if not isinstance(config, dict):
         return config
     return {

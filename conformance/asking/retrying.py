@@ -21,11 +21,11 @@ def retry_after(exchange: Exchange, now: dt.datetime) -> float | None:
     `now` must know its zone. The header goes first, as RFC 9110 section 10.2.3 has it; Google itself sends
     only RetryInfo. Where both are there, the longer one counts.
     """
-    said = [wait for wait in (_from_header(exchange, now), _from_body(exchange)) if wait is not None]
+    said = [wait for wait in (_read_header(exchange, now), _read_body(exchange)) if wait is not None]
     return min(max(said), LONGEST) if said else None
 
 
-def _from_header(exchange: Exchange, now: dt.datetime) -> float | None:
+def _read_header(exchange: Exchange, now: dt.datetime) -> float | None:
     value = (exchange.header("retry-after") or "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
@@ -37,7 +37,7 @@ def _from_header(exchange: Exchange, now: dt.datetime) -> float | None:
     return max(0.0, (when - now).total_seconds())
 
 
-def _from_body(exchange: Exchange) -> float | None:
+def _read_body(exchange: Exchange) -> float | None:
     body = decode_body(exchange, Limits(decoded_bytes=_SEARCHED)).body
     found = _RETRY_DELAY.search(body[:_SEARCHED])
     return float(found[1]) if found else None

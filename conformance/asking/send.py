@@ -67,8 +67,8 @@ class _BoundError(Exception):
 
 
 @dataclass
-class _Answer:
-    """What has arrived so far; kept outside of the reading, so that a failure loses none of it."""
+class _PartialAnswer:
+    """What has arrived so far; kept apart from the receiving, so that a failure loses none of it."""
 
     began: float
     clock: Callable[[], float]
@@ -107,8 +107,8 @@ class _Answer:
 
 
 @dataclass
-class _Patience:
-    """One deadline that moves: the whole exchange, the first byte, the next piece."""
+class _Deadline:
+    """A deadline that moves: first for the whole exchange, then for the first byte, then for each next piece."""
 
     scope: asyncio.Timeout
     ends: float
@@ -122,19 +122,19 @@ class _Patience:
         """Wait no longer than `seconds` for what comes next, and never past the end of the whole."""
         when = self.loop.time() + seconds
         self.bound, self.seconds = (bound, seconds) if when < self.ends else ("timeout", self.seconds)
-        self._until(min(when, self.ends))
+        self._set_timer(min(when, self.ends))
 
-    def _until(self, when: float) -> None:
+    def _set_timer(self, when: float) -> None:
         self.stop()
         when = max(when, self.loop.time())
-        self._timer = self.loop.call_at(when, self._passed, when)
+        self._timer = self.loop.call_at(when, self._pass, when)
 
-    def _passed(self, when: float) -> None:
-        """End the waiting; but time that we were busy with others ourselves is no silence of this vendor's."""
+    def _pass(self, when: float) -> None:
+        """End the waiting, but add the time in which the checker itself was busy: that is no silence of the vendor's."""
         late = min(self.loop.time() - when, self._spare)
         if late > LATE:
             self._spare -= late
-            self._until(self.loop.time() + late)
+            self._set_timer(self.loop.time() + late)
         else:
             self.scope.reschedule(self.loop.time())
 
@@ -167,7 +167,7 @@ class Sender:
     async def __aenter__(self) -> Self:
         _silence_client_logs()
         try:
-            self._transport = self._opened()
+            self._transport = self._open_transport()
         except (OSError, ssl.SSLError) as error:
             self._broken = f"ca_file {self.provider.ca_file}: {error.strerror or type(error).__name__}"
         except (ValueError, ImportError, httpx.InvalidURL):
@@ -185,7 +185,7 @@ class Sender:
         """What must not be written of this provider's answers."""
         return Keyring.from_keys((self.key, *read_header_secrets(self.provider, self.environ)))
 
-    def _opened(self) -> httpx.AsyncHTTPTransport:
+    def _open_transport(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
         return httpx.AsyncHTTPTransport(
             verify=tls_context(self.provider.ca_file),
@@ -197,15 +197,15 @@ class Sender:
     async def ask(self, attempt: Attempt) -> Exchange:
         """Send a question once and return everything that came back, keys masked. Raises only CancelledError."""
         question = attempt.question
-        asked = address_question(self.provider, self.key, question, self.environ, USER_AGENT)
-        answer = _Answer(self.clock(), self.clock)
+        addressed = address_question(self.provider, self.key, question, self.environ, USER_AGENT)
+        answer = _PartialAnswer(self.clock(), self.clock)
         started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        failure = await self._answered(asked, answer)
+        failure = await self._send(addressed, answer)
         exchange = Exchange(
             provider=self.provider.name,
             probe=attempt.probe,
             attempt=attempt.number,
-            request=asked.request,
+            request=addressed.request,
             expected=question.expected,
             status=answer.status,
             http_version=answer.http_version,
@@ -220,85 +220,86 @@ class Sender:
             generated=attempt.generated,
         )
         answer.pieces.clear()
-        if _long(exchange):
+        if _is_slow_to_mask(exchange):
             return await asyncio.to_thread(mask_exchange, exchange, self.keyring, self.provider.limits)
         return mask_exchange(exchange, self.keyring, self.provider.limits)
 
-    async def _answered(self, asked: AddressedRequest, answer: _Answer) -> Failure | None:
+    async def _send(self, addressed: AddressedRequest, answer: _PartialAnswer) -> Failure | None:
         """Send and read. Returns how it failed, or None."""
-        if asked.refused or self._transport is None:
-            return Failure("refused-by-checker", asked.refused or self._broken)
+        if addressed.refused or self._transport is None:
+            return Failure("refused-by-checker", addressed.refused or self._broken)
         loop = asyncio.get_running_loop()
         ends = loop.time() + self.provider.timeout
-        patience = None
+        deadline = None
         try:
             async with asyncio.timeout(None) as scope:
-                patience = _Patience(scope, ends, loop)
-                patience.wait("timeout", self.provider.timeout)
-                await self._read(self._transport, asked, answer, patience)
+                deadline = _Deadline(scope, ends, loop)
+                deadline.wait("timeout", self.provider.timeout)
+                await self._receive(self._transport, addressed, answer, deadline)
         except TimeoutError:
-            return patience.failure(self.provider.timeout) if patience else None
+            return deadline.failure(self.provider.timeout) if deadline else None
         except _BoundError as bound:
             return bound.failure
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             return explain_exception(error)
         finally:
-            if patience is not None:
-                patience.stop()
+            if deadline is not None:
+                deadline.stop()
         return None
 
-    async def _read(
+    async def _receive(
         self,
         transport: httpx.AsyncHTTPTransport,
-        asked: AddressedRequest,
-        answer: _Answer,
-        patience: _Patience,
+        addressed: AddressedRequest,
+        answer: _PartialAnswer,
+        deadline: _Deadline,
     ) -> None:
         limits = self.provider.limits
 
         async def trace(event: str, _: Mapping[str, Any]) -> None:
             if event == "http11.send_request_body.complete":
-                patience.wait("first_byte", limits.first_byte)
+                deadline.wait("first_byte", limits.first_byte)
 
         timeout = httpx.Timeout(None, connect=min(CONNECT_WITHIN, self.provider.timeout)).as_dict()
         request = httpx.Request(
-            asked.request.verb,
-            asked.url,
-            headers=asked.headers,
-            content=asked.request.body or None,
+            addressed.request.verb,
+            addressed.url,
+            headers=addressed.headers,
+            content=addressed.request.body or None,
             extensions={"timeout": timeout, "trace": trace},
         )
         response = await transport.handle_async_request(request)
         try:
             answer.start(response, limits)
-            async for data in _waiting(response.aiter_raw(), patience, limits.silence):
+            async for data in _limit_silence(response.aiter_raw(), deadline, limits.silence):
                 answer.take(data, limits)
         finally:
             await response.aclose()
 
 
-def _long(exchange: Exchange) -> bool:
+def _is_slow_to_mask(exchange: Exchange) -> bool:
     """Return whether looking for keys may take long: in many bytes, or in what few bytes unfold to."""
     packed = list_codings(exchange) or looks_compressed(exchange.pieces)
     return bool(packed) or sum(len(piece.data) for piece in exchange.pieces) > LONG
 
 
-async def _waiting(pieces: AsyncIterator[bytes], patience: _Patience, silence: float) -> AsyncIterator[bytes]:
-    patience.wait("silence", silence)
+async def _limit_silence(
+    pieces: AsyncIterator[bytes], deadline: _Deadline, silence: float
+) -> AsyncIterator[bytes]:
+    deadline.wait("silence", silence)
     async for data in pieces:
         yield data
-        patience.wait("silence", silence)
+        deadline.wait("silence", silence)
 
 
 def explain_exception(error: Exception) -> Failure:
-    """Say in our words what an exception of the HTTP library means. Its own text may hold what it was given."""
+    """Return an exception of the HTTP library as a failure in our words: its own may repeat what it was given."""
     text = str(error)
-    cause = _first_cause(error, ssl.SSLError)
+    cause = _find_cause(error, ssl.SSLError)
     if isinstance(cause, ssl.SSLError):
-        return Failure(
-            "tls", f"TLS failed: {getattr(cause, 'verify_message', '') or cause.reason or 'no reason given'}"
-        )
-    if isinstance(error, httpx.ConnectError) and (reason := _why_unconnected(error)):
+        reason = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
+        return Failure("tls", f"TLS failed: {reason}")
+    if isinstance(error, httpx.ConnectError) and (reason := _explain_no_connection(error)):
         return Failure("connect", f"no connection: {reason}")
     for kinds, words, kind, detail in _MEANINGS:
         if isinstance(error, kinds) and words in text:
@@ -306,11 +307,11 @@ def explain_exception(error: Exception) -> Failure:
     return Failure("protocol", f"{type(error).__name__}")
 
 
-def _why_unconnected(error: Exception) -> str:
+def _explain_no_connection(error: Exception) -> str:
     """Return why the system made no connection, where its error says more than that all attempts failed."""
-    if _first_cause(error, ConnectionRefusedError):
+    if _find_cause(error, ConnectionRefusedError):
         return "refused"
-    return "the host's name is unknown" if _first_cause(error, socket.gaierror) else ""
+    return "the host's name is unknown" if _find_cause(error, socket.gaierror) else ""
 
 
 _MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (
@@ -323,12 +324,12 @@ _MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (
     (httpx.RemoteProtocolError, "", "protocol", "not HTTP as it should be: {text}"),
     (httpx.NetworkError, "", "reset", "the connection broke"),
     (httpx.LocalProtocolError, "", "refused-by-checker", "the request cannot be sent: a header is not valid"),
-    (httpx.InvalidURL, "", "refused-by-checker", "the address cannot be asked"),
+    (httpx.InvalidURL, "", "refused-by-checker", "the address cannot be used"),
     (OSError, "", "reset", "the connection broke"),
 )
 
 
-def _first_cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+def _find_cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
     seen: BaseException | None = error
     for _ in range(10):
         if seen is None or isinstance(seen, kind):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY, address_question
 from conformance.catalogue import PROBES, RULES, ProbeContext, Rule, find_rule
-from conformance.commands.terminal import print_lines
+from conformance.commands.streams import print_lines
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
 from conformance.model import Exchange, Piece, Provider, Question

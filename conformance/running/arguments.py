@@ -37,69 +37,59 @@ SEED = whole_number_between(0, 2**32 - 1)
 
 @dataclass(frozen=True)
 class Argument:
-    """One option: its long name without dashes, its short flag, and how argparse is to declare it."""
+    """One option: its long name without dashes, its help, its short flag, and the other words of `add_argument`."""
 
     name: str
     help: str
     flag: str = ""
-    how: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
 
     def declare(self, add: Callable[..., Any], prefix: str = "") -> None:
         """Declare the option with argparse's or pytest's `add`; a prefix takes the place of the short flag."""
         flags = [self.flag] if self.flag and not prefix else []
-        add(*flags, f"--{prefix}{self.name}", help=self.help, **self.how)
+        add(*flags, f"--{prefix}{self.name}", help=self.help, **self.words)
 
 
-def _repeated(metavar: str) -> Mapping[str, Any]:
-    return {"action": "append", "default": [], "metavar": metavar}
+def _argument(name: str, description: str, flag: str = "", **words: Any) -> Argument:
+    return Argument(name, description, flag, words)
 
 
-PROVIDER = Argument("provider", "ask this provider (repeatable)", "-p", _repeated("NAME"))
-CONFIG = Argument(
-    "config",
-    "a file to read instead of the current folder's providers.yaml",
-    "-c",
-    {"type": Path, "metavar": "FILE"},
+def _list_argument(name: str, description: str, metavar: str, flag: str = "") -> Argument:
+    """Return an option that may be given several times."""
+    return Argument(name, description, flag, {"action": "append", "default": [], "metavar": metavar})
+
+
+PROVIDER = _list_argument("provider", "ask this provider (repeatable)", "NAME", "-p")
+CONFIG = _argument(
+    "config", "a file to read instead of the current folder's providers.yaml", "-c", type=Path, metavar="FILE"
 )
-CLIENT = Argument(
-    "client",
-    "let the exit code follow this client (repeatable; conformance list clients)",
-    "",
-    _repeated("CLIENT"),
+DIMENSION = _list_argument(
+    "dimension", f"judge this dimension only: {', '.join(Dimension)}", "DIMENSION", "-d"
 )
-OUT = Argument("out", "where the report goes (default reports/<time>/)", "", {"type": Path, "metavar": "DIR"})
-FAIL_ON = Argument(
+CLIENT = _list_argument(
+    "client", "let the exit code follow this client (repeatable; conformance list clients)", "CLIENT"
+)
+OUT = _argument("out", "where the report goes (default reports/<time>/)", type=Path, metavar="DIR")
+FAIL_ON = _argument(
     "fail-on",
     "exit with 1 at this level or above (default must)",
-    "",
-    {"choices": tuple(FAILING_LEVELS), "default": "must"},
+    choices=tuple(FAILING_LEVELS),
+    default="must",
 )
-AGAINST = Argument(
+AGAINST = _argument(
     "against",
     "judge against Google's reference, the vendor's document, or both (default both)",
-    "",
-    {"choices": MEASURES, "default": "both"},
+    choices=MEASURES,
+    default="both",
 )
-DIMENSION = Argument(
-    "dimension", f"judge this dimension only: {', '.join(Dimension)}", "-d", _repeated("DIMENSION")
+MAX_EXAMPLES = _argument(
+    "max-examples", "generated bodies per provider, within max_requests", type=BODIES, metavar="N"
 )
-MAX_EXAMPLES = Argument(
-    "max-examples",
-    "generated bodies per provider, within max_requests",
-    "",
-    {"type": BODIES, "metavar": "N"},
+SHRINK = _argument(
+    "shrink", "requests to spend on making failing bodies small", type=BODIES, default=0, metavar="N"
 )
-SHRINK = Argument(
-    "shrink",
-    "requests to spend on making failing bodies small",
-    "",
-    {"type": BODIES, "default": 0, "metavar": "N"},
-)
-SEED_OF_RUN = Argument(
-    "seed",
-    "seed of nonces and generated bodies (default: a new one)",
-    "",
-    {"type": SEED, "default": 0, "metavar": "N"},
+SEED_OF_RUN = _argument(
+    "seed", "seed of nonces and generated bodies (default: a new one)", type=SEED, default=0, metavar="N"
 )
 JUDGING = (DIMENSION, OUT, FAIL_ON, AGAINST, CLIENT)
 ASKING = (PROVIDER, CONFIG)

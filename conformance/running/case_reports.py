@@ -24,10 +24,10 @@ Result = Literal["passed", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class CaseReport:
-    """The result of one case and the words that explain it; no words where there is nothing to explain."""
+    """The result of one case, and the text that explains it; no text where there is nothing to explain."""
 
     result: Result
-    words: str = ""
+    text: str = ""
 
 
 def report_case(case: Case, fail_on: str) -> CaseReport:
@@ -36,17 +36,14 @@ def report_case(case: Case, fail_on: str) -> CaseReport:
     `fail_on`: must | should | any | never, the level from which a finding fails.
     """
     if case.deviation is not None:
-        return CaseReport(_result_of_finding(case, case.deviation, fail_on), describe_finding(case.deviation))
+        accepted = case.deviation.known is not None or case.outcome is Outcome.KNOWN
+        fails = case.deviation.level in FAILING_LEVELS[fail_on] and not accepted
+        return CaseReport("failed" if fails else "passed", describe_finding(case.deviation))
     if case.outcome is Outcome.ERROR:
         return CaseReport("failed", f"the checker's own fault: {to_one_line(case.reason)}")
     if case.outcome in (Outcome.PASS, Outcome.NOTE):
         return CaseReport("passed")
     return CaseReport("skipped", f"{case.outcome}: {to_one_line(case.reason)}")
-
-
-def _result_of_finding(case: Case, deviation: Deviation, fail_on: str) -> Result:
-    accepted = deviation.known is not None or case.outcome is Outcome.KNOWN
-    return "failed" if deviation.level in FAILING_LEVELS[fail_on] and not accepted else "passed"
 
 
 def describe_finding(deviation: Deviation) -> str:
@@ -78,7 +75,7 @@ def report_known(stale: Sequence[str]) -> CaseReport:
 Reports = Mapping[str, CaseReport]  # by the id of the test
 
 
-_CAUSES = 10  # reasons for the exit code that the terminal names
+_MOST_CAUSES = 10  # reasons for the exit code that the terminal names
 
 
 def describe_end(
@@ -91,17 +88,17 @@ def describe_end(
     for provider in results["providers"]:
         more = f" ({abbreviate_verdict(provider)})" if provider["status"] in ("partial", "deviates") else ""
         yield f"{provider['name']}: {provider['status']}{more}"
-    said = [f"{one.provider or 'run'}: {one.reason}" for one in causes]
-    said += ["something else in this session failed"] if ended != code else []
-    yield f"exit code {ended}{':' if said else ''}"
-    yield from (f"  {to_one_line(cause)}" for cause in said[:_CAUSES])
-    if len(said) > _CAUSES:
-        yield f"  and {len(said) - _CAUSES} more"
+    reasons = [f"{one.provider or 'run'}: {one.reason}" for one in causes]
+    reasons += ["something else in this session failed"] if ended != code else []
+    yield f"exit code {ended}{':' if reasons else ''}"
+    yield from (f"  {to_one_line(cause)}" for cause in reasons[:_MOST_CAUSES])
+    if len(reasons) > _MOST_CAUSES:
+        yield f"  and {len(reasons) - _MOST_CAUSES} more"
 
 
 def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> None:
     """Write the reports for the processes that show them; `mask` hides every key of the run."""
-    made = {id_: [report.result, mask(report.words)] for id_, report in reports.items()}
+    made = {id_: [report.result, mask(report.text)] for id_, report in reports.items()}
     write_atomically(path, json.dumps(made))
 
 

@@ -1,7 +1,7 @@
 """What SIGINT and SIGTERM do to a run: the first ends the asking and lets the report be written, a later one ends all.
 
-A shell, a job server and a container runtime often signal the same process one after the other. What follows within a
-second of the first is of the same interruption, and costs nobody the report.
+A shell, a job server and a container runtime often signal the same process one after the other. Signals within a second
+of the first belong to the same interruption, and do not cost the report.
 """
 
 from __future__ import annotations
@@ -21,27 +21,40 @@ _BOTH = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED = 130
 
 
+def _in_main_thread() -> bool:
+    """Return whether handlers can be set here."""
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextlib.contextmanager
 def sigterm_as_sigint() -> Iterator[None]:
     """Treat the first SIGTERM of a block as SIGINT is treated at that time; a later one ends the process.
 
     Does nothing outside the main thread, where no handler can be set.
     """
-    handler = _first(_interrupt)
-    with _ignored_sigint_kept_out(), _handling((signal.SIGTERM,), handler), _taken_back(handler):
+    if not _in_main_thread():
         yield
+        return
+    handler = _handle_first(_interrupt)
+    with _unignored_sigint(), _handling((signal.SIGTERM,), handler):
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            yield
+        finally:
+            if signal.getsignal(signal.SIGINT) is handler:  # it took SIGINT over when the first signal came
+                signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
 def first_signal_waits() -> Iterator[None]:
     """Finish a short block in spite of the first SIGINT or SIGTERM; a later one ends the process."""
-    with _handling(_BOTH, _first(lambda _number, _frame: None)):
+    with _handling(_BOTH, _handle_first(lambda _number, _frame: None)):
         yield
 
 
 def settle_exit_code(code: int) -> None:
-    """Let whatever signal comes from now on end the process with the code that its files name already."""
-    if threading.current_thread() is threading.main_thread():
+    """Let any signal from now on end the process with the code that its files name already."""
+    if _in_main_thread():
         for number in _BOTH:
             signal.signal(number, lambda _number, _frame: os._exit(code))
         if hasattr(signal, "pthread_sigmask"):  # the interpreter takes its handlers away before it has ended
@@ -55,13 +68,13 @@ def restored_handlers() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
+        if _in_main_thread():
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-def _first(act: Callable[[object, FrameType | None], None]) -> _Handler:
-    """Return a handler that acts on the first signal, passes over those that follow at once, and exits on a later one.
+def _handle_first(act: Callable[[object, FrameType | None], None]) -> _Handler:
+    """Return a handler that acts on the first signal, ignores those that follow at once, and exits on a later one.
 
     `act` is given what SIGINT did until then. From the first signal on SIGINT comes here too: asyncio would take one
     that follows for a second interruption, and stop in the middle of ending its tasks.
@@ -81,12 +94,12 @@ def _first(act: Callable[[object, FrameType | None], None]) -> _Handler:
 
 
 @contextlib.contextmanager
-def _ignored_sigint_kept_out() -> Iterator[None]:
+def _unignored_sigint() -> Iterator[None]:
     """Where the caller ignores SIGINT (a job in the background), block it instead of ignoring it.
 
     asyncio ends its tasks in order only where SIGINT has Python's own handler, which SIGTERM then uses as well.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN or not _can_block():
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -98,10 +111,6 @@ def _ignored_sigint_kept_out() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _can_block() -> bool:
-    return hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
-
-
 def _interrupt(handler: object, frame: FrameType | None) -> None:
     """Do what SIGINT did until now: asyncio has a handler of its own while it runs, and a shell may have it ignored."""
     if not callable(handler):
@@ -110,25 +119,9 @@ def _interrupt(handler: object, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _taken_back(handler: _Handler) -> Iterator[None]:
-    """Give SIGINT back what it did before the block, where `handler` took it over when the first signal came."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is handler:
-            signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
 def _handling(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
+    """Handle signals within a block; outside the main thread do nothing."""
+    before = {number: signal.signal(number, handler) for number in numbers} if _in_main_thread() else {}
     try:
         yield
     finally:

@@ -25,27 +25,20 @@ def propose_known_entries(results: Entry) -> str:
     What is accepted already keeps its reason and its date, so that a block may take the place of the one that is
     there. `until` is proposed as a comment: half a year after the run.
     """
-    until = _until(str(results["run"]["finished_at"]))
-    blocks = [_block(provider, until) for provider in results["providers"]]
-    listed = [block for block in blocks if block]
-    lines = [
-        *_head(str(results["run"]["id"])),
-        "providers:" + ("" if listed else " {}  # nothing at must or should stands"),
-    ]
-    return "\n".join([*lines, *listed]) + "\n"
-
-
-def _head(run: str) -> list[str]:
-    return [
-        f"{HEADER} for run {to_one_line(run)}",
+    until = _half_a_year_after(str(results["run"]["finished_at"]))
+    lines = [line for provider in results["providers"] for line in _propose_for(provider, until)]
+    head = [
+        f"{HEADER} for run {to_one_line(str(results['run']['id']))}",
         "#",
         "# Copy the `known:` of a provider under its name in providers.yaml, in the place of the one that is there,",
         "# and write a reason for every TODO. An entry that no longer happens fails the run, and so does one that",
         '# has expired. `probe: "*"` accepts a rule for every question, a list for those alone.',
+        "providers:" + ("" if lines else " {}  # no must and no should was found"),
     ]
+    return "\n".join([*head, *lines]) + "\n"
 
 
-def _until(finished: str) -> str:
+def _half_a_year_after(finished: str) -> str:
     try:
         when = dt.datetime.fromisoformat(finished)
     except ValueError:
@@ -53,34 +46,34 @@ def _until(finished: str) -> str:
     return (when + dt.timedelta(days=_DAYS)).date().isoformat()
 
 
-def _block(provider: Entry, until: str) -> str:
+def _propose_for(provider: Entry, until: str) -> Iterator[str]:
+    """Yield the lines of one provider; none where it has no must or should."""
     found = [one for one in provider["deviations"] if one["level"] in GRAVE_LEVELS or one.get("known")]
-    entries = [line for deviation in found for line in _entry(deviation, until)]
-    return "\n".join([f"  {provider['name']}:", "    known:", *entries]) if entries else ""
+    if found:
+        yield f"  {provider['name']}:"
+        yield "    known:"
+    for deviation in found:
+        accepted = deviation.get("accepted") or {}
+        reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
+        date = accepted.get("until")
+        # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
+        yield f"      # {deviation['level']}: {clip(to_one_line(str(deviation['observed'])), _WIDTH)}"
+        yield f"      - rule: {deviation['rule']}"
+        yield f"        probe: {_format_probes(deviation)}"
+        yield f"        reason: {_quote(str(reason))}"
+        yield f"        until: {date}" if date else f"        # until: {until}"
 
 
-def _entry(deviation: Entry, until: str) -> Iterator[str]:
-    accepted = deviation.get("accepted") or {}
-    reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
-    date = accepted.get("until")
-    # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
-    yield f"      # {deviation['level']}: {clip(to_one_line(str(deviation['observed'])), _WIDTH)}"
-    yield f"      - rule: {deviation['rule']}"
-    yield f"        probe: {_probes(deviation)}"
-    yield f"        reason: {_quoted(str(reason))}"
-    yield f"        until: {date}" if date else f"        # until: {until}"
-
-
-def _probes(deviation: Entry) -> str:
-    """The questions that show it; `*` for many, and for generated bodies, whose names another seed changes."""
+def _format_probes(deviation: Entry) -> str:
+    """Return the probes that show it; `*` for many, and for generated bodies, whose names another seed changes."""
     probes = [str(probe) for probe in deviation["probes"]]
     if deviation.get("generated") or not 0 < len(probes) <= _MOST_PROBES:
-        return _quoted("*")
-    return f"[{', '.join(map(_quoted, probes))}]"
+        return _quote("*")
+    return f"[{', '.join(map(_quote, probes))}]"
 
 
-def _quoted(text: str) -> str:
-    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as nothing unprintable is in them."""
+def _quote(text: str) -> str:
+    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as they hold nothing unprintable."""
     return json.dumps(to_one_line(text), ensure_ascii=False)
 
 

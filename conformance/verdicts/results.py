@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from conformance import __version__
 from conformance.asking.curl import curl_line
@@ -13,18 +13,16 @@ from conformance.catalogue import RULES
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
-from conformance.model import JSON, Deviation, Outcome, Source
-from conformance.reading.reply import Reply
+from conformance.model import JSON, RESULTS_FORMAT, Deviation, Provider, Source
 from conformance.verdicts.acceptance import probe_of
 from conformance.verdicts.client_verdicts import ClientVerdict
 from conformance.verdicts.coverage import measure_coverage
-from conformance.verdicts.evidence import extract_evidence as evidence_of
+from conformance.verdicts.evidence import extract_evidence
 from conformance.verdicts.exit_code import compute_exit_code, read_conditions
-from conformance.verdicts.serving import with_served_address
 from conformance.verdicts.verdict import Verdict
 
-FORMAT = "conformance-results/1"
 _POINTERS = 50
+_MOST_OBSERVED = 3
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def build_results(
         providers.append(entry if views is None else entry | {"answers": answers})
     dialects = list_asked_dialects(verdicts)
     results: dict[str, JSON] = {
-        "format": FORMAT,
+        "format": RESULTS_FORMAT,
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": providers,
@@ -90,66 +88,52 @@ def list_asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
     return [verdict.dialect for verdict in verdicts if verdict.status != "not-run"]
 
 
+def show_provider(provider: Provider, dialect: Dialect) -> Provider:
+    """Return a provider as pages show it: an embedded one at the fixed address of `conformance serve`."""
+    if provider.embedded is None:
+        return provider
+    return replace(provider, base_url=f"http://127.0.0.1:{dialect.embedded.get('port', 0)}")
+
+
 def describe_provider(verdict: Verdict) -> dict[str, JSON]:
     """Return one provider as results.json holds it."""
-    who = with_served_address(verdict.provider, verdict.dialect)
-    embedded = who.embedded is not None
+    shown = show_provider(verdict.provider, verdict.dialect)
+    unasked = sorted(verdict.gathered.unasked if verdict.gathered else [], key=lambda one: one.probe)
+    documented, observed = verdict.dialect.values_of_traits, verdict.traits
     return {
-        "name": who.name,
-        "title": who.title,
+        "name": shown.name,
+        "title": shown.title,
         "dialect": verdict.dialect.name,
-        "base_url": who.base_url,
-        "model": who.model,
-        "embedded": embedded,
+        "base_url": shown.base_url,
+        "model": shown.model,
+        "embedded": shown.embedded is not None,
         "status": verdict.status,
         "reason": verdict.reason,
-        "judged": {
-            "rules": verdict.judged.rules,
-            "of": verdict.judged.of,
-            "limited_by": [*verdict.judged.limited_by],
-        },
+        "judged": {**asdict(verdict.judged), "limited_by": [*verdict.judged.limited_by]},
         "undecided": [*verdict.undecided],
-        "optional": verdict.provider.optional,
-        "traits": _traits(verdict),
-        "clients": [_client(client) for client in verdict.clients],
-        "traffic": _traffic(verdict),
-        "cases": [_case(case.rule, case.outcome, case.reason, case.exchanges) for case in verdict.cases],
-        "deviations": [_deviation(one, verdict) for one in verdict.deviations],
+        "optional": shown.optional,
+        "traits": {
+            name: {"reference": reference, "documented": documented.get(name), "observed": observed.get(name)}
+            for name, reference in REFERENCE.items()
+        },
+        "clients": [_describe_client(client) for client in verdict.clients],
+        "traffic": _measure_traffic(verdict),
+        "cases": [
+            {"rule": one.rule, "outcome": one.outcome.value, "reason": one.reason, "exchanges": one.exchanges}
+            for one in verdict.cases
+        ],
+        "deviations": [_describe_deviation(one, verdict, shown) for one in verdict.deviations],
         "coverage": [*measure_coverage(verdict.dialect, verdict.replies)],
         "stale": [*verdict.stale],
-        "unasked": _unasked(verdict),
+        "unasked": [asdict(one) for one in unasked],
     }
 
 
-def _unasked(verdict: Verdict) -> list[JSON]:
-    several = verdict.gathered.unasked if verdict.gathered else []
-    return [
-        {"probe": one.probe, "cause": one.cause, "detail": one.detail}
-        for one in sorted(several, key=lambda one: one.probe)
-    ]
-
-
-def _traits(verdict: Verdict) -> dict[str, JSON]:
-    documented = verdict.dialect.values_of_traits
-    return {
-        name: {
-            "reference": reference,
-            "documented": documented.get(name),
-            "observed": verdict.traits.get(name),
-        }
-        for name, reference in REFERENCE.items()
-    }
-
-
-def _client(client: ClientVerdict) -> dict[str, JSON]:
+def _describe_client(client: ClientVerdict) -> dict[str, JSON]:
     because: list[JSON] = []
     for effect, rule in client.because:
-        entry: dict[str, JSON] = {
-            "effect": effect.effect,
-            "detail": effect.detail,
-            "exchange": effect.exchange,
-        }
-        because.append(entry | ({"rule": rule} if rule else {}))
+        entry = {"effect": effect.effect, "detail": effect.detail, "exchange": effect.exchange}
+        because.append({**entry, "rule": rule} if rule else {**entry})
     return {
         "client": client.client,
         "verdict": client.verdict,
@@ -158,90 +142,70 @@ def _client(client: ClientVerdict) -> dict[str, JSON]:
     }
 
 
-def _traffic(verdict: Verdict) -> dict[str, JSON]:
+def _measure_traffic(verdict: Verdict) -> dict[str, JSON]:
+    """Return how much was asked and answered, and what that cost where prices are known."""
     exchanges = verdict.gathered.exchanges if verdict.gathered else []
-    replies = verdict.replies
-    out: dict[str, JSON] = {
+    prompt, output = 0, 0
+    for reply in verdict.replies:
+        prompt += max(0, reply.count("promptTokenCount"))
+        output += max(0, reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount"))
+    traffic: dict[str, JSON] = {
         "requests": len(exchanges),
         "retries": sum(exchange.retry for exchange in exchanges),
-        "prompt_tokens": sum(max(0, reply.count("promptTokenCount")) for reply in replies),
-        "output_tokens": sum(_output(reply) for reply in replies),
+        "prompt_tokens": prompt,
+        "output_tokens": output,
         "seconds": round(sum(exchange.ended_ms for exchange in exchanges) / 1000, 3),
     }
     prices = verdict.provider.prices
     if prices is not None:
-        spent = sum(
-            max(0, reply.count("promptTokenCount")) * prices.input + _output(reply) * prices.output
-            for reply in replies
-        )
-        out["money"] = round(spent / 1_000_000, 6)
-    return out
+        traffic["money"] = round((prompt * prices.input + output * prices.output) / 1_000_000, 6)
+    return traffic
 
 
-def _output(reply: Reply) -> int:
-    return max(0, reply.count("candidatesTokenCount") + reply.count("thoughtsTokenCount"))
+def _describe_source(source: Source) -> dict[str, JSON]:
+    return {name: value for name, value in asdict(source).items() if value or name == "document"}
 
 
-def _case(rule: str, outcome: Outcome, reason: str, exchanges: int) -> dict[str, JSON]:
-    return {"rule": rule, "outcome": outcome.value, "reason": reason, "exchanges": exchanges}
-
-
-def _source(source: Source) -> dict[str, JSON]:
-    entry: dict[str, JSON] = {"document": source.document}
-    return entry | {
-        name: value for name in ("lines", "says", "sha256", "url") if (value := getattr(source, name))
-    }
-
-
-def _deviation(deviation: Deviation, verdict: Verdict) -> dict[str, JSON]:
-    locations = deviation.locations
+def _describe_deviation(deviation: Deviation, verdict: Verdict, shown: Provider) -> dict[str, JSON]:
+    locations, known = deviation.locations, deviation.known
     pointers = list(dict.fromkeys(location.pointer for location in locations))
-    extracts = evidence_of(deviation, verdict.replies)
-    first = next((reply for reply in verdict.replies if reply.id == locations[0].exchange), None)
+    exchanges = list(dict.fromkeys(location.exchange for location in locations))
+    observed = list(dict.fromkeys(location.observed for location in locations))
+    more = f"; and {len(observed) - _MOST_OBSERVED} more" if len(observed) > _MOST_OBSERVED else ""
     sections = RULES[deviation.rule].sections if deviation.rule in RULES else {}
-    out: dict[str, JSON] = {
+    entry: dict[str, JSON] = {
         "rule": deviation.rule,
         "dimension": deviation.dimension.value,
         "level": deviation.level.value,
         "against": [measure.value for measure in deviation.against],
         "title": deviation.title,
-        "probes": [*dict.fromkeys(probe_of(location.exchange) for location in locations)],
+        "probes": [*dict.fromkeys(map(probe_of, exchanges))],
         "pointers": [*pointers[:_POINTERS]],
         "more_pointers": max(0, len(pointers) - _POINTERS),
         "expected": locations[0].expected,
-        "observed": _observed(deviation),
-        "exchanges": [*list(dict.fromkeys(location.exchange for location in locations))[:_POINTERS]],
-        "clients": [{"client": e.client, "effect": e.effect, "detail": e.detail} for e in deviation.effects],
-        "source": _source(deviation.source),
-        "known": deviation.known is not None,
+        "observed": "; ".join(observed[:_MOST_OBSERVED]) + more,
+        "exchanges": [*exchanges[:_POINTERS]],
+        "clients": [
+            {"client": one.client, "effect": one.effect, "detail": one.detail} for one in deviation.effects
+        ],
+        "source": _describe_source(deviation.source),
+        "known": known is not None,
         "generated": deviation.generated,
-        "evidence": [*extracts],
+        "evidence": [*extract_evidence(deviation, verdict.replies)],
         "why": sections.get("Why", ""),
         "breaks": sections.get("Breaks", ""),
         "way_round": sections.get("Workaround", ""),
     }
     if deviation.documented is not None:
-        out["documented"] = _source(deviation.documented)
-    if deviation.known is not None:
-        out["accepted"] = {
-            "reason": deviation.known.reason,
-            "until": deviation.known.until,
-            "line": deviation.known.line,
-        }
+        entry["documented"] = _describe_source(deviation.documented)
+    if known is not None:
+        entry["accepted"] = {"reason": known.reason, "until": known.until, "line": known.line}
+    first = next((reply for reply in verdict.replies if reply.id == exchanges[0]), None)
     if first is not None:
-        out["curl"] = curl_line(
-            first.exchange.request, with_served_address(verdict.provider, verdict.dialect)
-        )
-    if verdict.provider.embedded:
-        out["serve"] = f"conformance serve {verdict.provider.embedded}"
-    return out
-
-
-def _observed(deviation: Deviation) -> str:
-    """The first place's words, and how many more there are of another kind."""
-    several = list(dict.fromkeys(location.observed for location in deviation.locations))
-    more = len(several) - 3
-    return "; ".join(several[:3]) + (f"; and {more} more" if more > 0 else "")
+        entry["curl"] = curl_line(first.exchange.request, shown)
+    if shown.embedded:
+        entry["serve"] = f"conformance serve {shown.embedded}"
+    return entry
 
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")

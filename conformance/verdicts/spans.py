@@ -15,23 +15,23 @@ _DECODER = json.JSONDecoder(strict=False)
 Span = tuple[int, int]
 
 
-def _skip(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches always: it may be empty
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
-    """The (name, start, value's start, end) of each member of the object or list at `at`, as far as is asked."""
-    closing, at, number = {"{": "}", "[": "]"}[text[at]], _skip(text, at + 1), 0
+def _list_members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
+    """Yield name, start, start of the value and end of each member of the object or list at `at`."""
+    closing, at, number = {"{": "}", "[": "]"}[text[at]], _skip_space(text, at + 1), 0
     while at < len(text) and text[at] != closing:
         start, name = at, str(number)
         if closing == "}":
             name, at = scanstring(text, at + 1, False)  # noqa: FBT003 - json's own signature
-            at = _skip(text, _skip(text, at) + 1)
+            at = _skip_space(text, _skip_space(text, at) + 1)
         value = at
         at = _DECODER.raw_decode(text, at)[1]
         yield name, start, value, at
-        at = _skip(text, at)
-        at = _skip(text, at + 1) if at < len(text) and text[at] == "," else at
+        at = _skip_space(text, at)
+        at = _skip_space(text, at + 1) if at < len(text) and text[at] == "," else at
         number += 1
 
 
@@ -41,12 +41,12 @@ def find_pointer(text: str, pointer: str, at: int = 0) -> Span | None:
     None where the text is not JSON at `at`.
     """
     try:
-        first = at = _skip(text, at)
+        first = at = _skip_space(text, at)
         span: Span | None = None
         for part in split_pointer(pointer):
             if at >= len(text) or text[at] not in "{[":
                 break
-            hit = next((one for one in _members(text, at) if one[0] == part), None)
+            hit = next((one for one in _list_members(text, at) if one[0] == part), None)
             if hit is None:
                 break
             span, at = (hit[1], hit[3]), hit[2]
@@ -58,7 +58,7 @@ def find_pointer(text: str, pointer: str, at: int = 0) -> Span | None:
 _STREAM = re.compile(r"#(\d+)(/.*)?$", re.DOTALL)
 
 
-def _in_stream(reply: Reply, number: int, rest: str) -> Span | None:
+def _find_in_frame(reply: Reply, number: int, rest: str) -> Span | None:
     frames = reply.framed.frames
     if number >= len(frames):
         return None
@@ -79,5 +79,5 @@ def find_span(reply: Reply, pointer: str) -> Span | None:
         return (len(text), len(text) + 40)
     stream = _STREAM.match(pointer)
     if stream:
-        return _in_stream(reply, int(stream[1]), stream[2] or "")
+        return _find_in_frame(reply, int(stream[1]), stream[2] or "")
     return find_pointer(reply.text_of_body.decode("utf-8", "replace"), pointer) if pointer else None
