@@ -241,7 +241,11 @@ def undescribed_functions(modules: Iterable[Module]) -> list[str]:
 
 def _public_functions(scope: ast.Module | ast.ClassDef) -> Iterator[Function]:
     for node in scope.body:
-        if isinstance(node, Function) and not node.name.startswith("_"):
+        if (
+            isinstance(node, Function)
+            and not node.name.startswith("_")
+            and "overload" not in _decorators(node)
+        ):
             yield node
         elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield from _public_functions(node)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from conformance import __version__
-from conformance.capturing.entry import CaptureError
-from conformance.commands.streams import guarded_streams, open_closed_streams
-from conformance.commands.table import COMMANDS
-from conformance.commands.terminal import print_lines, write_line
-from conformance.dialects.dialect import DialectError
-from conformance.files import FileError
+from conformance.commands.streams import guarded_streams, open_closed_streams, print_lines, write_line
+from conformance.files import InputError
 from conformance.model import FAILING_LEVELS
-from conformance.recording.writing import RecordError
 from conformance.running.arguments import (
     AGAINST,
     ASKING,
@@ -29,8 +26,27 @@ from conformance.running.arguments import (
     whole_number_between,
 )
 from conformance.running.interrupts import restored_handlers, sigterm_as_sigint
-from conformance.running.session import UsageError
 
+# The module of commands/ and the function that carry a command out; imported when the command is given, since some
+# need pytest, httpx and Jinja2, which --help should not wait for.
+_FUNCTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "run": ("suite", "run"),
+        "replay": ("suite", "replay"),
+        "judge": ("judge", "judge"),
+        "doctor": ("doctor", "doctor"),
+        "plan": ("info", "plan"),
+        "compare": ("decisions", "compare"),
+        "switch": ("decisions", "switch"),
+        "clients": ("info", "clients"),
+        "docs": ("info", "docs"),
+        "list": ("info", "list_catalogue"),
+        "explain": ("explain", "explain"),
+        "lint": ("info", "lint_dialect"),
+        "serve": ("info", "serve_dialect"),
+        "init": ("info", "init"),
+    }
+)
 _CODES = {
     "run": "0 all judged, nothing new; 1 a new deviation at or above --fail-on, or a stale `known` entry; "
     "2 wrong command line or file; 3 something could not be judged; 130 interrupted",
@@ -253,11 +269,11 @@ def _run_command(args: argparse.Namespace) -> int:
     """Run a command. A wrong command line or file ends it with 2, a line per fault on standard error."""
     try:
         with sigterm_as_sigint():
-            return COMMANDS[args.command](args)
-    except (UsageError, RecordError, FileError, DialectError, CaptureError) as error:
-        print_lines(
-            *(error.lines if isinstance(error, UsageError) else map(str, error.args)), stream=sys.stderr
-        )
+            module, function = _FUNCTIONS[args.command]
+            code: int = getattr(importlib.import_module(f"conformance.commands.{module}"), function)(args)
+            return code
+    except InputError as error:
+        print_lines(*map(str, error.args), stream=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -10,11 +10,10 @@ from types import MappingProxyType
 # What json.loads returns. Deliberately loose: a vendor may send any of it anywhere.
 JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
 
-LONGEST_PATH = (
-    8 * 1024
-)  # characters of a request's path; parts of one may come from a vendor's own list of models
+RESULTS_FORMAT = "conformance-results/1"  # the `format` of a results.json
+LONGEST_PATH = 8 * 1024  # characters of a request's path; a vendor's own list of models may name parts of one
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
-CAPTURED = "captured"  # the probe of an exchange that another program recorded: it asked no question of ours
+CAPTURED = "captured"  # the probe of an exchange that another program recorded
 
 
 class Dimension(StrEnum):
@@ -46,6 +45,7 @@ class Level(StrEnum):
 
 
 # The levels that a developer must act on; a note fails nothing unless a run asks for it.
+RESULTS_FORMAT = "conformance-results/1"
 GRAVE_LEVELS = (Level.MUST, Level.SHOULD)
 # The levels that fail a run or a comparison, by --fail-on.
 FAILING_LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(

@@ -96,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         suite = _make_suite(config)
     except UsageError as error:
-        pytest.exit(str(error), returncode=2)
+        pytest.exit("\n".join(error.args), returncode=2)
     config.pluginmanager.register(suite, "conformance-suite")
 
 
@@ -263,7 +263,7 @@ class ControllerSuite(Suite):
         try:
             self.engine.ask(self.ids.select(names))
         except UsageError as error:
-            pytest.exit(str(error), returncode=2)
+            pytest.exit("\n".join(error.args), returncode=2)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -22,7 +22,7 @@ EVERY = {
 SLOW = 1.0
 
 
-def body(dice: random.Random) -> bytes:
+def compose_body(dice: random.Random) -> bytes:
     """Put a body together: words, now and then bytes, now and then something twice or cut."""
     parts = dice.choices(WORDS, k=dice.randrange(1, 24))
     if dice.random() < 0.3:
@@ -33,7 +33,7 @@ def body(dice: random.Random) -> bytes:
     return made[: dice.randrange(len(made) + 1)] if dice.random() < 0.2 else made
 
 
-def spoilt(dice: random.Random) -> bytes:
+def damage_reply(dice: random.Random) -> bytes:
     """Return what a good vendor sends with up to four places replaced, cut out or added to."""
     made = dice.choice(SEEDS)
     for _ in range(dice.randrange(1, 5)):
@@ -61,7 +61,7 @@ def main() -> int:
             )
         for _ in range(1000):
             count += 1
-            data = spoilt(dice) if count % 4 == 0 and dice.random() < 0.8 else body(dice)
+            data = damage_reply(dice) if count % 4 == 0 and dice.random() < 0.8 else compose_body(dice)
             for name, every in EVERY.items():
                 if count % every == 0 and not _read(
                     name, dice.randbytes(4) + data if name in ("reply", "clients", "rules") else data

@@ -44,7 +44,7 @@ CODINGS = ("", "", "", "gzip", "deflate", "gzip, gzip")
 PROVIDER = Provider("p", "p", "http://127.0.0.1", "google", "m", limits=LIMITS)
 
 
-def exchange(data: bytes) -> Exchange:
+def make_exchange(data: bytes) -> Exchange:
     """Return an exchange whose first four bytes choose path, status, coding and cuts; the rest is the body."""
     head, body = data[:4].ljust(4, b"\0"), data[4:]
     step = head[3] % 16 * 7 + 1 if head[3] % 2 else len(body) + 1
@@ -96,12 +96,12 @@ def _look(reply: Reply) -> None:
 
 def reply(data: bytes) -> None:
     """An exchange as checks see it."""
-    _look(read(exchange(data), LIMITS))
+    _look(read(make_exchange(data), LIMITS))
 
 
 def clients(data: bytes) -> None:
     """What every client makes of a response."""
-    asked = exchange(data)
+    asked = make_exchange(data)
     found = expected_view(read(asked, LIMITS))
     for client in ALL_CLIENTS.values():
         find_effects(client, from_exchange(asked), found)
@@ -109,7 +109,7 @@ def clients(data: bytes) -> None:
 
 def rules(data: bytes) -> None:
     """Every rule over one exchange: none may raise."""
-    verdict = judge_provider(ProviderReplies.of_exchanges(PROVIDER, [exchange(data)]), GOOGLE, SELECTION)
+    verdict = judge_provider(ProviderReplies.of_exchanges(PROVIDER, [make_exchange(data)]), GOOGLE, SELECTION)
     assert not [case for case in verdict.cases if case.outcome == "error"]
 
 
@@ -169,7 +169,7 @@ def masking(data: bytes) -> None:
     masked = keyring.mask_bytes(data)
     assert len(masked) == len(data)
     assert KEY.encode() not in masked
-    decode_body(exchange(data), LIMITS)
+    decode_body(make_exchange(data), LIMITS)
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
@@ -228,7 +228,7 @@ SEEDS: tuple[bytes, ...] = (
     b'{"response":' + json.dumps(_ANSWER.decode()).encode() + b"}",
     _ERROR,
     b"data: " + _ERROR + b"\n\ndata: [DONE]\n\n",
-    format_exchange(exchange(b"\1\0\0\0data: " + _ANSWER)).encode() + b"\n",
+    format_exchange(make_exchange(b"\1\0\0\0data: " + _ANSWER)).encode() + b"\n",
     json.dumps({"variant": "v", "method": "streamGenerateContent", "status": 200, "content_type": "text/event-stream",
                 "headers": {}, "body": "data: {}\n\n", "written_at": [3]}).encode(),
     json.dumps({"format": "conformance-run/1", "seed": 1, "started_at": "x", "providers": [provider_to_json(PROVIDER)],

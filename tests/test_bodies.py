@@ -620,17 +620,22 @@ def test_a_run_asks_no_more_than_it_may(count: int, google: Dialect) -> None:
     assert all(one.twin in {other.id for other in asked} for one in asked if one.twin)
 
 
-def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_drawn(tmp_path: Path) -> None:
+def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_generated(
+    tmp_path: Path, google: Dialect
+) -> None:
     script = (
         "import sys\nimport conformance.dialects.dialect, conformance.reading.reply\nassert 'hypothesis' not in sys.modules\n"
-        "from conformance.bodies import generate_bodies\nprint(len(generate_bodies(conformance.dialects.dialect.load_dialect('google'), 1, 6)))\n"
+        "from conformance.bodies import generate_bodies\n"
+        "bodies = generate_bodies(conformance.dialects.dialect.load_dialect('google'), 1, 12)\n"
+        "print(*(one.id for one in bodies))\n"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(root)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("6\n", "")
+    here = " ".join(one.id for one in generate_bodies(google, 1, 12))
+    assert (done.stdout, done.stderr) == (f"{here}\n", ""), "another process generates the same bodies"
     assert list(tmp_path.iterdir()) == []
 
 

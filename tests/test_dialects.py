@@ -16,16 +16,10 @@ from conformance.dialects.dialect import PLACES, Dialect, DialectError, list_bun
 from conformance.dialects.documented import find_departures, find_seen_fields, find_sent_fields
 from conformance.dialects.lint import RULES, lint_folder
 from conformance.dialects.shapes import Shape, load_reference, match_property
-from conformance.files import (
-    ROOT_ID,
-    FileError,
-    find_schemas_folder,
-    load_bundled_schemas,
-    read_json_file,
-    validate,
-)
+from conformance.files import ROOT_ID, FileError, find_schemas_folder, load_bundled_schemas, read_json_file
 from conformance.model import JSON
 from conformance.names import casing_of
+from conformance.validation import validate
 
 PROJECT = Path(__file__).resolve().parent.parent
 VENDORS = [name for name in list_bundled_dialects() if name != "google"]

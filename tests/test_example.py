@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import regenerate
 
-from conformance.files import validate
 from conformance.report import LogRows, render_page
+from conformance.validation import validate
 
 
 def test_everything_generated_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:

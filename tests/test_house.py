@@ -19,7 +19,7 @@ PACKAGE = ROOT / "conformance"
 MODULES = house.read_modules(ROOT)
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
+    "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "validation", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
     "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "api", "comparing", "report", "running",
     "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
@@ -27,7 +27,7 @@ HOMES = {
     "httpx": {"asking/send.py"},
     "yaml": {"config/yamltree.py", "capturing/safe_yaml.py"},
     "ijson": {"capturing"},
-    "jsonschema": {"files.py"},
+    "jsonschema": {"validation.py"},
     "hypothesis": {"bodies"},
     "pytest": {"plugin.py", "commands/pytest_runner.py"},
     "jinja2": {"report"},

@@ -20,9 +20,9 @@ from conformance import judge
 from conformance.capturing.recording import read_files
 from conformance.cli import main
 from conformance.dialects.dialect import DialectError
-from conformance.files import validate
 from conformance.model import Exchange
 from conformance.recording.record import Recorder, read_recording
+from conformance.validation import validate
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> tuple[str, str]:

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, sync_playwright
 from test_report_browser import AXE, CHROMIUM, Seen
 
 from conformance.cli import main
-from conformance.files import load_bundled_schemas, validate
+from conformance.files import load_bundled_schemas
 from conformance.report import render_page
+from conformance.validation import validate
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m"
 

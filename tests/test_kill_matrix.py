@@ -206,7 +206,7 @@ def page() -> str:
         for rule in sorted(RULES)
     ]
     lines += ["", "## Innocent servers", "", "| server | what is unusual about it |", "| --- | --- |"]
-    lines += [f"| {name} | {one.says} |" for name, one in INNOCENTS]
+    lines += [f"| {name} | {one.description} |" for name, one in INNOCENTS]
     lines += [
         "",
         "## Servers that are wrong",
@@ -215,7 +215,7 @@ def page() -> str:
         "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {name} | {one.says} | {', '.join(sorted(one.trips))} | {', '.join(sorted(one.notes))} |"
+        f"| {name} | {one.description} | {', '.join(sorted(one.trips))} | {', '.join(sorted(one.notes))} |"
         for name, one in MINIATURES
     ]
     return "\n".join(lines) + "\n"

@@ -19,8 +19,9 @@ from conformance.config.providers import (
     parse_providers,
     write_initial_file,
 )
-from conformance.files import find_data_folder, validate
+from conformance.files import find_data_folder
 from conformance.model import Auth, Known, Limits, Prices, Provider
+from conformance.validation import validate
 
 SCHEMA = "https://conformance.invalid/schemas/providers"
 SETTINGS = json.loads((find_data_folder() / "schemas" / "providers.schema.json").read_bytes())["$defs"][

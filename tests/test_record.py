@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.files import validate
 from conformance.model import Exchange, Failure, Piece, Request
 from conformance.recording.record import Recorder, format_exchange, parse_exchange, read_recording
 from conformance.recording.runfile import read_run_file, write_run
 from conformance.recording.writing import RecordError, write_atomically, write_report_file
+from conformance.validation import validate
 
 REQUEST = Request(
     "POST", "/v1beta/models/m:generateContent", (("Content-Type", "application/json"),), b"{}", "bearer"

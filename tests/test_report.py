@@ -18,7 +18,6 @@ from report_results import DIMENSIONS, deviation, evidence, example, many, provi
 
 from conformance import catalogue
 from conformance.catalogue import RULES
-from conformance.files import validate
 from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report import (
     LogRows,
@@ -46,6 +45,7 @@ from conformance.report.safe_text import (
     slugify,
     to_one_line,
 )
+from conformance.validation import validate
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",

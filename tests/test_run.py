@@ -12,9 +12,9 @@ import pytest
 
 from conformance.cli import main
 from conformance.dialects.dialect import load_dialect
-from conformance.files import validate
 from conformance.running.engine import Engine
 from conformance.running.session import RunOptions, prepare_session
+from conformance.validation import validate
 
 ONE = "google-embedded"
 PROJECT = Path(__file__).resolve().parent.parent

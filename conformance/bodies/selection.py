@@ -1,4 +1,4 @@
-"""Which generated bodies one run asks, when it may ask only a few: what failed before, bounds, then chance."""
+"""Which generated bodies a run asks, if it may ask only a few: the corpus, then boundaries and variants, then chance."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ def select_bodies(
     dialect: Dialect,
     seed: int,
     count: int,
-    before: Sequence[GeneratedBody] = (),
-    twins: Sequence[GeneratedBody] = (),
+    corpus: Sequence[GeneratedBody] = (),
+    variants: Sequence[GeneratedBody] = (),
 ) -> tuple[GeneratedBody, ...]:
-    """Return at most `count` different bodies: those kept from `before`, boundaries, twins, and the rest drawn.
+    """Return at most `count` different bodies: those of the corpus, boundaries, variants, and the rest generated.
 
     A third are boundaries: the first are those that hold most, and a seed moves on through the others, so that
-    runs with other seeds ask other ones. A quarter are the first of `twins`, which belong to questions that are
-    asked anyhow. A twin of another body comes with it, or not at all.
+    runs with other seeds ask other ones. A quarter are the first of `variants`, which belong to questions that are
+    asked anyhow. A body whose twin is another generated body comes with it, or not at all.
     """
-    first = list(before)[:count]
-    room = count - len(first)
-    known = list(twins)[: room // 4]
-    bounds = build_boundaries(dialect)
-    again = [bounds[0]] if bounds and room >= 3 else []
-    again += [bounds[1 + (seed + turn) % (len(bounds) - 1)] for turn in range(room // 3 - 1)]
-    drawn = generate_bodies(dialect, seed, max(room - len(again) - len(known), 0))
-    bodies = {one.id: one for one in (*first, *known, *again, *drawn)}
+    failed_before = list(corpus)[:count]
+    room = count - len(failed_before)
+    rewritten = list(variants)[: room // 4]
+    every = build_boundaries(dialect)
+    bounds = [every[0]] if every and room >= 3 else []
+    bounds += [every[1 + (seed + turn) % (len(every) - 1)] for turn in range(room // 3 - 1)]
+    generated = generate_bodies(dialect, seed, max(room - len(bounds) - len(rewritten), 0))
+    bodies = {one.id: one for one in (*failed_before, *rewritten, *bounds, *generated)}
     return tuple(one for one in bodies.values() if not one.has_generated_twin or one.twin in bodies)[:count]

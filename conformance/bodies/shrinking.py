@@ -56,7 +56,7 @@ def shrink(
                 smallest = smaller if known else smallest
             return known
 
-        find(_strategy_of_smaller(body, form), still_fails, settings=_SHRINKING, random=Random(0))  # noqa: S311 - so that each run asks the same
+        find(_build_smaller_strategy(body, form), still_fails, settings=_SHRINKING, random=Random(0))  # noqa: S311 - so that each run asks the same
 
     with closing(_ask_from_thread(find_smaller)) as questions, suppress(StopIteration):
         question = next(questions)
@@ -81,7 +81,7 @@ _SHRINKING = settings(
 )
 
 
-def _strategy_of_smaller(body: GeneratedBody, form: RequestForm) -> st.SearchStrategy[GeneratedBody]:
+def _build_smaller_strategy(body: GeneratedBody, form: RequestForm) -> st.SearchStrategy[GeneratedBody]:
     leaves = [*_list_leaves(form.root, body.body, _find_fault_path(body))]
 
     @st.composite

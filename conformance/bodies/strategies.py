@@ -131,22 +131,22 @@ class _Filling:
             return node.examples[0]
         if node.awkward and self.draw(_QUARTER):
             return self.draw(st.sampled_from(node.awkward))  # type: ignore[no-any-return]
-        return self.draw(_scalars(node, self.narrowing))  # type: ignore[no-any-return]
+        return self.draw(_build_scalars(node, self.narrowing))  # type: ignore[no-any-return]
 
 
 @cache
-def _scalars(node: Node, narrowing: Narrowing) -> st.SearchStrategy[JSON]:
+def _build_scalars(node: Node, narrowing: Narrowing) -> st.SearchStrategy[JSON]:
     if node.examples or node.enum:
         return st.sampled_from(node.examples or node.enum)
     if node.kind == "boolean":
         return _HALF
     if node.kind in _NUMBERS:
-        return _numbers(node)
+        return _build_numbers(node)
     stock = narrowing.free if node.kind == "free" else narrowing.formats.get(node.format, narrowing.words)
     return st.sampled_from(stock)
 
 
-def _numbers(node: Node) -> st.SearchStrategy[JSON]:
+def _build_numbers(node: Node) -> st.SearchStrategy[JSON]:
     """Return the strategy of a number: half of the time a bound, else something between."""
     low, high = _NUMBERS[node.kind]
     low = low if node.low is None else node.low

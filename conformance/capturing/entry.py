@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from conformance.files import InputError
 from conformance.model import JSON, Exchange
 
 Pairs = tuple[tuple[str, str], ...]
 
 
-class CaptureError(ValueError):
+class CaptureError(InputError):
     """A file that cannot be read as a recording; one line that says what is wrong and how to mend it."""
 
 

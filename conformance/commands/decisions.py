@@ -10,18 +10,18 @@ from pathlib import Path
 
 from conformance import catalogue
 from conformance.commands.masking import collect_keys
+from conformance.commands.streams import print_json, print_lines, write_line
 from conformance.commands.switch_sides import find_sides, take_side
-from conformance.commands.terminal import print_json, print_lines, write_line
 from conformance.comparing import compare as comparing
 from conformance.comparing import switching
 from conformance.comparing.finished_runs import find_newest_run
 from conformance.comparing.past import MEND, PastRun, read_past
 from conformance.comparing.run_limits import find_unmatched, restrict
-from conformance.files import validate
 from conformance.model import JSON
 from conformance.recording.writing import RecordError, append_text, write_atomically
 from conformance.report import comparison_text, render_page, switch_text
 from conformance.running.session import UsageError, resolve_clients
+from conformance.validation import validate
 
 
 def compare(args: Namespace) -> int:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from conformance.asking.attempts import Attempt
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, ProbeContext, Unaskable
-from conformance.commands.terminal import print_json, print_lines, warn_of_bundled_file
+from conformance.commands.streams import print_json, print_lines
+from conformance.commands.terminal import warn_of_bundled_file
 from conformance.judging.expectations import obeys
 from conformance.model import Auth, Failure, Question
 from conformance.phrases import count_noun

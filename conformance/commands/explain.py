@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from conformance import catalogue
 from conformance.asking.addressing import EMBEDDED_KEY, address_question
 from conformance.catalogue import PROBES, RULES, ProbeContext, Rule, find_rule
-from conformance.commands.terminal import print_lines
+from conformance.commands.streams import print_lines
 from conformance.embedded import HONEST, Incoming
 from conformance.keys.secrets import Key
 from conformance.model import Exchange, Piece, Provider, Question
@@ -30,7 +30,7 @@ def explain(args: Namespace) -> int:
     head = f"{rule.id} ({rule.level.value})"
     origin = (f"Source: {rule.source.in_words()}", f"Basis: {rule.basis.describe()}")
     ground = f"A pass shows: {rule.ground.value}"
-    parts = (head, rule.text(), *origin, ground, describe_questions(rule), *describe_links(rule))
+    parts = (head, rule.explain(), *origin, ground, describe_questions(rule), *describe_links(rule))
     print_lines("\n\n".join(parts))
     return 0
 

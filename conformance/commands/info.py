@@ -14,8 +14,8 @@ from typing import BinaryIO
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, describe_views
-from conformance.commands.streams import is_lost
-from conformance.commands.terminal import print_json, print_lines, warn_of_bundled_file, write_line
+from conformance.commands.streams import is_lost, print_json, print_lines, write_line
+from conformance.commands.terminal import warn_of_bundled_file
 from conformance.config.providers import write_initial_file
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.dialects.lint import lint_folder

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from conformance.capturing.recording import ExchangeGroup, RecordedFiles, read_files
 from conformance.commands import pytest_runner
-from conformance.commands.terminal import list_closing_lines, print_json, print_lines, write_line
+from conformance.commands.streams import print_json, print_lines, write_line
+from conformance.commands.terminal import list_closing_lines
 from conformance.model import Provider
 from conformance.recording.record import FOLDER
 from conformance.recording.runfile import RunFile

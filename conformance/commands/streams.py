@@ -1,8 +1,9 @@
-"""Standard output and standard error as they may be: closed, full, or with nobody left to read them."""
+"""Writes to standard output and standard error, which may be closed, full, or without a reader."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -79,3 +80,27 @@ def guarded_streams() -> Iterator[GuardedStream]:
 def is_lost(stream: TextIO) -> bool:
     """Return whether nobody receives what is written to a guarded stream any more."""
     return getattr(stream, "lost", None) is not None
+
+
+def escape_controls(text: str) -> str:
+    """Return a line in which nothing can move the cursor, colour the screen or turn the writing direction."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """Write a line, whatever the stream's encoding can hold."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def print_lines(*texts: str, stream: TextIO | None = None) -> None:
+    """Write texts, whose lines are escaped, to `stream` (default standard output)."""
+    for text in texts:
+        for line in text.split("\n"):
+            write_line(stream or sys.stdout, escape_controls(line))
+
+
+def print_json(value: object, indent: int = 2) -> None:
+    """Write JSON in ASCII: nothing in it can move a cursor or turn the writing direction."""
+    write_line(sys.stdout, json.dumps(value, indent=indent, allow_nan=False))

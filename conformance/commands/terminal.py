@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from conformance.commands.streams import escape_controls, write_line
 from conformance.phrases import count_noun, join_names
 from conformance.replies import ProviderReplies
 from conformance.running.engine import Engine
@@ -19,30 +19,6 @@ _EVERY = 0.2  # seconds between two lines of progress on a terminal
 _EVERY_IN_LOGS = 5.0
 _MOST_NAMES = 4  # providers that a line of progress names
 _MOST_REASONS = 5
-
-
-def escape_controls(text: str) -> str:
-    """Return a line in which nothing can move the cursor, colour the screen or turn the writing direction."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-
-def write_line(stream: TextIO, text: str) -> None:
-    """Write a line, whatever the stream's encoding can hold."""
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
-
-
-def print_lines(*texts: str, stream: TextIO | None = None) -> None:
-    """Write texts, whose lines are escaped, to `stream` (default standard output)."""
-    for text in texts:
-        for line in text.split("\n"):
-            write_line(stream or sys.stdout, escape_controls(line))
-
-
-def print_json(value: object, indent: int = 2) -> None:
-    """Write JSON in ASCII: nothing in it can move a cursor or turn the writing direction."""
-    write_line(sys.stdout, json.dumps(value, indent=indent, allow_nan=False))
 
 
 class Progress:

@@ -10,8 +10,7 @@ from types import MappingProxyType
 from conformance.catalogue import current_rule_id
 from conformance.files import FileError, read_json_file
 from conformance.members import JsonObject, MemberError
-from conformance.model import JSON, NOTHING
-from conformance.verdicts.results import FORMAT
+from conformance.model import JSON, NOTHING, RESULTS_FORMAT
 
 FILE_NAME = "results.json"
 LARGEST = 256 * 1024 * 1024  # bytes; 150 providers with evidence are some 25 MB
@@ -170,14 +169,14 @@ def _find_max_examples(run_file: Path, selection: Mapping[str, JSON]) -> Mapping
 
 def _check_format(path: Path, whole: JsonObject) -> None:
     found = whole.find("format", str) or ""
-    if found == FORMAT:
+    if found == RESULTS_FORMAT:
         return
-    if not found.startswith(FORMAT.partition("/")[0] + "/"):
-        raise FileError(f"{path}: is not a results.json: its `format` is not {FORMAT!r}")
+    if not found.startswith(RESULTS_FORMAT.partition("/")[0] + "/"):
+        raise FileError(f"{path}: is not a results.json: its `format` is not {RESULTS_FORMAT!r}")
     tool = JsonObject(whole.find("tool", dict) or {})
     writer = f"{tool.find('name', str) or 'an unnamed program'} {tool.find('version', str) or 'of unknown version'}"
     raise FileError(
-        f"{path}: was written by {writer[:120]} as {found[:60]!r}, and this version reads {FORMAT!r}; "
+        f"{path}: was written by {writer[:120]} as {found[:60]!r}, and this version reads {RESULTS_FORMAT!r}; "
         "`conformance replay` on the run's folder judges its recording anew"
     )
 

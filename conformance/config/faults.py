@@ -15,10 +15,10 @@ from typing import Any
 
 from conformance.config.addresses import describe_fault_in_base_url, is_loopback, split_url
 from conformance.config.yamltree import ConfigFault, Keys, YamlDocument
-from conformance.files import SchemaError, iter_schema_errors
 from conformance.keys.secrets import VARIABLE
 from conformance.model import JSON
 from conformance.names import suggest_or_list
+from conformance.validation import SchemaError, iter_schema_errors
 
 SCHEMA = "https://conformance.invalid/schemas/providers"
 _TYPES = {

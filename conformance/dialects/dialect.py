@@ -14,6 +14,7 @@ from conformance.dialects.form import Parts, find_form_faults
 from conformance.dialects.shapes import Shape, ShapeReader, as_object, load_shape
 from conformance.files import (
     FileError,
+    InputError,
     find_schemas_folder,
     read_bounded,
     read_json_file,
@@ -26,7 +27,7 @@ PLACES = ("request", "response", "chunk", "error")
 KNOWN = ("listed", "exemplified", "prose")  # how sure: from the surest down
 
 
-class DialectError(ValueError):
+class DialectError(InputError):
     """A dialect that cannot be used. Each of `args` is one line: file, pointer, what is wrong, how to mend it."""
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.dialects.shapes import as_object, load_shape
-from conformance.files import ROOT_ID, SchemaError, iter_schema_errors, load_bundled_schemas
+from conformance.files import ROOT_ID, load_bundled_schemas
 from conformance.model import JSON
 from conformance.names import suggest_or_list, suggest_spelling
 from conformance.pointers import to_pointer, walk_json
+from conformance.validation import SchemaError, iter_schema_errors
 
 Parts = Mapping[str, Mapping[str, JSON]]  # the contents of a dialect's files by their names
 _MOST = 400  # characters of one message

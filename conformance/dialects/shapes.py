@@ -12,10 +12,6 @@ from conformance.model import JSON
 from conformance.names import fold
 
 
-def _none() -> Mapping[str, Shape]:
-    return MappingProxyType({})
-
-
 @dataclass(frozen=True, eq=False)
 class Shape:
     """What may stand at one place.
@@ -37,7 +33,7 @@ class Shape:
     maximum: float | None = None
     min_items: int | None = None
     max_items: int | None = None
-    properties: Mapping[str, Shape] = field(default_factory=_none, repr=False)
+    properties: Mapping[str, Shape] = field(default_factory=dict, repr=False)
     items: Shape | None = field(default=None, repr=False)
     values: Shape | None = field(default=None, repr=False)
 

@@ -22,6 +22,7 @@ from conformance.embedded.scripted_prompts import (
     recall_word,
     split_tokens,
 )
+from conformance.embedded.semantics import SCHEMA_SETTINGS
 from conformance.model import JSON
 
 Message = Mapping[str, Any]
@@ -45,9 +46,8 @@ class ScriptedCandidate:
     @property
     def tokens(self) -> int:
         """How many tokens it is billed for."""
-        return count_tokens(self.text) + sum(
-            count_tokens(json.dumps(call["functionCall"])) for call in self.calls
-        )
+        calls = (json.dumps(call["functionCall"]) for call in self.calls)
+        return sum(map(count_tokens, (self.text, *calls)))
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,10 @@ def _count_part(part: Message) -> tuple[str, int]:
     return "TEXT", count_tokens(text if isinstance(text, str) else json.dumps(held, ensure_ascii=False))
 
 
-def _list_contents(request: Message) -> list[Message]:
-    instruction = request.get("systemInstruction")
-    return [*request.get("contents", ()), *([instruction] if instruction else [])]
-
-
 def count_prompt_tokens(request: Message) -> Mapping[str, int]:
     """Return the tokens of a request by modality: contents, system instruction and tools."""
     counted = {"TEXT": 0}
-    for content in _list_contents(request):
+    for content in filter(None, (*request.get("contents", ()), request.get("systemInstruction"))):
         counted["TEXT"] += 1  # the turn itself
         for part in content.get("parts", ()):
             modality, number = _count_part(part)
@@ -105,11 +100,10 @@ def _find_prompt(request: Message) -> str:
 
 def _report_function_responses(request: Message) -> str | None:
     """Return a sentence with what the functions answered, where the last turn has function responses."""
-    answered = [
-        part["functionResponse"] for part in request["contents"][-1]["parts"] if "functionResponse" in part
-    ]
-    told = [text for response in answered for text in find_strings(response.get("response"))]
-    return f"The report says {', '.join(told)}." if answered else None
+    parts = request["contents"][-1]["parts"]
+    responses = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    texts = [text for response in responses for text in find_strings(response.get("response"))]
+    return f"The report says {', '.join(texts)}." if responses else None
 
 
 def _name_image_colour(request: Message) -> str | None:
@@ -123,25 +117,15 @@ def _name_image_colour(request: Message) -> str | None:
 def _write_structured(request: Message, prompt: str) -> str | None:
     """Return the answer as JSON where the settings ask for it, else None."""
     config = request.get("generationConfig", {})
-    schema = next(
-        (
-            config[name]
-            for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema")
-            if name in config
-        ),
-        None,
-    )
+    schema = next((config[name] for name in SCHEMA_SETTINGS if name in config), None)
     mime = config.get("responseMimeType", "")
     if mime == "text/x.enum":
         return str(make_instance(schema or {}, read_hints(prompt, schema or {})))
     if mime != "application/json":
         return None
-    made = (
-        make_instance(schema, read_hints(prompt, schema))
-        if isinstance(schema, dict)
-        else {"answer": answer_prompt(prompt)}
-    )
-    return json.dumps(made, ensure_ascii=False)
+    if not isinstance(schema, dict):
+        return json.dumps({"answer": answer_prompt(prompt)}, ensure_ascii=False)
+    return json.dumps(make_instance(schema, read_hints(prompt, schema)), ensure_ascii=False)
 
 
 def _recall_word(request: Message, prompt: str) -> str | None:
@@ -180,11 +164,9 @@ def _make_candidate(request: Message, family: Family) -> ScriptedCandidate:
     prompt, config = _find_prompt(request), request.get("generationConfig", {})
     answered = any("functionResponse" in part for part in request["contents"][-1]["parts"])
     made = () if answered else make_calls(request, prompt, with_ids=family.call_ids)
-    return (
-        ScriptedCandidate("", made, "STOP")
-        if made
-        else _cut_at_limit(_cut_at_stop(_make_text(request, prompt), config), config)
-    )
+    if made:
+        return ScriptedCandidate("", made, "STOP")
+    return _cut_at_limit(_cut_at_stop(_make_text(request, prompt), config), config)
 
 
 def _make_thoughts(config: Message, spent: int) -> Iterator[str]:
@@ -200,14 +182,10 @@ def _make_thoughts(config: Message, spent: int) -> Iterator[str]:
 
 def _sign_candidate(candidate: ScriptedCandidate) -> ScriptedCandidate:
     """Return a candidate with its signature: on the first of several calls, or on the text."""
-    if not candidate.calls:
-        return (
-            replace(candidate, signature=sign_value({"text": candidate.text}))
-            if candidate.text
-            else candidate
-        )
-    first, *rest = candidate.calls
-    return replace(candidate, calls=(add_signature(first), *rest))
+    if candidate.calls:
+        first, *rest = candidate.calls
+        return replace(candidate, calls=(add_signature(first), *rest))
+    return replace(candidate, signature=sign_value({"text": candidate.text}) if candidate.text else "")
 
 
 def make_response_id() -> str:

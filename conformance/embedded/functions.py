@@ -15,10 +15,8 @@ from conformance.model import JSON
 
 Message = Mapping[str, Any]
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_ID_HEAD, _ID_LENGTH = (
-    6,
-    8,
-)  # characters of an id: a call's own, then those that prove that this model made it
+_ID_LENGTH = 8  # characters of an id
+_ID_HEAD = 6  # those of the call itself; the others prove that this model made the id
 _MAGIC = b"\x12\x22\x0a"
 _COMMON = frozenset({"get", "set", "find", "fetch", "current", "my", "the", "function", "call"})
 
@@ -37,11 +35,8 @@ def _split_name(name: str) -> set[str]:
 def _find_fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
     """Return the functions whose names occur in the prompt."""
     said = set(re.findall(r"[a-z]+", prompt.lower()))
-    return [
-        function
-        for function in functions
-        if (words := _split_name(str(function.get("name", "")))) and words <= said
-    ]
+    names = [(function, _split_name(str(function.get("name", "")))) for function in functions]
+    return [function for function, words in names if words and words <= said]
 
 
 def _choose_function(request: Message, prompt: str) -> Message | None:
@@ -87,9 +82,8 @@ def _make_call(name: str, arguments: dict[str, JSON], position: int | None) -> d
 
 
 def _hash_characters(text: str, number: int) -> str:
-    return "".join(
-        _ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(text.encode()).digest()[:number]
-    )
+    digest = hashlib.sha256(text.encode()).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:number])
 
 
 def make_call_id(call: str) -> str:
@@ -100,9 +94,8 @@ def make_call_id(call: str) -> str:
 
 def is_own_id(value: str) -> bool:
     """Return whether an id was made by this model."""
-    return len(value) == _ID_LENGTH and value[_ID_HEAD:] == _hash_characters(
-        value[:_ID_HEAD], _ID_LENGTH - _ID_HEAD
-    )
+    head, proof = value[:_ID_HEAD], value[_ID_HEAD:]
+    return len(value) == _ID_LENGTH and proof == _hash_characters(head, _ID_LENGTH - _ID_HEAD)
 
 
 def _get_call(part: Message) -> Message:
@@ -150,6 +143,5 @@ def check_signatures(request: Message) -> None:
                 f"data, function call `{_get_call(part).get('name')}` , position {turn + 1}.",
             )
         if given != sign_function_call(_get_call(part)):
-            raise Refused(
-                400, f"Thought signature is not valid: contents[{turn}].parts[{at}].thought_signature"
-            )
+            place = f"contents[{turn}].parts[{at}].thought_signature"
+            raise Refused(400, f"Thought signature is not valid: {place}")

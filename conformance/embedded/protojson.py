@@ -85,43 +85,25 @@ class _Reading:
 
     def read_message(self, value: JSON, shape: Shape, path: str) -> JSON:
         if isinstance(value, list):
-            return self.report(
-                _parent_of(path),
-                f"{_describe_unknown(path)}: Proto field is not repeating, cannot start list.",
-            )
+            parent, _, name = path.rpartition(".")
+            return self.report_unknown(parent, name, "Proto field is not repeating, cannot start list.")
         if not isinstance(value, dict):
             return self.report_invalid(path, _PACKAGE + (shape.name or "Message"), value)
         known = _list_spellings(tuple(shape.properties))
         read: dict[str, JSON] = {}
         for key, child in value.items():
-            self.read_member(read, key, child, shape, known, path)
-        self.check_one_of(read, shape, path)
-        return read
-
-    def read_member(  # noqa: PLR0913, PLR0917 - one step of a loop, kept apart to be small
-        self, read: dict[str, JSON], key: str, child: JSON, shape: Shape, known: Mapping[str, str], path: str
-    ) -> None:
-        name = known.get(key)
-        if name is None:
-            at = f" at '{path}'" if path else ""
-            self.report(path, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.')
-        elif child is None:
-            pass  # null is absence
-        elif name in read:
-            self.report_already_set(path, f"_{to_snake(name)}", key)
-        else:
-            read[name] = self.read_value(child, shape.properties[name], _join_path(path, to_snake(name)))
-
-    def check_one_of(self, read: Mapping[str, JSON], shape: Shape, path: str) -> None:
+            name = known.get(key, "")
+            if not name:
+                self.report_unknown(path, key, "Cannot find field.")
+            elif name in read and child is not None:
+                self.report_already_set(path, f"_{to_snake(name)}", key)
+            elif child is not None:  # null is absence
+                below = ".".join(filter(None, (path, to_snake(name))))
+                read[name] = self.read_value(child, shape.properties[name], below)
         held = [name for name in read if name in shape.oneof]
         if len(held) > 1:
             self.report_already_set(path, "data", to_snake(held[1]))
-
-    def report_already_set(self, path: str, field_: str, name: str) -> None:
-        text = (
-            f"Invalid value at '{path}' (oneof), oneof field '{field_}' is already set. Cannot set '{name}'"
-        )
-        self.report(path, text)
+        return read
 
     def read_list(self, value: JSON, shape: Shape, path: str) -> JSON:
         if not isinstance(value, list) or shape.items is None:
@@ -129,11 +111,9 @@ class _Reading:
         return [self.read_entry(child, shape.items, f"{path}[{index}]") for index, child in enumerate(value)]
 
     def read_entry(self, value: JSON, shape: Shape, path: str) -> JSON:
-        return (
-            self.report_invalid(path, _name_type(shape, path), None)
-            if value is None
-            else self.read_value(value, shape, path)
-        )
+        if value is None:
+            return self.report_invalid(path, _name_type(shape, path), None)
+        return self.read_value(value, shape, path)
 
     def read_map(self, value: JSON, shape: Shape, path: str) -> JSON:
         if not isinstance(value, dict) or shape.values is None:
@@ -144,12 +124,18 @@ class _Reading:
     def read_scalar(self, value: JSON, shape: Shape, path: str) -> JSON:
         if isinstance(value, dict | list):
             what = "an object" if isinstance(value, dict) else "a list"
-            return self.report(
-                path,
-                f"Invalid value at '{path}' ({_name_type(shape, path)}), Starting {what} on a scalar field",
-            )
+            fault = f"({_name_type(shape, path)}), Starting {what} on a scalar field"
+            return self.report(path, f"Invalid value at '{path}' {fault}")
         read = _SCALARS[_choose_scalar(shape)](value, shape)
         return self.report_invalid(path, _name_type(shape, path), value) if read is _ABSENT else read  # type: ignore[return-value]
+
+    def report_unknown(self, path: str, name: str, text: str) -> JSON:
+        at = f" at '{path}'" if path else ""
+        return self.report(path, f'Invalid JSON payload received. Unknown name "{name}"{at}: {text}')
+
+    def report_already_set(self, path: str, field_: str, name: str) -> None:
+        fault = f"oneof field '{field_}' is already set. Cannot set '{name}'"
+        self.report(path, f"Invalid value at '{path}' (oneof), {fault}")
 
     def report_invalid(self, path: str, kind: str, value: JSON) -> JSON:
         shown = json.dumps(value, ensure_ascii=False)[:200]
@@ -166,21 +152,6 @@ _STRUCTURES: Mapping[str, Callable[[_Reading, JSON, Shape, str], JSON]] = {
 }  # fmt: skip
 
 
-def _join_path(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _parent_of(path: str) -> str:
-    return path.rpartition(".")[0]
-
-
-def _describe_unknown(path: str) -> str:
-    """Name the last step of a path as Google does: the name, and its parent."""
-    parent, _, name = path.rpartition(".")
-    at = f" at '{parent}'" if parent else ""
-    return f'Invalid JSON payload received. Unknown name "{name}"{at}'
-
-
 def _name_type(shape: Shape, path: str) -> str:
     if shape.format == "enum":  # enums have no name in the schema: the field's name in title case comes close
         return _PACKAGE + re.sub(r"\[\d+\]", "", path.rpartition(".")[2]).title().replace("_", "")
@@ -191,14 +162,6 @@ def _choose_scalar(shape: Shape) -> str:
     if shape.format in {"enum", "bytes", "duration", "timestamp"}:
         return shape.format
     return "integer" if shape.format == "int64" else shape.kind
-
-
-def _read_string(value: JSON, _shape: Shape) -> object:
-    return value if isinstance(value, str) else _ABSENT
-
-
-def _read_boolean(value: JSON, _shape: Shape) -> object:
-    return value if isinstance(value, bool) else _ABSENT
 
 
 def _read_enum(value: JSON, shape: Shape) -> object:
@@ -253,16 +216,15 @@ def _read_bytes(value: JSON, _shape: Shape) -> object:
     return base64.b64encode(data).decode()
 
 
-def _read_duration(value: JSON, _shape: Shape) -> object:
-    return value if isinstance(value, str) and _DURATION.fullmatch(value) else _ABSENT
-
-
-def _read_timestamp(value: JSON, _shape: Shape) -> object:
-    return value if isinstance(value, str) and _TIMESTAMP.fullmatch(value) else _ABSENT
+def _read_matching(pattern: re.Pattern[str]) -> Callable[[JSON, Shape], object]:
+    return lambda value, _shape: value if isinstance(value, str) and pattern.fullmatch(value) else _ABSENT
 
 
 _SCALARS: Mapping[str, Callable[[JSON, Shape], object]] = {
-    "duration": _read_duration, "timestamp": _read_timestamp, "string": _read_string, "boolean": _read_boolean, "enum": _read_enum, "integer": _read_integer, "number": _read_number, "bytes": _read_bytes,
+    "string": lambda value, _shape: value if isinstance(value, str) else _ABSENT,
+    "boolean": lambda value, _shape: value if isinstance(value, bool) else _ABSENT,
+    "duration": _read_matching(_DURATION), "timestamp": _read_matching(_TIMESTAMP),
+    "enum": _read_enum, "integer": _read_integer, "number": _read_number, "bytes": _read_bytes,
 }  # fmt: skip
 
 

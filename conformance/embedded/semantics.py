@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.dialects.shapes import Shape, load_reference
 from conformance.embedded.errors import Refused
+from conformance.embedded.functions import list_declarations
 from conformance.names import to_snake
 
 # A canonical request as `protojson.accept` returns it: its form is known to be right.
@@ -19,6 +20,7 @@ _ROLES = ("user", "model", "function", "")
 _MIME_TYPES = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _CANDIDATES = 8
+SCHEMA_SETTINGS = ("responseSchema", "responseJsonSchema", "_responseJsonSchema")
 _POSITIVE = ("maxOutputTokens", "topK", "candidateCount")
 
 
@@ -70,17 +72,13 @@ def _check_config(request: Message) -> Faults:
 
 def _check_formats(config: Message) -> Faults:
     mime = config.get("responseMimeType", "") or "text/plain"
-    schemas = [
-        name for name in ("responseSchema", "responseJsonSchema", "_responseJsonSchema") if name in config
-    ]
+    schemas = [name for name in SCHEMA_SETTINGS if name in config]
     if mime not in _MIME_TYPES:
         allowed = ", ".join(f"`{name}`" for name in _MIME_TYPES)
         yield "generation_config.response_mime_type", f"allowed mimetypes are {allowed}."
     if schemas and mime == "text/plain":
-        yield (
-            f"generation_config.{to_snake(schemas[0])}",
-            "only allowed with a response_mime_type of application/json",
-        )
+        path = f"generation_config.{to_snake(schemas[0])}"
+        yield path, "only allowed with a response_mime_type of application/json"
     if len(schemas) > 1:
         yield f"generation_config.{to_snake(schemas[1])}", "only one of the response schemas may be set"
 
@@ -95,11 +93,8 @@ def _check_bounds(request: Message) -> Faults:
 
 def _describe_range_fault(value: Any, shape: Shape) -> str:
     if isinstance(value, list):
-        return (
-            f"must have at most {shape.max_items} entries."
-            if len(value) > (shape.max_items or len(value))
-            else ""
-        )
+        is_too_long = shape.max_items is not None and len(value) > shape.max_items
+        return f"must have at most {shape.max_items} entries." if is_too_long else ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     low, high = shape.minimum, shape.maximum
@@ -111,10 +106,8 @@ def _check_tools(request: Message) -> Faults:
     names = list_declared_names(request)
     for name in names:
         if not _FUNCTION.fullmatch(name):
-            yield (
-                "tools[0].function_declarations[0].name",
-                "Invalid function name. Must start with a letter or an underscore.",
-            )
+            path = "tools[0].function_declarations[0].name"
+            yield path, "Invalid function name. Must start with a letter or an underscore."
         elif names.count(name) > 1:
             yield "tools", f"Duplicate function declaration found: {name}"
 
@@ -124,10 +117,8 @@ def _check_calling_mode(request: Message) -> Faults:
     allowed = calling.get("allowedFunctionNames", ())
     path = "tool_config.function_calling_config"
     if allowed and calling.get("mode") not in {"ANY", "VALIDATED"}:
-        yield (
-            f"{path}.allowed_function_names",
-            "allowed_function_names should only be set when mode is ANY or VALIDATED.",
-        )
+        text = "allowed_function_names should only be set when mode is ANY or VALIDATED."
+        yield f"{path}.allowed_function_names", text
     elif unknown := [name for name in allowed if name not in list_declared_names(request)]:
         yield f"{path}.allowed_function_names", f"{unknown[0]} is not a declared function."
     if calling.get("mode") == "ANY" and not list_declared_names(request):
@@ -136,11 +127,7 @@ def _check_calling_mode(request: Message) -> Faults:
 
 def list_declared_names(request: Message) -> list[str]:
     """Return the names of the functions that a request declares."""
-    return [
-        function.get("name", "")
-        for tool in request.get("tools", ())
-        for function in tool.get("functionDeclarations", ())
-    ]
+    return [function.get("name", "") for function in list_declarations(request)]
 
 
 _CHECKS: tuple[Callable[[Message], Faults], ...] = (

@@ -6,8 +6,10 @@ import contextlib
 import os
 from pathlib import Path
 
+from conformance.files import InputError
 
-class RecordError(ValueError):
+
+class RecordError(InputError):
     """A recording that cannot be used, or cannot be written; one line with file, line and reason."""
 
 

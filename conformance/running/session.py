@@ -14,6 +14,7 @@ from conformance.clients import UnknownClientError, find_clients
 from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
+from conformance.files import InputError
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
 from conformance.model import Against, Dimension, Provider
 from conformance.names import suggest_spelling
@@ -24,13 +25,8 @@ BUNDLED_FILE = (
 )
 
 
-class UsageError(Exception):
-    """The command line or a file is wrong; `lines` say what, one fault each. Exit code 2."""
-
-    def __init__(self, *lines: str) -> None:
-        """Keep the lines that the user is shown."""
-        super().__init__("\n".join(lines))
-        self.lines = lines
+class UsageError(InputError):
+    """The command line or a file is wrong. Each of `args` is one fault; exit code 2."""
 
 
 @dataclass(frozen=True)

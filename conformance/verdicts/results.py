@@ -13,7 +13,7 @@ from conformance.catalogue import RULES
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
-from conformance.model import JSON, Deviation, Provider, Source
+from conformance.model import JSON, RESULTS_FORMAT, Deviation, Provider, Source
 from conformance.verdicts.acceptance import probe_of
 from conformance.verdicts.client_verdicts import ClientVerdict
 from conformance.verdicts.coverage import measure_coverage
@@ -21,7 +21,6 @@ from conformance.verdicts.evidence import extract_evidence
 from conformance.verdicts.exit_code import compute_exit_code, read_conditions
 from conformance.verdicts.verdict import Verdict
 
-FORMAT = "conformance-results/1"
 _POINTERS = 50
 _MOST_OBSERVED = 3
 
@@ -73,7 +72,7 @@ def build_results(
         providers.append(entry if views is None else entry | {"answers": answers})
     dialects = list_asked_dialects(verdicts)
     results: dict[str, JSON] = {
-        "format": FORMAT,
+        "format": RESULTS_FORMAT,
         "tool": {"name": "gemini-conformance", "version": __version__},
         "run": run,
         "providers": providers,

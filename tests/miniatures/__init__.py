@@ -17,7 +17,7 @@ class Miniature:
     """
 
     name: str
-    says: str  # what is wrong with it, in words
+    description: str  # what is wrong with it
     behaviour: Behaviour
     trips: AbstractSet[str] = frozenset()
     notes: AbstractSet[str] = frozenset()
@@ -34,7 +34,7 @@ class Innocent:
     """
 
     name: str
-    says: str
+    description: str
     behaviour: Behaviour
     notes: AbstractSet[str] = frozenset()
     model: str = "gemini-2.5-flash"

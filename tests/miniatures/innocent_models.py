@@ -189,102 +189,112 @@ def _elided(text: str) -> str:
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "sees-now-and-then",
-        "The model is seldom sure of what it sees.",
+        "The model is often unsure of what it sees.",
         _sees_now_and_then(),
         settings=ONE_AT_A_TIME,
     ),
     Innocent(
         "canned",
-        "The same sentence, whatever is asked.",
+        "The answer is always the same sentence.",
         _saying(lambda _: "Hello! This is a mock answer."),
         notes={"semantics/follows-a-plain-instruction"},
     ),
     Innocent(
         "echo",
-        "The question itself, behind a few words.",
+        "The answer repeats the question after a few words.",
         _saying(lambda last_text: f"[echo] User: {last_text}"),
         notes={"semantics/follows-a-plain-instruction"},
     ),
     Innocent(
         "loud-echo",
-        "The question in capitals.",
+        "The answer repeats the question in capitals.",
         _saying(str.upper),
         notes={"semantics/follows-a-plain-instruction"},
     ),
     Innocent(
         "single-word",
-        "One letter, whatever is asked.",
+        "The answer is always one letter.",
         _saying(lambda _: "A"),
         notes={"semantics/follows-a-plain-instruction"},
     ),
-    Innocent("quotes", "Every text in quotation marks.", with_texts(lambda text: f'"{text}"', _prose)),
+    Innocent("quotes", "Every text is in quotation marks.", with_texts(lambda text: f'"{text}"', _prose)),
     Innocent(
         "polite",
-        "A greeting before, a question behind.",
+        "Every text has a greeting before it and a question after it.",
         with_texts(lambda text: f"Sure! {text}.\n\nAnything else?", _prose),
     ),
     Innocent(
-        "fenced", "Every text in a fence of Markdown.", with_texts(lambda text: f"```\n{text}\n```", _prose)
+        "fenced",
+        "Every text is in a Markdown code fence.",
+        with_texts(lambda text: f"```\n{text}\n```", _prose),
     ),
     Innocent(
         "spaced-json",
-        "JSON over several lines, in another order, with 7.0 for 7.",
+        "JSON spans several lines, in another order, with 7.0 for 7.",
         with_texts(_pretty, _wants_json),
     ),
-    Innocent("counts-to-fifty", "The model has had enough at fifty.", with_texts(_to_fifty, asks_to_count)),
+    Innocent("counts-to-fifty", "The model stops counting at fifty.", with_texts(_to_fifty, asks_to_count)),
     Innocent(
         "script",
-        "A script that repeats and counts, and has one sentence for all else.",
+        "A script repeats and counts, and says one sentence to everything else.",
         with_script(_scripted),
     ),
-    Innocent("script-that-remembers", "A script that also remembers a word.", with_script(_short_sighted)),
+    Innocent("script-that-remembers", "The same script also remembers a word.", with_script(_short_sighted)),
     Innocent(
         "counts-with-commas",
-        "Commas between the numbers.",
+        "Counted numbers have commas between them.",
         with_texts(lambda text: text.replace(" ", ", "), asks_to_count),
     ),
     Innocent(
         "miscounts",
-        "One character of a run is missing.",
+        "A repeated text lacks one character of a run.",
         with_texts(lambda text: text.replace("66", "6", 1), asks_to_repeat),
     ),
     Innocent(
         "refuses-to-repeat",
-        "Nothing is repeated.",
+        "The model refuses to repeat a text.",
         with_texts(lambda _: "I cannot repeat that.", asks_to_repeat),
     ),
-    Innocent("sees-shades", "Crimson for red.", with_texts(_shades, _looks)),
-    Innocent("words-for-calls", "No call in mode AUTO.", with_model_candidates(_in_words)),
+    Innocent("sees-shades", "The model says crimson for red.", with_texts(_shades, _looks)),
+    Innocent(
+        "words-for-calls",
+        "The model answers in words in mode AUTO instead of calling.",
+        with_model_candidates(_in_words),
+    ),
     Innocent(
         "spoilt-calls",
-        "Every call is malformed.",
+        "Every function call is malformed.",
         with_model_candidates(
             lambda one, _: replace(one, calls=(), finish="MALFORMED_FUNCTION_CALL") if one.calls else one
         ),
     ),
-    Innocent("safety-on-images", "Images are unsafe.", end_with("SAFETY", _looks)),
-    Innocent("recitation", "Counting is a recitation.", end_with("RECITATION", asks_to_count, after=9)),
+    Innocent(
+        "safety-on-images", "Questions about images are filtered as unsafe.", end_with("SAFETY", _looks)
+    ),
+    Innocent(
+        "recitation", "Counting is filtered as a recitation.", end_with("RECITATION", asks_to_count, after=9)
+    ),
     Innocent(
         "filtered-tools",
-        "Nothing comes of tools, for a reason that nobody knows yet.",
+        "Questions with tools are filtered, with a finish reason that is not documented yet.",
         end_with("TOOL_POLICY", _tools),
     ),
-    Innocent("filtered-json", "Personal data in JSON.", end_with("SPII", _wants_json)),
+    Innocent("filtered-json", "JSON is filtered for personal data.", end_with("SPII", _wants_json)),
     Innocent("blocked-instruction", "Prompts with an instruction are blocked.", block_prompts(_instructed)),
-    Innocent("blocked-counting", "Counting is blocked, limits or not.", block_prompts(asks_to_count)),
+    Innocent("blocked-counting", "Prompts that ask to count are blocked.", block_prompts(asks_to_count)),
     Innocent(
         "thinks-all-the-room",
-        "Thinking eats every limit.",
+        "Thinking uses up every token limit.",
         think_first(1100),
         notes={"semantics/thinks-no-more-than-allowed"},
         model="gemini-2.5-pro",
     ),
     Innocent(
         "thinks-most-of-the-room",
-        "Thinking eats most limits.",
+        "Thinking uses up most token limits.",
         think_first(300),
         notes={"semantics/thinks-no-more-than-allowed"},
         model="gemini-3-pro-preview",
     ),
-    Innocent("elides", "The model shortens a row of numbers.", with_texts(_elided)),
+    Innocent("elides", "The model abbreviates a row of numbers.", with_texts(_elided)),
 )

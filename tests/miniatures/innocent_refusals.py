@@ -89,22 +89,22 @@ def _refusing_streams() -> tuple[tuple[str, Any], ...]:
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "instructions-not-allowed",
-        "System instructions are not allowed, it says.",
+        "System instructions are refused as not allowed.",
         refuse_when(_instructed, "System instructions are not allowed for this model."),
     ),
     Innocent(
         "instructions-cannot-be-handled",
-        "System instructions cannot be handled, it says.",
+        "System instructions are refused because they cannot be handled.",
         refuse_when(_instructed, "This model cannot handle system instructions."),
     ),
     Innocent(
         "stops-cannot-be-used",
-        "Stop sequences cannot be used, it says.",
+        "Stop sequences are refused because they cannot be used.",
         refuse_when(_stops, "stopSequences cannot be used with this model."),
     ),
     Innocent(
         "safety-is-fixed",
-        "Safety settings cannot be changed, it says.",
+        "Safety settings are refused because they cannot be changed.",
         refuse_when(
             lambda r: "safetySettings" in r, "This gateway does not allow safetySettings to be changed."
         ),
@@ -116,29 +116,29 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "thinking-not-accepted",
-        "A thinkingConfig is not accepted, it says.",
+        "A thinkingConfig is refused as not accepted.",
         refuse_when(_thinks, "thinking_config is not accepted by this model."),
         model="gemini-2.0-flash",
     ),
     Innocent(
         "thoughts-are-for-thinkers",
-        "Thoughts, asked for or not, are for other models, it says.",
+        "Every thinkingConfig is refused as meant for other models.",
         refuse_when(_shows_thoughts, "Unable to submit request because thoughts belong to thinking models."),
         model="gemini-2.0-flash",
     ),
     Innocent(
         "list-is-not-enabled",
-        "Models cannot be listed: that is not enabled, it says.",
+        "The list of models is refused because listing is not enabled.",
         _denying("Listing models is not enabled for this project.", lists_models),
     ),
     Innocent(
         "count-is-not-enabled",
-        "Tokens cannot be counted: that is not enabled, it says.",
+        "countTokens is refused because counting is not enabled.",
         _denying("countTokens is not enabled for this project.", _counts),
     ),
     Innocent(
         "reads-nothing",
-        "Every GET is 501, lists and methods alike.",
+        "Every GET is answered with 501.",
         with_answers(
             lambda _answer, i: _saying(501, "UNIMPLEMENTED", "Not implemented.") if _reads(i) else None
         ),
@@ -146,12 +146,12 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "plan-required",
-        "Every question is refused for want of a plan.",
+        "Every question is refused because a plan is required.",
         _shut("A paid plan is required for this model."),
     ),
     Innocent(
         "wrong-place",
-        "Every question is refused for the place it comes from.",
+        "Every question is refused because of the caller's location.",
         _shut("You must specify a billing account in a country where this model runs."),
     ),
     Innocent(
@@ -186,7 +186,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "lacks-what-it-says",
-        "Refuses what providers.yaml says that it lacks.",
+        "Features are refused that providers.yaml lists as unsupported.",
         refuse_when(
             lambda r: (
                 len(r["contents"]) > 1 or "safetySettings" in r or "stopSequences" in generation_config(r)
@@ -197,7 +197,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "lacks-streams",
-        "No streaming, and providers.yaml says so.",
+        "There is no streaming, and providers.yaml says so.",
         refuse_where(404, names_the_stream_method),
         settings=_refusing_streams(),
     ),

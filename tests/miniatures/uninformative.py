@@ -45,7 +45,7 @@ class Uninformative:
     """A server on whose answers hardly any rule may pass, and what is wrong with it."""
 
     name: str
-    says: str
+    description: str
     application: Application
     settings: tuple[tuple[str, Any], ...] = ()
 

@@ -1,4 +1,4 @@
-"""What each command does: `run` and `replay`, and the table that names the function of every command."""
+"""The commands `run` and `replay`: the suite, asked live or read from a recording."""
 
 from __future__ import annotations
 
@@ -6,19 +6,12 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
-from conformance.commands import decisions, doctor, explain, info, judge, pytest_runner
-from conformance.commands.terminal import (
-    Progress,
-    list_closing_lines,
-    print_lines,
-    warn_of_bundled_file,
-    write_line,
-)
+from conformance.commands import judge, pytest_runner
+from conformance.commands.streams import print_lines, write_line
+from conformance.commands.terminal import Progress, list_closing_lines, warn_of_bundled_file
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import format_terminal
 from conformance.running.engine import Engine
@@ -112,23 +105,3 @@ def _carry_out(session: Session, args: Namespace, started_at: str = "") -> int:
         write_line(sys.stdout, format_terminal(engine.results, colour=colour, width=width))
     print_lines(*list_closing_lines(engine, warned=not args.quiet))
     return code
-
-
-COMMANDS: Mapping[str, Callable[[Namespace], int]] = MappingProxyType(
-    {
-        "run": run,
-        "replay": replay,
-        "judge": judge.judge,
-        "doctor": doctor.doctor,
-        "plan": info.plan,
-        "compare": decisions.compare,
-        "switch": decisions.switch,
-        "clients": info.clients,
-        "docs": info.docs,
-        "list": info.list_catalogue,
-        "explain": explain.explain,
-        "lint": info.lint_dialect,
-        "serve": info.serve_dialect,
-        "init": info.init,
-    }
-)

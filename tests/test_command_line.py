@@ -1,0 +1,42 @@
+"""The command line: every command is found, and what needs no engine does not wait for one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from conformance import cli
+
+HEAVY = ("pytest", "httpx", "jsonschema", "hypothesis", "jinja2")
+
+
+def _commands() -> list[str]:
+    subparsers = [
+        action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    return [name for action in subparsers for name in action.choices]
+
+
+def test_every_command_has_a_function_and_none_is_without_a_command() -> None:
+    assert set(cli._FUNCTIONS) == set(_commands())
+
+
+@pytest.mark.parametrize("command", cli._FUNCTIONS)
+def test_the_function_of_a_command_is_there(command: str) -> None:
+    module, function = cli._FUNCTIONS[command]
+    assert callable(getattr(importlib.import_module(f"conformance.commands.{module}"), function))
+
+
+def test_help_is_printed_without_loading_the_engine() -> None:
+    code = (
+        "import sys\n"
+        "from conformance import cli\n"
+        "cli.parser().format_help()\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
