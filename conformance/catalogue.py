@@ -65,7 +65,7 @@ class Probe:
     )
     for_clients: bool = True  # what clients make of its answer says something of the vendor
 
-    def lacking(self, unsupported: Collection[str]) -> str | None:
+    def find_missing_feature(self, unsupported: Collection[str]) -> str | None:
         """Return the first feature that it needs and the vendor is said to lack, or None."""
         return next((feature for feature in self.needs if feature in unsupported), None)
 
@@ -121,7 +121,7 @@ class Rule:
     usable: Callable[[Reply], bool]  # which of them it can judge
     probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
     blocked_by: tuple[str, ...]  # rules whose deviation explains this one's
-    obeys: bool  # depends on the model's obedience
+    needs_obedience: bool  # depends on the model's obedience
     trait: str | None  # the trait of the dialect that it measures
     feature: str | None  # refused clearly, it is unsupported rather than a deviation
     documented: bool  # measures against the vendor's own document
@@ -137,7 +137,7 @@ class Rule:
         """What a pass shows to have been seen: as declared, else by the rule's dimension and proof."""
         return self.declared_ground or _usual_ground(self)
 
-    def text(self) -> str:
+    def explain(self) -> str:
         """Return the whole explanation, as `conformance explain` prints it."""
         return "\n\n".join([self.title, *(f"{name}: {body}" for name, body in self.sections.items())])
 
@@ -149,7 +149,7 @@ def _usual_ground(rule: Rule) -> Ground:
         return Ground.ERRORS if rule.proof is Proof.REFUSAL else Ground.FAULTS
     content = rule.requires
     asked_for = content is not None and (content.probes or content.outcome is Outcome.BLOCKED)
-    return Ground.TASKS if rule.obeys or asked_for else Ground.FORM
+    return Ground.TASKS if rule.needs_obedience or asked_for else Ground.FORM
 
 
 _GROUNDS: Mapping[Dimension, Ground] = {
@@ -165,12 +165,12 @@ SECTIONS = ("Why", "Breaks", "Workaround")
 _LABEL = re.compile(rf"^({'|'.join(SECTIONS)}|Source):\s*", re.MULTILINE)
 
 
-def slug(name: str) -> str:
+def make_id(name: str) -> str:
     """Return a function's name as the id it gives: underscores become hyphens."""
     return name.replace("_", "-")
 
 
-def sentences(function: Callable[..., object]) -> tuple[str, str]:
+def split_docstring(function: Callable[..., object]) -> tuple[str, str]:
     """Return a docstring's first sentence without its full stop, and the rest."""
     doc = inspect.getdoc(function) or ""
     head, _, rest = doc.partition("\n\n")
@@ -207,11 +207,11 @@ def probe(  # noqa: PLR0913 - each word says one thing about a probe, and all ha
     def enter(
         build: Callable[[ProbeContext], Question | Unaskable],
     ) -> Callable[[ProbeContext], Question | Unaskable]:
-        title, text = sentences(build)
+        title, text = split_docstring(build)
         features = (needs,) if isinstance(needs, str) else needs
-        add(
+        register_probe(
             Probe(
-                slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling, main_route,
+                make_id(build.__name__), title, text, build, follows, attempts, last, features, ceiling, main_route,
                 for_clients,
             )
         )  # fmt: skip
@@ -220,7 +220,7 @@ def probe(  # noqa: PLR0913 - each word says one thing about a probe, and all ha
     return enter
 
 
-def add(entry: Probe) -> None:
+def register_probe(entry: Probe) -> None:
     """Enter a probe; ValueError where its id is taken."""
     if entry.id in PROBES:
         raise ValueError(f"two probes are called {entry.id}")
@@ -244,7 +244,7 @@ class CheckOptions(TypedDict, total=False):
     usable: Callable[[Reply], bool]
     probes: tuple[str, ...]
     blocked_by: tuple[str, ...]
-    obeys: bool
+    needs_obedience: bool
     trait: str | None
     feature: str | None
     documented: bool
@@ -265,7 +265,7 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
     usable: Callable[[Reply], bool] = _yes,
     probes: tuple[str, ...] = (),
     blocked_by: tuple[str, ...] = (),
-    obeys: bool = False,
+    needs_obedience: bool = False,
     trait: str | None = None,
     feature: str | None = None,
     documented: bool = False,
@@ -292,15 +292,15 @@ def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but
 
     def enter(look: _Check) -> _Check:
         dimension = Dimension(look.__module__.removeprefix(_CHECKS).partition(".")[0].partition("_")[0])
-        title, rest = sentences(look)
-        id_ = f"{dimension}/{slug(look.__name__)}"
+        title, rest = split_docstring(look)
+        id_ = f"{dimension}/{make_id(look.__name__)}"
         if id_ in RULES:
             raise ValueError(f"two rules are called {id_}")
         sections = _sections(rest)
         cited = source or _cited_source(sections.pop("Source", ""))
         RULES[id_] = Rule(
             id_, dimension, level, title, sections, cited, basis, look, select, usable,
-            probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires, defers_to, formerly,
+            probes, blocked_by, needs_obedience, trait, feature, documented, generated, proof, requires, defers_to, formerly,
             ground,
         )  # fmt: skip
         FORMER_IDS.update(dict.fromkeys(formerly, id_))

@@ -64,7 +64,7 @@ _AFTER_ATTEMPTS = ("judge_attempts(", "accuse_after_attempts(", "judge_obedience
 
 def _accuses_after_several_attempts(rule: Rule) -> bool:
     source = inspect.getsource(inspect.unwrap(rule.look))
-    return rule.obeys or any(name in source for name in _AFTER_ATTEMPTS)
+    return rule.needs_obedience or any(name in source for name in _AFTER_ATTEMPTS)
 
 
 def _expects_an_answer(probe: str) -> bool:

@@ -144,7 +144,7 @@ class ProviderRun:
 
     async def _ask_probe(self, probe: Probe) -> None:
         """Ask a question as often as its replies call for, within the attempts that its probe allows."""
-        lacking = probe.lacking(self.plan.provider.unsupported)
+        lacking = probe.find_missing_feature(self.plan.provider.unsupported)
         if lacking is not None:
             self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return

@@ -33,7 +33,8 @@ def is_invalid_for_google(reply: Reply) -> bool:
 
 def is_server_failure(reply: Reply) -> bool:
     """Return whether the server failed: a 5xx, an HTML page, or no answer."""
-    return reply.status >= 500 or reply.kind in (ReplyKind.FAILED, ReplyKind.HTML)
+    failed = reply.standing in (Standing.SERVER_ERROR, Standing.NO_ANSWER)
+    return failed or reply.kind is ReplyKind.HTML
 
 
 def is_html_page(reply: Reply) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.asking.addressing import fits_into_path
 from conformance.asking.prompts import counted_numbers, exact_reply_prompt, request_body, user_turn
-from conformance.catalogue import Probe, ProbeContext, Unaskable, add, probe
+from conformance.catalogue import Probe, ProbeContext, Unaskable, probe, register_probe
 from conformance.model import Question
 
 
@@ -54,7 +54,7 @@ def _listed(number: int) -> None:
         path = f"/v1beta/{names[number - 1]}:generateContent"
         return Question(request_body(exact_reply_prompt(code), 40), path=path, expected={"text": code})
 
-    add(
+    register_probe(
         Probe(
             f"listed-name-{number}", f"The {number}. listed name, used as it stands", "", build, "models-list", 1,
             last=False, needs=("models",), ceiling=40, main_route=False,

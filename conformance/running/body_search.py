@@ -76,7 +76,9 @@ def _build_first_turns(one: SelectedProvider, probes: Sequence[Probe], seed: int
     """Return the questions that are asked anyhow and follow no other, by probe."""
     context = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
     unsupported = one.provider.unsupported
-    able = [probe for probe in probes if probe.follows is None and not probe.lacking(unsupported)]
+    able = [
+        probe for probe in probes if probe.follows is None and not probe.find_missing_feature(unsupported)
+    ]
     built = {probe.id: probe.build(context) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 

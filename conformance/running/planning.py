@@ -44,7 +44,7 @@ def estimate_provider(one: SelectedProvider | SkippedProvider, session: Session)
     """Return what a run would send to one provider."""
     provider, options = one.provider, session.options
     probes = select_probes(one.dialect, session.rules, whole=not options.dimensions)
-    asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
+    asked = [probe for probe in probes if probe.find_missing_feature(provider.unsupported) is None]
     wanted = provider.max_examples if options.max_examples is None else options.max_examples
     wanted = wanted if any(rule.generated for rule in session.rules) else 0
     generated = count_affordable_bodies(provider, wanted, probes)

@@ -149,7 +149,7 @@ def _judge_rule(rule: Rule, given: JudgingInput) -> Case:
 
 def _judge_replies(rule: Rule, given: JudgingInput, usable: tuple[Reply, ...]) -> Case:
     """Return the case of a rule that has replies to look at. Raises whatever its check raises."""
-    if rule.obeys and not given.obeys:
+    if rule.needs_obedience and not given.obeys:
         return Case(rule.id, Outcome.BLOCKED, DISOBEDIENT, len(usable))
     found = list(rule.look(given.for_rule(usable)))
     locations = tuple(one for one in found if isinstance(one, Location))
@@ -249,7 +249,7 @@ def describe_failure(reply: Reply) -> str:
 
 def is_clear_refusal(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    refused = reply.standing is Standing.REQUEST_REFUSED or reply.status in (404, 405)
+    refused = reply.standing in (Standing.REQUEST_REFUSED, Standing.NO_ROUTE)
     refused = refused or (reply.status == 403 and says_unsupported(reply))
     return refused and bool(reply.error and reply.error.message)
 

@@ -15,10 +15,10 @@ from conformance.judging.habits import may_have_lost_end
 from conformance.model import JSON, Case, Effect, Level
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL
 
 _PLAIN = (CONTROL, ProbeId.PLAIN_STREAMED)
-_NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill
 _MOST_REASONS = 6
 
 
@@ -118,7 +118,7 @@ def _find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Cas
     musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
     shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
-        refused = reply.is_refusal and reply.status not in _NO_FAULT_OF_THE_METHOD
+        refused = reply.is_refusal and reply.standing is not Standing.KEY_REFUSED
         if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
             detail = f"raises on HTTP {reply.status}: {method_of(reply)} is refused"
             yield Effect(client.name, "raises", detail, reply.id)

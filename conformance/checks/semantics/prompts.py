@@ -29,7 +29,7 @@ from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
-_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), obeys=True)
+_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), needs_obedience=True)
 
 
 @check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
@@ -216,7 +216,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     probes=(ProbeId.IMAGE_IN_URL_SAFE_BASE64,),
     usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
-    obeys=True,
+    needs_obedience=True,
 )
 def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """URL-safe base64 is read like standard base64.

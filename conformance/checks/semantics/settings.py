@@ -27,7 +27,7 @@ READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generat
 """Rules whose finding explains that a setting has no effect."""
 
 _BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
-_check_setting = partial(check, usable=is_model_answer, obeys=True)
+_check_setting = partial(check, usable=is_model_answer, needs_obedience=True)
 
 
 def _describe_long_text(reply: Reply) -> str | None:

@@ -51,7 +51,7 @@ def _describe_hidden_thoughts(reply: Reply) -> str | None:
     probes=(ProbeId.THINKING,),
     usable=is_model_answer,
     blocked_by=(*READ, "semantics/marks-thoughts"),
-    obeys=True,
+    needs_obedience=True,
     feature="thinking",
 )
 def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -84,7 +84,7 @@ def _describe_thinking(reply: Reply) -> str | None:
     probes=(ProbeId.NO_THINKING,),
     usable=is_model_answer,
     blocked_by=READ,
-    obeys=True,
+    needs_obedience=True,
     feature="thinking",
 )
 def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudged]:

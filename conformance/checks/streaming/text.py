@@ -100,7 +100,7 @@ def _is_long_row(reply: Reply) -> bool:
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
-    obeys=True,
+    needs_obedience=True,
     requires=RequiredContent("no stream holds a row of numbers", _is_long_row, outcome=Outcome.BLOCKED),
 )
 def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
@@ -123,7 +123,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     basis=Basis.INFERRED,
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=is_answered_stream,
-    obeys=True,
+    needs_obedience=True,
     requires=RequiredContent("no answer does what its question asks for", obeys, outcome=Outcome.BLOCKED),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
@@ -199,7 +199,7 @@ def _has_question_marks(reply: Reply, text: str) -> bool:
     basis=Basis.RECORDED,
     probes=(ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     usable=is_answered_stream,
-    obeys=True,
+    needs_obedience=True,
     feature="thinking",
     requires=required.THOUGHTS,
 )
