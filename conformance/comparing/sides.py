@@ -39,7 +39,7 @@ class Side:
         """The models that the document names."""
         return self.dialect.models if self.dialect else ()
 
-    def documented(self, trait: str) -> tuple[JSON, ...]:
+    def list_documented_values(self, trait: str) -> tuple[JSON, ...]:
         """Return what the document says about a trait: several readings where it contradicts itself."""
         return tuple(one.value for one in self.dialect.traits.get(trait, ())) if self.dialect else ()
 
