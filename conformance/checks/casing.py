@@ -19,8 +19,8 @@ from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
-# Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
-_PRECIOUS = {
+# A caller that misses one of these names loses the text, the finish reason, the token counts or a call.
+_ESSENTIAL = {
     "candidates", "content", "parts", "finishReason", "usageMetadata", "promptTokenCount", "candidatesTokenCount",
     "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
@@ -61,7 +61,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
-            level = Level.MUST if name.canonical in _PRECIOUS else Level.SHOULD
+            level = Level.MUST if name.canonical in _ESSENTIAL else Level.SHOULD
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 

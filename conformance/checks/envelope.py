@@ -1,4 +1,4 @@
-"""Envelope: Gemini's object stands at the root of an answer, alone, and is Gemini's."""
+"""Envelope: an answer is a Gemini object, at the root of the body, with nothing around it."""
 
 from __future__ import annotations
 
