@@ -80,6 +80,9 @@ def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
             yield Location(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
 
 
+_UNKNOWN_MODELS = (ProbeId.UNKNOWN_MODEL, ProbeId.UNKNOWN_MODEL_STREAMED)
+
+
 def _find_last_model(reply: Reply) -> tuple[Chunk, str] | None:
     """Return the last chunk that names a model, and the name."""
     named = [
@@ -102,7 +105,7 @@ def _find_other_model(reply: Reply) -> Location | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: is_model_answer(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
+    usable=lambda reply: is_model_answer(reply) and reply.probe not in _UNKNOWN_MODELS,
     blocked_by=(_OWN_QUESTION,),
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
