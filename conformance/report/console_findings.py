@@ -10,7 +10,7 @@ from conformance.phrases import count_noun
 from conformance.report.console_text import Screen
 from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
-from conformance.report.safe_text import shorten, to_one_line
+from conformance.report.safe_text import shorten_text, to_one_line
 from conformance.report.vocabulary import LEVELS
 
 Entry = Mapping[str, Any]
@@ -40,12 +40,14 @@ def _describe_location(found: Entry) -> str:
 
 def _format_finding(found: Entry, screen: Screen) -> Iterator[str]:
     sign = LEVELS[str(found["level"])]
-    head, *rest = screen.wrap(f"{sign.mark} {sign.word}  {to_one_line(str(found['rule']))}", "    ", "  ")
-    yield from (screen.paint(head, sign.key), *rest)
-    yield from screen.wrap(shorten(write_full_title(found), 2 * _SENTENCE), "    ")
+    head, *rest = screen.wrap_text(
+        f"{sign.mark} {sign.word}  {to_one_line(str(found['rule']))}", "    ", "  "
+    )
+    yield from (screen.paint_text(head, sign.key), *rest)
+    yield from screen.wrap_text(shorten_text(write_full_title(found), 2 * _SENTENCE), "    ")
     for name in ("expected", "observed"):
-        yield from screen.wrap(shorten(str(found[name]), _SENTENCE), " " * 14, f"    {name}: ")
-    yield from screen.wrap(_describe_location(found), " " * 14, "    at:       ")
+        yield from screen.wrap_text(shorten_text(str(found[name]), _SENTENCE), " " * 14, f"    {name}: ")
+    yield from screen.wrap_text(_describe_location(found), " " * 14, "    at:       ")
 
 
 def _share_lines(counts: Sequence[int]) -> int:

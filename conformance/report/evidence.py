@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report.arrivals import Arrivals, draw_arrivals
-from conformance.report.safe_text import clip, make_visible
+from conformance.report.safe_text import clip_text, make_visible
 
 TOTAL = 1_500_000  # characters of bodies that one page carries, over all its vendors
 MOST = 4_096  # of one body; what results.json keeps of one
@@ -127,7 +127,7 @@ def _show_frame(body: str, frame: Entry) -> ShownFrame:
     """Return one frame of a stream; `frame` is {start, end, at_ms}, a range of the body."""
     start, end, ms = int(frame.get("start") or 0), int(frame.get("end") or 0), frame.get("at_ms")
     time = f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
-    return ShownFrame(time, make_visible(clip(body[start:end].strip(), FRAME)))
+    return ShownFrame(time, make_visible(clip_text(body[start:end].strip(), FRAME)))
 
 
 def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
