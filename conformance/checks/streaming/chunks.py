@@ -131,7 +131,10 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     if any(verdict is False for _, verdict in verdicts):
         return
     if len(held) < ATTEMPTS_TO_ACCUSE:
-        yield NotJudged(Outcome.BLOCKED, f"{len(held)} of {len(verdicts)} answers took long enough to tell")
+        yield NotJudged(
+            Outcome.BLOCKED,
+            f"{len(held)} of {len(verdicts)} answers took long enough to tell; {ATTEMPTS_TO_ACCUSE} must",
+        )
         return
     reply, first_ms = held[-1], held[-1].chunks[0].at_ms or 0.0
     waited = f"nothing for {first_ms / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s"
