@@ -88,13 +88,13 @@ def _below(broken: tuple[str, ...], step: str) -> tuple[str, ...]:
     return broken[1:] if broken and broken[0] == step else NOWHERE
 
 
-def disagreement(drawn: GeneratedBody, lag: Lag) -> str:
+def disagreement(body: GeneratedBody, lag: Lag) -> str:
     """Return what the classes hold of a body against what we do, or an empty string."""
-    broken = tuple(drawn.broken_at.split("/")[1:]) if drawn.broken_at else NOWHERE
-    message = parsed(lag.without(drawn.body, MESSAGE.DESCRIPTOR, broken))
-    if drawn.valid:
+    broken = tuple(body.broken_at.split("/")[1:]) if body.broken_at else NOWHERE
+    message = parsed(lag.without(body.body, MESSAGE.DESCRIPTOR, broken))
+    if body.valid:
         return "" if message is not None else "refused although valid"
-    taken_on_purpose = not drawn.google_refuses or drawn.change in BY_MEANING
+    taken_on_purpose = not body.google_refuses or body.change in BY_MEANING
     return "taken although broken" if message is not None and not taken_on_purpose else ""
 
 
