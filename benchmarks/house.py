@@ -235,7 +235,7 @@ def undescribed_functions(modules: Iterable[Module]) -> list[str]:
         f"{module.name}.{function.name}"
         for module in modules
         for function in _public_functions(module.tree)
-        if not ast.get_docstring(function)
+        if not ast.get_docstring(function) and "overload" not in _decorators(function)
     ]
 
 

@@ -1,4 +1,4 @@
-"""How a function becomes a probe or a rule: ids from names, texts from docstrings, duplicates refused."""
+"""Makes functions probes and rules: ids from their names, texts from their docstrings; checks itself when it loads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Required, TypedDict, Unpack
 
@@ -21,14 +21,14 @@ from conformance.sources import cite
 
 @dataclass(frozen=True)
 class Unaskable:
-    """What a follow-up returns when the first reply gives it nothing to go on."""
+    """What a probe returns instead of a question if the first reply gives a follow-up nothing to go on."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NotJudged:
-    """What a check yields when it cannot judge: unsupported, blocked, inconclusive or a note, and why."""
+    """What a check yields if it cannot judge: the outcome (unsupported, blocked, inconclusive or note), and why."""
 
     outcome: Outcome
     reason: str
@@ -36,7 +36,7 @@ class NotJudged:
 
 @dataclass(frozen=True)
 class ProbeContext:
-    """What a probe is handed: the provider's model, a nonce, and the first reply of a follow-up.
+    """What a probe builds its question from: the provider's model, a nonce, and a follow-up's first reply.
 
     `first` is a `conformance.reading.reply.Reply` for a follow-up, else None.
     """
@@ -44,70 +44,82 @@ class ProbeContext:
     model: str
     nonce: str
     first: Any = None
-    item: Any = None  # for families: the element of the family that is asked
+
+
+Build = Callable[[ProbeContext], Question | Unaskable]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One situation that every vendor is put in, once or (where the model's mood counts) up to `attempts` times."""
+    """One situation that every vendor is put in, and how often."""
 
     id: str
     title: str
     text: str
-    build: Callable[[ProbeContext], Question | Unaskable]
-    follows: str | None  # the probe whose first answered exchange this one is handed
-    attempts: int
-    last: bool  # asked after all others, alone: it could lock us out
-    needs: tuple[str, ...]  # features that a vendor may lack
+    build: Build
+    follows: str | None = None  # the probe whose first answered exchange this one is handed
+    attempts: int = 1  # at most; more than one if the model's mood counts
+    last: bool = False  # asked after all others, alone: it could lock us out
+    needs: tuple[str, ...] = ()  # features that a vendor may lack
     ceiling: int | None = None  # output tokens of a follow-up, which cannot be counted before its first turn
-    main_route: bool = (
-        True  # asks for a model's answer where clients ask for it; False: another path, method or verb
-    )
-    for_clients: bool = True  # what clients make of its answer says something of the vendor
+    main_route: bool = True  # False: another path, version, method or verb than clients use for answers
+    for_clients: bool = True  # False: what clients make of the answer says nothing about the vendor
 
-    def lacking(self, unsupported: Collection[str]) -> str | None:
-        """Return the first feature that it needs and the vendor is said to lack, or None."""
+    def find_missing_feature(self, unsupported: Collection[str]) -> str | None:
+        """Return the first feature that the probe needs and that is among `unsupported`, or None."""
         return next((feature for feature in self.needs if feature in unsupported), None)
 
 
 class Proof(StrEnum):
-    """What a pass of a rule must rest on, besides that nothing wrong was seen."""
+    """What a pass of a rule must rest on, apart from the absence of a finding."""
 
     ANSWER = "answer"  # an answer that could be read
-    ACCEPTANCE = "acceptance"  # such an answer from a vendor that does not take whatever it is sent
-    REFUSAL = "refusal"  # one question that was seen to be refused, where the plain one is answered
-    EACH_REFUSAL = "each-refusal"  # the same of each question that the rule looks at
-    EITHER = "either"  # an answer that could be read, or one question that was seen to be refused
-    REPLY = "reply"  # whatever came: the rule itself tells what shows nothing
+    ACCEPTANCE = "acceptance"  # such an answer, from a vendor that does not accept everything
+    REFUSAL = "refusal"  # one question that was refused for its own fault, while the plain one is answered
+    EACH_REFUSAL = "each-refusal"  # the same for each question that the rule looks at
+    EITHER = "either"  # an answer that could be read, or one such refusal
+    REPLY = "reply"  # any reply: the rule itself knows which replies show nothing
 
 
 class Ground(StrEnum):
-    """What a pass of a rule shows to have been seen, from the easiest to the hardest to have."""
+    """What has been seen when a rule passes, from the easiest to the hardest to achieve."""
 
     FORM = "Gemini answers were read, unary and streamed: how they are written, sent and counted"
     TASKS = "right questions were answered, each in a way that shows whether it was heard"
-    ROUTES = "the other routes gave what they are there for"
-    KEYS = "only the right key, in Google's places, was taken; each other one was refused in words on keys"
-    ERRORS = "one refusal at least was of its own question, and where the plain one is answered"
-    FAULTS = "each fault was refused by itself, in words that can be of it"
+    ROUTES = "the other routes gave what they are for"
+    KEYS = (
+        "only the right key, in Google's places, was accepted; every other was refused with words about keys"
+    )
+    ERRORS = "at least one refusal was about its own question, while the plain one was answered"
+    FAULTS = "each fault was refused by itself, with words that can be about it"
 
 
 @dataclass(frozen=True)
 class RequiredContent:
-    """What one of the answers must hold for a rule to have looked at anything, and what is said where none does.
+    """What at least one answer must hold for a rule to have had anything to look at."""
 
-    `probes` are those whose right answers hold it: where one of them was not answered, nobody knows.
-    """
-
-    missing: str
+    missing: str  # the reason that is given if no answer holds it
     holds: Callable[[Reply], bool]
-    probes: tuple[str, ...] = ()
-    outcome: Outcome = Outcome.UNSUPPORTED
+    probes: tuple[
+        str, ...
+    ] = ()  # the right answers to these hold it: if one was not answered, it is not known
+    outcome: Outcome = Outcome.UNSUPPORTED  # of the rule if no answer holds it
+
+
+def _admit_all(_reply: Reply) -> bool:
+    return True
+
+
+Look = Callable[[RuleInput], Iterator[Location | NotJudged]]
+LookAtReply = Callable[[Reply], Iterator[Location | NotJudged]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One sentence that is true of a good vendor, and the function that looks whether it is."""
+    """One sentence that is true of a good vendor, and the function that checks whether it is.
+
+    The function gets the replies that `probes` and `select` name and `usable` admits.
+    """
 
     id: str
     dimension: Dimension
@@ -115,47 +127,47 @@ class Rule:
     title: str
     sections: Mapping[str, str]  # why, breaks, workaround: from the docstring
     source: Source
+    look: Look
     basis: Basis
-    look: Callable[[RuleInput], Iterable[Location | NotJudged]]
-    select: Callable[[Reply], bool]  # which replies it looks at
-    usable: Callable[[Reply], bool]  # which of them it can judge
-    probes: tuple[str, ...]  # those whose replies it needs; () means whatever there is
-    blocked_by: tuple[str, ...]  # rules whose deviation explains this one's
-    obeys: bool  # depends on the model's obedience
-    trait: str | None  # the trait of the dialect that it measures
-    feature: str | None  # refused clearly, it is unsupported rather than a deviation
-    documented: bool  # measures against the vendor's own document
-    generated: bool = False  # looks at bodies that were made from a schema
-    proof: Proof = Proof.ANSWER
-    requires: RequiredContent | None = None
-    defers_to: tuple[str, ...] = ()  # rules that report what this one sees and leaves to them
-    formerly: tuple[str, ...] = ()  # ids that it had before
-    declared_ground: Ground | None = None
+    select: Callable[[Reply], bool] = _admit_all  # which replies it is about
+    usable: Callable[[Reply], bool] = _admit_all  # which of them it can judge
+    probes: tuple[str, ...] = ()  # the questions whose replies it needs; () for any
+    needs_obedience: bool = False  # it can be judged only if the model follows the plain question
+    trait: str | None = None  # the trait of the dialect that it measures
+    feature: str | None = None  # a vendor that plainly refuses this does not support it, and breaks nothing
+    documented: bool = False  # it measures against the vendor's own document
+    generated: bool = False  # it looks at bodies that were generated from a schema
+    blocked_by: tuple[str, ...] = ()  # rules whose finding explains this one's: then it is not judged
+    defers_to: tuple[str, ...] = ()  # rules that report what its function leaves out as theirs
+    formerly: tuple[str, ...] = ()  # ids that it had, which users may still have in their files
+    proof: Proof = Proof.ANSWER  # what a pass must rest on
+    requires: RequiredContent | None = None  # and what one of the answers must hold
+    ground: Ground = Ground.FORM  # what has been seen when it passes; `check` derives it if it is not given
 
-    @property
-    def ground(self) -> Ground:
-        """What a pass shows to have been seen: as declared, else by the rule's dimension and proof."""
-        return self.declared_ground or _usual_ground(self)
-
-    def text(self) -> str:
-        """Return the whole explanation, as `conformance explain` prints it."""
+    def explain(self) -> str:
+        """Return the title and the sections, as `conformance explain` prints them."""
         return "\n\n".join([self.title, *(f"{name}: {body}" for name, body in self.sections.items())])
 
 
-def _usual_ground(rule: Rule) -> Ground:
-    if rule.dimension in _GROUNDS:
-        return _GROUNDS[rule.dimension]
-    if rule.proof in (Proof.REFUSAL, Proof.EACH_REFUSAL):
-        return Ground.ERRORS if rule.proof is Proof.REFUSAL else Ground.FAULTS
-    content = rule.requires
-    asked_for = content is not None and (content.probes or content.outcome is Outcome.BLOCKED)
-    return Ground.TASKS if rule.obeys or asked_for else Ground.FORM
+class CheckOptions(TypedDict, total=False):
+    """The options of `check` and `check_each`, which are fields of `Rule`; the type checker refuses any other."""
 
+    basis: Required[Basis]
+    select: Callable[[Reply], bool]
+    usable: Callable[[Reply], bool]
+    probes: tuple[str, ...]
+    needs_obedience: bool
+    trait: str | None
+    feature: str | None
+    documented: bool
+    generated: bool
+    blocked_by: tuple[str, ...]
+    defers_to: tuple[str, ...]
+    formerly: tuple[str, ...]
+    proof: Proof
+    requires: RequiredContent | None
+    ground: Ground
 
-_GROUNDS: Mapping[Dimension, Ground] = {
-    Dimension.AUTH: Ground.KEYS,
-    Dimension.ROUTES: Ground.ROUTES,
-}
 
 PROBES: dict[str, Probe] = {}
 RULES: dict[str, Rule] = {}
@@ -165,24 +177,24 @@ SECTIONS = ("Why", "Breaks", "Workaround")
 _LABEL = re.compile(rf"^({'|'.join(SECTIONS)}|Source):\s*", re.MULTILINE)
 
 
-def slug(name: str) -> str:
-    """Return a function's name as the id it gives: underscores become hyphens."""
+def make_id(name: str) -> str:
+    """Return the id that a function's name gives: underscores become hyphens."""
     return name.replace("_", "-")
 
 
-def sentences(function: Callable[..., object]) -> tuple[str, str]:
+def split_docstring(function: Callable[..., object]) -> tuple[str, str]:
     """Return a docstring's first sentence without its full stop, and the rest."""
     doc = inspect.getdoc(function) or ""
     head, _, rest = doc.partition("\n\n")
     return " ".join(head.split()).rstrip("."), rest.strip()
 
 
-def _sections(rest: str) -> dict[str, str]:
+def _split_sections(rest: str) -> dict[str, str]:
     pieces = _LABEL.split(rest)
     return {name: " ".join(body.split()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
 
 
-def _cited_source(stated: str) -> Source:
+def _read_source(stated: str) -> Source:
     """Read a docstring's `Source: [PLACE] what stands there`; ValueError for another form or an unknown place."""
     found = re.fullmatch(r"\[(.+?)\] (.+)", stated)
     if found is None:
@@ -190,146 +202,99 @@ def _cited_source(stated: str) -> Source:
     return cite(found[1], found[2])
 
 
-def probe(  # noqa: PLR0913 - each word says one thing about a probe, and all have a default
-    *,
-    follows: str | None = None,
-    attempts: int = 1,
-    last: bool = False,
-    needs: str | tuple[str, ...] = (),
-    ceiling: int | None = None,
-    main_route: bool = True,
-    for_clients: bool = True,
-) -> Callable[
-    [Callable[[ProbeContext], Question | Unaskable]], Callable[[ProbeContext], Question | Unaskable]
-]:
-    """Make a function a probe; its id is its name, its docstring the text in the report."""
+class ProbeOptions(TypedDict, total=False):
+    """The options of `probe`, which are fields of `Probe`."""
 
-    def enter(
-        build: Callable[[ProbeContext], Question | Unaskable],
-    ) -> Callable[[ProbeContext], Question | Unaskable]:
-        title, text = sentences(build)
-        features = (needs,) if isinstance(needs, str) else needs
-        add(
-            Probe(
-                slug(build.__name__), title, text, build, follows, attempts, last, features, ceiling, main_route,
-                for_clients,
-            )
-        )  # fmt: skip
+    follows: str
+    attempts: int
+    last: bool
+    needs: tuple[str, ...]
+    ceiling: int
+    main_route: bool
+    for_clients: bool
+
+
+def probe(**options: Unpack[ProbeOptions]) -> Callable[[Build], Build]:
+    """Make a function a probe: its name gives the id, its docstring the text in the report."""
+
+    def register(build: Build) -> Build:
+        title, text = split_docstring(build)
+        register_probe(Probe(make_id(build.__name__), title, text, build, **options))
         return build
 
-    return enter
+    return register
 
 
-def add(entry: Probe) -> None:
-    """Enter a probe; ValueError where its id is taken."""
+def register_probe(entry: Probe) -> None:
+    """Add a probe to the catalogue. Raises ValueError if its id is taken."""
     if entry.id in PROBES:
         raise ValueError(f"two probes are called {entry.id}")
     PROBES[entry.id] = entry
 
 
-def _yes(_reply: Reply) -> bool:
-    return True
-
-
 _PROBES, _CHECKS = "conformance.probes.", "conformance.checks."  # where load() looks for them
-_Check = Callable[[RuleInput], Iterator[Location | NotJudged]]
-_CheckOfReply = Callable[[Reply], Iterator[Location | NotJudged]]
 
 
-class CheckOptions(TypedDict, total=False):
-    """The options of `check` and `check_each`, so that the type checker refuses one that is misspelt."""
+def check(
+    level: Level, source: Source | None = None, **options: Unpack[CheckOptions]
+) -> Callable[[Look], Look]:
+    """Make a function over a group of replies a rule; `Rule` describes the options.
 
-    basis: Required[Basis]
-    select: Callable[[Reply], bool]
-    usable: Callable[[Reply], bool]
-    probes: tuple[str, ...]
-    blocked_by: tuple[str, ...]
-    obeys: bool
-    trait: str | None
-    feature: str | None
-    documented: bool
-    generated: bool
-    proof: Proof
-    requires: RequiredContent | None
-    defers_to: tuple[str, ...]
-    formerly: tuple[str, ...]
-    ground: Ground | None
-
-
-def check(  # noqa: PLR0913 - each word says one thing about a rule, and all but two have a default
-    level: Level,
-    source: Source | None = None,
-    *,
-    basis: Basis,
-    select: Callable[[Reply], bool] = _yes,
-    usable: Callable[[Reply], bool] = _yes,
-    probes: tuple[str, ...] = (),
-    blocked_by: tuple[str, ...] = (),
-    obeys: bool = False,
-    trait: str | None = None,
-    feature: str | None = None,
-    documented: bool = False,
-    generated: bool = False,
-    proof: Proof = Proof.ANSWER,
-    requires: RequiredContent | None = None,
-    defers_to: tuple[str, ...] = (),
-    formerly: tuple[str, ...] = (),
-    ground: Ground | None = None,
-) -> Callable[[_Check], _Check]:
-    """Make a function over a group of replies (`RuleInput`) a rule; its id is dimension/name, its docstring its text.
-
-    The dimension is that of its module or package in checks/: `casing.py`, `schema_ids.py`, `streaming/content.py`.
-
-    The source is cited in the docstring, as `Source: [PLACE] what stands there` (`conformance.sources` knows the
-    places), or passed as `source`. The function is handed a `RuleInput` that holds only the replies which `probes` and `select` name and
-    `usable` admits; `seen.all` still holds every reply of the provider. Where it yields nothing, the rule passes only
-    if what it looked at holds what `proof` and `requires` ask for.
-
-    `blocked_by` names rules whose finding explains this one's: then this rule is not judged. `defers_to` names rules
-    that report what this one would see as well: there the check itself stays silent. `formerly` lists ids that users
-    may still have in their files. `ground` is declared where it is not what `Rule.ground` derives.
+    Its id is dimension/name. The dimension is that of its module or package in checks/: `casing.py`,
+    `streaming/text.py`. Its docstring gives the title and the sections, and cites the source as `Source: [PLACE] what
+    stands there` (`conformance.sources` knows the places), unless `source` is passed.
     """
 
-    def enter(look: _Check) -> _Check:
-        dimension = Dimension(look.__module__.removeprefix(_CHECKS).partition(".")[0].partition("_")[0])
-        title, rest = sentences(look)
-        id_ = f"{dimension}/{slug(look.__name__)}"
+    def register(look: Look) -> Look:
+        dimension = Dimension(look.__module__.removeprefix(_CHECKS).partition(".")[0])
+        title, rest = split_docstring(look)
+        id_ = f"{dimension}/{make_id(look.__name__)}"
         if id_ in RULES:
             raise ValueError(f"two rules are called {id_}")
-        sections = _sections(rest)
-        cited = source or _cited_source(sections.pop("Source", ""))
-        RULES[id_] = Rule(
-            id_, dimension, level, title, sections, cited, basis, look, select, usable,
-            probes, blocked_by, obeys, trait, feature, documented, generated, proof, requires, defers_to, formerly,
-            ground,
-        )  # fmt: skip
-        FORMER_IDS.update(dict.fromkeys(formerly, id_))
+        sections = _split_sections(rest)
+        cited = source or _read_source(sections.pop("Source", ""))
+        rule = Rule(id_, dimension, level, title, sections, cited, look, **options)
+        RULES[id_] = rule if "ground" in options else replace(rule, ground=_derive_ground(rule))
+        FORMER_IDS.update(dict.fromkeys(rule.formerly, id_))
         return look
 
-    return enter
+    return register
 
 
 def check_each(
-    level: Level, source: Source | None = None, **how: Unpack[CheckOptions]
-) -> Callable[[_CheckOfReply], _CheckOfReply]:
+    level: Level, source: Source | None = None, **options: Unpack[CheckOptions]
+) -> Callable[[LookAtReply], LookAtReply]:
     """Make a function over one reply a rule: it is called for each reply that `check` would have grouped."""
 
-    def enter(look: _CheckOfReply) -> _CheckOfReply:
+    def register(look: LookAtReply) -> LookAtReply:
         @functools.wraps(look)
         def look_at_each(seen: RuleInput) -> Iterator[Location | NotJudged]:
             for reply in seen.replies:
                 yield from look(reply)
 
-        check(level, source, **how)(look_at_each)
+        check(level, source, **options)(look_at_each)
         return look
 
-    return enter
+    return register
+
+
+_GROUNDS = {Dimension.AUTH: Ground.KEYS, Dimension.ROUTES: Ground.ROUTES}
+
+
+def _derive_ground(rule: Rule) -> Ground:
+    if rule.dimension in _GROUNDS:
+        return _GROUNDS[rule.dimension]
+    if rule.proof in (Proof.REFUSAL, Proof.EACH_REFUSAL):
+        return Ground.ERRORS if rule.proof is Proof.REFUSAL else Ground.FAULTS
+    content = rule.requires
+    asked_for = content is not None and (content.probes or content.outcome is Outcome.BLOCKED)
+    return Ground.TASKS if rule.needs_obedience or asked_for else Ground.FORM
 
 
 def load() -> None:
-    """Import every module of probes/ and checks/, so that the catalogue is whole; idempotent.
+    """Import every module of probes/ and checks/, so that the catalogue is complete; idempotent.
 
-    Raises ValueError where a rule or a probe names another that does not exist.
+    Raises ValueError if a rule, a probe or `ProbeId` names a rule or probe that does not exist, or a former id is reused.
     """
     for room in (_PROBES, _CHECKS):
         package = importlib.import_module(room.rstrip("."))
@@ -337,12 +302,12 @@ def load() -> None:
         # Plain text first: the plain question opens every list that a reader sees.
         for module in sorted(names, key=lambda name: (name != f"{_PROBES}text", name)):
             importlib.import_module(module)
-    faults = [*_unknown_rules(), *_reused_ids(), *_unknown_probes()]
+    faults = [*_find_unknown_rules(), *_find_unknown_probes(), *_find_reused_ids()]
     if faults:
         raise ValueError("; ".join(faults))
 
 
-def _unknown_rules() -> Iterator[str]:
+def _find_unknown_rules() -> Iterator[str]:
     for rule in RULES.values():
         for link, others in (("is blocked by", rule.blocked_by), ("defers to", rule.defers_to)):
             for other in others:
@@ -351,46 +316,39 @@ def _unknown_rules() -> Iterator[str]:
                     yield f"the rule {rule.id} {link} {other!r}, but there is no such rule{hint}"
 
 
-def _reused_ids() -> Iterator[str]:
+def _find_unknown_probes() -> Iterator[str]:
+    named = [(f"the rule {rule.id} needs", one) for rule in RULES.values() for one in rule.probes]
+    named += [(f"the probe {one.id} follows", one.follows) for one in PROBES.values() if one.follows]
+    named += [("ProbeId names", one.value) for one in ProbeId]
+    for who, name in named:
+        if name not in PROBES:
+            yield f"{who} {str(name)!r}, but there is no such probe{suggest_spelling(name, PROBES)}"
+
+
+def _find_reused_ids() -> Iterator[str]:
     for former, current in FORMER_IDS.items():
         if former in RULES:
             yield f"{former} is a former id of {current}, and a rule of its own"
 
 
-def _unknown_probes() -> Iterator[str]:
-    for rule in RULES.values():
-        for probe in rule.probes:
-            if probe not in PROBES:
-                yield f"the rule {rule.id} needs {probe!r}, but there is no such probe{suggest_spelling(probe, PROBES)}"
-    for known in ProbeId:
-        if known not in PROBES:
-            yield f"ProbeId names {known.value!r}, but there is no such probe{suggest_spelling(known, PROBES)}"
-    for follower in PROBES.values():
-        if follower.follows is not None and follower.follows not in PROBES:
-            yield (
-                f"the probe {follower.id} follows {follower.follows!r}, but there is no such probe"
-                f"{suggest_spelling(follower.follows, PROBES)}"
-            )
-
-
-def current_rule_id(id_: str) -> str:
-    """Return the id that a rule has today, for one that it had in an older version; any other id as it is."""
+def resolve_rule_id(id_: str) -> str:
+    """Return the id that a rule has today for one that it had in an older version; any other id unchanged."""
     return FORMER_IDS.get(id_, id_)
 
 
 def find_rule(id_: str) -> Rule | None:
-    """Return the rule with that id, or that had it in an older version; None where there is none."""
-    return RULES.get(current_rule_id(id_))
+    """Return the rule that has that id, or had it in an older version; None if there is none."""
+    return RULES.get(resolve_rule_id(id_))
 
 
 def asks_main_route(reply: Reply) -> bool:
-    """Return whether the question went where clients ask for a model's answer; so does all that is not in the catalogue."""
+    """Return whether the question went where clients ask for a model's answer; True if its probe is not in the catalogue."""
     probe = PROBES.get(reply.probe)
     return probe is None or probe.main_route
 
 
 def asks_for_clients(reply: Reply) -> bool:
-    """Return whether what clients make of the answer counts: not for the vendor's own form, nor for odd questions."""
+    """Return whether what clients make of the answer counts: not if the question is generated, or the vendor's own form."""
     probe = PROBES.get(reply.probe)
     return not (is_documented(reply) or reply.exchange.generated) and (probe is None or probe.for_clients)
 

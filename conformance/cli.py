@@ -18,6 +18,7 @@ from conformance.running.arguments import (
     AGAINST,
     ASKING,
     CLIENT,
+    CONFIG,
     FAIL_ON,
     JUDGING,
     MAX_EXAMPLES,
@@ -59,155 +60,123 @@ _CODES = {
     "switch": "0 no named client would break; 1 one would; 2 wrong command line or file, or a side that could not be "
     "judged; 3 none would, but a named client was not tested there",
     "clients": "0; 2 a line that cannot be read",
-    "docs": "0",
+    "docs": "0; 2 a folder that holds no dialect",
     "list": "0; 2 an unknown word",
     "explain": "0; 2 an unknown rule",
     "lint": "0 sound; 1 faults; 2 no such folder",
     "serve": "0 when interrupted; 2 an unknown dialect or family of models, or the port is taken",
     "init": "0; 2 the file is there already",
 }
-_FORMATS = ("text", "markdown", "json")
-_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
+_REPORTING = ("run", "replay")  # their findings are in files, even if the terminal is lost
 _PORT = whole_number_between(0, 65_535)
 
 
-def _command(
-    subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, says: str
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    description: str,
+    *words: Argument,
 ) -> argparse.ArgumentParser:
+    """Add a command with its exit codes and those of its options that it shares with others."""
     lost = "" if name in _REPORTING else "; also 2 where the output cannot be written"
-    parser = subparsers.add_parser(
-        name, help=says, description=says, epilog=f"exit codes: {_CODES[name]}{lost}", allow_abbrev=False
+    codes = f"exit codes: {_CODES[name]}{lost}"
+    command = commands.add_parser(
+        name, help=description, description=description, epilog=codes, allow_abbrev=False
     )
-    parser.set_defaults(refuse=parser.error)
-    return parser
+    command.set_defaults(refuse=command.error)
+    for argument in words:
+        argument.declare(command.add_argument)
+    return command
 
 
-def _volume(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", help="print only warnings and the path of the report"
-    )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print pytest's own lines as well, on standard error"
-    )
+_FORMAT = Argument(
+    "format", "how to print it (default text)",
+    words={"choices": ("text", "markdown", "json"), "default": "text"},
+)  # fmt: skip
+_TEXT_OR_JSON = Argument(
+    "format", "how to print it (default text)", words={"choices": ("text", "json"), "default": "text"}
+)
+_QUIET = Argument("quiet", "print only warnings and the path of the report", "-q", {"action": "store_true"})
+_VERBOSE = Argument(
+    "verbose", "print pytest's own lines as well, on standard error", "-v", {"action": "store_true"}
+)
 
 
-def _declare(parser: argparse.ArgumentParser, *arguments: Argument) -> None:
-    for argument in arguments:
-        argument.declare(parser.add_argument)
-
-
-def _format(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=_FORMATS, default="text", help="how to print it (default text)")
-
-
-def _text_or_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="how to print it (default text)"
-    )
-
-
-def _run(parser: argparse.ArgumentParser) -> None:
-    _volume(parser)
-    _declare(parser, *OF_A_RUN)
-    parser.add_argument(
-        "--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing"
-    )
-    parser.add_argument(
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing")
+    run.add_argument(
         "--write-known", type=Path, metavar="FILE", help="propose `known` entries for what is there now"
     )
 
 
-def _replay(parser: argparse.ArgumentParser) -> None:
-    _volume(parser)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
-    _declare(parser, *JUDGING)
+def _add_replay_options(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
+    replay.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
 
 
-def _judge(parser: argparse.ArgumentParser) -> None:
-    _volume(parser)
-    parser.add_argument(
+def _add_judge_options(judge: argparse.ArgumentParser) -> None:
+    judge.add_argument(
         "files", nargs="+", metavar="FILE",
         help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",
     )  # fmt: skip
-    parser.add_argument(
+    judge.add_argument(
         "--url", metavar="URL", help="the address that was asked, where the recording does not contain it"
     )
-    parser.add_argument(
-        "--dialect",
-        default="google",
-        metavar="DIALECT",
+    judge.add_argument(
+        "--dialect", default="google", metavar="DIALECT",
         help="the dialect whose document counts as well (default google)",
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
-    _declare(parser, FAIL_ON)
-    _declare(parser, AGAINST)
-    _declare(parser, CLIENT)
-    _format(parser)
+    )  # fmt: skip
+    judge.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
 
 
-def _compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
-    parser.add_argument("new", type=Path, metavar="NEW", help="another")
-    parser.add_argument(
+def _add_compare_options(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
+    compare.add_argument("new", type=Path, metavar="NEW", help="another")
+    compare.add_argument(
         "-p", "--provider", action="append", default=[], metavar="NAME",
         help="compare only this provider, or those that match a pattern (repeatable)",
     )  # fmt: skip
-    parser.add_argument(
+    compare.add_argument(
         "--fail-on", choices=tuple(FAILING_LEVELS), default="must",
         help="exit with 1 at a new deviation of this level or above (default must)",
     )  # fmt: skip
-    parser.add_argument(
+    compare.add_argument(
         "--client", action="append", default=[], metavar="CLIENT",
         help="of the clients that worked and now break, count only these (repeatable; conformance list clients)",
     )  # fmt: skip
-    _format(parser)
-    _html(parser, "the report of NEW with what changed")
+    compare.add_argument(
+        "--html", type=Path, metavar="FILE",
+        help="write the report of NEW with what changed as one more section",
+    )  # fmt: skip
 
 
-def _switch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _add_switch_options(switch: argparse.ArgumentParser) -> None:
+    switch.add_argument(
         "--from", dest="from_", required=True, metavar="A",
         help="a provider of the newest run that holds it, or a dialect",
     )  # fmt: skip
-    parser.add_argument("--to", required=True, metavar="B", help="another")
-    parser.add_argument(
+    switch.add_argument("--to", required=True, metavar="B", help="another")
+    switch.add_argument(
         "--results", type=Path, action="append", default=[], metavar="DIR",
         help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
     )  # fmt: skip
-    _declare(parser, CLIENT)
-    _format(parser)
-    _html(parser, "the run's report with what changes")
-
-
-def _html(parser: argparse.ArgumentParser, says: str) -> None:
-    parser.add_argument("--html", type=Path, metavar="FILE", help=f"write {says} as one more section")
-
-
-def _list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects")
-    )
-    parser.add_argument(
-        "-c",
-        "--config",
+    switch.add_argument(
+        "--html",
         type=Path,
         metavar="FILE",
-        help="a file to read instead of the current folder's providers.yaml",
+        help="write the run's report with what changes as one more section",
     )
-    _text_or_json(parser)
 
 
-def _serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
-    parser.add_argument(
+def _add_serve_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
+    serve.add_argument(
         "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
     )
-    parser.add_argument(
-        "--model",
-        metavar="MODEL",
+    serve.add_argument(
+        "--model", metavar="MODEL",
         help="serve this model alone, with the habits of its family (such as gemini-2.0-flash)",
-    )
+    )  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -217,41 +186,43 @@ def parser() -> argparse.ArgumentParser:
         description="Checks vendors of the Gemini API against Google's wire contract and against their own documents.",
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _run(_command(sub, "run", "ask, record, judge and report"))
-    doctor = _command(sub, "doctor", "one cheap question per provider, and what to fix")
-    _declare(doctor, *ASKING)
-    _text_or_json(doctor)
-    plan = _command(sub, "plan", "what a run would send; sends nothing")
-    _declare(plan, *ASKING)
-    _text_or_json(plan)
-    _declare(plan, MAX_EXAMPLES)
-    _replay(_command(sub, "replay", "judge recorded exchanges anew; never touches the network"))
-    _judge(_command(sub, "judge", "judge exchanges that somebody else recorded; sends nothing"))
-    _compare(_command(sub, "compare", "two runs: new, fixed, still there, no longer covered"))
-    _switch(_command(sub, "switch", "what changes for code that moves from A to B"))
-    clients = _command(sub, "clients", "what each client makes of captured responses")
-    clients.add_argument(
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, description: str, *words: Argument) -> argparse.ArgumentParser:
+        return _add_command(commands, name, description, *words)
+
+    _add_run_options(add("run", "ask, record, judge and report", _QUIET, _VERBOSE, *OF_A_RUN))
+    add("doctor", "one cheap question per provider, and what to fix", *ASKING, _TEXT_OR_JSON)
+    add("plan", "what a run would send; sends nothing", *ASKING, _TEXT_OR_JSON, MAX_EXAMPLES)
+    description = "judge recorded exchanges again; never touches the network"
+    _add_replay_options(add("replay", description, _QUIET, _VERBOSE, *JUDGING))
+    description = "judge exchanges that somebody else recorded; sends nothing"
+    _add_judge_options(add("judge", description, _QUIET, _VERBOSE, FAIL_ON, AGAINST, CLIENT, _FORMAT))
+    _add_compare_options(add("compare", "two runs: new, fixed, still there, no longer covered", _FORMAT))
+    _add_switch_options(add("switch", "what changes for code that moves from A to B", CLIENT, _FORMAT))
+    add("clients", "what each client makes of captured responses").add_argument(
         "file", metavar="FILE", help="JSON lines of captured responses; - reads standard input"
     )
-    docs = _command(sub, "docs", "the documents side by side, and where each contradicts itself")
-    docs.add_argument("dialects", nargs="*", metavar="FOLDER", help="show the dialect in this folder as well")
-    _format(docs)
-    _list(_command(sub, "list", "what there is: rules, probes, providers, clients, dialects"))
-    _command(sub, "explain", "what a rule means, whom it hurts, and the workaround").add_argument(
+    add("docs", "the documents side by side, and where each contradicts itself", _FORMAT).add_argument(
+        "dialects", nargs="*", metavar="FOLDER", help="show the dialect in this folder as well"
+    )
+    description = "what there is: rules, probes, providers, clients, dialects"
+    add("list", description, CONFIG, _TEXT_OR_JSON).add_argument(
+        "what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects")
+    )
+    add("explain", "what a rule means, whom it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
     )
-    lint = _command(sub, "lint", "check a dialect of your own")
-    lint.add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
-    _serve(_command(sub, "serve", "run a bundled server, to point a client at"))
-    _command(sub, "init", "write a commented providers.yaml to begin with")
+    add("lint", "check a dialect of your own").add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
+    _add_serve_options(add("serve", "run a bundled server, to point a client at"))
+    add("init", "write a commented providers.yaml to begin with")
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
-    ours = arguments is None  # the process is ours: nobody needs its handlers back
+    ours = arguments is None  # the process is ours: its handlers need not be restored
     with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
         args, unknown = parser().parse_known_args(arguments)
         if unknown:  # refused with the usage of the command, which the top parser does not know

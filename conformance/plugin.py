@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 
 from conformance.model import Dimension, Provider
 from conformance.report import make_log, make_row
-from conformance.running.arguments import OF_A_RUN
+from conformance.running.arguments import OF_A_RUN, read_run_options
 from conformance.running.case_reports import (
     CaseIds,
     CaseReport,
@@ -51,37 +52,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         argument.declare(group.addoption, _PREFIX)
 
 
-def _options(config: pytest.Config) -> RunOptions:
+def _read_options(config: pytest.Config) -> RunOptions:
     def get(name: str) -> Any:
-        return config.getoption(f"--{_PREFIX}{name}")
+        return config.getoption(f"--{_PREFIX}{name}", None)
 
-    return RunOptions(
-        providers=tuple(get("provider")),
-        dimensions=tuple(get("dimension")),
-        config=_file_of_providers(config, get("config")),
-        out=get("out"),
-        reports=_home(config) / "reports",
-        clients=tuple(get("client")),
-        fail_on=get("fail-on"),
-        against=get("against"),
-        max_examples=get("max-examples"),
-        shrink=get("shrink"),
-        seed=get("seed"),
-    )
-
-
-def _home(config: pytest.Config) -> Path:
-    """Return the folder of the user's project: rootdir where an ini file marks it, else the working folder."""
-    return Path(os.path.relpath(config.rootpath)) if config.inipath is not None else Path()
-
-
-def _file_of_providers(config: pytest.Config, named: Path | None) -> Path | None:
-    """Return the file that is named, else the project's where the working folder has none."""
-    if named:
-        return named
-    here = any(Path(name).exists() for name in ("providers.yaml", "providers.yml"))
-    file = _home(config) / "providers.yaml"
-    return file if not here and file.is_file() else None
+    options = read_run_options(get)
+    # The user's project: rootdir where an ini file marks it, else the working folder.
+    project = Path(os.path.relpath(config.rootpath)) if config.inipath is not None else Path()
+    file = options.config
+    if file is None and not any(Path(name).exists() for name in ("providers.yaml", "providers.yml")):
+        file = project / "providers.yaml" if (project / "providers.yaml").is_file() else None
+    return replace(options, config=file, reports=project / "reports")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -101,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _make_suite(config: pytest.Config) -> Suite:
-    session = prepare_session(_options(config), os.environ)
+    session = prepare_session(_read_options(config), os.environ)
     given: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     if given is not None:
         return WorkerSuite(session, Path(given["conformance_reports"]))
@@ -168,7 +149,7 @@ class Suite:
 
 
 class WorkerSuite(Suite):
-    """The suite in a worker of pytest-xdist: it asks nobody, and shows what the controller found."""
+    """The suite in a worker of pytest-xdist: it asks nothing, and shows what the controller found."""
 
     def __init__(self, session: Session, file: Path) -> None:
         """Take the session and the file that the controller writes before it hands out the first case."""
@@ -181,7 +162,7 @@ class WorkerSuite(Suite):
         return read_reports(self._file)
 
     def mask(self, text: str) -> str:
-        """Return the text as it is: the controller masked it before it wrote it."""
+        """Return the text unchanged: the controller masked it before writing it."""
         return text
 
 
@@ -302,7 +283,7 @@ class ControllerSuite(Suite):
         self._others_failed |= report.failed
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Keep what went wrong in the checker itself: it must be reported, whatever the results say."""
+        """Keep what went wrong in the checker itself: it must be reported even if the results look fine."""
         self.internal_error = str(excrepr)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

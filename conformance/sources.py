@@ -34,7 +34,6 @@ _PAGES: Mapping[str, Mapping[str, str]] = {
         "GenerateContentResponse": f"{_GENERATE}#v1beta.GenerateContentResponse",
         "Candidate": f"{_GENERATE}#v1beta.Candidate",
         "Candidate.finishReason": f"{_GENERATE}#FinishReason",
-        "PromptFeedback": f"{_GENERATE}#PromptFeedback",
         "PromptFeedback.blockReason": f"{_GENERATE}#BlockReason",
         "UsageMetadata": f"{_GENERATE}#UsageMetadata",
         "CitationSource": f"{_GENERATE}#CitationSource",

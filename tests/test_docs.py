@@ -9,7 +9,7 @@ from pathlib import Path
 import house
 import pytest
 
-from conformance import catalogue
+from conformance import catalogue, sources
 from conformance.catalogue import RULES, SECTIONS
 from conformance.commands.explain import explain
 from conformance.model import Outcome
@@ -32,6 +32,11 @@ def test_every_source_has_an_address() -> None:
     for rule in RULES.values():
         own = rule.source == VENDORS_DOCUMENT  # a finding cites that page; the dialect holds its address
         assert own or rule.source.url.startswith("https://"), rule.id
+
+
+def test_every_page_is_cited_by_some_rule() -> None:
+    known = {url for places in sources._PAGES.values() for url in places.values()}
+    assert known == {rule.source.url for rule in RULES.values() if rule.source.url}
 
 
 def test_a_place_that_no_page_is_known_for_is_refused() -> None:

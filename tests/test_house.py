@@ -107,6 +107,15 @@ def test_no_two_public_classes_share_a_name() -> None:
     assert house.repeated_class_names(MODULES) == {}
 
 
+def test_public_functions_are_named_by_verbs() -> None:
+    assert house.functions_named(MODULES, house.is_lone_participle) == []
+    assert house.functions_named(MODULES, house.is_no_verb) == []
+
+
+def test_public_functions_are_described() -> None:
+    assert house.undescribed_functions(MODULES) == []
+
+
 def test_no_function_imports() -> None:
     allowed = "conformance.running.generated_bodies."  # heavy, optional, said why
     assert not [name for name in house.importing_functions(MODULES) if not name.startswith(allowed)]

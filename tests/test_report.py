@@ -40,9 +40,9 @@ from conformance.report.safe_text import (
     format_fence,
     format_moment,
     format_seconds,
+    make_slug,
     make_visible,
     number_duplicates,
-    slugify,
     to_one_line,
 )
 from conformance.validation import validate
@@ -475,8 +475,8 @@ def test_arrivals_are_drawn_with_a_bounded_number_of_strokes() -> None:
     ("made", "wanted"),
     [
         (make_visible("a\x00b\x1b\u202ec\ud800\td\n"), "a␀b␛␦c\ufffd\td\n"),
-        (slugify("Quill / Röuter"), "quill-r-uter"),
-        (slugify("🪶"), "x"),
+        (make_slug("Quill / Röuter"), "quill-r-uter"),
+        (make_slug("🪶"), "x"),
         (format_moment("2026-11-22T04:33:00+02:00"), "22 November 2026, 02:33 UTC"),
         (format_moment("yesterday"), "yesterday"),
         (format_seconds(0.42), "0.4 s"),

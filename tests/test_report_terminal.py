@@ -14,7 +14,7 @@ from warm_start import warm_command
 from whole_runs import environment
 
 from conformance.report import format_terminal
-from conformance.report.console_text import measure, shorten, wrap
+from conformance.report.console_text import measure_width, shorten_to_width, wrap_text
 from conformance.report.matrix import make_cells
 
 WIDTHS = (60, 80, 140)
@@ -72,7 +72,9 @@ def test_what_was_not_judged_is_counted_beside_what_passed(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     for results in (example(), many(3, 12), of(partial(), provider("w", "廣" * 70, "conforms"))):
-        assert max(measure(line) for line in format_terminal(results, width=width).splitlines()) <= width
+        assert (
+            max(measure_width(line) for line in format_terminal(results, width=width).splitlines()) <= width
+        )
 
 
 def test_names_are_cut_by_the_width_alone() -> None:
@@ -81,7 +83,7 @@ def test_names_are_cut_by_the_width_alone() -> None:
     for width in WIDTHS:
         assert words(format_terminal(of(long), width=width)).count(name) >= 1
     assert f"{name}  ✓" in format_terminal(of(long), width=160)
-    assert shorten("abc" * 30, 10) == "abcabcabc…"
+    assert shorten_to_width("abc" * 30, 10) == "abcabcabc…"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -174,8 +176,8 @@ def test_a_terminal_gets_no_escape_sequence_of_a_vendor(poison: str, width: int)
 
 def test_text_is_wrapped_by_columns_and_loses_nothing() -> None:
     text = "wide 廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣廣 and " + "x" * 50
-    lines = wrap(text, 30, "    ", "  - ")
-    assert max(map(measure, lines)) <= 30
+    lines = wrap_text(text, 30, "    ", "  - ")
+    assert max(map(measure_width, lines)) <= 30
     assert "".join("".join(lines).removeprefix("  - ").split()) == "".join(text.split())
 
 

@@ -13,7 +13,7 @@ from finished_run import case, deviation, provider, results_of, run_folder, with
 from conformance import cli
 from conformance.catalogue import RULES, load
 from conformance.clients import ALL_CLIENTS
-from conformance.comparing.advice import ASPECTS, advise, advise_auth
+from conformance.comparing.advice import ASPECTS, advise_auth, advise_on_trait
 from conformance.comparing.changes import RULES_ON_SENDING_THE_KEY
 from conformance.comparing.document_clients import find_silent_traits, judge_clients
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
@@ -528,10 +528,10 @@ VALUES: dict[str, list[Any]] = {
 def test_there_is_advice_for_every_move_between_values_of_a_trait(aspect: Any) -> None:
     fine = {("request-casing", "both"), ("request-casing", "neither"), ("settings", "both")}
     for before in VALUES[aspect.trait]:
-        assert advise(aspect, (before,), (before,)) == ""
+        assert advise_on_trait(aspect, (before,), (before,)) == ""
         for after in VALUES[aspect.trait]:
             wanted = before != after and (aspect.trait, str(after)) not in fine and before != []
-            assert bool(advise(aspect, (before,), (after,))) >= wanted
+            assert bool(advise_on_trait(aspect, (before,), (after,))) >= wanted
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_a_document_that_says_nothing_of_its_streams_is_told_so() -> None:
 def test_no_advice_takes_a_thing_for_what_it_already_is(aspect: Any) -> None:
     for before in (*([one] for one in VALUES[aspect.trait]), []):
         for after in VALUES[aspect.trait]:
-            advice = advise(aspect, tuple(before), (after,))
+            advice = advise_on_trait(aspect, tuple(before), (after,))
             assert "'none'" not in advice
             assert "'split'" not in advice
             assert "from lowerCamelCase to lowerCamelCase" not in advice

@@ -85,13 +85,13 @@ def _build_smaller_strategy(body: GeneratedBody, form: RequestForm) -> st.Search
     leaves = [*_list_leaves(form.root, body.body, _find_fault_path(body))]
 
     @st.composite
-    def smaller(draw: Draw) -> GeneratedBody:
+    def draw_smaller_body(draw: Draw) -> GeneratedBody:
         end = draw(st.integers(0, len(leaves)))
         length = draw(st.integers(0, end))
         amounts = draw(st.binary(min_size=length, max_size=length))
         return _Cut(body, dict(zip(leaves[end - length : end], amounts, strict=True))).cut(form.root)
 
-    return smaller()
+    return draw_smaller_body()
 
 
 class _Stopped(BaseException):

@@ -303,7 +303,7 @@ def takes_the_key_as_documented(seen: RuleInput) -> Iterator[Location | NotJudge
     """
     readings = seen.dialect.traits.get("auth", ())
     if seen.dialect.name == "google" or not readings:
-        yield NotJudged(Outcome.UNSUPPORTED, "the dialect says nothing of its own about keys")
+        yield NotJudged(Outcome.UNSUPPORTED, "no document of the vendor's own says how to send the key")
         return
     replies = {reply.exchange.request.key: reply for reply in seen.replies}
     takes_googles = any(

@@ -19,8 +19,8 @@ from conformance.reading.names import Respelling
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
-# Names whose loss costs a caller the text, the reason, the bill or a call; the rest costs comfort.
-_PRECIOUS = {
+# A caller that misses one of these names loses the text, the finish reason, the token counts or a call.
+_ESSENTIAL = {
     "candidates", "content", "parts", "finishReason", "usageMetadata", "promptTokenCount", "candidatesTokenCount",
     "totalTokenCount", "thoughtsTokenCount", "functionCall", "inlineData", "mimeType", "thoughtSignature",
     "promptFeedback", "blockReason", "totalTokens", "text", "name", "args",
@@ -61,7 +61,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """
     for pointer, name in _list_respellings(reply):
         if not name.beside:
-            level = Level.MUST if name.canonical in _PRECIOUS else Level.SHOULD
+            level = Level.MUST if name.canonical in _ESSENTIAL else Level.SHOULD
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
 
@@ -100,7 +100,7 @@ def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Loca
     basis=Basis.RECORDED,
     probes=(ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.FLAT_SETTINGS),
     usable=_is_answered_or_refused,
-    obeys=True,
+    needs_obedience=True,
     trait="settings",
 )
 def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]:
@@ -130,7 +130,7 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     probes=(ProbeId.SNAKE_CASE_REQUEST, ProbeId.SNAKE_CASE_SETTINGS),
     usable=_is_answered_or_refused,
     blocked_by=("casing/reads-settings-from-generation-config",),
-    obeys=True,
+    needs_obedience=True,
     trait="request-casing",
 )
 def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -166,7 +166,7 @@ def accepts_snake_case_requests(seen: RuleInput) -> Iterator[Location | NotJudge
     probes=(ProbeId.MIXED_CASING_REQUEST,),
     usable=_is_answered_or_refused,
     blocked_by=("casing/accepts-snake-case-requests",),
-    obeys=True,
+    needs_obedience=True,
     feature="function-calling",
 )
 def accepts_the_mixed_casing_of_clients(seen: RuleInput) -> Iterator[Location | NotJudged]:

@@ -171,7 +171,7 @@ def decode_body(captured: CapturedResponse) -> DecodedPieces:
     if coding not in {"gzip", "x-gzip", "deflate"}:
         return DecodedPieces(pieces, broken)
     raw = coding == "deflate" and bool(pieces) and pieces[0][0] & 15 != zlib.DEFLATED
-    return _inflate(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
+    return _inflate_pieces(pieces, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32, broken)
 
 
 def _find_missing_bytes(captured: CapturedResponse) -> str | None:
@@ -181,7 +181,7 @@ def _find_missing_bytes(captured: CapturedResponse) -> str | None:
     return "fewer bytes than promised" if short else None
 
 
-def _inflate(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedPieces:
+def _inflate_pieces(pieces: Iterable[bytes], wbits: int, broken: str | None) -> DecodedPieces:
     inflate, size = zlib.decompressobj(wbits), 0
     done: list[bytes] = []
     for piece in pieces:

@@ -104,7 +104,7 @@ class _Caller:
     total_tokens: JSON = None
     calls: int = 0
 
-    def take(self, view: ResponseView) -> None:
+    def take_view(self, view: ResponseView) -> None:
         self.chunks += 1
         if view.refused:
             raise Raised(view.refused)
@@ -113,11 +113,11 @@ class _Caller:
         self.finish_reason = self.finish_reason if view.finish_reason is None else view.finish_reason
         self.total_tokens = self.total_tokens if view.total_tokens is None else view.total_tokens
 
-    def listen(self, views: Iterable[ResponseView]) -> str | None:
+    def take_all(self, views: Iterable[ResponseView]) -> str | None:
         """Take all views; return the exception that ended the loop, if one did."""
         try:
             for view in views:
-                self.take(view)
+                self.take_view(view)
         except Raised as stop:
             return stop.what
         except RecursionError:
@@ -128,7 +128,7 @@ class _Caller:
 def iterate_stream(client: str, views: Iterable[ResponseView]) -> ClientView:
     """Iterate over a stream as callers do, to its end or to its exception."""
     caller = _Caller()
-    raises = caller.listen(views)
+    raises = caller.take_all(views)
     return ClientView(
         client,
         raises=raises,

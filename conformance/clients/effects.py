@@ -51,12 +51,13 @@ def find_effects(
         return ()
     seen = read_as_client(client, response)
     found = [
-        Effect(client.name, kind, detail, response.variant) for kind, detail in _compare(client, seen, truth)
+        Effect(client.name, kind, detail, response.variant)
+        for kind, detail in _compare_view(client, seen, truth)
     ]
     return tuple(sorted(found, key=lambda effect: HARM.index(effect.effect)))
 
 
-def _compare(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[tuple[str, str]]:
+def _compare_view(client: Client, seen: ClientView, truth: ExpectedView) -> Iterator[tuple[str, str]]:
     stop = seen.raises or seen.refused or "; ".join(seen.errors)
     right = truth.error or (truth.blocked and bool(seen.refused))
     if stop:
@@ -117,7 +118,7 @@ def _compare_finish_reason(
     elif shown in {None, "None", "NOCAND"}:
         yield "silent-loss", "finish reason lost"
     elif shown != truth.finish_reason:
-        yield "garbled", f"finish reason reads {_short(shown)} instead of {truth.finish_reason}"
+        yield "garbled", f"finish reason reads {_shorten_value(shown)} instead of {truth.finish_reason}"
 
 
 def _compare_total(client: Client, total: JSON, sent: int | None) -> Iterator[tuple[str, str]]:
@@ -126,10 +127,10 @@ def _compare_total(client: Client, total: JSON, sent: int | None) -> Iterator[tu
     if total is None:
         yield "silent-loss", "usage lost"
     elif client.shows_total and (isinstance(total, str) or total != sent):
-        yield "garbled", f"total tokens read {_short(total)} instead of {sent}"
+        yield "garbled", f"total tokens read {_shorten_value(total)} instead of {sent}"
 
 
-def _short(value: JSON) -> str:
+def _shorten_value(value: JSON) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:39] + "…"
 

@@ -90,7 +90,7 @@ def _view_answer(answer: object) -> ResponseView:
         total_tokens=None if js.is_nullish(total) else cast("JSON", total),
     )
     try:
-        parts = list(js.iterate(_get_parts(answer)))
+        parts = list(js.iterate_value(_get_parts(answer)))
         text = "".join(_print_part(part) for part in parts)
     except Raised as stop:
         return replace(view, refused=stop.what)

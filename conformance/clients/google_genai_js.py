@@ -59,7 +59,7 @@ def _join_text(parts: object) -> str:
     if js.get_length(parts) == 0:
         return ""
     texts = []
-    for part in js.iterate(parts):
+    for part in js.iterate_value(parts):
         if part is None:
             raise Raised("TypeError: Cannot convert undefined or null to object")
         text = js.get_member(part, "text")

@@ -59,14 +59,14 @@ def _parse_double(text: str) -> int | float:
 def parse_json(text: str) -> object:
     """JSON.parse: no NaN, no comment, nothing behind the value; any depth. Raises Raised (SyntaxError)."""
     try:
-        return _load(text)
+        return _load_json(text)
     except ValueError:
         raise Raised(f"SyntaxError: {_describe_fault(text)}") from None
     except RecursionError:
         return _parse_deep(text)
 
 
-def _load(text: str) -> object:
+def _load_json(text: str) -> object:
     return json.loads(
         text, parse_constant=_refuse_constant, parse_int=_parse_integer, parse_float=_parse_double
     )
@@ -81,7 +81,7 @@ def _describe_fault(text: str) -> str:
 def _parse_deep(text: str) -> object:
     """Parse what is too deep for Python's parser, with null for what no client would reach."""
     try:
-        return _load("".join(_drop_deep(text)))
+        return _load_json("".join(_drop_deep(text)))
     except ValueError:
         raise Raised(f"SyntaxError: {_describe_fault(text)}") from None
 
@@ -135,7 +135,7 @@ def get_length(value: object) -> object:
     return len(value) if isinstance(value, list | str) else get_member(value, "length")
 
 
-def iterate(value: object) -> Iterator[object]:
+def iterate_value(value: object) -> Iterator[object]:
     """`for (const item of value ?? [])`. Raises Raised (TypeError) for what cannot be iterated."""
     if is_nullish(value):
         return iter(())

@@ -126,41 +126,42 @@ class Types:
                 raise _make_error(where)
             return found
         if kind.startswith("enum:"):
-            return self._enum(value, kind)
+            return self._read_enum(value, kind)
         outer, _, inner = kind.partition("[")
         if outer == "list":
-            return self._list(value, inner[:-1], where)
+            return self._read_list(value, inner[:-1], where)
         if outer == "dict":
-            return self._dict(value, inner[:-1].partition(",")[2], where)
-        return self._model(value, kind, where)
+            return self._read_dict(value, inner[:-1].partition(",")[2], where)
+        return self._read_model(value, kind, where)
 
-    def _enum(self, value: object, kind: str) -> str:
+    def _read_enum(self, value: object, kind: str) -> str:
         """Any string will do: an unknown one becomes a member of its own; another type meets `value.upper()`."""
         if not isinstance(value, str):
             raise Raised(f"AttributeError: '{type(value).__name__}' object has no attribute 'upper'")
         known = kind == "enum:FinishReason" and value.upper() in self.finish_reasons
         return value.upper() if known else value
 
-    def _list(self, value: object, item: str, where: str) -> list[object]:
+    def _read_list(self, value: object, item: str, where: str) -> list[object]:
         if not isinstance(value, list):
             raise _make_error(where)
-        items = [_require(inner, f"{where}.{at}") for at, inner in enumerate(value)]
+        items = [_require_present(inner, f"{where}.{at}") for at, inner in enumerate(value)]
         return [self.read(inner, item, f"{where}.{at}") for at, inner in enumerate(items)]
 
-    def _dict(self, value: object, item: str, where: str) -> dict[str, object]:
+    def _read_dict(self, value: object, item: str, where: str) -> dict[str, object]:
         if not isinstance(value, dict):
             raise _make_error(where)
         if item == "any":
             return value
         return {
-            name: self.read(_require(inner, where), item, f"{where}.{name}") for name, inner in value.items()
+            name: self.read(_require_present(inner, where), item, f"{where}.{name}")
+            for name, inner in value.items()
         }
 
-    def _model(self, value: object, kind: str, where: str) -> dict[str, object]:
+    def _read_model(self, value: object, kind: str, where: str) -> dict[str, object]:
         """Read an object's fields under either spelling; both at once is one too many, unknown ones are dropped."""
         if not isinstance(value, dict):
             raise _make_error(where)
-        spellings = self._spellings(kind)
+        spellings = self._list_spellings(kind)
         found: dict[str, object] = {}
         for spelling, inner in value.items():
             name = spellings.get(spelling)
@@ -170,7 +171,7 @@ class Types:
                 found[name] = self.read(inner, self.models[kind][name], f"{where}.{spelling}")
         return found
 
-    def _spellings(self, kind: str) -> Mapping[str, str]:
+    def _list_spellings(self, kind: str) -> Mapping[str, str]:
         """Return the field that each accepted spelling names."""
         if kind not in self._cache:
             self._cache[kind] = {
@@ -179,7 +180,7 @@ class Types:
         return self._cache[kind]
 
 
-def _require(value: object, where: str) -> object:
+def _require_present(value: object, where: str) -> object:
     """Items of lists and objects, unlike fields, may not be null."""
     if value is None:
         raise _make_error(where)

@@ -12,12 +12,14 @@ from conformance.model import Exchange
 from conformance.names import suggest_or_list
 
 
-def _tell(bearer: str, version: str) -> Mapping[str, str]:
+def _describe_settings(bearer: str, version: str) -> Mapping[str, str]:
     return MappingProxyType({"bearer": bearer, "version": version})
 
 
-_PYTHON = _tell('HttpOptions(headers={"Authorization": "Bearer KEY"})', 'HttpOptions(api_version="v1beta")')
-_JAVASCRIPT = _tell(
+_PYTHON = _describe_settings(
+    'HttpOptions(headers={"Authorization": "Bearer KEY"})', 'HttpOptions(api_version="v1beta")'
+)
+_JAVASCRIPT = _describe_settings(
     'httpOptions: {headers: {Authorization: "Bearer KEY"}}', 'httpOptions: {apiVersion: "v1beta"}'
 )
 _MEASURED = (
@@ -40,7 +42,7 @@ _MEASURED = (
     Client(
         "ai 6.0.326 + @ai-sdk/google 3.0.141 (JavaScript)", "ai-sdk-google-3.0.141", "@ai-sdk/google",
         ai_sdk.read_response, finish_words=ai_sdk.translate_finish_reason, shows_total=False,
-        configure=_tell(
+        configure=_describe_settings(
             'createGoogleGenerativeAI({headers: {Authorization: "Bearer KEY"}})',
             'createGoogleGenerativeAI({baseURL: "…/v1beta"})',
         ),
@@ -48,7 +50,7 @@ _MEASURED = (
     Client(
         "@google/generative-ai 0.24.1 (JavaScript)", "google-generative-ai-0.24.1", "@google/generative-ai",
         generative_ai_js.read_response,
-        configure=_tell(
+        configure=_describe_settings(
             'requestOptions {customHeaders: {Authorization: "Bearer KEY"}}',
             'requestOptions {apiVersion: "v1beta"}',
         ),
@@ -60,7 +62,7 @@ _MEASURED = (
 )  # fmt: skip
 _CLI = Client(
     "gemini-cli 0.61.0 (on @google/genai 1.30.0)", "gemini-cli-0.61.0", "gemini-cli", google_genai_js.read_cli,
-    configure=_tell("GEMINI_CLI_CUSTOM_HEADERS", "GOOGLE_GENAI_API_VERSION"),
+    configure=_describe_settings("GEMINI_CLI_CUSTOM_HEADERS", "GOOGLE_GENAI_API_VERSION"),
     methods=("streamGenerateContent",),
 )  # fmt: skip
 

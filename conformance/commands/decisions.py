@@ -16,7 +16,7 @@ from conformance.comparing import compare as comparing
 from conformance.comparing import switching
 from conformance.comparing.finished_runs import find_newest_run
 from conformance.comparing.past import MEND, PastRun, read_past
-from conformance.comparing.run_limits import find_unmatched, restrict
+from conformance.comparing.run_limits import find_unmatched, select_providers
 from conformance.model import JSON
 from conformance.recording.writing import RecordError, append_text, write_atomically
 from conformance.report import comparison_text, render_page, switch_text
@@ -30,7 +30,9 @@ def compare(args: Namespace) -> int:
     criteria = comparing.Criteria(args.fail_on, resolve_clients(args.client))
     old, new = read_past(args.old), read_past(args.new)
     _check_providers(old, new, args.provider)
-    found = comparing.compare(restrict(old, args.provider), restrict(new, args.provider), criteria)
+    found = comparing.compare(
+        select_providers(old, args.provider), select_providers(new, args.provider), criteria
+    )
     keyring = collect_keys(os.environ)
     if args.format == "json":
         print_json(keyring.mask_json(comparison_text.add_sentences(found, comparing.as_data(found))))

@@ -30,7 +30,7 @@ def explain(args: Namespace) -> int:
     head = f"{rule.id} ({rule.level.value})"
     origin = (f"Source: {rule.source.in_words()}", f"Basis: {rule.basis.describe()}")
     ground = f"A pass shows: {rule.ground.value}"
-    parts = (head, rule.text(), *origin, ground, describe_questions(rule), *describe_links(rule))
+    parts = (head, rule.explain(), *origin, ground, describe_questions(rule), *describe_links(rule))
     print_lines("\n\n".join(parts))
     return 0
 

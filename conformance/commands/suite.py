@@ -14,6 +14,7 @@ from conformance.commands.streams import print_lines, write_line
 from conformance.commands.terminal import Progress, list_closing_lines, warn_of_bundled_file
 from conformance.recording.runfile import RunFile, read_run_file
 from conformance.report import format_terminal
+from conformance.running.arguments import read_run_options
 from conformance.running.engine import Engine
 from conformance.running.session import (
     RunOptions,
@@ -37,22 +38,7 @@ def run(args: Namespace) -> int:
 
 
 def _read_options(args: Namespace) -> RunOptions:
-    """Return what the command line says; options that a command does not have keep their defaults."""
-    get = vars(args).get
-    return RunOptions(
-        providers=tuple(get("provider") or ()),
-        dimensions=tuple(get("dimension") or ()),
-        config=get("config"),
-        out=get("out"),
-        clients=tuple(get("client") or ()),
-        fail_on=get("fail_on") or "must",
-        against=get("against") or "both",
-        max_examples=get("max_examples"),
-        shrink=get("shrink") or 0,
-        seed=get("seed") or 0,
-        resume=get("resume"),
-        write_known=get("write_known"),
-    )
+    return read_run_options(lambda name: getattr(args, name.replace("-", "_"), None))
 
 
 def _resume(options: RunOptions, folder: Path, file: RunFile) -> RunOptions:
@@ -72,7 +58,7 @@ def _resume(options: RunOptions, folder: Path, file: RunFile) -> RunOptions:
 
 
 def replay(args: Namespace) -> int:
-    """Judge a recording anew, by the dimensions of its run unless others are named; sends nothing."""
+    """Judge a recording again, by the dimensions of its run unless others are named; sends nothing."""
     if args.folder.is_file():
         what = "a HAR" if args.folder.suffix.lower() == ".har" else "a file"
         raise UsageError(f"{args.folder}: {what} is not a run; `conformance judge` reads it")

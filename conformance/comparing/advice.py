@@ -138,7 +138,7 @@ ASPECTS: tuple[Aspect, ...] = (
 )  # fmt: skip
 
 
-def advise(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) -> str:
+def advise_on_trait(aspect: Aspect, before: tuple[JSON, ...], after: tuple[JSON, ...]) -> str:
     """Return what to do about a trait whose readings differ; empty where there is nothing to do.
 
     An unknown `before` counts as Google's way; an unknown `after` can only be tried.

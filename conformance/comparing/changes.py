@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.catalogue import RULES
-from conformance.comparing.advice import ANSWER, ASPECTS, REQUEST, Aspect, advise, advise_auth, format_reading
+from conformance.comparing.advice import (
+    ANSWER,
+    ASPECTS,
+    REQUEST,
+    Aspect,
+    advise_auth,
+    advise_on_trait,
+    format_reading,
+)
 from conformance.comparing.past import FINDING, PASS, PastCase
 from conformance.comparing.sides import Side
 from conformance.judging.traits import REFERENCE
@@ -111,7 +119,7 @@ def _compare_traits(before: Side, after: Side) -> Iterator[tuple[str, SwitchChan
 
 def _describe_trait(aspect: Aspect, readings: Readings, after: Side) -> SwitchChange:
     old, new = readings
-    do = _advise(aspect, readings, after)
+    do = _advise_on_trait(aspect, readings, after)
     rules = tuple(rule for rule in _find_grave(after) if _trait_of(rule) == aspect.trait)
     # A rule about one way to send the key gives a reason for that way, which may not be the way that is advised.
     whys = [aspect.why] if aspect.trait == AUTH else [after.cases[rule].get_text("why") for rule in rules]
@@ -122,16 +130,16 @@ def _describe_trait(aspect: Aspect, readings: Readings, after: Side) -> SwitchCh
     )
 
 
-def _advise(aspect: Aspect, readings: Readings, after: Side) -> str:
+def _advise_on_trait(aspect: Aspect, readings: Readings, after: Side) -> str:
     """Return what to do about a trait. Where nothing that was tried took effect, only the document can say."""
     old, new = readings
     if new != (NEITHER,):
-        return advise(aspect, old, new)
-    documented = advise(aspect, old, after.documented(aspect.trait))
+        return advise_on_trait(aspect, old, new)
+    documented = advise_on_trait(aspect, old, after.list_readings(aspect.trait))
     return (
         f"{documented}, as its document says; no effect was observed"
         if documented
-        else advise(aspect, old, new)
+        else advise_on_trait(aspect, old, new)
     )
 
 
@@ -217,8 +225,11 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
     for rule, case in lacks.cases.items():
         other = has.cases.get(rule)
         works = other is not None and other.state == PASS
-        if case.outcome == "unsupported" and works and not _is_about_document(rule):
-            found.setdefault(_name_feature(rule), []).append(case)
+        known = RULES.get(rule)
+        # Of a rule about the vendor's own document, `unsupported` means undocumented: no feature is missing.
+        if case.outcome == "unsupported" and works and not (known and known.documented):
+            feature = (known.feature or known.title) if known else rule
+            found.setdefault(feature, []).append(case)
     for feature, cases in found.items():
         rules = tuple(case.rule for case in cases)
         says = f"not offered: {cases[0].reason}"
@@ -229,20 +240,10 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
             yield SwitchChange(feature, says, "offered", way=GAINED, rules=rules)
 
 
-def _is_about_document(rule: str) -> bool:
-    """Return whether a rule is about the vendor's own document: there, `unsupported` means undocumented, not a lost feature."""
-    return rule in RULES and RULES[rule].documented
-
-
-def _name_feature(rule: str) -> str:
-    known = RULES.get(rule)
-    return (known.feature or known.title) if known else rule
-
-
 def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChange]:
     """On paper: yield the fields that only one of the documents names."""
     for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
-        old, new = before.fields(place), after.fields(place)
+        old, new = before.list_fields(place), after.list_fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
             do = "no document names every field: try those that you use" if old - new else ""
             here, there = (

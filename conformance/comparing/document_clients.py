@@ -12,7 +12,7 @@ from conformance.clients import ALL_CLIENTS, CapturedResponse, Client, find_requ
 from conformance.clients.effects import NOTHING, VERDICTS, ExpectedView, find_effects, sum_up_effects
 from conformance.comparing.past import PastClient
 from conformance.dialects.dialect import Dialect
-from conformance.embedded.answers import think
+from conformance.embedded.answers import answer_request
 from conformance.embedded.chunks import build_chunks, build_response
 from conformance.embedded.dialect_looks import dress_response
 from conformance.embedded.frames import SINGLE, OutgoingBody, frame_objects
@@ -108,7 +108,7 @@ def _judge_reading(client: Client, version: _DocumentReading) -> PastClient:
 
 def _make_samples(style: Style) -> Iterator[tuple[CapturedResponse, ExpectedView]]:
     for prompt in _PROMPTS:
-        answer = think(prompt, _MODEL)
+        answer = answer_request(prompt, _MODEL)
         truth = _make_expected_view(build_response(answer))
         yield (
             _make_response(

@@ -64,7 +64,7 @@ def _as_texts(value: JSON) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def restrict(run: PastRun, patterns: Sequence[str]) -> PastRun:
+def select_providers(run: PastRun, patterns: Sequence[str]) -> PastRun:
     """Return the run with only the providers that a pattern names; all of them where there is no pattern."""
     if not patterns:
         return run

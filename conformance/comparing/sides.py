@@ -39,11 +39,11 @@ class Side:
         """The models that the document names."""
         return self.dialect.models if self.dialect else ()
 
-    def documented(self, trait: str) -> tuple[JSON, ...]:
+    def list_readings(self, trait: str) -> tuple[JSON, ...]:
         """Return what the document says about a trait: several readings where it contradicts itself."""
         return tuple(one.value for one in self.dialect.traits.get(trait, ())) if self.dialect else ()
 
-    def fields(self, place: str) -> frozenset[str]:
+    def list_fields(self, place: str) -> frozenset[str]:
         """Return the fields that the document names in the request, response or usage, under Google's names."""
         if self.dialect is None:
             return frozenset()

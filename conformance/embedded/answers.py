@@ -195,7 +195,7 @@ def make_response_id() -> str:
     return base64.urlsafe_b64encode(clock + rest).decode().rstrip("=")
 
 
-def think(request: Message, model: str) -> ScriptedAnswer:
+def answer_request(request: Message, model: str) -> ScriptedAnswer:
     """Return the model's answer to a canonical request that `semantics.judge_request` accepts, with its family's habits."""
     config, family = request.get("generationConfig", {}), choose_family(model)
     candidate = _make_candidate(request, family)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from conformance.dialects.shapes import Shape, load_reference
 from conformance.embedded import listing
-from conformance.embedded.answers import ScriptedAnswer, count_prompt_tokens, think
+from conformance.embedded.answers import ScriptedAnswer, answer_request, count_prompt_tokens
 from conformance.embedded.chunks import build_chunks, build_response, list_modalities, spread_waits
 from conformance.embedded.dialect_looks import apply_casing, dress_response
 from conformance.embedded.errors import Refused, quota_error, unknown_model_error
@@ -28,7 +28,7 @@ from conformance.embedded.routes import (
     LIST,
     PREFLIGHT,
     RoutedRequest,
-    authorise,
+    check_credentials,
     guess_request,
     read_credentials,
     route_request,
@@ -84,13 +84,13 @@ def add_common_headers(answer: Outgoing, incoming: Incoming) -> Outgoing:
     vary = () if answer.content_type == "text/html" else _VARY
     answer = replace(answer, headers=(*answer.headers, *vary, *origin))
     return (
-        _compress(answer)
+        _compress_answer(answer)
         if "gzip" in incoming.header("accept-encoding").lower() and answer.pieces
         else answer
     )
 
 
-def _compress(answer: Outgoing) -> Outgoing:
+def _compress_answer(answer: Outgoing) -> Outgoing:
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     packed = []
     for number, piece in enumerate(answer.pieces, 1):
@@ -113,13 +113,13 @@ class Behaviour:
     style: Style = field(default_factory=Style)
     accepts_key: Callable[[str], bool] = accepts_key
     route: Callable[[Incoming, Style], RoutedRequest] = route_request
-    authorise: Callable[[Incoming, Style, Callable[[str], bool]], None] = authorise
+    authorise: Callable[[Incoming, Style, Callable[[str], bool]], None] = check_credentials
     document: Callable[[bytes], Message] = parse_object
     settle: Callable[[Message, Style], Message] = nest_settings
     accept: Callable[[Mapping[str, JSON], Shape], Message] = accept_message
     judge: Callable[[Message], None] = judge_request
     check_signatures: Callable[[Message], None] = check_signatures
-    think: Callable[[Message, str], ScriptedAnswer] = think
+    think: Callable[[Message, str], ScriptedAnswer] = answer_request
     whole: Callable[[ScriptedAnswer], Message] = build_response
     chunks: Callable[[ScriptedAnswer], Sequence[Message]] = build_chunks
     pace: Callable[[ScriptedAnswer, int], Sequence[float]] = spread_waits

@@ -28,23 +28,23 @@ _ESCAPED = str.maketrans({
 })  # fmt: skip
 
 
-def _write(value: JSON, **style: Any) -> bytes:
+def _write_json(value: JSON, **style: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, **style).translate(_ESCAPED).encode()
 
 
 def write_compact(value: JSON) -> bytes:
     """Return JSON on one line, in UTF-8."""
-    return _write(value, separators=(",", ":"))
+    return _write_json(value, separators=(",", ":"))
 
 
 def write_pretty(value: JSON) -> bytes:
     """Return JSON as Google prints it unless prettyPrint=false, in UTF-8."""
-    return _write(value, indent=2)
+    return _write_json(value, indent=2)
 
 
 def _write_events(objects: Sequence[JSON]) -> tuple[bytes, ...]:
     # Recorded: CRLF and a blank line after each event, the last one too, and a blank after a colon but not a comma.
-    return tuple(b"data: " + _write(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
+    return tuple(b"data: " + _write_json(one, separators=(",", ": ")) + b"\r\n\r\n" for one in objects)
 
 
 def _write_array(objects: Sequence[JSON]) -> tuple[bytes, ...]:

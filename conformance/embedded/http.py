@@ -45,43 +45,43 @@ class _Conversation:
     async def run(self) -> None:
         """Answer until the connection ends; a protocol error of the client ends it too."""
         try:
-            while await self._exchange():
+            while await self._answer_request():
                 self._http.start_next_cycle()
         except h11.RemoteProtocolError:
-            await self._complain()
+            await self._refuse_broken_request()
         except (ConnectionError, h11.LocalProtocolError):
             pass  # the client went away in the middle
         finally:
             self._writer.close()
 
-    async def _next(self) -> object:
+    async def _next_event(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
-                self._queue(h11.InformationalResponse(status_code=100, headers=[]))
-                await self._flush()
+                self._queue_event(h11.InformationalResponse(status_code=100, headers=[]))
+                await self._send_queued()
             self._http.receive_data(await self._reader.read(_READ))
         return event
 
-    async def _exchange(self) -> bool:
+    async def _answer_request(self) -> bool:
         """Answer one request. Returns whether the connection can take another."""
-        event = await self._next()
+        event = await self._next_event()
         if not isinstance(event, h11.Request):
             return False
-        incoming = _read_incoming(event, await self._body())
-        answer = self._ask(incoming)
-        await self._answer(replace(answer, pieces=()) if incoming.verb == "HEAD" else answer)
+        incoming = _read_incoming(event, await self._read_body())
+        answer = self._call_application(incoming)
+        await self._send_answer(replace(answer, pieces=()) if incoming.verb == "HEAD" else answer)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    async def _body(self) -> bytes | None:
+    async def _read_body(self) -> bytes | None:
         """Return the body; None for one beyond the limit, which is read to its end so that the client gets the answer."""
         kept, size = [], 0
-        while isinstance(event := await self._next(), h11.Data):
+        while isinstance(event := await self._next_event(), h11.Data):
             size += len(event.data)
             if size <= BODY_LIMIT:
                 kept.append(bytes(event.data))
         return b"".join(kept) if size <= BODY_LIMIT else None
 
-    def _ask(self, incoming: Incoming) -> Outgoing:
+    def _call_application(self, incoming: Incoming) -> Outgoing:
         try:
             return self._application(incoming)
         except Exception as fault:  # noqa: BLE001 - a fault of ours must be an answer too, not a hang
@@ -90,33 +90,33 @@ class _Conversation:
                 500, (("Content-Type", "text/plain"), ("X-Embedded-Fault", f"{name}: {fault}"[:200]))
             )
 
-    async def _answer(self, answer: Outgoing) -> None:
-        self._queue(h11.Response(status_code=answer.status, headers=_list_headers(answer)))
+    async def _send_answer(self, answer: Outgoing) -> None:
+        self._queue_event(h11.Response(status_code=answer.status, headers=_list_headers(answer)))
         for piece in answer.pieces:
             if piece.wait > 0:
-                await self._flush()
+                await self._send_queued()
                 await asyncio.sleep(piece.wait)
-            self._queue(h11.Data(data=piece.data))
+            self._queue_event(h11.Data(data=piece.data))
             if answer.streamed:
-                await self._flush()
+                await self._send_queued()
         if answer.cut:
-            await self._flush()
+            await self._send_queued()
             raise ConnectionAbortedError
-        self._queue(h11.EndOfMessage())
-        await self._flush()
+        self._queue_event(h11.EndOfMessage())
+        await self._send_queued()
 
-    def _queue(self, event: h11.Event) -> None:
+    def _queue_event(self, event: h11.Event) -> None:
         self._ready.append(self._http.send(event) or b"")
 
-    async def _flush(self) -> None:
+    async def _send_queued(self) -> None:
         """Send what is ready, in one write: a short answer is one packet."""
         self._writer.write(b"".join(self._ready))
         self._ready.clear()
         await self._writer.drain()
 
-    async def _complain(self) -> None:
+    async def _refuse_broken_request(self) -> None:
         if self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            await self._answer(Outgoing(400, (("Content-Type", "text/plain"), ("Connection", "close"))))
+            await self._send_answer(Outgoing(400, (("Content-Type", "text/plain"), ("Connection", "close"))))
 
 
 class Host:
@@ -125,7 +125,7 @@ class Host:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="embedded", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="embedded", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -147,9 +147,9 @@ class Host:
         """
         if self._loop is None:
             raise RuntimeError("a Host starts servers inside its `with` block only")
-        return asyncio.run_coroutine_threadsafe(self._listen(application, port), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._start_server(application, port), self._loop).result()
 
-    def _run(self) -> None:
+    def _run_loop(self) -> None:
         with asyncio.Runner() as runner:  # its end cancels what still runs
             runner.run(self._until_stopped())
 
@@ -162,7 +162,7 @@ class Host:
         for server in self._servers:
             server.close()
 
-    async def _listen(self, application: Application, port: int) -> str:
+    async def _start_server(self, application: Application, port: int) -> str:
         def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # Our own task: the one that asyncio would make logs an error when it is cancelled at the end.
             task = asyncio.create_task(_Conversation(reader, writer, application).run())

@@ -46,7 +46,7 @@ def make_instance(schema: Schema, given: Hints) -> JSON:
     """Return a value of a schema, in Google's schema language (types in capitals) or in JSON Schema."""
     if given.depth > _DEEPEST:
         return None
-    schema = _resolve(schema, given)
+    schema = _resolve_schema(schema, given)
     if "const" in schema:
         return schema["const"]  # type: ignore[no-any-return] # a schema is JSON
     if schema.get("enum"):
@@ -54,7 +54,7 @@ def make_instance(schema: Schema, given: Hints) -> JSON:
     return _MAKERS.get(_type_of(schema), _make_text)(schema, replace(given, depth=given.depth + 1))
 
 
-def _resolve(schema: Schema, given: Hints, steps: int = 8) -> Schema:
+def _resolve_schema(schema: Schema, given: Hints, steps: int = 8) -> Schema:
     """Follow references and alternatives to a schema that has a type."""
     for _ in range(steps):
         options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")

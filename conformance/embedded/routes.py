@@ -127,7 +127,7 @@ def read_credentials(incoming: Incoming) -> Mapping[str, str]:
     return {way: key for way, key in carried.items() if key}
 
 
-def authorise(incoming: Incoming, style: Style, accepts_key: Callable[[str], bool]) -> None:
+def check_credentials(incoming: Incoming, style: Style, accepts_key: Callable[[str], bool]) -> None:
     """Accept a request with a valid key. Raises Refused as Google does.
 
     Authorization is checked first, so a junk token beside a valid key is refused; an API key is no such token,

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience, obeys
-from conformance.model import JSON, NOTHING
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, NOTHING
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
 
@@ -33,7 +32,8 @@ def is_invalid_for_google(reply: Reply) -> bool:
 
 def is_server_failure(reply: Reply) -> bool:
     """Return whether the server failed: a 5xx, an HTML page, or no answer."""
-    return reply.status >= 500 or reply.kind in (ReplyKind.FAILED, ReplyKind.HTML)
+    failed = reply.standing in (Standing.SERVER_ERROR, Standing.NO_ANSWER)
+    return failed or reply.kind is ReplyKind.HTML
 
 
 def is_html_page(reply: Reply) -> bool:

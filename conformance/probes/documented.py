@@ -50,10 +50,6 @@ def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
             f"A request as the vendor's document writes it: {sample['name']}",
             "",
             _build(sample, own_path),
-            None,
-            1,
-            last=False,
-            needs=(),
         )
         for sample in dialect.requests
     )

@@ -42,7 +42,7 @@ def wrong_type(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="safety-settings")
+@probe(attempts=3, needs=("safety-settings",))
 def wrong_enum(ask: ProbeContext) -> Question:
     """A safety category that does not exist."""
     setting = {"category": "HARM_CATEGORY_FROBNICATION", "threshold": "BLOCK_NONE"}
@@ -70,7 +70,7 @@ def unknown_model(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def unknown_model_streamed(ask: ProbeContext) -> Question:
     """A model that does not exist, asked to stream."""
     return as_stream(
@@ -90,7 +90,7 @@ def wrong_verb(_ask: ProbeContext) -> Question:
     return Question(verb="GET", expected={"status": [400, 404, 405]})
 
 
-@probe(attempts=3, needs="cached-content")
+@probe(attempts=3, needs=("cached-content",))
 def bogus_cached_content(ask: ProbeContext) -> Question:
     """Cached content by a name that cannot exist."""
     return Question(

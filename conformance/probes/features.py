@@ -31,13 +31,13 @@ def _json(ask: ProbeContext, name: str, schema: dict[str, JSON]) -> Question:
     )
 
 
-@probe(attempts=3, needs="json-schema")
+@probe(attempts=3, needs=("json-schema",))
 def response_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseSchema, in Google's own schema language."""
     return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
 
 
-@probe(attempts=3, needs="json-schema")
+@probe(attempts=3, needs=("json-schema",))
 def response_json_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseJsonSchema, in JSON Schema."""
     return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
@@ -51,7 +51,7 @@ def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     )
 
 
-@probe(attempts=3, needs="thinking", for_clients=False)
+@probe(attempts=3, needs=("thinking",), for_clients=False)
 def thinking(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for."""
     return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
@@ -63,7 +63,7 @@ def thinking_streamed(_ask: ProbeContext) -> Question:
     return as_stream(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
-@probe(attempts=3, needs="thinking")
+@probe(attempts=3, needs=("thinking",))
 def no_thinking(_ask: ProbeContext) -> Question:
     """A thinking budget of nothing."""
     return _thinking({"thinkingBudget": 0}, no_thoughts=True)
@@ -92,13 +92,13 @@ def _image(data: str, colour: list[JSON]) -> Question:
     )
 
 
-@probe(attempts=3, needs="images")
+@probe(attempts=3, needs=("images",))
 def image(_ask: ProbeContext) -> Question:
     """An image of one colour, in standard base64."""
     return _image(standard_base64(draw_png("red")), _RED)
 
 
-@probe(attempts=3, needs="images")
+@probe(attempts=3, needs=("images",))
 def image_in_url_safe_base64(_ask: ProbeContext) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
     return _image(url_safe_base64(draw_png("blue")), _BLUE)

@@ -28,7 +28,7 @@ _SEARCH: dict[str, JSON] = {
 }
 
 
-@probe(attempts=3, needs="function-calling")
+@probe(attempts=3, needs=("function-calling",))
 def nested_tool(_ask: ProbeContext) -> Question:
     """A function called WebSearch whose parameters nest objects, lists and enums, in mode ANY."""
     return Question(

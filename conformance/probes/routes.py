@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from conformance.asking.addressing import fits_into_path
 from conformance.asking.prompts import counted_numbers, exact_reply_prompt, request_body, user_turn
-from conformance.catalogue import Probe, ProbeContext, Unaskable, add, probe
+from conformance.catalogue import Probe, ProbeContext, Unaskable, probe, register_probe
 from conformance.model import Question
 
 
-@probe(needs="count-tokens", main_route=False)
+@probe(needs=("count-tokens",), main_route=False)
 def count_tokens_of_a_longer_text(_ask: ProbeContext) -> Question:
     """How many tokens a text has that is ten times as long."""
     return Question({"contents": [user_turn(counted_numbers(100))]}, "countTokens")
 
 
-@probe(follows="plain", needs="count-tokens", ceiling=0, main_route=False)
+@probe(follows="plain", needs=("count-tokens",), ceiling=0, main_route=False)
 def count_tokens_of_the_plain_question(ask: ProbeContext) -> Question | Unaskable:
     """How many tokens the plain question has, to hold against what it was billed."""
     return Question({"contents": ask.first.request_body["contents"]}, "countTokens")
 
 
-@probe(needs="models", main_route=False)
+@probe(needs=("models",), main_route=False)
 def models_list(_ask: ProbeContext) -> Question:
     """The list of models."""
     return Question(verb="GET", path="/v1beta/models")
 
 
-@probe(needs="models", main_route=False)
+@probe(needs=("models",), main_route=False)
 def models_get(_ask: ProbeContext) -> Question:
     """The description of the model that is under test."""
     return Question(verb="GET", path="/v1beta/models/{model}")
@@ -54,19 +54,26 @@ def _listed(number: int) -> None:
         path = f"/v1beta/{names[number - 1]}:generateContent"
         return Question(request_body(exact_reply_prompt(code), 40), path=path, expected={"text": code})
 
-    add(
+    title = f"The {number}. listed name, used as it stands"
+    register_probe(
         Probe(
-            f"listed-name-{number}", f"The {number}. listed name, used as it stands", "", build, "models-list", 1,
-            last=False, needs=("models",), ceiling=40, main_route=False,
+            f"listed-name-{number}",
+            title,
+            "",
+            build,
+            "models-list",
+            needs=("models",),
+            ceiling=40,
+            main_route=False,
         )
-    )  # fmt: skip
+    )
 
 
 for _number in (1, 2, 3):
     _listed(_number)
 
 
-@probe(needs="v1", main_route=False)
+@probe(needs=("v1",), main_route=False)
 def plain_on_v1(ask: ProbeContext) -> Question:
     """The plain question on /v1, which google-genai 3 and @google/genai 3 call by default."""
     code = f"OK-{ask.nonce}"
@@ -77,7 +84,7 @@ def plain_on_v1(ask: ProbeContext) -> Question:
     )
 
 
-@probe(needs="cors", main_route=False)
+@probe(needs=("cors",), main_route=False)
 def preflight(_ask: ProbeContext) -> Question:
     """What a browser asks before it sends a key."""
     return Question(

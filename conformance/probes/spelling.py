@@ -14,7 +14,7 @@ from conformance.catalogue import ProbeContext, probe
 from conformance.model import JSON, Question
 
 
-@probe(attempts=3, needs="system-instruction")
+@probe(attempts=3, needs=("system-instruction",))
 def snake_case_request(ask: ProbeContext) -> Question:
     """The whole request in snake_case, which ProtoJSON accepts beside lowerCamelCase."""
     code = f"SYS-{ask.nonce}"
@@ -31,7 +31,7 @@ def snake_case_settings(_ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="function-calling")
+@probe(attempts=3, needs=("function-calling",))
 def mixed_casing_request(_ask: ProbeContext) -> Question:
     """The mixed casing that google-genai for Python really sends: camelCase outside, snake_case inside."""
     schema: JSON = {

@@ -35,14 +35,14 @@ def plain_repeated(ask: ProbeContext) -> Question:
     return Question(ask.first.request_body, headers=plainly, expected=ask.first.exchange.expected)
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def plain_streamed(ask: ProbeContext) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
     return as_stream(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def streamed_without_alt(_ask: ProbeContext) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
     request = request_body(counting_prompt(LONG_COUNT), CUTTING_LIMIT)
@@ -56,14 +56,14 @@ def alt_sse_on_unary(ask: ProbeContext) -> Question:
     return Question(request_body(exact_reply_prompt(code)), query=(("alt", "sse"),), expected={"text": code})
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def long_answer_streamed(_ask: ProbeContext) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
     expected: dict[str, JSON] = {"text": counted_numbers(LONG_COUNT), TIMELY: True}
     return as_stream(Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected))
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def repeated_text_streamed(_ask: ProbeContext) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
     return as_stream(
@@ -74,7 +74,7 @@ def repeated_text_streamed(_ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="streaming")
+@probe(attempts=3, needs=("streaming",))
 def line_separator_streamed(_ask: ProbeContext) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
     return as_stream(
@@ -85,7 +85,7 @@ def line_separator_streamed(_ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="stop-sequences")
+@probe(attempts=3, needs=("stop-sequences",))
 def stop_sequence(ask: ProbeContext) -> Question:
     """A stop sequence in the middle of the answer."""
     stop = f"STOP-{ask.nonce}"
@@ -101,7 +101,7 @@ def limit_of_five(_ask: ProbeContext) -> Question:
     return Question(request_body(counting_prompt(LONG_COUNT), 5), expected={"finish": "MAX_TOKENS"})
 
 
-@probe(attempts=3, needs="safety-settings")
+@probe(attempts=3, needs=("safety-settings",))
 def every_setting(ask: ProbeContext) -> Question:
     """Every ordinary setting at once: sampling, penalties, seed and safety."""
     code = f"OK-{ask.nonce}"
@@ -116,7 +116,7 @@ def every_setting(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="candidate-count")
+@probe(attempts=3, needs=("candidate-count",))
 def two_candidates(ask: ProbeContext) -> Question:
     """Two candidates for one prompt."""
     code = f"OK-{ask.nonce}"
@@ -126,7 +126,7 @@ def two_candidates(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="system-instruction")
+@probe(attempts=3, needs=("system-instruction",))
 def system_instruction(ask: ProbeContext) -> Question:
     """A system instruction that overrules the user."""
     code = f"SYS-{ask.nonce}"
@@ -136,7 +136,7 @@ def system_instruction(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="history")
+@probe(attempts=3, needs=("history",))
 def history(ask: ProbeContext) -> Question:
     """A conversation of three turns, whose last asks about the first."""
     word = f"W-{ask.nonce}"

@@ -22,7 +22,7 @@ def _both_args() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
-@probe(attempts=3, needs="function-calling")
+@probe(attempts=3, needs=("function-calling",))
 def function_call(_ask: ProbeContext) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
@@ -42,7 +42,7 @@ def function_call_streamed(_ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="function-calling")
+@probe(attempts=3, needs=("function-calling",))
 def function_call_forced(ask: ProbeContext) -> Question:
     """Mode ANY with one allowed name, on a prompt that wants no function."""
     return Question(
@@ -53,7 +53,7 @@ def function_call_forced(ask: ProbeContext) -> Question:
     )
 
 
-@probe(attempts=3, needs="function-calling")
+@probe(attempts=3, needs=("function-calling",))
 def function_call_forbidden(_ask: ProbeContext) -> Question:
     """Mode NONE, on a prompt that wants a function."""
     return Question(
@@ -93,7 +93,7 @@ def _second_turn(ask: ProbeContext, prompt: str) -> Question | Unaskable:
     return Question({**request, "contents": turns}, expected={"text": f"SUN-{ask.nonce}", UNDERSTOOD: True})
 
 
-@probe(follows="function-call", attempts=3, needs="function-calling", ceiling=250)
+@probe(follows="function-call", attempts=3, needs=("function-calling",), ceiling=250)
 def function_answered(ask: ProbeContext) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
     return _second_turn(ask, PARIS)

@@ -30,7 +30,7 @@ from conformance.comparing.events import (
 )
 from conformance.model import JSON
 from conformance.phrases import count_noun, join_names
-from conformance.report.safe_text import clip, format_moment, to_one_line
+from conformance.report.safe_text import clip_text, format_moment, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm
 from conformance.report.vocabulary import COMPARISON_GROUPS, LEVELS
 
@@ -84,12 +84,12 @@ def _describe_events(comparison: Comparison, kinds: Sequence[str]) -> Iterator[s
 
 
 def _add_reason(text: str, pattern: str) -> str:
-    return pattern.format(clip(text, _REASON)) if text else ""
+    return pattern.format(clip_text(text, _REASON)) if text else ""
 
 
 def _describe_gone(event: ProviderEvent) -> str:
     rules = f" ({count_noun(event.rules, 'rule')} judged before)" if event.rules else ""
-    return f"{event.provider} {clip(event.reason, _REASON)}{rules}."
+    return f"{event.provider} {clip_text(event.reason, _REASON)}{rules}."
 
 
 def _describe_lost_coverage(event: ProviderEvent) -> str:
@@ -105,7 +105,7 @@ _SENTENCES: Mapping[str, Callable[[ProviderEvent], str]] = {
     ),
     **dict.fromkeys(GONE, _describe_gone),
     COVERAGE: _describe_lost_coverage,
-    STILL_DEAD: lambda one: f"{one.provider} {clip(one.reason, _REASON)} (nor was it judged before).",
+    STILL_DEAD: lambda one: f"{one.provider} {clip_text(one.reason, _REASON)} (nor was it judged before).",
     BACK: lambda one: f"{one.provider} is judged again.",
     CAME: lambda one: f"{one.provider} is not in the old run, so everything found there counts as new.",
     WORKS_AGAIN: lambda one: (
@@ -144,7 +144,7 @@ def _format_sign(line: RuleChange) -> str:
 
 
 def _format_line(line: RuleChange, form: TextForm) -> str:
-    said = form.text(clip(describe_line(line), 300))
+    said = form.text(clip_text(describe_line(line), 300))
     sign = f"{_format_sign(line)}:".ljust(19 if form is TERMINAL else 0)
     return form.item.format(f"{sign} {form.name(line.provider)} {form.code(line.rule)} {said}".rstrip())
 
@@ -155,7 +155,7 @@ def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
     passed = len(lines) - found
     states = [count_noun(passed, "pass", "passes")] if passed else []
     states += [count_noun(found, "finding")] if found else []
-    why = f": {form.text(clip(lines[0].reason, 200))}" if lines[0].reason else ""
+    why = f": {form.text(clip_text(lines[0].reason, 200))}" if lines[0].reason else ""
     head = form.item.format(f"{form.name(lines[0].provider)}: {' and '.join(states)}{why}")
     return form.add_details(head, [join_names([form.code(line.rule) for line in lines], _RULES_SHOWN)])
 
@@ -171,11 +171,11 @@ def _format_group(lines: Sequence[RuleChange], group: str, form: TextForm) -> li
 
 
 def _format_change(change: ProviderChange, form: TextForm) -> str:
-    before, after = (form.text(clip(value, 120)) for value in (change.before, change.after))
+    before, after = (form.text(clip_text(value, 120)) for value in (change.before, change.after))
     return form.item.format(f"{form.name(change.provider)}: {form.text(change.what)}: {before} → {after}")
 
 
-def _format(comparison: Comparison, form: TextForm) -> str:
+def _format_comparison(comparison: Comparison, form: TextForm) -> str:
     first, *rest = map(form.text, describe_comparison(comparison))
     runs = [_describe_run("old", comparison.old), _describe_run("new", comparison.new)]
     lines = [form.heading.format(first), *map(form.point.format, rest)]
@@ -190,9 +190,9 @@ def _format(comparison: Comparison, form: TextForm) -> str:
 
 def format_text(comparison: Comparison) -> str:
     """Return a comparison for a terminal."""
-    return _format(comparison, TERMINAL)
+    return _format_comparison(comparison, TERMINAL)
 
 
 def format_markdown(comparison: Comparison) -> str:
     """Return a comparison as Markdown."""
-    return _format(comparison, MARKDOWN)
+    return _format_comparison(comparison, MARKDOWN)

@@ -10,7 +10,7 @@ from conformance.report.evidence import REQUEST
 from conformance.report.findings import Citation, Finding
 from conformance.report.recorded_replies import UNKNOWN_HOST
 from conformance.report.safe_text import (
-    clip,
+    clip_text,
     escape_markdown,
     format_code,
     format_fence,
@@ -40,7 +40,7 @@ def _format_citation(label: str, found: Citation | None) -> list[str]:
 
 
 def _list_facts(found: Finding, pointers: list[str]) -> list[str]:
-    where = ", ".join(format_code(clip(pointer, 200)) for pointer in pointers)
+    where = ", ".join(format_code(clip_text(pointer, 200)) for pointer in pointers)
     more = len(found.pointers) + len(found.more_pointers) + found.uncounted - len(pointers)
     lines = [
         f"- **Expected:** {escape_markdown(found.expected)}",

@@ -23,7 +23,7 @@ def _format_banner(banner: Banner, screen: Screen) -> Iterator[str]:
         yield from screen.wrap_painted(line, "unjudged", "    ", "  - ")
 
 
-def _format(results: Entry, screen: Screen) -> Iterator[str]:
+def _format_lines(results: Entry, screen: Screen) -> Iterator[str]:
     top, providers = make_overview(results), sort_providers(results.get("providers") or [])
     yield from (*screen.wrap_painted(top.headline, "strong"), "")
     for banner in top.banners:
@@ -38,5 +38,5 @@ def format_terminal(results: Entry, *, colour: bool = False, width: int = 100) -
 
     The width changes how it is laid out, never what is said.
     """
-    lines = _format(results, Screen(max(width, NARROWEST), colour))
+    lines = _format_lines(results, Screen(max(width, NARROWEST), colour))
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"

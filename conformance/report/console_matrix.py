@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.report.console_text import Screen, fill_lines, measure, pad, shorten
+from conformance.report.console_text import Screen, fill_lines, measure_width, pad_text, shorten_to_width
 from conformance.report.matrix import Cell, choose_sign, describe_counts, display_name, make_cells
 from conformance.report.verdict import explain_verdict
 from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, Sign
@@ -25,7 +25,7 @@ def _format_cell(cell: Cell) -> str:
 
 def _paint_cell(cell: Cell, screen: Screen) -> str:
     return " ".join(
-        screen.paint(f"{each.sign.mark}{each.number or ''}", each.sign.key) for each in cell.counts
+        screen.paint_text(f"{each.sign.mark}{each.number or ''}", each.sign.key) for each in cell.counts
     )
 
 
@@ -33,20 +33,20 @@ def _measure_columns(asked: Sequence[Entry]) -> list[int]:
     """Return how many columns of the terminal each dimension needs."""
     rows = [make_cells(each) for each in asked]
     return [
-        max(measure(name), *(measure(_format_cell(row[at])) for row in rows), 0)
+        max(measure_width(name), *(measure_width(_format_cell(row[at])) for row in rows), 0)
         for at, name in enumerate(DIMENSIONS)
     ]
 
 
 def _format_table(asked: Sequence[Entry], widths: Sequence[int], room: int, screen: Screen) -> Iterator[str]:
-    head = " ".join(pad(name, width) for name, width in zip(DIMENSIONS, widths, strict=True))
-    yield screen.paint(" " * (room + _GAP) + head.rstrip(), "faint")
+    head = " ".join(pad_text(name, width) for name, width in zip(DIMENSIONS, widths, strict=True))
+    yield screen.paint_text(" " * (room + _GAP) + head.rstrip(), "faint")
     for provider in asked:
         row = " ".join(
-            _paint_cell(cell, screen) + " " * (width - measure(_format_cell(cell)))
+            _paint_cell(cell, screen) + " " * (width - measure_width(_format_cell(cell)))
             for cell, width in zip(make_cells(provider), widths, strict=True)
         )
-        yield pad(shorten(display_name(provider), room), room + _GAP) + row.rstrip()
+        yield pad_text(shorten_to_width(display_name(provider), room), room + _GAP) + row.rstrip()
 
 
 def _list_cells(provider: Entry, screen: Screen) -> Iterator[str]:
@@ -71,20 +71,20 @@ def format_verdict(provider: Entry) -> str:
 
 
 def _format_verdict_lines(provider: Entry, first: str, screen: Screen) -> Iterator[str]:
-    head, *rest = screen.wrap(format_verdict(provider), " " * measure(first) + "  ", first)
-    yield first + screen.paint(head[len(first) :], _colour_of(choose_sign(provider)))
+    head, *rest = screen.wrap_text(format_verdict(provider), " " * measure_width(first) + "  ", first)
+    yield first + screen.paint_text(head[len(first) :], _colour_of(choose_sign(provider)))
     yield from rest
 
 
 def _format_verdicts(providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
     """Yield each verdict beside its provider's name, or below it where names take more than a third of the line."""
-    longest = max((measure(display_name(each)) for each in providers), default=0)
+    longest = max((measure_width(display_name(each)) for each in providers), default=0)
     beside = longest <= screen.width // 3
     for provider in providers:
         name = display_name(provider)
         if not beside:
-            yield from screen.wrap(name)
-        yield from _format_verdict_lines(provider, pad(name, longest + _GAP) if beside else "  ", screen)
+            yield from screen.wrap_text(name)
+        yield from _format_verdict_lines(provider, pad_text(name, longest + _GAP) if beside else "  ", screen)
 
 
 def _format_paragraphs(providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
@@ -99,14 +99,14 @@ def _format_legend(providers: Sequence[Entry], screen: Screen) -> list[str]:
     signs = [*LEVELS.values(), *CELLS.values()]
     signs += [STATUSES["partial"]] if any(each["status"] == "partial" for each in providers) else []
     lines = fill_lines((f"{sign.mark} {sign.word}" for sign in signs), screen.width, "  ")
-    return [screen.paint(line, "faint") for line in lines]
+    return [screen.paint_text(line, "faint") for line in lines]
 
 
 def format_matrix(providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
     """Yield the matrix, its legend and the verdicts, in lines of at most the screen's width."""
     asked = [each for each in providers if each["status"] != "not-run"]
     widths = _measure_columns(asked)
-    longest = max((measure(display_name(each)) for each in asked), default=0)
+    longest = max((measure_width(display_name(each)) for each in asked), default=0)
     room = screen.width - _GAP - sum(widths) - len(DIMENSIONS) + 1  # what the table leaves for names
     if asked and room >= min(longest, _NAME_LEAST):
         yield from _format_table(asked, widths, min(longest, room), screen)

@@ -17,38 +17,38 @@ _COLOURS: Mapping[str, str] = {
 NARROWEST = 20  # columns that wrapped text gets at least
 
 
-def measure(text: str) -> int:
+def measure_width(text: str) -> int:
     """Return how many columns a terminal needs for text; wide characters take two, combining ones none."""
     return sum(
         0 if unicodedata.combining(ch) else 1 + (unicodedata.east_asian_width(ch) in "WF") for ch in text
     )
 
 
-def pad(text: str, width: int) -> str:
+def pad_text(text: str, width: int) -> str:
     """Return text followed by blanks up to `width` columns."""
-    return text + " " * max(0, width - measure(text))
+    return text + " " * max(0, width - measure_width(text))
 
 
-def shorten(text: str, width: int) -> str:
+def shorten_to_width(text: str, width: int) -> str:
     """Return text on one line in at most `width` columns, ending in an ellipsis where there was more."""
     flat = to_one_line(text)
-    return flat if measure(flat) <= width else f"{_split(flat, max(width - 1, 1))[0].rstrip()}…"
+    return flat if measure_width(flat) <= width else f"{_split_word(flat, max(width - 1, 1))[0].rstrip()}…"
 
 
-def _split(word: str, width: int) -> tuple[str, str]:
+def _split_word(word: str, width: int) -> tuple[str, str]:
     """Return the beginning of a word that fits into `width` columns, at least one character, and the rest."""
     room = 1
-    while room < len(word) and measure(word[: room + 1]) <= width:
+    while room < len(word) and measure_width(word[: room + 1]) <= width:
         room += 1
     return word[:room], word[room:]
 
 
-def _pieces(text: str, width: int) -> Iterator[str]:
+def _split_words(text: str, width: int) -> Iterator[str]:
     """Yield the words of a text, those that are too long for a line in pieces."""
     for word in to_one_line(text).split(" "):
         rest = word
-        while measure(rest) > width:
-            piece, rest = _split(rest, width)
+        while measure_width(rest) > width:
+            piece, rest = _split_word(rest, width)
             yield piece
         yield rest
 
@@ -59,18 +59,18 @@ def fill_lines(pieces: Iterable[str], width: int, gap: str = " ") -> list[str]:
     line = ""
     for piece in pieces:
         joined = f"{line}{gap}{piece}" if line else piece
-        if line and measure(joined) > width:
+        if line and measure_width(joined) > width:
             lines.append(line)
             joined = piece
         line = joined
     return [*lines, line]
 
 
-def wrap(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+def wrap_text(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
     """Return text as lines of at most `width` columns: `first` before the first line, `indent` before the others."""
     head = indent if first is None else first
-    room = max(width - max(measure(indent), measure(head)), NARROWEST)
-    lines = fill_lines(_pieces(text, room), room)
+    room = max(width - max(measure_width(indent), measure_width(head)), NARROWEST)
+    lines = fill_lines(_split_words(text, room), room)
     return [f"{indent if number else head}{line}".rstrip() for number, line in enumerate(lines)]
 
 
@@ -81,14 +81,14 @@ class Screen:
     width: int
     colour: bool
 
-    def paint(self, text: str, key: str) -> str:
+    def paint_text(self, text: str, key: str) -> str:
         """Return text in the colour of a state; as it is where the terminal shows no colours."""
         return f"\x1b[{_COLOURS[key]}m{text}\x1b[0m" if self.colour and key in _COLOURS else text
 
-    def wrap(self, text: str, indent: str = "", first: str | None = None) -> list[str]:
+    def wrap_text(self, text: str, indent: str = "", first: str | None = None) -> list[str]:
         """Return text as lines of the terminal's width, as the function `wrap` does."""
-        return wrap(text, self.width, indent, first)
+        return wrap_text(text, self.width, indent, first)
 
     def wrap_painted(self, text: str, key: str, indent: str = "", first: str | None = None) -> list[str]:
         """Return text as lines of the terminal's width, each in the colour of a state."""
-        return [self.paint(line, key) for line in self.wrap(text, indent, first)]
+        return [self.paint_text(line, key) for line in self.wrap_text(text, indent, first)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report.arrivals import Arrivals, draw_arrivals
-from conformance.report.safe_text import clip, make_visible
+from conformance.report.safe_text import clip_text, make_visible
 
 TOTAL = 1_500_000  # characters of bodies that one page carries, over all its vendors
 MOST = 4_096  # of one body; what results.json keeps of one
@@ -127,12 +127,7 @@ def _show_frame(body: str, frame: Entry) -> ShownFrame:
     """Return one frame of a stream; `frame` is {start, end, at_ms}, a range of the body."""
     start, end, ms = int(frame.get("start") or 0), int(frame.get("end") or 0), frame.get("at_ms")
     time = f"{ms:,.0f} ms" if isinstance(ms, int | float) else ""
-    return ShownFrame(time, make_visible(clip(body[start:end].strip(), FRAME)))
-
-
-def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
-    pairs = [pair for pair in entry.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
-    return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
+    return ShownFrame(time, make_visible(clip_text(body[start:end].strip(), FRAME)))
 
 
 def draw_stream(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
@@ -161,13 +156,13 @@ def show_exchange(
     """
     entry = entries[0]
     union = find_marks({**entry, "places": [place for each in entries for place in find_marks(each)]})
-    request = str(entry.get("request") or "")
+    request, headers = str(entry.get("request") or ""), entry.get("headers") or ()
     return ShownExchange(
         exchange=str(entry.get("exchange", "")),
         request=make_visible(request[:REQUEST]),
         request_cut=max(0, len(request) - REQUEST),
         status=entry.get("status"),
-        headers=_show_headers(entry),
+        headers=tuple((str(name)[:200], str(value)[:500]) for name, value in headers[:HEADERS]),
         body=_cut_to_limit(entry, union, limit),
         failure=str(entry.get("failure") or ""),
         arrivals=draw_stream(entry, held_back),

@@ -10,7 +10,7 @@ from typing import Any
 from conformance.clients.effects import HARM
 from conformance.report.arrivals import Arrivals
 from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
-from conformance.report.safe_text import clip, number_duplicates, shorten, slugify
+from conformance.report.safe_text import clip_text, make_slug, number_duplicates, shorten_text
 from conformance.report.vocabulary import EFFECTS, LEVELS, Sign
 
 Entry = Mapping[str, Any]
@@ -78,7 +78,7 @@ class Finding:
     @property
     def brief(self) -> str:
         """What was observed, in a line."""
-        return f"instead: {clip(self.observed, 160)}"
+        return f"instead: {clip_text(self.observed, 160)}"
 
 
 def sort_effects(deviation: Entry) -> list[Entry]:
@@ -123,7 +123,7 @@ def read_citation(source: Entry | None) -> Citation | None:
     document, lines, says, url = (
         str(source.get(name) or "") for name in ("document", "lines", "says", "url")
     )
-    return Citation(document, lines, shorten(says, SENTENCE), url if _ADDRESS.fullmatch(url) else "")
+    return Citation(document, lines, shorten_text(says, SENTENCE), url if _ADDRESS.fullmatch(url) else "")
 
 
 def group_harms(deviation: Entry) -> tuple[Harm, ...]:
@@ -133,7 +133,7 @@ def group_harms(deviation: Entry) -> tuple[Harm, ...]:
         clients, details = groups.setdefault(str(effect.get("effect")), ({}, {}))
         clients[str(effect.get("client"))] = None
         if effect.get("detail"):
-            details[clip(str(effect["detail"]), 300)] = None
+            details[clip_text(str(effect["detail"]), 300)] = None
     return tuple(
         Harm(EFFECTS.get(effect, effect), tuple(clients), tuple(details)[:4])
         for effect, (clients, details) in groups.items()
@@ -156,7 +156,7 @@ def _draw_arrivals(deviation: Entry, entries: Sequence[Entry]) -> Arrivals | Non
 def _describe_acceptance(deviation: Entry) -> str:
     accepted: Entry = deviation.get("accepted") or {}
     until = f" (until {accepted['until']})" if accepted.get("until") else ""
-    return shorten(str(accepted.get("reason") or ""), SENTENCE) + until
+    return shorten_text(str(accepted.get("reason") or ""), SENTENCE) + until
 
 
 def read_finding(deviation: Entry, id_: str) -> Finding:
@@ -172,13 +172,13 @@ def read_finding(deviation: Entry, id_: str) -> Finding:
         sign=LEVELS[str(deviation["level"])],
         known=bool(deviation.get("known")),
         generated=bool(deviation.get("generated")),
-        title=shorten(str(deviation["title"]), 300),
+        title=shorten_text(str(deviation["title"]), 300),
         conditions=describe_conditions(deviation),
-        expected=shorten(str(deviation["expected"]), SENTENCE),
-        observed=shorten(str(deviation["observed"]), SENTENCE),
+        expected=shorten_text(str(deviation["expected"]), SENTENCE),
+        observed=shorten_text(str(deviation["observed"]), SENTENCE),
         accepted=_describe_acceptance(deviation),
-        why=shorten(str(deviation.get("why") or ""), SENTENCE),
-        way_round=shorten(str(deviation.get("way_round") or ""), SENTENCE),
+        why=shorten_text(str(deviation.get("why") or ""), SENTENCE),
+        way_round=shorten_text(str(deviation.get("way_round") or ""), SENTENCE),
         departs=describe_contract(deviation),
         source=read_citation(deviation.get("source")),
         documented=read_citation(deviation.get("documented")),
@@ -188,7 +188,7 @@ def read_finding(deviation: Entry, id_: str) -> Finding:
         pointers=pointers[:SHOWN_POINTERS],
         more_pointers=pointers[SHOWN_POINTERS:MOST_POINTERS],
         uncounted=max(0, len(pointers) - MOST_POINTERS) + int(deviation.get("more_pointers") or 0),
-        curl=shorten(str(deviation.get("curl") or ""), 4000),
+        curl=shorten_text(str(deviation.get("curl") or ""), 4000),
         serve=str(deviation.get("serve") or ""),
         quoted=quoted,
         extract=extract_marked(quoted) if quoted else None,
@@ -199,7 +199,7 @@ def read_finding(deviation: Entry, id_: str) -> Finding:
 
 def describe_conditions(deviation: Entry) -> str:
     """Return when a finding occurs: `only when streamed, with tools declared`; empty where it always does."""
-    found = [clip(str(each), 120) for each in deviation.get("conditions") or ()]
+    found = [clip_text(str(each), 120) for each in deviation.get("conditions") or ()]
     return f"only {', '.join(each.removeprefix('only ') for each in found)}" if found else ""
 
 
@@ -218,7 +218,7 @@ def find_harmed_clients(deviation: Entry) -> tuple[str, ...]:
 
 def make_finding_ids(provider_slug: str, deviations: Sequence[Entry]) -> list[str]:
     """Return the anchor of each finding: finding-<provider>-<rule>, numbered where one occurs twice."""
-    return number_duplicates(f"finding-{provider_slug}-{slugify(str(each['rule']))}" for each in deviations)
+    return number_duplicates(f"finding-{provider_slug}-{make_slug(str(each['rule']))}" for each in deviations)
 
 
 def read_findings(provider: Entry, provider_slug: str) -> tuple[tuple[Finding, ...], int]:

@@ -18,12 +18,12 @@ from conformance.report.complaints import outline_complaint
 from conformance.report.overview import list_clients, list_dimensions, make_overview
 from conformance.report.provider_sections import ProviderSection, find_anchor, read_providers
 from conformance.report.pytest_log import LogRows
-from conformance.report.safe_text import make_visible, slugify
+from conformance.report.safe_text import make_slug, make_visible
 
 Results = Mapping[str, Any]
 
 
-def _finalise(found: Any) -> Any:
+def _make_printable(found: Any) -> Any:
     """Make every character that a template prints visible; None prints as nothing."""
     if found is None:
         return ""
@@ -56,9 +56,9 @@ def make_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalise,
+        finalize=_make_printable,
     )
-    made.filters.update(text=escape_text, prose=format_prose, slug=slugify, plural=count_noun)
+    made.filters.update(text=escape_text, prose=format_prose, slug=make_slug, plural=count_noun)
     made.globals.update(vocabulary=vocabulary, find_anchor=find_anchor, find_by=find_by)
     return made
 

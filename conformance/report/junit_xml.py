@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from conformance.report.findings import write_full_title
 from conformance.report.matrix import sort_providers
-from conformance.report.safe_text import make_visible, shorten
+from conformance.report.safe_text import make_visible, shorten_text
 from conformance.report.verdict import describe_judged_share
 from conformance.verdicts.exit_code import (
     ExitConditions,
@@ -46,7 +46,7 @@ def _describe_finding(found: Entry) -> str:
         f"exchanges: {', '.join(map(str, (found.get('exchanges') or ())[:20]))}",
     ]
     lines += [str(found["curl"])] if found.get("curl") else []
-    return shorten("\n".join(lines), _TEXT_MOST)
+    return shorten_text("\n".join(lines), _TEXT_MOST)
 
 
 def _report_rule(provider: Entry, case: Entry, asked: ExitConditions) -> CaseResult:
@@ -99,7 +99,7 @@ def _add_case(suite: ET.Element, group: str, name: str, shown: CaseResult) -> No
     class_name = make_visible(f"{suite.get('name')}.{group}")
     element = ET.SubElement(suite, "testcase", classname=class_name, name=make_visible(name), time="0")
     if shown.child:
-        message = make_visible(shorten(shown.message, 500))
+        message = make_visible(shorten_text(shown.message, 500))
         ET.SubElement(element, shown.child, type=shown.kind, message=message).text = make_visible(shown.text)
     elif shown.text:
         ET.SubElement(element, "system-out").text = make_visible(shown.text)
@@ -110,7 +110,7 @@ def _add_suite(root: ET.Element, provider: Entry, asked: ExitConditions) -> None
     properties = ET.SubElement(suite, "properties")
     ET.SubElement(properties, "property", name="status", value=str(provider["status"]))
     if judged := describe_judged_share(provider):
-        ET.SubElement(properties, "property", name="judged", value=make_visible(shorten(judged, 500)))
+        ET.SubElement(properties, "property", name="judged", value=make_visible(shorten_text(judged, 500)))
     name = "judged" if provider["status"] != "not-run" else "not-run"
     _add_case(suite, "run", name, _report_judging(provider, asked))
     for case in provider.get("cases") or ():

@@ -12,9 +12,9 @@ from conformance.report.findings import make_finding_ids, read_finding, sort_fin
 from conformance.report.matrix import Cell, choose_sign, display_name, make_cells, sort_providers
 from conformance.report.overview import Banner, make_overview
 from conformance.report.provider_sections import Trait, read_traits
-from conformance.report.safe_text import clip, escape_markdown, format_code, slugify
+from conformance.report.safe_text import clip_text, escape_markdown, format_code, make_slug
 from conformance.report.sections import describe_proof
-from conformance.report.text_form import tabulate
+from conformance.report.text_form import format_table
 from conformance.report.verdict import explain_verdict
 from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS
 
@@ -27,7 +27,7 @@ MOST_IN_CELL = 160
 
 
 def _escape(text: object, most: int) -> str:
-    return escape_markdown(clip(str(text), most))
+    return escape_markdown(clip_text(str(text), most))
 
 
 def _format_name(provider: Entry) -> str:
@@ -45,7 +45,7 @@ def _list_row(provider: Entry) -> list[str]:
 
 
 def _format_matrix(providers: list[Entry]) -> Iterator[str]:
-    yield from tabulate(["Provider", "Verdict", *DIMENSIONS], map(_list_row, providers[:MOST_ROWS]))
+    yield from format_table(["Provider", "Verdict", *DIMENSIONS], map(_list_row, providers[:MOST_ROWS]))
     if len(providers) > MOST_ROWS:
         yield from ("", f"The report shows {count_noun(len(providers) - MOST_ROWS, 'more provider')}.")
     signs = [*LEVELS.values(), *CELLS.values()]
@@ -82,7 +82,7 @@ def _format_traits(providers: list[Entry]) -> Iterator[str]:
         [_format_name(provider), *(_format_trait(traits.get(name)) for name in HEADLINE_TRAITS)]
         for provider, traits in found[:MOST_ROWS]
     ]
-    yield from tabulate(["Provider", *(TRAITS[name] for name in HEADLINE_TRAITS)], rows)
+    yield from format_table(["Provider", *(TRAITS[name] for name in HEADLINE_TRAITS)], rows)
 
 
 def _format_worst(providers: list[Entry]) -> Iterator[str]:
@@ -118,5 +118,5 @@ def write_summary(results: Entry) -> str:
 
 def write_complaint(results: Entry, provider: Entry, deviation: Entry) -> str:
     """Return one finding of one provider as Markdown for the vendor's support, evidence included."""
-    found = read_finding(deviation, make_finding_ids(slugify(str(provider["name"])), [deviation])[0])
+    found = read_finding(deviation, make_finding_ids(make_slug(str(provider["name"])), [deviation])[0])
     return fill_slots(outline_complaint(results, provider, found), found)

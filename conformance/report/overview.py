@@ -11,7 +11,7 @@ from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.headline import is_against_documents, write_headline
 from conformance.report.matrix import choose_sign, sort_providers
 from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
-from conformance.report.safe_text import clip, format_elapsed, format_moment
+from conformance.report.safe_text import clip_text, format_elapsed, format_moment
 from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign
 
 Entry = Mapping[str, Any]
@@ -72,7 +72,7 @@ def _warn_of_unjudged(providers: Sequence[Entry]) -> Banner | None:
     reasons: dict[str, list[str]] = {}
     for each in unjudged:
         reason = _drop_name(each.get("reason") or "the plain question got no usable reply", each)
-        reasons.setdefault(clip(reason, 240), []).append(str(each.get("title") or each["name"]))
+        reasons.setdefault(clip_text(reason, 240), []).append(str(each.get("title") or each["name"]))
     lines = [f"{join_names(names, 6)}: {reason}" for reason, names in reasons.items()]
     them = "them" if len(unjudged) > 1 else "it"
     title = f"{count_noun(len(unjudged), 'provider')} could not be judged"
@@ -202,13 +202,13 @@ def _tally_verdicts(providers: Sequence[Entry]) -> Iterator[tuple[Sign, int]]:
     vendors = [each for each in providers if not each.get("embedded")]
     asked = any(each["status"] != "not-run" for each in vendors)
     counts = Counter(choose_sign(each) for each in sort_providers(vendors if asked else providers))
-    yield from ((_inflect(sign, number), number) for sign, number in counts.items())
+    yield from ((_inflect_sign(sign, number), number) for sign, number in counts.items())
     bundled = len(providers) - len(vendors)
     if bundled and asked:
         yield Sign("bundled", "⌂", "bundled server" if bundled == 1 else "bundled servers", ""), bundled
 
 
-def _inflect(sign: Sign, number: int) -> Sign:
+def _inflect_sign(sign: Sign, number: int) -> Sign:
     """Return the sign with its verb in the plural where several providers share it."""
     verb, _, rest = sign.word.partition(" ")
     if verb not in {"breaks", "deviates", "conforms"}:

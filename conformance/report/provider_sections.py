@@ -19,12 +19,12 @@ from conformance.report.findings import Finding, read_findings
 from conformance.report.matrix import Cell, choose_sign, describe_counts, group_of, make_cells, sort_providers
 from conformance.report.recorded_replies import RecordedReply, describe_address, read_recorded_replies
 from conformance.report.safe_text import (
-    clip,
+    clip_text,
     format_milliseconds,
     format_seconds,
+    make_slug,
     number_duplicates,
-    shorten,
-    slugify,
+    shorten_text,
 )
 from conformance.report.verdict import (
     describe_client_needs,
@@ -125,7 +125,7 @@ _COMPARISONS = {
 }
 
 
-def _compare(reference: Any, documented: Any, observed: Any) -> tuple[str, str]:
+def _compare_trait(reference: Any, documented: Any, observed: Any) -> tuple[str, str]:
     """Return how an observed trait compares, as words and as a state: same | differs | unknown."""
     if observed is None:
         return "not established", "unknown"
@@ -146,13 +146,13 @@ def _offers_all(wanted: Any, observed: Any) -> bool:
 
 def _read_trait(name: str, trait: Entry) -> Trait:
     documented, observed = trait.get("documented"), trait.get("observed")
-    comparison, state = _compare(trait.get("reference"), documented, observed)
+    comparison, state = _compare_trait(trait.get("reference"), documented, observed)
     return Trait(
         key=name,
         name=TRAITS.get(name, name),
-        reference=clip(format_value(trait.get("reference"), "says nothing"), 80),
-        documented=clip(format_readings(documented, "says nothing"), 80),
-        observed=clip(format_value(observed, "not seen"), 80),
+        reference=clip_text(format_value(trait.get("reference"), "says nothing"), 80),
+        documented=clip_text(format_readings(documented, "says nothing"), 80),
+        observed=clip_text(format_value(observed, "not seen"), 80),
         comparison=comparison,
         state=state,
     )
@@ -167,7 +167,7 @@ def read_traits(provider: Entry) -> tuple[Trait, ...]:
 
 def _describe_reason(reason: Entry) -> str:
     said = [EFFECTS.get(str(reason["effect"]), str(reason["effect"]))]
-    said += [clip(str(reason["detail"]), 200)] if reason.get("detail") else []
+    said += [clip_text(str(reason["detail"]), 200)] if reason.get("detail") else []
     where = [str(reason[name]) for name in ("rule", "exchange") if reason.get(name)]
     return ": ".join(said) + (f" ({', '.join(where)})" if where else "")
 
@@ -188,18 +188,19 @@ def _group_unjudged(provider: Entry) -> tuple[UnjudgedGroup, ...]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for case in provider.get("cases") or ():
         if case["outcome"] in OUTCOMES:
-            reason = shorten(str(case.get("reason") or ""), 300)
+            reason = shorten_text(str(case.get("reason") or ""), 300)
             outcome = NOT_ASKED if reason.startswith(f"{NOT_ASKED}: ") else str(case["outcome"])
             said = reason.removeprefix(f"{NOT_ASKED}: ")
             groups.setdefault(outcome, []).append((str(case["rule"]), said))
     rules = tuple(UnjudgedGroup(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
-    unasked = tuple(_describe_unasked(each) for each in provider.get("unasked") or ())
+    unasked = tuple(
+        (
+            str(each["probe"]),
+            shorten_text(": ".join(filter(None, (each.get("cause"), each.get("detail")))), 300),
+        )
+        for each in provider.get("unasked") or ()
+    )
     return (*rules, UnjudgedGroup("questions that were not asked", unasked)) if unasked else rules
-
-
-def _describe_unasked(question: Entry) -> tuple[str, str]:
-    said = ": ".join(str(question[name]) for name in ("cause", "detail") if question.get(name))
-    return str(question["probe"]), shorten(said, 300)
 
 
 def _group_passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -251,7 +252,7 @@ def _list_facts(provider: Entry) -> tuple[tuple[str, str], ...]:
     facts += _describe_latency(provider)
     if traffic.get("money") is not None:
         facts.append(("Money", str(traffic["money"])))
-    return tuple((name, clip(fact, 200)) for name, fact in facts if fact)
+    return tuple((name, clip_text(fact, 200)) for name, fact in facts if fact)
 
 
 def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
@@ -266,14 +267,14 @@ def read_provider(provider: Entry, id_: str, limit: int) -> ProviderSection:
     return ProviderSection(
         id=id_,
         name=str(provider["name"]),
-        title=clip(str(provider.get("title") or provider["name"]), 80),
+        title=clip_text(str(provider.get("title") or provider["name"]), 80),
         group=group_of(provider),
         adapted=bool(provider.get("adapted")),
         sign=choose_sign(provider),
         explanation=explain_verdict(provider),
         judged=describe_judged_share(provider),
         clients_text=describe_clients(provider),
-        reason=shorten(str(provider.get("reason") or ""), 600),
+        reason=shorten_text(str(provider.get("reason") or ""), 600),
         summary=describe_counts(provider),
         facts=_list_facts(provider),
         cells=make_cells(provider),
@@ -300,7 +301,7 @@ def find_anchor(found: ProviderSection, entry: Entry) -> str:
 
 def make_provider_ids(providers: Sequence[Entry]) -> list[str]:
     """Return an element id for each provider, made from its name, numbered where two collide."""
-    return number_duplicates(slugify(str(provider["name"])) for provider in providers)
+    return number_duplicates(make_slug(str(provider["name"])) for provider in providers)
 
 
 def read_providers(results: Entry) -> tuple[ProviderSection, ...]:

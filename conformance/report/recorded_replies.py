@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.phrases import count_noun
-from conformance.report.safe_text import clip
+from conformance.report.safe_text import clip_text
 from conformance.report.vocabulary import EFFECTS
 
 Entry = Mapping[str, Any]
@@ -69,8 +69,8 @@ def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
     """Group the clients by what they see of a reply, ignoring case: one client writes finish reasons in lower case."""
     groups: dict[tuple[str, str, str], tuple[str, list[str]]] = {}
     for client in answer.get("clients") or ():
-        sees = clip(str(client["sees"]), MOST_SEEN)
-        harm = str(client.get("effect") or ""), clip(str(client.get("detail") or ""), MOST_SEEN)
+        sees = clip_text(str(client["sees"]), MOST_SEEN)
+        harm = str(client.get("effect") or ""), clip_text(str(client.get("detail") or ""), MOST_SEEN)
         groups.setdefault((sees.lower(), *harm), (sees, []))[1].append(str(client["client"]))
     everyone = len(answer.get("clients") or ())
     return tuple(
@@ -87,10 +87,10 @@ def group_clients(answer: Entry) -> tuple[ClientGroup, ...]:
 def _read_reply(answer: Entry) -> RecordedReply:
     status = answer.get("status")
     return RecordedReply(
-        place=clip(str(answer.get("place") or answer["exchange"]), 160),
-        request=clip(str(answer["request"]), 300),
+        place=clip_text(str(answer.get("place") or answer["exchange"]), 160),
+        request=clip_text(str(answer["request"]), 300),
         status=f"HTTP {status}" if status else "no status",
-        not_judged=clip(str(answer.get("lacking") or ""), MOST_SEEN),
+        not_judged=clip_text(str(answer.get("lacking") or ""), MOST_SEEN),
         groups=group_clients(answer),
     )
 

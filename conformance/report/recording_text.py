@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.report.console_text import wrap
+from conformance.report.console_text import wrap_text
 from conformance.report.markdown import write_complaint
 from conformance.report.recorded_replies import MOST_REPLIES, choose_replies, group_clients, is_harmful
-from conformance.report.safe_text import clip, escape_markdown, format_code, to_one_line
-from conformance.report.text_form import tabulate
+from conformance.report.safe_text import clip_text, escape_markdown, format_code, to_one_line
+from conformance.report.text_form import format_table
 
 Entry = Mapping[str, Any]
 
@@ -54,19 +54,20 @@ def describe_verdict(provider: Entry) -> str:
 
 def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[str]:
     known = " (known)" if deviation.get("known") else ""
-    yield from _wrap(f"  {deviation['level']}", f"{deviation['title']}{known}", width)
+    yield from _wrap_labelled(f"  {deviation['level']}", f"{deviation['title']}{known}", width)
     where = ", ".join(str(pointer) or "the whole" for pointer in deviation["pointers"][:3])
+    source = deviation["source"]
     rows = (
         ("rule", deviation["rule"]),
         ("expected", deviation["expected"]),
         ("observed", deviation["observed"]),
         ("at", f"{_name_places(provider, deviation['exchanges'])} {where}".strip()),
-        ("source", _format_source(deviation["source"])),
+        ("source", ", ".join(filter(None, (source["document"], source.get("lines"))))),
         ("breaks", "; ".join(f"{one['client']} ({one['effect']})" for one in deviation.get("clients") or ())),
     )
     for label, text in rows:
         if text:
-            yield from _wrap(f"    {label}", clip(str(text), 600), width)
+            yield from _wrap_labelled(f"    {label}", clip_text(str(text), 600), width)
 
 
 def _name_places(provider: Entry, exchanges: Sequence[str]) -> str:
@@ -75,12 +76,8 @@ def _name_places(provider: Entry, exchanges: Sequence[str]) -> str:
     return "; ".join(str(places.get(id_) or id_) for id_ in exchanges[:3]) + more
 
 
-def _format_source(source: Entry) -> str:
-    return ", ".join(filter(None, (str(source["document"]), str(source.get("lines") or ""))))
-
-
-def _wrap(label: str, text: str, width: int) -> list[str]:
-    return wrap(text, width, " " * _TEXT_AT, f"{label:<{_TEXT_AT}}")
+def _wrap_labelled(label: str, text: str, width: int) -> list[str]:
+    return wrap_text(text, width, " " * _TEXT_AT, f"{label:<{_TEXT_AT}}")
 
 
 # --- what clients make of it ---
@@ -94,8 +91,8 @@ def _format_replies(answers: Sequence[Entry], width: int) -> Iterator[str]:
     for answer in shown:
         status = f"HTTP {answer['status']}" if answer["status"] else "no status"
         place = answer["place"] or answer["exchange"]
-        yield from wrap(f"{place}: {answer['request']}, {status}", width, " " * 4)
-        yield from (line for text in _describe_views(answer) for line in wrap(text, width, " " * 6))
+        yield from wrap_text(f"{place}: {answer['request']}, {status}", width, " " * 4)
+        yield from (line for text in _describe_views(answer) for line in wrap_text(text, width, " " * 6))
     if len(shown) < len(answers):
         yield f"  and {len(answers) - len(shown)} more"
 
@@ -119,7 +116,7 @@ def _format_clients(provider: Entry, width: int) -> Iterator[str]:
         yield ""
         for verdict in ("broken", "degraded", "works", "untested"):
             if verdict in by_verdict:
-                yield from _wrap(f"  {verdict}", ", ".join(by_verdict[verdict]), width)
+                yield from _wrap_labelled(f"  {verdict}", ", ".join(by_verdict[verdict]), width)
 
 
 # --- for a vendor ---
@@ -151,4 +148,4 @@ def _tabulate_replies(answers: Sequence[Entry]) -> Iterator[str]:
     ]
     if rows:
         yield from ("## What clients make of these replies", "")
-        yield from (*tabulate(("Reply", "Clients and what they see"), rows[:MOST_REPLIES]), "")
+        yield from (*format_table(("Reply", "Clients and what they see"), rows[:MOST_REPLIES]), "")

@@ -34,19 +34,19 @@ def to_one_line(text: str) -> str:
     return _COMMAND.sub(lambda found: _LIKE[found[0]], " ".join(make_visible(text).split()))
 
 
-def shorten(text: str, limit: int) -> str:
+def shorten_text(text: str, limit: int) -> str:
     """Return at most `limit` characters; where there were more, their number follows."""
     if len(text) <= limit:
         return text
     return f"{text[:limit].rstrip()}… ({len(text) - limit:,} more characters)"
 
 
-def clip(text: str, limit: int) -> str:
+def clip_text(text: str, limit: int) -> str:
     """Return at most `limit` characters, ending in an ellipsis where there were more."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"
 
 
-def slugify(text: str) -> str:
+def make_slug(text: str) -> str:
     """Return text as an element id: lower case, `[a-z0-9._-]` only, never empty."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-.") or "x"
 

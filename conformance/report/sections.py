@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.dialects.side_by_side import KINDS
 from conformance.phrases import count_noun
-from conformance.report.safe_text import clip, format_moment, shorten
+from conformance.report.safe_text import clip_text, format_moment, shorten_text
 from conformance.report.vocabulary import (
     CLIENTS,
     COMPARISON_GROUPS,
@@ -92,8 +92,8 @@ def _read_remark(entry: Entry) -> RemarkRow:
     kind = KINDS[str(entry["kind"])]
     return RemarkRow(
         kind,
-        clip(str(entry["pointer"]), 200),
-        shorten(str(entry["says"]), 700),
+        clip_text(str(entry["pointer"]), 200),
+        shorten_text(str(entry["says"]), 700),
         str(entry.get("lines") or ""),
     )
 
@@ -105,7 +105,7 @@ def read_tables(results: Entry) -> tuple[DocumentTable, ...]:
 
 
 def _read_table(table: Entry) -> DocumentTable:
-    rows = tuple(tuple(clip(str(cell), 300) for cell in row) for row in table["rows"][:MOST_ROWS])
+    rows = tuple(tuple(clip_text(str(cell), 300) for cell in row) for row in table["rows"][:MOST_ROWS])
     return DocumentTable(
         str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or "")
     )
@@ -124,7 +124,7 @@ def _list_readings(name: str, every: list[Entry]) -> tuple[str, ...]:
     google = next((trait["reference"] for trait in found if "reference" in trait), None)
     return (
         format_value(google, "–"),
-        *(clip(format_readings(trait.get("documented"), "says nothing"), 120) for trait in found),
+        *(clip_text(format_readings(trait.get("documented"), "says nothing"), 120) for trait in found),
     )
 
 
@@ -138,7 +138,9 @@ def name_compared_runs(results: Entry) -> str:
 def _name_run(run: Any) -> str:
     found: Entry = run if isinstance(run, Mapping) else {}
     started = format_moment(str(found.get("started_at") or ""))
-    return clip(" ".join(filter(None, (str(found.get("id") or ""), f"({started})" if started else ""))), 120)
+    return clip_text(
+        " ".join(filter(None, (str(found.get("id") or ""), f"({started})" if started else ""))), 120
+    )
 
 
 def read_comparison(results: Entry) -> tuple[tuple[str, int, tuple[ComparisonLine, ...]], ...]:
@@ -155,7 +157,7 @@ def read_comparison(results: Entry) -> tuple[tuple[str, int, tuple[ComparisonLin
 def read_comparison_sentences(results: Entry) -> tuple[str, ...]:
     """Return the sentences of a comparison."""
     found: Entry = results.get("comparison") or {}
-    return tuple(clip(str(one), 600) for one in list(found.get("sentences") or ())[:MOST_ROWS])
+    return tuple(clip_text(str(one), 600) for one in list(found.get("sentences") or ())[:MOST_ROWS])
 
 
 def _read_line(line: Any) -> ComparisonLine:
@@ -164,7 +166,7 @@ def _read_line(line: Any) -> ComparisonLine:
         provider=str(entry.get("provider") or ""),
         rule=str(entry.get("rule") or ""),
         sign=LEVELS.get(str(entry.get("level"))),
-        title=shorten(str(entry.get("title") or entry.get("reason") or ""), 300),
+        title=shorten_text(str(entry.get("title") or entry.get("reason") or ""), 300),
     )
 
 
@@ -177,7 +179,7 @@ def read_switch(results: Entry) -> tuple[tuple[str, ...], ...]:
 
 def _read_switch_cell(found: Any) -> str:
     """Return a cell of a switch; a client's verdict in the word that the rest of the page uses."""
-    first, *rest = clip(format_value(found, ""), 400).split(": ")
+    first, *rest = clip_text(format_value(found, ""), 400).split(": ")
     if first not in CLIENTS:
         return ": ".join([first, *rest])
     return ": ".join([CLIENTS[first].word, *(EFFECTS.get(each, each) for each in rest)])

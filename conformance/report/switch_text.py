@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from conformance.comparing.changes import CLIENT, SwitchChange
 from conformance.comparing.switching import ClientChange, Step, Switch, UnjudgedRules
 from conformance.phrases import conjugate, count_noun, join_names
-from conformance.report.safe_text import clip, to_one_line
-from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, limit_lines, tabulate
+from conformance.report.safe_text import clip_text, to_one_line
+from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, format_table, limit_lines
 from conformance.report.vocabulary import CLIENTS
 
 _CELL = 240
@@ -62,7 +62,9 @@ def _name_rules(rules: Sequence[str], form: TextForm) -> str:
 
 
 def _show_change(change: SwitchChange, form: TextForm) -> list[str]:
-    return [form.text(clip(cell, _CELL)) for cell in (change.what, change.before, change.after, change.do)]
+    return [
+        form.text(clip_text(cell, _CELL)) for cell in (change.what, change.before, change.after, change.do)
+    ]
 
 
 def _list_change(change: SwitchChange) -> str:
@@ -73,7 +75,7 @@ def _list_change(change: SwitchChange) -> str:
 def _tabulate_changes(found: Switch, changes: Sequence[SwitchChange]) -> Iterator[str]:
     sides = [MARKDOWN.text(found.before.name), MARKDOWN.text(found.after.name)]
     rows = [_show_change(change, MARKDOWN) for change in changes]
-    head, dashes, *lines = tabulate(["What", *sides, "What to change"], rows)
+    head, dashes, *lines = format_table(["What", *sides, "What to change"], rows)
     yield from (head, dashes, *limit_lines(lines))
 
 
@@ -81,7 +83,7 @@ def _format_step(step: Step, form: TextForm) -> str:
     reasons = (("because ", step.why), ("breaks: ", step.hurts))
     # The reasons are sentences of a rule; here they go on a line of their own, without a full stop.
     said = [
-        f"{label}{form.text(clip(text.strip().removesuffix('.'), _REASON))}"
+        f"{label}{form.text(clip_text(text.strip().removesuffix('.'), _REASON))}"
         for label, text in reasons
         if text
     ]
@@ -93,17 +95,17 @@ def _format_step(step: Step, form: TextForm) -> str:
 
 def _format_client(client: ClientChange, form: TextForm) -> str:
     head = f"{form.text(client.client)}: {_format_verdict(client.before)} → {_format_verdict(client.after)}"
-    details = [form.text(clip(why, _CELL)) for why in client.because[:3]]
+    details = [form.text(clip_text(why, _CELL)) for why in client.because[:3]]
     details += [f"set the {form.text(need)}" for need in client.configure]
     return form.add_details(form.item.format(head), details)
 
 
 def _format_unjudged(one: UnjudgedRules, form: TextForm) -> str:
-    reason = form.text(clip(one.reason, _CELL))
+    reason = form.text(clip_text(one.reason, _CELL))
     return form.item.format(f"{count_noun(len(one.rules), 'rule')} {reason} ({_name_rules(one.rules, form)})")
 
 
-def _format(found: Switch, named: Sequence[str], form: TextForm) -> Iterator[str]:
+def _format_lines(found: Switch, named: Sequence[str], form: TextForm) -> Iterator[str]:
     yield form.heading.format(form.text(describe_switch(found, named)))
     yield from (form.warning.format(form.text(remark)) for remark in found.remarks)
     changes = [change for change in found.changes if change.way != CLIENT]
@@ -122,9 +124,9 @@ def _format(found: Switch, named: Sequence[str], form: TextForm) -> Iterator[str
 
 def format_text(found: Switch, named: Sequence[str] = ()) -> str:
     """Return a switch for a terminal; `named` are the clients that the user has."""
-    return "\n".join(_format(found, named, TERMINAL)) + "\n"
+    return "\n".join(_format_lines(found, named, TERMINAL)) + "\n"
 
 
 def format_markdown(found: Switch, named: Sequence[str] = ()) -> str:
     """Return a switch as Markdown; `named` are the clients that the user has."""
-    return "\n".join(_format(found, named, MARKDOWN)) + "\n"
+    return "\n".join(_format_lines(found, named, MARKDOWN)) + "\n"

@@ -57,6 +57,6 @@ def limit_lines(lines: Sequence[str]) -> Iterator[str]:
         yield f"and {len(lines) - MOST_LINES} more; --format json lists them all"
 
 
-def tabulate(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a Markdown table; its cells are Markdown already."""
     yield from (f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))

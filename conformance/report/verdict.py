@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.matrix import describe_counts
-from conformance.report.safe_text import clip
+from conformance.report.safe_text import clip_text
 from conformance.report.vocabulary import STATUSES
 from conformance.verdicts.extent import BY_FINDINGS
 
@@ -61,7 +61,7 @@ def is_fully_judged(provider: Entry) -> bool:
 
 def describe_limits(limits: Sequence[str]) -> str:
     """Return what limited the judging: `(limited by: -d streaming; interrupted)`; empty where nothing did."""
-    named = [clip(limit, 120) for limit in dict.fromkeys(limits)]
+    named = [clip_text(limit, 120) for limit in dict.fromkeys(limits)]
     more = [f"{len(named) - MOST_LIMITS} more"] if len(named) > MOST_LIMITS else []
     by = "limited by:" if len(named) > 1 or any(":" in limit for limit in named) else "limited by"
     return f"({by} {'; '.join([*named[:MOST_LIMITS], *more])})" if named else ""
@@ -127,7 +127,7 @@ def explain_verdict(provider: Entry) -> str:
     Where nothing was found, how much was judged comes first: it is the verdict.
     """
     if provider.get("reason"):
-        return clip(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
+        return clip_text(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
     said = [describe_judged_share(provider), describe_clients(provider)]
     return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))
 

@@ -37,23 +37,23 @@ class Sign:
     means: str
 
 
-def _index(*signs: Sign) -> Mapping[str, Sign]:
+def _index_signs(*signs: Sign) -> Mapping[str, Sign]:
     return MappingProxyType({sign.key: sign for sign in signs})
 
 
-LEVELS = _index(
+LEVELS = _index_signs(
     Sign("must", "■", "must", "breaks Google's contract: a current client stops, or loses data silently"),
     Sign("should", "▲", "should", "wrong or unusual: some client, or the bill, suffers"),
     Sign("note", "○", "note", "worth knowing: Google does it too, or no client suffers"),
 )
-CELLS = _index(
+CELLS = _index_signs(
     Sign("known", "◇", "accepted", "a finding that providers.yaml accepts"),
     Sign("pass", "✓", "passes", "every rule that could be judged holds"),
     Sign("unjudged", "?", "not judged", "some rules could not be judged; this is not a pass"),
     Sign("unsupported", "∅", "not offered", "the vendor says that it lacks the feature"),
     Sign("nothing", "–", "not asked", "no rule in this column was tested"),
 )
-STATUSES = _index(
+STATUSES = _index_signs(
     Sign("deviates", "■", "deviates", "departs from Google's contract or from the vendor's own document"),
     Sign(
         "partial",
@@ -76,7 +76,7 @@ def _client_sign(verdict: str, mark: str, means: str) -> Sign:
     return Sign(verdict, mark, VERDICTS[verdict], means)
 
 
-CLIENTS = _index(
+CLIENTS = _index_signs(
     _client_sign("broken", "✕", "raises an exception, or loses or garbles the reply"),
     _client_sign("degraded", "◐", "works, but something is lost on the way"),
     _client_sign("works", "✓", "reads the replies as it reads Google's"),

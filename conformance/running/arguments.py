@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.model import FAILING_LEVELS, Dimension
+from conformance.running.session import RunOptions
 
 MEASURES = ("reference", "documented", "both")
 
@@ -95,3 +96,22 @@ JUDGING = (DIMENSION, OUT, FAIL_ON, AGAINST, CLIENT)
 ASKING = (PROVIDER, CONFIG)
 GENERATING = (MAX_EXAMPLES, SHRINK, SEED_OF_RUN)
 OF_A_RUN = (*ASKING, *JUDGING, *GENERATING)
+
+
+def read_run_options(get: Callable[[str], Any]) -> RunOptions:
+    """Return the options of a run; `get` returns the value of an option by its long name, None where there is none."""
+    usual = RunOptions()
+    return RunOptions(
+        providers=tuple(get("provider") or ()),
+        dimensions=tuple(get("dimension") or ()),
+        config=get("config"),
+        out=get("out"),
+        clients=tuple(get("client") or ()),
+        fail_on=get("fail-on") or usual.fail_on,
+        against=get("against") or usual.against,
+        max_examples=get("max-examples"),
+        shrink=get("shrink") or 0,
+        seed=get("seed") or 0,
+        resume=get("resume"),
+        write_known=get("write-known"),
+    )

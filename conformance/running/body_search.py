@@ -27,14 +27,13 @@ from conformance.bodies import (
 from conformance.bodies.selection import select_bodies
 from conformance.catalogue import RULES, Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.generated import (
     fails_every_attempt,
     is_fault_accepted,
     is_html_page,
     is_server_failure,
 )
-from conformance.model import Outcome, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, Outcome, Question
 from conformance.reading.reply import Reply
 from conformance.running.gather import BodyPlan
 from conformance.running.session import SelectedProvider
@@ -76,7 +75,9 @@ def _build_first_turns(one: SelectedProvider, probes: Sequence[Probe], seed: int
     """Return the questions that are asked anyhow and follow no other, by probe."""
     context = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
     unsupported = one.provider.unsupported
-    able = [probe for probe in probes if probe.follows is None and not probe.lacking(unsupported)]
+    able = [
+        probe for probe in probes if probe.follows is None and not probe.find_missing_feature(unsupported)
+    ]
     built = {probe.id: probe.build(context) for probe in able}
     return {id_: found for id_, found in built.items() if not isinstance(found, Unaskable)}
 

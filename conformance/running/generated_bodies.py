@@ -76,7 +76,7 @@ class GeneratedBodies:
 
 def count_affordable_bodies(provider: Provider, wanted: int, probes: Sequence[Probe]) -> int:
     """Return how many of the wanted bodies `max_requests` leaves room for, when each question is asked once."""
-    asked = sum(probe.lacking(provider.unsupported) is None for probe in probes)
+    asked = sum(probe.find_missing_feature(provider.unsupported) is None for probe in probes)
     return max(0, min(wanted, provider.max_requests - asked))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance.model import GRAVE_LEVELS
-from conformance.report.safe_text import clip, to_one_line
+from conformance.report.safe_text import clip_text, to_one_line
 
 HEADER = "# Proposed `known` entries"
-_MOST_PROBES = 12  # beyond that a list says no more than "*"
+_MOST_PROBES = 12  # a longer list is written as "*"
 _WIDTH = 110
 _DAYS = 180
 
@@ -57,7 +57,7 @@ def _propose_for(provider: Entry, until: str) -> Iterator[str]:
         reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
         date = accepted.get("until")
         # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
-        yield f"      # {deviation['level']}: {clip(to_one_line(str(deviation['observed'])), _WIDTH)}"
+        yield f"      # {deviation['level']}: {clip_text(to_one_line(str(deviation['observed'])), _WIDTH)}"
         yield f"      - rule: {deviation['rule']}"
         yield f"        probe: {_format_probes(deviation)}"
         yield f"        reason: {_quote(str(reason))}"

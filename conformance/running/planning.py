@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 
 from conformance.asking.prompts import limit_after_cuts
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
-from conformance.model import JSON, Provider, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Provider, Question
 from conformance.running.gather import select_probes
 from conformance.running.generated_bodies import count_affordable_bodies
 from conformance.running.session import SelectedProvider, Session, SkippedProvider
@@ -44,7 +43,7 @@ def estimate_provider(one: SelectedProvider | SkippedProvider, session: Session)
     """Return what a run would send to one provider."""
     provider, options = one.provider, session.options
     probes = select_probes(one.dialect, session.rules, whole=not options.dimensions)
-    asked = [probe for probe in probes if probe.lacking(provider.unsupported) is None]
+    asked = [probe for probe in probes if probe.find_missing_feature(provider.unsupported) is None]
     wanted = provider.max_examples if options.max_examples is None else options.max_examples
     wanted = wanted if any(rule.generated for rule in session.rules) else 0
     generated = count_affordable_bodies(provider, wanted, probes)

@@ -26,7 +26,7 @@ DISOBEDIENT = "the answers do not follow the simplest instruction"
 UNANSWERED = "no question that it looks at was answered as asked"
 NO_BODIES = "no generated body was asked"
 OTHER_MEASURE = (
-    "its finding departs only from Google, and this run judges against the vendor's own document alone"
+    "its finding is a departure from Google alone, and this run judges only by the vendor's own document"
 )
 # Which reason counts where a check gives several: the most certain.
 _CERTAINTY = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
@@ -149,7 +149,7 @@ def _judge_rule(rule: Rule, given: JudgingInput) -> Case:
 
 def _judge_replies(rule: Rule, given: JudgingInput, usable: tuple[Reply, ...]) -> Case:
     """Return the case of a rule that has replies to look at. Raises whatever its check raises."""
-    if rule.obeys and not given.obeys:
+    if rule.needs_obedience and not given.obeys:
         return Case(rule.id, Outcome.BLOCKED, DISOBEDIENT, len(usable))
     found = list(rule.look(given.for_rule(usable)))
     locations = tuple(one for one in found if isinstance(one, Location))
@@ -207,7 +207,7 @@ def _explain_lack_of_replies(
 ) -> Iterator[tuple[Outcome, str]]:
     """Yield why a rule has no reply to look at, the best reason first."""
     failing = [reply for reply in selected if reply.is_transient]
-    # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
+    # A rule without probes looks at many answers: a few that failed are not the reason that it had none to look at.
     if failing and (rule.probes or len(failing) == len(selected)):
         yield Outcome.INCONCLUSIVE, describe_failure(failing[0])
     # A vendor that refuses the plain question too does not refuse this feature.
@@ -249,7 +249,7 @@ def describe_failure(reply: Reply) -> str:
 
 def is_clear_refusal(reply: Reply) -> bool:
     """Return whether the vendor says, as an error with a message, that it will not do this."""
-    refused = reply.standing is Standing.REQUEST_REFUSED or reply.status in (404, 405)
+    refused = reply.standing in (Standing.REQUEST_REFUSED, Standing.NO_ROUTE)
     refused = refused or (reply.status == 403 and says_unsupported(reply))
     return refused and bool(reply.error and reply.error.message)
 
@@ -277,7 +277,7 @@ def _make_deviation(rule: Rule, given: JudgingInput, locations: tuple[Location, 
 
 
 def _measure_against(rule: Rule, given: JudgingInput) -> tuple[Against, ...]:
-    """Return whose word a finding departs from: Google's, the vendor's own document's, or both."""
+    """Return what a finding contradicts: Google's reference, the vendor's own document, or both."""
     if rule.documented:
         return (Against.DOCUMENTED,)
     readings = given.dialect.traits.get(rule.trait or "", ())

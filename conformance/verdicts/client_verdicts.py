@@ -15,16 +15,16 @@ from conformance.judging.habits import may_have_lost_end
 from conformance.model import JSON, Case, Effect, Level
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL
 
 _PLAIN = (CONTROL, ProbeId.PLAIN_STREAMED)
-_NO_FAULT_OF_THE_METHOD = (401, 402, 403)  # of the key and the bill
 _MOST_REASONS = 6
 
 
 @dataclass(frozen=True)
 class ClientVerdict:
-    """What became of one client: works | degraded | broken | untested, why, and what it must be told first."""
+    """What became of one client: works | degraded | broken | untested, why, and what must be configured first."""
 
     client: str
     verdict: str
@@ -118,7 +118,7 @@ def _find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Cas
     musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
     shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
-        refused = reply.is_refusal and reply.status not in _NO_FAULT_OF_THE_METHOD
+        refused = reply.is_refusal and reply.standing is not Standing.KEY_REFUSED
         if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
             detail = f"raises on HTTP {reply.status}: {method_of(reply)} is refused"
             yield Effect(client.name, "raises", detail, reply.id)
@@ -175,7 +175,7 @@ def _correct_verdict(
 def _list_required_settings(
     client: Client, replies: Sequence[Reply], traits: Mapping[str, JSON]
 ) -> tuple[str, ...]:
-    """Return what a client must be told to reach this vendor at all."""
+    """Return the settings without which a client does not reach this vendor."""
     auth = traits.get("auth")
     accepted = tuple(map(str, auth)) if isinstance(auth, list) else None
     v1 = [reply for reply in replies if reply.probe == ProbeId.PLAIN_ON_V1]

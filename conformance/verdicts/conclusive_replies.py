@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from conformance.judging.controls import AT_THE_END
 from conformance.judging.error_origins import find_unrelated_refusals
 from conformance.reading.reply import Reply
+from conformance.reading.standing import Standing
 from conformance.replies import CONTROL, Unasked
 
 
@@ -35,7 +36,7 @@ def _find_lock_status(replies: Sequence[Reply]) -> int:
     """Return the status with which the key stopped working during the run, spent or locked; 0 where it did not."""
     last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
     worked = any(reply.ok for reply in replies if reply.probe == CONTROL)
-    return last.status if last is not None and worked and last.status in (401, 402, 403) else 0
+    return last.status if last is not None and worked and last.standing is Standing.KEY_REFUSED else 0
 
 
 def drop_unrelated(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:

@@ -9,7 +9,7 @@ from conformance.asking.addressing import EMBEDDED_KEY
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.errors import Refused, missing_key_error
 from conformance.embedded.messages import Incoming
-from conformance.embedded.routes import authorise, read_credentials
+from conformance.embedded.routes import check_credentials, read_credentials
 from conformance.embedded.style import Style
 from conformance.model import Auth
 from miniatures import Innocent, Miniature
@@ -30,7 +30,7 @@ def with_key_check(
 
     def look(incoming: Incoming, style: Style, accepts: Callable[[str], bool]) -> None:
         if not change(incoming, style, accepts):
-            authorise(incoming, style, accepts)
+            check_credentials(incoming, style, accepts)
 
     return replace(of, authorise=look)
 

@@ -11,7 +11,6 @@ from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, che
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.attempts import (
-    ATTEMPTS_TO_ACCUSE,
     describe_disobedience,
     describe_missing_text,
     excuse_wavering_model,
@@ -23,13 +22,13 @@ from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.locations import format_value
 from conformance.judging.proof import NO_CODE
 from conformance.judging.refusals import are_refused, describe_reply
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
-_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), obeys=True)
+_check_hearing = partial(check, usable=is_model_answer, blocked_by=(_OWN_QUESTION,), needs_obedience=True)
 
 
 @check(Level.NOTE, basis=Basis.INFERRED, ground=Ground.TASKS, probes=(ProbeId.PLAIN,), usable=is_model_answer)
@@ -80,6 +79,9 @@ def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
             yield Location(reply.id, "/candidates/0/content/parts", "an answer to its own question", said)
 
 
+_UNKNOWN_MODELS = (ProbeId.UNKNOWN_MODEL, ProbeId.UNKNOWN_MODEL_STREAMED)
+
+
 def _find_last_model(reply: Reply) -> tuple[Chunk, str] | None:
     """Return the last chunk that names a model, and the name."""
     named = [
@@ -102,7 +104,7 @@ def _find_other_model(reply: Reply) -> Location | None:
 @check(
     Level.MUST,
     basis=Basis.RECORDED,
-    usable=lambda reply: is_model_answer(reply) and not reply.probe.startswith(ProbeId.UNKNOWN_MODEL),
+    usable=lambda reply: is_model_answer(reply) and reply.probe not in _UNKNOWN_MODELS,
     blocked_by=(_OWN_QUESTION,),
 )
 def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
@@ -213,7 +215,7 @@ def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     probes=(ProbeId.IMAGE_IN_URL_SAFE_BASE64,),
     usable=lambda reply: is_model_answer(reply) or reply.standing is Standing.REQUEST_REFUSED,
     blocked_by=("semantics/sees-images",),
-    obeys=True,
+    needs_obedience=True,
 )
 def reads_url_safe_base64(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """URL-safe base64 is read like standard base64.

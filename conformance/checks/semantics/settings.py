@@ -27,7 +27,7 @@ READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generat
 """Rules whose finding explains that a setting has no effect."""
 
 _BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
-_check_setting = partial(check, usable=is_model_answer, obeys=True)
+_check_setting = partial(check, usable=is_model_answer, needs_obedience=True)
 
 
 def _describe_long_text(reply: Reply) -> str | None:
@@ -179,11 +179,6 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from judge_attempts(seen, ProbeId.STOP_SEQUENCE, wanted, _describe_ignored_stop)
 
 
-def _describe_missing_candidates(reply: Reply) -> str | None:
-    most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
-
-
 @_check_setting(
     Level.SHOULD,
     basis=Basis.RECORDED,
@@ -199,8 +194,13 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Workaround: ask twice.
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
+
+    def describe_missing_candidates(reply: Reply) -> str | None:
+        most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
+        return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
+
     wanted = "two candidates, or an error"
-    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, _describe_missing_candidates)
+    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, describe_missing_candidates)
 
 
 @_check_setting(

@@ -31,7 +31,7 @@ _CALLING = (
     ProbeId.FUNCTION_CALL, ProbeId.FUNCTION_CALL_STREAMED, ProbeId.FUNCTION_CALL_FORCED,
     ProbeId.TWO_CALLS_IN_ONE_TURN, ProbeId.MIXED_CASING_REQUEST, ProbeId.NESTED_TOOL,
 )  # fmt: skip
-_check_calling = partial(check, usable=is_model_answer, obeys=True, feature="function-calling")
+_check_calling = partial(check, usable=is_model_answer, needs_obedience=True, feature="function-calling")
 
 
 def _describe_missing_call(reply: Reply) -> str | None:
@@ -126,7 +126,7 @@ def streams_function_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
     probes=(ProbeId.TWO_CALLS_IN_ONE_TURN,),
     usable=is_model_answer,
     blocked_by=_BLOCKERS,
-    obeys=True,
+    needs_obedience=True,
     feature="parallel-calls",
     formerly=("semantics/gives-every-call",),
 )
@@ -276,7 +276,7 @@ _mentions_the_weather = mentions(
     probes=(ProbeId.FUNCTION_ANSWERED,),
     usable=is_model_answer,
     blocked_by=(*_BLOCKERS, "semantics/accepts-replayed-model-turn", *_SPOILT_TURN),
-    obeys=True,
+    needs_obedience=True,
     formerly=("semantics/uses-what-the-function-answered",),
 )
 def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:

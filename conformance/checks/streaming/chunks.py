@@ -9,11 +9,10 @@ from conformance.catalogue import Ground, NotJudged, RequiredContent, check, che
 from conformance.checks.streaming.text import REPEATING
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import is_answered_stream, is_empty_candidate, is_model_answer
 from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import uses_server_tools
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -131,7 +130,10 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     if any(verdict is False for _, verdict in verdicts):
         return
     if len(held) < ATTEMPTS_TO_ACCUSE:
-        yield NotJudged(Outcome.BLOCKED, f"{len(held)} of {len(verdicts)} answers took long enough to tell")
+        yield NotJudged(
+            Outcome.BLOCKED,
+            f"{len(held)} of {len(verdicts)} answers took long enough to tell; {ATTEMPTS_TO_ACCUSE} must",
+        )
         return
     reply, first_ms = held[-1], held[-1].chunks[0].at_ms or 0.0
     waited = f"nothing for {first_ms / 1000:.1f} s of {reply.exchange.ended_ms / 1000:.1f} s"

@@ -9,12 +9,12 @@ from itertools import pairwise
 from conformance.catalogue import RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.attempts import was_obeyed
 from conformance.judging.contents import is_answered_stream
 from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.wire.framing import Framing
@@ -100,7 +100,7 @@ def _is_long_row(reply: Reply) -> bool:
     probes=(ProbeId.LONG_ANSWER_STREAMED,),
     usable=lambda reply: is_answered_stream(reply) and reply.framed.framing is not Framing.SINGLE_JSON,
     blocked_by=("streaming/comes-whole", "streaming/keeps-repetitions", *REPEATING),
-    obeys=True,
+    needs_obedience=True,
     requires=RequiredContent("no stream holds a row of numbers", _is_long_row, outcome=Outcome.BLOCKED),
 )
 def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
@@ -123,7 +123,7 @@ def brings_every_chunk_in_order(seen: RuleInput) -> Iterator[Location]:
     basis=Basis.INFERRED,
     probes=(ProbeId.REPEATED_TEXT_STREAMED,),
     usable=is_answered_stream,
-    obeys=True,
+    needs_obedience=True,
     requires=RequiredContent("no answer does what its question asks for", obeys, outcome=Outcome.BLOCKED),
 )
 def keeps_repetitions(seen: RuleInput) -> Iterator[Location]:
@@ -199,7 +199,7 @@ def _has_question_marks(reply: Reply, text: str) -> bool:
     basis=Basis.RECORDED,
     probes=(ProbeId.THINKING, ProbeId.THINKING_STREAMED),
     usable=is_answered_stream,
-    obeys=True,
+    needs_obedience=True,
     feature="thinking",
     requires=required.THOUGHTS,
 )

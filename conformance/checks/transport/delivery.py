@@ -7,21 +7,20 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.transport.requests import asks_the_model
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
     find_lasting_server_error,
 )
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
+from conformance.phrases import count_noun, join_names
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
 
 def name_troubles(replies: Sequence[Reply]) -> str:
     """Return up to six replies by probe and trouble: "plain (HTTP 503), history (timeout) and 3 more"."""
-    names = ", ".join(f"{reply.probe} ({_describe_trouble(reply)})" for reply in replies[:6])
-    return names + (f" and {len(replies) - 6} more" if len(replies) > 6 else "")
+    return join_names((f"{reply.probe} ({_describe_trouble(reply)})" for reply in replies), 6)
 
 
 def _describe_trouble(reply: Reply) -> str:
@@ -60,19 +59,18 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     latest = {reply.probe: reply for reply in seen.replies if reply.probe not in answered}
     missing = [reply for reply in latest.values() if not _is_accused_elsewhere(seen, reply)]
     if missing:
-        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(missing)} without an answer: {name_troubles(missing)}")
+        reason = f"{count_noun(len(missing), 'question')} without an answer: {name_troubles(missing)}"
+        yield NotJudged(Outcome.INCONCLUSIVE, reason)
     if seen.unrelated:
-        reason = f"got an error that belongs to another question: {', '.join(seen.unrelated[:6])}"
-        yield NotJudged(Outcome.INCONCLUSIVE, f"{len(seen.unrelated)} {reason}")
+        who = count_noun(len(seen.unrelated), "question")
+        reason = f"{who} got an error that belongs to another one: {join_names(seen.unrelated, 6)}"
+        yield NotJudged(Outcome.INCONCLUSIVE, reason)
 
 
 def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
     """Return whether it is a 5xx to a generated body, or one that came each time where Google answers 4xx."""
     if reply.exchange.generated:
-        return (
-            reply.standing is not Standing.THROTTLED
-            or find_lasting_server_error(seen, reply.probe) is not None
-        )
+        return reply.standing is not Standing.THROTTLED
     return reply.expects_refusal and find_lasting_server_error(seen, reply.probe) is not None
 
 
