@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, asks_main_route, check, check_each
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
     find_lasting_server_error,
 )
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.phrases import count_noun, join_names
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
