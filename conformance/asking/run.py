@@ -170,7 +170,7 @@ class ProviderRun:
         return await self._send_with_retries(probe.id, question, first=first.id if first else None)
 
     def _find_first_turn(self, probe: str) -> Reply | None:
-        """Return the newest reply that a follow-up can build on: if possible one that did as it was told."""
+        """Return the newest reply that a follow-up can build on: if possible one that followed its instruction."""
         found = [reply for reply in self._replies.get(probe, []) if reply.ok and has_expected_status(reply)]
         met = [reply for reply in found if obeys(reply)]
         return next(reversed(met or found), None)
@@ -273,7 +273,7 @@ class ProviderRun:
             return await self._keep(exchange)
 
     def _find_reason_to_stop(self, *, generated: bool) -> tuple[str, str] | None:
-        """Return the cause and the detail why no more is asked.
+        """Return the cause and the detail why nothing more is asked; None where more may be.
 
         Generated bodies leave room for the last questions, which show whether the vendor still answers.
         """

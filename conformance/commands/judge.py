@@ -56,7 +56,7 @@ def _finish(run: CapturedRun, args: Namespace, form: str) -> int:
 
 
 def replay_recording(file: RunFile, args: Namespace, options: RunOptions) -> int:
-    """Judge anew what `judge --out` wrote; providers keep the addresses that they had."""
+    """Judge again what `judge --out` wrote; providers keep the addresses that they had."""
     paths = [str(path) for path in sorted((args.folder / FOLDER).glob("*.jsonl"))]
     found = read_files(paths)
     faults = [str(one) for one in found.files if one.fault]

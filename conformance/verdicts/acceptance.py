@@ -59,7 +59,7 @@ def find_stale_entries(
         name = f"{source}:{known.line}: {provider.name}: known {known.rule}"
         case = by_rule.get(current_rule_id(known.rule))
         if not is_in_force(known, today):
-            yield f"{name} expired on {known.until}; mend it, or set a later date"
+            yield f"{name} expired on {known.until}; fix the deviation, or set a later date"
         elif case is not None and case.outcome not in _NOT_JUDGED:
             shown, every = list_probes(case), "*" in known.probes
             happens = bool(shown) and (every or not shown.isdisjoint(known.probes))
