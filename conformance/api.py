@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from conformance import catalogue
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.capturing.recording import ExchangeGroup, read_values
+from conformance.capturing.collecting import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL

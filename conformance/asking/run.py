@@ -12,10 +12,9 @@ from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_
 from conformance.asking.attempts import Attempt, needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.expectations import has_expected_status, obeys
 from conformance.judging.generated import needs_body_again
-from conformance.model import Exchange, Provider, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.reading.standing import Standing
 from conformance.recording.writing import RecordError

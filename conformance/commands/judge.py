@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from conformance.capturing.recording import ExchangeGroup, RecordedFiles, read_files
+from conformance.capturing.collecting import ExchangeGroup, RecordedFiles, read_files
 from conformance.commands import pytest_runner
 from conformance.commands.streams import print_json, print_lines, write_line
 from conformance.commands.terminal import list_closing_lines

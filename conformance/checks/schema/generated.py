@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.attempts import was_obeyed
 from conformance.judging.generated import (
     describe_difference,
     describe_loss,
@@ -18,7 +18,7 @@ from conformance.judging.generated import (
     read_body_facts,
 )
 from conformance.judging.refusals import are_refused, describe_reply
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, accuse_after_attempts
+from conformance.judging.attempts import accuse_after_attempts
 from conformance.judging.contents import (
     DATA,
     as_list,
@@ -20,7 +20,7 @@ from conformance.judging.endings import ends_by_filter, is_prompt_blocked
 from conformance.judging.expectations import asks_for_obedience, obeys
 from conformance.judging.habits import note_if_rare
 from conformance.judging.locations import Keys, format_value, point_at
-from conformance.model import JSON, Basis, Level, Location
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 

@@ -11,7 +11,6 @@ from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, che
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.attempts import (
-    ATTEMPTS_TO_ACCUSE,
     describe_disobedience,
     describe_missing_text,
     excuse_wavering_model,
@@ -23,7 +22,7 @@ from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.locations import format_value
 from conformance.judging.proof import NO_CODE
 from conformance.judging.refusals import are_refused, describe_reply
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.settings import READ
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, judge_attempts
+from conformance.judging.attempts import judge_attempts
 from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.expectations import Fulfilment, check_obedience
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
