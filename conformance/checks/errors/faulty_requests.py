@@ -109,7 +109,7 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
-    Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
+    Why: an unreadable value that is not refused is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
     Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
@@ -217,7 +217,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request for a method that does not exist gets a 404.
 
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
-    Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
+    Breaks: a typing error looks like success if the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
     Source: [generative_service.proto] A method that is not in the service is not found.
     """

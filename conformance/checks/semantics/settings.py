@@ -61,8 +61,8 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """generationConfig is read, not dropped as a whole.
 
-    Why: generationConfig holds limits, stop sequences, schemas and thinking; where neither a limit nor a stop
-    sequence takes effect, none of them can be trusted.
+    Why: generationConfig holds limits, stop sequences, schemas and thinking; if neither a limit nor a stop sequence
+    takes effect, none of them can be trusted.
     Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
