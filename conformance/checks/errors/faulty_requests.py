@@ -23,7 +23,7 @@ _STATUS = ("errors/fails-with-the-status-of-an-error",)
 
 
 def _find_acceptance(seen: RuleInput, probe: str) -> Reply | None:
-    """Return the answer to a faulty request; None too where generationConfig is not read, and the fault is in it."""
+    """Return the answer to a faulty request; None too if the fault is in generationConfig, and that is not read."""
     if probe in _WITHIN_SETTINGS and observe_settings(seen.all) in ("flat", "neither"):
         return None
     return next((reply for reply in seen.of(probe) if reply.ok and reply.is_complete), None)
@@ -179,7 +179,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     answered = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
     for reply in _select_telling(seen):
         if (reply.streamed, reply.alt_sse) not in answered:
-            continue  # where nothing is streamed at all, a refused stream shows nothing about the model
+            continue  # if nothing is streamed at all, a refused stream shows nothing about the model
         if reply.ok:
             named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
             said = f"{describe_reply(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}"

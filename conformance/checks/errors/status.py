@@ -31,7 +31,7 @@ NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)  # questions for which G
 
 
 def _find_failures_with_200(seen: RuleInput) -> Iterator[Reply]:
-    """Yield failures with a status of success; pages and empty bodies only where some question is answered."""
+    """Yield failures with a status of success; pages and empty bodies only if some question is answered."""
     answers = any(reply.ok for reply in seen.all)
     for reply in seen.replies:
         if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):

@@ -25,7 +25,7 @@ def _is_in_googles_form(chunk: Chunk) -> bool:
 
 
 def _weigh_departure(chunk: Chunk, pointer: str) -> Level | None:
-    """Return how grave a departure is: a note where Google's own spelling came; None where other rules report it."""
+    """Return how grave a departure is: a note if Google's own spelling came; None if other rules report it."""
     name = match_property(load_reference().response, pointer.rpartition("/")[2])
     if name is None or name not in chunk.body:
         return None if name == "candidates" else Level.SHOULD

@@ -213,7 +213,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
 
 
 def _ends_in_silence(reply: Reply) -> str | None:
-    """Describe an answer that is empty although it ends with STOP; None where something else ended an empty answer."""
+    """Describe an answer that is empty although it ends with STOP; None if something else ended an empty answer."""
     found = list(iterate_candidates(reply))
     if any(not is_empty_candidate(candidate) for _, _, candidate in found):
         return ""

@@ -37,7 +37,7 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
 
 
 def _describe_hidden_thoughts(reply: Reply) -> str | None:
-    """Describe thoughts that were counted but not shown; None where nothing shows that the model thought at all."""
+    """Describe thoughts that were counted but not shown; None if nothing shows that the model thought at all."""
     if reply.first.thoughts:
         return ""
     tokens = reply.count("thoughtsTokenCount")

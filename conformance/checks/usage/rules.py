@@ -315,7 +315,7 @@ def _read_token_count(seen: RuleInput) -> int | None:
 
 
 def _judge_prompt_count(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
-    """Return how the prompt was counted and how grave that is; None where the count is right."""
+    """Return how the prompt was counted and how grave that is; None if the count is right."""
     block = find_last_block(reply)
     prompt = block.count("promptTokenCount") if block else 0
     most = _count_bytes_sent(reply)
