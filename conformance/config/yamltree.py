@@ -32,9 +32,14 @@ class ConfigFault:
     says: str
 
     def __str__(self) -> str:
-        steps = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys)
+        steps = (f"[{key}]" if isinstance(key, int) else f".{_escape_line_ends(key)}" for key in self.keys)
         where = "".join(steps).removeprefix(".")
         return f"{self.line}: {where}: {self.says}" if where else f"{self.line}: {self.says}"
+
+
+def _escape_line_ends(key: str) -> str:
+    """Return a key that takes one line of a message, whatever it holds."""
+    return key if key.isprintable() else key.encode("unicode_escape").decode()
 
 
 class YamlError(Exception):
