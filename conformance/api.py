@@ -5,7 +5,7 @@
     verdict = judge([{"url": …, "request_body": …, "status": 200, "response_headers": …, "body": …}])
     assert verdict.status != "deviates", [deviation.title for deviation in verdict.deviations]
 
-Nothing is asked here, so nothing is said of what was not recorded. The exchanges with one model of one host are judged
+Nothing is asked here, so what was not recorded is not judged. The exchanges with one model of one host are judged
 together, yet no question is held against another: each has a probe of its own, of which no rule expects anything.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from conformance import catalogue
 from conformance.capturing.addresses import UNKNOWN_HOST
-from conformance.capturing.recording import ExchangeGroup, read_values
+from conformance.capturing.collecting import ExchangeGroup, read_values
 from conformance.catalogue import RULES, Rule
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
@@ -149,7 +149,7 @@ _WORST_OUTCOME = (
 
 
 def merge_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return several verdicts as one, the worst of each case; that of a single one is returned as it is."""
+    """Return several verdicts as one, the worst of each case; a single one is returned unchanged."""
     if len(verdicts) == 1:
         return verdicts[0]
     by_rule: dict[str, list[Case]] = {}

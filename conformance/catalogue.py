@@ -331,14 +331,14 @@ def _find_reused_ids() -> Iterator[str]:
             yield f"{former} is a former id of {current}, and a rule of its own"
 
 
-def current_rule_id(id_: str) -> str:
+def resolve_rule_id(id_: str) -> str:
     """Return the id that a rule has today for one that it had in an older version; any other id unchanged."""
     return FORMER_IDS.get(id_, id_)
 
 
 def find_rule(id_: str) -> Rule | None:
     """Return the rule that has that id, or had it in an older version; None if there is none."""
-    return RULES.get(current_rule_id(id_))
+    return RULES.get(resolve_rule_id(id_))
 
 
 def asks_main_route(reply: Reply) -> bool:

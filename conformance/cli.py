@@ -67,7 +67,7 @@ _CODES = {
     "serve": "0 when interrupted; 2 an unknown dialect or family of models, or the port is taken",
     "init": "0; 2 the file is there already",
 }
-_REPORTING = ("run", "replay")  # what they found stands in files, whatever becomes of the terminal
+_REPORTING = ("run", "replay")  # their findings are in files, even if the terminal is lost
 _PORT = whole_number_between(0, 65_535)
 
 
@@ -194,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run_options(add("run", "ask, record, judge and report", _QUIET, _VERBOSE, *OF_A_RUN))
     add("doctor", "one cheap question per provider, and what to fix", *ASKING, _TEXT_OR_JSON)
     add("plan", "what a run would send; sends nothing", *ASKING, _TEXT_OR_JSON, MAX_EXAMPLES)
-    description = "judge recorded exchanges anew; never touches the network"
+    description = "judge recorded exchanges again; never touches the network"
     _add_replay_options(add("replay", description, _QUIET, _VERBOSE, *JUDGING))
     description = "judge exchanges that somebody else recorded; sends nothing"
     _add_judge_options(add("judge", description, _QUIET, _VERBOSE, FAIL_ON, AGAINST, CLIENT, _FORMAT))
@@ -222,7 +222,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
     open_closed_streams()
-    ours = arguments is None  # the process is ours: nobody needs its handlers back
+    ours = arguments is None  # the process is ours: its handlers need not be restored
     with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
         args, unknown = parser().parse_known_args(arguments)
         if unknown:  # refused with the usage of the command, which the top parser does not know

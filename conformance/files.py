@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
 
 from conformance.model import JSON
 
@@ -61,6 +62,19 @@ def read_bounded(path: Path, *, within: Path | None = None, limit: int = _MAX_BY
     if len(data) > limit:
         raise FileError(f"{path}: is larger than {limit} bytes")
     return data
+
+
+def read_bounded_lines(file: IO[bytes], name: str, longest: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file with their numbers, from 1; a line keeps its end.
+
+    Raises FileError, which begins with `name`, for a line of more than `longest` bytes: no memory should hold it.
+    """
+    number = 0
+    while line := file.readline(longest + 1):
+        number += 1
+        if len(line) > longest:
+            raise FileError(f"{name}:{number}: is longer than {longest} bytes")
+        yield number, line
 
 
 def _resolve(path: Path) -> Path:

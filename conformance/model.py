@@ -1,4 +1,4 @@
-"""The nouns of the checker: frozen values that every other room speaks of; standard library only."""
+"""The nouns of the checker: frozen values that every other room uses; imports only the standard library."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from types import MappingProxyType
 JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
 
 RESULTS_FORMAT = "conformance-results/1"  # the `format` of a results.json
+# Attempts at a question that must fail before a vendor is accused where the model's mood counts.
+ATTEMPTS_TO_ACCUSE = 3
 LONGEST_PATH = 8 * 1024  # characters of a request's path; a vendor's own list of models may name parts of one
 NOTHING: Mapping[str, JSON] = MappingProxyType({})
 CAPTURED = "captured"  # the probe of an exchange that another program recorded
@@ -67,7 +69,7 @@ class Outcome(StrEnum):
 
 
 class Against(StrEnum):
-    """Whose word a deviation departs from."""
+    """What a deviation is measured against: Google's reference, or the vendor's own document."""
 
     REFERENCE = "reference"
     DOCUMENTED = "documented"
@@ -115,9 +117,7 @@ class Limits:
     json_depth: int = 200
     json_values: int = 200_000  # values in one body, all its frames together
     integer_digits: int = 400
-    run_bytes: int = (
-        256 * 1024 * 1024
-    )  # all answers of one provider together, what is read from them counted in
+    run_bytes: int = 256 * 1024 * 1024  # all answers of one provider, and what is read from them
     retries: int = 2  # transport retries of one question on 429 and 503
     retry_wait: float = 30.0  # seconds, the longest single wait before a retry
     dead_after: int = 8  # consecutive dead answers after which a provider is asked no more
@@ -168,15 +168,15 @@ class Provider:
     prices: Prices | None = None
     limits: Limits = Limits()
     known: tuple[Known, ...] = ()
-    optional: bool = False  # without its key it is left out, and that counts for nothing
+    optional: bool = False  # without its key it is skipped, and the run is complete all the same
 
 
 @dataclass(frozen=True)
 class Question:
-    """What one probe asks: everything that goes over the wire but the host and the key.
+    """What one probe asks: everything that goes over the wire except the host and the key.
 
-    `expected` says, as data, what a right answer shows; it is recorded with the exchange, so that a
-    replay judges without the probe. Its keys stand in `conformance.judging.expectations`.
+    `expected` describes a right answer as data. It is recorded with the exchange, so that a replay judges without the
+    probe. `conformance.judging.expectations` lists its members.
     """
 
     body: JSON | bytes = None  # bytes are sent as they are; None sends no body
@@ -211,7 +211,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an exchange has no (whole) answer.
+    """Why an exchange has no answer, or no complete one.
 
     kind: timeout | first-byte | silence | too-big | too-many-chunks | headers-too-big | connect | tls |
     reset | protocol | encoding | cancelled | refused-by-checker. `bound` names the limit that was hit.
@@ -222,8 +222,8 @@ class Failure:
     bound: str | None = None
 
 
-def expected_statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
-    """Return the HTTP statuses that `expected` (as in `Question`) allows; 200 where it names none."""
+def read_expected_statuses(expected: Mapping[str, JSON]) -> tuple[int, ...]:
+    """Return the HTTP statuses that `expected` (as in `Question`) allows; 200 if it names none."""
     value = expected.get("status", 200)
     several = value if isinstance(value, list) else [value]
     return tuple(code for code in several if isinstance(code, int))
@@ -252,10 +252,10 @@ class Exchange:
     decoded: bool = False  # pieces are recorded after Content-Encoding, because the key stood in them
     masked: int = 0  # places in body and headers where a key was masked
     # What another program's recording may have lost; our own loses none of it.
-    headers_complete: bool = True  # False: a header that is absent may have been received all the same
+    headers_complete: bool = True  # False: an absent header may have been received all the same
     reserialised: bool = False  # True: the recorder printed the JSON anew, so the bytes are its own
     timed: bool = True  # False: when the pieces arrived is not known
-    end_known: bool = True  # False: nobody knows whether the vendor ended the answer, or whoever read it
+    end_known: bool = True  # False: the answer may have been ended by the vendor or by its reader
 
     @property
     def id(self) -> str:
@@ -264,21 +264,21 @@ class Exchange:
 
     @property
     def expected_statuses(self) -> tuple[int, ...]:
-        """The HTTP statuses that a right answer may have; 200 where nothing else was expected."""
-        return expected_statuses(self.expected)
+        """The HTTP statuses that a right answer may have."""
+        return read_expected_statuses(self.expected)
 
     @property
     def captured(self) -> bool:
-        """Another program asked and recorded it: nobody knows what was expected, and nothing can be asked again.
+        """Another program recorded it: what was expected is not known, and nothing can be asked again.
 
-        Its probe says so; so does an answer of the model's of which nothing was expected, for our questions expect some.
+        Its probe says so, or an answer of the model of which nothing was expected: each of our questions expects some.
         """
         unexpected = not self.expected and "enerateContent" in self.request.path
         return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-") or unexpected
 
     @property
     def body(self) -> bytes:
-        """The body as received, whole, before Content-Encoding."""
+        """The whole body as received, still in its Content-Encoding."""
         return b"".join(piece.data for piece in self.pieces)
 
     def header(self, name: str) -> str | None:
@@ -308,7 +308,7 @@ _BASES: Mapping[Basis, str] = {
 
 @dataclass(frozen=True)
 class Location:
-    """One place where one exchange departs from a rule: what a check yields.
+    """One place where one exchange breaks a rule: what a check yields.
 
     `pointer`: /a/b in a body, #3/a/b in the n-th stream object (from 0), @120 for a byte offset.
     """
@@ -317,7 +317,7 @@ class Location:
     pointer: str
     expected: str
     observed: str
-    level: Level | None = None  # where this location is worth less (or more) than the rule's own level
+    level: Level | None = None  # if this location weighs less, or more, than the rule's own level
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,7 @@ class Deviation:
     title: str
     locations: tuple[Location, ...]
     source: Source
-    documented: Source | None = None  # what the vendor's own page says of it
+    documented: Source | None = None  # what the vendor's own page says about it
     known: Known | None = None
     generated: bool = False
     effects: tuple[Effect, ...] = ()

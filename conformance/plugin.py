@@ -149,7 +149,7 @@ class Suite:
 
 
 class WorkerSuite(Suite):
-    """The suite in a worker of pytest-xdist: it asks nobody, and shows what the controller found."""
+    """The suite in a worker of pytest-xdist: it asks nothing, and shows what the controller found."""
 
     def __init__(self, session: Session, file: Path) -> None:
         """Take the session and the file that the controller writes before it hands out the first case."""
@@ -162,7 +162,7 @@ class WorkerSuite(Suite):
         return read_reports(self._file)
 
     def mask(self, text: str) -> str:
-        """Return the text as it is: the controller masked it before it wrote it."""
+        """Return the text unchanged: the controller masked it before writing it."""
         return text
 
 
@@ -283,7 +283,7 @@ class ControllerSuite(Suite):
         self._others_failed |= report.failed
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Keep what went wrong in the checker itself: it must be reported, whatever the results say."""
+        """Keep what went wrong in the checker itself: it must be reported even if the results look fine."""
         self.internal_error = str(excrepr)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from conformance.api import judge_group
-from conformance.capturing.recording import RecordedFiles, read_files
+from conformance.capturing.collecting import RecordedFiles, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.model import Exchange
 

@@ -74,7 +74,7 @@ def ask(
     return answer.status, parsed if isinstance(parsed, dict) else {}
 
 
-# --- what is drawn
+# --- what is generated
 
 
 def test_the_same_seed_draws_the_same_bodies(google: Dialect) -> None:
@@ -89,7 +89,7 @@ def test_fewer_bodies_are_the_first_of_more(google: Dialect, some: tuple[Generat
     assert generate_bodies(google, 7, 12) == some[:12]
 
 
-def test_no_body_is_drawn_twice(some: tuple[GeneratedBody, ...]) -> None:
+def test_no_body_is_generated_twice(some: tuple[GeneratedBody, ...]) -> None:
     assert len({serialize(one.body) for one in some}) == len(some) == 60
 
 
@@ -119,10 +119,10 @@ def test_answers_stay_cheap_and_bodies_small(some: tuple[GeneratedBody, ...]) ->
         assert len(serialize(one.body)) < 16_000
 
 
-def test_every_kind_of_fault_and_of_rewriting_is_drawn(google: Dialect) -> None:
-    drawn = generate_bodies(google, 2, 150)
-    assert {one.change for one in drawn if not one.valid} == {change.name for change in MUTATION_KINDS}
-    assert {one.change for one in drawn if one.twin} == set(REWRITINGS)
+def test_every_kind_of_fault_and_of_rewriting_is_generated(google: Dialect) -> None:
+    bodies = generate_bodies(google, 2, 150)
+    assert {one.change for one in bodies if not one.valid} == {change.name for change in MUTATION_KINDS}
+    assert {one.change for one in bodies if one.twin} == set(REWRITINGS)
 
 
 def test_an_invalid_body_names_its_broken_place_and_is_valid_elsewhere(google: Dialect) -> None:
@@ -212,7 +212,7 @@ def test_what_no_value_can_fill_is_named_with_its_place(
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_every_bundled_schema_can_be_drawn_from(name: str) -> None:
+def test_every_bundled_schema_can_be_generated_from(name: str) -> None:
     assert check_schemas(load_dialect(name)) == []
 
 
@@ -226,22 +226,22 @@ def test_a_dialect_that_describes_no_request_gets_bodies_of_googles_form(google:
     assert generate_bodies(silent, 3, 6) == generate_bodies(google, 3, 6)
 
 
-def test_a_dialect_of_a_users_own_is_drawn_from(google: Dialect) -> None:
+def test_a_dialect_of_a_users_own_gets_bodies(google: Dialect) -> None:
     schema = {
         "type": "object", "required": ["contents"],
         "properties": {"contents": {"type": "array", "items": {"type": "object"}}, "max_output_tokens": {"type": "integer"}},
     }  # fmt: skip
-    drawn = generate_bodies(own_dialect(schema, google), 1, 24, kinds=(VALID,))
+    bodies = generate_bodies(own_dialect(schema, google), 1, 24, kinds=(VALID,))
     limits = [
         one.body["max_output_tokens"]
-        for one in drawn
+        for one in bodies
         if isinstance(one.body, dict) and "max_output_tokens" in one.body
     ]
     assert limits
     assert all(isinstance(limit, int) and 1 <= limit <= 16 for limit in limits), (
         "narrowed in its own spelling"
     )
-    assert any("parts" in json.dumps(one.body) for one in drawn), "what it leaves open is Google's"
+    assert any("parts" in json.dumps(one.body) for one in bodies), "what it leaves open is Google's"
 
 
 # --- boundaries
@@ -303,9 +303,9 @@ def test_boundaries_name_minimum_maximum_one_beyond_and_unknown_values(google: D
 # --- the honest server, and servers that are wrong in one way
 
 
-def wrong(drawn: GeneratedBody, status: int) -> bool:
+def is_wrong(body: GeneratedBody, status: int) -> bool:
     """Return whether an answer's status is against what is known of the body."""
-    return status >= 500 or (not drawn.valid and bool(drawn.google_refuses) and status == 200)
+    return status >= 500 or (not body.valid and bool(body.google_refuses) and status == 200)
 
 
 def suspects(bodies: Iterable[GeneratedBody], behaviour: Behaviour) -> Iterator[GeneratedBody]:
@@ -313,13 +313,13 @@ def suspects(bodies: Iterable[GeneratedBody], behaviour: Behaviour) -> Iterator[
     kinds: dict[str, tuple[int, bool]] = {}
     for one in bodies:
         kinds[one.id] = kind = _kind_of_answer(behaviour, one)
-        if wrong(one, kind[0]) or kinds.get(one.twin, kind) != kind:
+        if is_wrong(one, kind[0]) or kinds.get(one.twin, kind) != kind:
             yield one
 
 
-def _kind_of_answer(behaviour: Behaviour, drawn: GeneratedBody) -> tuple[int, bool]:
+def _kind_of_answer(behaviour: Behaviour, body: GeneratedBody) -> tuple[int, bool]:
     try:
-        status, answer = ask(behaviour, drawn.body)
+        status, answer = ask(behaviour, body.body)
     except ZeroDivisionError:
         return 500, False
     return status, "functionCall" in json.dumps(answer)
@@ -339,16 +339,16 @@ def test_the_honest_server_is_not_suspected_over_two_thousand_of_each(google: Di
 
 
 def test_most_valid_bodies_are_answered_and_not_refused(google: Dialect) -> None:
-    drawn = generate_bodies(google, 9, 60, kinds=(VALID,))
-    assert sum(ask(HONEST, one.body)[0] == 200 for one in drawn) > 54
+    bodies = generate_bodies(google, 9, 60, kinds=(VALID,))
+    assert sum(ask(HONEST, one.body)[0] == 200 for one in bodies) > 54
 
 
 @pytest.mark.parametrize("name", [name for name in DIALECTS if name != "google"])
 def test_own_forms_are_answered_by_their_bundled_servers(name: str) -> None:
     dialect = load_dialect(name)
     behaviour = make_behaviour(dialect)
-    drawn = generate_bodies(dialect, 9, 30, kinds=(VALID,))
-    assert sum(ask(behaviour, one.body)[0] == 200 for one in drawn) > 24
+    bodies = generate_bodies(dialect, 9, 30, kinds=(VALID,))
+    assert sum(ask(behaviour, one.body)[0] == 200 for one in bodies) > 24
 
 
 def _deep(value: Any) -> Any:
@@ -502,9 +502,9 @@ def _alike(behaviour: Behaviour, one: JSON | bytes, other: JSON | bytes) -> bool
 # --- smaller bodies
 
 
-def drive(drawn: GeneratedBody, form: RequestForm, budget: int, fails: Any) -> tuple[GeneratedBody, int]:
+def drive(body: GeneratedBody, form: RequestForm, budget: int, fails: Any) -> tuple[GeneratedBody, int]:
     """Answer a search for a smaller body; return what it found and how often it asked."""
-    search, asked = shrink(drawn, form, budget), 0
+    search, asked = shrink(body, form, budget), 0
     try:
         attempt = next(search)
         while True:
@@ -652,8 +652,6 @@ def test_places_and_pointers_lead_to_where_a_body_is_changed(google: Dialect) ->
     path = ("contents", 0, "parts", 1, "functionCall", "name")
     assert to_pointer(path) == "/contents/0/parts/1/functionCall/name"
     assert to_pointer(("a/b", "c~d")) == "/a~1b/c~0d"
-    assert (
-        next(spot.value for spot in walk_body(root, replace_at(body, path, "g")) if spot.path == path) == "g"
-    )
+    assert next(one.value for one in walk_body(root, replace_at(body, path, "g")) if one.path == path) == "g"
     assert path_to_snake_case(root, path) == ("contents", 0, "parts", 1, "function_call", "name")
     assert "toolConfig" in json.dumps(to_snake_case(root, body)), "names of the user's stay"

@@ -14,7 +14,7 @@ import pytest
 from google.ai.generativelanguage_v1beta.types import GenerateContentRequest
 from google.protobuf.json_format import ParseDict, ParseError
 
-from conformance.bodies import GeneratedBody, build_boundaries, generate_bodies
+from conformance.bodies import GeneratedBody, build_boundaries, find_form, generate_bodies, shrink
 from conformance.bodies.rewriting import REWRITINGS
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.model import JSON
@@ -88,13 +88,13 @@ def _below(broken: tuple[str, ...], step: str) -> tuple[str, ...]:
     return broken[1:] if broken and broken[0] == step else NOWHERE
 
 
-def disagreement(drawn: GeneratedBody, lag: Lag) -> str:
+def disagreement(body: GeneratedBody, lag: Lag) -> str:
     """Return what the classes hold of a body against what we do, or an empty string."""
-    broken = tuple(drawn.broken_at.split("/")[1:]) if drawn.broken_at else NOWHERE
-    message = parsed(lag.without(drawn.body, MESSAGE.DESCRIPTOR, broken))
-    if drawn.valid:
+    broken = tuple(body.broken_at.split("/")[1:]) if body.broken_at else NOWHERE
+    message = parsed(lag.without(body.body, MESSAGE.DESCRIPTOR, broken))
+    if body.valid:
         return "" if message is not None else "refused although valid"
-    taken_on_purpose = not drawn.google_refuses or drawn.change in BY_MEANING
+    taken_on_purpose = not body.google_refuses or body.change in BY_MEANING
     return "taken although broken" if message is not None and not taken_on_purpose else ""
 
 
@@ -149,6 +149,21 @@ def test_googles_classes_agree_on_five_thousand_bodies(google: Dialect) -> None:
     found, lag = disagreements(generate_bodies(google, 22, 5000))
     assert found == []
     assert lagging(lag) <= LAGGING
+
+
+def test_googles_classes_agree_on_the_smaller_bodies_of_a_search(google: Dialect) -> None:
+    asked: list[GeneratedBody] = []
+    for body in generate_bodies(google, 24, 60):
+        search = shrink(body, find_form(google, body.source), 20)
+        smaller = next(search, None)
+        while smaller is not None:
+            asked.append(smaller)
+            try:
+                smaller = search.send(smaller.id < "8")  # half of them fail
+            except StopIteration:
+                smaller = None
+    assert len(asked) > 200
+    assert disagreements(tuple(asked))[0] == []
 
 
 def test_a_rewritten_body_is_the_same_message(google: Dialect) -> None:

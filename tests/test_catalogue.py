@@ -14,8 +14,7 @@ from conformance import catalogue
 from conformance.catalogue import FORMER_IDS, PROBES, RULES, ProbeContext, Rule, Unaskable, find_rule
 from conformance.commands.explain import explain
 from conformance.comparing.past import read_past
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
-from conformance.model import expected_statuses
+from conformance.model import ATTEMPTS_TO_ACCUSE, read_expected_statuses
 
 catalogue.load()
 RULE = "streaming/ends-with-a-finish-reason"
@@ -72,7 +71,7 @@ def _expects_an_answer(probe: str) -> bool:
     question = None if entry.follows else entry.build(ProbeContext("gemini-2.5-flash", "7f3a"))
     if question is None or isinstance(question, Unaskable):
         return True
-    return 200 in expected_statuses(question.expected)
+    return 200 in read_expected_statuses(question.expected)
 
 
 def test_a_question_on_which_a_rule_accuses_after_three_attempts_has_three() -> None:

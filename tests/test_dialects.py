@@ -113,7 +113,7 @@ def test_documented_fields_carry_the_page_its_hash_and_lines(name: str) -> None:
     )
 
 
-def test_required_is_what_the_four_pages_require_and_no_more() -> None:
+def test_required_is_what_the_pages_require_and_no_more() -> None:
     pages = {
         "acedata": ["/contents"],
         "anyfast": ["/contents"],
@@ -124,7 +124,7 @@ def test_required_is_what_the_four_pages_require_and_no_more() -> None:
         assert [field.pointer for field in load_dialect(name).fields if field.required] == wanted, name
 
 
-def test_every_remark_of_the_four_pages_is_there() -> None:
+def test_every_remark_of_the_pages_is_there() -> None:
     ids = {remark.id for name in VENDORS for remark in load_dialect(name).remarks if remark.id}
     wanted = {
         f"{letter}{n}"

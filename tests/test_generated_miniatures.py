@@ -39,13 +39,13 @@ async def _gather(application: Application, seed: int, count: int, host: Host) -
         "mini", "mini", host.start(application), "google", "gemini-2.5-flash", concurrency=8, max_requests=900
     )
     probes = select_probes(dialect, (), whole=True)
-    drawn, _ = plan_bodies(
+    planned, _ = plan_bodies(
         SelectedProvider(provider, dialect, None, ()), probes, BodyBudget(seed, count), Path("no-such-file")
     )
     into: list[ProviderReplies] = []
     async with Sender(provider, Key("MINI_KEY", EMBEDDED_KEY), {}) as sender:
         await ask_all(
-            [(Plan(provider, probes, drawn.bodies, seed), sender.ask)], lambda _: 0.0, lambda _: None, into
+            [(Plan(provider, probes, planned.bodies, seed), sender.ask)], lambda _: 0.0, lambda _: None, into
         )
     return into[0]
 

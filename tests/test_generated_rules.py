@@ -178,8 +178,8 @@ def _empty(part: dict[str, Any]) -> bool:
     return part.get("text") == ""
 
 
-def _hits(drawn: GeneratedBody, hits: Callable[[dict[str, Any]], bool]) -> bool:
-    return any(hits(part) for part in _deep(drawn.body))
+def _hits(body: GeneratedBody, hits: Callable[[dict[str, Any]], bool]) -> bool:
+    return any(hits(part) for part in _deep(body.body))
 
 
 def test_a_page_of_html_is_a_finding_at_once() -> None:

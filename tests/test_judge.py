@@ -17,7 +17,7 @@ from whole_runs import ROOT
 
 import conformance
 from conformance import judge
-from conformance.capturing.recording import read_files
+from conformance.capturing.collecting import read_files
 from conformance.cli import main
 from conformance.dialects.dialect import DialectError
 from conformance.model import Exchange

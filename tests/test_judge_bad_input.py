@@ -17,8 +17,8 @@ import recordings
 import yaml
 
 from conformance.api import judge_group
+from conformance.capturing.collecting import FileReport, RecordedFiles, read_files
 from conformance.capturing.endings import is_cut
-from conformance.capturing.recording import FileReport, RecordedFiles, read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.recording.record import NAME
 from conformance.verdicts.verdict import Verdict
@@ -357,7 +357,7 @@ def _seconds_of_children() -> float:
 
 _BIG = """
 import resource, sys
-from conformance.capturing.recording import read_files
+from conformance.capturing.collecting import read_files
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 found = read_files([sys.argv[1]])
 assert found.count == 3, found.files

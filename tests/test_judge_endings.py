@@ -13,7 +13,7 @@ import recordings
 
 from conformance import judge
 from conformance.api import judge_group
-from conformance.capturing.recording import read_files
+from conformance.capturing.collecting import read_files
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.verdict import Verdict
 

@@ -11,7 +11,7 @@ import recordings
 
 from conformance import judge
 from conformance.api import judge_group, list_rules
-from conformance.capturing.recording import RecordedFiles, read_files
+from conformance.capturing.collecting import RecordedFiles, read_files
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.extent import JUDGED

@@ -14,7 +14,7 @@ import real_google_genai as real
 import recordings
 from recordings import findings_of, only_exchange, read_recording
 
-from conformance.capturing.recording import RecordedFiles, read_files
+from conformance.capturing.collecting import RecordedFiles, read_files
 from conformance.clients import CLIENTS, ClientView, from_exchange, read_as_client
 from conformance.recording.record import Recorder
 from conformance.wire.encoding import decode_body

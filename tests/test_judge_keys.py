@@ -15,7 +15,7 @@ import recordings
 from warm_start import warm_command
 from whole_runs import ROOT, environment
 
-from conformance.capturing.recording import read_files
+from conformance.capturing.collecting import read_files
 from conformance.cli import main
 from conformance.keys.found import (
     drop_secret_headers,

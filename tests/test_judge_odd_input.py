@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import recordings
 
+from conformance.capturing.collecting import RecordedFiles, read_files
 from conformance.capturing.entry import CaptureError, parse_headers, parse_status
-from conformance.capturing.recording import RecordedFiles, read_files
 from conformance.cli import main
 
 LINE = recordings.line(recordings.good())

@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from conformance import catalogue
 from conformance.catalogue import PROBES, ProbeContext, Unaskable
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
-from conformance.model import Question, expected_statuses
+from conformance.model import Question, read_expected_statuses
 from conformance.running.gather import select_probes
 
 catalogue.load()
@@ -54,13 +54,13 @@ def test_google_s_own_classes_take_every_valid_question(id_: str) -> None:
 
 @pytest.mark.parametrize("id_", sorted(NAMES_AND_TYPES))
 def test_google_s_own_classes_refuse_every_wrong_name_and_type(id_: str) -> None:
-    assert 400 in expected_statuses(GENERATING[id_].expected)
+    assert 400 in read_expected_statuses(GENERATING[id_].expected)
     with pytest.raises(ParseError):
         parse(body(GENERATING[id_]))
 
 
 def test_whatever_must_be_refused_is_refused_for_a_reason_that_is_known() -> None:
-    refused = {id_ for id_, one in ASKED.items() if 200 not in expected_statuses(one.expected)}
+    refused = {id_ for id_, one in ASKED.items() if 200 not in read_expected_statuses(one.expected)}
     assert refused <= SENSE | NAMES_AND_TYPES | {"malformed-json", "preflight"}
 
 

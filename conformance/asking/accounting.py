@@ -1,4 +1,4 @@
-"""What one answer costs us: whether it was worth asking for, the memory that it takes, and whether reading it takes long."""
+"""What an answer costs the checker: a wasted request, the memory that it takes, and the time to read it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from conformance.model import Exchange
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.encoding import list_codings
 
-LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that nobody else waits
+LONG = 1024 * 1024  # bytes; longer bodies are read in a thread, so that the other questions do not wait
 _PER_VALUE = 100  # bytes of memory that a value of JSON takes, about
 
 
 def is_unusable(reply: Reply) -> bool:
-    """Return whether nothing to read came, or the word that the vendor is down.
+    """Return whether nothing readable came, or a status that says the vendor is down.
 
     One that answers what it should refuse with 503 (`no channel for this model`) is not down.
     """
@@ -21,7 +21,7 @@ def is_unusable(reply: Reply) -> bool:
 
 
 def measure_memory(reply: Reply) -> int:
-    """Return what keeping a reply costs, in bytes, about."""
+    """Return about how many bytes of memory a reply takes."""
     values = sum(chunk.json.values for chunk in reply.chunks)
     return count_received_bytes(reply.exchange) + len(reply.text_of_body) + values * _PER_VALUE
 
@@ -32,5 +32,5 @@ def count_received_bytes(exchange: Exchange) -> int:
 
 
 def is_slow_to_read(exchange: Exchange) -> bool:
-    """Return whether reading it could keep others waiting: much came, or it unfolds to nobody knows how much."""
+    """Return whether reading it could keep other questions waiting: it is long, or compressed."""
     return bool(list_codings(exchange)) or count_received_bytes(exchange) > LONG

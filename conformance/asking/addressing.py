@@ -1,4 +1,4 @@
-"""A question becomes an address, headers and bytes; the key is added last, and never to what is recorded."""
+"""Turns a question into an address, headers and bytes. The key is added last, and never to what is recorded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
-EMBEDDED_KEY = "embedded-key"  # what the bundled servers are asked with; no secret
-JUNK = "junk"  # a Bearer token that nobody takes for a key
+EMBEDDED_KEY = "embedded-key"  # the key of the bundled servers; no secret
+JUNK = "junk"  # a Bearer token that no vendor takes for a key
 GOOGLE_PATH = "/v1beta/models/{model}"
 
 Headers = tuple[tuple[str, str], ...]
@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class AddressedRequest:
-    """What goes over the wire. `request` is what may be recorded of it; `refused` says why it is not sent."""
+    """What goes over the wire. `request` is the part that may be recorded; `refused` says why it must not be sent."""
 
     url: str
     headers: Headers
@@ -30,7 +30,7 @@ class AddressedRequest:
 
 @dataclass(frozen=True)
 class _Credential:
-    """How the key is carried this time, and under which name that is recorded."""
+    """How a request carries the key, and the name under which that is recorded."""
 
     name: str
     headers: Headers = ()
@@ -40,7 +40,7 @@ class _Credential:
 def address_question(
     provider: Provider, key: Key | None, question: Question, environ: Mapping[str, str], agent: str
 ) -> AddressedRequest:
-    """Put a question together. Nothing is sent, and nothing raised: what must not be sent says so in `refused`."""
+    """Return a question as it goes over the wire. Sends and raises nothing: see `refused` for what must not be sent."""
     credential = _choose_credential(provider, key, question)
     path = path_of(provider, question)
     shown = _add_query(path, question.query)[:LONGEST_PATH]
@@ -62,12 +62,12 @@ def path_of(provider: Provider, question: Question) -> str:
 
 
 def fits_into_path(name: str) -> bool:
-    """Return whether a name that a vendor gave can follow /v1beta/: short, visible, and leading nowhere else."""
+    """Return whether a name that a vendor gave can follow /v1beta/: short, printable, and without a step upwards."""
     return len(name) <= LONGEST_PATH // 8 and _stays_below_base_url(f"/{name}") and not set(name) & set("?# ")
 
 
 def _stays_below_base_url(path: str) -> bool:
-    """Return whether a path leads below base_url: no step upwards, however it is spelled, and nothing invisible."""
+    """Return whether a path leads below base_url: printable, and without a step upwards in any spelling."""
     steps = unquote(path.partition("?")[0]).replace("\\", "/").split("/")
     return path.isprintable() and path.startswith("/") and not {".", ".."} & set(steps)
 
@@ -80,7 +80,7 @@ def encode_body(question: Question) -> bytes:
 
 
 def encode_json(body: object) -> bytes:
-    """Return JSON as clients write it; escaped where a lone surrogate leaves no other way."""
+    """Return JSON as clients write it; non-ASCII characters are escaped only if there is a lone surrogate."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
@@ -129,7 +129,7 @@ def _carry_key(name: str, way: str, secret: str) -> _Credential:
 
 
 def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
-    """Put variables into headers. Returns them, or the words that say what is missing."""
+    """Return headers with the values of variables, and the fault where a variable is missing (else an empty string)."""
     for name, value in headers:
         for variable in VARIABLE.findall(value):
             found = environ.get(variable, "")
@@ -142,7 +142,7 @@ def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Hea
 
 
 def _find_refusal(provider: Provider, credential: _Credential, path: str, url: str) -> str:
-    """Say why a request must not leave: it would carry the key to another host, or in the open."""
+    """Return why a request must not be sent: it would carry the key to another host, or unencrypted."""
     if not provider.base_url:
         return "there is no address: the embedded server was not started"
     if (

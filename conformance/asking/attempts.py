@@ -42,7 +42,7 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     """Return whether the question must be asked again before this reply counts.
 
     It must after a 5xx where a refusal was expected, a stream that seems held back, and, if the model follows simple
-    instructions (`obeys`), after an answer that did not do as it was told, a refusal that may have another cause, and
+    instructions (`obeys`), after an answer that did not follow its instruction, a refusal that may have another cause, and
     what Google itself sends once among thousands. A probe with a single attempt is never asked again.
     """
     if probe.attempts == 1:

@@ -1,4 +1,4 @@
-"""A shell line that asks the same question again; the key stands in it as a variable."""
+"""A shell line that asks the same question again, with a variable in place of the key."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def _content_type_option(request: Request) -> str:
 
 
 def _is_worth_showing(name: str) -> bool:
-    """Leave out what only says how an answer may be packed: curl prints what it gets."""
+    """Return whether a header belongs in the line; those about compression do not, since curl prints what it gets."""
     return name.lower() not in ("accept", "accept-encoding", "user-agent")
 
 
 def _quote_body(body: bytes) -> str | None:
-    """Return the body in quotes, or None where a terminal would not carry it unharmed."""
+    """Return the body in quotes, or None where a terminal could change it."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -67,14 +67,14 @@ def _quote_body(body: bytes) -> str | None:
 
 
 def _quote_with_variables(text: str) -> str:
-    """Quote for the shell, with ${NAME} left to be filled in by it."""
+    """Quote for the shell, which still fills in ${NAME}."""
     if VARIABLE.search(text):
         return '"' + re.sub(r'[\\"`]|\$(?!\{[A-Za-z_]\w*\})', r"\\\g<0>", text) + '"'
     return _quote_verbatim(text)
 
 
 def _quote_verbatim(text: str) -> str:
-    """Quote for the shell, which fills nothing in: for what a vendor may have had a hand in."""
+    """Quote for the shell, which fills nothing in: for text that may come from a vendor."""
     return text if text and _SAFE.fullmatch(text) and not re.search(r"[?#&!]", text) else shlex.quote(text)
 
 
@@ -86,7 +86,7 @@ def _find_secret(request: Request, provider: Provider) -> str:
 
 
 def _format_url(request: Request, provider: Provider) -> str:
-    """Return the address. Its path may hold a name that a vendor listed: no variable that stands there is filled in."""
+    """Return the address. Its path may hold a name from a vendor, so no variable in it is filled in."""
     url = provider.base_url + request.path
     host = _HOST if url.startswith(_UNRECORDED) else ""
     url = url.removeprefix(_UNRECORDED)

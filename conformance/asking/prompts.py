@@ -29,10 +29,10 @@ def user_turn(text: str) -> dict[str, JSON]:
     return {"role": "user", "parts": [{"text": text}]}
 
 
-def request_body(prompt: str, room: int = DEFAULT_LIMIT, /, **more: JSON) -> dict[str, JSON]:
-    """Return a request body in Google's own form: one user turn, a limit of `room` tokens, and more members."""
+def request_body(prompt: str, limit: int = DEFAULT_LIMIT, /, **more: JSON) -> dict[str, JSON]:
+    """Return a request body in Google's own form: one user turn, a limit of `limit` output tokens, and more members."""
     config = more.pop("generationConfig", {})
-    settings: dict[str, JSON] = {"maxOutputTokens": room, **(config if isinstance(config, dict) else {})}
+    settings: dict[str, JSON] = {"maxOutputTokens": limit, **(config if isinstance(config, dict) else {})}
     return {"contents": [user_turn(prompt)], "generationConfig": settings, **more}
 
 
@@ -47,16 +47,13 @@ def counting_prompt(last: int) -> str:
 
 
 def counted_numbers(last: int) -> str:
-    """Return the right answer to `counting`."""
+    """Return the right answer to `counting_prompt`."""
     return " ".join(str(number) for number in range(1, last + 1))
 
 
 def as_stream(what: Question) -> Question:
     """Return the same question asked of the streaming method with alt=sse."""
-    return Question(
-        what.body, "streamGenerateContent", (*what.query, ("alt", "sse")), what.verb, what.path, what.model,
-        what.key, what.headers, what.expected,
-    )  # fmt: skip
+    return replace(what, method="streamGenerateContent", query=(*what.query, ("alt", "sse")))
 
 
 def snake_names(value: Any) -> Any:
@@ -70,7 +67,7 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}
 
 
 def draw_png(colour: str, side: int = 32) -> bytes:
-    """Return a PNG of one colour, side by side pixels."""
+    """Return a square PNG of one colour; `side` is in pixels."""
     row = b"\0" + bytes(COLOURS[colour]) * side
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
@@ -129,13 +126,13 @@ def tool_config(mode: str, *allowed: str) -> dict[str, JSON]:
     return {"functionCallingConfig": config}
 
 
-def limit_after_cuts(room: int, cut: int) -> int:
-    """Return the room of a question that was cut short so many times: four times as much each time, to a bound."""
-    return max(room, min(room << 2 * cut, LARGEST_LIMIT))
+def limit_after_cuts(limit: int, cuts: int) -> int:
+    """Return the limit of a question that was cut short so many times: four times as much each time, up to a bound."""
+    return max(limit, min(limit << 2 * cuts, LARGEST_LIMIT))
 
 
 def with_larger_limit(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
-    """Return a question with more room for its answer, where the tries before were cut short, by thinking most likely."""
+    """Return a question with a larger limit where earlier attempts were cut short, most likely by thinking."""
     cut = sum(map(is_out_of_room, before))
     if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
         return question

@@ -12,10 +12,9 @@ from conformance.asking.accounting import is_slow_to_read, is_unusable, measure_
 from conformance.asking.attempts import Attempt, needs_another_attempt
 from conformance.asking.prompts import with_larger_limit
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.expectations import has_expected_status, obeys
 from conformance.judging.generated import needs_body_again
-from conformance.model import Exchange, Provider, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, Exchange, Provider, Question
 from conformance.reading.reply import Reply, read
 from conformance.reading.standing import Standing
 from conformance.recording.writing import RecordError
@@ -170,7 +169,7 @@ class ProviderRun:
         return await self._send_with_retries(probe.id, question, first=first.id if first else None)
 
     def _find_first_turn(self, probe: str) -> Reply | None:
-        """Return the newest reply that a follow-up can build on: if possible one that did as it was told."""
+        """Return the newest reply that a follow-up can build on: if possible one that followed its instruction."""
         found = [reply for reply in self._replies.get(probe, []) if reply.ok and has_expected_status(reply)]
         met = [reply for reply in found if obeys(reply)]
         return next(reversed(met or found), None)
@@ -273,7 +272,7 @@ class ProviderRun:
             return await self._keep(exchange)
 
     def _find_reason_to_stop(self, *, generated: bool) -> tuple[str, str] | None:
-        """Return the cause and the detail why no more is asked.
+        """Return the cause and the detail why nothing more is asked; None where more may be.
 
         Generated bodies leave room for the last questions, which show whether the vendor still answers.
         """

@@ -1,4 +1,4 @@
-"""Asks one question of one vendor and records what came back; a failure to answer is an answer too.
+"""Sends one question to one vendor and returns what came back; a failure to answer is a result too.
 
 The only home of httpx. One connection per question: an answer that is longer than it says, or two answers
 where one was asked for, cannot become the answer to the next question.
@@ -32,9 +32,11 @@ from conformance.wire.encoding import list_codings, looks_compressed
 
 USER_AGENT = f"gemini-conformance/{__version__}"
 CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
-LATE = 0.1  # seconds; a timer that is later than this was kept by work of ours
-MOST_SPARED = 5.0  # seconds that the deadlines of one exchange move for that, in all
-LONG = 1024 * 1024  # bytes; longer bodies are searched for keys in a thread, so that nobody else waits
+LATE = 0.1  # seconds; a timer that fires later than this was delayed by the checker's own work
+MOST_SPARED = 5.0  # seconds by which the deadlines of one exchange move for that, at most
+LONG = (
+    1024 * 1024
+)  # bytes; longer bodies are searched for keys in a thread, so that the other questions do not wait
 
 
 @functools.lru_cache(maxsize=64)
@@ -46,7 +48,7 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
 
 
 def find_proxy(provider: Provider) -> str | None:
-    """Return the provider's own proxy, else the environment's; none for loopback and for what NO_PROXY names."""
+    """Return the provider's own proxy, else the environment's; None for loopback and for hosts that NO_PROXY names."""
     if provider.proxy or is_loopback(provider.base_url):
         return provider.proxy
     scheme, _, rest = provider.base_url.partition("://")
@@ -119,7 +121,7 @@ class _Deadline:
     _timer: asyncio.TimerHandle | None = None
 
     def wait(self, bound: str, seconds: float) -> None:
-        """Wait no longer than `seconds` for what comes next, and never past the end of the whole."""
+        """Wait no longer than `seconds` for what comes next, and never past the end of the whole exchange."""
         when = self.loop.time() + seconds
         self.bound, self.seconds = (bound, seconds) if when < self.ends else ("timeout", self.seconds)
         self._set_timer(min(when, self.ends))
@@ -144,7 +146,7 @@ class _Deadline:
             self._timer.cancel()
 
     def failure(self, total: float) -> Failure:
-        """Say which of the deadlines passed."""
+        """Return which of the deadlines passed, as a failure."""
         kinds = {
             "first_byte": ("first-byte", f"no answer within {self.seconds:g} s of the request"),
             "silence": ("silence", f"silent for {self.seconds:g} s within the body"),
@@ -182,7 +184,7 @@ class Sender:
 
     @property
     def keyring(self) -> Keyring:
-        """What must not be written of this provider's answers."""
+        """The keys that must be masked in this provider's answers."""
         return Keyring.from_keys((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
@@ -225,7 +227,7 @@ class Sender:
         return mask_exchange(exchange, self.keyring, self.provider.limits)
 
     async def _send(self, addressed: AddressedRequest, answer: _PartialAnswer) -> Failure | None:
-        """Send and read. Returns how it failed, or None."""
+        """Send a request and receive its answer; return how that failed, or None."""
         if addressed.refused or self._transport is None:
             return Failure("refused-by-checker", addressed.refused or self._broken)
         loop = asyncio.get_running_loop()
@@ -278,7 +280,7 @@ class Sender:
 
 
 def _is_slow_to_mask(exchange: Exchange) -> bool:
-    """Return whether looking for keys may take long: in many bytes, or in what few bytes unfold to."""
+    """Return whether looking for keys may take long: the body is long, or compressed."""
     packed = list_codings(exchange) or looks_compressed(exchange.pieces)
     return bool(packed) or sum(len(piece.data) for piece in exchange.pieces) > LONG
 
@@ -308,7 +310,7 @@ def explain_exception(error: Exception) -> Failure:
 
 
 def _explain_no_connection(error: Exception) -> str:
-    """Return why the system made no connection, where its error says more than that all attempts failed."""
+    """Return why there is no connection, if the system's error says more than that all attempts failed."""
     if _find_cause(error, ConnectionRefusedError):
         return "refused"
     return "the host's name is unknown" if _find_cause(error, socket.gaierror) else ""

@@ -1,4 +1,4 @@
-"""Request bodies that nobody thought of: made from the schemas of a dialect and of Google's.
+"""Generated request bodies: made from the schemas of a dialect and of Google's, and asked beside the fixed questions.
 
 Importing this imports Hypothesis (a third of a second): do so only where a run asks for generated bodies.
 """

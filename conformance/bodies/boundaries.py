@@ -209,7 +209,7 @@ def _put_in_list(node: Node, body: list[JSON], rest: Sequence[str], value: JSON)
 
 
 def complete_body(node: Node, body: JSON, index: int = 0) -> JSON:
-    """Return a body with what is required, or makes it answerable, put in where it is missing."""
+    """Return a body with what is required, or makes it answerable, put in if it is missing."""
     if isinstance(body, list) and node.item is not None:
         return [complete_body(node.item, one, at) for at, one in enumerate(body)]
     if not isinstance(body, dict) or not node.children:

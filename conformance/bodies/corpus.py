@@ -60,7 +60,7 @@ def read_corpus(path: Path) -> tuple[tuple[GeneratedBody, ...], tuple[str, ...]]
 
 
 def _read_body(line: str) -> GeneratedBody:
-    """Return the body of a line. Raises ValueError or RecursionError where it does not hold one."""
+    """Return the body of a line. Raises ValueError or RecursionError if it holds none."""
     if len(line) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
     entry = JsonObject.read(parse_json(line))

@@ -63,7 +63,7 @@ def load_own_form(dialect: Dialect) -> RequestForm:
 
 
 def check_schemas(dialect: Dialect) -> list[str]:
-    """Return a line for each place of the dialect's request that no value can fill. Asks nobody."""
+    """Return a line for each place of the dialect's request that no value can fill; no request is sent."""
     return [f"request.schema.json: {line}" for line in find_empty_places(load_own_form(dialect).root)]
 
 
@@ -85,7 +85,7 @@ def _is_exotic(root: Node, place: str) -> bool:
 
 
 def _fill_open_places(own: Node, google: Node, seen: set[tuple[Node, Node]]) -> None:
-    """Give the own tree Google's nodes where it says nothing: of an object's members, a list's items, a text's values."""
+    """Give the own tree Google's nodes for what it leaves open: an object's members, a list's items, a text's values."""
     if (own, google) in seen:
         return
     seen.add((own, google))

@@ -21,7 +21,7 @@ GOOGLE_VALID, GOOGLE_INVALID = "google", "google-invalid"
 ROUND = (VALID, INVALID, GOOGLE_VALID, TWIN, GOOGLE_INVALID, EXOTIC)  # how bodies take turns
 # Wanted places per body: twelve bodies reach most of the largest schema.
 USUAL_AT_ONCE, EXOTIC_AT_ONCE = 30, 100
-TRIES = 4  # to draw a body that was not drawn before
+TRIES = 4  # to find a body that is not among the others yet
 
 
 def generate_bodies(
@@ -41,7 +41,7 @@ def generate_bodies(
 
 @dataclass
 class _Series:
-    """Bodies drawn one after the other, with the places that they reached and how often each kind had its turn."""
+    """The bodies generated so far, the places that they reached, and how often each kind had its turn."""
 
     own: RequestForm
     google: RequestForm
@@ -52,7 +52,7 @@ class _Series:
     base: GeneratedBody | None = None  # that the next twin rewrites
 
     def add(self, kind: str, turn: int) -> None:
-        """Add a body of that kind that was not drawn before, if one can be had in a few tries."""
+        """Add a body of that kind, a new one if a few tries find one."""
         self.turns[kind] = self.turns.get(kind, -1) + 1
         body = self.rewrite_base() if kind == TWIN else None
         for attempt in range(TRIES):
@@ -65,7 +65,7 @@ class _Series:
         self.bodies[body.id] = body
 
     def rewrite_base(self) -> GeneratedBody | None:
-        """Return the last body of Google's form in another writing; None where there is none."""
+        """Return the last body of Google's form in another writing; None if there is none."""
         first = self.turns[TWIN] % len(REWRITINGS)
         other = rewrite(self.google.root, self.base.body, first) if self.base else None
         return (

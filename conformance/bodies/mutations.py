@@ -40,7 +40,7 @@ HERE: Path = ()
 
 @dataclass(frozen=True)
 class MutationKind:
-    """One kind of fault. `apply` yields what it makes of a place, nothing where it does not apply."""
+    """One kind of fault. `apply` yields what it makes of a place, nothing if it does not apply."""
 
     name: str
     apply: Callable[[BodyLocation], Iterator[Faulty]]

@@ -20,7 +20,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class Together:
-    """Settings that make sense only with others: with `when` goes `give`, and `lend` where it is missing."""
+    """Settings that make sense only with others: with `when` goes `give`, and `lend` if it is missing."""
 
     when: str
     give: Mapping[str, Any]

@@ -1,6 +1,6 @@
 """Valid bodies as Hypothesis strategies, built from the tree of a request form.
 
-Rich from the first one: a strategy is handed the places that no body has reached yet, and its bodies hold them.
+Bodies are rich from the first one: a strategy is handed the places that no body has reached yet, and its bodies hold them.
 Members that are cheap and usual come by themselves, each half of the time; exotic ones (tools that cost money,
 settings of other models) only when they are wanted, since one of them is enough to have a body refused.
 """

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 from urllib.parse import urlencode
 
 from conformance.capturing.cassettes import read_interaction, read_vcrpy_body
 from conformance.capturing.entry import (
-    CaptureError,
     Entries,
     OwnExchange,
     RecordedEntry,
@@ -23,6 +22,7 @@ from conformance.capturing.entry import (
     parse_status,
 )
 from conformance.capturing.jsonstream import read_items, read_values
+from conformance.files import read_bounded_lines
 from conformance.model import JSON
 from conformance.recording.record import parse_exchange
 
@@ -39,7 +39,7 @@ def read_lines(file: IO[bytes], head: bytes) -> Entries:
         values = read_items(file) if first.startswith(b"[") else read_values(file)
         yield from (read_value(f"entry {number}", value) for number, value in enumerate(values, 1))
         return
-    for number, line in enumerate(_read_bounded_lines(file), 1):
+    for number, line in read_bounded_lines(file, "line", LONGEST_LINE):
         if line.strip():
             yield _read_line(f"line {number}", line)
 
@@ -51,15 +51,6 @@ def _is_whole_value(line: bytes, *, alone: bool) -> bool:
     except (ValueError, RecursionError):
         return not line.endswith((b"{", b",", b"[")) or (alone and len(line) > 1)
     return True
-
-
-def _read_bounded_lines(file: IO[bytes]) -> Iterator[bytes]:
-    number = 0
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise CaptureError(f"{number}: longer than {LONGEST_LINE // 1024**2} MiB")
-        yield line
 
 
 def _read_line(where: str, line: bytes) -> RecordedEntry | OwnExchange | SkippedEntry:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from conformance.capturing.entry import CaptureError
+from conformance.files import InputError
 
 HEAD = 64 * 1024  # bytes that the format of a file is told by
 LARGEST_UNPACKED = 2 * 1024**3  # bytes that a gzip file may unfold to
@@ -104,7 +105,7 @@ def _put_head_back(name: str, head: bytes, rest: IO[bytes], most: int | None) ->
 
 def describe_broken(error: Exception) -> str:
     """Say why reading a file failed."""
-    if isinstance(error, CaptureError):
+    if isinstance(error, InputError):
         return str(error)
     if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
         return f"its gzip data is broken: {error}"

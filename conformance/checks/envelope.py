@@ -78,7 +78,7 @@ def _describe_json(value: JSON) -> str:
 def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     """A successful answer is a Gemini object, not one of another protocol.
 
-    Why: generateContent returns a GenerateContentResponse, which is recognized by its candidates, promptFeedback or
+    Why: generateContent returns a GenerateContentResponse, which is recognised by its candidates, promptFeedback or
     usageMetadata.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
     Workaround: call the vendor's route for that other protocol with a client for that protocol.

@@ -22,7 +22,7 @@ from conformance.dialects.lint import lint_folder
 from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
 from conformance.embedded import find_default_port, serve_forever
 from conformance.embedded.families import FAMILIES, find_family
-from conformance.files import find_schemas_folder
+from conformance.files import find_schemas_folder, read_bounded_lines
 from conformance.model import JSON
 from conformance.recording.record import LONGEST_LINE
 from conformance.recording.writing import write_atomically
@@ -172,7 +172,8 @@ def clients(args: Namespace) -> int:
     name = "standard input" if args.file == "-" else args.file
     try:
         with _open_input(args.file) as file:
-            for entry in describe_views(_read_lines(file, name), name):
+            lines = (line for _, line in read_bounded_lines(file, name, LONGEST_LINE))
+            for entry in describe_views((line.decode("utf-8", "surrogateescape") for line in lines), name):
                 sys.stdout.write(json.dumps(entry) + "\n")
                 if is_lost(sys.stdout):
                     break
@@ -194,13 +195,3 @@ def _open_input(name: str) -> Iterator[BinaryIO]:
         raise UsageError(f"{name}: is not a plain file; - reads standard input")
     with path.open("rb") as file:
         yield file
-
-
-def _read_lines(file: BinaryIO, name: str) -> Iterator[str]:
-    """Yield lines. Raises BadCaptureError for one that no memory should hold."""
-    number = 0
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise BadCaptureError(f"{name}:{number}: longer than {LONGEST_LINE} bytes")
-        yield line.decode("utf-8", "surrogateescape")

@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from conformance.capturing.recording import ExchangeGroup, RecordedFiles, read_files
+from conformance.capturing.collecting import ExchangeGroup, RecordedFiles, read_files
 from conformance.commands import pytest_runner
 from conformance.commands.streams import print_json, print_lines, write_line
 from conformance.commands.terminal import list_closing_lines
@@ -56,7 +56,7 @@ def _finish(run: CapturedRun, args: Namespace, form: str) -> int:
 
 
 def replay_recording(file: RunFile, args: Namespace, options: RunOptions) -> int:
-    """Judge anew what `judge --out` wrote; providers keep the addresses that they had."""
+    """Judge again what `judge --out` wrote; providers keep the addresses that they had."""
     paths = [str(path) for path in sorted((args.folder / FOLDER).glob("*.jsonl"))]
     found = read_files(paths)
     faults = [str(one) for one in found.files if one.fault]

@@ -13,7 +13,7 @@ _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
 def collect_keys(environ: Mapping[str, str]) -> Keyring:
-    """Return every key that the providers.yaml of this folder names, and whatever is called one in the environment.
+    """Return every key that the providers.yaml of this folder names, and every variable with the name of a secret.
 
     A results.json holds no key when it is written; one that was changed by hand, or by another program, may.
     """
@@ -25,7 +25,7 @@ def _of_providers(environ: Mapping[str, str]) -> Iterator[Key]:
     try:
         loaded = load_providers(None, dialects=list_bundled_dialects())
     except ProvidersError:
-        return  # comparing needs no providers.yaml: one that is wrong is not told here
+        return  # comparing needs no providers.yaml, so one that is wrong is not reported here
     for provider in loaded.providers:
         if provider.key_env and environ.get(provider.key_env):
             yield Key(provider.key_env, environ[provider.key_env])

@@ -21,10 +21,10 @@ _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\
 
 
 class WithoutFolder:
-    """A stream that drops texts which name a scratch folder: nobody can open it by the time they are read."""
+    """A stream that drops texts which name a scratch folder, which is gone by the time they are read."""
 
     def __init__(self, stream: TextIO, folder: str) -> None:
-        """Pass on to `stream` whatever does not name `folder`."""
+        """Pass on to `stream` every text that does not name `folder`."""
         self._stream = stream
         self._folder = folder
 

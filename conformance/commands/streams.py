@@ -40,7 +40,7 @@ class GuardedStream:
         return getattr(self._stream, name)
 
     def _lose(self, error: OSError) -> None:
-        """Remember the error, and lead the descriptor to nowhere: the interpreter flushes once more at its end."""
+        """Remember the error, and redirect the descriptor to the null device, since the interpreter flushes at its end."""
         self.lost = error
         with contextlib.suppress(OSError, ValueError, AttributeError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -78,7 +78,7 @@ def guarded_streams() -> Iterator[GuardedStream]:
 
 
 def is_lost(stream: TextIO) -> bool:
-    """Return whether nobody receives what is written to a guarded stream any more."""
+    """Return whether a guarded stream has lost its reader or its disk."""
     return getattr(stream, "lost", None) is not None
 
 

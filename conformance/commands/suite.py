@@ -58,7 +58,7 @@ def _resume(options: RunOptions, folder: Path, file: RunFile) -> RunOptions:
 
 
 def replay(args: Namespace) -> int:
-    """Judge a recording anew, by the dimensions of its run unless others are named; sends nothing."""
+    """Judge a recording again, by the dimensions of its run unless others are named; sends nothing."""
     if args.folder.is_file():
         what = "a HAR" if args.folder.suffix.lower() == ".har" else "a file"
         raise UsageError(f"{args.folder}: {what} is not a run; `conformance judge` reads it")

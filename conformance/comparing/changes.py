@@ -225,8 +225,11 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
     for rule, case in lacks.cases.items():
         other = has.cases.get(rule)
         works = other is not None and other.state == PASS
-        if case.outcome == "unsupported" and works and not _is_about_document(rule):
-            found.setdefault(_name_feature(rule), []).append(case)
+        known = RULES.get(rule)
+        # Of a rule about the vendor's own document, `unsupported` means undocumented: no feature is missing.
+        if case.outcome == "unsupported" and works and not (known and known.documented):
+            feature = (known.feature or known.title) if known else rule
+            found.setdefault(feature, []).append(case)
     for feature, cases in found.items():
         rules = tuple(case.rule for case in cases)
         says = f"not offered: {cases[0].reason}"
@@ -235,16 +238,6 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
             yield SwitchChange(feature, "offered", says, do, way=LOST, rules=rules)
         else:
             yield SwitchChange(feature, says, "offered", way=GAINED, rules=rules)
-
-
-def _is_about_document(rule: str) -> bool:
-    """Return whether a rule is about the vendor's own document: there, `unsupported` means undocumented, not a lost feature."""
-    return rule in RULES and RULES[rule].documented
-
-
-def _name_feature(rule: str) -> str:
-    known = RULES.get(rule)
-    return (known.feature or known.title) if known else rule
 
 
 def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChange]:

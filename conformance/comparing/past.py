@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from conformance.catalogue import current_rule_id
+from conformance.catalogue import resolve_rule_id
 from conformance.files import FileError, read_json_file
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, NOTHING, RESULTS_FORMAT
@@ -188,7 +188,7 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
         JsonObject(entry.find("traffic", dict) or {}),
     )
     deviations = {
-        current_rule_id(one.take("rule", str)): one.members for one in entry.take_objects("deviations")
+        resolve_rule_id(one.take("rule", str)): one.members for one in entry.take_objects("deviations")
     }
     cases = [_read_case(one, deviations) for one in entry.take_objects("cases")]
     clients = [_read_client(one) for one in entry.take_objects("clients")]
@@ -215,7 +215,7 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
 
 
 def _read_case(entry: JsonObject, deviations: Mapping[str, Mapping[str, JSON]]) -> PastCase:
-    rule = current_rule_id(entry.take("rule", str))
+    rule = resolve_rule_id(entry.take("rule", str))
     return PastCase(rule, entry.take("outcome", str), entry.find("reason", str) or "", deviations.get(rule))
 
 
@@ -228,5 +228,5 @@ def _read_client(entry: JsonObject) -> PastClient:
             ": ".join(str(one[key]) for key in ("effect", "detail") if one.get(key)) for one in effects
         ),
         configure=tuple(map(str, entry.find("configure", list) or ())),
-        rules=tuple(dict.fromkeys(current_rule_id(str(one["rule"])) for one in effects if one.get("rule"))),
+        rules=tuple(dict.fromkeys(resolve_rule_id(str(one["rule"])) for one in effects if one.get("rule"))),
     )

@@ -25,21 +25,18 @@ Keys = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class ConfigFault:
-    """One thing that is wrong: the line (from 1), the keys that lead there, and a sentence."""
+    """One thing that is wrong: the line (from 1), the keys that lead there, and a sentence. Its text is one line."""
 
     line: int
     keys: Keys
     says: str
 
     def __str__(self) -> str:
-        steps = (f"[{key}]" if isinstance(key, int) else f".{_escape_line_ends(key)}" for key in self.keys)
-        where = "".join(steps).removeprefix(".")
-        return f"{self.line}: {where}: {self.says}" if where else f"{self.line}: {self.says}"
-
-
-def _escape_line_ends(key: str) -> str:
-    """Return a key that takes one line of a message, whatever it holds."""
-    return key if key.isprintable() else key.encode("unicode_escape").decode()
+        where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys)
+        shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in where[:300])
+        return (
+            f"{self.line}: {shown.removeprefix('.')}: {self.says}" if shown else f"{self.line}: {self.says}"
+        )
 
 
 class YamlError(Exception):

@@ -1,4 +1,4 @@
-"""What one vendor's document says, and where: read from a folder of schemas, never from code."""
+"""What one vendor's document says, and where: read from a folder of schemas."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DialectError(InputError):
 
 @dataclass(frozen=True)
 class Reading:
-    """One thing that a document says of a trait; several where it contradicts itself."""
+    """One thing that a document says of a trait; several if it contradicts itself."""
 
     value: JSON
     source: Source
@@ -97,7 +97,7 @@ class Dialect:
 
     @cached_property
     def values_of_traits(self) -> Mapping[str, JSON]:
-        """Each trait as results.json wants it: null where the page is silent, a list where it contradicts itself."""
+        """Each trait as results.json wants it: null if the page is silent, a list if it contradicts itself."""
         values = {name: [one.value for one in readings] for name, readings in self.traits.items()}
         return MappingProxyType(
             {name: one[0] if len(one) == 1 else one or None for name, one in values.items()}

@@ -18,7 +18,7 @@ _MOST = 400  # characters of one message
 
 
 def find_form_faults(folder: Path, parts: Parts) -> list[str]:
-    """Return a line for every place where a dialect's files break the format's own schemas."""
+    """Return a line for every place at which a dialect's files break the format's own schemas."""
     faults: list[str] = []
     for name, value in parts.items():
         form = ROOT_ID + ("dialect" if name == "dialect.json" else "dialect-part")

@@ -122,18 +122,18 @@ def no_placeholder_is_a_value(dialect: Dialect, parts: Parts) -> Iterator[LintFa
                 yield LintFault(_DIALECT, f"/requests/{number}/body{at}", says)
 
 
-def contradictions_are_told(dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
+def contradictions_have_remarks(dialect: Dialect, parts: Parts) -> Iterator[LintFault]:
     """`x-contradicted` names a remark by its id, and ids are unique."""
     ids = [remark.id for remark in dialect.remarks if remark.id]
     for twin in _find_repeated(ids):
         yield LintFault(_DIALECT, "/remarks", f"two remarks have the id {twin}; give each its own")
     for name, at, schema in _walk_schemas(parts):
-        told = schema.get("x-contradicted")
-        if told is not None and told not in ids:
+        remark = schema.get("x-contradicted")
+        if remark is not None and remark not in ids:
             yield LintFault(
-                name, at, f"no remark of dialect.json has the id {told!r}; add one, or correct the id"
+                name, at, f"no remark of dialect.json has the id {remark!r}; add one, or correct the id"
             )
-        if "x-required" in schema and told is None:
+        if "x-required" in schema and remark is None:
             says = "x-required is only for what the page contradicts; list the name in `required` instead"
             yield LintFault(name, at, says)
 
@@ -220,7 +220,7 @@ def envelope_is_described(dialect: Dialect, parts: Parts) -> Iterator[LintFault]
 
 
 def _find_undescribed(node: Mapping[str, JSON], path: str) -> str:
-    """Return the first step of a dotted path that a schema has no property for; empty where it has all."""
+    """Return the first step of a dotted path that a schema has no property for; empty if it has all."""
     for step in path.split("."):
         properties = as_object(node.get("properties"))
         if step not in properties:
@@ -245,7 +245,7 @@ RULES: tuple[Callable[[Dialect, Parts], Iterator[LintFault]], ...] = (
     bounds_admit_a_value,
     no_placeholder_is_a_value,
     examples_do_not_constrain,
-    contradictions_are_told,
+    contradictions_have_remarks,
     names_are_unique,
     samples_are_askable,
     samples_send_every_field,

@@ -111,12 +111,12 @@ class ShapeReader:
 
 
 def as_object(value: JSON) -> Mapping[str, JSON]:
-    """Return the object, or an empty one where `value` is none."""
+    """Return the object, or an empty one if `value` is not an object."""
     return value if isinstance(value, dict) else {}
 
 
 def list_texts(value: JSON) -> tuple[str, ...]:
-    """Return the texts in a list; an empty tuple where `value` is none."""
+    """Return the texts in a list; an empty tuple if `value` is not a list."""
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
@@ -148,7 +148,7 @@ def _make_bundled_reader(schema_id: str) -> ShapeReader:
 def load_shape(reference: str) -> Shape:
     """Return the shape of a bundled schema's root by its `$id`, or of one message in it: `ID#/$defs/Name`.
 
-    Each schema is read once in a process. Raises KeyError where there is none.
+    Each schema is read once in a process. Raises KeyError if there is none.
     """
     schema_id, _, within = reference.partition("#")
     reader = _make_bundled_reader(schema_id)

@@ -45,7 +45,7 @@ class SideBySide:
 
 
 def compare_documents(dialects: Sequence[Dialect]) -> SideBySide:
-    """Return the documents of `dialects` (Google's first, where it is among them) as tables, and what to know of each."""
+    """Return the documents of `dialects` (Google's first, if it is among them) as tables, and what to know of each."""
     names = tuple(dialect.title for dialect in dialects)
     vendors = [dialect for dialect in dialects if dialect.name != "google"]
     tables = [

@@ -8,10 +8,8 @@ from conformance.catalogue import NotJudged
 from conformance.judging.endings import ends_at_limit, has_content, is_withheld
 from conformance.judging.expectations import Fulfilment, check_obedience, disobeys, obeys
 from conformance.judging.values import has_readable_values
-from conformance.model import Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput
-
-ATTEMPTS_TO_ACCUSE = 3
 
 # Returns what a reply did instead of what was asked: "" if it did as asked, None if it cannot be told.
 DescribeFailure = Callable[[Reply], str | None]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.expectations import Fulfilment, asks_for_obedience, check_obedience, obeys
-from conformance.model import JSON, NOTHING
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, NOTHING
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.reading.standing import Standing
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import DATA, as_list
 from conformance.judging.endings import is_prompt_blocked
-from conformance.model import JSON, Level, Location
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Level, Location
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.frames import Irregular
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
-from conformance.model import JSON
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing

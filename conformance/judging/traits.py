@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.controls import is_readable
 from conformance.judging.endings import keeps_limit_of_five
 from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.proof import is_refused_like_control
-from conformance.model import JSON, Auth
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Auth
 from conformance.probe_ids import ProbeId
 from conformance.reading.names import Unwrapped
 from conformance.reading.reply import Reply, ReplyKind

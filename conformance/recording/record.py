@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from conformance.files import refuse_constant
+from conformance.files import FileError, read_bounded_lines, refuse_constant
 from conformance.members import JsonObject, MemberError
 from conformance.model import JSON, LONGEST_PATH, Exchange, Failure, Piece, Request
 from conformance.recording.writing import RecordError
@@ -208,7 +208,10 @@ def read_recording(folder: Path) -> Recording:
     for path in sorted(home.glob("*.jsonl")):
         if not NAME.fullmatch(path.stem) or path.is_symlink():
             raise RecordError(f"{path}: is not a file that a run writes")
-        exchanges.extend(_read_file(path, warnings))
+        try:
+            exchanges.extend(_read_file(path, warnings))
+        except FileError as error:
+            raise RecordError(str(error)) from None
     return Recording(tuple(exchanges), tuple(warnings))
 
 
@@ -216,22 +219,13 @@ def _read_file(path: Path, warnings: list[str]) -> Iterator[Exchange]:
     if not stat.S_ISREG(path.lstat().st_mode):  # before it is opened: a pipe would wait for ever
         raise RecordError(f"{path}: is not a plain file")
     with path.open("rb") as file:
-        for number, line in enumerate(_read_lines(file, path), 1):
+        for number, line in read_bounded_lines(file, str(path), LONGEST_LINE):
             if not line.endswith(b"\n"):
                 warnings.append(
                     f"{path.name}:{number}: the last line was cut off; everything before it was read"
                 )
                 return
             yield _read_line(line, path, number)
-
-
-def _read_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
-    number = 0
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise RecordError(f"{path}:{number}: longer than {LONGEST_LINE} bytes")
-        yield line
 
 
 def _read_line(line: bytes, path: Path, number: int) -> Exchange:

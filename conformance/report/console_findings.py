@@ -25,11 +25,6 @@ def find_failing_levels(results: Entry) -> tuple[str, ...]:
     return FAILING_LEVELS.get(chosen) or FAILING_LEVELS["must"]
 
 
-def _find_failing(provider: Entry, levels: Sequence[str]) -> list[Entry]:
-    """Return a provider's findings of these levels that no `known` entry accepts, worst first."""
-    return [each for each in sort_findings(provider) if not each.get("known") and each["level"] in levels]
-
-
 def _describe_location(found: Entry) -> str:
     """Return where a finding shows first, exchange and pointer, and how many places there are besides."""
     exchanges, pointers = found.get("exchanges") or (), found.get("pointers") or ()
@@ -63,7 +58,11 @@ def _share_lines(counts: Sequence[int]) -> int:
 def format_findings(results: Entry, providers: Sequence[Entry], screen: Screen) -> Iterator[str]:
     """Yield every new finding at or above --fail-on, grouped by provider; what is left out is counted."""
     levels = find_failing_levels(results)
-    groups = [(each, new) for each in providers if (new := _find_failing(each, levels))]
+    listed = [
+        (each, [one for one in sort_findings(each) if one["level"] in levels and not one.get("known")])
+        for each in providers
+    ]
+    groups = [(each, new) for each, new in listed if new]
     share = _share_lines([len(new) for _, new in groups])
     for provider, new in groups[:MOST_FINDINGS]:
         yield from ("", *screen.wrap_painted(display_name(provider), "strong"))

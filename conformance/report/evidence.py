@@ -130,11 +130,6 @@ def _show_frame(body: str, frame: Entry) -> ShownFrame:
     return ShownFrame(time, make_visible(clip_text(body[start:end].strip(), FRAME)))
 
 
-def _show_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
-    pairs = [pair for pair in entry.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
-    return tuple((str(name)[:200], str(value)[:500]) for name, value in pairs[:HEADERS])
-
-
 def draw_stream(entry: Entry, held_back: frozenset[str] = frozenset()) -> Arrivals | None:
     """Return a picture of when the pieces of a stream arrived; None for an exchange that asked for no stream.
 
@@ -161,13 +156,13 @@ def show_exchange(
     """
     entry = entries[0]
     union = find_marks({**entry, "places": [place for each in entries for place in find_marks(each)]})
-    request = str(entry.get("request") or "")
+    request, headers = str(entry.get("request") or ""), entry.get("headers") or ()
     return ShownExchange(
         exchange=str(entry.get("exchange", "")),
         request=make_visible(request[:REQUEST]),
         request_cut=max(0, len(request) - REQUEST),
         status=entry.get("status"),
-        headers=_show_headers(entry),
+        headers=tuple((str(name)[:200], str(value)[:500]) for name, value in headers[:HEADERS]),
         body=_cut_to_limit(entry, union, limit),
         failure=str(entry.get("failure") or ""),
         arrivals=draw_stream(entry, held_back),

@@ -193,13 +193,14 @@ def _group_unjudged(provider: Entry) -> tuple[UnjudgedGroup, ...]:
             said = reason.removeprefix(f"{NOT_ASKED}: ")
             groups.setdefault(outcome, []).append((str(case["rule"]), said))
     rules = tuple(UnjudgedGroup(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
-    unasked = tuple(_describe_unasked(each) for each in provider.get("unasked") or ())
+    unasked = tuple(
+        (
+            str(each["probe"]),
+            shorten_text(": ".join(filter(None, (each.get("cause"), each.get("detail")))), 300),
+        )
+        for each in provider.get("unasked") or ()
+    )
     return (*rules, UnjudgedGroup("questions that were not asked", unasked)) if unasked else rules
-
-
-def _describe_unasked(question: Entry) -> tuple[str, str]:
-    said = ": ".join(str(question[name]) for name in ("cause", "detail") if question.get(name))
-    return str(question["probe"]), shorten_text(said, 300)
 
 
 def _group_passing(provider: Entry) -> tuple[tuple[str, tuple[str, ...]], ...]:

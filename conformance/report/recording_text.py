@@ -56,12 +56,13 @@ def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[s
     known = " (known)" if deviation.get("known") else ""
     yield from _wrap_labelled(f"  {deviation['level']}", f"{deviation['title']}{known}", width)
     where = ", ".join(str(pointer) or "the whole" for pointer in deviation["pointers"][:3])
+    source = deviation["source"]
     rows = (
         ("rule", deviation["rule"]),
         ("expected", deviation["expected"]),
         ("observed", deviation["observed"]),
         ("at", f"{_name_places(provider, deviation['exchanges'])} {where}".strip()),
-        ("source", _format_source(deviation["source"])),
+        ("source", ", ".join(filter(None, (source["document"], source.get("lines"))))),
         ("breaks", "; ".join(f"{one['client']} ({one['effect']})" for one in deviation.get("clients") or ())),
     )
     for label, text in rows:
@@ -73,10 +74,6 @@ def _name_places(provider: Entry, exchanges: Sequence[str]) -> str:
     places = {one["exchange"]: one["place"] for one in provider.get("answers") or ()}
     more = f" and {len(exchanges) - 3} more" if len(exchanges) > 3 else ""
     return "; ".join(str(places.get(id_) or id_) for id_ in exchanges[:3]) + more
-
-
-def _format_source(source: Entry) -> str:
-    return ", ".join(filter(None, (str(source["document"]), str(source.get("lines") or ""))))
 
 
 def _wrap_labelled(label: str, text: str, width: int) -> list[str]:

@@ -27,14 +27,13 @@ from conformance.bodies import (
 from conformance.bodies.selection import select_bodies
 from conformance.catalogue import RULES, Probe, ProbeContext, Unaskable
 from conformance.dialects.dialect import Dialect
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.generated import (
     fails_every_attempt,
     is_fault_accepted,
     is_html_page,
     is_server_failure,
 )
-from conformance.model import Outcome, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, Outcome, Question
 from conformance.reading.reply import Reply
 from conformance.running.gather import BodyPlan
 from conformance.running.session import SelectedProvider

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.api import gather_group, judge_captured, list_rules, make_provider
-from conformance.capturing.recording import RecordedFiles
+from conformance.capturing.collecting import RecordedFiles
 from conformance.catalogue import Rule
 from conformance.config.providers import LoadedProviders
 from conformance.dialects.dialect import DialectError, load_dialect

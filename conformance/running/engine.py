@@ -68,7 +68,7 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class Incidents:
-    """What befell a run beside its verdicts: an interruption, and what the checker itself failed at, in words."""
+    """What went wrong beside the verdicts: an interruption, and failures of the checker itself, in words."""
 
     interrupted: bool = False
     faults: tuple[str, ...] = ()
@@ -244,7 +244,7 @@ class Engine:
     judge_replies = staticmethod(judge_provider)
 
     def case(self, provider: str, rule: str) -> Case:
-        """Return what became of one rule for one provider; blocked or inconclusive where it was not judged."""
+        """Return the case of one rule for one provider; blocked or inconclusive where it was not judged."""
         if any(verdict.provider.name == provider for verdict in self.judged.verdicts):
             reason = f"--against {self.session.options.against} leaves it out"
             return self.judged.cases.get((provider, rule), Case(rule, Outcome.BLOCKED, reason))
@@ -291,7 +291,7 @@ class Engine:
 
     @property
     def incidents(self) -> Incidents:
-        """What befell the run so far."""
+        """What went wrong so far."""
         leaked = "a key was written to a file of the report" if self.leaks else ""
         return Incidents(self.interrupted, tuple(fault for fault in (self.fault, leaked) if fault))
 
@@ -338,7 +338,7 @@ class Engine:
         return int(self.results["run"]["exit_code"])
 
     def exit_causes(self) -> list[ExitCause]:
-        """Return everything that makes the exit code other than 0."""
+        """Return every reason for an exit code other than 0."""
         return list(list_exit_causes(self.results, self._conditions()))
 
     def _conditions(self) -> ExitConditions:

@@ -12,7 +12,7 @@ from conformance.model import GRAVE_LEVELS
 from conformance.report.safe_text import clip_text, to_one_line
 
 HEADER = "# Proposed `known` entries"
-_MOST_PROBES = 12  # beyond that a list says no more than "*"
+_MOST_PROBES = 12  # a longer list is written as "*"
 _WIDTH = 110
 _DAYS = 180
 

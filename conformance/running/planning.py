@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 
 from conformance.asking.prompts import limit_after_cuts
 from conformance.catalogue import Probe, ProbeContext, Unaskable
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
-from conformance.model import JSON, Provider, Question
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Provider, Question
 from conformance.running.gather import select_probes
 from conformance.running.generated_bodies import count_affordable_bodies
 from conformance.running.session import SelectedProvider, Session, SkippedProvider

@@ -1,4 +1,4 @@
-"""What a run is to do, before it does anything: its options, who is asked and who is not, and which rules count."""
+"""What a run is going to do: its options, which providers are asked and which are not, and which rules count."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RunOptions:
 
     @property
     def measures(self) -> frozenset[Against]:
-        """The measures that findings are held against."""
+        """The measures by which findings count."""
         return frozenset(Against) if self.against == "both" else frozenset({Against(self.against)})
 
 
@@ -75,7 +75,7 @@ class SkippedProvider:
 
 @dataclass(frozen=True)
 class Session:
-    """What a run knows before it asks: who is asked, who is not, by which rules, and the file that said so."""
+    """What a run knows before it asks: its providers and the file they come from, its rules and its options."""
 
     options: RunOptions
     loaded: LoadedProviders
@@ -87,12 +87,12 @@ class Session:
 
     @property
     def secrets(self) -> list[Key]:
-        """Every key that nothing which is written may hold."""
+        """Every key that must not be written."""
         return [secret for one in self.selected for secret in one.secrets]
 
 
 def prepare_session(options: RunOptions, environ: Mapping[str, str]) -> Session:
-    """Return what a run will do. Raises UsageError, a line per fault; sends nothing."""
+    """Return the session of a live run. Raises UsageError, a line per fault; sends nothing."""
     catalogue.load()
     loaded = load_named_providers(options.config)
     faults = [
@@ -112,7 +112,7 @@ def session_from_recording(
 ) -> Session:
     """Return a session over providers as a recording holds them, for a replay; no keys, no network.
 
-    `left` are those that were not run, and why. Raises UsageError where a dialect is gone.
+    `left`: the providers that were not run, each with the reason. Raises UsageError where a dialect is gone.
     """
     catalogue.load()
     found: list[SelectedProvider | SkippedProvider] = []

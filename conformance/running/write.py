@@ -15,14 +15,14 @@ from conformance.running.session import Session
 from conformance.verdicts.results import format_results, replace_surrogates
 from conformance.verdicts.verdict import Verdict
 
-_MOSTLY = 0.6  # the share of answers with 401 or 403 from which a key is worth a warning
+_MOSTLY = 0.6  # a larger share of answers with 401 or 403 gives a warning about the key
 
 
 def mask_results(results: dict[str, JSON], session: Session) -> dict[str, Any]:
     """Return results as they may be written: without keys, and without what no file can hold.
 
-    The keys were masked when the answers came; texts that were put together since may hold one again. What one
-    provider said is searched for that provider's keys, what is said of the run for all of them.
+    The keys were masked when the answers came, but a text that was put together since may hold one again. The entry
+    of each provider is searched for the keys of that provider, the entry of the run for all of them.
     """
     keyrings = {one.provider.name: Keyring.from_keys(one.secrets) for one in session.selected}
     none = Keyring.from_keys(())

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from conformance.catalogue import current_rule_id
+from conformance.catalogue import resolve_rule_id
 from conformance.model import GRAVE_LEVELS, Case, Known, Outcome, Provider
 
 # An entry is not stale where its rule was not judged.
@@ -36,7 +36,7 @@ def accept_known(case: Case, entries: Sequence[Known], today: dt.date) -> Case:
     if case.deviation is None:
         return case
     own = [
-        known for known in entries if current_rule_id(known.rule) == case.rule and is_in_force(known, today)
+        known for known in entries if resolve_rule_id(known.rule) == case.rule and is_in_force(known, today)
     ]
     together = [replace(own[0], probes=tuple(probe for one in own for probe in one.probes))] if own else []
     shown = list_probes(case)
@@ -57,9 +57,9 @@ def find_stale_entries(
     by_rule = {case.rule: case for case in cases}
     for known in provider.known:
         name = f"{source}:{known.line}: {provider.name}: known {known.rule}"
-        case = by_rule.get(current_rule_id(known.rule))
+        case = by_rule.get(resolve_rule_id(known.rule))
         if not is_in_force(known, today):
-            yield f"{name} expired on {known.until}; mend it, or set a later date"
+            yield f"{name} expired on {known.until}; fix the deviation, or set a later date"
         elif case is not None and case.outcome not in _NOT_JUDGED:
             shown, every = list_probes(case), "*" in known.probes
             happens = bool(shown) and (every or not shown.isdisjoint(known.probes))

@@ -26,7 +26,7 @@ DISOBEDIENT = "the answers do not follow the simplest instruction"
 UNANSWERED = "no question that it looks at was answered as asked"
 NO_BODIES = "no generated body was asked"
 OTHER_MEASURE = (
-    "its finding departs only from Google, and this run judges against the vendor's own document alone"
+    "its finding is a departure from Google alone, and this run judges only by the vendor's own document"
 )
 # Which reason counts where a check gives several: the most certain.
 _CERTAINTY = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
@@ -207,7 +207,7 @@ def _explain_lack_of_replies(
 ) -> Iterator[tuple[Outcome, str]]:
     """Yield why a rule has no reply to look at, the best reason first."""
     failing = [reply for reply in selected if reply.is_transient]
-    # A rule on whatever came looks at many answers: a few that failed are not why it found nothing to look at.
+    # A rule without probes looks at many answers: a few that failed are not the reason that it had none to look at.
     if failing and (rule.probes or len(failing) == len(selected)):
         yield Outcome.INCONCLUSIVE, describe_failure(failing[0])
     # A vendor that refuses the plain question too does not refuse this feature.
@@ -277,7 +277,7 @@ def _make_deviation(rule: Rule, given: JudgingInput, locations: tuple[Location, 
 
 
 def _measure_against(rule: Rule, given: JudgingInput) -> tuple[Against, ...]:
-    """Return whose word a finding departs from: Google's, the vendor's own document's, or both."""
+    """Return what a finding contradicts: Google's reference, the vendor's own document, or both."""
     if rule.documented:
         return (Against.DOCUMENTED,)
     readings = given.dialect.traits.get(rule.trait or "", ())

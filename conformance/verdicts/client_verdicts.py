@@ -24,7 +24,7 @@ _MOST_REASONS = 6
 
 @dataclass(frozen=True)
 class ClientVerdict:
-    """What became of one client: works | degraded | broken | untested, why, and what it must be told first."""
+    """What became of one client: works | degraded | broken | untested, why, and what must be configured first."""
 
     client: str
     verdict: str
@@ -175,7 +175,7 @@ def _correct_verdict(
 def _list_required_settings(
     client: Client, replies: Sequence[Reply], traits: Mapping[str, JSON]
 ) -> tuple[str, ...]:
-    """Return what a client must be told to reach this vendor at all."""
+    """Return the settings without which a client does not reach this vendor."""
     auth = traits.get("auth")
     accepted = tuple(map(str, auth)) if isinstance(auth, list) else None
     v1 = [reply for reply in replies if reply.probe == ProbeId.PLAIN_ON_V1]

@@ -21,7 +21,7 @@ CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run
 
 @dataclass(frozen=True)
 class ExitConditions:
-    """What was asked of a run, and what befell it beside its verdicts.
+    """What the user asked of a run, and what went wrong beside its verdicts.
 
     `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
     that could not be written, a key that was); `unreadable`: a line for each file of a recording that is none;
@@ -75,7 +75,7 @@ def compute_exit_code(results: Entry | None, asked: ExitConditions) -> int:
 
 
 def list_exit_causes(results: Entry | None, asked: ExitConditions) -> Iterator[ExitCause]:
-    """Yield everything that makes the exit code other than 0, in the order of the providers."""
+    """Yield every reason for an exit code other than 0, in the order of the providers."""
     if asked.interrupted:
         yield ExitCause(INTERRUPTED, "", "interrupted")
     yield from (ExitCause(WRONG, "", line) for line in asked.unreadable)

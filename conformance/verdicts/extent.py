@@ -190,7 +190,7 @@ def _count_open_rules(judged: JudgedProvider, *, explained: bool = False) -> Ite
         yield f"{count_noun(len(left_open), 'rule')} inconclusive ({left_open[0].reason})"
     raised = [case for case in judged.cases if case.outcome is Outcome.ERROR]
     if raised:
-        yield f"{count_noun(len(raised), 'check')} of ours raised an exception ({raised[0].rule})"
+        yield f"{count_noun(len(raised), 'check')} of the checker raised an exception ({raised[0].rule})"
 
 
 def _count_blocked_without_finding(judged: JudgedProvider) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The status of a provider, and why nothing can be said of one that could not be judged."""
+"""The status of a provider, and the reason where it could not be judged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _explain_refusal(replies: Sequence[Reply]) -> str | None:
 
 
 def _explain_silence(replies: Sequence[Reply]) -> Iterator[str]:
-    """Yield why nothing can be said of the vendor; nothing where the plain question got an answer to judge."""
+    """Yield why the vendor could not be judged; nothing where the plain question got an answer to judge."""
     if not replies:
         yield "nothing was asked"
     plain = [reply for reply in replies if reply.probe in _PLAIN]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
-from conformance.catalogue import current_rule_id
+from conformance.catalogue import resolve_rule_id
 from interop.packages import ROOT, last_lines
 from interop.running import KEY
 from interop.servers import Subject
@@ -92,10 +92,10 @@ def expected(name: str) -> Any:
 
 def _with_current_rules(kept: Any) -> Any:
     if isinstance(kept, dict):
-        return {current_rule_id(key): _with_current_rules(value) for key, value in kept.items()}
+        return {resolve_rule_id(key): _with_current_rules(value) for key, value in kept.items()}
     if isinstance(kept, list):
         return [_with_current_rules(value) for value in kept]
-    return current_rule_id(kept) if isinstance(kept, str) else kept
+    return resolve_rule_id(kept) if isinstance(kept, str) else kept
 
 
 def keep(name: str, found: object) -> None:

@@ -302,7 +302,9 @@ INNOCENTS: tuple[Innocent, ...] = (
         settings=ONE_AT_A_TIME,
     ),
     Innocent(
-        "stream-errors-called-json", "Errors of streams are labeled as JSON.", with_answers(_plainly_labelled)
+        "stream-errors-called-json",
+        "Errors of streams are labelled as JSON.",
+        with_answers(_plainly_labelled),
     ),
     Innocent(
         "thoughts-in-streams-only",

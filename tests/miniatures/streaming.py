@@ -487,7 +487,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "events-always-as-json",
-        "Streams are always events, labeled as JSON.",
+        "Streams are always events, labelled as JSON.",
         replace(
             HONEST,
             frame=lambda f, o: (
@@ -542,7 +542,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "ndjson-typed-sse",
-        "Streams are newline-delimited JSON, labeled as text/event-stream.",
+        "Streams are newline-delimited JSON, labelled as text/event-stream.",
         in_framing("ndjson", instead_of=EVERY_STREAM, content_type="text/event-stream"),
         trips={"streaming/streams-sse-with-alt"},
     ),
@@ -578,7 +578,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "events-as-json",
-        "Events are labeled as application/json.",
+        "Events are labelled as application/json.",
         with_frames(lambda pieces: pieces, content_type="application/json"),
         trips={"streaming/names-the-type-of-its-stream"},
     ),

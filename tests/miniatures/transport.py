@@ -212,7 +212,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "declared-gzip",
-        "An answer is labeled as gzip but is not compressed.",
+        "An answer is labelled as gzip but is not compressed.",
         with_packed_answers(_declare_without_compressing),
         trips={"transport/compresses-as-it-declares"},
     ),
@@ -272,7 +272,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "called-text",
-        "Answers are labeled as text/plain.",
+        "Answers are labelled as text/plain.",
         with_unary_body(_keep, "text/plain"),
         trips={"transport/labels-answers-as-json"},
     ),

@@ -49,11 +49,6 @@ def _comes_as_event(reply: Reply) -> bool:
     return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
 
 
-def _shows_form_of_errors(reply: Reply) -> bool:
-    """Return whether an error shows how errors are written; so does a recorded 5xx, which cannot be asked again."""
-    return _is_error(reply) or (reply.exchange.captured and reply.status >= 500 and reply.is_complete)
-
-
 def _has_no_route(reply: Reply) -> bool:
     """Return whether the service does not know the path, the verb or the size: its front end answers, not the API.
 
@@ -80,16 +75,13 @@ def _describe_form(reply: Reply, error: ErrorBody) -> str:
     return f"HTTP {reply.status}, {forms.get(error.shape, other)}"
 
 
-def _find_wrappers(seen: RuleInput) -> set[str]:
-    """Return the members that stand around the answers, where they come in an envelope."""
-    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
-    return {name for one in opened if one and one.path for name in one.wrappers}
-
-
-def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
+def _is_in_envelope(seen: RuleInput, error: ErrorBody) -> bool:
     """Return whether the error stands in the same envelope as the answers: then both are one fault."""
+    chunks = [chunk for reply in seen.all if reply.ok for chunk in reply.chunks]
+    envelopes = [chunk.unwrapped for chunk in chunks if chunk.unwrapped and chunk.unwrapped.path]
     place = error.at.strip("/").partition("/")[0]
-    return bool(wrappers) and (error.shape == "code-message" or (place in wrappers and place != "error"))
+    inside = place != "error" and any(place in envelope.wrappers for envelope in envelopes)
+    return bool(envelopes) and (error.shape == "code-message" or inside)
 
 
 def _has_googles_form(error: ErrorBody) -> bool:
@@ -119,7 +111,10 @@ def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:
 @check(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    usable=_shows_form_of_errors,
+    # A recorded 5xx shows the form too, and cannot be asked again.
+    usable=lambda reply: (
+        _is_error(reply) or (reply.exchange.captured and reply.status >= 500 and reply.is_complete)
+    ),
     trait="error-shape",
     proof=Proof.REFUSAL,
     defers_to=(_ENVELOPE, _EVENTS),
@@ -134,7 +129,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     Workaround: decide by the HTTP status alone, and show the body as it is.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
-    wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
+    wanted, enveloped = "an error object in Google's form", False
     # Where streams come as events too, `_EVENTS` reports them.
     events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
@@ -148,7 +143,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
             mistyped = _find_mistyped_member(reply)
             if mistyped:
                 yield Location(reply.id, f"{error.at}/{mistyped[0]}", wanted, mistyped[1])
-        elif _is_in_envelope(error, wrappers):
+        elif _is_in_envelope(seen, error):
             enveloped = True
         else:
             page = passing or (_has_no_route(reply) and not _has_json(reply))

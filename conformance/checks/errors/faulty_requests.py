@@ -46,7 +46,7 @@ def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
     so nothing it accepts counts in its favour.
     Breaks: a typing error in a field, a model name or a key looks like success in every client.
     Workaround: check names against Google's reference before sending.
-    Source: [code.proto] A wrong key, a model that does not exist and an unknown field are each refused.
+    Source: [code.proto] There are codes for a wrong key, for a model that does not exist and for an unknown field.
     """
     accepted = [reply for probe in _CONTROLS if (reply := _find_acceptance(seen, probe))]
     for reply in accepted if len(accepted) == len(_CONTROLS) else ():

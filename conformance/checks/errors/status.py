@@ -13,7 +13,6 @@ from conformance.catalogue import (
     check,
     check_each,
 )
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import note_if_rare
 from conformance.judging.refusals import (
@@ -23,7 +22,7 @@ from conformance.judging.refusals import (
     find_lasting_server_error,
     says_nothing,
 )
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing

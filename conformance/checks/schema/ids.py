@@ -29,7 +29,7 @@ def response_ids_are_unique(seen: RuleInput) -> Iterator[Location]:
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
     Workaround: number the answers yourself.
-    Source: [GenerateContentResponse.responseId] Identifies one response.
+    Source: [GenerateContentResponse.responseId] It identifies one response.
     """
     known: dict[str, Reply] = {}
     for reply in seen.replies:
@@ -99,8 +99,8 @@ def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     else. Only one such id is noted.
     Breaks: no client.
     Workaround: none needed.
-    Source: [GenerateContentResponse.responseId] URL-safe base64 whose first four bytes are the time of the answer,
-    little-endian.
+    Source: [GenerateContentResponse.responseId] It identifies one response. Its form is not documented; in recordings
+    it is URL-safe base64 that begins with the time in four bytes, little-endian.
     """
     for reply in seen.replies:
         if said := _describe_wrong_clock(reply):

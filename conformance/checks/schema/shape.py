@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
 from conformance.judging import required
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, accuse_after_attempts
+from conformance.judging.attempts import accuse_after_attempts
 from conformance.judging.contents import (
     DATA,
     as_list,
@@ -20,7 +20,7 @@ from conformance.judging.endings import ends_by_filter, is_prompt_blocked
 from conformance.judging.expectations import asks_for_obedience, obeys
 from conformance.judging.habits import note_if_rare
 from conformance.judging.locations import Keys, format_value, point_at
-from conformance.model import JSON, Basis, Level, Location
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -115,7 +115,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the
     answer.
     Workaround: split such parts in two.
-    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and their like.
+    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and the like.
     """
     for chunk, keys, part in iterate_parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
@@ -158,7 +158,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     filter.
     Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
     Workaround: none that is reliable.
-    Source: [Candidate.finishReason] It is empty only while the model has not stopped.
+    Source: [Candidate.finishReason] finishReason is empty only while the model is still writing.
     """
     for reply in seen.replies:
         silent = next((one for one in reply.candidates if one.finish_reason is None), None)
@@ -206,7 +206,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
     Why: modelVersion is the only statement of which model answered.
     Breaks: no client that was measured; what was served cannot be audited.
     Workaround: none.
-    Source: [GenerateContentResponse.modelVersion] Names the model version that answered.
+    Source: [GenerateContentResponse.modelVersion] It names the model version that answered.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
         yield Location(reply.id, "/modelVersion", "the model's name", "absent")

@@ -217,8 +217,8 @@ def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there must
-    be an object, never a string.
+    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there has
+    to be an object, never a string.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.

@@ -11,7 +11,6 @@ from conformance.catalogue import Ground, NotJudged, Proof, RequiredContent, che
 from conformance.checks.semantics.models import compare_models
 from conformance.checks.semantics.understanding import mentions, require_understanding
 from conformance.judging.attempts import (
-    ATTEMPTS_TO_ACCUSE,
     describe_disobedience,
     describe_missing_text,
     excuse_wavering_model,
@@ -23,7 +22,7 @@ from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.locations import format_value
 from conformance.judging.proof import NO_CODE
 from conformance.judging.refusals import are_refused, describe_reply
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.reading.standing import Standing
@@ -137,7 +136,7 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
 def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
 
-    Why: systemInstruction is a field of its own, neither a user's turn nor optional for the server.
+    Why: systemInstruction is a field of its own: it is not a user's turn, and the server must not drop it.
     Breaks: assistants forget who they are, and guard rails vanish, silently.
     Workaround: repeat the instruction in the first user turn.
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
@@ -177,8 +176,8 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     to be sent.
     Breaks: answers lack their context, silently.
     Workaround: send the content with each request.
-    Source: [GenerateContentRequest.cachedContent] Names content that was cached before; a name that does not exist is
-    an error.
+    Source: [GenerateContentRequest.cachedContent] It names content that was cached before; an unknown name is an
+    error.
     """
     for reply in seen.replies:
         if reply.ok:

@@ -61,8 +61,8 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """generationConfig is read, not dropped as a whole.
 
-    Why: it holds limits, stop sequences, schemas and thinking; where neither a limit nor a stop sequence takes
-    effect, none of them can be trusted.
+    Why: generationConfig holds limits, stop sequences, schemas and thinking; where neither a limit nor a stop
+    sequence takes effect, none of them can be trusted.
     Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
@@ -179,11 +179,6 @@ def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     yield from judge_attempts(seen, ProbeId.STOP_SEQUENCE, wanted, _describe_ignored_stop)
 
 
-def _describe_missing_candidates(reply: Reply) -> str | None:
-    most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
-    return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
-
-
 @_check_setting(
     Level.SHOULD,
     basis=Basis.RECORDED,
@@ -199,8 +194,13 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Workaround: ask twice.
     Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
     """
+
+    def describe_missing_candidates(reply: Reply) -> str | None:
+        most = max((len(as_list(chunk.body.get("candidates"))) for chunk in reply.chunks), default=0)
+        return "" if max(most, len(reply.candidates)) == 2 else count_noun(most, "candidate")
+
     wanted = "two candidates, or an error"
-    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, _describe_missing_candidates)
+    yield from judge_attempts(seen, ProbeId.TWO_CANDIDATES, wanted, describe_missing_candidates)
 
 
 @_check_setting(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, check
 from conformance.checks.semantics.settings import READ
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, judge_attempts
+from conformance.judging.attempts import judge_attempts
 from conformance.judging.contents import is_model_answer, read_asked_model
 from conformance.judging.expectations import Fulfilment, check_obedience
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
@@ -73,11 +73,6 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
         yield NotJudged(Outcome.UNSUPPORTED, reason) if quiet else found
 
 
-def _describe_thinking(reply: Reply) -> str | None:
-    tokens = reply.count("thoughtsTokenCount")
-    return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
-
-
 @check(
     Level.SHOULD,
     basis=Basis.DOCUMENTED,
@@ -95,6 +90,11 @@ def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudge
     Workaround: choose a model that does not think.
     Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.
     """
+
+    def describe_thoughts(reply: Reply) -> str | None:
+        tokens = reply.count("thoughtsTokenCount")
+        return f"{tokens} tokens of thoughts" if tokens or reply.first.thoughts else ""
+
     can_switch_off = any(re.search(r"gemini-2\.5-flash", read_asked_model(reply)) for reply in seen.replies)
     level = None if can_switch_off else Level.NOTE
-    yield from judge_attempts(seen, ProbeId.NO_THINKING, "no thoughts", _describe_thinking, level)
+    yield from judge_attempts(seen, ProbeId.NO_THINKING, "no thoughts", describe_thoughts, level)

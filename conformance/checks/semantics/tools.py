@@ -301,8 +301,8 @@ def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def keeps_declared_function_names(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function that the caller declares keeps its name, even if it is called WebSearch.
 
-    Why: googleSearch is the built-in tool. A declared function is never turned into a built-in tool, nor renamed;
-    names that sound like one, such as WebSearch, are the ones that gateways were seen to replace.
+    Why: googleSearch is the built-in tool. A declared function is never turned into a built-in tool, nor renamed; a
+    gateway was seen to do that to a function called WebSearch.
     Breaks: the program's own search never runs, and answers end as malformed calls.
     Workaround: give the function a name that no vendor knows.
     Source: [FunctionDeclaration.name] The caller chooses a function's name freely.

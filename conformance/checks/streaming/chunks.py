@@ -9,11 +9,10 @@ from conformance.catalogue import Ground, NotJudged, RequiredContent, check, che
 from conformance.checks.streaming.text import REPEATING
 from conformance.judging import required
 from conformance.judging.arrivals import find_candidate, is_held_back, join_text, list_texts
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import is_answered_stream, is_empty_candidate, is_model_answer
 from conformance.judging.endings import is_prompt_blocked
 from conformance.judging.habits import uses_server_tools
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 

@@ -9,12 +9,12 @@ from itertools import pairwise
 from conformance.catalogue import RequiredContent, check, check_each
 from conformance.judging import required
 from conformance.judging.arrivals import join_text, list_texts
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE, was_obeyed
+from conformance.judging.attempts import was_obeyed
 from conformance.judging.contents import is_answered_stream
 from conformance.judging.expectations import disobeys, obeys
 from conformance.judging.habits import uses_server_tools
 from conformance.judging.rows import find_gap
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.wire.framing import Framing

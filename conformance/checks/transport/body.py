@@ -1,4 +1,4 @@
-"""What the body of an answer is: JSON, labeled as JSON, complete and alone."""
+"""What the body of an answer is: JSON, labelled as JSON, complete and alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNSOUND = {  # the same for faults within the JSON, with their levels
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
 def labels_answers_as_json(reply: Reply) -> Iterator[Location]:
-    """A unary answer is labeled as application/json.
+    """A unary answer is labelled as application/json.
 
     Why: generic clients and gateways choose how to read a body by its Content-Type.
     Breaks: Google's SDKs ignore the header; software between them and the vendor may not.

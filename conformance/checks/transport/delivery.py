@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 
 from conformance.catalogue import NotJudged, check, check_each
 from conformance.checks.transport.requests import asks_the_model
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
     find_lasting_server_error,
 )
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.phrases import count_noun, join_names
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing

@@ -25,13 +25,12 @@ from conformance.checks.usage.counters import (
     total_omits_thoughts,
 )
 from conformance.judging import required
-from conformance.judging.attempts import ATTEMPTS_TO_ACCUSE
 from conformance.judging.contents import as_list, is_empty_candidate, is_model_answer, iterate_candidates
 from conformance.judging.counters import find_usage_blocks
 from conformance.judging.expectations import has_expected_status
 from conformance.judging.habits import note_if_rare, uses_server_tools
 from conformance.judging.values import is_integer
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.flavour import Flavour, find_flavour
 from conformance.reading.reply import Reply, RuleInput

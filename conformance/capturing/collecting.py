@@ -26,6 +26,7 @@ from conformance.capturing.jsonstream import list_first_names
 from conformance.capturing.lines import read_lines, read_value
 from conformance.capturing.opening import BROKEN, OpenRecording, describe_broken, open_recording
 from conformance.capturing.safe_yaml import load_yaml
+from conformance.files import FileError
 from conformance.keys.found import MOST, RecordedKeyring
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, Exchange
@@ -242,7 +243,7 @@ def _read_file(name: str, collector: _Collector) -> FileReport:
             tally.kind, entries = choose_reader(file)
             for one in entries:
                 collector.take(Path(name).name, one, tally)
-    except (CaptureError, *BROKEN) as error:
+    except (CaptureError, FileError, *BROKEN) as error:
         if not tally.seen:
             return FileReport(name, describe_broken(error), fault=True)
         tally.ended = describe_broken(error)
