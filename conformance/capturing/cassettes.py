@@ -80,21 +80,26 @@ def read_interaction(where: str, value: Any, read_body: BodyReader) -> RecordedE
     try:
         body, printed = read_body({**response, "uri": url})
         sent, _ = read_body(request)
-        status = response.get("status", response.get("status_code"))
-        return RecordedEntry(
-            where,
-            url,
-            verb,
-            parse_headers(request.get("headers")),
-            sent or None,
-            parse_status(status.get("code") if isinstance(status, Mapping) else response.get("code", status)),
-            parse_headers(response.get("headers")),
-            body=body,
-            reserialised=printed,
-            started_at=str(value.get("recorded_at") or ""),
-        )
+        headers, received = parse_headers(request.get("headers")), parse_headers(response.get("headers"))
     except CaptureError as error:
         return SkippedEntry(where, str(error))
+    return RecordedEntry(
+        where,
+        url,
+        verb,
+        headers,
+        sent or None,
+        _read_status(response),
+        received,
+        body=body,
+        reserialised=printed,
+        started_at=str(value.get("recorded_at") or ""),
+    )
+
+
+def _read_status(response: Mapping[str, Any]) -> int | None:
+    status = response.get("status", response.get("status_code"))
+    return parse_status(status.get("code") if isinstance(status, Mapping) else response.get("code", status))
 
 
 # What google-genai's replays write for the address of Google's API and of Vertex.

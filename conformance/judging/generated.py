@@ -79,20 +79,14 @@ def describe_loss(base: Reply, reply: Reply) -> str:
         return ""
     if asks_for_obedience(reply.exchange.expected):
         found = check_obedience(reply)
-        return found.detail if found.verdict is Fulfilment.UNMET and _obeys_at_once(base) else ""
-    if _must_call(base) and base.first.calls and not reply.first.calls:
+        # A model that needed a second attempt at the base may need one at its twin.
+        at_once = obeys(base) and (base.exchange.attempt == 1 or base.exchange.retry)
+        return found.detail if found.verdict is Fulfilment.UNMET and at_once else ""
+    # In mode ANY, a call is not the model's choice.
+    must_call = _read_member(base.request_body, "toolConfig", "functionCallingConfig", "mode") == "ANY"
+    if must_call and base.first.calls and not reply.first.calls:
         return "no function was called"
     return _describe_exceeded_limit(base, reply)
-
-
-def _obeys_at_once(base: Reply) -> bool:
-    """A model that needed a second attempt at the base may need one at its twin."""
-    return obeys(base) and (base.exchange.attempt == 1 or base.exchange.retry)
-
-
-def _must_call(reply: Reply) -> bool:
-    """In mode ANY, a call is not the model's choice."""
-    return _read_member(reply.request_body, "toolConfig", "functionCallingConfig", "mode") == "ANY"
 
 
 def _describe_exceeded_limit(base: Reply, reply: Reply) -> str:

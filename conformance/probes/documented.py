@@ -1,4 +1,4 @@
-"""The questions that a vendor's own document asks: its sample bodies, sent as it says, whatever Google says."""
+"""The questions of a vendor's own document: its sample bodies, sent as the document says, whatever Google says."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from conformance.model import JSON, Question
 from conformance.probe_ids import DOCUMENTED_PREFIX
 
 
-def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
+def _fill_in(value: JSON, words: Mapping[str, str]) -> JSON:
     if isinstance(value, dict):
-        return {key: _filled(child, words) for key, child in value.items()}
+        return {key: _fill_in(child, words) for key, child in value.items()}
     if isinstance(value, list):
-        return [_filled(child, words) for child in value]
+        return [_fill_in(child, words) for child in value]
     return (
         re.sub(r"\{(nonce|model)\}", lambda found: words[found[1]], value)
         if isinstance(value, str)
@@ -24,13 +24,13 @@ def _filled(value: JSON, words: Mapping[str, str]) -> JSON:
     )
 
 
-def _build(sample: Mapping[str, Any], own_path: str | None) -> Callable[[ProbeContext], Question]:
+def _make_builder(sample: Mapping[str, Any], own_path: str | None) -> Callable[[ProbeContext], Question]:
     def build(ask: ProbeContext) -> Question:
         words = {"nonce": ask.nonce, "model": ask.model}
-        expected = _filled(sample.get("expects", {}), words)
+        expected = _fill_in(sample.get("expects", {}), words)
         query = tuple((str(name), str(value)) for name, value in dict(sample.get("query", {})).items())
         return Question(
-            _filled(sample["body"], words),
+            _fill_in(sample["body"], words),
             sample.get("method", "generateContent"),
             query,
             path=own_path if sample.get("own_form") else sample.get("path"),
@@ -49,7 +49,7 @@ def documented_probes(dialect: Dialect) -> tuple[Probe, ...]:
             f"{DOCUMENTED_PREFIX}{sample['name']}",
             f"A request as the vendor's document writes it: {sample['name']}",
             "",
-            _build(sample, own_path),
+            _make_builder(sample, own_path),
         )
         for sample in dialect.requests
     )

@@ -12,7 +12,7 @@ _THINKING_ROOM = 500
 _COLOUR = "What colour is this image? Reply with one word."
 
 
-def _fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
+def _describe_fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
     return {
         "type": object_,
         "properties": {"code": {"type": string}, "number": {"type": integer}},
@@ -20,7 +20,7 @@ def _fields(string: str, integer: str, object_: str) -> dict[str, JSON]:
     }
 
 
-def _json(ask: ProbeContext, name: str, schema: dict[str, JSON]) -> Question:
+def _ask_for_json(ask: ProbeContext, name: str, schema: dict[str, JSON]) -> Question:
     code = f"OK-{ask.nonce}"
     return Question(
         request_body(
@@ -34,17 +34,17 @@ def _json(ask: ProbeContext, name: str, schema: dict[str, JSON]) -> Question:
 @probe(attempts=3, needs=("json-schema",))
 def response_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseSchema, in Google's own schema language."""
-    return _json(ask, "responseSchema", _fields("STRING", "INTEGER", "OBJECT"))
+    return _ask_for_json(ask, "responseSchema", _describe_fields("STRING", "INTEGER", "OBJECT"))
 
 
 @probe(attempts=3, needs=("json-schema",))
 def response_json_schema(ask: ProbeContext) -> Question:
     """JSON mode with responseJsonSchema, in JSON Schema."""
-    return _json(ask, "responseJsonSchema", _fields("string", "integer", "object"))
+    return _ask_for_json(ask, "responseJsonSchema", _describe_fields("string", "integer", "object"))
 
 
 # The oldest client shows the thoughts that are asked for here as text, at Google too: no vendor's doing.
-def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
+def _ask_with_thinking(config: dict[str, JSON], **expected: JSON) -> Question:
     return Question(
         request_body(_PRIMES, _THINKING_ROOM, generationConfig={"thinkingConfig": config}),
         expected={"text": "10", UNDERSTOOD: "10", **expected},
@@ -54,19 +54,19 @@ def _thinking(config: dict[str, JSON], **expected: JSON) -> Question:
 @probe(attempts=3, needs=("thinking",), for_clients=False)
 def thinking(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for."""
-    return _thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
+    return _ask_with_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True)
 
 
 @probe(attempts=3, needs=("thinking", "streaming"), for_clients=False)
 def thinking_streamed(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for, streamed."""
-    return as_stream(_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
+    return as_stream(_ask_with_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
 @probe(attempts=3, needs=("thinking",))
 def no_thinking(_ask: ProbeContext) -> Question:
     """A thinking budget of nothing."""
-    return _thinking({"thinkingBudget": 0}, no_thoughts=True)
+    return _ask_with_thinking({"thinkingBudget": 0}, no_thoughts=True)
 
 
 # What a model may call the colour that it sees.
@@ -84,7 +84,7 @@ _BLUE: list[JSON] = [
 ]
 
 
-def _image(data: str, colour: list[JSON]) -> Question:
+def _ask_about_image(data: str, colour: list[JSON]) -> Question:
     parts: list[JSON] = [{"text": _COLOUR}, {"inlineData": {"mimeType": "image/png", "data": data}}]
     return Question(
         {**request_body(""), "contents": [{"role": "user", "parts": parts}]},
@@ -95,10 +95,10 @@ def _image(data: str, colour: list[JSON]) -> Question:
 @probe(attempts=3, needs=("images",))
 def image(_ask: ProbeContext) -> Question:
     """An image of one colour, in standard base64."""
-    return _image(standard_base64(draw_png("red")), _RED)
+    return _ask_about_image(standard_base64(draw_png("red")), _RED)
 
 
 @probe(attempts=3, needs=("images",))
 def image_in_url_safe_base64(_ask: ProbeContext) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
-    return _image(url_safe_base64(draw_png("blue")), _BLUE)
+    return _ask_about_image(url_safe_base64(draw_png("blue")), _BLUE)

@@ -1,4 +1,4 @@
-"""The routes beside generateContent: countTokens, the models, /v1, the preflight of a browser."""
+"""The other routes: countTokens, the models, /v1, the preflight of a browser."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from conformance.model import Question
 
 @probe(needs=("count-tokens",), main_route=False)
 def count_tokens_of_a_longer_text(_ask: ProbeContext) -> Question:
-    """How many tokens a text has that is ten times as long."""
+    """The number of tokens of a text ten times as long."""
     return Question({"contents": [user_turn(counted_numbers(100))]}, "countTokens")
 
 
 @probe(follows="plain", needs=("count-tokens",), ceiling=0, main_route=False)
 def count_tokens_of_the_plain_question(ask: ProbeContext) -> Question | Unaskable:
-    """How many tokens the plain question has, to hold against what it was billed."""
+    """The number of tokens of the plain question, to compare with what its answer counts."""
     return Question({"contents": ask.first.request_body["contents"]}, "countTokens")
 
 
@@ -32,7 +32,7 @@ def models_get(_ask: ProbeContext) -> Question:
     return Question(verb="GET", path="/v1beta/models/{model}")
 
 
-def _names(ask: ProbeContext) -> list[str]:
+def _list_generating_names(ask: ProbeContext) -> list[str]:
     models = ask.first.body.get("models")
     entries = models if isinstance(models, list) else []
     found = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
@@ -45,9 +45,9 @@ def _names(ask: ProbeContext) -> list[str]:
     return [name for name in (str(entry["name"]) for entry in ordered) if fits_into_path(name)]
 
 
-def _listed(number: int) -> None:
+def _register_listed_name(number: int) -> None:
     def build(ask: ProbeContext) -> Question | Unaskable:
-        names = _names(ask)
+        names = _list_generating_names(ask)
         if len(names) < number:
             return Unaskable("the list names fewer models that can stand in a path")
         code = f"OK-{ask.nonce}"
@@ -70,7 +70,7 @@ def _listed(number: int) -> None:
 
 
 for _number in (1, 2, 3):
-    _listed(_number)
+    _register_listed_name(_number)
 
 
 @probe(needs=("v1",), main_route=False)

@@ -18,7 +18,7 @@ from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
-def _both_args() -> dict[str, JSON]:
+def _both_arguments() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
@@ -27,7 +27,7 @@ def function_call(_ask: ProbeContext) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
         request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("AUTO")),
-        expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
+        expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
     )
 
 
@@ -37,7 +37,7 @@ def function_call_streamed(_ask: ProbeContext) -> Question:
     return as_stream(
         Question(
             request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_weather")),
-            expected={"call": ["get_weather"], "args": _both_args(), UNDERSTOOD: "Paris"},
+            expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
         )
     )
 
@@ -70,7 +70,7 @@ def two_calls_in_one_turn(_ask: ProbeContext) -> Question:
     )
 
 
-def _responses(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
+def _answer_calls(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
     parts: list[JSON] = []
     for number, call in enumerate(calls):
         name = call.get("name")
@@ -80,10 +80,10 @@ def _responses(calls: tuple[Mapping[str, JSON], ...], nonce: str) -> list[JSON]:
     return parts
 
 
-def _second_turn(ask: ProbeContext, prompt: str) -> Question | Unaskable:
+def _build_second_turn(ask: ProbeContext, prompt: str) -> Question | Unaskable:
     """The first turn, the model's content verbatim, and the function's answer."""
     first = ask.first
-    responses = _responses(first.first.calls, ask.nonce)
+    responses = _answer_calls(first.first.calls, ask.nonce)
     if not responses:
         return Unaskable("the first reply calls no function by name")
     candidates = first.body.get("candidates")
@@ -96,4 +96,4 @@ def _second_turn(ask: ProbeContext, prompt: str) -> Question | Unaskable:
 @probe(follows="function-call", attempts=3, needs=("function-calling",), ceiling=250)
 def function_answered(ask: ProbeContext) -> Question | Unaskable:
     """The second turn: the model's content replayed verbatim, signatures included, and the function's answer."""
-    return _second_turn(ask, PARIS)
+    return _build_second_turn(ask, PARIS)

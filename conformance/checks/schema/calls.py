@@ -43,7 +43,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     args.
     Breaks: every SDK hands on a call without a name or without arguments; when it is replayed, Google refuses it.
     Workaround: join the pieces before the client sees them.
-    Source: [FunctionCall] A call has a name, arguments as an object, and an id where the model gives one.
+    Source: [FunctionCall] A call has a name, arguments as an object, and an id if the model gives one.
     """
     for chunk, part_keys, part in iterate_parts(reply):
         call, keys = part.get("functionCall"), (*part_keys, "functionCall")
@@ -115,7 +115,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
 def signatures_stand_beside_what_they_sign(reply: Reply) -> Iterator[Location]:
     """A thought signature is a member of the part, beside the call, not inside it.
 
-    Why: thoughtSignature is a member of Part.
+    Why: a signature belongs to its part; inside the call it is an unknown member.
     Breaks: google-genai, @google/genai and the Vercel AI SDK lose it, and the next turn is refused because it is
     missing.
     Workaround: move it up beside functionCall before the client sees it.

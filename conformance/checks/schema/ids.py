@@ -29,7 +29,7 @@ def response_ids_are_unique(seen: RuleInput) -> Iterator[Location]:
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
     Workaround: number the answers yourself.
-    Source: [GenerateContentResponse.responseId] Identifies one response.
+    Source: [GenerateContentResponse.responseId] It identifies one response.
     """
     known: dict[str, Reply] = {}
     for reply in seen.replies:
@@ -57,7 +57,7 @@ def _read_id(reply: Reply) -> str:
 
 
 def _read_clock(id_: str) -> dt.datetime | None:
-    """Return the time in an id's first bytes; None where it is none at which the id can have been made."""
+    """Return the time in an id's first bytes; None if the id cannot have been made at that time."""
     try:
         data = base64.b64decode(id_ + "=" * (-len(id_) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -75,7 +75,7 @@ def _read_date(reply: Reply) -> dt.datetime | None:
 
 
 def _describe_wrong_clock(reply: Reply) -> str:
-    """Say how the time in the id is wrong; "" where it is right."""
+    """Say how the time in the id is wrong; "" if it is right."""
     clock, date = _read_clock(_read_id(reply)), _read_date(reply)
     if clock is None:
         return "it contains no time"
@@ -99,8 +99,8 @@ def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     else. Only one such id is noted.
     Breaks: no client.
     Workaround: none needed.
-    Source: [GenerateContentResponse.responseId] URL-safe base64 whose first four bytes are the time of the answer,
-    little-endian.
+    Source: [GenerateContentResponse.responseId] It identifies one response. Its form is not documented; in recordings
+    it is URL-safe base64 that begins with the time in four bytes, little-endian.
     """
     for reply in seen.replies:
         if said := _describe_wrong_clock(reply):

@@ -38,8 +38,8 @@ def _is_complete_answer(reply: Reply) -> bool:
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
-    of its answers in thousands holds nothing but its usage, so a vendor is accused only where its answers always do.
+    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. One of its
+    answers in thousands holds nothing but its usage, so a vendor is accused only if its answers always do.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
     Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
@@ -115,7 +115,7 @@ def parts_hold_one_thing(reply: Reply) -> Iterator[Location]:
     Breaks: the Vercel AI SDK takes the text and drops the call beside it; Google's protobuf classes refuse the
     answer.
     Workaround: split such parts in two.
-    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and their like.
+    Source: [Part.data] A part holds exactly one of text, inlineData, functionCall and the like.
     """
     for chunk, keys, part in iterate_parts(reply):
         held = [name for name in DATA if part.get(name) is not None]
@@ -158,7 +158,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     filter.
     Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
     Workaround: none that is reliable.
-    Source: [Candidate.finishReason] It is empty only while the model has not stopped.
+    Source: [Candidate.finishReason] finishReason is empty only while the model is still writing.
     """
     for reply in seen.replies:
         silent = next((one for one in reply.candidates if one.finish_reason is None), None)
@@ -206,14 +206,14 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
     Why: modelVersion is the only statement of which model answered.
     Breaks: no client that was measured; what was served cannot be audited.
     Workaround: none.
-    Source: [GenerateContentResponse.modelVersion] Names the model version that answered.
+    Source: [GenerateContentResponse.modelVersion] It names the model version that answered.
     """
     if not any(chunk.body.get("modelVersion") for chunk in reply.chunks):
         yield Location(reply.id, "/modelVersion", "the model's name", "absent")
 
 
 def _ends_in_silence(reply: Reply) -> str | None:
-    """Describe an answer that is empty although it ends with STOP; None where something else ended an empty answer."""
+    """Describe an answer that is empty although it ends with STOP; None if something else ended an empty answer."""
     found = list(iterate_candidates(reply))
     if any(not is_empty_candidate(candidate) for _, _, candidate in found):
         return ""
@@ -238,7 +238,7 @@ _SPEAKING = (
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP contains text or a call.
 
-    Why: where a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
+    Why: if a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
     Breaks: every client takes the empty answer for a success.
     Workaround: treat an empty answer with STOP as a failure, and ask again.
     Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.

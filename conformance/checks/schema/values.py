@@ -93,8 +93,8 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
-    Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
-    others hand on a broken file, and the next turn is refused where a signature was altered.
+    Breaks: google-genai raises a ValidationError and loses the whole answer, even if the base64 was merely cut; the
+    others hand on a broken file, and the next turn is refused if a signature was altered.
     Workaround: fetch what the address names, and put its base64 in place of the address.
     Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take
     the URL-safe alphabet too.
@@ -217,8 +217,8 @@ def _find_citations(reply: Reply) -> Iterator[tuple[str, dict[str, JSON]]]:
 def citations_are_googles(reply: Reply) -> Iterator[Location]:
     """Citations have Google's members: startIndex, endIndex, uri and license.
 
-    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there must
-    be an object, never a string.
+    Why: start, end and publicationDate belong to other APIs; one vendor's page documents all three. A date there has
+    to be an object, never a string.
     Breaks: google-genai raises a ValidationError on a publicationDate that is a string and loses the whole answer; no
     client reads start and end.
     Workaround: drop the date, and rename start and end.

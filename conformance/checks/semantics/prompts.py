@@ -136,7 +136,7 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
 def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A system instruction reaches the model and outranks the user.
 
-    Why: systemInstruction is a field of its own, neither a user's turn nor optional for the server.
+    Why: systemInstruction is a field of its own: it is not a user's turn, and the server must not drop it.
     Breaks: assistants forget who they are, and guard rails vanish, silently.
     Workaround: repeat the instruction in the first user turn.
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
@@ -176,8 +176,8 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     to be sent.
     Breaks: answers lack their context, silently.
     Workaround: send the content with each request.
-    Source: [GenerateContentRequest.cachedContent] Names content that was cached before; a name that does not exist is
-    an error.
+    Source: [GenerateContentRequest.cachedContent] It names content that was cached before; an unknown name is an
+    error.
     """
     for reply in seen.replies:
         if reply.ok:

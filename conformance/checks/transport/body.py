@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, asks_main_route, check, check_each
 from conformance.checks.transport.compression import DECLARED
-from conformance.checks.transport.requests import asks_for_one_object
 from conformance.judging.habits import has_original_bytes, may_have_lost_header
 from conformance.judging.refusals import describe_reply
 from conformance.model import Basis, Level, Location, Outcome
@@ -29,10 +28,17 @@ _UNSOUND = {  # the same for faults within the JSON, with their levels
 }
 
 
+def _asks_for_one_object(reply: Reply) -> bool:
+    """Return whether the request asked for no stream, neither by its path nor, as some vendors do it, in its body."""
+    request = reply.request_body
+    asks_in_body = isinstance(request, dict) and request.get("stream") is True
+    return not reply.streamed and not reply.alt_sse and not asks_in_body
+
+
 @check_each(
     Level.SHOULD,
     basis=Basis.RECORDED,
-    select=asks_for_one_object,
+    select=_asks_for_one_object,
     usable=lambda reply: reply.ok and reply.is_complete and not may_have_lost_header(reply, "content-type"),
     blocked_by=("envelope/unary-answer-is-one-json-object",),
 )
@@ -56,7 +62,7 @@ def _has_readable_bytes(reply: Reply) -> bool:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=asks_for_one_object,
+    select=_asks_for_one_object,
     usable=lambda reply: _has_readable_bytes(reply) and reply.framed.framing is Framing.SINGLE_JSON,
 )
 def sends_one_json_text(reply: Reply) -> Iterator[Location]:
@@ -94,7 +100,7 @@ def writes_sound_json(reply: Reply) -> Iterator[Location]:
 @check_each(
     Level.MUST,
     basis=Basis.RECORDED,
-    select=lambda reply: asks_for_one_object(reply) and asks_main_route(reply),
+    select=lambda reply: _asks_for_one_object(reply) and asks_main_route(reply),
     usable=lambda reply: reply.is_complete and reply.is_success and has_original_bytes(reply),
     blocked_by=(DECLARED,),
     defers_to=("errors/fails-with-the-status-of-an-error",),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.catalogue import NotJudged, RequiredContent, check, check_each
-from conformance.checks.transport.delivery import name_troubles
-from conformance.checks.transport.requests import asks_the_model
+from conformance.checks.transport.delivery import asks_the_model, name_troubles
 from conformance.judging.refusals import describe_reply
 from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcome
 from conformance.reading.reply import Reply, RuleInput

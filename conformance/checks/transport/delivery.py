@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from conformance.catalogue import NotJudged, check, check_each
-from conformance.checks.transport.requests import asks_the_model
+from conformance.catalogue import NotJudged, asks_main_route, check, check_each
 from conformance.judging.refusals import (
     answers_control,
     answers_control_throughout,
@@ -16,6 +15,11 @@ from conformance.model import ATTEMPTS_TO_ACCUSE, Basis, Level, Location, Outcom
 from conformance.phrases import count_noun, join_names
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
+
+
+def asks_the_model(reply: Reply) -> bool:
+    """Return whether the request asked the model for an answer, on the main route, in a way that Google accepts."""
+    return reply.resource.name == "response" and asks_main_route(reply) and not reply.expects_refusal
 
 
 def name_troubles(replies: Sequence[Reply]) -> str:
