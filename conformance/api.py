@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from conformance import catalogue
 from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.capturing.collecting import ExchangeGroup, read_values
-from conformance.catalogue import RULES, Rule
+from conformance.catalogue import RULES, list_rules
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
-from conformance.model import GRAVE_LEVELS, Against, Case, Dimension, Exchange, Outcome, Provider
+from conformance.model import GRAVE_LEVELS, Against, Case, Exchange, Outcome, Provider
 from conformance.phrases import count_noun
 from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import EXPLAINED, NO_BODIES, UNANSWERED
@@ -75,14 +74,6 @@ def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
 def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
     """Return recorded exchanges as if they had been asked; nothing else was."""
     return ProviderReplies.of_exchanges(make_provider(group, dialect), group.exchanges)
-
-
-def list_rules(dimensions: Sequence[str] = ()) -> tuple[Rule, ...]:
-    """Return the rules of these dimensions (all, where none is named), by dimension and id."""
-    catalogue.load()
-    order = list(Dimension)
-    rules = [rule for rule in RULES.values() if not dimensions or rule.dimension in dimensions]
-    return tuple(sorted(rules, key=lambda rule: (order.index(rule.dimension), rule.id)))
 
 
 def judge_group(

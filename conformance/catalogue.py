@@ -356,3 +356,11 @@ def asks_for_clients(reply: Reply) -> bool:
 def is_documented(reply: Reply) -> bool:
     """Return whether the question is a sample request of the vendor's own document."""
     return reply.probe.startswith(DOCUMENTED_PREFIX)
+
+
+def list_rules(dimensions: Collection[str] = ()) -> tuple[Rule, ...]:
+    """Load the catalogue and return the rules of these dimensions (all, where none is named), by dimension and id."""
+    load()
+    order = list(Dimension)
+    rules = [rule for rule in RULES.values() if not dimensions or rule.dimension in dimensions]
+    return tuple(sorted(rules, key=lambda rule: (order.index(rule.dimension), rule.id)))

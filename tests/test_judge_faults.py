@@ -10,9 +10,9 @@ import pytest
 import recordings
 
 from conformance import judge
-from conformance.api import judge_group, list_rules
+from conformance.api import judge_group
 from conformance.capturing.collecting import RecordedFiles, read_files
-from conformance.catalogue import RULES
+from conformance.catalogue import RULES, list_rules
 from conformance.dialects.dialect import load_dialect
 from conformance.verdicts.extent import JUDGED
 from conformance.verdicts.verdict import Verdict

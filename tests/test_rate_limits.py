@@ -7,7 +7,6 @@ import email.utils
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,15 +82,14 @@ def exchanges(ran: Ran, name: str) -> list[dict[str, Any]]:
 
 
 def _gaps(several: list[dict[str, Any]]) -> list[float]:
-    """Seconds between the end of an answer and the beginning of the retry that followed it."""
+    """Return the seconds between the end of an answer and the retry of its question."""
     found = []
-    for before, after in pairwise(several):
-        began = dt.datetime.fromisoformat(after["started_at"])
-        ended = dt.datetime.fromisoformat(before["started_at"]) + dt.timedelta(
-            milliseconds=before["ended_ms"]
-        )
+    for number, after in enumerate(several):
         if after["retry"]:
-            found.append((began - ended).total_seconds())
+            before = next(one for one in reversed(several[:number]) if one["probe"] == after["probe"])
+            began = dt.datetime.fromisoformat(after["started_at"])
+            ended = dt.datetime.fromisoformat(before["started_at"])
+            found.append((began - ended).total_seconds() - before["ended_ms"] / 1000)
     return found
 
 

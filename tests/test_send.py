@@ -22,7 +22,7 @@ from key_echoes import ECHOES, KEY, over_events
 from conformance.asking.addressing import address_question
 from conformance.asking.attempts import Attempt
 from conformance.asking.curl import curl_line
-from conformance.asking.retrying import retry_after
+from conformance.asking.retrying import read_retry_after
 from conformance.asking.send import Sender, find_proxy
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Key
@@ -407,16 +407,16 @@ def answered(headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Ex
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, wait: float | None) -> None:
-    assert retry_after(answered((("Retry-After", value),)), NOW) == wait
+    assert read_retry_after(answered((("Retry-After", value),)), NOW) == wait
 
 
 def test_retry_info_in_the_body_counts_and_the_longer_wait_wins() -> None:
     info = (
         b'{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay": "3.5s"}]}}'
     )
-    assert retry_after(answered(body=info), NOW) == 3.5
-    assert retry_after(answered((("retry-after", "9"),), info), NOW) == 9.0
-    assert retry_after(answered(body=b"retryDelay"), NOW) is None
+    assert read_retry_after(answered(body=info), NOW) == 3.5
+    assert read_retry_after(answered((("retry-after", "9"),), info), NOW) == 9.0
+    assert read_retry_after(answered(body=b"retryDelay"), NOW) is None
 
 
 # --- curl ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from conformance.model import Auth, Provider, Request
 
 _UNKNOWN_WAY = "configured"  # of a recorded request that shows no key
 INLINE = 60_000  # characters; what is longer goes through a pipe, because arguments have a limit
+_WITHOUT_EFFECT = ("accept", "accept-encoding", "user-agent")  # curl prints what it gets, and is no client
 _SAFE = re.compile(r"[A-Za-z0-9._~:/?#@!&=+%,-]*")
 _UNRECORDED = f"https://{UNKNOWN_HOST}"
 _HOST = '"https://${HOST:?the recording does not name the host}"'  # the shell asks for it
@@ -26,34 +27,23 @@ def curl_line(request: Request, provider: Provider) -> str:
     change what is sent. An embedded provider's base_url must be filled in by the caller.
     """
     literal = _quote_body(request.body)
-    parts = ["curl -q -sS -g -i -N", *_verb_option(request), _format_url(request, provider)]
+    usual = "POST" if request.body else "GET"
+    verb = "" if request.verb == usual else f"-X {shlex.quote(request.verb)}"
+    parts = ["curl -q -sS -g -i -N", verb, _format_url(request, provider)]
     parts += [
         f"-H {_quote_with_variables(f'{name}: {value}')}"
         for name, value in request.headers
-        if _is_worth_showing(name)
+        if name.lower() not in _WITHOUT_EFFECT
     ]
     parts += [f"-H {_quote_with_variables(header)}" for header in _list_key_headers(request, provider)]
-    parts += [_content_type_option(request)] if request.body else []
-    parts += [f"--data-binary {literal or '@-'}"] if request.body else []
+    if request.body:
+        # Without the option curl adds a form's Content-Type of its own.
+        typed = any(name.lower() == "content-type" for name, _ in request.headers)
+        parts += ["" if typed else "-H Content-Type:", f"--data-binary {literal or '@-'}"]
     line = " ".join(part for part in parts if part)
     if literal is None:
         return f"printf %s {base64.b64encode(request.body).decode()} | base64 -d | {line}"
     return line
-
-
-def _verb_option(request: Request) -> list[str]:
-    usual = "POST" if request.body else "GET"
-    return [] if request.verb == usual else [f"-X {shlex.quote(request.verb)}"]
-
-
-def _content_type_option(request: Request) -> str:
-    """Keep curl from adding a form's Content-Type of its own."""
-    return "" if any(name.lower() == "content-type" for name, _ in request.headers) else "-H Content-Type:"
-
-
-def _is_worth_showing(name: str) -> bool:
-    """Return whether a header belongs in the line; those about compression do not, since curl prints what it gets."""
-    return name.lower() not in ("accept", "accept-encoding", "user-agent")
 
 
 def _quote_body(body: bytes) -> str | None:

@@ -15,7 +15,7 @@ _RETRY_DELAY = re.compile(rb'"retry_?[dD]elay"\s{0,8}:\s{0,8}"(\d{1,9}(?:\.\d{1,
 _SEARCHED = 256 * 1024  # bytes of a body
 
 
-def retry_after(exchange: Exchange, now: dt.datetime) -> float | None:
+def read_retry_after(exchange: Exchange, now: dt.datetime) -> float | None:
     """Return the seconds that the answer asks to wait, from 0 to a day, or None where it says nothing.
 
     `now` must know its zone. The header goes first, as RFC 9110 section 10.2.3 has it; Google itself sends

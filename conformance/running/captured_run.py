@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.api import gather_group, judge_captured, list_rules, make_provider
+from conformance.api import gather_group, judge_captured, make_provider
 from conformance.capturing.collecting import RecordedFiles
-from conformance.catalogue import Rule
+from conformance.catalogue import Rule, list_rules
 from conformance.config.providers import LoadedProviders
 from conformance.dialects.dialect import DialectError, load_dialect
 from conformance.model import JSON

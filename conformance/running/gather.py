@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.asking.attempts import Attempt
-from conformance.asking.retrying import retry_after
+from conformance.asking.retrying import read_retry_after
 from conformance.asking.run import Asker, BodyQuestion, BodySearch, NotRecordedError, Plan, Progress, ask_all
 from conformance.asking.send import Sender
 from conformance.catalogue import PROBES, RULES, Probe, Rule
@@ -108,15 +108,11 @@ async def _gather(
                 await stack.enter_async_context(sender)
             asker = make_asker(one.provider.name, context.recorded, sender, recorder)
             plans.append((make_plan(one, context), asker))
-        await ask_all(plans, _read_retry_after if recorder else _never_wait, context.progress, into)
 
+        def read_wait(exchange: Exchange) -> float | None:
+            return read_retry_after(exchange, dt.datetime.now(dt.UTC)) if recorder else 0.0
 
-def _read_retry_after(exchange: Exchange) -> float | None:
-    return retry_after(exchange, dt.datetime.now(dt.UTC))
-
-
-def _never_wait(_exchange: Exchange) -> float:
-    return 0.0
+        await ask_all(plans, read_wait, context.progress, into)
 
 
 def make_asker(provider: str, recorded: Recorded, sender: Sender | None, recorder: Recorder | None) -> Asker:

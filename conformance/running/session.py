@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance import catalogue
-from conformance.api import list_rules
 from conformance.asking.addressing import EMBEDDED_KEY
-from conformance.catalogue import RULES, Rule, find_rule
+from conformance.catalogue import RULES, Rule, find_rule, list_rules
 from conformance.clients import UnknownClientError, find_clients
 from conformance.config.addresses import is_loopback
 from conformance.config.providers import LoadedProviders, ProvidersError, load_providers

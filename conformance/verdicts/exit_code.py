@@ -50,6 +50,9 @@ def read_conditions(results: Entry) -> ExitConditions:
     """Return what results.json says was asked of its run."""
     run = results["run"]
     chosen = run.get("selection") or {}
+    providers = results.get("providers") or ()
+    judged = [one for one in providers if one["status"] != "inconclusive"]
+    shows_something = any((one.get("judged") or {}).get("rules") for one in judged)
     return ExitConditions(
         fail_on=str(chosen.get("fail_on") or "must"),
         named=frozenset(map(str, chosen.get("providers") or ())),
@@ -57,14 +60,7 @@ def read_conditions(results: Entry) -> ExitConditions:
         interrupted=bool(run.get("interrupted")),
         faults=tuple(map(str, run.get("faults") or ())),
         unreadable=tuple(map(str, run.get("unreadable") or ())),
-        leaves_open=bool(chosen.get(CAPTURED)) and not chosen.get("clients") and _shows_something(results),
-    )
-
-
-def _shows_something(results: Entry) -> bool:
-    providers = results.get("providers") or ()
-    return any(
-        one["status"] != "inconclusive" and (one.get("judged") or {}).get("rules") for one in providers
+        leaves_open=bool(chosen.get(CAPTURED)) and not chosen.get("clients") and shows_something,
     )
 
 
@@ -82,8 +78,11 @@ def list_exit_causes(results: Entry | None, asked: ExitConditions) -> Iterator[E
     yield from (ExitCause(NOT_JUDGED, "", fault) for fault in asked.faults)
     providers = (results or {}).get("providers") or ()
     for provider in providers:
+        name = str(provider["name"])
         if counts_for_exit_code(provider, asked.named):
-            yield from _causes(provider, asked)
+            new = list_failures(provider, asked) if asked.fail_on != "never" else ()
+            yield from (ExitCause(NEW, name, reason) for reason in new)
+            yield from (ExitCause(NOT_JUDGED, name, one) for one in list_open_questions(provider, asked))
     if not any(provider["cases"] for provider in providers):
         yield ExitCause(NOT_JUDGED, "", "nothing was tested")
 
@@ -98,17 +97,10 @@ def is_failure(deviation: Entry, fail_on: str) -> bool:
     return not deviation.get("known") and deviation["level"] in FAILING_LEVELS[fail_on]
 
 
-def _causes(provider: Entry, asked: ExitConditions) -> Iterator[ExitCause]:
-    name = str(provider["name"])
-    if asked.fail_on != "never":
-        yield from (ExitCause(NEW, name, reason) for reason in list_failures(provider, asked))
-    yield from (ExitCause(NOT_JUDGED, name, reason) for reason in list_open_questions(provider, asked))
-
-
 def list_failures(provider: Entry, asked: ExitConditions) -> Iterator[str]:
     """Yield in words what fails a run: new findings, or with clients those that break; entries that are stale."""
     if asked.clients:
-        yield from (f"{client} breaks" for client in _clients(provider, asked, "broken"))
+        yield from (f"{client} breaks" for client in _list_clients(provider, asked, "broken"))
     else:
         new = [one for one in provider["deviations"] if is_failure(one, asked.fail_on)]
         yield from (f"{one['level']}: {one['rule']}" for one in new)
@@ -127,9 +119,9 @@ def list_open_questions(provider: Entry, asked: ExitConditions) -> Iterator[str]
         yield f"could not be judged: {provider.get('reason')}"
         return
     yield from map(str, provider.get("undecided") or ())
-    yield from (f"{client} could not be judged" for client in _clients(provider, asked, "untested"))
+    yield from (f"{client} could not be judged" for client in _list_clients(provider, asked, "untested"))
 
 
-def _clients(provider: Entry, asked: ExitConditions, verdict: str) -> list[str]:
+def _list_clients(provider: Entry, asked: ExitConditions, verdict: str) -> list[str]:
     found = [entry for entry in provider.get("clients") or () if entry["verdict"] == verdict]
     return [str(entry["client"]) for entry in found if entry["client"] in asked.clients]

@@ -93,7 +93,9 @@ def judge_provider(gathered: ProviderReplies, dialect: Dialect, options: Judging
     """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
     provider = gathered.provider
     replies = drop_superseded(sort_by_catalogue(gathered.replies))
-    conclusive, lost = drop_after_key_stopped([one for one in replies if not _is_of_another_service(one)])
+    # Recorded traffic may also ask for something that no rule is about: files, caches, embeddings.
+    about_models = [one for one in replies if not (one.exchange.captured and one.resource.name == "none")]
+    conclusive, lost = drop_after_key_stopped(about_models)
     conclusive, unrelated = drop_unrelated(conclusive)
     unasked = sorted((*gathered.unasked, *lost, *unrelated), key=lambda one: _find_place(one.probe))
     traits = observe_traits(conclusive)
@@ -113,8 +115,3 @@ def judge_provider(gathered: ProviderReplies, dialect: Dialect, options: Judging
         provider, dialect, status, reason, replies, tuple(cases), traits, clients, tuple(stale), gathered,
         measure_extent(judged), list_undecided(judged, status),
     )  # fmt: skip
-
-
-def _is_of_another_service(reply: Reply) -> bool:
-    """Return whether recorded traffic asked for something that no rule is about: files, caches, embeddings."""
-    return reply.exchange.captured and reply.resource.name == "none"

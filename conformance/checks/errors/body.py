@@ -25,7 +25,7 @@ from conformance.wire.framing import Framing
 
 _ENVELOPE = "envelope/gemini-object-at-root"
 _EVENTS = "errors/refuses-a-stream-before-it-begins"
-# Where Google has no route, its front end answers with a page that has such a title; others answer with a line of text.
+# How the title ends of the page with which Google's front end answers a request that has no route.
 _FRONT_END = b"!!1</title>"
 
 
@@ -34,7 +34,7 @@ def _has_json(reply: Reply) -> bool:
 
 
 def _is_error(reply: Reply) -> bool:
-    """Return whether this is a complete answer with an error's status, of which a client makes an exception.
+    """Return whether this is a complete answer with an error's status, from which a client makes an exception.
 
     A page or plain text that says to come back later is from a limiter in front of the vendor.
     """
@@ -45,7 +45,7 @@ def _is_error(reply: Reply) -> bool:
 
 
 def _comes_as_event(reply: Reply) -> bool:
-    """Return whether an error is an event of a stream, where no client looks for it if it asked for none."""
+    """Return whether an error came as a server-sent event, unless the unary method was asked with alt=sse."""
     return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
 
 
@@ -130,7 +130,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     wanted, enveloped = "an error object in Google's form", False
-    # Where streams come as events too, `_EVENTS` reports them.
+    # If errors of streams come as events too, `_EVENTS` reports them.
     events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
         error = reply.error
@@ -165,7 +165,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
     """error.code is the HTTP status, as a number.
 
     Why: Google repeats the HTTP status in the body, so clients read it from there.
-    Breaks: the Vercel AI SDK drops the message where code is not a number; within a stream google-genai raises a
+    Breaks: the Vercel AI SDK drops the message if code is not a number; within a stream google-genai raises a
     TypeError.
     Workaround: use the HTTP status.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
@@ -210,10 +210,10 @@ def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
 def writes_one_error_not_a_list(reply: Reply) -> Iterator[Location]:
     """An error is one object; only a stream without alt=sse, which is an array, wraps it in a list.
 
-    Why: Google sends a list of one error only where it would have streamed an array.
+    Why: Google sends a list of one error only if it would have streamed an array.
     Breaks: the Vercel AI SDK loses the message; google-genai 1.30 raises an AttributeError.
     Workaround: unwrap a list of one.
-    Source: [streamGenerateContent] An error is an array element only where an array was to be streamed.
+    Source: [streamGenerateContent] An error is an array element only if an array was to be streamed.
     """
     if reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", "one object", "a list with the error in it")
@@ -309,7 +309,7 @@ def gives_details(seen: RuleInput) -> Iterator[Location]:
 
     Why: Google sends no Retry-After; RetryInfo holds the time to wait, and BadRequest the field. Many of Google's own
     errors have no details at all, so this is only noted.
-    Breaks: gemini-cli waits five seconds where no waiting time is given.
+    Breaks: gemini-cli waits five seconds if no waiting time is given.
     Workaround: wait longer each time.
     Source: [error_details.proto] BadRequest names a bad field, ErrorInfo a bad key; RetryInfo says how long to wait
     for a quota.
@@ -332,8 +332,8 @@ def keeps_googles_errors_within_streams(reply: Reply) -> Iterator[Location]:
     """An error within a stream is Google's error object, sent in the same way as the chunks before it.
 
     Why: clients recognise a failed stream by this form alone.
-    Breaks: where code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the
-    answer looks complete.
+    Breaks: if code is a string, google-genai raises a TypeError and @google/genai yields an empty chunk; the answer
+    looks complete.
     Workaround: treat a stream without a finish reason as failed.
     Source: [streamGenerateContent] A failure within a stream is an object `error`, sent like a chunk.
     """

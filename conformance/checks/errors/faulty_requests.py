@@ -23,7 +23,7 @@ _STATUS = ("errors/fails-with-the-status-of-an-error",)
 
 
 def _find_acceptance(seen: RuleInput, probe: str) -> Reply | None:
-    """Return the answer to a faulty request; None too where generationConfig is not read, and the fault is in it."""
+    """Return the answer to a faulty request; None too if the fault is in generationConfig, and that is not read."""
     if probe in _WITHIN_SETTINGS and observe_settings(seen.all) in ("flat", "neither"):
         return None
     return next((reply for reply in seen.of(probe) if reply.ok and reply.is_complete), None)
@@ -109,7 +109,7 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
 
-    Why: where an unreadable value is not refused, it is dropped; for a safety setting that matters.
+    Why: an unreadable value that is not refused is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
     Workaround: check values before sending.
     Source: [error codes] Unknown fields, and values that a field cannot hold, are refused with 400.
@@ -179,7 +179,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     answered = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
     for reply in _select_telling(seen):
         if (reply.streamed, reply.alt_sse) not in answered:
-            continue  # where nothing is streamed at all, a refused stream shows nothing about the model
+            continue  # if nothing is streamed at all, a refused stream shows nothing about the model
         if reply.ok:
             named = (chunk.body.get("modelVersion") for chunk in reply.chunks)
             said = f"{describe_reply(reply)}, an answer of {next(filter(None, named), 'a model that is not named')}"
@@ -217,7 +217,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request for a method that does not exist gets a 404.
 
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
-    Breaks: a typing error looks like success where the answer is 2xx; at 400 a client blames its own body.
+    Breaks: a typing error looks like success if the answer is 2xx; at 400 a client blames its own body.
     Workaround: check the spelling of methods.
     Source: [generative_service.proto] A method that is not in the service is not found.
     """

@@ -31,7 +31,7 @@ NO_ROUTE = (ProbeId.UNKNOWN_METHOD, ProbeId.WRONG_VERB)  # questions for which G
 
 
 def _find_failures_with_200(seen: RuleInput) -> Iterator[Reply]:
-    """Yield failures with a status of success; pages and empty bodies only where some question is answered."""
+    """Yield failures with a status of success; pages and empty bodies only if some question is answered."""
     answers = any(reply.ok for reply in seen.all)
     for reply in seen.replies:
         if reply.standing is Standing.ERROR_IN_SUCCESS and (answers or reply.kind is ReplyKind.ERROR):
@@ -104,8 +104,7 @@ def _generates(reply: Reply) -> bool:
 def answers_with_a_body(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A successful answer has a body.
 
-    Why: where there is nothing to say, Google sends an error; a 204 or an empty 200 is neither an answer nor an
-    error.
+    Why: if there is nothing to say, Google sends an error; a 204 or an empty 200 is neither an answer nor an error.
     Breaks: google-genai returns an empty answer, or raises on 204; @google/genai raises a SyntaxError.
     Workaround: treat an empty body as a failure, and ask again.
     Source: [generateContent] A successful answer has a body: the response.
@@ -147,7 +146,7 @@ def blames_the_caller_with_4xx(seen: RuleInput) -> Iterator[Location | NotJudged
     """A request that is wrong gets a 4xx, not a 5xx.
 
     Why: a 5xx says that trying again may help, but a wrong request stays wrong.
-    Breaks: every client that retries sends the request again and again: google-genai five times where retries are on.
+    Breaks: every client that retries sends the request again and again: google-genai five times if retries are on.
     Workaround: do not retry a 5xx whose message is about the request.
     Source: [code.proto] Each code has its HTTP status; every error has a 4xx or a 5xx.
     """
@@ -189,8 +188,8 @@ def answers_a_blocked_prompt(reply: Reply) -> Iterator[Location]:
     """A prompt that a filter blocks is answered with 200 and promptFeedback.blockReason, not with an error.
 
     Why: blocking is an answer, not a failure: promptFeedback holds the reason, and there are no candidates. An error
-    is reported only where its message says that the prompt was blocked, in Google's words or in words that gateways
-    were seen to use.
+    is reported only if its message says that the prompt was blocked, in Google's words or in words that gateways were
+    seen to use.
     Breaks: clients report a faulty request instead of the reason, and some ask again.
     Workaround: read the reason in the error's message.
     Source: [PromptFeedback.blockReason] A blocked prompt is answered with 200, a blockReason and no candidates.

@@ -43,7 +43,7 @@ def function_calls_are_complete(reply: Reply) -> Iterator[Location]:
     args.
     Breaks: every SDK hands on a call without a name or without arguments; when it is replayed, Google refuses it.
     Workaround: join the pieces before the client sees them.
-    Source: [FunctionCall] A call has a name, arguments as an object, and an id where the model gives one.
+    Source: [FunctionCall] A call has a name, arguments as an object, and an id if the model gives one.
     """
     for chunk, part_keys, part in iterate_parts(reply):
         call, keys = part.get("functionCall"), (*part_keys, "functionCall")

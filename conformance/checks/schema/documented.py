@@ -25,7 +25,7 @@ def _is_in_googles_form(chunk: Chunk) -> bool:
 
 
 def _weigh_departure(chunk: Chunk, pointer: str) -> Level | None:
-    """Return how grave a departure is: a note where Google's own spelling came; None where other rules report it."""
+    """Return how grave a departure is: a note if Google's own spelling came; None if other rules report it."""
     name = match_property(load_reference().response, pointer.rpartition("/")[2])
     if name is None or name not in chunk.body:
         return None if name == "candidates" else Level.SHOULD
@@ -68,8 +68,8 @@ def _find_departures(dialect: Dialect, reply: Reply) -> Iterator[Location]:
 def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Answers have the members that the vendor's own page documents, in the types it gives.
 
-    Why: callers who write code from the vendor's page rely on it; where the answer follows Google instead, that is
-    only noted.
+    Why: callers who write code from the vendor's page rely on it; an answer that follows Google instead is only
+    noted.
     Breaks: code written from the page; Google's clients are not affected.
     Workaround: write code from what is shown here, and tell the vendor.
     """

@@ -47,7 +47,7 @@ def _describe_body(reply: Reply) -> str:
 
 
 def _group_by_body(replies: Iterable[Reply]) -> list[list[Reply]]:
-    """Return the attempts of each body, the body to show first in front.
+    """Return the attempts of each body, the body to show first at the front.
 
     Valid bodies come before invalid ones, whose failure may have another cause, and small ones before large ones.
     """
@@ -67,8 +67,8 @@ def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]
     """No request body makes the server fail with a 5xx, a page of HTML or silence.
 
     Why: a server answers a body, or refuses it with an error that says what is wrong; a body that makes it fail will
-    also fail for the user who happens to write it. A vendor is accused only where the same body failed three times
-    and the plain question passed.
+    also fail for the user who happens to write it. A vendor is accused only if the same body failed three times and
+    the plain question passed.
     Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
     Workaround: leave out the place that is named until the vendor has fixed it.
     Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.

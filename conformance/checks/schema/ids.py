@@ -57,7 +57,7 @@ def _read_id(reply: Reply) -> str:
 
 
 def _read_clock(id_: str) -> dt.datetime | None:
-    """Return the time in an id's first bytes; None where it is none at which the id can have been made."""
+    """Return the time in an id's first bytes; None if the id cannot have been made at that time."""
     try:
         data = base64.b64decode(id_ + "=" * (-len(id_) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -75,7 +75,7 @@ def _read_date(reply: Reply) -> dt.datetime | None:
 
 
 def _describe_wrong_clock(reply: Reply) -> str:
-    """Say how the time in the id is wrong; "" where it is right."""
+    """Say how the time in the id is wrong; "" if it is right."""
     clock, date = _read_clock(_read_id(reply)), _read_date(reply)
     if clock is None:
         return "it contains no time"

@@ -38,8 +38,8 @@ def _is_complete_answer(reply: Reply) -> bool:
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google returns no candidates only where promptFeedback.blockReason says what was wrong with the prompt. One
-    of its answers in thousands holds nothing but its usage, so a vendor is accused only where its answers always do.
+    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. One of its
+    answers in thousands holds nothing but its usage, so a vendor is accused only if its answers always do.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
     Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
@@ -213,7 +213,7 @@ def names_its_model_version(reply: Reply) -> Iterator[Location]:
 
 
 def _ends_in_silence(reply: Reply) -> str | None:
-    """Describe an answer that is empty although it ends with STOP; None where something else ended an empty answer."""
+    """Describe an answer that is empty although it ends with STOP; None if something else ended an empty answer."""
     found = list(iterate_candidates(reply))
     if any(not is_empty_candidate(candidate) for _, _, candidate in found):
         return ""
@@ -238,7 +238,7 @@ _SPEAKING = (
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP contains text or a call.
 
-    Why: where a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
+    Why: if a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
     Breaks: every client takes the empty answer for a success.
     Workaround: treat an empty answer with STOP as a failure, and ask again.
     Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.

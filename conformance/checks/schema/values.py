@@ -93,8 +93,8 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
-    Breaks: google-genai raises a ValidationError and loses the whole answer, even where base64 was merely cut; the
-    others hand on a broken file, and the next turn is refused where a signature was altered.
+    Breaks: google-genai raises a ValidationError and loses the whole answer, even if the base64 was merely cut; the
+    others hand on a broken file, and the next turn is refused if a signature was altered.
     Workaround: fetch what the address names, and put its base64 in place of the address.
     Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take
     the URL-safe alphabet too.

@@ -36,7 +36,7 @@ def _describe_long_text(reply: Reply) -> str | None:
 
 
 def _describe_ignored_stop(reply: Reply) -> str | None:
-    """Describe a text that contains the stop sequence; None where it is neither that nor what was asked.
+    """Describe a text that contains the stop sequence; None if it is neither that nor what was asked.
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
@@ -61,8 +61,8 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """generationConfig is read, not dropped as a whole.
 
-    Why: generationConfig holds limits, stop sequences, schemas and thinking; where neither a limit nor a stop
-    sequence takes effect, none of them can be trusted.
+    Why: generationConfig holds limits, stop sequences, schemas and thinking; if neither a limit nor a stop sequence
+    takes effect, none of them can be trusted.
     Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
@@ -94,7 +94,7 @@ def _describe_hidden_limit(reply: Reply) -> str | None:
 
 
 def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
-    """Describe a long row of numbers that a limit cut; None where its end may be the model's own."""
+    """Describe a long row of numbers that a limit cut; None if its end may be the model's own."""
     numbers, asked = re.findall(r"\d+", reply.text), re.findall(r"\d+", " ".join(list_asked_texts(reply)))
     reason = reply.first.finish_reason
     if not numbers or not asked or not isinstance(reason, str):

@@ -22,7 +22,7 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
     """Thoughts are marked as thoughts, not mixed into the text.
 
     Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so a
-    vendor is accused only where three or more answers show it.
+    vendor is accused only if three or more answers show it.
     Breaks: users are shown, or read aloud, what the model thought.
     Workaround: cut out the text between think tags.
     Source: [Part.thought] A part that is a thought has thought: true.
@@ -37,7 +37,7 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
 
 
 def _describe_hidden_thoughts(reply: Reply) -> str | None:
-    """Describe thoughts that were counted but not shown; None where nothing shows that the model thought at all."""
+    """Describe thoughts that were counted but not shown; None if nothing shows that the model thought at all."""
     if reply.first.thoughts:
         return ""
     tokens = reply.count("thoughtsTokenCount")
@@ -61,7 +61,7 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
     models show their thoughts only in streams.
     Breaks: programs that show the thinking show nothing; the thoughts are billed all the same.
     Workaround: none.
-    Source: [ThinkingConfig.includeThoughts] Thoughts are returned where the model has any.
+    Source: [ThinkingConfig.includeThoughts] Thoughts are returned if the model has any.
     """
     streamed = any(reply.first.thoughts for reply in seen.of(ProbeId.THINKING_STREAMED))
     level = Level.NOTE if streamed else None

@@ -50,7 +50,7 @@ def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudg
     """Declared functions reach the model, which calls one when it should.
 
     Why: tools are part of the request; a vendor that lacks them refuses.
-    Breaks: agents answer in words, silently, where a function should have answered.
+    Breaks: agents silently answer in words when a function should have answered.
     Workaround: none.
     Source: [GenerateContentRequest.tools] The model knows the declared functions.
     """
@@ -198,7 +198,7 @@ def _is_signed(reply: Reply) -> bool:
 def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
     """Function calls of a model that signs them arrive with their thought signature.
 
-    Why: Gemini 3 refuses the next turn where the signature of its call does not come back.
+    Why: Gemini 3 refuses the next turn if the signature of its call does not come back.
     Breaks: the second turn fails with 400 in every client.
     Workaround: none; older models need no signature.
     Source: [Part.thoughtSignature] Gemini 3 and later models sign the first call of a turn, and require the signature
@@ -246,7 +246,7 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     """A model's turn is accepted when it is replayed unchanged.
 
     Why: a second turn repeats the first verbatim, so ids and signatures must reach the model just as it wrote them.
-    Breaks: agents fail at the second turn, in every client, where signatures or ids were dropped or altered.
+    Breaks: if signatures or ids are dropped or altered, agents fail at the second turn, in every client.
     Workaround: none.
     Source: [Content] A model's turn is valid in the next request exactly as it came, signatures included.
     """

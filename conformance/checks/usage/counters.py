@@ -88,7 +88,7 @@ def lacks_what_google_may_lack(reply: Reply) -> bool:
 
 
 def describe_missing_counters(reply: Reply) -> str:
-    """Say which counters a finished answer lacks; "" where it has all of them, or a usage of another JSON type."""
+    """Say which counters a finished answer lacks; "" if it has all of them, or a usage of another JSON type."""
     usage = reply.usage
     if not usage and any(isinstance(chunk.body.get("usageMetadata"), list | str) for chunk in reply.chunks):
         return ""
@@ -138,7 +138,7 @@ def list_counts(reply: Reply, name: str) -> list[int]:
 
 
 def describe_falling_counter(reply: Reply) -> str:
-    """Say how a counter falls within a stream; "" where all of them grow."""
+    """Say how a counter falls within a stream; "" if all of them grow."""
     for name in ("candidatesTokenCount", "totalTokenCount"):
         counts = list_counts(reply, name)
         if any(after < before for before, after in pairwise(counts)):
@@ -147,7 +147,7 @@ def describe_falling_counter(reply: Reply) -> str:
 
 
 def describe_short_count(reply: Reply) -> str:
-    """Say how the answer's counter ends far below its number of words; "" where it fits the text."""
+    """Say how the answer's counter ends far below its number of words; "" if it fits the text."""
     counts = [count for count in list_counts(reply, "candidatesTokenCount") if count]
     # Thoughts that are not marked as such are among the words.
     spent = counts[-1] + reply.count("thoughtsTokenCount") if counts else 0

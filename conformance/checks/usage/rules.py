@@ -92,7 +92,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
 
     Why: usage is cumulative, so only the last block counts everything; in Google's streams the last chunk holds it.
     Breaks: clients that read the last block see what the answer had cost so far, so the bill comes out too low.
-    Workaround: none; ask without streaming where costs matter.
+    Workaround: none; ask without streaming if costs matter.
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
     counted = [chunk.number for chunk in reply.chunks if chunk.body.get("usageMetadata")]
@@ -229,7 +229,7 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     Why: clients take the last block for the whole. Google's own numbers sometimes fall within a stream, because the
     prompt is counted again; that alone is only noted. A last block far too small for the answer is more than a note,
     and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
-    Breaks: where each block counts only its own chunk, clients see the cost of the last chunk.
+    Breaks: if each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
     Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
     """
@@ -315,7 +315,7 @@ def _read_token_count(seen: RuleInput) -> int | None:
 
 
 def _judge_prompt_count(reply: Reply, counted: int | None) -> tuple[str, Level | None] | None:
-    """Return how the prompt was counted and how grave that is; None where the count is right."""
+    """Return how the prompt was counted and how grave that is; None if the count is right."""
     block = find_last_block(reply)
     prompt = block.count("promptTokenCount") if block else 0
     most = _count_bytes_sent(reply)
