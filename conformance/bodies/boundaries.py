@@ -53,10 +53,9 @@ def build_boundaries(dialect: Dialect) -> tuple[GeneratedBody, ...]:
         ]
         for doubt in (0, 1, 2):  # apart, since the first that is refused hides the rest of its batch
             ordered += _fill_batches(form, [one for one in valid if one.doubt == doubt])
-        for list_faulty in (_list_out_of_range, _list_unknown, _list_mistyped):
-            for place in group:
-                for change, value, refuses in list_faulty(nodes[place]):
-                    ordered += _build_faulty(form, place, value, change=change, google_refuses=refuses)
+        faulty = [(place, *one) for place in group for one in _list_faulty_values(nodes[place])]
+        for place, _, change, value, refuses in sorted(faulty, key=lambda one: one[1]):
+            ordered += _build_faulty(form, place, value, change=change, google_refuses=refuses)
     return tuple(ordered)
 
 
@@ -223,27 +222,23 @@ def complete_body(node: Node, body: JSON, index: int = 0) -> JSON:
     return {name: complete_body(node.children[name], one, index) for name, one in whole.items()}
 
 
-FaultyValue = tuple[str, JSON, bool | None]  # the change, the value, whether Google refuses it
-
-
-def _list_out_of_range(node: Node) -> Iterator[FaultyValue]:
-    if node.kind in NUMBERS:
-        yield from ((name, value, None) for name, value in list_values_out_of_range(node))
+def _list_faulty_values(node: Node) -> Iterator[tuple[int, str, JSON, bool | None]]:
+    """Yield rank (0: one step beyond, 1: unknown, 2: of a wrong type), change, value, and whether Google refuses it."""
+    yield from ((0, name, value, None) for name, value in list_values_out_of_range(node))
     if node.kind == "array" and node.item is not None and node.said_high is not None:
-        yield "too-many", [build_simplest(node.item, index) for index in range(int(node.said_high) + 1)], None
+        yield (
+            0,
+            "too-many",
+            [build_simplest(node.item, index) for index in range(int(node.said_high) + 1)],
+            None,
+        )
     if node.kind == "array" and node.said_low and node.name in ("contents", "parts"):
-        yield "too-few", [], True
-
-
-def _list_unknown(node: Node) -> Iterator[FaultyValue]:
+        yield 0, "too-few", [], True
     if node.enum and node.format == "enum":
-        yield "unknown-value", NO_VALUE, True
+        yield 1, "unknown-value", NO_VALUE, True
     if node.format in MALFORMED:
-        yield "malformed", MALFORMED[node.format], True
-
-
-def _list_mistyped(node: Node) -> Iterator[FaultyValue]:
-    yield from (("type", value, True) for value in list_wrong_types(node)[:1])
+        yield 1, "malformed", MALFORMED[node.format], True
+    yield from ((2, "type", value, True) for value in list_wrong_types(node)[:1])
 
 
 def _build_faulty(

@@ -8,7 +8,7 @@ lower-case names of types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
@@ -34,50 +34,109 @@ NO_NAME, NO_VALUE = "noSuchField", "NO_SUCH_VALUE"
 NUMBERS = ("integer", "number")
 MALFORMED = {"bytes": "not base64!", "int64": "three", "duration": "soon", "timestamp": "tomorrow"}
 
-Faulty = tuple[JSON, Path]  # what a place holds instead, and where below that place the fault lies
 HERE: Path = ()
+# Every kind of fault, in the order in which bodies take turns, and whether Google refuses it.
+MUTATION_KINDS: Mapping[str, bool | None] = {
+    "type": True,
+    "unknown-name": True,
+    "enum": True,
+    "fraction": True,
+    "oneof": True,
+    "null-in-list": True,
+    "both-spellings": None,  # its classes do for optional fields only
+    "malformed": True,
+    "nothing-said": True,
+    "too-big-for-its-type": True,
+    "role": True,
+    "empty-part": None,  # not tried
+    "out-of-range": None,
+    "too-many": None,
+}
+_SECOND: dict[str, JSON] = {
+    "text": "a",
+    "functionCall": {"name": "look_up"},
+    "inlineData": {"mimeType": "image/png"},
+}
+_WRONG: dict[str, tuple[JSON, ...]] = {
+    "integer": ("warm", {"a": 1}, [1]), "number": ("warm", {"a": 1}, [1]), "boolean": ("yes", {"a": 1})
+}  # fmt: skip
 
-
-@dataclass(frozen=True)
-class MutationKind:
-    """One kind of fault. `apply` yields what it makes of a place, nothing if it does not apply."""
-
-    name: str
-    apply: Callable[[BodyLocation], Iterator[Faulty]]
-    google_refuses: bool | None
+Faulty = tuple[
+    str, JSON, Path
+]  # the kind of fault, what a place holds instead, and where below it the fault lies
 
 
 @dataclass(frozen=True)
 class Mutation:
     """One fault that a body could have: its kind, the place that changes, what that holds then, and the faulty path."""
 
-    kind: MutationKind
+    kind: str
     location: BodyLocation
     value: JSON
     path: Path
 
 
-MUTATION_KINDS: list[MutationKind] = []
+def find_mutations(root: Node, body: JSON, kind: str) -> list[Mutation]:
+    """Return every fault of one kind that the body could have."""
+    return [
+        Mutation(kind, one, value, (*one.path, *below))
+        for one in walk_body(root, body)
+        for found, value, below in _mutate(one)
+        if found == kind
+    ]
 
 
-def _mutation(
-    name: str, *, google_refuses: bool | None = True
-) -> Callable[[Callable[[BodyLocation], Iterator[Faulty]]], Callable[[BodyLocation], Iterator[Faulty]]]:
-    """Enter a function into MUTATION_KINDS."""
-
-    def enter(
-        apply: Callable[[BodyLocation], Iterator[Faulty]],
-    ) -> Callable[[BodyLocation], Iterator[Faulty]]:
-        MUTATION_KINDS.append(MutationKind(name, apply, google_refuses))
-        return apply
-
-    return enter
-
-
-@_mutation("type")
-def _change_type(one: BodyLocation) -> Iterator[Faulty]:
+def _mutate(one: BodyLocation) -> Iterator[Faulty]:
+    """Yield every fault that one place could have."""
     if one.path:  # the body itself stays an object
-        yield from ((value, HERE) for value in list_wrong_types(one.node))
+        yield from (("type", value, HERE) for value in list_wrong_types(one.node))
+    if isinstance(one.value, dict):
+        yield from _mutate_object(one.node, one.value, one.path)
+    elif isinstance(one.value, list) and one.node.kind == "array":
+        most = one.node.said_high
+        yield "null-in-list", [*one.value, None], (len(one.value),)
+        if one.value and most is not None:
+            yield "too-many", [*one.value, *[one.value[-1]] * (int(most) + 1 - len(one.value))], (int(most),)
+    else:
+        yield from ((kind, value, HERE) for kind, value in _mutate_scalar(one.node, one.value))
+
+
+def _mutate_object(node: Node, value: dict[str, JSON], path: Path) -> Iterator[Faulty]:
+    if node.children and node.item is None:
+        yield "unknown-name", {**value, NO_NAME: 1}, (NO_NAME,)
+    if node.is_part():  # elsewhere, that members exclude each other is our narrowing
+        yield from _mutate_part(node, value, path)
+    for name, child in value.items():
+        if node.item is None and name in node.children and to_snake(name) != name and not node.is_odd(name):
+            yield "both-spellings", {**value, to_snake(name): child}, (to_snake(name),)
+    for name in ("contents", "parts"):  # Google was seen to refuse them if they are empty or missing
+        if name in value and (name == "contents" or node.name == "contents"):
+            yield "nothing-said", {**value, name: []}, (name,)
+            yield "nothing-said", {key: child for key, child in value.items() if key != name}, (name,)
+
+
+def _mutate_part(node: Node, value: dict[str, JSON], path: Path) -> Iterator[Faulty]:
+    if any(name in node.oneof for name in value):
+        for name, second in _SECOND.items():
+            if name in node.oneof and name not in value:
+                yield "oneof", {**value, name: second}, (name,)
+    if "text" in node.oneof and path[:1] == ("contents",):
+        yield "empty-part", {}, HERE
+
+
+def _mutate_scalar(node: Node, value: JSON) -> Iterator[tuple[str, JSON]]:
+    if node.enum and node.format == "enum":
+        yield "enum", NO_VALUE
+    elif node.enum and node.name == "role":
+        yield "role", "narrator"
+    if isinstance(value, str) and node.format in MALFORMED:
+        yield "malformed", MALFORMED[node.format]
+    if node.kind == "integer":
+        yield "fraction", 3.5
+        if node.format == "int32":
+            yield "too-big-for-its-type", 2**31
+            yield "too-big-for-its-type", -(2**31) - 1
+    yield from (("out-of-range", beyond) for _, beyond in list_values_out_of_range(node))
 
 
 def list_wrong_types(node: Node) -> tuple[JSON, ...]:
@@ -88,126 +147,16 @@ def list_wrong_types(node: Node) -> tuple[JSON, ...]:
         return () if node.format or node.enum else (7, {"a": 1}, [])
     if node.kind == "array" and node.item is not None:
         return ("text",) if node.item.kind == "object" else ({NO_NAME: 1},)
-    if node.kind == "object" and not node.is_open:
-        return ("text", 7)
-    wrong: dict[str, tuple[JSON, ...]] = {
-        "integer": ("warm", {"a": 1}, [1]), "number": ("warm", {"a": 1}, [1]), "boolean": ("yes", {"a": 1})
-    }  # fmt: skip
-    return wrong.get(node.kind, ())
-
-
-@_mutation("unknown-name")
-def _add_unknown_name(one: BodyLocation) -> Iterator[Faulty]:
-    if isinstance(one.value, dict) and one.node.children and one.node.item is None:
-        yield {**one.value, NO_NAME: 1}, (NO_NAME,)
-
-
-@_mutation("enum")
-def _take_unknown_value(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.enum and one.node.format == "enum":
-        yield NO_VALUE, HERE
-
-
-@_mutation("fraction")
-def _take_fraction(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.kind == "integer":
-        yield 3.5, HERE
-
-
-_SECOND: dict[str, JSON] = {
-    "text": "a",
-    "functionCall": {"name": "look_up"},
-    "inlineData": {"mimeType": "image/png"},
-}
-
-
-@_mutation("oneof")
-def _add_second_member(one: BodyLocation) -> Iterator[Faulty]:
-    """Put a second member beside the one that is there; in parts only: other choices are our narrowing's."""
-    oneof = one.node.oneof
-    if isinstance(one.value, dict) and one.node.is_part() and any(name in oneof for name in one.value):
-        for name, second in _SECOND.items():
-            if name in oneof and name not in one.value:
-                yield {**one.value, name: second}, (name,)
-
-
-@_mutation("null-in-list")
-def _append_null(one: BodyLocation) -> Iterator[Faulty]:
-    if isinstance(one.value, list) and one.node.kind == "array":
-        yield [*one.value, None], (len(one.value),)
-
-
-@_mutation("both-spellings", google_refuses=None)  # its classes do for optional fields only
-def _add_other_spelling(one: BodyLocation) -> Iterator[Faulty]:
-    if isinstance(one.value, dict) and one.node.item is None:
-        for name in one.value:
-            if name in one.node.children and to_snake(name) != name and not one.node.is_odd(name):
-                yield {**one.value, to_snake(name): one.value[name]}, (to_snake(name),)
-
-
-@_mutation("malformed")
-def _break_format(one: BodyLocation) -> Iterator[Faulty]:
-    if isinstance(one.value, str) and one.node.format in MALFORMED:
-        yield MALFORMED[one.node.format], HERE
-
-
-@_mutation("nothing-said")
-def _leave_empty(one: BodyLocation) -> Iterator[Faulty]:
-    """Leave contents or their parts empty or out: Google was seen to refuse that."""
-    value = one.value if isinstance(one.value, dict) else {}
-    for name in ("contents", "parts"):
-        if name in value and (name == "contents" or one.node.name == "contents"):
-            yield {**value, name: []}, (name,)
-            yield {key: child for key, child in value.items() if key != name}, (name,)
-
-
-@_mutation("too-big-for-its-type")
-def _exceed_type(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.kind == "integer" and one.node.format == "int32":
-        yield from ((2**31, HERE), (-(2**31) - 1, HERE))
-
-
-@_mutation("role")
-def _take_unknown_role(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.enum and one.node.format != "enum" and one.node.name == "role":
-        yield "narrator", HERE
-
-
-@_mutation("empty-part", google_refuses=None)  # not tried
-def _empty_part(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.is_part() and "text" in one.node.oneof and one.path[:1] == ("contents",):
-        yield {}, HERE
-
-
-@_mutation("out-of-range", google_refuses=None)
-def _leave_range(one: BodyLocation) -> Iterator[Faulty]:
-    if one.node.kind in NUMBERS:
-        yield from ((value, HERE) for _, value in list_values_out_of_range(one.node))
+    return ("text", 7) if node.kind == "object" and not node.is_open else _WRONG.get(node.kind, ())
 
 
 def list_values_out_of_range(node: Node) -> Iterator[tuple[str, JSON]]:
     """Yield the numbers one step beyond a schema's own bounds, each with its name."""
     step = 1 if node.kind == "integer" else 0.5
-    if node.said_low is not None:
+    if node.kind in NUMBERS and node.said_low is not None:
         yield "below-minimum", node.said_low - step
-    if node.said_high is not None:
+    if node.kind in NUMBERS and node.said_high is not None:
         yield "above-maximum", node.said_high + step
-
-
-@_mutation("too-many", google_refuses=None)
-def _append_too_many(one: BodyLocation) -> Iterator[Faulty]:
-    most = one.node.said_high
-    if isinstance(one.value, list) and one.value and most is not None:
-        yield [*one.value, *[one.value[-1]] * (int(most) + 1 - len(one.value))], (int(most),)
-
-
-def find_mutations(root: Node, body: JSON, kind: MutationKind) -> list[Mutation]:
-    """Return every fault of one kind that the body could have."""
-    return [
-        Mutation(kind, one, value, (*one.path, *below))
-        for one in walk_body(root, body)
-        for value, below in kind.apply(one)
-    ]
 
 
 def apply_mutation(form: RequestForm, body: JSON, mutation: Mutation) -> GeneratedBody:
@@ -217,9 +166,9 @@ def apply_mutation(form: RequestForm, body: JSON, mutation: Mutation) -> Generat
         replace_at(body, mutation.location.path, mutation.value),
         valid=False,
         broken_at=to_pointer(mutation.path),
-        change=mutation.kind.name,
+        change=mutation.kind,
         source=form.name,
-        google_refuses=mutation.kind.google_refuses if is_googles else None,
+        google_refuses=MUTATION_KINDS[mutation.kind] if is_googles else None,
     )
 
 
@@ -229,7 +178,8 @@ def draw_mutated(draw: Draw, form: RequestForm, body: JSON, first: int) -> Gener
     A fault is put deep, and past the first element of a list, more often than by its share. ValueError where no
     mutation applies to the body.
     """
-    kinds = [MUTATION_KINDS[(first + turn) % len(MUTATION_KINDS)] for turn in range(len(MUTATION_KINDS))]
+    kinds = list(MUTATION_KINDS)
+    kinds = kinds[first % len(kinds) :] + kinds[: first % len(kinds)]
     possible = next(filter(None, (find_mutations(form.root, body, kind) for kind in kinds)), [])
     if not possible:
         raise ValueError(f"{form.name}: no mutation applies to this body")
@@ -238,7 +188,7 @@ def draw_mutated(draw: Draw, form: RequestForm, body: JSON, first: int) -> Gener
     depth = draw(st.sampled_from(sorted({len(one.location.path) for one in possible})))
     mutation = draw(st.sampled_from([one for one in possible if len(one.location.path) == depth]))
     mutated = apply_mutation(form, body, mutation)
-    if mutation.kind.name == "both-spellings" or draw(st.integers(0, 3)):
+    if mutation.kind == "both-spellings" or draw(st.integers(0, 3)):
         return mutated
     return replace(
         mutated,

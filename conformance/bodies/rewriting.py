@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from conformance.bodies.locations import BodyLocation, replace_each, to_snake_case
 from conformance.bodies.tree import Node
@@ -12,37 +13,28 @@ from conformance.model import JSON
 Rewriting = Callable[[Node, JSON], JSON]
 
 
-def _for_each_place(rewrite_value: Callable[[BodyLocation], JSON]) -> Rewriting:
-    return lambda root, body: replace_each(root, body, rewrite_value)
+def _rewrite_value(name: str, one: BodyLocation) -> JSON:
+    """Return one value in the writing of that name, or as it is if that has no other for it."""
+    node, value = one.node, one.value
+    is_whole = node.kind == "integer" and isinstance(value, int)
+    match name:
+        case "enum-number" if node.format == "enum" and value in node.enum:
+            return node.enum.index(
+                str(value)
+            )  # Google's schemas list the names in the order of their numbers, from 0
+        case "number-as-text" if is_whole:
+            return str(value)
+        case "whole-fraction" if is_whole:
+            return float(str(value))
+        case "url-safe-base64" if node.format == "bytes" and isinstance(value, str):
+            return base64.urlsafe_b64encode(base64.b64decode(value)).decode().rstrip("=")
+        case "plain-text" if node.awkward and value in node.awkward:
+            return "stone"  # not the same question, but no reason to refuse one and not the other
+    return value
 
 
-def _number_enum(one: BodyLocation) -> JSON:
-    """Enums by number: their names stand in Google's schemas in the order of their numbers, from 0."""
-    named = one.node.format == "enum" and one.value in one.node.enum
-    return one.node.enum.index(str(one.value)) if named else one.value
-
-
-def _write_number_as_text(one: BodyLocation) -> JSON:
-    return str(one.value) if _is_whole_number(one) else one.value
-
-
-def _write_whole_fraction(one: BodyLocation) -> JSON:
-    return float(str(one.value)) if _is_whole_number(one) else one.value
-
-
-def _is_whole_number(one: BodyLocation) -> bool:
-    return one.node.kind == "integer" and isinstance(one.value, int)
-
-
-def _make_url_safe(one: BodyLocation) -> JSON:
-    if one.node.format != "bytes" or not isinstance(one.value, str):
-        return one.value
-    return base64.urlsafe_b64encode(base64.b64decode(one.value)).decode().rstrip("=")
-
-
-def _make_text_plain(one: BodyLocation) -> JSON:
-    """Odd texts made plain: not the same question, but no reason to refuse one and not the other."""
-    return "stone" if one.node.awkward and one.value in one.node.awkward else one.value
+def _rewrite_each(name: str) -> Rewriting:
+    return lambda root, body: replace_each(root, body, partial(_rewrite_value, name))
 
 
 def _add_nulls(node: Node, value: JSON) -> JSON:
@@ -68,13 +60,13 @@ def _reverse_members(root: Node, body: JSON) -> JSON:
 
 REWRITINGS: Mapping[str, Rewriting] = {
     "snake-case": to_snake_case,
-    "enum-number": _for_each_place(_number_enum),
+    "enum-number": _rewrite_each("enum-number"),
     "reordered": _reverse_members,
     "nulls": _add_nulls,
-    "number-as-text": _for_each_place(_write_number_as_text),
-    "whole-fraction": _for_each_place(_write_whole_fraction),
-    "url-safe-base64": _for_each_place(_make_url_safe),
-    "plain-text": _for_each_place(_make_text_plain),
+    "number-as-text": _rewrite_each("number-as-text"),
+    "whole-fraction": _rewrite_each("whole-fraction"),
+    "url-safe-base64": _rewrite_each("url-safe-base64"),
+    "plain-text": _rewrite_each("plain-text"),
 }
 
 
