@@ -25,7 +25,7 @@ from conformance.wire.framing import Framing
 
 _ENVELOPE = "envelope/gemini-object-at-root"
 _EVENTS = "errors/refuses-a-stream-before-it-begins"
-# Where Google has no route, its front end answers with a page that has such a title; others answer with a line of text.
+# How the title ends of the page with which Google's front end answers a request that has no route.
 _FRONT_END = b"!!1</title>"
 
 
@@ -34,7 +34,7 @@ def _has_json(reply: Reply) -> bool:
 
 
 def _is_error(reply: Reply) -> bool:
-    """Return whether this is a complete answer with an error's status, of which a client makes an exception.
+    """Return whether this is a complete answer with an error's status, from which a client makes an exception.
 
     A page or plain text that says to come back later is from a limiter in front of the vendor.
     """
@@ -45,7 +45,7 @@ def _is_error(reply: Reply) -> bool:
 
 
 def _comes_as_event(reply: Reply) -> bool:
-    """Return whether an error is an event of a stream, where no client looks for it if it asked for none."""
+    """Return whether an error came as a server-sent event, unless the unary method was asked with alt=sse."""
     return reply.framed.framing is Framing.SSE and (reply.streamed or not reply.alt_sse)
 
 
@@ -130,7 +130,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
     wanted, enveloped = "an error object in Google's form", False
-    # Where streams come as events too, `_EVENTS` reports them.
+    # If errors of streams come as events too, `_EVENTS` reports them.
     events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
         error = reply.error

@@ -47,7 +47,7 @@ def _describe_body(reply: Reply) -> str:
 
 
 def _group_by_body(replies: Iterable[Reply]) -> list[list[Reply]]:
-    """Return the attempts of each body, the body to show first in front.
+    """Return the attempts of each body, the body to show first at the front.
 
     Valid bodies come before invalid ones, whose failure may have another cause, and small ones before large ones.
     """
