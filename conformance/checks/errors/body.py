@@ -290,7 +290,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     named = {reply.probe for reply in seen.replies if names_fault(reply)}
     for reply in seen.replies:
-        if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
+        if reply.probe not in named and not (named and reply.standing is Standing.KEY_REFUSED):
             name, level = _NAMED[reply.probe]
             pointer = reply.error.at if reply.error else ""
             yield Location(reply.id, pointer, f"a message that names {name}", describe_reply(reply), level)
