@@ -12,6 +12,7 @@ from conformance.files import InputError
 from conformance.model import JSON, Exchange
 
 Pairs = tuple[tuple[str, str], ...]
+WITHOUT_BODY = (204, 205, 304)  # statuses of answers that have no body
 
 
 class CaptureError(InputError):

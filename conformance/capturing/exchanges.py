@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from conformance.capturing.addresses import UNKNOWN_HOST, Address, parse_address
 from conformance.capturing.endings import has_promised_length, is_cut, is_end_known, unchunk
-from conformance.capturing.entry import Pairs, RecordedEntry
+from conformance.capturing.entry import WITHOUT_BODY, Pairs, RecordedEntry
 from conformance.keys.found import (
     RecordedKeyring,
     drop_secret_headers,
@@ -23,11 +23,9 @@ from conformance.keys.found import (
 from conformance.keys.masking import mask_exchange
 from conformance.keys.secrets import Key
 from conformance.model import CAPTURED, Exchange, Failure, Limits, Piece, Request
-from conformance.wire.encoding import GZIP_MAGIC, DecodedBody, decode_body, list_codings
+from conformance.wire.encoding import GZIP_MAGIC, DecodedBody, decode_body, list_codings, looks_plain
 from conformance.wire.jsontext import read_json
 
-_PLAIN = re.compile(rb"^\s*(?:[\[{<\"]|data:|event:|: )")
-_WITHOUT_BODY = (204, 205, 304)
 _KEY_WAYS = {"x-goog-api-key": "x-goog-api-key", "authorization": "bearer", "x-api-key": "x-api-key"}
 
 
@@ -124,7 +122,7 @@ def _settle_encoding(exchange: Exchange, entry: RecordedEntry) -> Exchange:
     # Bytes without the header that declares them packed: the recorder keeps few headers.
     if body.startswith(GZIP_MAGIC) and not declared and not exchange.headers_complete:
         exchange = replace(exchange, headers=(*exchange.headers, ("Content-Encoding", "gzip")))
-    return replace(exchange, decoded=declared and _PLAIN.match(body) is not None)
+    return replace(exchange, decoded=declared and looks_plain(body))
 
 
 def _drop_false_length(exchange: Exchange) -> Exchange:
@@ -142,7 +140,7 @@ def _describe_missing(entry: RecordedEntry, opened: DecodedBody, *, streamed: bo
     """Say what is missing of an answer; an empty text where it is whole as far as can be told."""
     if entry.status is None:
         return "without a recorded status"
-    if entry.body is None and entry.status not in _WITHOUT_BODY:
+    if entry.body is None and entry.status not in WITHOUT_BODY:
         return "without a recorded body"
     if opened.failure is not None and opened.failure.kind == "encoding":
         return "in a content coding that cannot be decoded here"

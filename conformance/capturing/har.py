@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from conformance.capturing.addresses import is_of_interest
 from conformance.capturing.entry import (
+    WITHOUT_BODY,
     CaptureError,
     Entries,
     RecordedEntry,
@@ -18,8 +19,6 @@ from conformance.capturing.entry import (
 )
 from conformance.capturing.jsonstream import read_items
 from conformance.model import JSON
-
-_EMPTY = (204, 205, 304)
 
 
 def read_har(file: IO[bytes]) -> Entries:
@@ -106,7 +105,7 @@ def _is_chunked(content: Mapping[str, JSON]) -> bool:
 
 def _is_empty(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bool:
     """Return whether the answer had no body: by its status or its length. bodySize is 0 for a body from a cache, too."""
-    if parse_status(response.get("status")) in _EMPTY:
+    if parse_status(response.get("status")) in WITHOUT_BODY:
         return True
     headers = parse_headers(response.get("headers")) or ()
     length = next((value.strip() for name, value in headers if name.lower() == "content-length"), None)

@@ -14,7 +14,7 @@ GZIP_MAGIC = b"\x1f\x8b\x08"
 STEP = 64 * 1024  # decoded bytes per call: what a bomb may fill before it is looked at
 MOST_LAYERS = 3
 _CODINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_PLAIN = re.compile(rb'[\[{<"]|data:|event:|: ')
+_PLAIN = re.compile(rb'\s*(?:[\[{<"]|data:|event:|: )')
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ def looks_compressed(pieces: tuple[Piece, ...]) -> bool:
     return _read_head(pieces, len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
+def looks_plain(head: bytes) -> bool:
+    """Return whether a body begins as JSON, events or HTML do, uncompressed."""
+    return _PLAIN.match(head) is not None
+
+
 def decode_as_gzip(pieces: tuple[Piece, ...], limits: Limits) -> DecodedBody:
     """Undo gzip that no header declared. Used to look for secrets, never for a verdict."""
     return _decode(pieces, ("gzip",), limits)
@@ -77,7 +82,7 @@ def _decode(pieces: tuple[Piece, ...], codings: tuple[str, ...], limits: Limits)
         return _refuse(f"Content-Encoding {unknown!r} was not offered", "not-offered")
     if len(codings) > MOST_LAYERS:
         return _refuse("too many Content-Encodings", "not-offered")
-    if _PLAIN.match(_read_head(pieces, 16).lstrip()):
+    if looks_plain(_read_head(pieces, 16)):
         return _refuse(
             f"Content-Encoding says {', '.join(codings)}; the body is plain text", "declared-but-plain"
         )
