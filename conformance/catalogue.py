@@ -359,7 +359,7 @@ def is_documented(reply: Reply) -> bool:
 
 
 def list_rules(dimensions: Collection[str] = ()) -> tuple[Rule, ...]:
-    """Load the catalogue and return the rules of these dimensions (all, where none is named), by dimension and id."""
+    """Load the catalogue and return the rules of these dimensions (by default all), by dimension and id."""
     load()
     order = list(Dimension)
     rules = [rule for rule in RULES.values() if not dimensions or rule.dimension in dimensions]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import IO
 
 from conformance.model import JSON
+from conformance.pointers import list_children
 
 ROOT_ID = "https://conformance.invalid/schemas/"
 _PACKAGE = Path(__file__).resolve().parent
@@ -98,13 +99,6 @@ def refuse_constant(name: str) -> JSON:
     raise ValueError(f"{name} is not JSON")
 
 
-def _list_children(value: JSON) -> Iterator[JSON]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
-
-
 def parse_json(text: str) -> JSON:
     """Return the value of a JSON text.
 
@@ -113,7 +107,7 @@ def parse_json(text: str) -> JSON:
     value: JSON = json.loads(text, object_pairs_hook=_refuse_repeated_names, parse_constant=refuse_constant)
     level = [value]
     for _ in range(_MAX_DEPTH):
-        level = [child for one in level for child in _list_children(one)]
+        level = [child for one in level for _, child in list_children(one)]
     if level:
         raise RecursionError(f"more than {_MAX_DEPTH} levels")
     return value

@@ -1,8 +1,8 @@
-"""JSON pointers (RFC 6901): written from a path of names and positions, and split into one."""
+"""Places in JSON values, and JSON pointers (RFC 6901): written from a path of names and positions, and split into one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.model import JSON
 
@@ -17,11 +17,15 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 
+def list_children(value: JSON | Mapping[str, JSON]) -> tuple[tuple[str | int, JSON], ...]:
+    """Return the members of an object, or the elements of a list, each with its name or position."""
+    if isinstance(value, Mapping):
+        return tuple(value.items())
+    return tuple(enumerate(value)) if isinstance(value, list) else ()
+
+
 def walk_json(value: JSON, at: str = "") -> Iterator[tuple[str, JSON]]:
     """Yield the pointer and the value of every place in a JSON value, the whole first."""
     yield at, value
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for step, child in children:
+    for step, child in list_children(value):
         yield from walk_json(child, at + to_pointer([step]))

@@ -58,7 +58,9 @@ def _asked(folder: Path, hostiles: list[Hostile], port: int, *words: str) -> Ran
     honest = entry(port, auth="x-goog-api-key", key_env="HONEST_KEY", timeout=30, limits={})
     folder.mkdir()
     with serving(scripts) as town:
-        providers = {name: entry(town.ports[name]) for name in scripts} | dict.fromkeys(HONEST, honest)
+        providers = {
+            name: entry(town.ports[name], timeout=4, limits=BOUNDS) for name in scripts
+        } | dict.fromkeys(HONEST, honest)
         config = write_providers(folder, providers)
         return run(
             config, folder / "out", *SEED, *words, env=environment(HONEST_KEY="embedded-key"), timeout=240

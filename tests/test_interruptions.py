@@ -51,7 +51,7 @@ def one_provider(tmp_path: Path) -> Iterator[Path]:
 # --- signals ------------------------------------------------------------------------------------------
 
 
-def _until(done: Callable[[], bool], seconds: float = 30) -> None:
+def _until(done: Callable[[], bool], seconds: float = 60) -> None:
     ends = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < ends, "nothing happened in time"
@@ -103,7 +103,7 @@ def test_a_second_sigterm_ends_the_process_at_once(tmp_path: Path) -> None:
         for _ in range(2):
             process.send_signal(signal.SIGTERM)
             time.sleep(0.05)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode in (130, -signal.SIGTERM)
 
 
@@ -145,7 +145,7 @@ def test_a_report_of_an_earlier_run_does_not_speak_for_one_that_was_killed(tmp_p
         process = start(tmp_path, "--out", str(out), *SEED)
         _until(lambda: clerk.waiting > 0, 60)
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert not any((out / name).exists() for name in REPORT)
     assert (out / "exchanges-1").is_dir()
 
@@ -183,7 +183,7 @@ def test_sigterm_ends_a_server_as_ctrl_c_does(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert b"http://127.0.0.1:" in process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 

@@ -231,7 +231,7 @@ def test_an_interrupted_run_reports_what_is_there_and_can_be_resumed(
     process = start(tmp_path, "--out", str(out), *SEED)
     _until(lambda: len(recorded(out)) >= 10)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in stdout + stderr
     found = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -260,7 +260,7 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         assert process.returncode == 130
 
 

@@ -11,6 +11,7 @@ from conformance.bodies.narrowing import Together
 from conformance.bodies.tree import ITEM, Node
 from conformance.model import JSON
 from conformance.names import to_camel, to_snake
+from conformance.pointers import list_children
 
 Path = tuple[str | int, ...]
 
@@ -31,13 +32,6 @@ def walk_body(node: Node, value: JSON, path: Path = ()) -> Iterator[BodyLocation
         below = node.child(step)
         if below is not None:
             yield from walk_body(below, child, (*path, step))
-
-
-def list_children(value: JSON) -> Collection[tuple[str | int, JSON]]:
-    """Return the members of an object, or the elements of a list, each with its name or position."""
-    if isinstance(value, dict):
-        return tuple(value.items())
-    return tuple(enumerate(value)) if isinstance(value, list) else ()
 
 
 def to_place(path: Path, node: Node) -> str:

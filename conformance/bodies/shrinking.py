@@ -22,12 +22,12 @@ from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, Hypoth
 
 from conformance.bodies.forms import RequestForm
 from conformance.bodies.generated_body import GeneratedBody, serialize
-from conformance.bodies.locations import Path, list_children
+from conformance.bodies.locations import Path
 from conformance.bodies.strategies import QUIET, Draw
 from conformance.bodies.tree import Node
 from conformance.model import JSON
 from conformance.names import to_snake
-from conformance.pointers import split_pointer, to_pointer
+from conformance.pointers import list_children, split_pointer, to_pointer
 
 _GONE = object()
 SHORT, WHOLE = 1, 3  # how much of a leaf stays: 0 nothing, 2 half of a text

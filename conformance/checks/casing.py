@@ -60,7 +60,7 @@ def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
-        if not name.beside:
+        if not name.is_double:
             level = Level.MUST if name.canonical in _ESSENTIAL else Level.SHOULD
             yield Location(reply.id, pointer, name.canonical, f"{name.found} ({name.style})", level)
 
@@ -75,7 +75,7 @@ def spells_each_name_once(reply: Reply) -> Iterator[Location]:
     Source: [ProtoJSON, field names] Answers spell every name in lowerCamelCase.
     """
     for pointer, name in _list_respellings(reply):
-        if name.beside:
+        if name.is_double:
             observed = f"{name.found} beside {name.canonical}"
             yield Location(reply.id, pointer, f"{name.canonical} alone", observed)
 

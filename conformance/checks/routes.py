@@ -21,7 +21,7 @@ _NOT_ANSWERED = "the plain question is not answered"
 
 def _is_missing(reply: Reply) -> bool:
     """Return whether the route does not exist: keys, redirects and errors with status 200 are for other rules."""
-    refused = reply.status >= 400 and reply.status not in (401, 402, 403)
+    refused = reply.status >= 400 and reply.standing is not Standing.KEY_REFUSED
     return refused or reply.standing is Standing.FOREIGN
 
 

@@ -14,6 +14,7 @@ from itertools import zip_longest
 
 from conformance.dialects.dialect import Dialect, DocumentRemark, Field, Reading
 from conformance.dialects.shapes import Shape, as_object, load_reference, match_property
+from conformance.pointers import split_pointer
 
 _WIDEST = 26  # characters of a column on a terminal
 _WIDEST_NAME = 60  # of the first, so that pointers stay in one piece
@@ -121,7 +122,7 @@ def find_google_name(place: str, pointer: str) -> str:
     Names are matched in any casing, behind one member of an envelope, and settings at the root as those of
     generationConfig. A name that Google lacks stays as it is, below what Google has.
     """
-    root, keys = _find_root(place), pointer.split("/")[1:]
+    root, keys = _find_root(place), split_pointer(pointer)
     settings = root.properties.get("generationConfig")
     found = (
         _match_path(root, keys)
@@ -149,7 +150,7 @@ def _match_path(shape: Shape, keys: Sequence[str], at: str = "") -> str | None:
 @cache
 def _find_shape(shape: Shape, pointer: str) -> Shape | None:
     found: Shape | None = shape
-    for key in pointer.split("/")[1:]:
+    for key in split_pointer(pointer):
         found = (found.items if key == "*" else found.properties.get(key)) if found else None
     return found
 

@@ -1,4 +1,4 @@
-"""Three attempts before anybody is accused: what a model does once may be its mood; what it does three times is not."""
+"""Judges three attempts at a question before it accuses: one failure may be a mood of the model, three are not."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _names_in(value: JSON) -> Iterator[str]:
 
 
 def find_unrelated_refusals(replies: Sequence[Reply]) -> dict[str, str]:
-    """Return the ids of refusals for which nobody can be blamed, each with the reason.
+    """Return the ids of refusals for which the vendor cannot be blamed, each with the reason.
 
     The vendor refused the plain question in the same way at times, or repeated the error of another question.
     """

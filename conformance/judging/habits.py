@@ -8,6 +8,7 @@ from dataclasses import replace
 from conformance.judging.contents import DATA, as_list
 from conformance.judging.endings import is_prompt_blocked
 from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Level, Location
+from conformance.names import fold
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.frames import Irregular
 
@@ -75,8 +76,8 @@ def uses_server_tools(reply: Reply) -> bool:
 
 def _asks_for_tools(request: JSON) -> bool:
     tools = as_list(request.get("tools")) if isinstance(request, dict) else []
-    names = {name.replace("_", "") for tool in tools if isinstance(tool, dict) for name in tool}
-    return any(name.lower() != "functiondeclarations" for name in names)
+    names = {fold(name) for tool in tools if isinstance(tool, dict) for name in tool}
+    return any(name != "functiondeclarations" for name in names)
 
 
 def _shows_tools(reply: Reply) -> bool:

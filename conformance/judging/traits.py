@@ -133,7 +133,7 @@ def _observe_framing(replies: Iterable[Reply]) -> JSON:
     answered = [
         reply for reply in replies if reply.status == 200 and (reply.ok or reply.kind is ReplyKind.UNREADABLE)
     ]
-    # A single object may be the first line of many: only longer streams tell newline-delimited JSON from one object.
+    # A single object may be the first line of many: only longer streams show which framing it is.
     telling = [reply for reply in answered if len(reply.framed.frames) > 1] or answered
     found = [reply.framed.framing for reply in telling]
     return _find_commonest(framing.value if framing in _FRAMINGS else "other" for framing in found)

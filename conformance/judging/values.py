@@ -171,7 +171,7 @@ _FOUND: WeakKeyDictionary[Reply, tuple[FaultInChunk, ...]] = WeakKeyDictionary()
 
 
 def find_value_faults(reply: Reply) -> tuple[FaultInChunk, ...]:
-    """Return every fault in every object of an answer, behind its envelope and casing; remembered per reply."""
+    """Return every fault in every object of an answer, in its envelope and its casing; remembered per reply."""
     known = _FOUND.get(reply)
     if known is None:
         known = _FOUND[reply] = tuple(_limit_each_kind(_find_all_faults(reply)))
@@ -213,7 +213,7 @@ UNREADABLE = (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.BASE
 
 
 def has_readable_values(reply: Reply, *top: str) -> bool:
-    """Return whether no value under the members `top` of an answer (all members where none is named) is unreadable."""
+    """Return whether no value under the members `top` of an answer (by default all) is unreadable."""
     return not any(
         found.fault.wrong in UNREADABLE and (not top or (found.fault.keys[:1] and found.fault.keys[0] in top))
         for found in find_value_faults(reply)

@@ -1,4 +1,4 @@
-"""The plain question once more at the end: it tells whether the vendor still answered when others failed."""
+"""The plain question once more at the end: it shows whether the vendor still answered while other questions failed."""
 
 from __future__ import annotations
 

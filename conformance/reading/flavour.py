@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from conformance.model import JSON
+from conformance.names import is_free_form
+from conformance.pointers import list_children
 from conformance.reading.reply import Reply
 
 
@@ -51,16 +53,9 @@ def find_flavour(reply: Reply) -> Flavour:
 
 
 def _holds_vertex_member(value: JSON | Mapping[str, JSON], keys: tuple[str | int, ...]) -> bool:
-    if len(keys) > _DEEPEST or keys[-1:] in (("args",), ("response",)):
+    if len(keys) > _DEEPEST or (len(keys) > 1 and is_free_form(str(keys[-2]), str(keys[-1]))):
         return False
     return any(
         is_vertex_member((*keys, key)) or _holds_vertex_member(child, (*keys, key))
-        for key, child in _children(value)
+        for key, child in list_children(value)
     )
-
-
-def _children(value: JSON | Mapping[str, JSON]) -> Iterator[tuple[str | int, JSON]]:
-    if isinstance(value, Mapping):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from enumerate(value)

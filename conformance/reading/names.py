@@ -26,7 +26,7 @@ class Respelling:
     found: str
     canonical: str
     style: str  # snake_case | PascalCase | kebab-case | other
-    beside: bool  # the canonical spelling stands there as well
+    is_double: bool  # the canonical spelling stands there as well
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ class Unwrapped:
 
     body: Mapping[str, JSON]  # lowerCamelCase names, values untouched
     path: str  # dotted path from the root to the object; "" at the root
-    split_members: tuple[
-        str, ...
-    ]  # Gemini's members that stand beside the envelope's member, not in the object
+    split_members: tuple[str, ...]  # Gemini's members that stand in the envelope, outside of the object
     respellings: tuple[Respelling, ...]
     wrappers: tuple[str, ...]  # names of the envelope's members, e.g. code, data
     camel_case_names: int  # how many names of more than one word stand in lowerCamelCase

@@ -87,12 +87,12 @@ class Reply:
 
     @property
     def is_success(self) -> bool:
-        """The status says success, whatever came with it."""
+        """The status says success, whatever the body is."""
         return 200 <= self.status < 300
 
     @property
     def media_type(self) -> str:
-        """The Content-Type in lower case without its parameters; "" where there is none."""
+        """The Content-Type in lower case without its parameters; "" if there is none."""
         return (self.exchange.header("content-type") or "").partition(";")[0].strip().lower()
 
     @cached_property

@@ -75,13 +75,16 @@ def _describe_form(reply: Reply, error: ErrorBody) -> str:
     return f"HTTP {reply.status}, {forms.get(error.shape, other)}"
 
 
-def _is_in_envelope(seen: RuleInput, error: ErrorBody) -> bool:
+def _find_wrappers(seen: RuleInput) -> set[str]:
+    """Return the members that stand around the answers, if they come in an envelope."""
+    opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
+    return {name for one in opened if one and one.path for name in one.wrappers}
+
+
+def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
     """Return whether the error stands in the same envelope as the answers: then both are one fault."""
-    chunks = [chunk for reply in seen.all if reply.ok for chunk in reply.chunks]
-    envelopes = [chunk.unwrapped for chunk in chunks if chunk.unwrapped and chunk.unwrapped.path]
     place = error.at.strip("/").partition("/")[0]
-    inside = place != "error" and any(place in envelope.wrappers for envelope in envelopes)
-    return bool(envelopes) and (error.shape == "code-message" or inside)
+    return bool(wrappers) and (error.shape == "code-message" or (place in wrappers and place != "error"))
 
 
 def _has_googles_form(error: ErrorBody) -> bool:
@@ -129,7 +132,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
     Workaround: decide by the HTTP status alone, and show the body as it is.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
     """
-    wanted, enveloped = "an error object in Google's form", False
+    wanted, enveloped, wrappers = "an error object in Google's form", False, _find_wrappers(seen)
     # If errors of streams come as events too, `_EVENTS` reports them.
     events = any(reply.streamed and _comes_as_event(reply) for reply in seen.replies)
     for reply in seen.replies:
@@ -143,7 +146,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
             mistyped = _find_mistyped_member(reply)
             if mistyped:
                 yield Location(reply.id, f"{error.at}/{mistyped[0]}", wanted, mistyped[1])
-        elif _is_in_envelope(seen, error):
+        elif _is_in_envelope(error, wrappers):
             enveloped = True
         else:
             page = passing or (_has_no_route(reply) and not _has_json(reply))
@@ -290,7 +293,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     named = {reply.probe for reply in seen.replies if names_fault(reply)}
     for reply in seen.replies:
-        if reply.probe not in named and not (named and reply.status in (401, 402, 403)):
+        if reply.probe not in named and not (named and reply.standing is Standing.KEY_REFUSED):
             name, level = _NAMED[reply.probe]
             pointer = reply.error.at if reply.error else ""
             yield Location(reply.id, pointer, f"a message that names {name}", describe_reply(reply), level)

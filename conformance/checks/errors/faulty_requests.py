@@ -186,7 +186,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
             yield Location(reply.id, "", "HTTP 404 NOT_FOUND", said)
         elif reply.is_refusal and reply.status not in (404, 405):
             # A key that may not use every model is refused before the model is looked up.
-            level = Level.NOTE if reply.status in (401, 402, 403) else None
+            level = Level.NOTE if reply.standing is Standing.KEY_REFUSED else None
             yield Location(reply.id, "", "HTTP 404 NOT_FOUND", describe_reply(reply), level)
 
 
