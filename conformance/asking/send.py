@@ -323,7 +323,7 @@ _MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (
     (httpx.RemoteProtocolError, "without sending a response", "reset", "closed without an answer"),
     (httpx.RemoteProtocolError, "without sending complete", "reset", "closed within the body: {text}"),
     (httpx.RemoteProtocolError, "too long", "headers-too-big", "headers or chunk heads too long"),
-    (httpx.RemoteProtocolError, "", "protocol", "not HTTP as it should be: {text}"),
+    (httpx.RemoteProtocolError, "", "protocol", "not valid HTTP: {text}"),
     (httpx.NetworkError, "", "reset", "the connection broke"),
     (httpx.LocalProtocolError, "", "refused-by-checker", "the request cannot be sent: a header is not valid"),
     (httpx.InvalidURL, "", "refused-by-checker", "the address cannot be used"),
