@@ -105,7 +105,9 @@ def _name_unasked_questions(case: Case, asked: Collection[str]) -> Case:
         reason = f"{NOT_ASKED}: it needs the question {' or '.join(probes[:3])}{more}"
         return Case(case.rule, Outcome.BLOCKED, reason)
     if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES) or case.reason.endswith(_NOT_ITS_KIND):
-        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it could judge")
+        return Case(
+            case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it could judge"
+        )
     if case.reason == NO_CONTROL:
         return Case(case.rule, Outcome.BLOCKED, _REFUSALS_ALONE, case.exchanges)
     return case
