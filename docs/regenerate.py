@@ -77,8 +77,8 @@ def rules_pages() -> Iterator[Page]:
 
 def matrix_pages() -> Iterator[Page]:
     """Yield the kill matrix, and the figures that every report quotes from it."""
-    yield matrix.PAGE, matrix.page()
-    yield matrix.FIGURES, json.dumps(matrix.figures()) + "\n"
+    yield matrix.PAGE, matrix.render_page()
+    yield matrix.FIGURES, json.dumps(matrix.count_figures()) + "\n"
 
 
 def clients_table(results: Any) -> str:

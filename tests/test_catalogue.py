@@ -19,6 +19,7 @@ from conformance.model import ATTEMPTS_TO_ACCUSE, read_expected_statuses
 catalogue.load()
 RULE = "streaming/ends-with-a-finish-reason"
 FORMER = "streaming/says-how-it-went-out"
+EXAMPLE = Path(__file__).parents[1] / "reports" / "example"
 
 
 @pytest.fixture
@@ -52,10 +53,23 @@ def test_a_rule_is_found_and_explained_by_its_former_id(capsys: pytest.CaptureFi
 
 @pytest.mark.usefixtures("renamed")
 def test_the_results_of_an_older_run_are_read_with_the_ids_of_today(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "reports" / "example" / "results.json").read_text(encoding="utf-8")
+    text = (EXAMPLE / "results.json").read_text(encoding="utf-8")
     (tmp_path / "results.json").write_text(text.replace(f'"{RULE}"', json.dumps(FORMER)), encoding="utf-8")
     for provider in read_past(tmp_path / "results.json").providers.values():
         assert FORMER not in provider.cases
+
+
+@pytest.mark.usefixtures("renamed")
+def test_of_two_rules_of_an_older_run_that_are_one_today_the_finding_counts(tmp_path: Path) -> None:
+    results = json.loads((EXAMPLE / "results.json").read_text(encoding="utf-8"))
+    provider = next(one for one in results["providers"] if one["deviations"])
+    finding = provider["deviations"][0]
+    passed = {"rule": RULE, "outcome": "pass", "reason": "", "exchanges": 1}
+    provider["cases"] = [{**passed, "rule": FORMER, "outcome": "deviation"}, passed]
+    provider["deviations"] = [{**finding, "rule": FORMER}]
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    case = read_past(tmp_path / "results.json").providers[provider["name"]].cases[RULE]
+    assert case.level == finding["level"]
 
 
 _AFTER_ATTEMPTS = ("judge_attempts(", "accuse_after_attempts(", "judge_obedience(")

@@ -10,9 +10,9 @@ import house
 import pytest
 
 from conformance import catalogue, sources
-from conformance.catalogue import RULES, SECTIONS
+from conformance.catalogue import RULES, SECTIONS, find_rule
 from conformance.commands.explain import explain
-from conformance.model import Outcome
+from conformance.model import Dimension, Outcome
 from conformance.sources import VENDORS_DOCUMENT, cite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,3 +118,12 @@ def test_the_code_uses_the_words_of_the_glossary() -> None:
     used = {name.lower().replace("_", "") for module in modules for name in re.findall(r"\w+", module.text)}
     assert len(terms) > 20
     assert not [term for term in terms if term.replace(" ", "") not in used]
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "docs/judging.md", "docs/comparing.md", "docs/interop.md"]
+)
+def test_the_rules_that_a_document_names_exist(name: str) -> None:
+    dimensions = "|".join(Dimension)
+    named = re.findall(rf"`((?:{dimensions})/[a-z0-9-]+)`", (ROOT / name).read_text(encoding="utf-8"))
+    assert not {rule for rule in named if find_rule(rule) is None}

@@ -17,7 +17,7 @@ from whole_runs import ROOT, command, environment, honest_port
 
 from conformance import catalogue
 from conformance.catalogue import PROBES, RULES
-from conformance.config.providers import write_initial_file
+from conformance.config.providers import make_initial_file
 from conformance.dialects.dialect import load_dialect
 from conformance.dialects.lint import lint_folder
 from conformance.embedded import Incoming, make_behaviour
@@ -60,7 +60,7 @@ def _known_rules(text: str) -> list[str]:
 
 
 def test_every_rule_that_an_example_accepts_exists() -> None:
-    texts = [write_initial_file("")] + [
+    texts = [make_initial_file("")] + [
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "providers.yaml")
     ]
     named = [rule for text in texts for rule in _known_rules(text)]

@@ -31,7 +31,7 @@ FIGURES = ROOT / "schemas" / "kill-matrix.json"
 catalogue.load()
 
 
-def _every(name: str) -> list[tuple[str, Miniature | Innocent]]:
+def _collect(name: str) -> list[tuple[str, Miniature | Innocent]]:
     modules = sorted(found.name for found in pkgutil.iter_modules(miniatures.__path__))
     every = [
         (module, getattr(importlib.import_module(f"miniatures.{module}"), name, ())) for module in modules
@@ -39,8 +39,8 @@ def _every(name: str) -> list[tuple[str, Miniature | Innocent]]:
     return [(f"{module}.{one.name}", one) for module, several in every for one in several]
 
 
-MINIATURES = [(name, one) for name, one in _every("MINIATURES") if isinstance(one, Miniature)]
-INNOCENTS = [(name, one) for name, one in _every("INNOCENTS") if isinstance(one, Innocent)]
+MINIATURES = [(name, one) for name, one in _collect("MINIATURES") if isinstance(one, Miniature)]
+INNOCENTS = [(name, one) for name, one in _collect("INNOCENTS") if isinstance(one, Innocent)]
 
 
 def _id(name: str, one: Miniature) -> str:
@@ -51,7 +51,7 @@ def _id(name: str, one: Miniature) -> str:
 SAMPLE: list[tuple[str, Miniature | Innocent]] = [*MINIATURES[::46], *INNOCENTS[::24]]
 
 
-def _judged(several: Sequence[tuple[str, Miniature | Innocent]]) -> Mapping[str, Verdict]:
+def _judge(several: Sequence[tuple[str, Miniature | Innocent]]) -> Mapping[str, Verdict]:
     servers = [
         Server(name.lower(), one.behaviour, one.model, one.dialect, one.settings) for name, one in several
     ]
@@ -69,18 +69,18 @@ def _selected(items: Sequence[pytest.Item]) -> list[tuple[str, Miniature | Innoc
 
 @pytest.fixture(scope="session")
 def verdicts(request: pytest.FixtureRequest) -> Mapping[str, Verdict]:
-    return _judged(_selected(request.session.items))
+    return _judge(_selected(request.session.items))
 
 
-def grave(verdict: Verdict) -> frozenset[str]:
+def find_serious(verdict: Verdict) -> frozenset[str]:
     return frozenset(one.rule for one in verdict.deviations if one.level is not Level.NOTE)
 
 
-def noted(verdict: Verdict) -> frozenset[str]:
+def find_noted(verdict: Verdict) -> frozenset[str]:
     return frozenset(one.rule for one in verdict.deviations if one.level is Level.NOTE)
 
 
-def _told(verdict: Verdict) -> str:
+def _describe_findings(verdict: Verdict) -> str:
     lines = [
         f"{d.level} {d.rule}: {d.locations[0].exchange} {d.locations[0].pointer}: {d.locations[0].observed[:200]}"
         for d in verdict.deviations
@@ -93,23 +93,23 @@ def _told(verdict: Verdict) -> str:
     return "\n".join([*lines, *odd])
 
 
-def _as_expected(name: str, one: Miniature | Innocent, verdict: Verdict) -> None:
+def _assert_as_declared(name: str, one: Miniature | Innocent, verdict: Verdict) -> None:
     wanted = one.trips if isinstance(one, Miniature) else frozenset[str]()
-    assert grave(verdict) == wanted, f"{name}\n{_told(verdict)}"
-    assert one.notes <= noted(verdict), f"{name}\n{_told(verdict)}"
+    assert find_serious(verdict) == wanted, f"{name}\n{_describe_findings(verdict)}"
+    assert one.notes <= find_noted(verdict), f"{name}\n{_describe_findings(verdict)}"
 
 
 def test_a_sample_of_the_matrix_is_as_expected() -> None:
-    found = _judged(SAMPLE)
-    assert not found["honest"].deviations, _told(found["honest"])
+    found = _judge(SAMPLE)
+    assert not found["honest"].deviations, _describe_findings(found["honest"])
     for name, one in SAMPLE:
-        _as_expected(name, one, found[name.lower()])
+        _assert_as_declared(name, one, found[name.lower()])
 
 
 @pytest.mark.slow
 def test_the_honest_server_has_no_finding_at_all(verdicts: Mapping[str, Verdict]) -> None:
     assert verdicts["honest"].status == "conforms"
-    assert not verdicts["honest"].deviations, _told(verdicts["honest"])
+    assert not verdicts["honest"].deviations, _describe_findings(verdicts["honest"])
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_the_honest_server_has_no_finding_at_all(verdicts: Mapping[str, Verdict]
 def test_a_miniature_trips_exactly_its_rules(
     name: str, miniature: Miniature, verdicts: Mapping[str, Verdict]
 ) -> None:
-    _as_expected(name, miniature, verdicts[name.lower()])
+    _assert_as_declared(name, miniature, verdicts[name.lower()])
 
 
 @pytest.mark.slow
@@ -125,8 +125,8 @@ def test_a_miniature_trips_exactly_its_rules(
 def test_an_innocent_server_is_not_accused(
     name: str, innocent: Innocent, verdicts: Mapping[str, Verdict]
 ) -> None:
-    assert verdicts[name.lower()].status != "deviates", _told(verdicts[name.lower()])
-    _as_expected(name, innocent, verdicts[name.lower()])
+    assert verdicts[name.lower()].status != "deviates", _describe_findings(verdicts[name.lower()])
+    _assert_as_declared(name, innocent, verdicts[name.lower()])
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ NOT_TRIPPABLE = {
 }
 
 
-def tripping(rule: str) -> list[str]:
+def list_tripping_servers(rule: str) -> list[str]:
     """Return the servers of this matrix, and the tests of generated bodies, that are asserted to trip a rule."""
     servers = [name for name, one in MINIATURES if rule in one.trips | one.notes]
     bodies = [f"{name} (generated bodies)" for name, found in GENERATED.items() if found == rule]
@@ -158,7 +158,7 @@ def tripping(rule: str) -> list[str]:
 
 
 def test_every_rule_is_tripped_or_named_as_one_that_cannot_be() -> None:
-    tripped = {rule for rule in RULES if tripping(rule)}
+    tripped = {rule for rule in RULES if list_tripping_servers(rule)}
     assert tripped | set(NOT_TRIPPABLE) == set(RULES)
     assert not tripped & set(NOT_TRIPPABLE)
 
@@ -177,18 +177,18 @@ def test_there_are_at_least_thirty_innocent_servers() -> None:
     assert len(INNOCENTS) >= 30
 
 
-def figures() -> dict[str, int]:
+def count_figures() -> dict[str, int]:
     return {
         "rules": len(RULES),
-        "tripped": sum(bool(tripping(rule)) for rule in RULES),
+        "tripped": sum(bool(list_tripping_servers(rule)) for rule in RULES),
         "miniatures": len(MINIATURES) + len(GENERATED),
         "variations": len(INNOCENTS),
     }
 
 
-def page() -> str:
+def render_page() -> str:
     """The published matrix: which server trips which rule, and which ones must come out clean."""
-    count = figures()
+    count = count_figures()
     lines = [
         "# The kill matrix",
         "",
@@ -202,7 +202,7 @@ def page() -> str:
         "| --- | --- |",
     ]
     lines += [
-        f"| {rule} | {', '.join(tripping(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |"
+        f"| {rule} | {', '.join(list_tripping_servers(rule)) or f'none: it {NOT_TRIPPABLE[rule]}'} |"
         for rule in sorted(RULES)
     ]
     lines += ["", "## Innocent servers", "", "| server | what is unusual about it |", "| --- | --- |"]

@@ -16,8 +16,8 @@ from conformance.config.addresses import is_loopback
 from conformance.config.providers import (
     ProvidersError,
     load_providers,
+    make_initial_file,
     parse_providers,
-    write_initial_file,
 )
 from conformance.files import find_data_folder
 from conformance.model import Auth, Known, Limits, Prices, Provider
@@ -298,7 +298,7 @@ def test_the_schema_and_the_classes_that_it_fills_agree() -> None:
 @pytest.mark.parametrize("name", ["full", "bundled", "init"])
 def test_good_files_fit_the_schema(name: str) -> None:
     bundled = (find_data_folder() / "providers.yaml").read_text()
-    text = {"full": FULL, "bundled": bundled, "init": write_initial_file("x")}[name]
+    text = {"full": FULL, "bundled": bundled, "init": make_initial_file("x")}[name]
     value = yaml.load(text, Loader=yaml.BaseLoader) if name != "full" else None  # noqa: S506 - our own text
     if value is not None:
         loose = [fault for fault in validate(value, SCHEMA) if "is not of type" not in fault[1]]
@@ -307,7 +307,7 @@ def test_good_files_fit_the_schema(name: str) -> None:
 
 
 def test_the_initial_file_names_its_schema_and_asks_the_bundled_server() -> None:
-    text = write_initial_file("https://example.invalid/providers.schema.json")
+    text = make_initial_file("https://example.invalid/providers.schema.json")
     assert text.startswith("# yaml-language-server: $schema=https://example.invalid/providers.schema.json\n")
     assert [p.embedded for p in parse_providers(text.encode(), "p", Path())] == ["google"]
     opened = text.replace("  # my-vendor:", "  my-vendor:").replace("  #   ", "    ")

@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -76,6 +77,9 @@ def _start_server() -> str:
 def serve(listening: socket.socket) -> None:
     """Fork for each client that connects, until standard input ends."""
     program = importlib.import_module("conformance.cli")
+    for module in pkgutil.walk_packages(importlib.import_module("conformance").__path__, "conformance."):
+        if module.name not in ("conformance.__main__", "conformance.test_providers"):
+            importlib.import_module(module.name)
     for plugin in importlib.import_module("_pytest.config").default_plugins:
         importlib.import_module(f"_pytest.{plugin}")
     gc.freeze()  # forks share what is never touched

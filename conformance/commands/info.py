@@ -16,7 +16,7 @@ from conformance.catalogue import PROBES, RULES
 from conformance.clients import ALL_CLIENTS, BadCaptureError, describe_views
 from conformance.commands.streams import is_lost, print_json, print_lines, write_line
 from conformance.commands.terminal import warn_of_bundled_file
-from conformance.config.providers import write_initial_file
+from conformance.config.providers import make_initial_file
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.dialects.lint import lint_folder
 from conformance.dialects.side_by_side import compare_documents, render_json, render_markdown, render_text
@@ -162,7 +162,7 @@ def init(_args: Namespace) -> int:
     target = Path("providers.yaml")
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
-    write_atomically(target, write_initial_file((find_schemas_folder() / "providers.schema.json").as_uri()))
+    write_atomically(target, make_initial_file((find_schemas_folder() / "providers.schema.json").as_uri()))
     print_lines(f"{target}: written; fill it in, then run: conformance doctor")
     return 0
 

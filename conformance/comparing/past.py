@@ -187,9 +187,7 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
         JsonObject(entry.find("judged", dict) or {}),
         JsonObject(entry.find("traffic", dict) or {}),
     )
-    deviations = {
-        resolve_rule_id(one.take("rule", str)): one.members for one in entry.take_objects("deviations")
-    }
+    deviations = {one.take("rule", str): one.members for one in entry.take_objects("deviations")}
     cases = [_read_case(one, deviations) for one in entry.take_objects("cases")]
     clients = [_read_client(one) for one in entry.take_objects("clients")]
     traits = {key: found for key, found in entry.take("traits", dict).items() if isinstance(found, dict)}
@@ -204,7 +202,7 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
         reason=entry.find("reason", str) or "",
         traits=MappingProxyType({key: found.get("observed") for key, found in traits.items()}),
         documented=MappingProxyType({key: found.get("documented") for key, found in traits.items()}),
-        cases=MappingProxyType({case.rule: case for case in cases}),
+        cases=MappingProxyType({case.rule: case for case in sorted(cases, key=_weigh)}),
         clients=MappingProxyType({one.client: one for one in clients}),
         questions=max(0, (traffic.find("requests", int) or 0) - (traffic.find("retries", int) or 0)),
         rules_judged=judged.find("rules", int),
@@ -215,8 +213,16 @@ def _read_provider(entry: JsonObject, bodies: Mapping[str | None, int]) -> PastP
 
 
 def _read_case(entry: JsonObject, deviations: Mapping[str, Mapping[str, JSON]]) -> PastCase:
-    rule = resolve_rule_id(entry.take("rule", str))
-    return PastCase(rule, entry.take("outcome", str), entry.find("reason", str) or "", deviations.get(rule))
+    id_ = entry.take("rule", str)
+    reason = entry.find("reason", str) or ""
+    return PastCase(resolve_rule_id(id_), entry.take("outcome", str), reason, deviations.get(id_))
+
+
+def _weigh(case: PastCase) -> int:
+    """Return how much a case weighs: of several rules that are one today, the worst finding counts, else a pass."""
+    if case.state != FINDING:
+        return 1 if case.state == PASS else 0
+    return {"must": 4, "should": 3}.get(case.level, 2)
 
 
 def _read_client(entry: JsonObject) -> PastClient:

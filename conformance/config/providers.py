@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.config.faults import find_faults
 from conformance.config.yamltree import LARGEST, Keys, YamlDocument, YamlError, read_yaml
-from conformance.files import FileError, find_providers_file, read_bounded
+from conformance.files import FileError, find_providers_file, find_schemas_folder, read_bounded
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 FILE_NAME = "providers.yaml"
@@ -132,42 +132,7 @@ def _resolve_paths(provider: Provider, folder: Path) -> Provider:
     return replace(provider, dialect=dialect, ca_file=ca_file)
 
 
-def write_initial_file(schema: str) -> str:
+def make_initial_file(schema: str) -> str:
     """Return a commented providers.yaml to begin with; `schema` is the address of its JSON schema."""
-    return _INIT.replace("SCHEMA", schema)
-
-
-_INIT = """\
-# yaml-language-server: $schema=SCHEMA
-#
-# Who is asked, and how. Keys stand in environment variables, never in this file.
-# `conformance doctor` tries one cheap request per provider; `conformance plan` says what a run would send.
-
-defaults:
-  timeout: 60          # seconds for one exchange, a whole stream included
-  concurrency: 4       # requests in flight at once, per provider
-  max_requests: 120    # never more than this in one run, retries included
-
-providers:
-  # A server that comes with the program. It needs no key: a way to see a report at once.
-  google-embedded:
-    embedded: google
-
-  # A vendor of yours. Remove the hash signs down to key_env, and export MY_VENDOR_API_KEY.
-  # my-vendor:
-  #   title: My vendor
-  #   base_url: https://api.example.com    # what stands before /v1beta
-  #   dialect: google                      # or one of `conformance list dialects`, or a folder of your own: ./my-dialect
-  #   model: gemini-2.5-flash
-  #   auth: x-goog-api-key                 # or bearer, query-key, x-api-key
-  #   key_env: MY_VENDOR_API_KEY
-  # Below, remove the hash signs only of what applies to you.
-  #   optional: true                       # without its key, leave it out; otherwise a missing key ends a run in 3
-  #   unsupported: [images]                # features that the vendor says it lacks
-  #   prices: {input: 0.3, output: 2.5}    # per million tokens; plan and the report then show costs
-  #   known:                               # deviations that you accept; an entry that no longer applies fails the run
-  #     - rule: casing/answers-in-camel-case
-  #       probe: "*"
-  #       reason: our adapter renames them
-  #       until: 2027-06-30
-"""
+    template = (find_schemas_folder() / "initial-providers.yaml").read_text(encoding="utf-8")
+    return template.replace("SCHEMA", schema)

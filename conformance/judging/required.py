@@ -11,7 +11,7 @@ from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply
 
 
-def _calls(reply: Reply) -> list[Mapping[str, JSON]]:
+def _list_calls(reply: Reply) -> list[Mapping[str, JSON]]:
     return [call for _, _, part in iterate_parts(reply) if isinstance(call := part.get("functionCall"), dict)]
 
 
@@ -26,5 +26,5 @@ _THOUGHTS = (ProbeId.THINKING, ProbeId.THINKING_STREAMED)
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in iterate_candidates(reply))
 )
-A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
+A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_list_calls(reply)), _CALLS)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)

@@ -18,7 +18,7 @@ from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
-def _both_arguments() -> dict[str, JSON]:
+def _expect_both_arguments() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
@@ -27,7 +27,7 @@ def function_call(_ask: ProbeContext) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
         request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("AUTO")),
-        expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
+        expected={"call": ["get_weather"], "args": _expect_both_arguments(), UNDERSTOOD: "Paris"},
     )
 
 
@@ -37,7 +37,7 @@ def function_call_streamed(_ask: ProbeContext) -> Question:
     return as_stream(
         Question(
             request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_weather")),
-            expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
+            expected={"call": ["get_weather"], "args": _expect_both_arguments(), UNDERSTOOD: "Paris"},
         )
     )
 
