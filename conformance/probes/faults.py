@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import as_stream, exact_reply_prompt, request_body, user_turn
+from conformance.asking.prompts import exact_reply_prompt, make_streamed, request_body, user_turn
 from conformance.catalogue import ProbeContext, probe
 from conformance.model import Question
 
@@ -76,7 +76,7 @@ def unknown_model(ask: ProbeContext) -> Question:
 @probe(attempts=3, needs=("streaming",))
 def unknown_model_streamed(ask: ProbeContext) -> Question:
     """A model that does not exist, asked to stream."""
-    return as_stream(
+    return make_streamed(
         Question(
             request_body(_write_prompt(ask), 40), model=f"gemini-none-{ask.nonce}", expected={"status": 404}
         )

@@ -106,7 +106,7 @@ def prepare_session(options: RunOptions, environ: Mapping[str, str]) -> Session:
     return _make_session(options, loaded, found, environ, warnings)
 
 
-def session_from_recording(
+def restore_session(
     options: RunOptions, providers: Sequence[Provider], source: Path, left: Mapping[str, str]
 ) -> Session:
     """Return a session over providers as a recording holds them, for a replay; no keys, no network.
