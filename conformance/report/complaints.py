@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from conformance.report.evidence import REQUEST
 from conformance.report.findings import Citation, Finding
@@ -17,8 +15,7 @@ from conformance.report.safe_text import (
     format_moment,
     make_visible,
 )
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 # The page has the long texts only where they are shown; its script inserts them here.
 SLOT = re.compile(r"\{\{(curl|request|response)\}\}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from conformance.report.console_findings import format_findings
 from conformance.report.console_matrix import format_matrix
 from conformance.report.console_text import Screen
 from conformance.report.matrix import sort_providers
 from conformance.report.overview import Banner, make_overview
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 NARROWEST = 40  # columns; a terminal that claims to have fewer gets longer lines
 

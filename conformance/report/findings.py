@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.clients.effects import HARM
 from conformance.report.arrivals import Arrivals
 from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
 from conformance.report.safe_text import clip_text, make_slug, number_duplicates, shorten_text
-from conformance.report.vocabulary import EFFECTS, LEVELS, Sign
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import EFFECTS, LEVELS, Entry, Sign
 
 SHOWN_POINTERS = 8
 MOST_POINTERS = 200

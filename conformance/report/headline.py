@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.phrases import conjugate, count_noun
 from conformance.report.matrix import count_levels
 from conformance.report.verdict import describe_limits, is_fully_judged, read_judged_share
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 
 @dataclass(frozen=True)

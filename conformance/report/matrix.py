@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.safe_text import to_one_line
-from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Entry, Sign
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,7 @@ from conformance.report.headline import is_against_documents, write_headline
 from conformance.report.matrix import choose_sign, sort_providers
 from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
 from conformance.report.safe_text import clip_text, format_elapsed, format_moment
-from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign
-
-Entry = Mapping[str, Any]
-
+from conformance.report.vocabulary import DIMENSIONS, EXITS, Entry, Sign
 
 MOST_LINES = 10  # of one banner
 RULES_NAMED = 4

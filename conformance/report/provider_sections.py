@@ -39,12 +39,11 @@ from conformance.report.vocabulary import (
     NOT_ASKED,
     OUTCOMES,
     TRAITS,
+    Entry,
     Sign,
     format_readings,
     format_value,
 )
-
-Entry = Mapping[str, Any]
 
 MOST_EXCHANGES = 60  # of one vendor
 MOST_FIELDS = 600

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.safe_text import clip_text
-from conformance.report.vocabulary import EFFECTS
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import EFFECTS, Entry
 
 MOST_REPLIES = 40  # of one provider
 MOST_HARMFUL = 200  # of the replies after those, only the harmful ones are shown

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from conformance.report.console_text import wrap_text
 from conformance.report.markdown import write_complaint
 from conformance.report.recorded_replies import MOST_REPLIES, choose_replies, group_clients, is_harmful
 from conformance.report.safe_text import clip_text, escape_markdown, format_code, to_one_line
 from conformance.report.text_form import format_table
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 MOST_FINDINGS = 100
 _STATUS = {

@@ -16,12 +16,11 @@ from conformance.report.vocabulary import (
     EFFECTS,
     LEVELS,
     TRAITS,
+    Entry,
     Sign,
     format_readings,
     format_value,
 )
-
-Entry = Mapping[str, Any]
 
 MOST_ROWS = 400
 _REMARKS: Mapping[str, tuple[str, str]] = {

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.matrix import describe_counts
 from conformance.report.safe_text import clip_text
-from conformance.report.vocabulary import STATUSES
+from conformance.report.vocabulary import STATUSES, Entry
 from conformance.verdicts.extent import BY_FINDINGS
-
-Entry = Mapping[str, Any]
 
 MOST_LIMITS = 4
 # How an entry of `configure` begins, and what the client then works with.

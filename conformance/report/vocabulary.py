@@ -11,6 +11,8 @@ from conformance.clients.effects import VERDICTS
 from conformance.comparing.compare import FIXED, GAINED, LOST, MORE, NEW, STILL
 from conformance.model import Dimension
 
+Entry = Mapping[str, Any]  # an object of results.json
+
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         Dimension.CASING: "how names are spelt",
