@@ -104,8 +104,8 @@ def _check_query(query: Mapping[str, str], asked: RoutedRequest) -> None:
     known = _QUERY | (_PAGING if asked.what == LIST else frozenset())
     unknown = [name for name in query if name not in known]
     if unknown:
-        said = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
-        raise bad_request_error([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
+        text = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
+        raise bad_request_error([("", f"{text}Field '{unknown[0]}' could not be found in request message.")])
     form, option = _read_alt(query)
     if form not in _ALTS or option not in {"", _NUMBERS}:
         raise Refused(400, f"Invalid alt value: {';'.join(filter(None, (form, option)))}")

@@ -154,23 +154,23 @@ def make_style(dialect: Dialect) -> Style:
     Members that the document puts at the root of a request are obeyed where they are settings of Google's,
     and accepted without effect where they are not.
     """
-    said = _describe_server(dialect)
-    own = as_object(said.get("own_form"))
+    data = _describe_server(dialect)
+    own = as_object(data.get("own_form"))
     foreign = _find_foreign(dialect.shapes.get("request"))
-    flat = _find_flat_settings(foreign) if said.get("settings") == "flat" else {}
-    default = FRAMINGS[str(said.get("framing_default", "json-array"))]
+    flat = _find_flat_settings(foreign) if data.get("settings") == "flat" else {}
+    default = FRAMINGS[str(data.get("framing_default", "json-array"))]
     return Style(
-        casing=str(said.get("answer_casing", "camelCase")),
-        envelope=_read_envelope(said.get("envelope")),
-        framing=FRAMINGS[str(said.get("framing", "sse"))],
+        casing=str(data.get("answer_casing", "camelCase")),
+        envelope=_read_envelope(data.get("envelope")),
+        framing=FRAMINGS[str(data.get("framing", "sse"))],
         framing_default=default,
-        auth=_as_texts(said.get("auth")) or Style.auth,
-        nested_settings=said.get("settings") != "flat",
+        auth=_as_texts(data.get("auth")) or Style.auth,
+        nested_settings=data.get("settings") != "flat",
         flat=flat,
         dropped=tuple(name for name in foreign if name not in flat),
         own_form=own.get("bare_path") is True,
         framing_own=default,
-        extras=_read_extras(said.get("extra")),
+        extras=_read_extras(data.get("extra")),
         models=tuple(dict.fromkeys((*dialect.models, *MODELS))),
-        front_end=said.get("front_end") is True,
+        front_end=data.get("front_end") is True,
     )

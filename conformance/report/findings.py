@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.clients.effects import HARM
+from conformance.model import Level
 from conformance.report.arrivals import Arrivals
 from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
 from conformance.report.safe_text import clip_text, make_slug, number_duplicates, shorten_text
@@ -16,7 +17,6 @@ SHOWN_POINTERS = 8
 MOST_POINTERS = 200
 SENTENCE = 900  # characters of expected, observed and the like
 MOST_FINDINGS = 500  # of one vendor
-_LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
 _EFFECT_RANK = {effect: rank for rank, effect in enumerate(HARM)}
 
 
@@ -90,7 +90,7 @@ def rank_by_harm(deviation: Entry) -> tuple[object, ...]:
     worst = min((_EFFECT_RANK.get(str(effect.get("effect")), 9) for effect in hurt), default=9)
     return (
         bool(deviation.get("known")),
-        _LEVEL_RANK.get(str(deviation.get("level")), 9),
+        Level(deviation["level"]).rank,
         worst,
         -len(hurt),
         str(deviation.get("rule")),

@@ -132,8 +132,8 @@ def _count_deviating(pool: HeadlineProviders, total: str) -> str:
 def _count_unjudged(pool: HeadlineProviders) -> list[str]:
     """Return what a sentence has to add where something was not judged, or not in full."""
     partial, unjudged = pool.count("partial"), pool.count("inconclusive")
-    said = [f"{partial} {'was' if partial == 1 else 'were'} judged in part"] if partial else []
-    return said + ([f"{unjudged} could not be judged"] if unjudged else [])
+    parts = [f"{partial} {'was' if partial == 1 else 'were'} judged in part"] if partial else []
+    return parts + ([f"{unjudged} could not be judged"] if unjudged else [])
 
 
 def _describe_part(providers: Sequence[Entry]) -> str:

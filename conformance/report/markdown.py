@@ -50,8 +50,8 @@ def _format_matrix(providers: list[Entry]) -> Iterator[str]:
 
 
 def _format_banner(banner: Banner) -> str:
-    said = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
-    return f"> **{escape_markdown(banner.title)}.** {_escape(said, 900)}\n"
+    text = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
+    return f"> **{escape_markdown(banner.title)}.** {_escape(text, 900)}\n"
 
 
 def _format_trait(trait: Trait | None) -> str:

@@ -181,13 +181,13 @@ def describe_selection(run: Entry) -> str:
     Dimensions are named; rules are named only where they are few, and counted otherwise.
     """
     chosen: Entry = run.get("selection") or {}
-    said = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
+    parts = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
     rules = [str(rule) for rule in chosen.get("rules") or ()]
     if rules and not chosen.get("dimensions") and len(rules) <= RULES_NAMED:
-        said.append(f"{'rule' if len(rules) == 1 else 'rules'} {_join_values(rules)}")
+        parts.append(f"{'rule' if len(rules) == 1 else 'rules'} {_join_values(rules)}")
     elif rules:
-        said.append(count_noun(len(rules), "rule"))
-    return "; ".join(said)
+        parts.append(count_noun(len(rules), "rule"))
+    return "; ".join(parts)
 
 
 def _join_values(value: Any) -> str:

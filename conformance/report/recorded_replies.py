@@ -28,9 +28,9 @@ class ClientGroup:
     @property
     def harm(self) -> str:
         """The harm as text; empty where there is none. The exception that is raised is part of `sees`."""
-        said = EFFECTS.get(self.effect, self.effect)
+        effect = EFFECTS.get(self.effect, self.effect)
         detail = "" if self.effect == "raises" else self.detail
-        return ": ".join(filter(None, (said, detail))) if self.effect else ""
+        return ": ".join(filter(None, (effect, detail))) if self.effect else ""
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,10 @@ def _format_provider(provider: Entry, width: int) -> Iterator[str]:
 def describe_verdict(provider: Entry) -> str:
     """Return a provider's verdict, with what it rests on."""
     judged = provider["judged"]
-    said = _STATUS.get(str(provider["status"]), str(provider["status"]))
+    verdict = _STATUS.get(str(provider["status"]), str(provider["status"]))
     reason = f" ({provider['reason']})" if provider.get("reason") else ""
     rests = "; ".join(map(str, judged["limited_by"]))
-    return f"{said}{reason}; {judged['rules']} of {judged['of']} rules judged, from {rests}"
+    return f"{verdict}{reason}; {judged['rules']} of {judged['of']} rules judged, from {rests}"
 
 
 def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[str]:

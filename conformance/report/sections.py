@@ -83,8 +83,8 @@ def read_documents(results: Entry) -> tuple[Document, ...]:
 def _read_document(dialect: str, entries: list[Entry]) -> Document:
     ordered = sorted(entries, key=lambda entry: list(KINDS).index(str(entry["kind"])))
     counts = Counter(str(entry["kind"]) for entry in ordered)
-    said = (count_noun(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
-    return Document(dialect, ", ".join(said), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
+    summary = (count_noun(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
+    return Document(dialect, ", ".join(summary), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
 
 
 def _read_remark(entry: Entry) -> RemarkRow:

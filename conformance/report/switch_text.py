@@ -22,7 +22,7 @@ def describe_switch(found: Switch, named: Sequence[str]) -> str:
     where = f"From {found.before.name} to {found.after.name}" + (" (on paper)" if found.on_paper else "")
     steps = count_noun(len(found.steps), "step")
     first = f"{where}: {steps} for an adapter; {_count_breaking(found)}."
-    partly = [f"{said}." for said in found.partly]
+    partly = [f"{text}." for text in found.partly]
     return " ".join(filter(None, (first, *partly, _describe_named_clients(found, named))))
 
 
@@ -33,12 +33,12 @@ def _count_breaking(found: Switch) -> str:
     untested = sum(one.after == "untested" for one in found.clients)
     subject = count_noun(working, "client") if working else "no client"
     number = working or 1
-    said = [f"{subject} that {conjugate(number, 'work')} today {conjugate(number, 'break')}"]
+    parts = [f"{subject} that {conjugate(number, 'work')} today {conjugate(number, 'break')}"]
     if unknown:
-        said.append(f"{count_noun(unknown, 'client')} not tested today {conjugate(unknown, 'break')}")
+        parts.append(f"{count_noun(unknown, 'client')} not tested today {conjugate(unknown, 'break')}")
     if untested:
-        said.append(f"{count_noun(untested, 'client was', 'clients were')} not tested there")
-    return "; ".join(said)
+        parts.append(f"{count_noun(untested, 'client was', 'clients were')} not tested there")
+    return "; ".join(parts)
 
 
 def _describe_named_clients(found: Switch, named: Sequence[str]) -> str:
@@ -82,14 +82,14 @@ def _tabulate_changes(found: Switch, changes: Sequence[SwitchChange]) -> Iterato
 def _format_step(step: Step, form: TextForm) -> str:
     reasons = (("because ", step.why), ("breaks: ", step.hurts))
     # The reasons are sentences of a rule; here they go on a line of their own, without a full stop.
-    said = [
+    details = [
         f"{label}{form.text(clip_text(text.strip().removesuffix('.'), _REASON))}"
         for label, text in reasons
         if text
     ]
-    said += [f"resolves {_name_rules(step.rules, form)}"] if step.rules else []
+    details += [f"resolves {_name_rules(step.rules, form)}"] if step.rules else []
     return form.add_details(
-        form.numbered.format(f"{step.number}. {form.name(step.do)} ({_WAYS[step.way]})"), said
+        form.numbered.format(f"{step.number}. {form.name(step.do)} ({_WAYS[step.way]})"), details
     )
 
 
