@@ -380,7 +380,8 @@ def test_a_client_that_worked_and_breaks_fails(
     assert found == code
     if WHO not in words:
         assert (
-            _sentence(out, CLIENT) == f"{CLIENT} worked with {WORKING} and breaks now: stops with an exception: no candidates."
+            _sentence(out, CLIENT)
+            == f"{CLIENT} worked with {WORKING} and breaks now: stops with an exception: no candidates."
         )
         assert "Nothing is new" not in out
 

@@ -28,6 +28,9 @@ class Harm:
     clients: tuple[str, ...]
     details: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.effect}: {', '.join(self.clients)}"
+
 
 @dataclass(frozen=True)
 class Citation:
