@@ -111,15 +111,11 @@ def _check_query(query: Mapping[str, str], asked: RoutedRequest) -> None:
         raise Refused(400, f"Invalid alt value: {';'.join(filter(None, (form, option)))}")
 
 
-def _read_bearer(incoming: Incoming) -> str:
-    scheme, _, token = incoming.header("authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def read_credentials(incoming: Incoming) -> Mapping[str, str]:
     """Return the non-empty credentials of a request by the way that they are sent."""
+    scheme, _, token = incoming.header("authorization").partition(" ")
     carried = {
-        "bearer": _read_bearer(incoming),
+        "bearer": token.strip() if scheme.lower() == "bearer" else "",
         "x-goog-api-key": incoming.header("x-goog-api-key"),
         "query-key": incoming.query.get("key", ""),
         "x-api-key": incoming.header("x-api-key"),
