@@ -48,8 +48,7 @@ def _list_facts(found: Finding, pointers: list[str]) -> list[str]:
         lines.append(f"- **Where:** {where}" + (f" and {more:,} more" if more > 0 else ""))
     lines += _format_citation("Rule from", found.source) + _format_citation("Your document", found.documented)
     if found.harms:
-        harms = "; ".join(f"{harm.effect}: {', '.join(harm.clients)}" for harm in found.harms)
-        lines.append(f"- **Clients:** {escape_markdown(harms)}")
+        lines.append(f"- **Clients:** {escape_markdown('; '.join(map(str, found.harms)))}")
     return lines
 
 

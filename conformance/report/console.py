@@ -1,4 +1,4 @@
-"""Says on a terminal what a run found: the sentence, what must not be overlooked, findings, matrix and verdicts."""
+"""Renders what a run found for a terminal: headline, banners, findings, matrix and verdicts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _format_lines(results: Entry, screen: Screen) -> Iterator[str]:
 def format_terminal(results: Entry, *, colour: bool = False, width: int = 100) -> str:
     """Return what a run found as text of at most `width` columns; `colour` only where a terminal reads it.
 
-    The width changes how it is laid out, never what is said.
+    The width changes the layout, never the content.
     """
     lines = _format_lines(results, Screen(max(width, NARROWEST), colour))
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"

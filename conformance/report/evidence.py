@@ -11,7 +11,7 @@ from conformance.report.arrivals import Arrivals, draw_arrivals
 from conformance.report.safe_text import clip_text, make_visible
 from conformance.report.vocabulary import Entry
 
-TOTAL = 1_500_000  # characters of bodies that one page carries, over all its vendors
+TOTAL = 1_500_000  # characters of bodies that one page carries, over all its providers
 MOST = 4_096  # of one body; what results.json keeps of one
 LEAST = 500
 REQUEST = 4_000

@@ -16,7 +16,7 @@ from conformance.report.vocabulary import EFFECTS, LEVELS, Entry, Sign
 SHOWN_POINTERS = 8
 MOST_POINTERS = 200
 SENTENCE = 900  # characters of expected, observed and the like
-MOST_FINDINGS = 500  # of one vendor
+MOST_FINDINGS = 500  # of one provider
 _EFFECT_RANK = {effect: rank for rank, effect in enumerate(HARM)}
 
 
@@ -27,6 +27,9 @@ class Harm:
     effect: str
     clients: tuple[str, ...]
     details: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.effect}: {', '.join(self.clients)}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Finding:
     conditions: str  # when it happens: `only when streamed`; empty where it always does
     expected: str
     observed: str
-    accepted: str  # why a known deviation is accepted, and until when
+    accepted: str  # why the finding is accepted, and until when
     why: str
     way_round: str
     departs: str
@@ -110,7 +113,9 @@ def describe_contract(deviation: Entry) -> str:
     return "Google and the vendor's own document" if "documented" in against else "Google"
 
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")  # whoever wrote the results: nothing but a link
+_ADDRESS = re.compile(
+    r"https?://[^\s<>\"'()\[\]\\]+"
+)  # results.json may hold anything; only this becomes a link
 
 
 def read_citation(source: Entry | None) -> Citation | None:

@@ -45,7 +45,7 @@ from conformance.report.vocabulary import (
     format_value,
 )
 
-MOST_EXCHANGES = 60  # of one vendor
+MOST_EXCHANGES = 60  # of one provider
 MOST_FIELDS = 600
 MOST_REASONS = 6
 

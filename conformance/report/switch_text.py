@@ -9,7 +9,7 @@ from conformance.comparing.switching import ClientChange, Step, Switch, Unjudged
 from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.safe_text import clip_text, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, format_table, limit_lines
-from conformance.report.vocabulary import CLIENTS
+from conformance.report.vocabulary import CLIENTS, explain_effect
 
 _CELL = 240
 _REASON = 400
@@ -27,7 +27,7 @@ def describe_switch(found: Switch, named: Sequence[str]) -> str:
 
 
 def _count_breaking(found: Switch) -> str:
-    """Say how many clients break there: those that work today, those that were not tested today, and what is open."""
+    """Describe how many clients break there: those that work today, those not tested today, and those not tested there."""
     working = sum(one.breaks and one.before != "untested" for one in found.clients)
     unknown = sum(one.breaks and one.before == "untested" for one in found.clients)
     untested = sum(one.after == "untested" for one in found.clients)
@@ -95,7 +95,7 @@ def _format_step(step: Step, form: TextForm) -> str:
 
 def _format_client(client: ClientChange, form: TextForm) -> str:
     head = f"{form.text(client.client)}: {_format_verdict(client.before)} → {_format_verdict(client.after)}"
-    details = [form.text(clip_text(why, _CELL)) for why in client.because[:3]]
+    details = [form.text(clip_text(explain_effect(why), _CELL)) for why in client.because[:3]]
     details += [f"set the {form.text(need)}" for need in client.configure]
     return form.add_details(form.item.format(head), details)
 

@@ -154,6 +154,12 @@ CLAIMS = (
 )
 
 
+def explain_effect(reason: str) -> str:
+    """Return `EFFECT: DETAIL` with the effect in words: `silent-loss: usage lost` is `loses data silently: usage lost`."""
+    effect, colon, detail = reason.partition(": ")
+    return f"{EFFECTS.get(effect, effect)}{colon}{detail}"
+
+
 def format_value(found: Any, nothing: str) -> str:
     """Return a trait's value as text, several values with commas; `nothing` where there is none."""
     if found is None or found == []:
