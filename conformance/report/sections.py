@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,8 @@ from conformance.report.vocabulary import (
     COMPARISON_GROUPS,
     EFFECTS,
     LEVELS,
-    TRAITS,
     Entry,
     Sign,
-    format_readings,
     format_value,
 )
 
@@ -98,32 +96,15 @@ def _read_remark(entry: Entry) -> RemarkRow:
 
 
 def read_tables(results: Entry) -> tuple[DocumentTable, ...]:
-    """Return the documents side by side: the tables in the results, else a table of the providers' traits."""
+    """Return the tables that compare the documents."""
     tables = (results.get("side_by_side") or {}).get("tables") or ()
-    return tuple(_read_table(table) for table in tables) or tuple(_tabulate_traits(results))
+    return tuple(_read_table(table) for table in tables)
 
 
 def _read_table(table: Entry) -> DocumentTable:
     rows = tuple(tuple(clip_text(str(cell), 300) for cell in row) for row in table["rows"][:MOST_ROWS])
     return DocumentTable(
         str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or "")
-    )
-
-
-def _tabulate_traits(results: Entry) -> Iterator[DocumentTable]:
-    dialects = {str(each["dialect"]): each.get("traits") or {} for each in results.get("providers") or ()}
-    names = [name for name in TRAITS if any(name in traits for traits in dialects.values())]
-    rows = tuple((TRAITS[name], *_list_readings(name, list(dialects.values()))) for name in names)
-    if rows:
-        yield DocumentTable("Traits", ("trait", "Google", *dialects), rows)
-
-
-def _list_readings(name: str, every: list[Entry]) -> tuple[str, ...]:
-    found = [traits.get(name) or {} for traits in every]
-    google = next((trait["reference"] for trait in found if "reference" in trait), None)
-    return (
-        format_value(google, "–"),
-        *(clip_text(format_readings(trait.get("documented"), "says nothing"), 120) for trait in found),
     )
 
 
