@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -245,6 +246,11 @@ def _run_command(args: argparse.Namespace) -> int:
             return code
     except InputError as error:
         print_lines(*map(str, error.args), stream=sys.stderr)
+        return 2
+    except OSError as error:  # raised wherever such a name is first looked up
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print_lines(f"{str(error.filename)[:60]}…: the name is too long for a file", stream=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -78,6 +78,14 @@ def read_bounded_lines(file: IO[bytes], name: str, longest: int) -> Iterator[tup
         yield number, line
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether a folder is there; False as well for a name that is too long to be looked up."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _resolve(path: Path) -> Path:
     try:
         return path.resolve()

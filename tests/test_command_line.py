@@ -40,3 +40,11 @@ def test_help_is_printed_without_loading_the_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["replay", "lint", "serve", "docs"])
+def test_a_name_too_long_for_a_file_is_a_line_and_not_a_traceback(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([command, "./" + "a" * 5000]) == 2
+    assert capsys.readouterr().err.endswith("a…: the name is too long for a file\n")

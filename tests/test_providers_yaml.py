@@ -197,6 +197,22 @@ def test_numbers_and_words_are_text_where_text_is_wanted() -> None:
     assert (provider.title, provider.headers) == ("on", {"Y": "0x10"})
 
 
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    (provider,) = parse_providers(vendor(concurrency=2.0, limits={"retries": 1.0}).encode(), "p", Path())
+    assert isinstance(provider.concurrency, int)
+    assert isinstance(provider.limits.retries, int)
+
+
+def test_a_provider_without_settings_is_one_fault() -> None:
+    for empty in ("", " ~", " x", " [x]"):
+        assert len(faults(f"providers:\n  a:{empty}\n")) == 1
+
+
+def test_a_dialect_of_any_length_is_looked_up() -> None:
+    for name in ("a" * 5000, "./" + "a" * 5000):
+        assert "there is no dialect" in faults(vendor(dialect=name), ("google",))[0]
+
+
 def test_a_name_ends_where_it_seems_to() -> None:
     with pytest.raises(ProvidersError, match="a name is lower case letters"):
         parse_providers(b'providers: {"v\\n": {embedded: google}}', "p", Path())

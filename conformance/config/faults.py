@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.config.addresses import describe_fault_in_base_url, is_loopback, split_url
 from conformance.config.yamltree import ConfigFault, Keys, YamlDocument
+from conformance.files import is_folder
 from conformance.keys.secrets import VARIABLE
 from conformance.model import JSON
 from conformance.names import suggest_or_list
@@ -205,7 +206,7 @@ def _find_across_settings(root: JSON, folder: Path, dialects: Collection[str]) -
             dialects
             and isinstance(dialect, str)
             and dialect not in dialects
-            and not (folder / dialect).is_dir()
+            and not is_folder(folder / dialect)
         ):
             says = f"there is no dialect {dialect!r}{suggest_or_list(dialect, dialects)}"
             yield (*keys, key) if key in own else keys, says

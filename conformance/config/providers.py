@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.config.faults import find_faults
 from conformance.config.yamltree import LARGEST, Keys, YamlDocument, YamlError, read_yaml
-from conformance.files import FileError, find_providers_file, find_schemas_folder, read_bounded
+from conformance.files import FileError, find_providers_file, find_schemas_folder, is_folder, read_bounded
 from conformance.model import Auth, Known, Limits, Prices, Provider
 
 FILE_NAME = "providers.yaml"
@@ -127,7 +127,7 @@ def _make_known(entry: Mapping[str, Any], line: int) -> Known:
 def _resolve_paths(provider: Provider, folder: Path) -> Provider:
     """Make the paths of a provider absolute: they are relative to the folder of the file."""
     own = folder / provider.dialect
-    dialect = str(own.resolve()) if "/" in provider.dialect and own.is_dir() else provider.dialect
+    dialect = str(own.resolve()) if "/" in provider.dialect and is_folder(own) else provider.dialect
     ca_file = str((folder / provider.ca_file).resolve()) if provider.ca_file else None
     return replace(provider, dialect=dialect, ca_file=ca_file)
 

@@ -120,11 +120,18 @@ def _convert_mapping(
 
 
 def _read_scalar(text: str, kind: str) -> JSON:
-    """Return a scalar as YAML takes it. Dates and infinite numbers stay text, and so does what only a tag calls a number."""
+    """Return a scalar as YAML takes it, whole numbers as int: JSON Schema takes 5.0 for one, and nothing else here may.
+
+    Dates and infinite numbers stay text, and so does what only a tag calls a number.
+    """
     if kind in ("str", "timestamp") or not _SHORT.fullmatch(text):
         return text
     try:
         value: JSON = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         return text
-    return text if isinstance(value, float) and not math.isfinite(value) else value
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return text
+    return int(value) if value.is_integer() else value
