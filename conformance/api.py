@@ -28,9 +28,9 @@ from conformance.verdicts.extent import JUDGED, JudgedExtent
 from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider
 
 NOT_ASKED = "not asked"
-# Reasons that speak of questions which our own runs ask.
+# Reasons about questions that only our own runs ask.
 _NOT_ITS_KIND = (NO_REFUSAL, NO_CODE)
-_REFUSALS_ALONE = "the recording holds refusals alone, which show only what is wrong with them"
+_REFUSALS_ALONE = "the recording holds only refusals, which show nothing about answers"
 _MEASURES: Mapping[str, frozenset[Against]] = {
     "both": frozenset(Against),
     "reference": frozenset({Against.REFERENCE}),
@@ -105,7 +105,9 @@ def _name_unasked_questions(case: Case, asked: Collection[str]) -> Case:
         reason = f"{NOT_ASKED}: it needs the question {' or '.join(probes[:3])}{more}"
         return Case(case.rule, Outcome.BLOCKED, reason)
     if case.exchanges == 0 or case.reason in (UNANSWERED, NO_BODIES) or case.reason.endswith(_NOT_ITS_KIND):
-        return Case(case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it looks at")
+        return Case(
+            case.rule, Outcome.BLOCKED, f"{NOT_ASKED}: the recording holds nothing that it could judge"
+        )
     if case.reason == NO_CONTROL:
         return Case(case.rule, Outcome.BLOCKED, _REFUSALS_ALONE, case.exchanges)
     return case

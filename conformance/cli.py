@@ -24,7 +24,7 @@ from conformance.running.arguments import (
     MAX_EXAMPLES,
     OF_A_RUN,
     Argument,
-    whole_number_between,
+    make_number_reader,
 )
 from conformance.running.interrupts import restored_handlers, sigterm_as_sigint
 
@@ -68,7 +68,7 @@ _CODES = {
     "init": "0; 2 the file is there already",
 }
 _REPORTING = ("run", "replay")  # their findings are in files, even if the terminal is lost
-_PORT = whole_number_between(0, 65_535)
+_PORT = make_number_reader(0, 65_535)
 
 
 def _add_command(

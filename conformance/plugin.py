@@ -25,10 +25,10 @@ from conformance.running.case_reports import (
     CaseReport,
     Reports,
     describe_end,
-    id_in,
-    id_of_client,
-    id_of_known,
-    id_of_rule,
+    make_client_case_id,
+    make_known_case_id,
+    make_rule_case_id,
+    read_case_id,
     read_reports,
     report_case,
     report_client,
@@ -130,19 +130,19 @@ class Suite:
         for provider in self._providers():
             for rule in self.session.rules:
                 mark = getattr(pytest.mark, rule.dimension.value)
-                yield _param(id_of_rule(provider, rule), mark)
+                yield _param(make_rule_case_id(provider, rule), mark)
 
     def client_cases(self) -> Iterable[object]:
         """Yield a case per provider and client that the user named."""
         for provider in self._providers():
             for client in self.session.options.clients:
-                yield _param(id_of_client(provider.name, client))
+                yield _param(make_client_case_id(provider.name, client))
 
     def known_cases(self) -> Iterable[object]:
         """Yield a case per provider with accepted deviations: none of the entries may be stale."""
         for provider in self._providers():
             if provider.known:
-                yield _param(id_of_known(provider.name))
+                yield _param(make_known_case_id(provider.name))
 
     def _providers(self) -> list[Provider]:
         return [one.provider for one in self.session.selected]
@@ -190,10 +190,10 @@ class ControllerSuite(Suite):
         for verdict in self.engine.judged.verdicts:
             name = verdict.provider.name
             reports |= {
-                id_of_client(name, client.client): report_client(client.verdict, name, client.client)
+                make_client_case_id(name, client.client): report_client(client.verdict, name, client.client)
                 for client in verdict.clients
             }
-            reports[id_of_known(name)] = report_known(verdict.stale)
+            reports[make_known_case_id(name)] = report_known(verdict.stale)
         return reports
 
     def _fail_on(self, provider: str) -> str:
@@ -276,7 +276,7 @@ class ControllerSuite(Suite):
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember whether a test that is not ours failed in this session."""
-        self._others_failed |= report.failed and id_in(report.nodeid) not in self.reports
+        self._others_failed |= report.failed and read_case_id(report.nodeid) not in self.reports
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember whether a file of tests could not be read; ours always can."""

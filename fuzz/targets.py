@@ -22,7 +22,7 @@ from conformance.recording.record import format_exchange, parse_exchange, read_r
 from conformance.recording.runfile import provider_to_json, read_run_file
 from conformance.recording.writing import RecordError
 from conformance.replies import ProviderReplies
-from conformance.verdicts.client_verdicts import expected_view
+from conformance.verdicts.client_verdicts import make_expected_view
 from conformance.verdicts.verdict import JudgingOptions, judge_provider
 from conformance.wire.encoding import decode_body
 from conformance.wire.framing import read_framed
@@ -102,7 +102,7 @@ def reply(data: bytes) -> None:
 def clients(data: bytes) -> None:
     """What every client makes of a response."""
     asked = make_exchange(data)
-    found = expected_view(read(asked, LIMITS))
+    found = make_expected_view(read(asked, LIMITS))
     for client in ALL_CLIENTS.values():
         find_effects(client, from_exchange(asked), found)
 

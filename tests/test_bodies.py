@@ -628,6 +628,9 @@ def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_generated(
         "from conformance.bodies import generate_bodies\n"
         "bodies = generate_bodies(conformance.dialects.dialect.load_dialect('google'), 1, 12)\n"
         "print(*(one.id for one in bodies))\n"
+        "from conformance.bodies import load_forms, shrink\n"
+        "search = shrink(bodies[0], load_forms(conformance.dialects.dialect.load_dialect('google'))[0], 5)\n"
+        "print([next(search).id, *(search.send(False).id for _ in range(4))])\n"
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(
@@ -635,7 +638,9 @@ def test_hypothesis_leaves_no_file_and_loads_only_where_bodies_are_generated(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     here = " ".join(one.id for one in generate_bodies(google, 1, 12))
-    assert (done.stdout, done.stderr) == (f"{here}\n", ""), "another process generates the same bodies"
+    search = shrink(generate_bodies(google, 1, 1)[0], load_forms(google)[0], 5)
+    smaller = [next(search).id, *(search.send(False).id for _ in range(4))]
+    assert (done.stdout, done.stderr) == (f"{here}\n{smaller}\n", ""), "another process asks the same bodies"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,13 @@ from conformance.catalogue import FORMER_IDS, PROBES, RULES, ProbeContext, Rule,
 from conformance.commands.explain import explain
 from conformance.comparing.past import read_past
 from conformance.model import ATTEMPTS_TO_ACCUSE, read_expected_statuses
+from conformance.probe_ids import ProbeId
 
 catalogue.load()
 RULE = "streaming/ends-with-a-finish-reason"
 FORMER = "streaming/says-how-it-went-out"
+MANY_WORDS = frozenset(probe for probe in PROBES if "-" in probe)
+PACKAGE = Path(__file__).parents[1] / "conformance"
 EXAMPLE = Path(__file__).parents[1] / "reports" / "example"
 
 
@@ -98,3 +103,22 @@ def test_a_question_on_which_a_rule_accuses_after_three_attempts_has_three() -> 
     }
     assert len(asked) > 20
     assert [probe for probe in asked if PROBES[probe].attempts < ATTEMPTS_TO_ACCUSE] == []
+
+
+def _list_bare_ids(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    options = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "feature"]
+    features = {id(node) for option in options for node in ast.walk(option)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in features and node.value in MANY_WORDS:
+            yield f"{path.name}:{node.lineno}: {node.value}"
+
+
+def test_probes_are_named_by_constants_so_that_a_misspelt_one_fails_type_checking() -> None:
+    rooms = ("asking", "bodies", "checks", "judging", "running", "verdicts")
+    modules = [path for room in rooms for path in (PACKAGE / room).rglob("*.py")]
+    assert [bare for path in modules for bare in _list_bare_ids(path)] == []
+
+
+def test_every_constant_names_a_probe() -> None:
+    assert [name.value for name in ProbeId if name not in PROBES] == []

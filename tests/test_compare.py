@@ -380,7 +380,8 @@ def test_a_client_that_worked_and_breaks_fails(
     assert found == code
     if WHO not in words:
         assert (
-            _sentence(out, CLIENT) == f"{CLIENT} worked with {WORKING} and breaks now: raises: no candidates."
+            _sentence(out, CLIENT)
+            == f"{CLIENT} worked with {WORKING} and breaks now: stops with an exception: no candidates."
         )
         assert "Nothing is new" not in out
 
@@ -489,7 +490,7 @@ def test_a_provider_that_neither_run_asked_is_a_choice_and_takes_nothing_away(
     folder = written(tmp_path / "run", results)
     code, out, _ = told(capsys, folder, folder)
     assert code == 0
-    assert f"Not run, before or now: {WHO}." in out
+    assert f"Not run in either run: {WHO}." in out
     assert "Nothing is new." in out
 
 

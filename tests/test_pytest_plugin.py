@@ -123,10 +123,10 @@ def test_a_selection_prunes_the_questions_under_workers_too(tmp_path: Path, host
 @pytest.mark.slow
 def test_a_finding_below_the_failing_level_is_no_failed_test(tmp_path: Path, host: Host) -> None:
     write_project(tmp_path, host, one=ROLE)
-    mild = start_pytest(tmp_path, "-n0", "-k", "role")
+    mild = start_pytest(tmp_path, "-n0", "-k", "models-role")
     assert mild.code == 0, mild.said
     assert mild.outcomes()["passed"] == {"test_provider[one-schema-names-the-models-role]"}
-    strict = start_pytest(tmp_path, "-n0", "-k", "role", "--conformance-fail-on", "should")
+    strict = start_pytest(tmp_path, "-n0", "-k", "models-role", "--conformance-fail-on", "should")
     assert strict.code == strict.results["run"]["exit_code"] == 1
     assert strict.outcomes()["failure"] == {"test_provider[one-schema-names-the-models-role]"}
 

@@ -86,7 +86,9 @@ def test_nobody_is_asked_longer_than_questions_times_timeout_by_concurrency() ->
     # 20 x 0.1 s / 2: in one second two at a time can be asked four times, and what was begun by then is waited for.
     [done] = gathered((Plan(provider(timeout=0.1), probes(20)), answering(seconds=0.25)))
     assert 0 < len(done.exchanges) <= 10
-    assert ("budget", "questions x timeout / concurrency has passed (bound: timeout)") in reasons(done)
+    assert ("budget", "the time for all questions has passed (questions × timeout / concurrency)") in reasons(
+        done
+    )
 
 
 def test_a_fault_of_our_own_ends_one_provider_and_is_said() -> None:

@@ -21,7 +21,7 @@ from key_echoes import ECHOES, KEY, over_events
 
 from conformance.asking.addressing import address_question
 from conformance.asking.attempts import Attempt
-from conformance.asking.curl import curl_line
+from conformance.asking.curl import format_curl_line
 from conformance.asking.retrying import read_retry_after
 from conformance.asking.send import Sender, find_proxy
 from conformance.keys.leaks import find_leaks
@@ -436,7 +436,7 @@ def pasted(question: Question, provider: Provider = VENDOR) -> tuple[bytes, byte
 
     with serving({"v": script}) as town:
         local = replace(provider, base_url=f"http://127.0.0.1:{town.ports['v']}")
-        line = curl_line(address_question(local, SECRET, question, {}, "agent").request, local)
+        line = format_curl_line(address_question(local, SECRET, question, {}, "agent").request, local)
         assert KEY not in line
         run = subprocess.run(
             ["sh"],

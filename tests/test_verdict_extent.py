@@ -48,7 +48,7 @@ def verdicts() -> Mapping[str, Verdict]:
 def test_a_faultless_vendor_conforms_and_says_what_was_left_out(verdicts: Mapping[str, Verdict]) -> None:
     verdict = verdicts["honest"]
     assert (verdict.status, verdict.undecided) == ("conforms", ())
-    assert verdict.judged.limited_by == ("no generated body was asked: 3 rules",)
+    assert verdict.judged.limited_by == ("no generated body was sent: 3 rules",)
 
 
 def test_questions_that_stay_unanswered_are_counted_and_named(verdicts: Mapping[str, Verdict]) -> None:

@@ -42,7 +42,7 @@ def address_question(
 ) -> AddressedRequest:
     """Return a question as it goes over the wire. Sends and raises nothing: see `refused` for what must not be sent."""
     credential = _choose_credential(provider, key, question)
-    path = path_of(provider, question)
+    path = build_path(provider, question)
     shown = _add_query(path, question.query)[:LONGEST_PATH]
     headers = merge_headers(_list_own_headers(question, agent), provider.headers.items(), question.headers)
     request = Request(question.verb, shown, headers, encode_body(question), credential.name)
@@ -52,7 +52,7 @@ def address_question(
     return AddressedRequest(url, (*expanded, *credential.headers), request, refused)
 
 
-def path_of(provider: Provider, question: Question) -> str:
+def build_path(provider: Provider, question: Question) -> str:
     """Return the path below base_url; a model's name keeps slashes and colons, as clients send them."""
     template = question.path
     if template is None:

@@ -19,7 +19,7 @@ _UNRECORDED = f"https://{UNKNOWN_HOST}"
 _HOST = '"https://${HOST:?the recording does not name the host}"'  # the shell asks for it
 
 
-def curl_line(request: Request, provider: Provider) -> str:
+def format_curl_line(request: Request, provider: Provider) -> str:
     """Return a line for a POSIX shell with curl and base64; nothing but the key's variable needs to be set.
 
     That is API_KEY where the provider names none; HOST is another one where a recording does not name the host. A body

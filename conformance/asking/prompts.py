@@ -46,12 +46,12 @@ def counting_prompt(last: int) -> str:
     return f"Count from 1 to {last}, separated by spaces."
 
 
-def counted_numbers(last: int) -> str:
+def count_up_to(last: int) -> str:
     """Return the right answer to `counting_prompt`."""
     return " ".join(str(number) for number in range(1, last + 1))
 
 
-def as_stream(what: Question) -> Question:
+def make_streamed(what: Question) -> Question:
     """Return the same question asked of the streaming method with alt=sse."""
     return replace(what, method="streamGenerateContent", query=(*what.query, ("alt", "sse")))
 
@@ -66,7 +66,7 @@ def snake_names(value: Any) -> Any:
 COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255)}
 
 
-def draw_png(colour: str, side: int = 32) -> bytes:
+def encode_png(colour: str, side: int = 32) -> bytes:
     """Return a square PNG of one colour; `side` is in pixels."""
     row = b"\0" + bytes(COLOURS[colour]) * side
     chunks = (
@@ -80,12 +80,12 @@ def draw_png(colour: str, side: int = 32) -> bytes:
     )
 
 
-def standard_base64(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
     """Return bytes in standard base64."""
     return base64.b64encode(data).decode()
 
 
-def url_safe_base64(data: bytes) -> str:
+def encode_url_safe_base64(data: bytes) -> str:
     """Return bytes in URL-safe base64, as google-genai for Python sends them."""
     return base64.urlsafe_b64encode(data).decode()
 
@@ -118,7 +118,7 @@ BOTH_CITIES = (
 )
 
 
-def tool_config(mode: str, *allowed: str) -> dict[str, JSON]:
+def make_tool_config(mode: str, *allowed: str) -> dict[str, JSON]:
     """Return a toolConfig of that mode."""
     config: dict[str, JSON] = {"mode": mode}
     if allowed:

@@ -198,7 +198,7 @@ class ProviderRun:
             await self._follow_search(self.plan.search(self._replies))
         for cause, detail in dict.fromkeys(self._bodies_left_out):
             number = self._bodies_left_out.count((cause, detail))
-            self._skip("generated", cause, f"{number} generated bodies were not asked: {detail}")
+            self._skip("generated", cause, f"{number} generated bodies were not sent: {detail}")
 
     async def _ask_body(self, body: BodyQuestion) -> None:
         replies: list[Reply] = []
@@ -267,7 +267,7 @@ class ProviderRun:
             except NotRecordedError:
                 self._sent -= 1
                 if not retry:  # else the run that was recorded gave up waiting here
-                    self._skip(probe, "not-recorded", "the recording does not hold it")
+                    self._skip(probe, "not-recorded", "it is not in the recording")
                 return None
             return await self._keep(exchange)
 
@@ -283,7 +283,7 @@ class ProviderRun:
         if self._memory > limits.run_bytes:
             return "budget", f"the answers together are too big (bound: run_bytes, {limits.run_bytes})"
         if asyncio.get_running_loop().time() > self._ends:
-            return "budget", "questions x timeout / concurrency has passed (bound: timeout)"
+            return "budget", "the time for all questions has passed (questions × timeout / concurrency)"
         if max(self._unusable[False], self._unusable[generated]) >= limits.dead_after:
             unusable = f"{limits.dead_after} unusable answers in a row (429, 5xx, time-out)"
             return "dead", f"stopped after {unusable}, to save money"

@@ -40,7 +40,7 @@ LONG = (
 
 
 @functools.lru_cache(maxsize=64)
-def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+def make_tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     """Return the TLS settings that all providers with the same `ca_file` share: making them costs 20 ms."""
     return (
         ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
@@ -190,7 +190,7 @@ class Sender:
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
         """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
         return httpx.AsyncHTTPTransport(
-            verify=tls_context(self.provider.ca_file),
+            verify=make_tls_context(self.provider.ca_file),
             trust_env=False,
             proxy=find_proxy(self.provider),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
@@ -323,7 +323,7 @@ _MEANINGS: tuple[tuple[type[Exception], str, str, str], ...] = (
     (httpx.RemoteProtocolError, "without sending a response", "reset", "closed without an answer"),
     (httpx.RemoteProtocolError, "without sending complete", "reset", "closed within the body: {text}"),
     (httpx.RemoteProtocolError, "too long", "headers-too-big", "headers or chunk heads too long"),
-    (httpx.RemoteProtocolError, "", "protocol", "not HTTP as it should be: {text}"),
+    (httpx.RemoteProtocolError, "", "protocol", "not valid HTTP: {text}"),
     (httpx.NetworkError, "", "reset", "the connection broke"),
     (httpx.LocalProtocolError, "", "refused-by-checker", "the request cannot be sent: a header is not valid"),
     (httpx.InvalidURL, "", "refused-by-checker", "the address cannot be used"),

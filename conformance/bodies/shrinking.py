@@ -3,7 +3,7 @@
 Every request counts, so the strategy of a body's smaller ones is made for few questions: one run of the body's leaves
 stays, of which the shrinker looks for both ends by halving, and of each leaf in it more or less. What the schema
 requires and the faulty place stay, so that a valid body stays valid and an invalid one has the same fault only.
-No body is asked twice.
+No body is asked twice. Hypothesis ends a search that takes more than five minutes.
 """
 
 from __future__ import annotations
@@ -95,13 +95,16 @@ def _build_smaller_strategy(body: GeneratedBody, form: RequestForm) -> st.Search
 
 
 class _Stopped(BaseException):
-    """Ends a search of which no question is asked any more; Hypothesis catches nothing but Exception."""
+    """Ends a search whose questions are no longer asked; Hypothesis lets a BaseException through."""
 
 
 def _ask_from_thread(
     search: Callable[[Callable[[GeneratedBody], bool]], None],
 ) -> Generator[GeneratedBody, bool, None]:
-    """Yield what a search asks by its argument, and return to it what is sent back: Hypothesis calls, and cannot wait."""
+    """Yield what a search asks by calling its argument, which returns what is sent back.
+
+    Hypothesis calls and expects an answer at once, so it runs in a thread of its own, which waits.
+    """
     questions: SimpleQueue[GeneratedBody | BaseException | None] = SimpleQueue()
     answers: SimpleQueue[bool | None] = SimpleQueue()
 
@@ -187,31 +190,22 @@ class _Cut:
             (step, self.keep(node.child(step), child, (*path, step))) for step, child in list_children(value)
         )
         kept = {step: one for step, one in made if one is not _GONE}
-        return (
-            self.complete(node, value, path, kept) if kept or not path or self.leads_to_fault(path) else _GONE
-        )
+        stays = kept or not path or self.leads_to_fault(path)
+        return self.complete(node, value, path, kept) if stays else _GONE
 
     def complete(self, node: Node, value: JSON, path: Path, kept: dict[str | int, JSON]) -> JSON:
-        """Return an object or a list of the children that were kept and of those that may not be left out."""
+        """Return an object or a list of the children that are kept and of those that may not be left out."""
         children = dict(list_children(value))
         for step in self.list_missing(node, children, path, kept):
-            below = node.child(step)
-            leaf = below is None or _is_leaf(below, children[step])
-            kept[step] = (
-                children[step]
-                if leaf or below is None
-                else self.complete(below, children[step], (*path, step), {})
-            )
+            below, child = node.child(step), children[step]
+            is_leaf = below is None or _is_leaf(below, child)
+            kept[step] = child if below is None or is_leaf else self.complete(below, child, (*path, step), {})
         ordered = {step: kept[step] for step in children if step in kept}
         if isinstance(value, dict):
             return {str(step): one for step, one in ordered.items()}
-        if (
-            self.fault
-            and len(path) < len(self.fault)
-            and self.leads_to_fault(path)
-            and self.fault[len(path)] in ordered
-        ):
-            self.moved[len(path)] = list(ordered).index(self.fault[len(path)])
+        for step in (self.fault or ())[len(path) : len(path) + 1]:
+            if step in ordered and self.leads_to_fault(path):
+                self.moved[len(path)] = list(ordered).index(step)
         return list(ordered.values())
 
     def list_missing(
@@ -225,13 +219,12 @@ class _Cut:
         return [step for step in gone if self.is_needed(node, str(step), path)]
 
     def is_needed(self, node: Node, name: str, path: Path) -> bool:
+        """Return whether a member may not be left out: the schema needs it, or it is one of two that make the fault."""
         if name in node.needed or (name in node.oneof and node.is_part()):
             return True
         if not self.fault or self.fault[:-1] != path:
             return False
-        faulty = str(
-            self.fault[-1]
-        )  # one of two spellings, or of two of a choice: the fault is that both are there
+        faulty = str(self.fault[-1])
         return (faulty in node.oneof and name in node.oneof) or to_snake(name) == to_snake(faulty)
 
 

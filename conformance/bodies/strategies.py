@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
@@ -178,6 +178,7 @@ class _PlainProvider(HypothesisProvider):
 AVAILABLE_PROVIDERS["conformance-plain"] = _PlainProvider
 QUIET = settings(
     database=None,
+    verbosity=Verbosity.quiet,
     deadline=None,
     derandomize=False,
     print_blob=False,

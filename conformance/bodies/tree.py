@@ -28,9 +28,8 @@ class Node:
     kind: str  # object | array | string | integer | number | boolean | free (anything)
     name: str  # of the property
     shape: Shape = field(repr=False)
-    children: dict[str, Node] = field(
-        repr=False
-    )  # filled after the node is made: schemas refer to themselves
+    # Filled after the node is made, since schemas refer to themselves.
+    children: dict[str, Node] = field(repr=False)
     required: frozenset[str] = frozenset()
     oneof: tuple[str, ...] = ()  # members of which a body may have one
     low: float | None = None

@@ -96,64 +96,64 @@ def read_captured(line: str) -> CapturedResponse:
     Raises BadCaptureError with what is wrong.
     """
     try:
-        said = json.loads(line)
+        fields = json.loads(line)
     except (ValueError, RecursionError) as fault:
         raise BadCaptureError(f"not JSON: {fault}") from None
-    if not isinstance(said, dict):
+    if not isinstance(fields, dict):
         raise BadCaptureError("a line must be a JSON object with method, status and body")
-    headers = _read_headers(said.get("headers"))
-    content_type = str(said.get("content_type") or headers.get("content-type", ""))
+    headers = _read_headers(fields.get("headers"))
+    content_type = str(fields.get("content_type") or headers.get("content-type", ""))
     return CapturedResponse(
-        method=_read_method(said.get("method")),
-        status=_read_status(said.get("status")),
+        method=_read_method(fields.get("method")),
+        status=_read_status(fields.get("status")),
         content_type=content_type,
         headers=headers | {"content-type": content_type},
-        body=_read_body(said),
-        written_at=_read_cuts(said.get("written_at")),
-        variant=str(said.get("variant") or ""),
+        body=_read_body(fields),
+        written_at=_read_cuts(fields.get("written_at")),
+        variant=str(fields.get("variant") or ""),
     )
 
 
-def _read_headers(said: object) -> dict[str, str]:
-    if said is None:
+def _read_headers(value: object) -> dict[str, str]:
+    if value is None:
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         raise BadCaptureError("headers must be an object of names and values")
-    return {str(name).lower(): str(value) for name, value in said.items()}
+    return {str(name).lower(): str(text) for name, text in value.items()}
 
 
-def _read_method(said: object) -> str:
-    if said not in {"generateContent", "streamGenerateContent"}:
+def _read_method(value: object) -> str:
+    if value not in {"generateContent", "streamGenerateContent"}:
         raise BadCaptureError(
-            f"method must be generateContent or streamGenerateContent, not {json.dumps(said)[:60]}"
+            f"method must be generateContent or streamGenerateContent, not {json.dumps(value)[:60]}"
         )
-    return str(said)
+    return str(value)
 
 
-def _read_status(said: object) -> int:
-    if isinstance(said, bool) or not isinstance(said, int) or not 100 <= said <= 599:
-        raise BadCaptureError(f"status must be a number from 100 to 599, not {json.dumps(said)[:60]}")
-    return said
+def _read_status(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= 599:
+        raise BadCaptureError(f"status must be a number from 100 to 599, not {json.dumps(value)[:60]}")
+    return value
 
 
-def _read_body(said: Mapping[str, object]) -> bytes:
-    if "body_base64" in said:
+def _read_body(fields: Mapping[str, object]) -> bytes:
+    if "body_base64" in fields:
         try:
-            return base64.b64decode(str(said["body_base64"]), validate=True)
+            return base64.b64decode(str(fields["body_base64"]), validate=True)
         except (binascii.Error, ValueError) as fault:
             raise BadCaptureError(f"body_base64 is not base64: {fault}") from None
-    body = said.get("body", "")
+    body = fields.get("body", "")
     if not isinstance(body, str):
         raise BadCaptureError("body must be the text of the response; binary bodies go into body_base64")
     return body.encode("utf-8", "surrogatepass")
 
 
-def _read_cuts(said: object) -> tuple[int, ...]:
-    if said is None:
+def _read_cuts(value: object) -> tuple[int, ...]:
+    if value is None:
         return ()
-    if not isinstance(said, list) or not all(type(offset) is int and offset >= 0 for offset in said):
+    if not isinstance(value, list) or not all(type(offset) is int and offset >= 0 for offset in value):
         raise BadCaptureError("written_at must be a list of byte offsets")
-    return tuple(sorted(said))
+    return tuple(sorted(value))
 
 
 def _split_body(captured: CapturedResponse) -> tuple[bytes, ...]:

@@ -46,12 +46,12 @@ def _print_part(part: object) -> str:
     text, code, result = (
         _get_required(part, name) for name in ("text", "executableCode", "codeExecutionResult")
     )
-    said = js.to_string(text) if js.is_truthy(text) else ""
+    printed = js.to_string(text) if js.is_truthy(text) else ""
     if js.is_truthy(code):
-        said += f"\n```{js.to_string(js.get_member(code, 'language'))}\n{js.to_string(js.get_member(code, 'code'))}\n```\n"
+        printed += f"\n```{js.to_string(js.get_member(code, 'language'))}\n{js.to_string(js.get_member(code, 'code'))}\n```\n"
     if js.is_truthy(result):
-        said += f"\n```\n{js.to_string(js.get_member(result, 'output'))}\n```\n"
-    return said
+        printed += f"\n```\n{js.to_string(js.get_member(result, 'output'))}\n```\n"
+    return printed
 
 
 def _refuse_blocked(candidate: object) -> None:
@@ -77,8 +77,8 @@ def _get_parts(answer: object) -> object:
 
 def _describe_block(feedback: object) -> str:
     reason, message = js.get_member(feedback, "blockReason"), js.get_member(feedback, "blockReasonMessage")
-    said = f"Response was blocked due to {reason}" if js.is_truthy(reason) else "Response was blocked"
-    return f"{said}: {message}" if js.is_truthy(message) else said
+    text = f"Response was blocked due to {reason}" if js.is_truthy(reason) else "Response was blocked"
+    return f"{text}: {message}" if js.is_truthy(message) else text
 
 
 def _view_answer(answer: object) -> ResponseView:

@@ -133,7 +133,8 @@ def _view_answer(answer: object, version: Version) -> ResponseView:
     )
     candidates = cast("list[dict[str, object]]", fields.get("candidates") or [])
     usage = cast("dict[str, object]", fields.get("usage_metadata") or {})
-    parts = _get_parts(candidates)
+    content = cast("dict[str, object]", candidates[0].get("content") or {}) if candidates else {}
+    parts = cast("list[dict[str, object]]", content.get("parts") or [])
     texts = [
         part["text"] for part in parts if part.get("text") is not None and part.get("thought") is not True
     ]
@@ -143,11 +144,6 @@ def _view_answer(answer: object, version: Version) -> ResponseView:
         total_tokens=cast("JSON", usage.get("total_token_count")),
         calls=sum(part.get("function_call") is not None for part in parts),
     )
-
-
-def _get_parts(candidates: list[dict[str, object]]) -> list[dict[str, object]]:
-    content = cast("dict[str, object]", candidates[0].get("content") or {}) if candidates else {}
-    return cast("list[dict[str, object]]", content.get("parts") or [])
 
 
 def _get_finish_reason(candidates: list[dict[str, object]]) -> str | None:

@@ -41,10 +41,10 @@ def _refuse_status(captured: CapturedResponse, body: DecodedPieces) -> None:
     if captured.ok:
         return
     if "application/json" in captured.content_type:
-        said = js.parse_body(body.whole)
+        value = js.parse_body(body.whole)
     else:
-        said = {"error": {"message": js.decode_utf8(body.whole), "code": captured.status}}
-    raise Raised(f"{'ApiError' if captured.status >= 400 else 'Error'}: {_write_json(said)}")
+        value = {"error": {"message": js.decode_utf8(body.whole), "code": captured.status}}
+    raise Raised(f"{'ApiError' if captured.status >= 400 else 'Error'}: {_write_json(value)}")
 
 
 def _copy_candidates(value: object) -> object:

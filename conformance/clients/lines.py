@@ -35,16 +35,16 @@ def describe_view(captured: CapturedResponse, client: Client) -> dict[str, JSON]
     """
     seen = read_as_client(client, captured)
     raised = seen.raises is not None
-    said: dict[str, JSON] = {
+    line: dict[str, JSON] = {
         "variant": captured.variant,
         "method": captured.method,
         "client": client.name,
         "raises": raised,
     }
-    said |= _describe_chunks(seen)
+    line |= _describe_chunks(seen)
     unmeasured = client.unmeasured.get(captured.method, ())
     total = None if "total_tokens" in unmeasured or raised else seen.total_tokens
-    return said | {
+    return line | {
         "text": "" if raised else f"EXC {seen.refused.partition(': ')[2]}" if seen.refused else seen.text,
         "finish_reason": None if raised else _drop_infinity(seen.finish_reason),
         "total_tokens": _drop_infinity(total),

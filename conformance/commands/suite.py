@@ -21,7 +21,7 @@ from conformance.running.session import (
     Session,
     UsageError,
     prepare_session,
-    session_from_recording,
+    restore_session,
 )
 from conformance.verdicts.exit_code import CAPTURED
 
@@ -74,7 +74,7 @@ def replay(args: Namespace) -> int:
     )
     if file.selection.get(CAPTURED):
         return judge.replay_recording(file, args, options)
-    session = session_from_recording(options, file.providers, Path(file.source), file.left)
+    session = restore_session(options, file.providers, Path(file.source), file.left)
     return _carry_out(session, args, file.started_at)
 
 

@@ -76,7 +76,7 @@ def _compare_addresses(before: Side, after: Side) -> Iterator[SwitchChange]:
     url = after.base_url
     if before.base_url != url:
         yield SwitchChange(
-            "Address", before.base_url, url, f"send requests to {url}", "another host", REQUEST
+            "Address", before.base_url, url, f"send requests to {url}", "the API is at another host", REQUEST
         )
     yield from _compare_models(before, after)
 

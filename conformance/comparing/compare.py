@@ -283,10 +283,10 @@ def _compare_runs(old: PastRun, new: PastRun) -> Iterator[str]:
             yield f"The {which} run is incomplete: what it lacks counts as not covered."
     if old.version != new.version:
         yield f"The runs were judged by different versions ({old.version} and {new.version}): a rule may have changed."
-    for name, said in (("against", "values of --against"), ("dimensions", "dimensions")):
+    for name, noun in (("against", "values of --against"), ("dimensions", "dimensions")):
         if old.selection.get(name) != new.selection.get(name):
             before, after = (_format_value(run.selection.get(name) or "all") for run in (old, new))
-            yield f"The runs selected different {said}: {before} and {after}."
+            yield f"The runs selected different {noun}: {before} and {after}."
 
 
 def as_data(comparison: Comparison) -> dict[str, JSON]:

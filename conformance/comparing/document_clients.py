@@ -37,7 +37,7 @@ class _DocumentReading:
     """One way to read a document: the style that follows, and which of several readings were taken, as text."""
 
     style: Style
-    said: str
+    description: str
 
 
 def find_silent_traits(dialect: Dialect) -> tuple[str, ...]:
@@ -62,12 +62,12 @@ def _list_readings(dialect: Dialect) -> Iterator[_DocumentReading]:
         pairs = list(zip(READING_TRAITS, readings, strict=True))
         style = _make_style(dialect, {trait: reading.value for trait, reading in pairs if reading})
         if style is not None:
-            said = [
+            parts = [
                 f"{trait} is {reading.value} ({reading.source.lines})"
                 for trait, reading in pairs
                 if reading and len(dialect.traits[trait]) > 1
             ]
-            yield _DocumentReading(style, " and ".join(said))
+            yield _DocumentReading(style, " and ".join(parts))
 
 
 def _make_style(dialect: Dialect, values: Mapping[str, JSON]) -> Style | None:
@@ -98,7 +98,7 @@ def _judge_client(
 def _judge_reading(client: Client, version: _DocumentReading) -> PastClient:
     samples = [one for one in _make_samples(version.style) if one[0].method in client.methods]
     found = [effect for captured, truth in samples for effect in find_effects(client, captured, truth)]
-    where = f" (where {version.said})" if version.said else ""
+    where = f" (where {version.description})" if version.description else ""
     breaking_first = sorted(
         found, key=lambda effect: effect.effect != "raises" and not effect.detail.startswith(NOTHING)
     )

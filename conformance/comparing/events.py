@@ -88,8 +88,8 @@ def _report_gone(pair: ProviderPair, rules: int) -> ProviderEvent:
 
 def describe_reason(provider: PastProvider) -> str:
     """Return why a provider was not judged."""
-    said = provider.reason.removeprefix(f"{provider.name}: ") or "the run does not say why"
-    return f"was not run: {said}" if provider.status == "not-run" else f"could not be judged: {said}"
+    reason = provider.reason.removeprefix(f"{provider.name}: ") or "the run does not say why"
+    return f"was not run: {reason}" if provider.status == "not-run" else f"could not be judged: {reason}"
 
 
 def _report_arrival(pair: ProviderPair) -> Iterator[ProviderEvent]:

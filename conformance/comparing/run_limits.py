@@ -21,8 +21,8 @@ def find_limits(run: PastRun, provider: PastProvider) -> tuple[str, ...]:
 
     Where the file does not say, this follows from what the run was asked for.
     """
-    said = tuple(limit for limit in provider.limited_by if not _FOLLOWS.search(limit))
-    return said or tuple(_find_run_limits(run))
+    stated = tuple(limit for limit in provider.limited_by if not _FOLLOWS.search(limit))
+    return stated or tuple(_find_run_limits(run))
 
 
 def _find_run_limits(run: PastRun) -> Iterator[str]:

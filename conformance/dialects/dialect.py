@@ -87,9 +87,8 @@ class Dialect:
     embedded: Mapping[str, JSON]
     folder: Path
     digest: str  # sha256 over its files
-    facts: Mapping[str, JSON] = field(
-        default_factory=lambda: NOTHING, repr=False
-    )  # dialect.json as it stands
+    # The content of dialect.json.
+    facts: Mapping[str, JSON] = field(default_factory=lambda: NOTHING, repr=False)
 
     def fields_of(self, place: str) -> tuple[Field, ...]:
         """Return the fields that the document names in one place."""

@@ -1,4 +1,4 @@
-"""Google's messages as a tree to walk: precomputed from the schemas, so that no schema is interpreted while judging."""
+"""What may stand where in a message, as a tree of shapes: built from a schema once, so that judging interprets none."""
 
 from __future__ import annotations
 

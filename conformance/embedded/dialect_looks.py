@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from conformance.embedded.style import Envelope, Extra, Style
+from conformance.embedded.style import Envelope, Style
 from conformance.model import JSON
 from conformance.names import is_free_form, to_snake
 
@@ -43,10 +43,6 @@ def _find_places(value: Any, steps: list[str]) -> Iterator[Any]:
         yield from _find_places(value[steps[0]], steps[1:])
 
 
-def _compute_value(extra: Extra, response: Mapping[str, Any]) -> JSON:
-    return _SOURCES[extra.source](response) if extra.source in _SOURCES else extra.value
-
-
 def _count_candidate_tokens(response: Mapping[str, Any]) -> int:
     spent = response.get("usageMetadata", {}).get("candidatesTokenCount", 0)
     return int(spent) // max(1, len(response.get("candidates", ())))
@@ -64,7 +60,7 @@ def add_extras(value: dict[str, JSON], style: Style) -> dict[str, JSON]:
         *parent, name = extra.pointer.strip("/").split("/")
         for place in _find_places(value, parent):
             if isinstance(place, dict):
-                place[name] = _compute_value(extra, value)
+                place[name] = _SOURCES[extra.source](value) if extra.source in _SOURCES else extra.value
     return value
 
 

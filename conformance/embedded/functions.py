@@ -34,9 +34,9 @@ def _split_name(name: str) -> set[str]:
 
 def _find_fitting(functions: Sequence[Message], prompt: str) -> list[Message]:
     """Return the functions whose names occur in the prompt."""
-    said = set(re.findall(r"[a-z]+", prompt.lower()))
+    in_prompt = set(re.findall(r"[a-z]+", prompt.lower()))
     names = [(function, _split_name(str(function.get("name", "")))) for function in functions]
-    return [function for function, words in names if words and words <= said]
+    return [function for function, words in names if words and words <= in_prompt]
 
 
 def _choose_function(request: Message, prompt: str) -> Message | None:

@@ -84,8 +84,8 @@ def _type_of(schema: Schema) -> str:
 
 def _choose_option(options: list[JSON], given: Hints) -> JSON:
     """Return the first option that the prompt names, else the first."""
-    said = {word.casefold() for word in re.findall(r"\w+", given.prompt)}
-    named = (one for one in options if isinstance(one, str) and one.casefold() in said)
+    in_prompt = {word.casefold() for word in re.findall(r"\w+", given.prompt)}
+    named = (one for one in options if isinstance(one, str) and one.casefold() in in_prompt)
     return next(named, options[0])
 
 

@@ -44,11 +44,11 @@ def parse_object(body: bytes) -> dict[str, JSON]:
     odd = next((one for one in text.oddities if one.kind in _BROKEN), None)
     if not text.ok or odd is not None:
         near = body[max(0, text.error_at - 20) : text.error_at + 20] if text.error_at >= 0 else body[:40]
-        said = f"Invalid JSON payload received. {odd.detail if odd else text.error}"
-        raise bad_request_error([("", f"{said}\n{near.decode('utf-8', 'replace')}\n^")])
+        message = f"Invalid JSON payload received. {odd.detail if odd else text.error}"
+        raise bad_request_error([("", f"{message}\n{near.decode('utf-8', 'replace')}\n^")])
     if not isinstance(text.value, dict):
-        said = 'Invalid JSON payload received. Unknown name "": Root element must be a message.'
-        raise bad_request_error([("", said)])
+        message = 'Invalid JSON payload received. Unknown name "": Root element must be a message.'
+        raise bad_request_error([("", message)])
     return text.value
 
 

@@ -104,22 +104,18 @@ def _check_query(query: Mapping[str, str], asked: RoutedRequest) -> None:
     known = _QUERY | (_PAGING if asked.what == LIST else frozenset())
     unknown = [name for name in query if name not in known]
     if unknown:
-        said = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
-        raise bad_request_error([("", f"{said}Field '{unknown[0]}' could not be found in request message.")])
+        text = f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot bind query parameter. '
+        raise bad_request_error([("", f"{text}Field '{unknown[0]}' could not be found in request message.")])
     form, option = _read_alt(query)
     if form not in _ALTS or option not in {"", _NUMBERS}:
         raise Refused(400, f"Invalid alt value: {';'.join(filter(None, (form, option)))}")
 
 
-def _read_bearer(incoming: Incoming) -> str:
-    scheme, _, token = incoming.header("authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def read_credentials(incoming: Incoming) -> Mapping[str, str]:
     """Return the non-empty credentials of a request by the way that they are sent."""
+    scheme, _, token = incoming.header("authorization").partition(" ")
     carried = {
-        "bearer": _read_bearer(incoming),
+        "bearer": token.strip() if scheme.lower() == "bearer" else "",
         "x-goog-api-key": incoming.header("x-goog-api-key"),
         "query-key": incoming.query.get("key", ""),
         "x-api-key": incoming.header("x-api-key"),

@@ -87,11 +87,6 @@ def _find_foreign(shape: Shape | None) -> tuple[str, ...]:
     return tuple(name for name in shape.properties if match_property(known, name) is None) if shape else ()
 
 
-def _find_flat_settings(names: tuple[str, ...]) -> dict[str, str]:
-    settings = load_reference().request.properties["generationConfig"]
-    return {name: setting for name in names if (setting := match_property(settings, name)) is not None}
-
-
 # The framings of a stream by their names in documents.
 FRAMINGS = {"sse": SSE, "json-array": ARRAY, "ndjson": NDJSON, "single-json": SINGLE}
 
@@ -154,23 +149,26 @@ def make_style(dialect: Dialect) -> Style:
     Members that the document puts at the root of a request are obeyed where they are settings of Google's,
     and accepted without effect where they are not.
     """
-    said = _describe_server(dialect)
-    own = as_object(said.get("own_form"))
+    data = _describe_server(dialect)
+    own = as_object(data.get("own_form"))
     foreign = _find_foreign(dialect.shapes.get("request"))
-    flat = _find_flat_settings(foreign) if said.get("settings") == "flat" else {}
-    default = FRAMINGS[str(said.get("framing_default", "json-array"))]
+    is_flat = data.get("settings") == "flat"
+    settings = load_reference().request.properties["generationConfig"]
+    known = {name: setting for name in foreign if (setting := match_property(settings, name)) is not None}
+    flat = known if is_flat else {}
+    default = FRAMINGS[str(data.get("framing_default", "json-array"))]
     return Style(
-        casing=str(said.get("answer_casing", "camelCase")),
-        envelope=_read_envelope(said.get("envelope")),
-        framing=FRAMINGS[str(said.get("framing", "sse"))],
+        casing=str(data.get("answer_casing", "camelCase")),
+        envelope=_read_envelope(data.get("envelope")),
+        framing=FRAMINGS[str(data.get("framing", "sse"))],
         framing_default=default,
-        auth=_as_texts(said.get("auth")) or Style.auth,
-        nested_settings=said.get("settings") != "flat",
+        auth=_as_texts(data.get("auth")) or Style.auth,
+        nested_settings=not is_flat,
         flat=flat,
         dropped=tuple(name for name in foreign if name not in flat),
         own_form=own.get("bare_path") is True,
         framing_own=default,
-        extras=_read_extras(said.get("extra")),
+        extras=_read_extras(data.get("extra")),
         models=tuple(dict.fromkeys((*dialect.models, *MODELS))),
-        front_end=said.get("front_end") is True,
+        front_end=data.get("front_end") is True,
     )

@@ -62,7 +62,7 @@ def judge_attempts(
         reply, said = failures[-1]
         yield Location(reply.id, "", expected, f"{said} ({len(failures)} of {len(attempts)} attempts)", level)
     elif failures:
-        yield _too_few(probe, len(failures))
+        yield _report_too_few(probe, len(failures))
     else:
         reason = f"none of {len(attempts)} attempts shows it: each was cut short, filtered, empty, or beside the point"
         yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {reason}")
@@ -96,10 +96,10 @@ def judge_obedience(
     elif Fulfilment.CUT in verdicts:
         yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: the answers were cut short before they could obey")
     else:
-        yield _too_few(probe, len(failures))
+        yield _report_too_few(probe, len(failures))
 
 
-def _too_few(probe: str, failures: int) -> NotJudged:
+def _report_too_few(probe: str, failures: int) -> NotJudged:
     said = f"{probe}: {failures} of {ATTEMPTS_TO_ACCUSE} attempts could be judged, all failed"
     return NotJudged(Outcome.INCONCLUSIVE, said)
 

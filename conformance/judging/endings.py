@@ -37,7 +37,7 @@ def is_out_of_room(reply: Reply) -> bool:
 
 
 @cache
-def _filter_reasons() -> frozenset[str]:
+def _list_filter_reasons() -> frozenset[str]:
     """Google's reasons for an answer that a filter ended, or a call that the model wrote wrongly."""
     candidate = load_reference().response.properties["candidates"].items
     return frozenset(candidate.properties["finishReason"].enum if candidate else ()) - set(_NOT_OF_FILTERS)
@@ -45,7 +45,7 @@ def _filter_reasons() -> frozenset[str]:
 
 def ends_by_filter(reply: Reply) -> bool:
     """Return whether the finish reason is a filter's, or the unspecified one."""
-    return reply.first.finish_reason in {*_filter_reasons(), _UNSPECIFIED}
+    return reply.first.finish_reason in {*_list_filter_reasons(), _UNSPECIFIED}
 
 
 def is_prompt_blocked(reply: Reply) -> bool:
@@ -65,4 +65,4 @@ def is_withheld(reply: Reply) -> bool:
     if is_prompt_blocked(reply) or not isinstance(reason, str):
         return is_prompt_blocked(reply)
     unknown = reason not in _NOT_OF_FILTERS and _NAME.fullmatch(reason) is not None
-    return reason in _filter_reasons() or (unknown and not has_content(reply))
+    return reason in _list_filter_reasons() or (unknown and not has_content(reply))

@@ -36,10 +36,10 @@ def read_message(reply: Reply) -> str:
 
 def read_refusal(reply: Reply) -> tuple[int, str]:
     """Return the status of a refusal, and its message with every number as 0: two of them can be compared."""
-    return reply.status, _without_numbers(read_message(reply))
+    return reply.status, _replace_numbers(read_message(reply))
 
 
-def _without_numbers(message: str) -> str:
+def _replace_numbers(message: str) -> str:
     return re.sub(r"\d+", "0", message)
 
 
@@ -51,8 +51,8 @@ def find_accepted_keys(replies: Sequence[Reply]) -> frozenset[str]:
 def names_its_fault(reply: Reply, replies: Sequence[Reply]) -> bool:
     """Return whether the error names something that its own request holds and that of the plain question does not."""
     plain = next((other for other in replies if other.probe in EVERY_CONTROL), reply)
-    said, usual = fold(read_message(reply)), fold(_request_text(plain))
-    return any(name in said and name not in usual for name in _names_of(reply))
+    said, usual = fold(read_message(reply)), fold(_write_request(plain))
+    return any(name in said and name not in usual for name in _list_names(reply))
 
 
 def find_repeated_errors(replies: Sequence[Reply]) -> dict[str, str]:
@@ -61,10 +61,10 @@ def find_repeated_errors(replies: Sequence[Reply]) -> dict[str, str]:
     Such an error names something that the other request holds and its own does not: a code, or a name in an error with
     the other error's words.
     """
-    codes = {code: reply.probe for reply in replies for code in _CODE.findall(_request_text(reply))}
+    codes = {code: reply.probe for reply in replies for code in _CODE.findall(_write_request(reply))}
     found = _find_repeated_names(replies)
     for reply in (reply for reply in replies if reply.is_refusal):
-        foreign = [code for code in _CODE.findall(read_message(reply)) if code not in _request_text(reply)]
+        foreign = [code for code in _CODE.findall(read_message(reply)) if code not in _write_request(reply)]
         if foreign and codes.get(foreign[0], reply.probe) != reply.probe:
             found[reply.id] = codes[foreign[0]]
     return found
@@ -77,7 +77,7 @@ def _find_repeated_names(replies: Sequence[Reply]) -> dict[str, str]:
         for reply in alike:
             first_of_each.setdefault(reply.probe, reply)
         firsts = list(first_of_each.values())[:_MOST]
-        names = {reply.id: _names_of(reply) for reply in firsts}
+        names = {reply.id: _list_names(reply) for reply in firsts}
         sources = ((reply, _find_source(reply, firsts, names)) for reply in alike)
         found |= {reply.id: other.probe for reply, other in sources if other is not None}
     return found
@@ -87,7 +87,7 @@ def _find_source(reply: Reply, alike: Sequence[Reply], names: Mapping[str, froze
     """Return the reply to another question that this reply's error is about, or None."""
     if _MISSING.search(read_message(reply)):
         return None
-    said, own = fold(read_message(reply)), fold(_request_text(reply))
+    said, own = fold(read_message(reply)), fold(_write_request(reply))
     for other in alike:
         if other.probe != reply.probe and any(name in said and name not in own for name in names[other.id]):
             return other
@@ -99,31 +99,31 @@ def _group_by_message(replies: Sequence[Reply]) -> list[list[Reply]]:
     errors = [reply for reply in replies if reply.is_refusal and read_message(reply)]
     groups: dict[str, list[Reply]] = {}
     for reply in sorted(errors, key=lambda one: one.exchange.started_at):
-        groups.setdefault(_without_numbers(read_message(reply)), []).append(reply)
+        groups.setdefault(_replace_numbers(read_message(reply)), []).append(reply)
     return list(groups.values())
 
 
-def _request_text(reply: Reply) -> str:
+def _write_request(reply: Reply) -> str:
     request = reply.exchange.request
     return f"{request.path} {request.body.decode('utf-8', 'replace')}"
 
 
-def _names_of(reply: Reply) -> frozenset[str]:
+def _list_names(reply: Reply) -> frozenset[str]:
     """Return the folded names and codes of a request, by which an error shows that it is about that request."""
     path = reply.exchange.request.path.partition("?")[0].rpartition("/")[2]
-    names = {*_names_in(reply.request_body), *_WORD.findall(path), *_CODE.findall(_request_text(reply))}
+    names = {*_iterate_names(reply.request_body), *_WORD.findall(path), *_CODE.findall(_write_request(reply))}
     return frozenset(fold(name) for name in names if len(name) >= _SHORTEST)
 
 
-def _names_in(value: JSON) -> Iterator[str]:
+def _iterate_names(value: JSON) -> Iterator[str]:
     """Yield the keys of a request, and the words of its short strings, prompts excepted."""
     if isinstance(value, dict):
         for key, child in value.items():
             yield key
-            yield from _names_in(child) if key != "text" else ()
+            yield from _iterate_names(child) if key != "text" else ()
     elif isinstance(value, list):
         for child in value:
-            yield from _names_in(child)
+            yield from _iterate_names(child)
     elif isinstance(value, str) and len(value) < 100:
         yield from _WORD.findall(value)
 

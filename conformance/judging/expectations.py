@@ -127,11 +127,13 @@ def _lacks_json(wanted: JSON, reply: Reply) -> str:
     got = parse_json_text(reply.text)
     if not isinstance(got, dict) or not isinstance(wanted, dict):
         return f"the text is not the JSON object that the schema asks for: {reply.text[:120]!r}"
-    wrong = [name for name, value in wanted.items() if _json_type(got.get(name)) is not _json_type(value)]
+    wrong = [
+        name for name, value in wanted.items() if _get_json_type(got.get(name)) is not _get_json_type(value)
+    ]
     return f"{', '.join(wrong)}: missing or of another type in {reply.text[:120]!r}" if wrong else ""
 
 
-def _json_type(value: JSON) -> type:
+def _get_json_type(value: JSON) -> type:
     """Return the type of a JSON value; 7.0 is an integer to JSON Schema."""
     return int if isinstance(value, float) and value.is_integer() else type(value)
 

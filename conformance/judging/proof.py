@@ -49,19 +49,19 @@ class Background:
             answers_the_plain_question(replies),
             accepts_everything(replies),
             find_accepted_keys(replies),
-            {streamed: _refusals_of(replies, probes) for streamed, probes in CONTROLS.items()},
+            {streamed: _list_refusals(replies, probes) for streamed, probes in CONTROLS.items()},
             find_repeated_errors(replies),
             tuple(reply for reply in replies if reply.probe in CONTROLS[False]),
         )
 
 
-def _refusals_of(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
+def _list_refusals(replies: Sequence[Reply], probes: Sequence[str]) -> frozenset[tuple[int, str]]:
     return frozenset(read_refusal(reply) for reply in replies if reply.probe in probes and reply.is_refusal)
 
 
 def is_refused_like_control(reply: Reply, replies: Sequence[Reply]) -> bool:
     """Return whether the plain question was refused with the same status and the same words."""
-    return read_refusal(reply) in _refusals_of(replies, CONTROLS[reply.streamed])
+    return read_refusal(reply) in _list_refusals(replies, CONTROLS[reply.streamed])
 
 
 _KEY_WORDS = re.compile(

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from conformance.catalogue import RequiredContent
 from conformance.judging.contents import iterate_candidates, iterate_parts
-from conformance.model import JSON
 from conformance.probe_ids import ProbeId
-from conformance.reading.reply import Reply
-
-
-def _calls(reply: Reply) -> list[Mapping[str, JSON]]:
-    return [call for _, _, part in iterate_parts(reply) if isinstance(call := part.get("functionCall"), dict)]
-
 
 _CALLS = (
     ProbeId.FUNCTION_CALL,
@@ -26,5 +17,9 @@ _THOUGHTS = (ProbeId.THINKING, ProbeId.THINKING_STREAMED)
 A_CANDIDATE = RequiredContent(
     "no answer holds a candidate", lambda reply: any(True for _ in iterate_candidates(reply))
 )
-A_CALL = RequiredContent("no answer holds a function call", lambda reply: bool(_calls(reply)), _CALLS)
+A_CALL = RequiredContent(
+    "no answer holds a function call",
+    lambda reply: any(isinstance(part.get("functionCall"), dict) for _, _, part in iterate_parts(reply)),
+    _CALLS,
+)
 THOUGHTS = RequiredContent("no answer holds thoughts", lambda reply: bool(reply.first.thoughts), _THOUGHTS)

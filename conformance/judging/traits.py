@@ -164,15 +164,14 @@ def observe_auth(replies: Sequence[Reply]) -> JSON:
     if any(of[probe].ok for probe in (ProbeId.BAD_KEY, ProbeId.NO_KEY) if probe in of):
         return None
     asked = {way: of[probe] for way, probe in KEY_PROBES.items() if probe in of}
-    # Every way must be known: asked, and neither met by a fault of the moment nor answered by another API.
-    if len(asked) < len(KEY_PROBES) or not all(reply.ok or _is_refused(reply) for reply in asked.values()):
-        return None
-    # If all ways are refused, that shows nothing about keys.
-    return [*sorted(way for way, reply in asked.items() if reply.ok)] or None
-
-
-def _is_refused(reply: Reply) -> bool:
-    return reply.is_refusal or (reply.kind is ReplyKind.ERROR and reply.status < 300)
+    refused = [
+        one for one in asked.values() if one.is_refusal or (one.kind is ReplyKind.ERROR and one.is_success)
+    ]
+    accepted = sorted(way for way, reply in asked.items() if reply.ok)
+    # Every way must be known: asked, and neither met by a fault of the moment nor answered by another API. If all ways
+    # are refused, that shows nothing about keys.
+    known = len(accepted) + len(refused) == len(KEY_PROBES)
+    return [*accepted] if known and accepted else None
 
 
 def observe_error_shape(replies: Sequence[Reply]) -> JSON:

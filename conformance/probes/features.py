@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import as_stream, draw_png, request_body, standard_base64, url_safe_base64
+from conformance.asking.prompts import (
+    encode_base64,
+    encode_png,
+    encode_url_safe_base64,
+    make_streamed,
+    request_body,
+)
 from conformance.catalogue import ProbeContext, probe
 from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
@@ -60,7 +66,7 @@ def thinking(_ask: ProbeContext) -> Question:
 @probe(attempts=3, needs=("thinking", "streaming"), for_clients=False)
 def thinking_streamed(_ask: ProbeContext) -> Question:
     """Thinking with its thoughts asked for, streamed."""
-    return as_stream(_ask_with_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
+    return make_streamed(_ask_with_thinking({"includeThoughts": True, "thinkingBudget": 256}, thoughts=True))
 
 
 @probe(attempts=3, needs=("thinking",))
@@ -95,10 +101,10 @@ def _ask_about_image(data: str, colour: list[JSON]) -> Question:
 @probe(attempts=3, needs=("images",))
 def image(_ask: ProbeContext) -> Question:
     """An image of one colour, in standard base64."""
-    return _ask_about_image(standard_base64(draw_png("red")), _RED)
+    return _ask_about_image(encode_base64(encode_png("red")), _RED)
 
 
 @probe(attempts=3, needs=("images",))
 def image_in_url_safe_base64(_ask: ProbeContext) -> Question:
     """An image of one colour, in the URL-safe base64 that google-genai for Python sends."""
-    return _ask_about_image(url_safe_base64(draw_png("blue")), _BLUE)
+    return _ask_about_image(encode_url_safe_base64(encode_png("blue")), _BLUE)

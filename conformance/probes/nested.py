@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.asking.prompts import request_body, tool_config
+from conformance.asking.prompts import make_tool_config, request_body
 from conformance.catalogue import ProbeContext, probe
 from conformance.model import JSON, Question
 
@@ -36,7 +36,7 @@ def nested_tool(_ask: ProbeContext) -> Question:
             "Search the web for the opening hours of the Louvre, in French.",
             250,
             tools=[{"functionDeclarations": [_SEARCH]}],
-            toolConfig=tool_config("ANY", "WebSearch"),
+            toolConfig=make_tool_config("ANY", "WebSearch"),
         ),
         expected={"call": ["WebSearch"]},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.asking.addressing import fits_into_path
-from conformance.asking.prompts import counted_numbers, exact_reply_prompt, request_body, user_turn
+from conformance.asking.prompts import count_up_to, exact_reply_prompt, request_body, user_turn
 from conformance.catalogue import Probe, ProbeContext, Unaskable, probe, register_probe
 from conformance.model import Question
 
@@ -11,7 +11,7 @@ from conformance.model import Question
 @probe(needs=("count-tokens",), main_route=False)
 def count_tokens_of_a_longer_text(_ask: ProbeContext) -> Question:
     """The number of tokens of a text ten times as long."""
-    return Question({"contents": [user_turn(counted_numbers(100))]}, "countTokens")
+    return Question({"contents": [user_turn(count_up_to(100))]}, "countTokens")
 
 
 @probe(follows="plain", needs=("count-tokens",), ceiling=0, main_route=False)

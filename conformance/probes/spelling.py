@@ -5,9 +5,9 @@ from __future__ import annotations
 from conformance.asking.prompts import (
     LONG_COUNT,
     counting_prompt,
+    make_tool_config,
     request_body,
     snake_names,
-    tool_config,
     user_turn,
 )
 from conformance.catalogue import ProbeContext, probe
@@ -48,7 +48,7 @@ def mixed_casing_request(_ask: ProbeContext) -> Question:
         request_body(
             "What time is it in Paris?",
             tools=[{"functionDeclarations": [tool]}],
-            toolConfig=tool_config("ANY"),
+            toolConfig=make_tool_config("ANY"),
             generationConfig={"thinkingConfig": {"include_thoughts": False}},
         ),
         expected={"call": ["get_time"], "args": {"city_name": ""}},

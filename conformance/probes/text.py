@@ -8,10 +8,10 @@ from conformance.asking.prompts import (
     LONG_COUNT_LIMIT,
     REPEATED,
     SEPARATOR,
-    as_stream,
-    counted_numbers,
+    count_up_to,
     counting_prompt,
     exact_reply_prompt,
+    make_streamed,
     request_body,
     user_turn,
 )
@@ -39,14 +39,14 @@ def plain_repeated(ask: ProbeContext) -> Question:
 def plain_streamed(ask: ProbeContext) -> Question:
     """A short answer, streamed with alt=sse as every client of Google's asks for it."""
     code = f"OK-{ask.nonce}"
-    return as_stream(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
+    return make_streamed(Question(request_body(exact_reply_prompt(code)), expected={"text": code}))
 
 
 @probe(attempts=3, needs=("streaming",))
 def streamed_without_alt(_ask: ProbeContext) -> Question:
     """A long answer from the streaming method, without alt=sse, whose limit ends it after some chunks."""
     request = request_body(counting_prompt(LONG_COUNT), CUTTING_LIMIT)
-    return Question(request, "streamGenerateContent", expected={"cut": counted_numbers(LONG_COUNT)})
+    return Question(request, "streamGenerateContent", expected={"cut": count_up_to(LONG_COUNT)})
 
 
 @probe(for_clients=False)
@@ -59,14 +59,16 @@ def alt_sse_on_unary(ask: ProbeContext) -> Question:
 @probe(attempts=3, needs=("streaming",))
 def long_answer_streamed(_ask: ProbeContext) -> Question:
     """A long answer, streamed: long enough to see whether it really streams."""
-    expected: dict[str, JSON] = {"text": counted_numbers(LONG_COUNT), TIMELY: True}
-    return as_stream(Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected))
+    expected: dict[str, JSON] = {"text": count_up_to(LONG_COUNT), TIMELY: True}
+    return make_streamed(
+        Question(request_body(counting_prompt(LONG_COUNT), LONG_COUNT_LIMIT), expected=expected)
+    )
 
 
 @probe(attempts=3, needs=("streaming",))
 def repeated_text_streamed(_ask: ProbeContext) -> Question:
     """Repeated and multi-byte text, echoed in a stream."""
-    return as_stream(
+    return make_streamed(
         Question(
             request_body(f"Repeat this text exactly, and nothing else: {REPEATED}"),
             expected={"text": REPEATED},
@@ -77,7 +79,7 @@ def repeated_text_streamed(_ask: ProbeContext) -> Question:
 @probe(attempts=3, needs=("streaming",))
 def line_separator_streamed(_ask: ProbeContext) -> Question:
     """U+2028, which some parsers take for the end of a line, echoed in a stream."""
-    return as_stream(
+    return make_streamed(
         Question(
             request_body(f"Repeat this text exactly, and nothing else: {SEPARATOR}"),
             expected={"text": SEPARATOR},

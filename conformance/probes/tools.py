@@ -8,17 +8,17 @@ from conformance.asking.prompts import (
     BOTH_CITIES,
     PARIS,
     TOOLS,
-    as_stream,
     exact_reply_prompt,
+    make_streamed,
+    make_tool_config,
     request_body,
-    tool_config,
 )
 from conformance.catalogue import ProbeContext, Unaskable, probe
 from conformance.judging.expectations import UNDERSTOOD
 from conformance.model import JSON, Question
 
 
-def _both_arguments() -> dict[str, JSON]:
+def _expect_both_arguments() -> dict[str, JSON]:
     return {"city_name": "", "unitSystem": ""}
 
 
@@ -26,18 +26,18 @@ def _both_arguments() -> dict[str, JSON]:
 def function_call(_ask: ProbeContext) -> Question:
     """A prompt that wants a function, in mode AUTO; one parameter is snake_case, one camelCase."""
     return Question(
-        request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("AUTO")),
-        expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
+        request_body(PARIS, 250, tools=TOOLS, toolConfig=make_tool_config("AUTO")),
+        expected={"call": ["get_weather"], "args": _expect_both_arguments(), UNDERSTOOD: "Paris"},
     )
 
 
 @probe(attempts=3, needs=("function-calling", "streaming"))
 def function_call_streamed(_ask: ProbeContext) -> Question:
     """The same, streamed."""
-    return as_stream(
+    return make_streamed(
         Question(
-            request_body(PARIS, 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_weather")),
-            expected={"call": ["get_weather"], "args": _both_arguments(), UNDERSTOOD: "Paris"},
+            request_body(PARIS, 250, tools=TOOLS, toolConfig=make_tool_config("ANY", "get_weather")),
+            expected={"call": ["get_weather"], "args": _expect_both_arguments(), UNDERSTOOD: "Paris"},
         )
     )
 
@@ -47,7 +47,10 @@ def function_call_forced(ask: ProbeContext) -> Question:
     """Mode ANY with one allowed name, on a prompt that wants no function."""
     return Question(
         request_body(
-            exact_reply_prompt(f"OK-{ask.nonce}"), 250, tools=TOOLS, toolConfig=tool_config("ANY", "get_time")
+            exact_reply_prompt(f"OK-{ask.nonce}"),
+            250,
+            tools=TOOLS,
+            toolConfig=make_tool_config("ANY", "get_time"),
         ),
         expected={"call": ["get_time"]},
     )
@@ -57,7 +60,7 @@ def function_call_forced(ask: ProbeContext) -> Question:
 def function_call_forbidden(_ask: ProbeContext) -> Question:
     """Mode NONE, on a prompt that wants a function."""
     return Question(
-        request_body(PARIS, tools=TOOLS, toolConfig=tool_config("NONE")), expected={"no_call": True}
+        request_body(PARIS, tools=TOOLS, toolConfig=make_tool_config("NONE")), expected={"no_call": True}
     )
 
 

@@ -40,7 +40,7 @@ def _as_text(value: JSON) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _first_of(body: Mapping[str, JSON], names: tuple[str, ...]) -> JSON:
+def _get_first(body: Mapping[str, JSON], names: tuple[str, ...]) -> JSON:
     return next((body[name] for name in names if name in body), None)
 
 
@@ -63,7 +63,7 @@ def _read_error_at_root(body: Mapping[str, JSON]) -> ErrorBody | None:
         return _read_error_object(error, "/error")
     if isinstance(error, str) and error:
         return ErrorBody("string", message=error, at="/error")
-    code, message = _first_of(body, _CODES), _first_of(body, _MESSAGES)
+    code, message = _get_first(body, _CODES), _get_first(body, _MESSAGES)
     if message is not None and code is not None and code not in _FINE:
         return ErrorBody("code-message", code=code, message=_as_text(message), status=body.get("status"))
     return None
@@ -96,9 +96,9 @@ def error_body(value: JSON) -> ErrorBody:
     if isinstance(value, str):
         return ErrorBody("string", message=value)
     if isinstance(value, dict):
-        message = _first_of(value, _MESSAGES)
+        message = _get_first(value, _MESSAGES)
         shape = "code-message" if message is not None else "other"
-        return ErrorBody(shape, code=_first_of(value, _CODES), message=_as_text(message))
+        return ErrorBody(shape, code=_get_first(value, _CODES), message=_as_text(message))
     return ErrorBody("other")
 
 

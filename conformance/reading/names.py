@@ -71,7 +71,7 @@ def _parse_quoted(value: JSON) -> JSON:
     return inner.value if inner.ok else value
 
 
-def _children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
+def _iterate_children(value: JSON) -> Iterator[tuple[str | int, JSON]]:
     if isinstance(value, dict):
         # OpenAI's `usage` has a total of tokens too, and is no envelope.
         yield from ((key, child) for key, child in value.items() if key != "usage")
@@ -87,10 +87,10 @@ def _iterate_objects(root: JSON) -> Iterator[_Place]:
         if isinstance(value, dict):
             yield _Place(keys, value)
         if len(keys) < _DEEPEST:
-            queue.extend(((*keys, key), child) for key, child in _children(value))
+            queue.extend(((*keys, key), child) for key, child in _iterate_children(value))
 
 
-def _rank_of(place: _Place, shape: Shape, members: tuple[str, ...]) -> int | None:
+def _rank(place: _Place, shape: Shape, members: tuple[str, ...]) -> int | None:
     names = find_spellings(place.value, shape)
     return next((rank for rank, name in enumerate(members) if name in names), None)
 
@@ -99,7 +99,7 @@ def find_object(root: JSON, shape: Shape, members: tuple[str, ...] = IDENTIFYING
     """Return the object that holds the strongest of `members`, the shallowest of several; None if none holds any."""
     best: tuple[int, int, _Place] | None = None
     for place in _iterate_objects(root):
-        rank = _rank_of(place, shape, members)
+        rank = _rank(place, shape, members)
         if rank is not None and (best is None or (rank, len(place.keys)) < best[:2]):
             best = (rank, len(place.keys), place)
             if rank == 0 and not place.keys:
@@ -151,11 +151,11 @@ def _find_split_members(root: JSON, place: _Place, shape: Shape) -> dict[str, JS
             found.update(
                 {name: child for name, child in value.items() if name != key and match_property(shape, name)}
             )
-        value = _step(value, key)
+        value = _find_child(value, key)
     return found
 
 
-def _step(found: JSON, key: str | int) -> JSON:
+def _find_child(found: JSON, key: str | int) -> JSON:
     value = _parse_quoted(found)
     if isinstance(value, dict):
         return value.get(str(key))

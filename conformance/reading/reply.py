@@ -211,7 +211,7 @@ _BEGINNING = 64  # pieces, and KiB, of a body that is too long to be read
 _HTML = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<!--)", re.IGNORECASE)
 
 
-def _kind_of(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> ReplyKind:
+def _classify(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]) -> ReplyKind:
     status, body = exchange.status, decoded.body
     answered = any(chunk.unwrapped for chunk in chunks)
     # A body that could not be decoded is not an empty one.
@@ -222,10 +222,10 @@ def _kind_of(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...]
         return ReplyKind.HTML
     if status >= 300:
         return ReplyKind.ERROR
-    return ReplyKind.ANSWER if answered else _kind_of_success(body, chunks)
+    return ReplyKind.ANSWER if answered else _classify_success(body, chunks)
 
 
-def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
+def _classify_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
     """Return what a success is without the resource that was asked for."""
     if not body.strip():
         return ReplyKind.EMPTY
@@ -234,7 +234,7 @@ def _kind_of_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
     return ReplyKind.FOREIGN if chunks and all(chunk.json.ok for chunk in chunks) else ReplyKind.UNREADABLE
 
 
-def _error_of(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
+def _find_error(kind: ReplyKind, body: bytes, chunks: tuple[Chunk, ...]) -> ErrorBody | None:
     within = next((chunk.error for chunk in chunks if chunk.error), None)
     if within is not None or kind is ReplyKind.ANSWER:
         return within
@@ -254,9 +254,9 @@ def _leave_unread(exchange: Exchange, resource: Resource, decoded: DecodedBody, 
     """Return the reply for a body longer than `json_bytes`, of which only the beginning is kept beside the exchange."""
     decoded = replace(decoded, pieces=decoded.pieces[:_BEGINNING])
     head = b"".join(piece.data for piece in decoded.pieces)[: _BEGINNING * 1024]
-    kind = _kind_of(exchange, decoded, ())
+    kind = _classify(exchange, decoded, ())
     framed = FramedBody(Framing.OTHER, (), (), size, "json_bytes")
-    return Reply(exchange, resource, decoded, framed, kind, (), _error_of(kind, head, ()), head)
+    return Reply(exchange, resource, decoded, framed, kind, (), _find_error(kind, head, ()), head)
 
 
 def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 - frozen
@@ -268,8 +268,8 @@ def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 
         return _leave_unread(exchange, resource, decoded, len(body))
     framed = read_framed(decoded.pieces, limits)
     chunks = tuple(_read_chunk(n, frame.json, frame.at_ms, resource) for n, frame in enumerate(framed.frames))
-    kind = _kind_of(exchange, decoded, chunks)
-    return Reply(exchange, resource, decoded, framed, kind, chunks, _error_of(kind, body, chunks), body)
+    kind = _classify(exchange, decoded, chunks)
+    return Reply(exchange, resource, decoded, framed, kind, chunks, _find_error(kind, body, chunks), body)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,11 +51,11 @@ def draw_arrivals(
     step = max(1, -(-len(known) // MOST_STROKES))
     strokes = sorted({round(at / total * (WIDTH - 4)) + 2 for at in known[::step]})
     path = "".join(f"M{x} 4v24" for x in strokes)
-    said = f"{'Buffered: ' if held_back else ''}{describe_times(known)}."
+    text = f"{'Buffered: ' if held_back else ''}{describe_times(known)}."
     return Arrivals(
         path,
         format_milliseconds(known[0]),
         format_milliseconds(total),
         "buffered" if held_back else "measured",
-        said,
+        text,
     )

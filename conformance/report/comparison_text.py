@@ -32,7 +32,7 @@ from conformance.model import JSON
 from conformance.phrases import count_noun, join_names
 from conformance.report.safe_text import clip_text, format_moment, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm
-from conformance.report.vocabulary import COMPARISON_GROUPS, LEVELS
+from conformance.report.vocabulary import COMPARISON_GROUPS, LEVELS, explain_effect
 
 MOST_SENTENCES = 30  # of one kind
 _REASON = 240
@@ -63,9 +63,9 @@ def _describe_new(comparison: Comparison) -> Iterator[str]:
     if rest:
         accepted = sum(line.known for line in rest)
         below = _count_levels([line for line in rest if not line.known])
-        said = " and ".join(filter(None, (below, f"{accepted} accepted" if accepted else "")))
+        counts = " and ".join(filter(None, (below, f"{accepted} accepted" if accepted else "")))
         also = "Also new" if failing else "New"
-        yield f"{also}: {said}; no failure with --fail-on {comparison.criteria.fail_on}."
+        yield f"{also}: {counts}; no failure with --fail-on {comparison.criteria.fail_on}."
     more = comparison.groups[MORE]
     if more:
         yield f"{count_noun(len(more), 'finding')} seen with more generated bodies than before, and not counted as new."
@@ -101,7 +101,7 @@ def _describe_lost_coverage(event: ProviderEvent) -> str:
 
 _SENTENCES: Mapping[str, Callable[[ProviderEvent], str]] = {
     BROKE: lambda one: (
-        f"{one.client} worked with {one.provider} and breaks now{_add_reason(one.reason, ': {}')}."
+        f"{one.client} worked with {one.provider} and breaks now{_add_reason(explain_effect(one.reason), ': {}')}."
     ),
     **dict.fromkeys(GONE, _describe_gone),
     COVERAGE: _describe_lost_coverage,
@@ -118,7 +118,7 @@ _EVENT_ORDER = ((BROKE,), GONE, (COVERAGE,), (STILL_DEAD, BACK, CAME, WORKS_AGAI
 def _describe_idle(comparison: Comparison) -> Iterator[str]:
     names = [event.provider for event in comparison.events if event.kind == IDLE]
     if names:
-        yield f"Not run, before or now: {join_names(names, _NAMES_SHOWN)}."
+        yield f"Not run in either run: {join_names(names, _NAMES_SHOWN)}."
 
 
 def _describe_no_change(comparison: Comparison) -> Iterator[str]:
@@ -129,8 +129,8 @@ def _describe_no_change(comparison: Comparison) -> Iterator[str]:
 
 def add_sentences(comparison: Comparison, section: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return the page's or the JSON's view of a comparison with its sentences in front."""
-    said = [to_one_line(sentence) for sentence in describe_comparison(comparison)]
-    return {"headline": " ".join(said), "sentences": [*said], **section}
+    sentences = [to_one_line(sentence) for sentence in describe_comparison(comparison)]
+    return {"headline": " ".join(sentences), "sentences": [*sentences], **section}
 
 
 def _describe_run(which: str, run: Mapping[str, JSON]) -> str:
@@ -144,9 +144,9 @@ def _format_sign(line: RuleChange) -> str:
 
 
 def _format_line(line: RuleChange, form: TextForm) -> str:
-    said = form.text(clip_text(describe_line(line), 300))
-    sign = f"{_format_sign(line)}:".ljust(19 if form is TERMINAL else 0)
-    return form.item.format(f"{sign} {form.name(line.provider)} {form.code(line.rule)} {said}".rstrip())
+    text = form.text(clip_text(describe_line(line), 300))
+    sign = _format_sign(line).ljust(18) if form is TERMINAL else f"{_format_sign(line)}:"
+    return form.item.format(f"{sign} {form.name(line.provider)} {form.code(line.rule)} {text}".rstrip())
 
 
 def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from conformance.report.evidence import REQUEST
 from conformance.report.findings import Citation, Finding
@@ -17,8 +15,7 @@ from conformance.report.safe_text import (
     format_moment,
     make_visible,
 )
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 # The page has the long texts only where they are shown; its script inserts them here.
 SLOT = re.compile(r"\{\{(curl|request|response)\}\}")
@@ -51,8 +48,7 @@ def _list_facts(found: Finding, pointers: list[str]) -> list[str]:
         lines.append(f"- **Where:** {where}" + (f" and {more:,} more" if more > 0 else ""))
     lines += _format_citation("Rule from", found.source) + _format_citation("Your document", found.documented)
     if found.harms:
-        harms = "; ".join(f"{harm.effect}: {', '.join(harm.clients)}" for harm in found.harms)
-        lines.append(f"- **Clients:** {escape_markdown(harms)}")
+        lines.append(f"- **Clients:** {escape_markdown('; '.join(map(str, found.harms)))}")
     return lines
 
 

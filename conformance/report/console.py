@@ -1,17 +1,15 @@
-"""Says on a terminal what a run found: the sentence, what must not be overlooked, findings, matrix and verdicts."""
+"""Renders what a run found for a terminal: headline, banners, findings, matrix and verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from conformance.report.console_findings import format_findings
 from conformance.report.console_matrix import format_matrix
 from conformance.report.console_text import Screen
 from conformance.report.matrix import sort_providers
 from conformance.report.overview import Banner, make_overview
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 NARROWEST = 40  # columns; a terminal that claims to have fewer gets longer lines
 
@@ -36,7 +34,7 @@ def _format_lines(results: Entry, screen: Screen) -> Iterator[str]:
 def format_terminal(results: Entry, *, colour: bool = False, width: int = 100) -> str:
     """Return what a run found as text of at most `width` columns; `colour` only where a terminal reads it.
 
-    The width changes how it is laid out, never what is said.
+    The width changes the layout, never the content.
     """
     lines = _format_lines(results, Screen(max(width, NARROWEST), colour))
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"

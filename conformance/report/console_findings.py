@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from conformance.model import FAILING_LEVELS
 from conformance.phrases import count_noun
@@ -11,9 +10,7 @@ from conformance.report.console_text import Screen
 from conformance.report.findings import sort_findings, write_full_title
 from conformance.report.matrix import display_name
 from conformance.report.safe_text import shorten_text, to_one_line
-from conformance.report.vocabulary import LEVELS
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import LEVELS, Entry
 
 MOST_FINDINGS = 30  # findings of a whole run; what one provider leaves goes to the others
 _SENTENCE = 300

@@ -5,15 +5,12 @@ Both say the same: every count of every dimension, and each verdict in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from conformance.report.console_text import Screen, fill_lines, measure_width, pad_text, shorten_to_width
 from conformance.report.matrix import Cell, choose_sign, describe_counts, display_name, make_cells
 from conformance.report.verdict import explain_verdict
-from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, Sign
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, Entry, Sign
 
 _NAME_LEAST = 40  # columns; a name is cut in the table only where it is longer than this
 _GAP = 2

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.judging.arrivals import HELD_BACK_RULE
 from conformance.report.arrivals import Arrivals, draw_arrivals
 from conformance.report.safe_text import clip_text, make_visible
+from conformance.report.vocabulary import Entry
 
-TOTAL = 1_500_000  # characters of bodies that one page carries, over all its vendors
+TOTAL = 1_500_000  # characters of bodies that one page carries, over all its providers
 MOST = 4_096  # of one body; what results.json keeps of one
 LEAST = 500
 REQUEST = 4_000
@@ -22,7 +22,6 @@ AROUND = 260  # characters shown before and after the first mark of an extract
 MARKS = 200
 _STREAM = re.compile(r':stream|"stream"')  # in the path, or as the body's own flag
 
-Entry = Mapping[str, Any]
 Segments = tuple[tuple[str, bool], ...]  # text, and whether it is marked
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.clients.effects import HARM
+from conformance.model import Level
 from conformance.report.arrivals import Arrivals
 from conformance.report.evidence import Extract, draw_stream, extract_marked, find_buffered
 from conformance.report.safe_text import clip_text, make_slug, number_duplicates, shorten_text
-from conformance.report.vocabulary import EFFECTS, LEVELS, Sign
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import EFFECTS, LEVELS, Entry, Sign
 
 SHOWN_POINTERS = 8
 MOST_POINTERS = 200
 SENTENCE = 900  # characters of expected, observed and the like
-MOST_FINDINGS = 500  # of one vendor
-_LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
+MOST_FINDINGS = 500  # of one provider
 _EFFECT_RANK = {effect: rank for rank, effect in enumerate(HARM)}
 
 
@@ -30,6 +27,9 @@ class Harm:
     effect: str
     clients: tuple[str, ...]
     details: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.effect}: {', '.join(self.clients)}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Finding:
     conditions: str  # when it happens: `only when streamed`; empty where it always does
     expected: str
     observed: str
-    accepted: str  # why a known deviation is accepted, and until when
+    accepted: str  # why the finding is accepted, and until when
     why: str
     way_round: str
     departs: str
@@ -93,7 +93,7 @@ def rank_by_harm(deviation: Entry) -> tuple[object, ...]:
     worst = min((_EFFECT_RANK.get(str(effect.get("effect")), 9) for effect in hurt), default=9)
     return (
         bool(deviation.get("known")),
-        _LEVEL_RANK.get(str(deviation.get("level")), 9),
+        Level(deviation["level"]).rank,
         worst,
         -len(hurt),
         str(deviation.get("rule")),
@@ -113,7 +113,9 @@ def describe_contract(deviation: Entry) -> str:
     return "Google and the vendor's own document" if "documented" in against else "Google"
 
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")  # whoever wrote the results: nothing but a link
+_ADDRESS = re.compile(
+    r"https?://[^\s<>\"'()\[\]\\]+"
+)  # results.json may hold anything; only this becomes a link
 
 
 def read_citation(source: Entry | None) -> Citation | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.phrases import conjugate, count_noun
 from conformance.report.matrix import count_levels
 from conformance.report.verdict import describe_limits, is_fully_judged, read_judged_share
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,8 @@ def _count_deviating(pool: HeadlineProviders, total: str) -> str:
 def _count_unjudged(pool: HeadlineProviders) -> list[str]:
     """Return what a sentence has to add where something was not judged, or not in full."""
     partial, unjudged = pool.count("partial"), pool.count("inconclusive")
-    said = [f"{partial} {'was' if partial == 1 else 'were'} judged in part"] if partial else []
-    return said + ([f"{unjudged} could not be judged"] if unjudged else [])
+    parts = [f"{partial} {'was' if partial == 1 else 'were'} judged in part"] if partial else []
+    return parts + ([f"{unjudged} could not be judged"] if unjudged else [])
 
 
 def _describe_part(providers: Sequence[Entry]) -> str:

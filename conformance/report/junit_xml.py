@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from xml.etree import ElementTree as ET
 
 from conformance.report.findings import write_full_title
 from conformance.report.matrix import sort_providers
 from conformance.report.safe_text import make_visible, shorten_text
 from conformance.report.verdict import describe_judged_share
+from conformance.report.vocabulary import Entry
 from conformance.verdicts.exit_code import (
     ExitConditions,
     counts_for_exit_code,
@@ -19,8 +19,6 @@ from conformance.verdicts.exit_code import (
     list_open_questions,
     read_conditions,
 )
-
-Entry = Mapping[str, Any]
 
 # Outcomes that JUnit shows as skipped with the reason, so that they are not read as passes.
 _SKIPPED = ("known", "unsupported", "blocked", "inconclusive", "error")

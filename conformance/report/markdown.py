@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from conformance.model import Level
 from conformance.phrases import count_noun
@@ -16,9 +15,7 @@ from conformance.report.safe_text import clip_text, escape_markdown, format_code
 from conformance.report.sections import describe_proof
 from conformance.report.text_form import format_table
 from conformance.report.verdict import explain_verdict
-from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import CELLS, DIMENSIONS, HEADLINE_TRAITS, LEVELS, TRAITS, Entry
 
 MOST_ROWS = 200
 MOST_WORST = 15
@@ -53,8 +50,8 @@ def _format_matrix(providers: list[Entry]) -> Iterator[str]:
 
 
 def _format_banner(banner: Banner) -> str:
-    said = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
-    return f"> **{escape_markdown(banner.title)}.** {_escape(said, 900)}\n"
+    text = " ".join(filter(None, (banner.text, "; ".join(banner.lines))))
+    return f"> **{escape_markdown(banner.title)}.** {_escape(text, 900)}\n"
 
 
 def _format_trait(trait: Trait | None) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.safe_text import to_one_line
-from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Sign
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import CELLS, DIMENSIONS, LEVELS, STATUSES, UNJUDGED, Entry, Sign
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,10 @@ class Cell:
     @property
     def label(self) -> str:
         """The cell as text: `schema: 2 must, 1 not judged`."""
-        said = (
+        parts = (
             f"{count.number} {count.sign.word}" if count.number else count.sign.word for count in self.counts
         )
-        return f"{self.dimension}: {', '.join(said)}"
+        return f"{self.dimension}: {', '.join(parts)}"
 
 
 def _count_by_level(provider: Entry) -> Counter[tuple[str, str]]:
@@ -105,10 +102,10 @@ def _describe_departure(provider: Entry) -> tuple[str, str]:
 def describe_counts(provider: Entry) -> str:
     """Return how many findings a provider has: `3 must, 1 should, 2 notes, 1 accepted`."""
     new, known = count_levels(provider), count_levels(provider, known=True)
-    said = [f"{new[level]} {level}" for level in ("must", "should") if new[level]]
-    said += [count_noun(new["note"], "note")] if new["note"] else []
-    said += [f"{known.total()} accepted"] if known.total() else []
-    return ", ".join(said) or "nothing found"
+    parts = [f"{new[level]} {level}" for level in ("must", "should") if new[level]]
+    parts += [count_noun(new["note"], "note")] if new["note"] else []
+    parts += [f"{known.total()} accepted"] if known.total() else []
+    return ", ".join(parts) or "nothing found"
 
 
 def sort_providers(providers: Sequence[Entry]) -> list[Entry]:
@@ -131,8 +128,8 @@ def _title_of(provider: Entry) -> str:
 def display_name(provider: Entry) -> str:
     """Return a provider's title; `(bundled)` follows it for a bundled server whose title does not say so."""
     title = to_one_line(_title_of(provider))
-    said = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
-    return title if said else f"{title} (bundled)"
+    names_it = not provider.get("embedded") or "embedded" in title.lower() or "bundled" in title.lower()
+    return title if names_it else f"{title} (bundled)"
 
 
 def group_of(provider: Entry) -> str:

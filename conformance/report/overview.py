@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,7 @@ from conformance.report.headline import is_against_documents, write_headline
 from conformance.report.matrix import choose_sign, sort_providers
 from conformance.report.recorded_replies import MOST_RECORDINGS, describe_recording
 from conformance.report.safe_text import clip_text, format_elapsed, format_moment
-from conformance.report.vocabulary import DIMENSIONS, EXITS, Sign
-
-Entry = Mapping[str, Any]
-
+from conformance.report.vocabulary import DIMENSIONS, EXITS, Entry, Sign
 
 MOST_LINES = 10  # of one banner
 RULES_NAMED = 4
@@ -184,13 +181,13 @@ def describe_selection(run: Entry) -> str:
     Dimensions are named; rules are named only where they are few, and counted otherwise.
     """
     chosen: Entry = run.get("selection") or {}
-    said = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
+    parts = [f"{name} {_join_values(chosen[name])}" for name in _NARROWED if chosen.get(name)]
     rules = [str(rule) for rule in chosen.get("rules") or ()]
     if rules and not chosen.get("dimensions") and len(rules) <= RULES_NAMED:
-        said.append(f"{'rule' if len(rules) == 1 else 'rules'} {_join_values(rules)}")
+        parts.append(f"{'rule' if len(rules) == 1 else 'rules'} {_join_values(rules)}")
     elif rules:
-        said.append(count_noun(len(rules), "rule"))
-    return "; ".join(said)
+        parts.append(count_noun(len(rules), "rule"))
+    return "; ".join(parts)
 
 
 def _join_values(value: Any) -> str:

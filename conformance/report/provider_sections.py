@@ -39,14 +39,13 @@ from conformance.report.vocabulary import (
     NOT_ASKED,
     OUTCOMES,
     TRAITS,
+    Entry,
     Sign,
     format_readings,
     format_value,
 )
 
-Entry = Mapping[str, Any]
-
-MOST_EXCHANGES = 60  # of one vendor
+MOST_EXCHANGES = 60  # of one provider
 MOST_FIELDS = 600
 MOST_REASONS = 6
 
@@ -166,10 +165,10 @@ def read_traits(provider: Entry) -> tuple[Trait, ...]:
 
 
 def _describe_reason(reason: Entry) -> str:
-    said = [EFFECTS.get(str(reason["effect"]), str(reason["effect"]))]
-    said += [clip_text(str(reason["detail"]), 200)] if reason.get("detail") else []
+    parts = [EFFECTS.get(str(reason["effect"]), str(reason["effect"]))]
+    parts += [clip_text(str(reason["detail"]), 200)] if reason.get("detail") else []
     where = [str(reason[name]) for name in ("rule", "exchange") if reason.get(name)]
-    return ": ".join(said) + (f" ({', '.join(where)})" if where else "")
+    return ": ".join(parts) + (f" ({', '.join(where)})" if where else "")
 
 
 def _read_client(entry: Entry) -> ClientSummary:
@@ -190,8 +189,8 @@ def _group_unjudged(provider: Entry) -> tuple[UnjudgedGroup, ...]:
         if case["outcome"] in OUTCOMES:
             reason = shorten_text(str(case.get("reason") or ""), 300)
             outcome = NOT_ASKED if reason.startswith(f"{NOT_ASKED}: ") else str(case["outcome"])
-            said = reason.removeprefix(f"{NOT_ASKED}: ")
-            groups.setdefault(outcome, []).append((str(case["rule"]), said))
+            detail = reason.removeprefix(f"{NOT_ASKED}: ")
+            groups.setdefault(outcome, []).append((str(case["rule"]), detail))
     rules = tuple(UnjudgedGroup(OUTCOMES[name], tuple(groups[name])) for name in OUTCOMES if name in groups)
     unasked = tuple(
         (

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.safe_text import clip_text
-from conformance.report.vocabulary import EFFECTS
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import EFFECTS, Entry
 
 MOST_REPLIES = 40  # of one provider
 MOST_HARMFUL = 200  # of the replies after those, only the harmful ones are shown
@@ -31,9 +28,9 @@ class ClientGroup:
     @property
     def harm(self) -> str:
         """The harm as text; empty where there is none. The exception that is raised is part of `sees`."""
-        said = EFFECTS.get(self.effect, self.effect)
+        effect = EFFECTS.get(self.effect, self.effect)
         detail = "" if self.effect == "raises" else self.detail
-        return ": ".join(filter(None, (said, detail))) if self.effect else ""
+        return ": ".join(filter(None, (effect, detail))) if self.effect else ""
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from conformance.clients.effects import VERDICTS
 from conformance.report.console_text import wrap_text
+from conformance.report.findings import group_harms
 from conformance.report.markdown import write_complaint
 from conformance.report.recorded_replies import MOST_REPLIES, choose_replies, group_clients, is_harmful
 from conformance.report.safe_text import clip_text, escape_markdown, format_code, to_one_line
 from conformance.report.text_form import format_table
-
-Entry = Mapping[str, Any]
+from conformance.report.vocabulary import Entry
 
 MOST_FINDINGS = 100
 _STATUS = {
@@ -46,10 +46,10 @@ def _format_provider(provider: Entry, width: int) -> Iterator[str]:
 def describe_verdict(provider: Entry) -> str:
     """Return a provider's verdict, with what it rests on."""
     judged = provider["judged"]
-    said = _STATUS.get(str(provider["status"]), str(provider["status"]))
+    verdict = _STATUS.get(str(provider["status"]), str(provider["status"]))
     reason = f" ({provider['reason']})" if provider.get("reason") else ""
     rests = "; ".join(map(str, judged["limited_by"]))
-    return f"{said}{reason}; {judged['rules']} of {judged['of']} rules judged, from {rests}"
+    return f"{verdict}{reason}; {judged['rules']} of {judged['of']} rules judged, from {rests}"
 
 
 def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _format_finding(provider: Entry, deviation: Entry, width: int) -> Iterator[s
         ("observed", deviation["observed"]),
         ("at", f"{_name_places(provider, deviation['exchanges'])} {where}".strip()),
         ("source", ", ".join(filter(None, (source["document"], source.get("lines"))))),
-        ("breaks", "; ".join(f"{one['client']} ({one['effect']})" for one in deviation.get("clients") or ())),
+        ("breaks", "; ".join(map(str, group_harms(deviation)))),
     )
     for label, text in rows:
         if text:
@@ -104,7 +104,7 @@ def _describe_views(answer: Entry) -> Iterator[str]:
     if ":streamGenerateContent" in answer["request"] and "alt=sse" not in answer["request"]:
         yield "sent without alt=sse, which none of these clients does:"
     for group in group_clients(answer):
-        harm = f" ({group.effect}: {group.detail})" if group.effect else ""
+        harm = f" ({group.harm})" if group.effect else ""
         yield f"{group.who}: {group.sees}{harm}"
 
 
@@ -114,9 +114,9 @@ def _format_clients(provider: Entry, width: int) -> Iterator[str]:
         by_verdict.setdefault(str(client["verdict"]), []).append(str(client["client"]))
     if by_verdict.keys() - {"untested"}:
         yield ""
-        for verdict in ("broken", "degraded", "works", "untested"):
+        for verdict, word in VERDICTS.items():
             if verdict in by_verdict:
-                yield from _wrap_labelled(f"  {verdict}", ", ".join(by_verdict[verdict]), width)
+                yield from _wrap_labelled(f"  {word}", ", ".join(by_verdict[verdict]), width)
 
 
 # --- for a vendor ---

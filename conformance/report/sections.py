@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,10 @@ from conformance.report.vocabulary import (
     COMPARISON_GROUPS,
     EFFECTS,
     LEVELS,
-    TRAITS,
+    Entry,
     Sign,
-    format_readings,
     format_value,
 )
-
-Entry = Mapping[str, Any]
 
 MOST_ROWS = 400
 _REMARKS: Mapping[str, tuple[str, str]] = {
@@ -84,8 +81,8 @@ def read_documents(results: Entry) -> tuple[Document, ...]:
 def _read_document(dialect: str, entries: list[Entry]) -> Document:
     ordered = sorted(entries, key=lambda entry: list(KINDS).index(str(entry["kind"])))
     counts = Counter(str(entry["kind"]) for entry in ordered)
-    said = (count_noun(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
-    return Document(dialect, ", ".join(said), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
+    summary = (count_noun(counts[kind], *words) for kind, words in _REMARKS.items() if counts[kind])
+    return Document(dialect, ", ".join(summary), tuple(_read_remark(entry) for entry in ordered[:MOST_ROWS]))
 
 
 def _read_remark(entry: Entry) -> RemarkRow:
@@ -99,32 +96,15 @@ def _read_remark(entry: Entry) -> RemarkRow:
 
 
 def read_tables(results: Entry) -> tuple[DocumentTable, ...]:
-    """Return the documents side by side: the tables in the results, else a table of the providers' traits."""
+    """Return the tables that compare the documents."""
     tables = (results.get("side_by_side") or {}).get("tables") or ()
-    return tuple(_read_table(table) for table in tables) or tuple(_tabulate_traits(results))
+    return tuple(_read_table(table) for table in tables)
 
 
 def _read_table(table: Entry) -> DocumentTable:
     rows = tuple(tuple(clip_text(str(cell), 300) for cell in row) for row in table["rows"][:MOST_ROWS])
     return DocumentTable(
         str(table["title"]), tuple(map(str, table["columns"])), rows, str(table.get("note") or "")
-    )
-
-
-def _tabulate_traits(results: Entry) -> Iterator[DocumentTable]:
-    dialects = {str(each["dialect"]): each.get("traits") or {} for each in results.get("providers") or ()}
-    names = [name for name in TRAITS if any(name in traits for traits in dialects.values())]
-    rows = tuple((TRAITS[name], *_list_readings(name, list(dialects.values()))) for name in names)
-    if rows:
-        yield DocumentTable("Traits", ("trait", "Google", *dialects), rows)
-
-
-def _list_readings(name: str, every: list[Entry]) -> tuple[str, ...]:
-    found = [traits.get(name) or {} for traits in every]
-    google = next((trait["reference"] for trait in found if "reference" in trait), None)
-    return (
-        format_value(google, "–"),
-        *(clip_text(format_readings(trait.get("documented"), "says nothing"), 120) for trait in found),
     )
 
 

@@ -9,7 +9,7 @@ from conformance.comparing.switching import ClientChange, Step, Switch, Unjudged
 from conformance.phrases import conjugate, count_noun, join_names
 from conformance.report.safe_text import clip_text, to_one_line
 from conformance.report.text_form import MARKDOWN, TERMINAL, TextForm, format_table, limit_lines
-from conformance.report.vocabulary import CLIENTS
+from conformance.report.vocabulary import CLIENTS, explain_effect
 
 _CELL = 240
 _REASON = 400
@@ -22,23 +22,23 @@ def describe_switch(found: Switch, named: Sequence[str]) -> str:
     where = f"From {found.before.name} to {found.after.name}" + (" (on paper)" if found.on_paper else "")
     steps = count_noun(len(found.steps), "step")
     first = f"{where}: {steps} for an adapter; {_count_breaking(found)}."
-    partly = [f"{said}." for said in found.partly]
+    partly = [f"{text}." for text in found.partly]
     return " ".join(filter(None, (first, *partly, _describe_named_clients(found, named))))
 
 
 def _count_breaking(found: Switch) -> str:
-    """Say how many clients break there: those that work today, those that were not tested today, and what is open."""
+    """Describe how many clients break there: those that work today, those not tested today, and those not tested there."""
     working = sum(one.breaks and one.before != "untested" for one in found.clients)
     unknown = sum(one.breaks and one.before == "untested" for one in found.clients)
     untested = sum(one.after == "untested" for one in found.clients)
     subject = count_noun(working, "client") if working else "no client"
     number = working or 1
-    said = [f"{subject} that {conjugate(number, 'work')} today {conjugate(number, 'break')}"]
+    parts = [f"{subject} that {conjugate(number, 'work')} today {conjugate(number, 'break')}"]
     if unknown:
-        said.append(f"{count_noun(unknown, 'client')} not tested today {conjugate(unknown, 'break')}")
+        parts.append(f"{count_noun(unknown, 'client')} not tested today {conjugate(unknown, 'break')}")
     if untested:
-        said.append(f"{count_noun(untested, 'client was', 'clients were')} not tested there")
-    return "; ".join(said)
+        parts.append(f"{count_noun(untested, 'client was', 'clients were')} not tested there")
+    return "; ".join(parts)
 
 
 def _describe_named_clients(found: Switch, named: Sequence[str]) -> str:
@@ -82,20 +82,20 @@ def _tabulate_changes(found: Switch, changes: Sequence[SwitchChange]) -> Iterato
 def _format_step(step: Step, form: TextForm) -> str:
     reasons = (("because ", step.why), ("breaks: ", step.hurts))
     # The reasons are sentences of a rule; here they go on a line of their own, without a full stop.
-    said = [
+    details = [
         f"{label}{form.text(clip_text(text.strip().removesuffix('.'), _REASON))}"
         for label, text in reasons
         if text
     ]
-    said += [f"resolves {_name_rules(step.rules, form)}"] if step.rules else []
+    details += [f"resolves {_name_rules(step.rules, form)}"] if step.rules else []
     return form.add_details(
-        form.numbered.format(f"{step.number}. {form.name(step.do)} ({_WAYS[step.way]})"), said
+        form.numbered.format(f"{step.number}. {form.name(step.do)} ({_WAYS[step.way]})"), details
     )
 
 
 def _format_client(client: ClientChange, form: TextForm) -> str:
     head = f"{form.text(client.client)}: {_format_verdict(client.before)} → {_format_verdict(client.after)}"
-    details = [form.text(clip_text(why, _CELL)) for why in client.because[:3]]
+    details = [form.text(clip_text(explain_effect(why), _CELL)) for why in client.because[:3]]
     details += [f"set the {form.text(need)}" for need in client.configure]
     return form.add_details(form.item.format(head), details)
 

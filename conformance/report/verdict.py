@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.phrases import count_noun
 from conformance.report.matrix import describe_counts
 from conformance.report.safe_text import clip_text
-from conformance.report.vocabulary import STATUSES
+from conformance.report.vocabulary import STATUSES, Entry
 from conformance.verdicts.extent import BY_FINDINGS
-
-Entry = Mapping[str, Any]
 
 MOST_LIMITS = 4
 # How an entry of `configure` begins, and what the client then works with.
@@ -94,8 +91,8 @@ def _describe_working(subject: str, entries: Sequence[Entry]) -> str:
     if len(needs) == 1:
         return " ".join(filter(None, (subject, verb, *needs)))
     plain = [f"{needs['']} as {'it is' if needs[''] == 1 else 'they are'}"] if needs[""] else []
-    said = [f"{number} {words}" for words, number in needs.most_common() if words]
-    return f"{subject} {verb}: {', '.join(said + plain)}"
+    parts = [f"{number} {words}" for words, number in needs.most_common() if words]
+    return f"{subject} {verb}: {', '.join(parts + plain)}"
 
 
 def describe_clients(provider: Entry) -> str:
@@ -113,12 +110,12 @@ def describe_clients(provider: Entry) -> str:
     if len(tested) in (broken, degraded) and len(tested) > 1:
         return f"all {len(tested)} clients {'break' if broken else 'are degraded'}"
     of = f" of {count_noun(len(tested), 'client')}"
-    said = [f"{broken}{of} break{'s' * (broken == 1)}"] if broken else []
-    said += [f"{degraded}{'' if broken else of} degraded"] if degraded else []
+    parts = [f"{broken}{of} break{'s' * (broken == 1)}"] if broken else []
+    parts += [f"{degraded}{'' if broken else of} degraded"] if degraded else []
     works = [entry for entry in tested if entry["verdict"] == "works"]
     if any(describe_client_needs(entry) for entry in works):
-        said.append(_describe_working(str(len(works)), works))
-    return ", ".join(said)
+        parts.append(_describe_working(str(len(works)), works))
+    return ", ".join(parts)
 
 
 def explain_verdict(provider: Entry) -> str:
@@ -128,8 +125,8 @@ def explain_verdict(provider: Entry) -> str:
     """
     if provider.get("reason"):
         return clip_text(str(provider["reason"]).removeprefix(f"{provider['name']}: "), 240)
-    said = [describe_judged_share(provider), describe_clients(provider)]
-    return "; ".join(filter(None, said if provider["status"] == "partial" else reversed(said)))
+    parts = [describe_judged_share(provider), describe_clients(provider)]
+    return "; ".join(filter(None, parts if provider["status"] == "partial" else reversed(parts)))
 
 
 def abbreviate_verdict(provider: Entry) -> str:

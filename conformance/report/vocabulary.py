@@ -11,6 +11,8 @@ from conformance.clients.effects import VERDICTS
 from conformance.comparing.compare import FIXED, GAINED, LOST, MORE, NEW, STILL
 from conformance.model import Dimension
 
+Entry = Mapping[str, Any]  # an object of results.json
+
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         Dimension.CASING: "how names are spelt",
@@ -150,6 +152,12 @@ CLAIMS = (
     "That a client works in every respect: only how it reads the recorded replies was modelled.",
     "That a bundled server behaves as its vendor does: it answers as the vendor's document says.",
 )
+
+
+def explain_effect(reason: str) -> str:
+    """Return `EFFECT: DETAIL` with the effect in words: `silent-loss: usage lost` is `loses data silently: usage lost`."""
+    effect, colon, detail = reason.partition(": ")
+    return f"{EFFECTS.get(effect, effect)}{colon}{detail}"
 
 
 def format_value(found: Any, nothing: str) -> str:

@@ -17,7 +17,7 @@ from conformance.running.session import RunOptions
 MEASURES = ("reference", "documented", "both")
 
 
-def whole_number_between(least: int, most: int) -> Callable[[str], int]:
+def make_number_reader(least: int, most: int) -> Callable[[str], int]:
     """Make a reader of whole numbers from `least` to `most`; it refuses anything else and names these bounds."""
 
     def read(text: str) -> int:
@@ -32,8 +32,8 @@ def whole_number_between(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-BODIES = whole_number_between(0, 1_000_000)
-SEED = whole_number_between(0, 2**32 - 1)
+BODIES = make_number_reader(0, 1_000_000)
+SEED = make_number_reader(0, 2**32 - 1)
 
 
 @dataclass(frozen=True)

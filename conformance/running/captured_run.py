@@ -8,18 +8,24 @@ from typing import Any
 
 from conformance.api import gather_group, judge_captured, make_provider
 from conformance.capturing.collecting import RecordedFiles
-from conformance.catalogue import Rule, list_rules
+from conformance.catalogue import list_rules
 from conformance.config.providers import LoadedProviders
 from conformance.dialects.dialect import DialectError, load_dialect
-from conformance.model import JSON
 from conformance.recording.record import Recorder
 from conformance.recording.writing import RecordError
 from conformance.running.engine import Engine
 from conformance.running.gather import GatheredRun
-from conformance.running.session import RunOptions, SelectedProvider, Session, UsageError, resolve_clients
+from conformance.running.judge import list_verdicts
+from conformance.running.session import (
+    RunOptions,
+    SelectedProvider,
+    Session,
+    UsageError,
+    resolve_clients,
+    select_scope,
+)
 from conformance.running.write import mask_results
 from conformance.verdicts.client_views import describe_client_views
-from conformance.verdicts.exit_code import CAPTURED
 from conformance.verdicts.results import RunInfo, build_results
 
 
@@ -29,6 +35,7 @@ class CapturedRun(Engine):
 
     recorded: RecordedFiles = field(default_factory=lambda: RecordedFiles((), ()))
 
+    is_captured = True
     judge_replies = staticmethod(judge_captured)
 
     def __post_init__(self) -> None:
@@ -39,7 +46,7 @@ class CapturedRun(Engine):
     def judge_only(self) -> dict[str, Any]:
         """Judge without a folder; return what results.json would hold."""
         self.asked = True
-        self.scope = self._select_scope(None)
+        self.scope = select_scope(self.session, None)
         self.gathered = self._read_groups()
         self._judge()
         self.results = self.compute_results()
@@ -61,10 +68,6 @@ class CapturedRun(Engine):
             return replace(self._read_groups(), fault=str(error))
         return self._read_groups()
 
-    def describe_selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
-        """Return what the run was asked for, marked as one that asked nothing."""
-        return {**super().describe_selection(rules), CAPTURED: True}
-
     def describe_run(self) -> RunInfo:
         """Return what results.json says of the run, with the files that were read."""
         files = self.recorded.files
@@ -74,7 +77,7 @@ class CapturedRun(Engine):
     def compute_results(self) -> dict[str, Any]:
         """Return results.json with what each client makes of each answer."""
         places = {group.name: group.places for group in self.recorded.groups}
-        verdicts = self.list_verdicts()
+        verdicts = list_verdicts(self.judged, self.session)
         views = {
             name: describe_client_views(one, places[name]) for one in verdicts if (name := one.provider.name)
         }

@@ -109,22 +109,22 @@ def read_reports(path: Path) -> dict[str, CaseReport]:
     return {id_: CaseReport(*entry) for id_, entry in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def id_of_rule(provider: Provider, rule: Rule) -> str:
+def make_rule_case_id(provider: Provider, rule: Rule) -> str:
     """Return the id of the case of one rule."""
     return f"{provider.name}-{rule.id.replace('/', '-')}"
 
 
-def id_of_client(provider: str, client: str) -> str:
+def make_client_case_id(provider: str, client: str) -> str:
     """Return the id of the case of one client."""
     return f"{provider}-client-{ALL_CLIENTS[client].slug}"
 
 
-def id_of_known(provider: str) -> str:
+def make_known_case_id(provider: str) -> str:
     """Return the id of the case of a provider's `known` entries."""
     return f"{provider}-known-entries"
 
 
-def id_in(name: str) -> str:
+def read_case_id(name: str) -> str:
     """Return the id in the name of a case or of any other test; "" where it has none."""
     return name.rpartition("[")[2].removesuffix("]") if name.endswith("]") else ""
 
@@ -139,15 +139,15 @@ class CaseIds:
     @classmethod
     def of(cls, providers: Sequence[Provider], rules: Sequence[Rule], clients: Sequence[str]) -> CaseIds:
         """Return the ids for the providers that are asked, the rules that are judged and the clients that are named."""
-        every = {id_of_rule(one, rule): (one.name, rule.id) for one in providers for rule in rules}
-        named = {id_of_client(one.name, client): one.name for one in providers for client in clients}
-        return cls(every, named | {id_of_known(one.name): one.name for one in providers})
+        every = {make_rule_case_id(one, rule): (one.name, rule.id) for one in providers for rule in rules}
+        named = {make_client_case_id(one.name, client): one.name for one in providers for client in clients}
+        return cls(every, named | {make_known_case_id(one.name): one.name for one in providers})
 
     def select(self, names: Iterable[str]) -> dict[str, set[str]]:
         """Return each provider with the rules that a selection of cases needs; a client's case needs all of them."""
         wanted: dict[str, set[str]] = {}
         every = {rule for _, rule in self.rules.values()}
-        for id_ in map(id_in, names):
+        for id_ in map(read_case_id, names):
             if id_ in self.rules:
                 provider, rule = self.rules[id_]
                 wanted.setdefault(provider, set()).add(rule)

@@ -12,17 +12,15 @@ import os
 import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from conformance import __version__
 from conformance.asking.run import Progress
-from conformance.catalogue import RULES, Rule
 from conformance.dialects.remarks import read_proof
 from conformance.keys.leaks import find_leaks
 from conformance.keys.secrets import Keyring
-from conformance.model import JSON, Case, Outcome
+from conformance.model import JSON, Case
 from conformance.recording.outfolder import ClaimedFolder, FolderError
 from conformance.recording.record import FOLDER, read_recording
 from conformance.recording.runfile import FORMAT, provider_to_json, write_run
@@ -31,8 +29,9 @@ from conformance.report import LogRows, write_summary
 from conformance.running.gather import GatherContext, GatheredRun, Recorded, gather
 from conformance.running.generated_bodies import GeneratedBodies
 from conformance.running.interrupts import first_signal_waits
+from conformance.running.judge import JudgedRun, judge, list_verdicts
 from conformance.running.known_entries import find_target_fault
-from conformance.running.session import SelectedProvider, Session, UsageError
+from conformance.running.session import Scope, Session, UsageError, describe_selection, select_scope
 from conformance.running.write import list_warnings, mask_results, write_results
 from conformance.verdicts.exit_code import (
     ExitCause,
@@ -41,29 +40,8 @@ from conformance.verdicts.exit_code import (
     list_exit_causes,
     read_conditions,
 )
-from conformance.verdicts.extent import RunLimits
 from conformance.verdicts.results import RunInfo, build_results
-from conformance.verdicts.verdict import JudgingOptions, Verdict, judge_provider, skip_provider
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Whom and what a run covers: all of its session, or less where pytest selects some cases."""
-
-    selected: tuple[SelectedProvider, ...] = ()
-    rules: tuple[Rule, ...] = ()
-
-
-@dataclass(frozen=True)
-class JudgedRun:
-    """The verdicts of a run, in the order of its providers."""
-
-    verdicts: tuple[Verdict, ...] = ()
-
-    @cached_property
-    def cases(self) -> Mapping[tuple[str, str], Case]:
-        """The cases by provider and rule."""
-        return {(one.provider.name, case.rule): case for one in self.verdicts for case in one.cases}
+from conformance.verdicts.verdict import judge_provider
 
 
 @dataclass(frozen=True)
@@ -100,7 +78,7 @@ class Engine:
         self.started_at = self.started_at or self.started.isoformat(timespec="seconds")
         self.seed = options.seed or random.SystemRandom().randrange(1, 2**31)
         self.out = options.out or options.reports / f"{self.started:%Y-%m-%dT%H-%M-%S}-{self.seed:08x}"
-        self.scope, self.gathered, self.judged = Scope(), GatheredRun(), JudgedRun()
+        self.scope, self.gathered, self.judged = Scope(self.session), GatheredRun(), JudgedRun()
         self._claim: ClaimedFolder | None = None
         self._warnings = [*self.session.warnings]
         self._written: Incidents | None = None  # what was known when the results were written
@@ -158,21 +136,12 @@ class Engine:
         """
         self.claim()
         self.asked = True
-        self.scope = self._select_scope(wanted)
+        self.scope = select_scope(self.session, wanted)
         self.gathered = self._gather()
         self.interrupted |= self.gathered.interrupted
         if self.gathered.fault:
             self.note_fault(self.gathered.fault)
         self._judge()
-
-    def _select_scope(self, wanted: Mapping[str, Collection[str]] | None) -> Scope:
-        if wanted is None:
-            return Scope(self.session.selected, self.session.rules)
-        ids = {rule for rules in wanted.values() for rule in rules}
-        return Scope(
-            tuple(one for one in self.session.selected if one.provider.name in wanted),
-            tuple(rule for rule in self.session.rules if rule.id in ids),
-        )
 
     def _gather(self) -> GatheredRun:
         try:
@@ -201,7 +170,9 @@ class Engine:
             "tool": {"name": "gemini-conformance", "version": __version__},
             "started_at": self.started_at,
             "seed": self.seed,
-            "selection": self.describe_selection(self.scope.rules),
+            "selection": describe_selection(
+                self.session.options, self.scope.rules, captured=self.is_captured
+            ),
             "source": str(self.session.loaded.source),
             "asked": [one.provider.name for one in self.scope.selected],
             "left": {one.provider.name: one.reason for one in self.session.skipped},
@@ -210,45 +181,19 @@ class Engine:
         }
         write_run(self.out, run)
 
-    def describe_selection(self, rules: tuple[Rule, ...]) -> dict[str, JSON]:
-        """Return what the run was asked for, as run.json and results.json hold it."""
-        options = self.session.options
-        return {
-            "providers": [*options.providers],
-            "dimensions": [*options.dimensions],
-            "rules": [] if len(rules) == len(RULES) else [rule.id for rule in rules],
-            "against": options.against,
-            "fail_on": options.fail_on,
-            "clients": [*options.clients],
-            "max_examples": options.max_examples,
-            "shrink": options.shrink,
-        }
-
     # --- judge ---
 
-    def _judge(self) -> None:
-        options, left_out = self.session.options, len(self.session.rules) - len(self.scope.rules)
-        narrowed = [f"-d {name}" for name in options.dimensions]
-        narrowed += [f"--against {options.against}"] if options.against != "both" else []
-        narrowed += [f"{left_out} rules not selected"] if left_out else []
-        limits = RunLimits(tuple(narrowed), "interrupted" if self.interrupted else self.fault)
-        judging = JudgingOptions(
-            self.scope.rules, options.measures, self.started.date(), self.session.loaded.display_name, limits
-        )
-        dialects = {one.provider.name: one.dialect for one in self.scope.selected}
-        verdicts = (
-            self.judge_replies(one, dialects[one.provider.name], judging) for one in self.gathered.providers
-        )
-        self.judged = JudgedRun(tuple(verdicts))
-
+    is_captured = False  # whether other programs made the recording
     judge_replies = staticmethod(judge_provider)
+
+    def _judge(self) -> None:
+        ended = "interrupted" if self.interrupted else self.fault
+        today = self.started.date()
+        self.judged = judge(self.gathered, self.scope, today, ended, self.judge_replies)
 
     def case(self, provider: str, rule: str) -> Case:
         """Return the case of one rule for one provider; blocked or inconclusive where it was not judged."""
-        if any(verdict.provider.name == provider for verdict in self.judged.verdicts):
-            reason = f"--against {self.session.options.against} leaves it out"
-            return self.judged.cases.get((provider, rule), Case(rule, Outcome.BLOCKED, reason))
-        return Case(rule, Outcome.INCONCLUSIVE, "the run ended before it was judged")
+        return self.judged.find_case(provider, rule, self.session.options.against)
 
     # --- write, and the exit code ---
 
@@ -287,7 +232,9 @@ class Engine:
 
     def compute_results(self) -> dict[str, Any]:
         """Return results.json as far as the run is known by now."""
-        return mask_results(build_results(self.describe_run(), self.list_verdicts()), self.session)
+        return mask_results(
+            build_results(self.describe_run(), list_verdicts(self.judged, self.session)), self.session
+        )
 
     @property
     def incidents(self) -> Incidents:
@@ -309,15 +256,9 @@ class Engine:
             warnings=(*warnings, *list_warnings(self.judged.verdicts)),
             interrupted=incidents.interrupted,
             faults=incidents.faults,
-            selection=self.describe_selection(self.session.rules),
+            selection=describe_selection(self.session.options, self.session.rules, captured=self.is_captured),
             kill_matrix=read_proof(),
         )
-
-    def list_verdicts(self) -> list[Verdict]:
-        """Return the verdicts in the order of the file, those of skipped providers included."""
-        skipped = [skip_provider(one.provider, one.dialect, one.reason) for one in self.session.skipped]
-        order = [provider.name for provider in self.session.loaded.providers]
-        return sorted([*self.judged.verdicts, *skipped], key=lambda one: order.index(one.provider.name))
 
     def _append_to_steps(self) -> None:
         """Append the summary to GitHub's; one in which a key was found stays here."""

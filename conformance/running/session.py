@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from conformance.config.providers import LoadedProviders, ProvidersError, load_p
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.files import InputError
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
-from conformance.model import Against, Dimension, Provider
+from conformance.model import JSON, Against, Dimension, Provider
 from conformance.names import suggest_spelling
+from conformance.verdicts.exit_code import CAPTURED
 
 BUNDLED_FILE = (
     "there is no providers.yaml here, so the providers that come with the program are used; "
@@ -90,6 +91,39 @@ class Session:
         return [secret for one in self.selected for secret in one.secrets]
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What a run covers: all of its session, or less where pytest selects some cases."""
+
+    session: Session
+    selected: tuple[SelectedProvider, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+def select_scope(session: Session, wanted: Mapping[str, Collection[str]] | None) -> Scope:
+    """Return the providers and rules that are wanted; `wanted` holds rules by provider, None means all."""
+    if wanted is None:
+        return Scope(session, session.selected, session.rules)
+    ids = {rule for rules in wanted.values() for rule in rules}
+    selected = tuple(one for one in session.selected if one.provider.name in wanted)
+    return Scope(session, selected, tuple(rule for rule in session.rules if rule.id in ids))
+
+
+def describe_selection(options: RunOptions, rules: Sequence[Rule], *, captured: bool) -> dict[str, JSON]:
+    """Return what a run was asked for, as run.json and results.json hold it; `captured`: others recorded it."""
+    selection: dict[str, JSON] = {
+        "providers": [*options.providers],
+        "dimensions": [*options.dimensions],
+        "rules": [] if len(rules) == len(RULES) else [rule.id for rule in rules],
+        "against": options.against,
+        "fail_on": options.fail_on,
+        "clients": [*options.clients],
+        "max_examples": options.max_examples,
+        "shrink": options.shrink,
+    }
+    return selection | ({CAPTURED: True} if captured else {})
+
+
 def prepare_session(options: RunOptions, environ: Mapping[str, str]) -> Session:
     """Return the session of a live run. Raises UsageError, a line per fault; sends nothing."""
     catalogue.load()
@@ -106,7 +140,7 @@ def prepare_session(options: RunOptions, environ: Mapping[str, str]) -> Session:
     return _make_session(options, loaded, found, environ, warnings)
 
 
-def session_from_recording(
+def restore_session(
     options: RunOptions, providers: Sequence[Provider], source: Path, left: Mapping[str, str]
 ) -> Session:
     """Return a session over providers as a recording holds them, for a replay; no keys, no network.

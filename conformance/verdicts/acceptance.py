@@ -18,14 +18,14 @@ def is_in_force(known: Known, today: dt.date) -> bool:
     return known.until is None or dt.date.fromisoformat(known.until) >= today
 
 
-def probe_of(exchange: str) -> str:
+def read_probe(exchange: str) -> str:
     """Return the probe in an exchange's id `provider/probe#attempt`."""
     return exchange.rpartition("#")[0].partition("/")[2]
 
 
 def list_probes(case: Case) -> set[str]:
     """Return the probes whose exchanges show a case's deviation; none where it has none."""
-    return {probe_of(one.exchange) for one in case.deviation.locations} if case.deviation else set()
+    return {read_probe(one.exchange) for one in case.deviation.locations} if case.deviation else set()
 
 
 def accept_known(case: Case, entries: Sequence[Known], today: dt.date) -> Case:

@@ -23,8 +23,8 @@ from conformance.verdicts.acceptance import accept_known
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
-UNANSWERED = "no question that it looks at was answered as asked"
-NO_BODIES = "no generated body was asked"
+UNANSWERED = "none of the questions that it needs was answered as asked"
+NO_BODIES = "no generated body was sent"
 OTHER_MEASURE = (
     "its finding is a departure from Google alone, and this run judges only by the vendor's own document"
 )
@@ -99,7 +99,7 @@ def sort_causes_first(rules: Iterable[Rule]) -> list[Rule]:
     while waiting:
         ready = [rule for rule in waiting.values() if waiting.keys().isdisjoint(rule.blocked_by)]
         if not ready:
-            raise ValueError(f"rules explain each other in a circle: {sorted(waiting)}")
+            raise ValueError(f"rules block each other in a circle: {sorted(waiting)}")
         done += [waiting.pop(rule.id) for rule in sorted(ready, key=lambda rule: rule.id)]
     return done
 

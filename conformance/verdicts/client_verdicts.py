@@ -39,7 +39,7 @@ def judge_clients(
     usable = [reply for reply in replies if is_usable_for_clients(reply)]
     effects: list[Effect] = []
     for reply in usable:
-        captured, expected = from_exchange(reply.exchange), expected_view(reply)
+        captured, expected = from_exchange(reply.exchange), make_expected_view(reply)
         for client in ALL_CLIENTS.values():
             effects += find_effects(client, captured, expected)
     if usable:
@@ -48,7 +48,7 @@ def judge_clients(
     verdicts: list[ClientVerdict] = []
     for name, client in ALL_CLIENTS.items():
         mine = [effect for effect in effects if effect.client == name]
-        asked = sum(method_of(reply) in client.methods for reply in usable)
+        asked = sum(name_method(reply) in client.methods for reply in usable)
         verdict = _correct_verdict(sum_up_effects(mine, asked or len(mine)), client, replies, usable)
         distinct = {(one.effect, one.detail): one for one in reversed(mine)}.values()  # the first of each
         shown = list(distinct)[::-1][:_MOST_REASONS]
@@ -58,7 +58,7 @@ def judge_clients(
     return tuple(verdicts), [_add_effects(case, effects, causes) for case in cases]
 
 
-def method_of(reply: Reply) -> str:
+def name_method(reply: Reply) -> str:
     """Return the method that a reply answers, as clients name it."""
     return "streamGenerateContent" if reply.streamed else "generateContent"
 
@@ -72,10 +72,10 @@ def is_usable_for_clients(reply: Reply) -> bool:
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
     came = reply.exchange.failure is None and reply.is_success and reply.exceeded_limit is None
     as_client = asked and reply.streamed is reply.alt_sse
-    return wanted and as_client and came and not ended_as_google_would(reply)
+    return wanted and as_client and came and not ends_as_at_google(reply)
 
 
-def ended_as_google_would(reply: Reply) -> bool:
+def ends_as_at_google(reply: Reply) -> bool:
     """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
 
     A filter, our own small limit, a fault of the moment that a stream reports in Google's form, or, as far as a
@@ -86,7 +86,7 @@ def ended_as_google_would(reply: Reply) -> bool:
     return spent or google_error or may_have_lost_end(reply) or is_withheld(reply)
 
 
-def expected_view(reply: Reply) -> ExpectedView:
+def make_expected_view(reply: Reply) -> ExpectedView:
     """Return what a faithful reader finds in a reply, to compare a client's view with."""
     first = reply.first
     total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
@@ -119,8 +119,8 @@ def _find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Cas
     shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
         refused = reply.is_refusal and reply.standing is not Standing.KEY_REFUSED
-        if reply.probe in _PLAIN and reply.id in shown and refused and method_of(reply) in client.methods:
-            detail = f"raises on HTTP {reply.status}: {method_of(reply)} is refused"
+        if reply.probe in _PLAIN and reply.id in shown and refused and name_method(reply) in client.methods:
+            detail = f"raises on HTTP {reply.status}: {name_method(reply)} is refused"
             yield Effect(client.name, "raises", detail, reply.id)
 
 
@@ -164,11 +164,11 @@ def _correct_verdict(
     """
     if verdict in ("broken", "untested"):
         return verdict
-    answered = {method_of(reply) for reply in usable if _brings_anything(reply)} & set(client.methods)
+    answered = {name_method(reply) for reply in usable if _brings_anything(reply)} & set(client.methods)
     if not answered:
         return "broken" if verdict == "degraded" else "untested"
     plain = [one for one in replies if one.probe in EVERY_CONTROL and not one.exchange.captured]
-    asked = {method_of(reply) for reply in plain} & set(client.methods)
+    asked = {name_method(reply) for reply in plain} & set(client.methods)
     return verdict if asked <= answered else "untested"
 
 

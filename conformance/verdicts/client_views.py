@@ -10,7 +10,7 @@ from conformance.clients.effects import find_effects
 from conformance.model import JSON
 from conformance.phrases import count_noun
 from conformance.reading.reply import Reply
-from conformance.verdicts.client_verdicts import expected_view, is_usable_for_clients
+from conformance.verdicts.client_verdicts import is_usable_for_clients, make_expected_view
 from conformance.verdicts.verdict import Verdict
 
 MOST = 500  # answers of one provider that are described
@@ -47,7 +47,7 @@ def _describe_views(reply: Reply) -> Iterator[JSON]:
         if captured.method in client.methods:
             sees = describe_view(read_as_client(client, captured))
             entry: dict[str, JSON] = {"client": client.name, "sees": sees}
-            effects = find_effects(client, captured, expected_view(reply)) if usable else ()
+            effects = find_effects(client, captured, make_expected_view(reply)) if usable else ()
             yield entry | ({"effect": effects[0].effect, "detail": effects[0].detail} if effects else {})
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from conformance import __version__
-from conformance.asking.curl import curl_line
+from conformance.asking.curl import format_curl_line
 from conformance.catalogue import RULES
 from conformance.dialects.dialect import Dialect
 from conformance.dialects.remarks import build_tables, list_remarks
 from conformance.judging.traits import REFERENCE
 from conformance.model import JSON, RESULTS_FORMAT, Deviation, Provider, Source
-from conformance.verdicts.acceptance import probe_of
+from conformance.verdicts.acceptance import read_probe
 from conformance.verdicts.client_verdicts import ClientVerdict
 from conformance.verdicts.coverage import measure_coverage
 from conformance.verdicts.evidence import extract_evidence
@@ -179,7 +179,7 @@ def _describe_deviation(deviation: Deviation, verdict: Verdict, shown: Provider)
         "level": deviation.level.value,
         "against": [measure.value for measure in deviation.against],
         "title": deviation.title,
-        "probes": [*dict.fromkeys(map(probe_of, exchanges))],
+        "probes": [*dict.fromkeys(map(read_probe, exchanges))],
         "pointers": [*pointers[:_POINTERS]],
         "more_pointers": max(0, len(pointers) - _POINTERS),
         "expected": locations[0].expected,
@@ -202,7 +202,7 @@ def _describe_deviation(deviation: Deviation, verdict: Verdict, shown: Provider)
         entry["accepted"] = {"reason": known.reason, "until": known.until, "line": known.line}
     first = next((reply for reply in verdict.replies if reply.id == exchanges[0]), None)
     if first is not None:
-        entry["curl"] = curl_line(first.exchange.request, shown)
+        entry["curl"] = format_curl_line(first.exchange.request, shown)
     if shown.embedded:
         entry["serve"] = f"conformance serve {shown.embedded}"
     return entry

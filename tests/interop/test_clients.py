@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance.asking.prompts import counted_numbers, draw_png
+from conformance.asking.prompts import count_up_to, encode_png
 from conformance.clients import ALL_CLIENTS, CapturedResponse, read_as_client
 from conformance.dialects.dialect import list_bundled_dialects, load_dialect
 from conformance.embedded import Host, Incoming, Outgoing, make_behaviour
@@ -73,7 +73,7 @@ def host() -> Iterator[Host]:
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """A folder with the picture that is asked about, and one that gemini-cli may list."""
-    (tmp_path / "red.png").write_bytes(draw_png("red"))
+    (tmp_path / "red.png").write_bytes(encode_png("red"))
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "sunny.txt").write_text("sun")
     return tmp_path
@@ -103,7 +103,7 @@ def test_everything_works_with_the_server_like_google(
     assert (seen["text"]["text"], seen["text"]["finish"]) == ("OK-7f3a", stop)
     assert seen["text"]["total"] > 10
     assert (seen["stream"]["text"], seen["stream"]["finish"], seen["stream"]["chunks"]) == (
-        counted_numbers(40),
+        count_up_to(40),
         stop,
         True,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance import catalogue
-from conformance.asking.prompts import counted_numbers
+from conformance.asking.prompts import count_up_to
 from conformance.catalogue import RULES
 from interop.checking import check, expected, keep, reduced
 from interop.packages import UnavailableError
@@ -106,7 +106,7 @@ def _spoken(talker: Talker, subject: Subject, url: str, work: Path) -> dict[str,
         seen = talk(talker, address, work, ("text", "stream"))
     except UnavailableError as error:
         pytest.skip(str(error))
-    wanted = {"text": "OK-7f3a", "stream": counted_numbers(40)} if subject.obeys else {}
+    wanted = {"text": "OK-7f3a", "stream": count_up_to(40)} if subject.obeys else {}
     return {situation: words(one, wanted.get(situation, "")) for situation, one in seen.items()}
 
 
