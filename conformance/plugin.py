@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,7 @@ from conformance.running.session import RunOptions, Session, UsageError, prepare
 
 SUITE = pytest.StashKey["Suite"]()
 _PREFIX = "conformance-"
-_CASES_OF = {"rule_case": "rules", "client_case": "clients", "known_case": "known"}  # fixture -> its cases
+_CASES = ("rule_case", "client_case", "known_case")  # the fixtures that tests of the suite take
 _NOT_FINISHED = CaseReport("skipped", "inconclusive: the run ended before it was judged")
 
 
@@ -115,34 +115,34 @@ class Suite:
         config.stash[SUITE] = self
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make one case per provider and rule, per provider and named client, per provider with `known` entries."""
-        cases = {"rules": self.rule_cases, "clients": self.client_cases, "known": self.known_cases}
-        for fixture, kind in _CASES_OF.items():
+        """Make the cases of each test of the suite."""
+        for fixture in _CASES:
             if fixture in metafunc.fixturenames:
-                metafunc.parametrize(fixture, list(cases[kind]()))
+                cases = self._list_cases(fixture)
+                metafunc.parametrize(
+                    fixture, [pytest.param(id_, id=id_, marks=marks) for id_, *marks in cases]
+                )
+
+    def _list_cases(self, fixture: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the id of each case, and the marks of those that have any.
+
+        There is a case per provider and rule, one per provider and named client, and one per provider with accepted
+        deviations: none of these entries may be stale.
+        """
+        for provider in self._providers():
+            if fixture == "rule_case":
+                for rule in self.session.rules:
+                    mark = getattr(pytest.mark, rule.dimension.value)
+                    yield make_rule_case_id(provider, rule), mark
+            elif fixture == "client_case":
+                for client in self.session.options.clients:
+                    yield (make_client_case_id(provider.name, client),)
+            elif provider.known:
+                yield (make_known_case_id(provider.name),)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out the empty case that pytest makes where no client was named and no deviation accepted."""
         items[:] = [item for item in items if not _is_empty(item)]
-
-    def rule_cases(self) -> Iterable[object]:
-        """Yield a case per provider that is asked and rule that is judged."""
-        for provider in self._providers():
-            for rule in self.session.rules:
-                mark = getattr(pytest.mark, rule.dimension.value)
-                yield _param(make_rule_case_id(provider, rule), mark)
-
-    def client_cases(self) -> Iterable[object]:
-        """Yield a case per provider and client that the user named."""
-        for provider in self._providers():
-            for client in self.session.options.clients:
-                yield _param(make_client_case_id(provider.name, client))
-
-    def known_cases(self) -> Iterable[object]:
-        """Yield a case per provider with accepted deviations: none of the entries may be stale."""
-        for provider in self._providers():
-            if provider.known:
-                yield _param(make_known_case_id(provider.name))
 
     def _providers(self) -> list[Provider]:
         return [one.provider for one in self.session.selected]
@@ -252,7 +252,7 @@ class ControllerSuite(Suite):
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Name the file of a skipped case alone: a page that is passed on holds no path of the machine that made it."""
         report = yield
-        if set(_CASES_OF) & set(getattr(item, "fixturenames", ())) and isinstance(report.longrepr, tuple):
+        if set(_CASES) & set(getattr(item, "fixturenames", ())) and isinstance(report.longrepr, tuple):
             path, line, reason = report.longrepr
             report.longrepr = (Path(path).name, line, reason)
         return report
@@ -327,10 +327,6 @@ def _is_empty(item: pytest.Item) -> bool:
     """Return whether an item stands for a provider's clients or `known` entries where there are none."""
     params = getattr(getattr(item, "callspec", None), "params", {})
     return any(not isinstance(params.get(name, ""), str) for name in ("client_case", "known_case"))
-
-
-def _param(id_: str, *marks: pytest.MarkDecorator) -> object:
-    return pytest.param(id_, id=id_, marks=marks)
 
 
 @pytest.fixture
