@@ -19,9 +19,10 @@ PACKAGE = ROOT / "conformance"
 MODULES = house.read_modules(ROOT)
 # Each room may import only from those above it.
 ROOMS = (
-    "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "validation", "members", "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue", "capturing", "judging",
-    "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts", "api", "comparing", "report", "running",
-    "plugin", "test_providers", "commands", "cli", "__main__",
+    "__init__", "model", "probe_ids", "names", "phrases", "pointers", "files", "validation", "members",
+    "wire", "keys", "config", "dialects", "recording", "reading", "replies", "sources", "catalogue",
+    "capturing", "judging", "clients", "bodies", "embedded", "asking", "probes", "checks", "verdicts",
+    "api", "comparing", "report", "running", "plugin", "test_providers", "commands", "cli", "__main__",
 )  # fmt: skip
 HOMES = {
     "httpx": {"asking/send.py"},
