@@ -97,7 +97,7 @@ def find_doubt(reply: Reply, background: Background) -> NotJudged | None:
     if not background.answered:
         return NotJudged(Outcome.BLOCKED, NO_CONTROL)
     if reply.id in background.repeated:
-        reason = f"that error repeats the one of {background.repeated[reply.id]}"
+        reason = f"that repeats the error of {background.repeated[reply.id]}"
     elif read_refusal(reply) in background.refusals[reply.streamed]:
         reason = "the plain question is refused in the same way"
     elif not _may_be_of_its_fault(reply, background):
