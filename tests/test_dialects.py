@@ -363,7 +363,7 @@ def test_a_folder_without_a_dialect_says_what_is_missing(tmp_path: Path) -> None
     ("text", "says"),
     [
         ("{", "is not JSON"),
-        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": 1, "a": 2}', "appears twice"),
         ("[" * 100_000, "nested too deeply"),
         ("[" * 80 + "]" * 80, "deeper than 64"),
         ('{"a": NaN}', "NaN"),

@@ -90,7 +90,7 @@ def test_an_entry_that_no_longer_happens_fails_and_is_named_with_its_line(
     ) + 1
     (stale,) = provider(found, WHO)["stale"]
     assert f"providers.yaml:{line}:" in stale
-    assert "casing/spells-each-name-once no longer happens" in said
+    assert "casing/spells-each-name-once no longer occurs" in said
 
 
 def test_a_stale_entry_of_another_file_is_named_with_that_file(

@@ -136,7 +136,7 @@ def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Hea
             if not found or not (found.isascii() and found.isprintable()):
                 return (
                     (),
-                    f"headers.{name} needs the variable {variable}, which is not set or cannot stand in a header",
+                    f"headers.{name} needs the variable {variable}, which is not set or cannot be put into a header",
                 )
     return tuple((name, VARIABLE.sub(lambda m: environ[m[1]], value)) for name, value in headers), ""
 
@@ -150,8 +150,8 @@ def _find_refusal(provider: Provider, credential: _Credential, path: str, url: s
         or len(path) > LONGEST_PATH
         or urlsplit(url).netloc != urlsplit(provider.base_url).netloc
     ):
-        return "the path leads away from base_url"
+        return "the path leads outside base_url"
     carries = bool(credential.headers or credential.query)
     if carries and url.startswith("http:") and not is_loopback(url) and not provider.insecure_http:
-        return "the key would go over http; use https, or say insecure_http: true"
+        return "the key would be sent over http; use https, or set insecure_http: true"
     return ""

@@ -279,9 +279,9 @@ class ProviderRun:
         limits, most = self.plan.provider.limits, self.plan.provider.max_requests
         reserved = sum(probe.last for probe in self.plan.probes) if generated else 0
         if self._sent + reserved >= most:
-            return "budget", f"max_requests ({most}) is spent"
+            return "budget", f"max_requests ({most}) is used up"
         if self._memory > limits.run_bytes:
-            return "budget", f"the answers together are too big (bound: run_bytes, {limits.run_bytes})"
+            return "budget", f"the answers together are too large (bound: run_bytes, {limits.run_bytes})"
         if asyncio.get_running_loop().time() > self._ends:
             return "budget", "the time for all questions has passed (questions × timeout / concurrency)"
         if max(self._unusable[False], self._unusable[generated]) >= limits.dead_after:

@@ -84,7 +84,7 @@ def list_closing_lines(engine: Engine, *, warned: bool = False) -> Iterator[str]
     if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
-        yield "A KEY WAS WRITTEN; delete these files and report the fault:"
+        yield "A KEY WAS WRITTEN TO DISK; delete these files and report the fault:"
         yield from engine.leaks
     if engine.results is not None and (resumed := engine.describe_resumption()):
         yield resumed

@@ -62,7 +62,7 @@ def _advise_settings(before: str, after: str) -> str:
         "nested": "put the settings inside generationConfig",
         "flat": "move the members of generationConfig to the top level of the request",
         "neither": "no setting takes effect: leave them out, and ask for the same in the prompt",
-    }.get(after, "try where a setting takes effect")
+    }.get(after, "find out where a setting takes effect")
 
 
 def _advise_request_casing(before: str, after: str) -> str:

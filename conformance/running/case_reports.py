@@ -61,7 +61,7 @@ def describe_finding(deviation: Deviation) -> str:
 def report_client(verdict: str, provider: str, client: str) -> CaseReport:
     """Return how a runner shows a client: `verdict` is works | degraded | broken | untested."""
     if verdict == "untested":
-        return CaseReport("skipped", f"untested: nothing showed how {client} reads {provider}")
+        return CaseReport("skipped", f"untested: no reply showed how {client} reads {provider}")
     if verdict == "broken":
         return CaseReport("failed", f"{client} breaks on {provider}")
     return CaseReport("passed")

@@ -111,7 +111,7 @@ class Engine:
             raise UsageError(str(error)) from error
         if before:
             self._warnings.append(
-                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
+                f"{self.out}: contained an earlier run; its exchanges are now in {before.name}"
             )
 
     def release(self) -> None:
@@ -292,4 +292,6 @@ class Engine:
         if self.session.options.resume is None:
             return ""
         asked = sum(len(one.replies) for one in self.gathered.providers) - len(self._recorded)
-        return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
+        return (
+            f"resumed: {len(self._recorded)} exchanges were already recorded, {max(0, asked)} were added now"
+        )

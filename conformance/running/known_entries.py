@@ -30,9 +30,9 @@ def propose_known_entries(results: Entry) -> str:
     head = [
         f"{HEADER} for run {to_one_line(str(results['run']['id']))}",
         "#",
-        "# Copy the `known:` of a provider under its name in providers.yaml, in the place of the one that is there,",
-        "# and write a reason for every TODO. An entry that no longer happens fails the run, and so does one that",
-        '# has expired. `probe: "*"` accepts a rule for every question, a list for those alone.',
+        "# Copy the `known:` of a provider under its name in providers.yaml, in place of the one that is there,",
+        "# and write a reason for every TODO. An entry that no longer occurs fails the run, and so does one that",
+        '# has expired. `probe: "*"` accepts the deviation for every question; a list accepts it only for those.',
         "providers:" + ("" if lines else " {}  # no must and no should was found"),
     ]
     return "\n".join([*head, *lines]) + "\n"
@@ -54,7 +54,7 @@ def _propose_for(provider: Entry, until: str) -> Iterator[str]:
         yield "    known:"
     for deviation in found:
         accepted = deviation.get("accepted") or {}
-        reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
+        reason = accepted.get("reason") or f"TODO: say why this is accepted: {deviation['title']}"
         date = accepted.get("until")
         # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
         yield f"      # {deviation['level']}: {clip_text(to_one_line(str(deviation['observed'])), _WIDTH)}"
@@ -91,4 +91,6 @@ def find_target_fault(target: Path | None) -> str:
             ours = file.read(len(HEADER)) == HEADER
     except OSError as error:
         return f"{target}: cannot be read: {error.strerror}"
-    return "" if ours else f"{target}: holds something else than proposed `known` entries; name another file"
+    return (
+        "" if ours else f"{target}: contains something other than proposed `known` entries; name another file"
+    )

@@ -114,6 +114,6 @@ def format_estimates(estimates: Sequence[Estimate]) -> list[str]:
             lines.append(f"    not run: {one.missing}")
     return [
         *lines,
-        "First asks: without generated bodies. Worst case: every attempt and retry, never more than max_requests.",
-        "Output tokens: the sum of the limits that are sent, where the vendor honours them. Nothing was sent.",
+        "First asks: each fixed question once, without generated bodies. Worst case: every attempt and retry, never more than max_requests.",
+        "Output tokens: the sum of the limits that the questions set, if the vendor honours them. Nothing was sent.",
     ]

@@ -21,7 +21,7 @@ from conformance.verdicts.exit_code import CAPTURED
 
 BUNDLED_FILE = (
     "there is no providers.yaml here, so the providers that come with the program are used; "
-    "`conformance init` writes a file to begin with, -c names one elsewhere"
+    "`conformance init` writes a file to start from, and -c names a file elsewhere"
 )
 
 
@@ -246,7 +246,7 @@ def _unknown_provider(name: str, names: Sequence[str], loaded: LoadedProviders) 
     """Say that no provider has that name, where it was looked for, and which names there are."""
     if "," in name:
         each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
-        return f"-p takes one name; repeat it for each provider: {each}"
+        return f"-p takes one name; repeat the option for each provider: {each}"
     there = ", ".join(names[:_NAMES_MOST])
     more = f" and {len(names) - _NAMES_MOST} more" if len(names) > _NAMES_MOST else ""
     hint = suggest_spelling(name, names) or "."

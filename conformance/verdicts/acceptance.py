@@ -64,4 +64,4 @@ def find_stale_entries(
             shown, every = list_probes(case), "*" in known.probes
             happens = bool(shown) and (every or not shown.isdisjoint(known.probes))
             if not happens and (every or not set(asked).isdisjoint(known.probes)):
-                yield f"{name} no longer happens; remove the entry"
+                yield f"{name} no longer occurs; remove the entry"

@@ -55,7 +55,7 @@ def _explain_silence(replies: Sequence[Reply]) -> Iterator[str]:
         if all(reply.kind == "html" for reply in plain):
             yield "the plain question is answered with HTML (base_url?)"
         if statuses <= {402, 404}:
-            yield f"the model is not served (HTTP {status}; base_url?): {_message_of(first)}"
+            yield f"the model is not served (HTTP {status}; is base_url right?): {_message_of(first)}"
     if all(reply.kind in ("html", "empty") for reply in replies):
         yield f"every answer is {replies[0].kind.value} (base_url?)"
 
