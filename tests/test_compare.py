@@ -133,7 +133,7 @@ def test_a_new_note_and_a_new_accepted_deviation_are_listed_and_fail_nothing(
     code, out, _ = told(capsys, old, written(tmp_path / "note", new))
     assert code == 0
     assert "○ note" in out
-    assert "no failure" in out
+    assert "not a failure" in out
 
 
 @pytest.mark.parametrize("change", [{"level": "note"}, {"level": "should"}, {"known": True}])
