@@ -169,5 +169,5 @@ def _find_refusals_of_locks(replies: Sequence[Reply], repeated: Mapping[str, str
         if not own and not all(reply.expects_refusal for reply in others):
             unclear[first.id] = "correct questions are refused in the same words"
     sources |= repeated
-    reasons = {id_: f"its error is that of another question, {probe}" for id_, probe in sources.items()}
+    reasons = {id_: f"its error repeats that of another question, {probe}" for id_, probe in sources.items()}
     return reasons | unclear

@@ -78,7 +78,7 @@ def _differs_from(wanted: JSON, reply: Reply) -> str:
 
 
 def _quote_text(reply: Reply, wanted: JSON) -> str:
-    return f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    return f"the text is {reply.text[:120]!r}; {wanted!r} was asked for"
 
 
 def _lacks_word(wanted: JSON, reply: Reply) -> str:
@@ -104,12 +104,12 @@ def _calls_otherwise(wanted: JSON, reply: Reply) -> str:
     names = [call.get("name") for call in reply.first.calls]
     allowed = wanted if isinstance(wanted, list) else [wanted]
     fine = names and all(name in allowed for name in names)
-    return "" if fine else f"called were {names}, asked was {allowed}"
+    return "" if fine else f"the functions called are {names}; {allowed} was asked for"
 
 
 def _miscounts_calls(wanted: JSON, reply: Reply) -> str:
     got = len(reply.first.calls)
-    return "" if got == wanted else f"{got} calls came, asked were {wanted}"
+    return "" if got == wanted else f"{got} calls instead of {wanted}"
 
 
 def _calls_anything(_wanted: JSON, reply: Reply) -> str:
@@ -120,7 +120,7 @@ def _lacks_arguments(wanted: JSON, reply: Reply) -> str:
     got = [call.get("args") for call in reply.first.calls]
     names = set(wanted) if isinstance(wanted, dict) else set()
     right = any(isinstance(args, dict) and names <= set(args) for args in got)
-    return "" if right else f"the arguments are {json.dumps(got)[:200]}, asked were {sorted(names)}"
+    return "" if right else f"the arguments are {json.dumps(got)[:200]}; {sorted(names)} were asked for"
 
 
 def _lacks_json(wanted: JSON, reply: Reply) -> str:
@@ -140,7 +140,7 @@ def _get_json_type(value: JSON) -> type:
 
 def _miscounts_candidates(wanted: JSON, reply: Reply) -> str:
     got = len(reply.candidates)
-    return "" if got == wanted else f"{got} candidates came, asked were {wanted}"
+    return "" if got == wanted else f"{got} candidates instead of {wanted}"
 
 
 def _lacks_thoughts(_wanted: JSON, reply: Reply) -> str:

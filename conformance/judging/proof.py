@@ -97,11 +97,11 @@ def find_doubt(reply: Reply, background: Background) -> NotJudged | None:
     if not background.answered:
         return NotJudged(Outcome.BLOCKED, NO_CONTROL)
     if reply.id in background.repeated:
-        reason = f"that is the error of {background.repeated[reply.id]}"
+        reason = f"that repeats the error of {background.repeated[reply.id]}"
     elif read_refusal(reply) in background.refusals[reply.streamed]:
         reason = "the plain question is refused in the same way"
     elif not _may_be_of_its_fault(reply, background):
-        reason = "that is another fault"
+        reason = "that error is about something else"
     else:
         return None
     return NotJudged(Outcome.INCONCLUSIVE, f"{said}: {reason}")
@@ -122,7 +122,7 @@ def find_missing_proof(rule: Rule, replies: Sequence[Reply], background: Backgro
     """Return what a pass of a rule that looked at those replies would lack; None if it lacks nothing."""
     read = any(map(is_readable, replies))
     if rule.proof in (Proof.ANSWER, Proof.ACCEPTANCE) and not read:
-        return NotJudged(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
+        return NotJudged(Outcome.BLOCKED, "none of the replies that the rule looked at is a readable answer")
     if rule.proof is Proof.ACCEPTANCE and background.accepts_everything:
         reason = "faulty requests are accepted too, so accepting this one shows nothing"
         return NotJudged(Outcome.BLOCKED, reason)

@@ -23,10 +23,10 @@ from conformance.verdicts.acceptance import accept_known
 # How the reason of a blocked case begins, where others have to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
-UNANSWERED = "none of the questions that it needs was answered as asked"
+UNANSWERED = "none of the questions that the rule needs was answered as asked"
 NO_BODIES = "no generated body was sent"
 OTHER_MEASURE = (
-    "its finding is a departure from Google alone, and this run judges only by the vendor's own document"
+    "the finding is a departure from Google only, and this run judges only by the vendor's own document"
 )
 # Which reason counts where a check gives several: the most certain.
 _CERTAINTY = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)

@@ -189,8 +189,7 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     """error.status is the name in google.rpc.Code that belongs to the HTTP status.
 
-    Why: there are seventeen names, each with its HTTP status; by them clients tell exhausted quotas from wrong
-    arguments.
+    Why: there are seventeen names, each with its HTTP status; clients use them to tell an exhausted quota from a wrong argument.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
@@ -279,7 +278,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     Why: a message such as `Request failed with status code 400` leaves the caller to guess which of fifty fields is
     wrong.
-    Breaks: no program, but everyone who looks for the fault.
+    Breaks: no program; people who look for the fault are left without a clue.
     Workaround: remove parts of the request until it is accepted.
     Source: [error codes] The message names the field, and so does BadRequest in the details.
     """

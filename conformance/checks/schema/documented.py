@@ -70,7 +70,7 @@ def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     Why: callers who write code from the vendor's page rely on it; an answer that follows Google instead is only
     noted.
-    Breaks: code written from the page; Google's clients are not affected.
+    Breaks: code written from the vendor's page; Google's clients are not affected.
     Workaround: write code from what is shown here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):

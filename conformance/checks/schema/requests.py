@@ -87,8 +87,8 @@ _ORDINARY = (
 def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Ordinary valid requests are answered, not refused.
 
-    Why: settings, safety settings, system instructions and histories are part of the plainest use of the API.
-    Breaks: whole requests fail with an error that blames the caller, in every client.
+    Why: settings, safety settings, system instructions and histories are part of everyday use of the API.
+    Breaks: in every client, whole requests fail with an error that blames the caller.
     Workaround: leave out what the message names.
     Source: [GenerateContentRequest] Settings within their ranges, a system instruction and several turns are valid.
     """
@@ -122,7 +122,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
 
-    Why: parameters are a Schema, which nests; agents' tools have such parameters every day.
+    Why: parameters are a Schema, which may be nested; agents' tools use such parameters every day.
     Breaks: the whole request is refused, in every client that declares such a tool.
     Workaround: flatten the parameters, or describe them in words.
     Source: [Schema] A parameter may be an object, a list or an enum, nested to any depth.

@@ -38,11 +38,11 @@ def _is_complete_answer(reply: Reply) -> bool:
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. One of its
-    answers in thousands holds nothing but its usage, so a vendor is accused only if its answers always do.
+    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. Among thousands of its
+    answers, one held nothing except its usage, so a vendor is accused only if its answers never hold more.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
-    Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
+    Source: [GenerateContentResponse.candidates] Either all requested candidates are returned or none, and none only with a
     promptFeedback that says why.
     """
 
@@ -157,7 +157,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     Why: a unary answer is finished, so its finishReason is set. Answers that arrive complete cannot all have met a
     filter.
     Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
-    Workaround: none that is reliable.
+    Workaround: none is reliable.
     Source: [Candidate.finishReason] finishReason is empty only while the model is still writing.
     """
     for reply in seen.replies:
@@ -238,7 +238,7 @@ _SPEAKING = (
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP contains text or a call.
 
-    Why: if a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
+    Why: if a call was malformed or a filter intervened, the finish reason says so; an empty answer with STOP hides that.
     Breaks: every client takes the empty answer for a success.
     Workaround: treat an empty answer with STOP as a failure, and ask again.
     Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.

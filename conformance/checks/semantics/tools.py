@@ -49,8 +49,8 @@ def _describe_missing_call(reply: Reply) -> str | None:
 def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Declared functions reach the model, which calls one when it should.
 
-    Why: tools are part of the request; a vendor that lacks them refuses.
-    Breaks: agents silently answer in words when a function should have answered.
+    Why: tools are part of the request; a vendor that does not support them should refuse it.
+    Breaks: agents answer in words when they should have called a function, and nothing reports it.
     Workaround: none.
     Source: [GenerateContentRequest.tools] The model knows the declared functions.
     """
@@ -78,7 +78,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     """Mode ANY forces a call of one of the allowed functions.
 
     Why: programs use ANY to make sure of a call, and allowedFunctionNames to say which.
-    Breaks: programs that read the call find none, or a call of another function.
+    Breaks: programs that expect the call find none, or a call of another function.
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
@@ -283,7 +283,7 @@ def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The result of a function reaches the model.
 
     Why: functionResponse is the only way to return a result to the conversation.
-    Breaks: agents invent the result that they were given.
+    Breaks: agents ignore the result that they were given, and invent one.
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """

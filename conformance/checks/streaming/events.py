@@ -246,7 +246,7 @@ def comes_whole(reply: Reply) -> Iterator[Location]:
     token counts are lost.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of the answer.
     Workaround: treat an answer without a finish reason as failed, and ask again.
-    Source: [streamGenerateContent] A stream ends after a whole chunk.
+    Source: [streamGenerateContent] A stream ends after a complete chunk.
     """
     if reply.exchange.failure is None:
         levels = {Irregular.TRUNCATED: Level.MUST}

@@ -174,7 +174,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     sent an empty stream twice in thousands of answers, so a rare one is only noted.
     Breaks: every client ends normally with an empty answer; a terminal program waits forever.
     Workaround: treat an empty stream as a failure, and ask again.
-    Source: [streamGenerateContent] A stream of status 200 holds at least one chunk.
+    Source: [streamGenerateContent] A stream with status 200 contains at least one chunk.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))

@@ -161,7 +161,7 @@ def _has_lost_repeats(wanted: str, got: str) -> bool:
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.
 
-    Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
+    Why: a gateway that decodes each read by itself breaks characters whose bytes are split between two reads.
     Breaks: every client shows replacement characters in Chinese, Japanese and Korean text and in emoji.
     Workaround: ask without streaming.
     Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.

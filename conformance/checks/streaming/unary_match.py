@@ -74,7 +74,7 @@ def _is_near_its_limit(reply: Reply) -> bool:
 def stream_matches_unary(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A streamed answer ends for the same reason as a unary one, and its prompt costs the same.
 
-    Why: both methods put one question to one model; only the way in which the answer travels differs.
+    Why: both methods put the same question to the same model; they differ only in how the answer is sent.
     Breaks: callers that stream take a complete answer for a truncated one, or pay for the prompt once per chunk.
     Workaround: use the method that reports correctly, and check bills with countTokens.
     Source: [streamGenerateContent] The same request as generateContent; the response comes in pieces.
