@@ -113,4 +113,4 @@ def cite(place: str, says: str) -> Source:
         if name in _BY_PLACE:
             document, url = _BY_PLACE[name]
             return Source(document, place, says, url=url)
-    raise ValueError(f"no page is known for {place!r}")
+    raise ValueError(f"no page is known for {place!r}; conformance/sources.py lists those that are")
