@@ -108,9 +108,10 @@ def test_no_two_public_classes_share_a_name() -> None:
     assert house.repeated_class_names(MODULES) == {}
 
 
-def test_public_functions_are_named_by_verbs() -> None:
-    assert house.functions_named(MODULES, house.is_lone_participle) == []
-    assert house.functions_named(MODULES, house.is_no_verb) == []
+@pytest.mark.parametrize("private", [False, True])
+def test_functions_are_named_by_verbs(private: bool) -> None:
+    assert house.functions_named(MODULES, house.is_lone_participle, private=private) == []
+    assert house.functions_named(MODULES, house.is_no_verb, private=private) == []
 
 
 def test_public_functions_are_described() -> None:

@@ -36,7 +36,7 @@ def sigterm_as_sigint() -> Iterator[None]:
         yield
         return
     handler = _handle_first(_interrupt)
-    with _unignored_sigint(), _handling((signal.SIGTERM,), handler):
+    with _unignored_sigint(), _install_handler((signal.SIGTERM,), handler):
         before = signal.getsignal(signal.SIGINT)
         try:
             yield
@@ -48,7 +48,7 @@ def sigterm_as_sigint() -> Iterator[None]:
 @contextlib.contextmanager
 def first_signal_waits() -> Iterator[None]:
     """Finish a short block in spite of the first SIGINT or SIGTERM; a later one ends the process."""
-    with _handling(_BOTH, _handle_first(lambda _number, _frame: None)):
+    with _install_handler(_BOTH, _handle_first(lambda _number, _frame: None)):
         yield
 
 
@@ -119,7 +119,7 @@ def _interrupt(handler: object, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _handling(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterator[None]:
+def _install_handler(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterator[None]:
     """Handle signals within a block; outside the main thread do nothing."""
     before = {number: signal.signal(number, handler) for number in numbers} if _in_main_thread() else {}
     try:
