@@ -79,7 +79,7 @@ def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
 def judge_group(
     group: ExchangeGroup, dialect: Dialect, against: frozenset[Against] = _MEASURES["both"]
 ) -> Verdict:
-    """Return the verdict on the exchanges with one model of one host. Pure: no clock, no network."""
+    """Return the verdict on the exchanges with one model of one host. The function is pure: it uses neither a clock nor the network."""
     return judge_captured(gather_group(group, dialect.name), dialect, JudgingOptions(list_rules(), against))
 
 

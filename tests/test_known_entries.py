@@ -147,7 +147,7 @@ def test_a_misspelt_rule_ends_with_the_line_and_the_nearest(
 def test_providers_yaml_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said, found = ran(capsys, tmp_path, "", "--write-known", str(tmp_path / "providers.yaml"))
     assert (code, found) == (2, None)
-    assert "holds something else" in said
+    assert "contains something other" in said
     assert SERVER in (tmp_path / "providers.yaml").read_text(encoding="utf-8")
 
 
@@ -157,7 +157,7 @@ def test_a_proposal_may_take_the_place_of_an_older_one(tmp_path: Path) -> None:
     target.write_text(f"{HEADER} for run x\n", encoding="utf-8")
     assert find_target_fault(target) == ""
     target.write_bytes(b"\xff\x00")
-    assert "something else" in find_target_fault(target)
+    assert "something other" in find_target_fault(target)
     assert "plain file" in find_target_fault(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Auth: in which ways a key may travel, and what becomes of a key that is wrong or missing."""
+"""Auth: the ways in which a key may be sent, and how a wrong or missing key is answered."""
 
 from __future__ import annotations
 

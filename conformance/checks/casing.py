@@ -89,7 +89,7 @@ def _is_answered_or_refused(reply: Reply) -> bool:
 
 
 def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
-    """Yield the last reply to a question of which every attempt was refused."""
+    """Yield the last reply to a question all of whose attempts were refused."""
     replies = seen.of(probe)
     if replies and all(map(_is_refused, replies)):
         yield Location(replies[-1].id, "", expected, describe_reply(replies[-1]))

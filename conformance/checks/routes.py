@@ -20,7 +20,7 @@ _NOT_ANSWERED = "the plain question is not answered"
 
 
 def _is_missing(reply: Reply) -> bool:
-    """Return whether the route does not exist: keys, redirects and errors with status 200 are for other rules."""
+    """Return whether the route does not exist: refused keys, redirects and errors with status 200 are judged by other rules."""
     refused = reply.status >= 400 and reply.standing is not Standing.KEY_REFUSED
     return refused or reply.standing is Standing.FOREIGN
 
@@ -64,7 +64,7 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 
 def _answers_or_refuses(reply: Reply) -> bool:
-    """Return whether it is anything but another protocol's answer or an empty one: those are for other rules."""
+    """Return whether the reply is neither another protocol's answer nor an empty one, which other rules judge."""
     foreign = reply.kind in (ReplyKind.FOREIGN, ReplyKind.EMPTY)
     return reply.is_conclusive and (reply.status >= 300 or not foreign)
 

@@ -29,7 +29,7 @@ def describe_disobedience(reply: Reply) -> str | None:
 
 
 def describe_missing_text(reply: Reply) -> str | None:
-    """Return the text that stands in place of the expected one; "" if that came, None if the answer is cut or empty.
+    """Return the text that came instead of the expected text; "" if the expected text came, None if the answer is cut or empty.
 
     Empty answers are reported by `schema/stop-comes-with-content`.
     """

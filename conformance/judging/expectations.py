@@ -1,4 +1,4 @@
-"""Whether a reply does what its question asks: the expectations that were recorded with it, each with its test.
+"""Whether a reply does what its question asks: each expectation that was recorded with the question has a test here.
 
 An expectation is a member of `Question.expected`; the names are the keys of `_TESTS` below, and `status`.
 """
@@ -16,8 +16,7 @@ from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 UNDERSTOOD = "understood"
-"""The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer
-or the arguments of its call must contain."""
+"""The expectation of a question that takes understanding: True if obeying shows it, else the word that the answer or the arguments of its call must contain."""
 
 
 class Fulfilment(StrEnum):
@@ -82,7 +81,7 @@ def _quote_text(reply: Reply, wanted: JSON) -> str:
 
 
 def _lacks_word(wanted: JSON, reply: Reply) -> str:
-    """One word, or any of several that mean the same."""
+    """Expect one word, or any of several that mean the same."""
     words = wanted if isinstance(wanted, list) and wanted else [wanted]
     said = any(str(word).casefold() in reply.text.casefold() for word in words)
     return "" if said else f"the text is {reply.text[:120]!r}, not {words[0]!r}"
@@ -95,7 +94,7 @@ def _ends_otherwise(wanted: JSON, reply: Reply) -> str:
 
 
 def _hides_limit(whole: JSON, reply: Reply) -> str:
-    """A limit that had no effect at all is the matter of other questions."""
+    """Accept an answer that the limit did not cut: other questions test whether a limit has an effect."""
     fine = ends_at_limit(reply) or str(whole) in reply.text
     return "" if fine else f"the finish reason of what was cut is {reply.first.finish_reason!r}"
 

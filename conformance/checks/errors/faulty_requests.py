@@ -1,4 +1,4 @@
-"""What Google refuses and others accept: faulty requests, and models, methods and verbs that do not exist."""
+"""Requests that Google refuses and others accept: faulty ones, and those for models, methods and verbs that do not exist."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _find_unrefused(
             said = f"{probe} is answered with HTTP {accepted.status}"
             yield Location(accepted.id, "", "HTTP 400", said, level)
         for reply in seen.of(probe):
-            # A web framework's own 422, say: no client suffers.
+            # For example a web framework's own 422, which hurts no client.
             right = (*reply.exchange.expected_statuses, *_OF_KEYS_AND_ROUTES)
             if reply.is_refusal and reply.status not in right:
                 yield Location(reply.id, "", "HTTP 400", describe_reply(reply), Level.NOTE)
@@ -193,7 +193,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def _find_other_statuses(
     seen: RuleInput, expected: str, right: tuple[int, ...], noted: tuple[int, ...] = ()
 ) -> Iterator[Location | NotJudged]:
-    """Yield the replies with another status; not those about keys, redirects, and errors that all have the status 200."""
+    """Yield the replies with another status, except refused keys, redirects, and errors that all have the status 200."""
     if not answers_control(seen):
         yield _UNPROVEN
         return

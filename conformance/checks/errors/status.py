@@ -81,7 +81,7 @@ def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     for reply in _find_failures_with_200(seen):
         named = any(one.kind == "event-field" for one in reply.framed.irregularities)
         foreign = named or (reply.error is not None and reply.error.shape != "google")
-        # Where 200 is expected, this may be a fault of the moment, which Google reports inside streams as well.
+        # Where 200 is expected, this may be a temporary fault, which Google reports inside streams as well.
         level = Level.MUST if reply.expects_refusal or foreign else Level.NOTE
         yield Location(reply.id, "#0", "a status of 4xx or 5xx", describe_reply(reply), level)
     for reply in seen.replies:

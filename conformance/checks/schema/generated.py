@@ -168,7 +168,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
             continue
         refused = last.standing is Standing.REQUEST_REFUSED
         if not refused and not was_obeyed(seen, ProbeId.PLAIN):
-            # What such a model leaves out may be lost, or may be left out of its own accord.
+            # Such a model may have left out what is missing by itself, so nothing shows that it was lost.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
             times = f" ({len(attempts)} of {len(attempts)} attempts)"

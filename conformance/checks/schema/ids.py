@@ -1,4 +1,4 @@
-"""The ids of answers: each has its own, which holds the time of its answer, as all of Google's do."""
+"""The ids of answers: each answer has its own id, which contains the time of the answer, as Google's ids do."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
-# What the bodies of OpenAI's APIs require; Google's path names the model and the method.
+# The members that the bodies of OpenAI's APIs require; at Google, the path names the model and the method.
 _FOREIGN = re.compile(r"\b(model|stream|messages|prompt|input)\b", re.IGNORECASE)
 # Refusals that are not about the body, but about keys, bills and places.
 _OF_CALLERS = re.compile(

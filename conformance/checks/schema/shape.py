@@ -1,4 +1,4 @@
-"""The shape of an answer: where candidates, content and parts are, and what an answer says of itself."""
+"""The shape of an answer: where candidates, content and parts are, and what an answer says about itself."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _is_complete_answer(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     usable=_is_complete_answer,
-    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+    defers_to=("schema/values-have-googles-types",),  # for candidates that are not a list
 )
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
     Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. Among thousands of its
-    answers, one held nothing except its usage, so a vendor is accused only if its answers never hold more.
+    answers, one held nothing except its usage, so a vendor is accused only if that happens repeatedly.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
     Source: [GenerateContentResponse.candidates] Either all requested candidates are returned or none, and none only with a
@@ -67,7 +67,7 @@ _FOREIGN = ("text", "message", "delta", "output", "outputText", "tool_calls", "t
 
 
 def _find_foreign_content(candidate: Mapping[str, JSON]) -> tuple[Keys, JSON] | None:
-    """Return the keys, below the candidate, and the value of something like content in a place that Google has not."""
+    """Return the keys, below the candidate, and the value of a content-like member in a place that Google does not use."""
     content = candidate.get("content")
     places: list[tuple[Keys, Mapping[str, JSON]]] = [((), candidate)]
     if isinstance(content, dict):

@@ -26,7 +26,7 @@ _MOST = 20
 
 
 def _find_places(reply: Reply, *wrong: FaultKind) -> list[FaultInChunk]:
-    """Return the first fault at each place, however many candidates or chunks show it."""
+    """Return the first fault at each place, whatever the number of candidates or chunks that show it."""
     first: dict[str, FaultInChunk] = {}
     for found in find_value_faults(reply):
         if found.fault.wrong in wrong:
@@ -40,7 +40,7 @@ def _point_at_fault(reply: Reply, found: FaultInChunk, level: Level | None) -> L
 
 
 def _is_harmless(fault: ValueFault) -> bool:
-    """Return whether the value still says what it means, and no current client fails on it."""
+    """Return whether the value still has a clear meaning, and no current client fails on it."""
     kind, value = fault.shape.kind if fault.shape else "", fault.value
     if kind in ("integer", "number") and "usageMetadata" not in fault.keys:
         return isinstance(value, bool) or (isinstance(value, str) and _is_numeric(value))

@@ -1,4 +1,4 @@
-"""What was asked reaches the model, as it was asked: the question, its instruction, its history, its images."""
+"""Whether the request reaches the model unchanged: the question, its instruction, its history and its images."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
             yield Location(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
 
 
-# Whoever answers a question about a picture mentions one of these, even to say that there is none.
+# Any answer to a question about a picture mentions one of these, even an answer that there is no picture.
 _mentions_a_picture = mentions(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
     r"|white|gr[ae]y)"

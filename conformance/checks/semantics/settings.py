@@ -24,7 +24,7 @@ from conformance.reading.reply import Reply, RuleInput
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
 READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
-"""Rules whose finding explains that a setting has no effect."""
+"""The rules whose findings explain that a setting has no effect."""
 
 _BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
 _check_setting = partial(check, usable=is_model_answer, needs_obedience=True)
@@ -36,7 +36,7 @@ def _describe_long_text(reply: Reply) -> str | None:
 
 
 def _describe_ignored_stop(reply: Reply) -> str | None:
-    """Describe a text that contains the stop sequence; None if it is neither that nor what was asked.
+    """Describe a text that contains the stop sequence, "" if the text is as asked; None if it is neither.
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
@@ -108,7 +108,7 @@ def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
 def _describe_hidden_truncation(reply: Reply) -> str | None:
     """Describe a text that STOP ends, but that is only the beginning of what was asked for.
 
-    A model that is tired of counting stops at a round number; a cut comes anywhere.
+    A model that stops counting by itself stops at a round number; a cut may come anywhere.
     """
     if obeys(reply):
         return ""
@@ -131,7 +131,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     basis=Basis.RECORDED,
     probes=tuple(probe for probe, _, _ in _CUTS),
     blocked_by=(_OWN_QUESTION, "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
-    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
+    defers_to=("schema/enums-are-googles-names",),  # for MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",

@@ -141,7 +141,7 @@ def returns_parallel_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     def describe_lost_call(reply: Reply) -> str | None:
         number = len(list_named_calls(reply))
-        # A model that answers in words, or had no room, does not show what becomes of several calls.
+        # A model that answers in words, or had no tokens left, does not show what happens to several calls.
         return "" if number >= 2 else "1 call" if number else None
 
     found = judge_attempts(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", describe_lost_call)
@@ -179,7 +179,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 
 def _is_signed(reply: Reply) -> bool:
-    """Return whether any part of the answer is signed, in its place or inside the call."""
+    """Return whether any part of the answer is signed, either beside the call or inside it."""
     for part in reply.first.parts:
         call = part.get("functionCall")
         inner = isinstance(call, dict) and (call.get("thoughtSignature") or call.get("thought_signature"))
@@ -211,7 +211,7 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
         yield Location(reply.id, pointer, "a signature beside the call", "no signature")
 
 
-# Rules whose finding explains why a first turn cannot be repeated: it is not as the model made it.
+# Rules whose finding explains why a first turn cannot be repeated: it is not what the model wrote.
 _SPOILT_TURN = (
     "casing/leaves-argument-names-alone",
     _COMPLETE,
@@ -263,7 +263,7 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
         yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn cannot be repeated as it came")
 
 
-# Whoever answers the question about the weather mentions one of these, even to say that nothing is known.
+# Any answer to the question about the weather mentions one of these, even an answer that nothing is known.
 _mentions_the_weather = mentions(
     r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
     r"|access|real.?time|unable|cannot|can't|don't|sorry"

@@ -20,7 +20,7 @@ _REASON = "/candidates/0/finishReason"
 _SEVERAL_CHUNKS = RequiredContent(
     "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, (ProbeId.LONG_ANSWER_STREAMED,)
 )
-_SHORT = 40  # characters of an answer that is complete as soon as it is begun
+_SHORT = 40  # characters of an answer that is complete as soon as it begins
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being written
 
 
@@ -79,7 +79,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     content = candidate.get("content")
     begins_with_parts = isinstance(content, dict) and bool(content.get("parts"))
     without = [one for _, one in before_the_end if not one.get("finishReason")]
-    # A reason in every chunk that has content is an old habit of Google's; one in a chunk of its own, sent first, is not.
+    # A reason in every chunk with content is an old habit of Google's; a reason in a chunk of its own, sent first, is not.
     habit = begins_with_parts and all(map(is_empty_candidate, without))
     level = Level.NOTE if habit or uses_server_tools(reply) else None
     observed = f"{candidate['finishReason']!r} before the end of the text"
@@ -122,7 +122,7 @@ def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
     short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
-    # What network, queue and thinking cost any answer.
+    # The time that network, queue and thinking take for any answer.
     usual_ms = statistics.median([one.exchange.ended_ms for one in short] or [0.0])
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
     held = [reply for reply, verdict in verdicts if verdict]

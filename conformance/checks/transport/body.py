@@ -14,7 +14,7 @@ from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
 
-_AROUND = {  # what is beside the JSON, where the detail alone does not say it
+_AROUND = {  # descriptions of what is beside the JSON, for details that do not describe themselves
     Irregular.BOM: "",
     Irregular.TRAILING_BYTES: "bytes after it",
     Irregular.HTML: "HTML after it",

@@ -23,7 +23,7 @@ _MALFORMED = {
 
 
 def _is_as_sent(reply: Reply) -> bool:
-    """Return whether a body came as it was sent: other recorders may decode it, and keep or change its headers."""
+    """Return whether a body is recorded as it was sent: some recorders decode it, and keep or change its headers."""
     return reply.exchange.failure is None and reply.status > 0 and not reply.exchange.captured
 
 

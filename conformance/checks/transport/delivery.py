@@ -1,4 +1,4 @@
-"""Whether an answer arrives: in time, within limits, completely, and where it was asked for."""
+"""Whether an answer arrives in time, within limits, completely, and at the address that was asked."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _describe_target(reply: Reply) -> str:
 
 
 def _weigh_redirect(reply: Reply) -> Level | None:
-    """Return the level of a redirect, None for the gravest: one of a wrong request, or of a GET, breaks fewer clients."""
+    """Return the level of a redirect, None for the gravest: redirecting a wrong request, or a GET, breaks fewer clients."""
     if reply.expects_refusal:
         return Level.SHOULD if reply.resource.name == "response" else Level.NOTE
     return None if reply.exchange.request.verb == "POST" else Level.SHOULD
