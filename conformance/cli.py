@@ -1,4 +1,4 @@
-"""The command line: words in, functions called; no logic of its own."""
+"""The command line: parses the arguments and calls the function of each command; it has no logic of its own."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
+    """Run one command, and return its exit code. The user's mistakes are reported in one line each, without a traceback."""
     open_closed_streams()
     ours = arguments is None  # the process is ours: its handlers need not be restored
     with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
@@ -246,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             args.refuse(f"unrecognized arguments: {' '.join(unknown)}")
         code = _run_command(args)
         output.flush()
-        # A reader that has left wants no message.
+        # A reader that has gone away needs no message.
         if output.lost is None or isinstance(output.lost, BrokenPipeError):
             return code
         write_line(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")

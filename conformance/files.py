@@ -19,7 +19,7 @@ _MAX_DEPTH = 64
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used. Each of `args` is one line: where, what is wrong, how to mend it."""
+    """Something that the user gave cannot be used. Each of `args` is one line: where it is, what is wrong, how to mend it."""
 
 
 class FileError(InputError):

@@ -11,8 +11,8 @@ from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
-EMBEDDED_KEY = "embedded-key"  # the key of the bundled servers; no secret
-JUNK = "junk"  # a Bearer token that no vendor takes for a key
+EMBEDDED_KEY = "embedded-key"  # the key of the bundled servers, which is not a secret
+JUNK = "junk"  # a Bearer token that no vendor accepts as a key
 GOOGLE_PATH = "/v1beta/models/{model}"
 
 Headers = tuple[tuple[str, str], ...]
@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class AddressedRequest:
-    """What goes over the wire. `request` is the part that may be recorded; `refused` says why it must not be sent."""
+    """A request as it is sent. `request` is the part that may be recorded; `refused` says why the request must not be sent."""
 
     url: str
     headers: Headers
@@ -129,7 +129,7 @@ def _carry_key(name: str, way: str, secret: str) -> _Credential:
 
 
 def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
-    """Return headers with the values of variables, and the fault where a variable is missing (else an empty string)."""
+    """Return headers with the values of variables, and the fault if a variable is missing (else an empty string)."""
     for name, value in headers:
         for variable in VARIABLE.findall(value):
             found = environ.get(variable, "")

@@ -60,7 +60,7 @@ def docs(args: Namespace) -> int:
 
 
 def list_catalogue(args: Namespace) -> int:
-    """Print what there is of one kind: a line each, or a JSON array."""
+    """Print all entries of one kind: a line each, or a JSON array."""
     catalogue.load()
     entries, line = _LISTS[args.what]
     found = entries(args)

@@ -1,7 +1,7 @@
 """The two sides of a switch, from what a user calls them: a provider of a finished run, or a dialect's document.
 
-A provider that was asked and could not be judged is no side: what its document says is not what it does. Nor is one
-that was not run, unless its name is a dialect's as well; then the document is used, and the remarks say so.
+A provider that was asked and could not be judged cannot be a side, since its document does not show what it does. Nor can a
+provider that was not run, unless its name is also that of a dialect; then the document is used, and the remarks say so.
 """
 
 from __future__ import annotations

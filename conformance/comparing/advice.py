@@ -46,7 +46,7 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Aspect:
-    """Advice on one trait: its label, the way it travels (request or answer), what to do, and why it matters."""
+    """Advice on one trait: its label, whether it concerns requests or answers, what to do, and why it matters."""
 
     trait: str
     label: str

@@ -23,7 +23,7 @@ from conformance.model import GRAVE_LEVELS, JSON, Level
 from conformance.phrases import join_names
 
 LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
-_BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
+_BEFORE_THE_ANSWER = ("auth", "routes")  # the dimensions whose faults occur while asking
 _UNKNOWN = "not known"
 NEITHER = "neither"
 Readings = tuple[tuple[JSON, ...], tuple[JSON, ...]]  # of one trait, on the old side and on the new
@@ -43,7 +43,7 @@ class SwitchChange:
     why: str = ""
     way: str = ANSWER
     rules: tuple[str, ...] = ()
-    hurts: str = ""  # what breaks while nothing is done
+    hurts: str = ""  # what breaks if nothing is done
 
 
 def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:

@@ -1,4 +1,4 @@
-"""Which question's error a refusal repeats: its own, another question's, or the one with which a locked vendor answers everything.
+"""Which question's error a refusal repeats: its own, another question's, or what a locked vendor answers to everything.
 
 Some servers lock a model after a refusal, and answer every question with that error for a while. Such refusals show
 nothing about the questions that got them.

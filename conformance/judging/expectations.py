@@ -16,7 +16,9 @@ from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 UNDERSTOOD = "understood"
-"""The expectation of a question that takes understanding: True if obeying shows it, else the word that the answer or the arguments of its call must contain."""
+"""The expectation of a question that takes understanding: True if obeying shows it, else the word that the answer or the
+arguments of its call must contain.
+"""
 
 
 class Fulfilment(StrEnum):

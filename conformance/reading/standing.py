@@ -9,8 +9,8 @@ from enum import StrEnum
 class Standing(StrEnum):
     """The standing of a reply: what happened to its question. Each reply has exactly one, `Reply.standing`.
 
-    For anything other than a success the status decides, unless nothing readable came. Whether all of the body came is another
-    question: see `Reply.is_complete`. Where rules ask for several at once:
+    For anything other than a success the status decides, unless nothing readable came. Whether all of the body came is
+    another question: see `Reply.is_complete`. Where rules ask for several at once:
 
     | question | standing | property |
     | --- | --- | --- |

@@ -150,7 +150,7 @@ def _format_line(line: RuleChange, form: TextForm) -> str:
 
 
 def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
-    """Return in one item what was lost or gained at one provider for one reason."""
+    """Return one item with what was lost or gained at one provider for one reason."""
     found = sum(bool(line.level) for line in lines)
     passed = len(lines) - found
     states = [count_noun(passed, "pass", "passes")] if passed else []

@@ -1,4 +1,4 @@
-"""The options of a run, once: `conformance run` and pytest (with the prefix `--conformance-`) take the same.
+"""The options of a run, defined once: `conformance run` and pytest (with the prefix `--conformance-`) take the same.
 
 A table, not a parser: argparse and pytest declare their options with the same words.
 """
@@ -104,7 +104,7 @@ OF_A_RUN = (*ASKING, *JUDGING, *GENERATING)
 
 
 def read_run_options(get: Callable[[str], Any]) -> RunOptions:
-    """Return the options of a run; `get` returns the value of an option by its long name, None where there is none."""
+    """Return the options of a run; `get` returns the value of an option by its long name, or None."""
     usual = RunOptions()
     return RunOptions(
         providers=tuple(get("provider") or ()),

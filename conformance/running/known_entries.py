@@ -56,7 +56,7 @@ def _propose_for(provider: Entry, until: str) -> Iterator[str]:
         accepted = deviation.get("accepted") or {}
         reason = accepted.get("reason") or f"TODO: say why this is accepted: {deviation['title']}"
         date = accepted.get("until")
-        # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
+        # A vendor's words appear only in comments, on one line, where they cannot change the meaning of the YAML.
         yield f"      # {deviation['level']}: {clip_text(to_one_line(str(deviation['observed'])), _WIDTH)}"
         yield f"      - rule: {deviation['rule']}"
         yield f"        probe: {_format_probes(deviation)}"
@@ -73,14 +73,14 @@ def _format_probes(deviation: Entry) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as they hold nothing unprintable."""
+    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as they contain nothing unprintable."""
     return json.dumps(to_one_line(text), ensure_ascii=False)
 
 
 def find_target_fault(target: Path | None) -> str:
-    """Say why a proposal cannot be written there, before a run is paid for; empty where it can.
+    """Return why a proposal cannot be written there, before a run is paid for; empty if it can.
 
-    A file that holds something else than an earlier proposal is never written over: it may be providers.yaml itself.
+    A file with anything other than an earlier proposal is never overwritten: it may be providers.yaml itself.
     """
     if target is None or not (target.exists() or target.is_symlink()):
         return ""

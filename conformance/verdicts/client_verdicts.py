@@ -76,7 +76,11 @@ def is_usable_for_clients(reply: Reply) -> bool:
 
 
 def ends_as_at_google(reply: Reply) -> bool:
-    """Return whether the answer was cut short for a reason that occurs at Google too, and makes some clients raise there. The reason may be a filter, a small limit in our own question, a temporary fault that a stream reports in Google's form or, in a recording, whoever read the answer."""
+    """Return whether the answer was cut short for a reason that occurs at Google too, and makes some clients raise there.
+
+    The reason may be a filter, a small limit in our own question, a temporary fault that a stream reports in Google's
+    form or, in a recording, whoever read the answer.
+    """
     spent = reply.first.finish_reason == "MAX_TOKENS" and not has_content(reply)
     google_error = reply.error is not None and reply.error.shape == "google"
     return spent or google_error or may_have_lost_end(reply) or is_withheld(reply)
@@ -155,8 +159,8 @@ def _correct_verdict(
 ) -> str:
     """Return a client's verdict, no better than the answers that it rests on.
 
-    If no answer has any content, a client that does wrong is broken, and any other is untested. A client is also untested if the
-    plain question of one of its methods was asked and brought nothing.
+    If no answer has any content, a client that does wrong is broken, and any other is untested. A client is also
+    untested if the plain question of one of its methods was asked and brought nothing.
     """
     if verdict in ("broken", "untested"):
         return verdict

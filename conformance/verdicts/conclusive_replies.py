@@ -1,4 +1,8 @@
-"""Selects the replies that show something about the vendor. Replies that a retry superseded, that were sent with a key that had stopped working, or that contain another question's error show nothing."""
+"""Selects the replies that show something about the vendor.
+
+Replies that a retry superseded, that were sent with a key that had stopped working, or that contain another question's
+error show nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The exit code of a run: computed once, last, from results.json and what was asked of the run.
 
-The functions are pure: they turn results and `Asked` into causes. Everything that shows a code (the process, results.json,
-junit.xml, pytest)
-takes it from here, so that they agree.
+The functions are pure: they turn results and `Asked` into causes. Everything that shows a code (the process,
+results.json, junit.xml, pytest) takes it from here, so that they agree.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run
 class ExitConditions:
     """What the user asked of a run, and what went wrong beside its verdicts.
 
-    `named`: the providers of -p; `clients`: full names; `faults`: faults of the checker itself, in words (such as a page that
-    could not be written, or a key that was); `unreadable`: a line for each given file that is not a recording;
-    `leaves_open`: whether this is a recording of which something was judged, so that what it does not show is no reason for exit
-    code 3.
+    `named`: the providers of -p; `clients`: full names; `faults`: faults of the checker itself, in words (such as a
+    page that could not be written, or a key that was); `unreadable`: a line for each given file that is not a
+    recording; `leaves_open`: whether this is a recording of which something was judged, so that what it does not show
+    is no reason for exit code 3.
     """
 
     fail_on: str = "must"

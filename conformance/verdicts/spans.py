@@ -36,7 +36,10 @@ def _list_members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
 
 
 def find_pointer(text: str, pointer: str, at: int = 0) -> Span | None:
-    """Return the range of a JSON pointer's member (name and value), or of its nearest ancestor that exists. None if the text is not JSON at `at`."""
+    """Return the range of a JSON pointer's member (name and value), or of its nearest ancestor that exists.
+
+    None if the text is not JSON at `at`.
+    """
     try:
         first = at = _skip_space(text, at)
         span: Span | None = None

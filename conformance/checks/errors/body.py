@@ -189,7 +189,8 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     """error.status is the name in google.rpc.Code that belongs to the HTTP status.
 
-    Why: there are seventeen names, each with its HTTP status; clients use them to tell an exhausted quota from a wrong argument.
+    Why: there are seventeen names, each with its HTTP status; clients use them to tell an exhausted quota from a wrong
+    argument.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.

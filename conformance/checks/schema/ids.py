@@ -94,9 +94,9 @@ def _describe_wrong_clock(reply: Reply) -> str:
 def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     """An answer's id contains the time of the answer.
 
-    Why: 5,628 of 5,630 recorded ids from Google agree with the Date header to within two minutes. An id that holds no time, or a
-    different time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing else. At most one
-    such id is reported, as a note.
+    Why: 5,628 of 5,630 recorded ids from Google agree with the Date header to within two minutes. An id that holds no
+    time, or a different time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing
+    else. At most one such id is reported, as a note.
     Breaks: no client.
     Workaround: none needed.
     Source: [GenerateContentResponse.responseId] It identifies one response. Its form is not documented; in recordings

@@ -82,7 +82,8 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     """No answer exceeds the checker's limits on size, headers, pieces and JSON.
 
-    Why: an answer that exceeds a limit is not read, so nothing else can be said about it; every question here has a short answer.
+    Why: an answer that exceeds a limit is not read, so nothing else can be said about it; every question here has a
+    short answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
     Source: [RFC 9112] A message has the length and the coding that its headers declare.
