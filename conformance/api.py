@@ -6,7 +6,7 @@
     assert verdict.status != "deviates", [deviation.title for deviation in verdict.deviations]
 
 Nothing is asked here, so what was not recorded is not judged. The exchanges with one model of one host are judged
-together, yet no question is held against another: each has a probe of its own, of which no rule expects anything.
+together, but questions are not compared with each other: each has a probe of its own, of which no rule expects anything.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MEASURES: Mapping[str, frozenset[Against]] = {
 def judge(
     exchanges: Iterable[Mapping[str, object] | Exchange], *, dialect: str = "google", against: str = "both"
 ) -> Verdict:
-    """Return what recorded exchanges show of whoever answered them.
+    """Return the verdict on whoever answered these recorded exchanges.
 
     An exchange is a mapping of the form that docs/judging.md describes, or an `Exchange`. `dialect` is a bundled one,
     or the path of a folder; `against` is `reference`, `documented` or `both`. Of the verdict,
@@ -79,12 +79,15 @@ def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
 def judge_group(
     group: ExchangeGroup, dialect: Dialect, against: frozenset[Against] = _MEASURES["both"]
 ) -> Verdict:
-    """Return the verdict on the exchanges with one model of one host. Pure: no clock, no network."""
+    """Return the verdict on the exchanges with one model of one host.
+
+    The function is pure: it uses neither a clock nor the network.
+    """
     return judge_captured(gather_group(group, dialect.name), dialect, JudgingOptions(list_rules(), against))
 
 
 def judge_captured(gathered: ProviderReplies, dialect: Dialect, options: JudgingOptions) -> Verdict:
-    """Return the verdict on replies that others recorded: what was not asked counts neither way."""
+    """Return the verdict on replies that others recorded: a question that was not asked counts neither for nor against the vendor."""
     verdict = judge_provider(gathered, dialect, options)
     asked = {reply.probe for reply in verdict.replies}
     return _limit_to_recording(
@@ -92,7 +95,7 @@ def judge_captured(gathered: ProviderReplies, dialect: Dialect, options: Judging
     )
 
 
-# --- a recording shows only what it holds ---
+# --- a recording shows only what it contains ---
 
 
 def _name_unasked_questions(case: Case, asked: Collection[str]) -> Case:
@@ -114,7 +117,7 @@ def _name_unasked_questions(case: Case, asked: Collection[str]) -> Case:
 
 
 def _limit_to_recording(verdict: Verdict) -> Verdict:
-    """Return a verdict that says what it rests on, and leaves open nothing that no recording could have settled."""
+    """Return a verdict that says what it rests on, and does not count as open what no recording could have shown."""
     number = sum(case.outcome in JUDGED for case in verdict.cases)
     limit = f"a recording of {count_noun(len(verdict.replies), 'exchange')}"
     status, reason = _find_status(verdict, number)

@@ -1,4 +1,7 @@
-"""Makes functions probes and rules: ids from their names, texts from their docstrings; checks itself when it loads."""
+"""Turns functions into probes and rules: their ids come from the names, their texts from the docstrings.
+
+Checks itself on load.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from conformance.sources import cite
 
 @dataclass(frozen=True)
 class Unaskable:
-    """What a probe returns instead of a question if the first reply gives a follow-up nothing to go on."""
+    """What a probe returns instead of a question if a follow-up cannot be built from the first reply."""
 
     reason: str
 
@@ -51,13 +54,13 @@ Build = Callable[[ProbeContext], Question | Unaskable]
 
 @dataclass(frozen=True)
 class Probe:
-    """One situation that every vendor is put in, and how often."""
+    """One situation that every vendor is tested in, and how often."""
 
     id: str
     title: str
     text: str
     build: Build
-    follows: str | None = None  # the probe whose first answered exchange this one is handed
+    follows: str | None = None  # the probe whose first answered exchange is given to this one
     attempts: int = 1  # at most; more than one if the model's mood counts
     last: bool = False  # asked after all others, alone: it could lock us out
     needs: tuple[str, ...] = ()  # features that a vendor may lack
@@ -71,7 +74,7 @@ class Probe:
 
 
 class Proof(StrEnum):
-    """What a pass of a rule must rest on, apart from the absence of a finding."""
+    """The evidence that a pass of a rule needs, apart from the absence of a finding."""
 
     ANSWER = "answer"  # an answer that could be read
     ACCEPTANCE = "acceptance"  # such an answer, from a vendor that does not accept everything
@@ -82,7 +85,7 @@ class Proof(StrEnum):
 
 
 class Ground(StrEnum):
-    """What has been seen when a rule passes, from the easiest to the hardest to achieve."""
+    """What a pass of a rule shows, from the easiest to the hardest to achieve."""
 
     FORM = "Gemini answers were read, unary and streamed: how they are written, sent and counted"
     TASKS = "right questions were answered, each in a way that shows whether it was heard"
@@ -96,13 +99,13 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True)
 class RequiredContent:
-    """What at least one answer must hold for a rule to have had anything to look at."""
+    """What at least one answer must contain so that a rule has something to judge."""
 
     missing: str  # the reason that is given if no answer holds it
     holds: Callable[[Reply], bool]
     probes: tuple[
         str, ...
-    ] = ()  # the right answers to these hold it: if one was not answered, it is not known
+    ] = ()  # the right answers to these contain it; if one of them was not answered, nothing is known
     outcome: Outcome = Outcome.UNSUPPORTED  # of the rule if no answer holds it
 
 

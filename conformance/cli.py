@@ -1,4 +1,4 @@
-"""The command line: words in, functions called; no logic of its own."""
+"""The command line: parses the arguments and calls the function of each command; it has no logic of its own."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def _add_command(
 
 
 _FORMAT = Argument(
-    "format", "how to print it (default text)",
+    "format", "the output format (default text)",
     words={"choices": ("text", "markdown", "json"), "default": "text"},
 )  # fmt: skip
 _TEXT_OR_JSON = Argument(
-    "format", "how to print it (default text)", words={"choices": ("text", "json"), "default": "text"}
+    "format", "the output format (default text)", words={"choices": ("text", "json"), "default": "text"}
 )
 _QUIET = Argument("quiet", "print only warnings and the path of the report", "-q", {"action": "store_true"})
 _VERBOSE = Argument(
@@ -104,34 +104,46 @@ _VERBOSE = Argument(
 
 
 def _add_run_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--resume", type=Path, metavar="DIR", help="ask only what an interrupted run is missing")
     run.add_argument(
-        "--write-known", type=Path, metavar="FILE", help="propose `known` entries for what is there now"
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="finish the interrupted run in this folder: ask only what is missing",
+    )
+    run.add_argument(
+        "--write-known",
+        type=Path,
+        metavar="FILE",
+        help="write proposed `known` entries for the deviations that were found",
     )
 
 
 def _add_replay_options(replay: argparse.ArgumentParser) -> None:
     replay.add_argument("folder", type=Path, metavar="DIR", help="the folder that a run wrote")
-    replay.add_argument("-c", "--config", type=Path, metavar="FILE", help="the providers.yaml of that run")
+    replay.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="the providers.yaml that the run was made with"
+    )
 
 
 def _add_judge_options(judge: argparse.ArgumentParser) -> None:
     judge.add_argument(
         "files", nargs="+", metavar="FILE",
-        help="HAR, a VCR cassette, what curl -i printed, exchanges/*.jsonl or JSON lines; gzip too; - reads standard input",
+        help="a HAR file, a VCR cassette, the output of curl -i, exchanges/*.jsonl or JSON lines, also gzipped; - reads standard input",
     )  # fmt: skip
     judge.add_argument(
-        "--url", metavar="URL", help="the address that was asked, where the recording does not contain it"
+        "--url", metavar="URL", help="the address that was asked, if the recording does not contain it"
     )
     judge.add_argument(
         "--dialect", default="google", metavar="DIALECT",
-        help="the dialect whose document counts as well (default google)",
+        help="the dialect of the vendor, so that its document counts as well (default google)",
     )  # fmt: skip
-    judge.add_argument("--out", type=Path, metavar="DIR", help="write the whole report there, as run does")
+    judge.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the whole report to this folder, as `run` does"
+    )
 
 
 def _add_compare_options(compare: argparse.ArgumentParser) -> None:
-    compare.add_argument("old", type=Path, metavar="OLD", help="a run's folder or its results.json")
+    compare.add_argument("old", type=Path, metavar="OLD", help="the folder of a run, or its results.json")
     compare.add_argument("new", type=Path, metavar="NEW", help="another")
     compare.add_argument(
         "-p", "--provider", action="append", default=[], metavar="NAME",
@@ -139,44 +151,47 @@ def _add_compare_options(compare: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     compare.add_argument(
         "--fail-on", choices=tuple(FAILING_LEVELS), default="must",
-        help="exit with 1 at a new deviation of this level or above (default must)",
+        help="exit with 1 if a new deviation has this level or a higher one (default must)",
     )  # fmt: skip
     compare.add_argument(
         "--client", action="append", default=[], metavar="CLIENT",
-        help="of the clients that worked and now break, count only these (repeatable; conformance list clients)",
+        help="of the clients that worked and now break, count only this one (repeatable; `conformance list clients` names them)",
     )  # fmt: skip
     compare.add_argument(
         "--html", type=Path, metavar="FILE",
-        help="write the report of NEW with what changed as one more section",
+        help="write the report of NEW to this file, with a section on what changed",
     )  # fmt: skip
 
 
 def _add_switch_options(switch: argparse.ArgumentParser) -> None:
     switch.add_argument(
         "--from", dest="from_", required=True, metavar="A",
-        help="a provider of the newest run that holds it, or a dialect",
+        help="a provider (its newest run counts) or a dialect",
     )  # fmt: skip
     switch.add_argument("--to", required=True, metavar="B", help="another")
     switch.add_argument(
         "--results", type=Path, action="append", default=[], metavar="DIR",
-        help="look in this run instead of those in reports/ (repeatable; the newest that holds the provider counts)",
+        help="look for the providers in this run instead of those in reports/ (repeatable; the newest run counts)",
     )  # fmt: skip
     switch.add_argument(
         "--html",
         type=Path,
         metavar="FILE",
-        help="write the run's report with what changes as one more section",
+        help="write the run's report to this file, with a section on what changes",
     )
 
 
 def _add_serve_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("dialect", metavar="DIALECT", help="a bundled dialect, or a folder of your own")
     serve.add_argument(
-        "--port", type=_PORT, metavar="N", help="the port, 0 for any free one (default: the dialect's own)"
+        "--port",
+        type=_PORT,
+        metavar="N",
+        help="the port; 0 picks a free one (default: the dialect's own port)",
     )
     serve.add_argument(
         "--model", metavar="MODEL",
-        help="serve this model alone, with the habits of its family (such as gemini-2.0-flash)",
+        help="serve only this model, with the habits of its family (such as gemini-2.0-flash)",
     )  # fmt: skip
 
 
@@ -193,35 +208,37 @@ def parser() -> argparse.ArgumentParser:
         return _add_command(commands, name, description, *words)
 
     _add_run_options(add("run", "ask, record, judge and report", _QUIET, _VERBOSE, *OF_A_RUN))
-    add("doctor", "one cheap question per provider, and what to fix", *ASKING, _TEXT_OR_JSON)
-    add("plan", "what a run would send; sends nothing", *ASKING, _TEXT_OR_JSON, MAX_EXAMPLES)
-    description = "judge recorded exchanges again; never touches the network"
+    add("doctor", "ask one cheap question per provider and say what to fix", *ASKING, _TEXT_OR_JSON)
+    add("plan", "show what a run would send and cost; sends nothing", *ASKING, _TEXT_OR_JSON, MAX_EXAMPLES)
+    description = "judge the exchanges of an earlier run again; sends nothing"
     _add_replay_options(add("replay", description, _QUIET, _VERBOSE, *JUDGING))
     description = "judge exchanges that somebody else recorded; sends nothing"
     _add_judge_options(add("judge", description, _QUIET, _VERBOSE, FAIL_ON, AGAINST, CLIENT, _FORMAT))
-    _add_compare_options(add("compare", "two runs: new, fixed, still there, no longer covered", _FORMAT))
-    _add_switch_options(add("switch", "what changes for code that moves from A to B", CLIENT, _FORMAT))
-    add("clients", "what each client makes of captured responses").add_argument(
+    _add_compare_options(
+        add("compare", "compare two runs: what is new, fixed, unchanged or no longer covered", _FORMAT)
+    )
+    _add_switch_options(add("switch", "show what changes for code that moves from A to B", CLIENT, _FORMAT))
+    add("clients", "show what each client makes of captured responses").add_argument(
         "file", metavar="FILE", help="JSON lines of captured responses; - reads standard input"
     )
-    add("docs", "the documents side by side, and where each contradicts itself", _FORMAT).add_argument(
+    add("docs", "show the documents side by side, and where each contradicts itself", _FORMAT).add_argument(
         "dialects", nargs="*", metavar="FOLDER", help="show the dialect in this folder as well"
     )
-    description = "what there is: rules, probes, providers, clients, dialects"
+    description = "list rules, probes, providers, clients or dialects"
     add("list", description, CONFIG, _TEXT_OR_JSON).add_argument(
         "what", nargs="?", default="rules", choices=("probes", "rules", "providers", "clients", "dialects")
     )
-    add("explain", "what a rule means, whom it hurts, and the workaround").add_argument(
+    add("explain", "explain a rule: its reason, the clients that it hurts, and the workaround").add_argument(
         "rule", metavar="RULE"
     )
-    add("lint", "check a dialect of your own").add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
-    _add_serve_options(add("serve", "run a bundled server, to point a client at"))
-    add("init", "write a commented providers.yaml to begin with")
+    add("lint", "check a dialect that you wrote").add_argument("folder", type=Path, metavar="DIALECT-FOLDER")
+    _add_serve_options(add("serve", "run a bundled server that a client can be pointed at"))
+    add("init", "write a commented providers.yaml to start from")
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, and return its exit code. Faults of the user's are one line each, without a traceback."""
+    """Run one command, and return its exit code. The user's mistakes are reported in one line each, without a traceback."""
     open_closed_streams()
     ours = arguments is None  # the process is ours: its handlers need not be restored
     with contextlib.nullcontext() if ours else restored_handlers(), guarded_streams() as output:
@@ -230,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             args.refuse(f"unrecognized arguments: {' '.join(unknown)}")
         code = _run_command(args)
         output.flush()
-        # A reader that has left wants no message.
+        # A reader that has gone away needs no message.
         if output.lost is None or isinstance(output.lost, BrokenPipeError):
             return code
         write_line(sys.stderr, f"standard output cannot be written: {output.lost.strerror}")

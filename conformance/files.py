@@ -19,7 +19,7 @@ _MAX_DEPTH = 64
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used. Each of `args` is one line: where, what is wrong, how to mend it."""
+    """Something that the user gave cannot be used. Each of `args` is one line: where it is, what is wrong, how to mend it."""
 
 
 class FileError(InputError):
@@ -90,14 +90,14 @@ def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, up to Python 3.12
-        raise FileError(f"{path}: leads nowhere: its links go round in a circle") from error
+        raise FileError(f"{path}: leads nowhere: its links form a circle") from error
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     seen: dict[str, JSON] = {}
     for key, value in pairs:
         if key in seen:
-            raise ValueError(f"the name {key!r} stands twice in one object")
+            raise ValueError(f"the name {key!r} appears twice in one object")
         seen[key] = value
     return seen
 

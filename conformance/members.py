@@ -1,4 +1,4 @@
-"""Members of JSON objects that others wrote, taken with their types checked: a fault says where it stands."""
+"""Reads members of JSON objects that others wrote, checking their types; an error says where the member is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class JsonObject:
 
     @classmethod
     def read(cls, value: JSON, pointer: str = "") -> Self:
-        """Return a value as an object. Raises MemberError where it is not one."""
+        """Return a value as an object. Raises MemberError if it is not one."""
         if not isinstance(value, Mapping):
             raise MemberError(f"{pointer or '/'}: must be an object")
         return cls(value, pointer)
@@ -67,14 +67,14 @@ class JsonObject:
         return JsonObject(self.take(name, dict), f"{self.pointer}/{name}")
 
     def take_texts(self, name: str) -> tuple[str, ...]:
-        """Return a list that must hold text alone. Raises MemberError."""
+        """Return a list that must contain only strings. Raises MemberError."""
         found = self.take(name, list)
         if not all(isinstance(item, str) for item in found):
             raise MemberError(f"{self.pointer}/{name}: must be a list of texts")
         return tuple(found)
 
     def take_objects(self, name: str) -> Iterator[JsonObject]:
-        """Yield the items of a list that must hold objects alone. Raises MemberError."""
+        """Yield the items of a list that must contain only objects. Raises MemberError."""
         for number, item in enumerate(self.take(name, list)):
             yield JsonObject.read(item, f"{self.pointer}/{name}/{number}")
 

@@ -34,7 +34,7 @@ class Dimension(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a deviation harms, from worst to least."""
+    """How much harm a deviation does, from the most to the least."""
 
     MUST = "must"
     SHOULD = "should"
@@ -42,7 +42,7 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The place in that order; 0 is the worst."""
+        """The rank in that order; 0 is the worst."""
         return list(Level).index(self)
 
 
@@ -56,7 +56,7 @@ FAILING_LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
 
 
 class Outcome(StrEnum):
-    """What became of one case (one rule for one provider)."""
+    """The outcome of one case (one rule for one provider)."""
 
     PASS = "pass"  # noqa: S105 - an outcome, not a password
     DEVIATION = "deviation"
@@ -102,7 +102,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what one answer may cost us. Seconds, bytes or counts; every one has a default.
+    """Bounds on what one answer may cost the checker. Seconds, bytes or counts; every one has a default.
 
     The total time of one exchange is `Provider.timeout`.
     """
@@ -120,7 +120,7 @@ class Limits:
     run_bytes: int = 256 * 1024 * 1024  # all answers of one provider, and what is read from them
     retries: int = 2  # transport retries of one question on 429 and 503
     retry_wait: float = 30.0  # seconds, the longest single wait before a retry
-    dead_after: int = 8  # consecutive dead answers after which a provider is asked no more
+    dead_after: int = 8  # consecutive unusable answers after which a provider is asked no more
 
 
 @dataclass(frozen=True)
@@ -269,9 +269,9 @@ class Exchange:
 
     @property
     def captured(self) -> bool:
-        """Another program recorded it: what was expected is not known, and nothing can be asked again.
+        """Whether another program recorded the exchange: then it is unknown what was expected, and nothing can be asked again.
 
-        Its probe says so, or an answer of the model of which nothing was expected: each of our questions expects some.
+        The probe shows this, or an answer of the model without expectations: each of our own questions has some.
         """
         unexpected = not self.expected and "enerateContent" in self.request.path
         return self.probe == CAPTURED or self.probe.startswith(f"{CAPTURED}-") or unexpected
@@ -317,7 +317,7 @@ class Location:
     pointer: str
     expected: str
     observed: str
-    level: Level | None = None  # if this location weighs less, or more, than the rule's own level
+    level: Level | None = None  # set if this location weighs less, or more, than the rule's own level
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Deviation:
-    """A finding: one rule that one provider breaks, with all that a reader needs to believe it."""
+    """A finding: one rule that one provider breaks, with all the evidence that a reader needs."""
 
     rule: str
     dimension: Dimension
@@ -349,7 +349,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Case:
-    """What became of one rule for one provider."""
+    """The outcome of one rule for one provider."""
 
     rule: str
     outcome: Outcome

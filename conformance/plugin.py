@@ -1,7 +1,8 @@
-"""The suite's hold on pytest: options, one case per provider and rule, everything asked before anything is shown.
+"""The pytest plugin: its options, one case per provider and rule, and all questions asked before the first case is shown.
 
-Loaded by name (`-p conformance.plugin`), never by itself: other people's tests must not meet its options, all of which
-begin with `--conformance-`. Under pytest-xdist the controller asks, judges and writes; its workers only show cases.
+Loaded by name (`-p conformance.plugin`), never automatically, so that other people's tests are not affected by its
+options, all of which begin with `--conformance-`. Under pytest-xdist the controller asks, judges and writes; its
+workers only show cases.
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ class ControllerSuite(Suite):
 
     @cached_property
     def reports(self) -> Reports:
-        """What became of every case."""
+        """The outcome of every case."""
         reports = {
             id_: report_case(self.engine.case(*pair), self._fail_on(pair[0]))
             for id_, pair in self.ids.rules.items()

@@ -1,4 +1,4 @@
-"""What one provider replied, and which questions it was not asked: asking fills it, judging reads it."""
+"""The replies of one provider, and the questions that it was not asked: asking fills it, judging reads it."""
 
 from __future__ import annotations
 

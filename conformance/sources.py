@@ -1,4 +1,4 @@
-"""Where Google, the vendors and the standards write down what a rule demands: each page's address stands here, once.
+"""The pages in which Google, the vendors and the standards state what a rule demands, each with its address.
 
 A rule cites a place by its name: `[streamGenerateContent]`. A field without an entry of its own (`[Candidate.content]`) has
 the address of its message, and a part of a standard is named after it: `[RFC 9110, Accept-Encoding]`.
@@ -102,10 +102,7 @@ _BY_PLACE = {  # Google's own places are cited without the name of their documen
 
 
 def cite(place: str, says: str) -> Source:
-    """Return a source of Google's, or of a standard that Google follows; `says` is what stands there, in our words.
-
-    Raises ValueError for a place that no page is known for.
-    """
+    """Return a source of Google's, or of a standard that Google follows; `says` is what the page states, in our words. Raises ValueError for a place without a known page."""
     document, _, part = place.partition(", ")
     if part in _PAGES.get(document, {}):
         return Source(document, part, says, url=_PAGES[document][part])
@@ -113,4 +110,4 @@ def cite(place: str, says: str) -> Source:
         if name in _BY_PLACE:
             document, url = _BY_PLACE[name]
             return Source(document, place, says, url=url)
-    raise ValueError(f"no page is known for {place!r}")
+    raise ValueError(f"no page is known for {place!r}; conformance/sources.py lists those that are")

@@ -1,26 +1,32 @@
-"""JSON that others wrote, checked by the bundled JSON schemas."""
+"""JSON that others wrote, checked by the bundled JSON schemas.
+
+jsonschema is imported when something is checked: it takes longer than printing the help.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, cast
-
-import jsonschema
-import referencing
-from referencing.jsonschema import DRAFT202012
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from conformance.files import load_bundled_schemas
 from conformance.model import JSON
 from conformance.names import suggest_spelling
 from conformance.pointers import to_pointer
 
-SchemaError = jsonschema.ValidationError
+if TYPE_CHECKING:
+    import jsonschema
+    import referencing
+
+SchemaError: TypeAlias = "jsonschema.ValidationError"
 
 
 @cache
 def build_registry() -> referencing.Registry[JSON]:
     """Return one registry over all bundled schemas; it never fetches anything."""
+    import referencing  # noqa: PLC0415 - heavy, and the help does without
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
     resources = [
         (name, DRAFT202012.create_resource(schema)) for name, schema in load_bundled_schemas().items()
     ]
@@ -31,6 +37,8 @@ def build_registry() -> referencing.Registry[JSON]:
 
 @cache
 def _validator(schema_id: str) -> jsonschema.Draft202012Validator:
+    import jsonschema  # noqa: PLC0415 - heavy, and the help does without
+
     schema = cast("Mapping[str, object]", load_bundled_schemas()[schema_id])
     known = cast("referencing.Registry[Any]", build_registry())
     return jsonschema.Draft202012Validator(schema, registry=known)

@@ -66,10 +66,12 @@ def some(google: Dialect) -> tuple[GeneratedBody, ...]:
 def ask(
     behaviour: Behaviour, body: JSON | bytes, method: str = "generateContent"
 ) -> tuple[int, dict[str, Any]]:
-    """Ask a bundled server without a socket; the key goes both ways, one of which every dialect takes."""
+    """Ask a bundled server without a socket, with a key where it takes one."""
     sent = body if isinstance(body, bytes) else serialize(body)
-    key = {"x-goog-api-key": "k"} if behaviour.style == HONEST.style else {"authorization": "Bearer k"}
-    answer = behaviour(Incoming("POST", f"/v1beta/models/gemini-2.5-flash:{method}", key, sent))
+    way = behaviour.style.auth[0]
+    key = {"authorization": "Bearer k"} if way == "bearer" else {} if way == "query-key" else {way: "k"}
+    query = "?key=k" if way == "query-key" else ""
+    answer = behaviour(Incoming("POST", f"/v1beta/models/gemini-2.5-flash:{method}{query}", key, sent))
     parsed = json.loads(answer.body)
     return answer.status, parsed if isinstance(parsed, dict) else {}
 

@@ -151,6 +151,7 @@ def test_googles_classes_agree_on_five_thousand_bodies(google: Dialect) -> None:
     assert lagging(lag) <= LAGGING
 
 
+@pytest.mark.slow
 def test_googles_classes_agree_on_the_smaller_bodies_of_a_search(google: Dialect) -> None:
     asked: list[GeneratedBody] = []
     for body in generate_bodies(google, 24, 60):

@@ -133,7 +133,7 @@ def test_a_new_note_and_a_new_accepted_deviation_are_listed_and_fail_nothing(
     code, out, _ = told(capsys, old, written(tmp_path / "note", new))
     assert code == 0
     assert "○ note" in out
-    assert "no failure" in out
+    assert "not a failure" in out
 
 
 @pytest.mark.parametrize("change", [{"level": "note"}, {"level": "should"}, {"known": True}])
@@ -259,7 +259,7 @@ def test_results_of_another_format_say_which_version_wrote_them(
         ("[]", "/: must be an object"),
         ('{"format": 7}', "is not a results.json"),
         ('{"format": "conformance-results/1"}', "/run: is missing"),
-        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": 1, "a": 2}', "appears twice"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "deep"),
         ('{"a": ' + "9" * 10_000 + "}", "is not plain JSON"),
         ('{"a": NaN}', "is not plain JSON"),
@@ -598,7 +598,7 @@ def test_findings_on_generated_bodies_are_matched_by_rule_and_place(
     out = told(capsys, *places)[1]
     assert "generated-0" not in out
     if group == "more_bodies":
-        assert "1 finding seen with more generated bodies than before, and not counted as new." in out
+        assert "1 finding seen with more generated bodies than before, so not counted as new." in out
         assert "seen with 40 generated bodies; the old run planned 12" in out
 
 

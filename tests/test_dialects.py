@@ -110,7 +110,7 @@ def test_documented_fields_carry_the_page_its_hash_and_lines(name: str) -> None:
     assert dialect.fields
     assert all(
         field.source.lines.startswith("L") and len(field.source.sha256) == 64 for field in dialect.fields
-    )
+    ), "each x-source needs lines such as L12, and dialect.json the page's sha256 under document"
 
 
 def test_required_is_what_the_pages_require_and_no_more() -> None:
@@ -363,7 +363,7 @@ def test_a_folder_without_a_dialect_says_what_is_missing(tmp_path: Path) -> None
     ("text", "says"),
     [
         ("{", "is not JSON"),
-        ('{"a": 1, "a": 2}', "stands twice"),
+        ('{"a": 1, "a": 2}', "appears twice"),
         ("[" * 100_000, "nested too deeply"),
         ("[" * 80 + "]" * 80, "deeper than 64"),
         ('{"a": NaN}', "NaN"),

@@ -18,7 +18,7 @@ import pytest
 from conformance.dialects.dialect import Dialect, list_bundled_dialects, load_dialect
 from conformance.embedded import Host, Style, find_default_port, make_behaviour, make_style
 from conformance.embedded.dialect_looks import dress_response
-from conformance.embedded.style import Envelope, Extra
+from conformance.embedded.style import Envelope, Extra, list_auth_ways
 
 COUNT = "Count from 1 to 40, separated by spaces."
 ROOT = Path(__file__).parent.parent
@@ -56,6 +56,10 @@ def filled(value: Any, dialect: Dialect) -> Any:
     return json.loads(json.dumps(value).replace("{nonce}", "7f3a").replace("{model}", dialect.models[0]))
 
 
+UNANSWERED = (
+    "the bundled server ignores fields that Google lacks: put the instruction into contents as well, as in "
+    '"Reply with exactly: OK-{nonce}", or expect less'
+)
 SAMPLES = [(name, one) for name in VENDORS for one in load_dialect(name).requests]
 
 
@@ -68,14 +72,15 @@ def test_every_sample_of_a_document_is_answered_as_it_expects(ask: Asker, name: 
     statuses = expected.get("status", 200)
     assert answer.status_code in (statuses if isinstance(statuses, list) else [statuses]), answer.text
     wanted = expected.get("text") or expected.get("word") or ""
-    assert wanted in answer.text
+    assert wanted in answer.text, f"{UNANSWERED}\n{answer.text}"
 
 
 @pytest.mark.parametrize("name", VENDORS)
 def test_only_the_documented_credentials_are_taken(ask: Asker, name: str) -> None:
     taken = {way for way in WAYS if ask(name, body("x"), way=way).status_code == 200}
     assert taken == set(make_style(load_dialect(name)).auth) & set(WAYS)
-    assert "bearer" in taken
+    assert taken >= set(map(str, list_auth_ways(load_dialect(name)))) & set(WAYS)
+    assert taken
 
 
 @pytest.mark.parametrize("name", VENDORS)

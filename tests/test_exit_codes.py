@@ -208,7 +208,7 @@ def test_an_accepted_deviation_that_is_gone_ends_in_1(ports: dict[str, int], tmp
     known = [{"rule": "envelope/gemini-object-at-root", "probe": "*", "reason": "their page says so"}]
     ran = ended(tmp_path, {"one": vendor(ports["honest"], known=known)}, *QUICK)
     assert ran.code == 1
-    assert "no longer happens" in " ".join(ran.stdout.split())
+    assert "no longer occurs" in " ".join(ran.stdout.split())
 
 
 # --- 2 ------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_an_accepted_deviation_that_is_gone_ends_in_1(ports: dict[str, int], tmp
     ("words", "said"),
     [
         (("--client", "nonsense"), "no client is called nonsense"),
-        (("-p", "nope"), "providers.yaml: there are one, two"),
+        (("-p", "nope"), "providers.yaml; did you mean 'one'? There are one, two"),
         (("-p", "one,two"), "-p one -p two"),
         (("-p", "two"), "NO_KEY is not set"),
         (("-d", "nonsense"), "no dimension is called 'nonsense'"),

@@ -228,7 +228,7 @@ def test_lint_refuses_a_base_url_that_providers_yaml_refuses(tmp_path: Path) -> 
 def test_lint_names_the_folder_where_a_file_is_given(own: Path) -> None:
     done = program(own.parent, "lint", "mine/dialect.json")
     assert done.returncode == 2
-    assert done.stderr == "mine/dialect.json: is a file; name its folder: conformance lint mine\n"
+    assert done.stderr == "mine/dialect.json: is a file; name its folder instead: conformance lint mine\n"
 
 
 # --- platforms --------------------------------------------------------------------------------------------

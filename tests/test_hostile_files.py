@@ -110,7 +110,7 @@ SHEETS: dict[str, tuple[bytes, str]] = {
     "escapes": (b'defaults: {"a\\r\\n\\e[31m": 1}\n', r"defaults.a\x0d\x0a\x1b[31m: unknown key"),
     "password": (
         b"defaults: {proxy: 'http://me:word@proxy.example'}\n",
-        "must not hold a user or a password",
+        "must not contain a user or a password",
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from conformance.wire.encoding import decode_body
 BOUNDS = Limits(
     first_byte=2, silence=2, body_bytes=500_000, decoded_bytes=500_000, header_bytes=50_000, chunks=2000
 )
-TOTAL = 4.0  # seconds; more than the machine needs when all of them run beside other work
+TOTAL = 6.0  # seconds; more than the machine needs when all of them run beside other work
 KEY = Key("K", "AIzaSyD-9tSr_ke72PouQMnMX-a7eZSW0jkFMBW")
 QUESTION = Question({"contents": [{"parts": [{"text": "Reply with exactly: OK"}]}]})
 
@@ -50,14 +51,16 @@ def town() -> Iterator[Town]:
 def asked(town: Town) -> dict[str, tuple[Exchange, float]]:
     """Everybody is asked at once, as a run does; the honest neighbour twenty times."""
 
-    async def one(name: str, number: int) -> tuple[Exchange, float]:
-        async with Sender(provider(town, name), KEY) as sender:
-            began = time.perf_counter()
-            return await sender.ask(Attempt("plain", number, QUESTION)), time.perf_counter() - began
+    async def one(sender: Sender, number: int) -> tuple[Exchange, float]:
+        began = time.perf_counter()
+        return await sender.ask(Attempt("plain", number, QUESTION)), time.perf_counter() - began
 
     async def everybody() -> dict[str, tuple[Exchange, float]]:
         names = [hostile.name for hostile in HOSTILES] + ["honest"] * 20
-        answers = await asyncio.gather(*(one(name, number) for number, name in enumerate(names, 1)))
+        async with contextlib.AsyncExitStack() as stack:
+            # Opened before the first is asked: it takes a busy machine seconds, which are not a server's silence.
+            senders = [await stack.enter_async_context(Sender(provider(town, name), KEY)) for name in names]
+            answers = await asyncio.gather(*(one(sender, number) for number, sender in enumerate(senders, 1)))
         keys = [name if name != "honest" else f"honest-{number}" for number, name in enumerate(names)]
         return dict(zip(keys, answers, strict=True))
 

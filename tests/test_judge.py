@@ -198,12 +198,12 @@ def test_nothing_to_judge_is_3_and_a_wrong_file_2(tmp_path: Path, capsys: pytest
     (tmp_path / "bad.yaml").write_text("interactions: !!python/object:x.Y {}\n")
     good = file(tmp_path, recordings.good())
     out, err = said(capsys, str(tmp_path / "bad.yaml"), good, code=2)
-    assert err.count("would build an object") == 1
+    assert err.count("would create an object") == 1
     assert "exit code 3" not in err
     assert "rules judged" in out
     out, _ = said(capsys, str(tmp_path / "bad.yaml"), good, "--format", "json", code=2)
     assert json.loads(out)["run"]["exit_code"] == 2
-    assert "would build an object" in json.loads(out)["run"]["warnings"][0]
+    assert "would create an object" in json.loads(out)["run"]["warnings"][0]
     without = json.loads(recordings.har(recordings.good()))
     del without["log"]["entries"][0]["response"]["content"]["text"]
     (tmp_path / "without.har").write_text(json.dumps(without))

@@ -97,7 +97,7 @@ def test_the_page_says_what_it_rests_on(whole: tuple[dict[str, Any], Path]) -> N
     assert "a recording of 6 exchanges" in head
     assert "request" not in head.partition('class="runfacts"')[2]
     assert "x.jsonl: JSON lines, 6 entries; 6 read; 1 with a body that was recorded in part" in text
-    assert "not asked: a recording holds only what somebody asked" in text
+    assert "not asked: a recording contains only the questions that were asked" in text
 
 
 def test_many_answers_are_bounded_and_harmful_ones_kept(whole: tuple[dict[str, Any], Path]) -> None:

@@ -244,7 +244,7 @@ def test_an_interrupted_run_reports_what_is_there_and_can_be_resumed(
     for name in ("report.html", "summary.md"):
         assert "Interrupted: this run did not finish" in (out / name).read_text(encoding="utf-8")
     before = len(recorded(out))
-    says = f"\nresumed: {before} exchanges were there already"
+    says = f"\nresumed: {before} exchanges were already recorded"
     assert results(_finished(tmp_path, says)) == undisturbed[0]
     warnings = json.loads((out / "results.json").read_text(encoding="utf-8"))["run"]["warnings"]
     assert not any("resumed" in line for line in warnings)

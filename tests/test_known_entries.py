@@ -90,7 +90,7 @@ def test_an_entry_that_no_longer_happens_fails_and_is_named_with_its_line(
     ) + 1
     (stale,) = provider(found, WHO)["stale"]
     assert f"providers.yaml:{line}:" in stale
-    assert "casing/spells-each-name-once no longer happens" in said
+    assert "casing/spells-each-name-once no longer occurs" in said
 
 
 def test_a_stale_entry_of_another_file_is_named_with_that_file(
@@ -147,7 +147,7 @@ def test_a_misspelt_rule_ends_with_the_line_and_the_nearest(
 def test_providers_yaml_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said, found = ran(capsys, tmp_path, "", "--write-known", str(tmp_path / "providers.yaml"))
     assert (code, found) == (2, None)
-    assert "holds something else" in said
+    assert "contains something other" in said
     assert SERVER in (tmp_path / "providers.yaml").read_text(encoding="utf-8")
 
 
@@ -157,7 +157,7 @@ def test_a_proposal_may_take_the_place_of_an_older_one(tmp_path: Path) -> None:
     target.write_text(f"{HEADER} for run x\n", encoding="utf-8")
     assert find_target_fault(target) == ""
     target.write_bytes(b"\xff\x00")
-    assert "something else" in find_target_fault(target)
+    assert "something other" in find_target_fault(target)
     assert "plain file" in find_target_fault(tmp_path)
 
 

@@ -184,7 +184,7 @@ except RecordError as error:
         ({"status": "200"}, "/status: must be a whole number"),
         ({"status": True}, "/status: must be a whole number"),
         ({"try": 1.5}, "/try: must be a whole number"),
-        ({"provider": "../../etc"}, "in the file of 'v'"),
+        ({"provider": "../../etc"}, "the file belongs to 'v'"),
         ({"provider": 7}, "/provider: must be text"),
         ({"request": []}, "/request: must be an object"),
         ({"request": {}}, "/request/path: is missing"),

@@ -196,5 +196,5 @@ def test_a_run_ends_with_the_path_of_its_report_and_names_no_file_that_is_gone(
     ][1]
     said = ran.stdout + ran.stderr
     assert ran.stdout.splitlines()[-1] == f"report: {tmp_path / 'out' / 'report.html'}"
-    assert words(said).count("held an earlier run") == 1
+    assert words(said).count("contained an earlier run") == 1
     assert ".html" not in said.replace(str(tmp_path / "out" / "report.html"), "").replace("report.html", "")

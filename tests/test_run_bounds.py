@@ -72,7 +72,7 @@ def test_bytes_of_all_answers_together_are_bounded() -> None:
     body = OK.replace(b"x", b"x" * 100_000)
     [done] = gathered((Plan(provider(limits=Limits(run_bytes=1_000_000)), probes(40)), answering(body)))
     assert 4 <= len(done.exchanges) <= 8
-    assert reasons(done) == {("budget", "the answers together are too big (bound: run_bytes, 1000000)")}
+    assert reasons(done) == {("budget", "the answers together are too large (bound: run_bytes, 1000000)")}
 
 
 def test_many_small_values_are_counted_as_what_they_take() -> None:

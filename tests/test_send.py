@@ -507,7 +507,7 @@ def test_a_pasted_curl_line_fills_nothing_into_a_name_that_a_vendor_listed(name:
 )  # fmt: skip
 def test_a_path_that_leads_elsewhere_is_not_sent(path: str) -> None:
     made = address_question(VENDOR, SECRET, Question(BODY, path=path), {}, "agent")
-    assert made.refused == "the path leads away from base_url"
+    assert made.refused == "the path leads outside base_url"
     assert len(made.request.path) <= LONGEST_PATH
 
 

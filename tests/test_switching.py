@@ -312,7 +312,7 @@ def test_a_provider_that_no_run_holds_says_what_to_run(
     code, _, err = told(capsys, "google", "beta")
     assert code == 2
     assert (
-        "beta is in providers.yaml, but in no run of reports/; ask it first: conformance run -p beta" in err
+        "beta is in providers.yaml, but in no run in reports/; ask it first: conformance run -p beta" in err
     )
 
 

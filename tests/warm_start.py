@@ -77,6 +77,7 @@ def _start_server() -> str:
 def serve(listening: socket.socket) -> None:
     """Fork for each client that connects, until standard input ends."""
     program = importlib.import_module("conformance.cli")
+    importlib.import_module("conformance.catalogue").load()  # it decides in which order probes are imported
     for module in pkgutil.walk_packages(importlib.import_module("conformance").__path__, "conformance."):
         if module.name not in ("conformance.__main__", "conformance.test_providers"):
             importlib.import_module(module.name)

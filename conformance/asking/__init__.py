@@ -1,1 +1,1 @@
-"""From a question to its exchange: what is sent, how long it is waited for, and what is asked once more."""
+"""Turns a question into its exchange: what is sent, how long to wait for the answer, and what is asked again."""

@@ -11,8 +11,8 @@ from conformance.config.addresses import is_loopback
 from conformance.keys.secrets import VARIABLE, Key, make_bad_key
 from conformance.model import LONGEST_PATH, Auth, Provider, Question, Request
 
-EMBEDDED_KEY = "embedded-key"  # the key of the bundled servers; no secret
-JUNK = "junk"  # a Bearer token that no vendor takes for a key
+EMBEDDED_KEY = "embedded-key"  # the key of the bundled servers, which is not a secret
+JUNK = "junk"  # a Bearer token that no vendor accepts as a key
 GOOGLE_PATH = "/v1beta/models/{model}"
 
 Headers = tuple[tuple[str, str], ...]
@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class AddressedRequest:
-    """What goes over the wire. `request` is the part that may be recorded; `refused` says why it must not be sent."""
+    """A request as it is sent. `request` is the part that may be recorded; `refused` says why the request must not be sent."""
 
     url: str
     headers: Headers
@@ -129,14 +129,14 @@ def _carry_key(name: str, way: str, secret: str) -> _Credential:
 
 
 def _expand_variables(headers: Headers, environ: Mapping[str, str]) -> tuple[Headers, str]:
-    """Return headers with the values of variables, and the fault where a variable is missing (else an empty string)."""
+    """Return headers with the values of variables, and the fault if a variable is missing (else an empty string)."""
     for name, value in headers:
         for variable in VARIABLE.findall(value):
             found = environ.get(variable, "")
             if not found or not (found.isascii() and found.isprintable()):
                 return (
                     (),
-                    f"headers.{name} needs the variable {variable}, which is not set or cannot stand in a header",
+                    f"headers.{name} needs the variable {variable}, which is not set or cannot be put into a header",
                 )
     return tuple((name, VARIABLE.sub(lambda m: environ[m[1]], value)) for name, value in headers), ""
 
@@ -150,8 +150,8 @@ def _find_refusal(provider: Provider, credential: _Credential, path: str, url: s
         or len(path) > LONGEST_PATH
         or urlsplit(url).netloc != urlsplit(provider.base_url).netloc
     ):
-        return "the path leads away from base_url"
+        return "the path leads outside base_url"
     carries = bool(credential.headers or credential.query)
     if carries and url.startswith("http:") and not is_loopback(url) and not provider.insecure_http:
-        return "the key would go over http; use https, or say insecure_http: true"
+        return "the key would be sent over http; use https, or set insecure_http: true"
     return ""

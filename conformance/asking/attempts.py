@@ -1,7 +1,7 @@
 """Attempts at a question, and whether another one is needed before its reply counts.
 
-What to ask again cannot be decided without some judgement: whether the model obeyed, whether a stream was held back,
-whose error it is. So asking uses `judging`; what both need stands below both.
+Deciding what to ask again needs some judgement: whether the model obeyed, whether a stream was held back, which question an
+error belongs to. So asking uses `judging`.
 """
 
 from __future__ import annotations
@@ -59,30 +59,30 @@ def needs_another_attempt(probe: Probe, reply: Reply, *, obeys: bool) -> bool:
     return check_obedience(reply).verdict in (Fulfilment.UNMET, Fulfilment.CUT)
 
 
-# Vendors with many keys have some that are spent, or that may not be used from where they are used.
+# Vendors with many keys have some that are used up, or that are not allowed in the place where they are used.
 _PLACE = re.compile(r"\b(locations?|countr(y|ies)|regions?)\b", re.IGNORECASE)
 
 
 def _blames_the_caller(reply: Reply) -> bool:
-    """Return whether an error speaks of the key, or of where it is used from."""
+    """Return whether an error is about the key, or about the place where it is used."""
     said = read_message(reply)
     return blames_the_key(reply) or _PLACE.search(said) is not None
 
 
 def _may_be_of_the_moment(reply: Reply) -> bool:
-    """Return whether a right question is refused, and not for a feature that the error says to be lacking."""
+    """Return whether a right question is refused, unless the error says that a feature is missing."""
     return reply.standing is Standing.REQUEST_REFUSED and (
         not says_unsupported(reply) or _blames_the_caller(reply)
     )
 
 
 def _is_of_another_fault(reply: Reply) -> bool:
-    """Return whether a wrong question is refused as if its caller, or its body in place of its path, were wrong."""
+    """Return whether a wrong question is refused as if its caller were wrong, or as if its body were wrong and not its path."""
     return reply.standing is Standing.REQUEST_REFUSED and (
         404 in reply.exchange.expected_statuses or _blames_the_caller(reply)
     )
 
 
 def _is_torn(reply: Reply) -> bool:
-    """Return whether a stream of numbers lacks some, or has some twice: the right text may stand within what came."""
+    """Return whether a stream of numbers lacks some or repeats some, even if the right text is contained in what came."""
     return reply.ok and reply.streamed and bool(find_gap(reply))

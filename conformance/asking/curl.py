@@ -11,9 +11,13 @@ from conformance.capturing.addresses import UNKNOWN_HOST
 from conformance.keys.secrets import VARIABLE, make_bad_key
 from conformance.model import Auth, Provider, Request
 
-_UNKNOWN_WAY = "configured"  # of a recorded request that shows no key
+_UNKNOWN_WAY = "configured"  # for a recorded request that shows no key
 INLINE = 60_000  # characters; what is longer goes through a pipe, because arguments have a limit
-_WITHOUT_EFFECT = ("accept", "accept-encoding", "user-agent")  # curl prints what it gets, and is no client
+_WITHOUT_EFFECT = (
+    "accept",
+    "accept-encoding",
+    "user-agent",
+)  # curl prints what it receives; it is not a modelled client
 _SAFE = re.compile(r"[A-Za-z0-9._~:/?#@!&=+%,-]*")
 _UNRECORDED = f"https://{UNKNOWN_HOST}"
 _HOST = '"https://${HOST:?the recording does not name the host}"'  # the shell asks for it
@@ -47,7 +51,7 @@ def format_curl_line(request: Request, provider: Provider) -> str:
 
 
 def _quote_body(body: bytes) -> str | None:
-    """Return the body in quotes, or None where a terminal could change it."""
+    """Return the body in quotes, or None if a terminal could change it."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -57,14 +61,14 @@ def _quote_body(body: bytes) -> str | None:
 
 
 def _quote_with_variables(text: str) -> str:
-    """Quote for the shell, which still fills in ${NAME}."""
+    """Quote for the shell, which still expands ${NAME}."""
     if VARIABLE.search(text):
         return '"' + re.sub(r'[\\"`]|\$(?!\{[A-Za-z_]\w*\})', r"\\\g<0>", text) + '"'
     return _quote_verbatim(text)
 
 
 def _quote_verbatim(text: str) -> str:
-    """Quote for the shell, which fills nothing in: for text that may come from a vendor."""
+    """Quote for the shell so that it expands nothing: for text that may come from a vendor."""
     return text if text and _SAFE.fullmatch(text) and not re.search(r"[?#&!]", text) else shlex.quote(text)
 
 
@@ -76,7 +80,7 @@ def _find_secret(request: Request, provider: Provider) -> str:
 
 
 def _format_url(request: Request, provider: Provider) -> str:
-    """Return the address. Its path may hold a name from a vendor, so no variable in it is filled in."""
+    """Return the address. Its path may contain a name from a vendor, so no variable in it is expanded."""
     url = provider.base_url + request.path
     host = _HOST if url.startswith(_UNRECORDED) else ""
     url = url.removeprefix(_UNRECORDED)

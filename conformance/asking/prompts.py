@@ -1,4 +1,4 @@
-"""The pieces that questions are made of: plain prompts that any scripted server can answer, and small limits."""
+"""The building blocks of questions: plain prompts that any scripted server can answer, and small limits."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from conformance.reading.reply import Reply
 
 DEFAULT_LIMIT = 120  # tokens: enough for a short answer and some thinking before it
 LONG_COUNT = 150  # how far a long answer counts; up to 500 tokens
-CUTTING_LIMIT = 117  # tokens that end it, even where four letters are counted as one
-LONG_COUNT_LIMIT = 1200  # of which a model may think away a good half
-LARGEST_LIMIT = 1000  # tokens: what an answer is given that thinking cut short at less
+CUTTING_LIMIT = 117  # tokens that cut it off, even if four letters are counted as one
+LONG_COUNT_LIMIT = 1200  # of which thinking may use up more than half
+LARGEST_LIMIT = 1000  # tokens: the limit of an answer that thinking cut short at a smaller limit
 REPEATED = "6666666666 abababab 哈哈哈哈哈 😀😀 é"
 SEPARATOR = "left\u2028right"
 
@@ -37,7 +37,7 @@ def request_body(prompt: str, limit: int = DEFAULT_LIMIT, /, **more: JSON) -> di
 
 
 def exact_reply_prompt(text: str) -> str:
-    """Return the simplest instruction that there is."""
+    """Return the simplest possible instruction."""
     return f"Reply with exactly: {text}"
 
 
@@ -127,12 +127,12 @@ def make_tool_config(mode: str, *allowed: str) -> dict[str, JSON]:
 
 
 def limit_after_cuts(limit: int, cuts: int) -> int:
-    """Return the limit of a question that was cut short so many times: four times as much each time, up to a bound."""
+    """Return the limit of a question whose answers were cut short that many times: four times as much each time, up to a bound."""
     return max(limit, min(limit << 2 * cuts, LARGEST_LIMIT))
 
 
 def with_larger_limit(question: Question | Unaskable, before: Iterable[Reply]) -> Question | Unaskable:
-    """Return a question with a larger limit where earlier attempts were cut short, most likely by thinking."""
+    """Return a question with a larger limit if earlier attempts were cut short, most likely by thinking."""
     cut = sum(map(is_out_of_room, before))
     if isinstance(question, Unaskable) or not cut or not isinstance(question.body, dict):
         return question

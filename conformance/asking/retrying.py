@@ -9,17 +9,17 @@ import re
 from conformance.model import Exchange, Limits
 from conformance.wire.encoding import decode_body
 
-LONGEST = 86_400.0  # seconds; what asks for more asks never to be asked again
+LONGEST = 86_400.0  # seconds; asking for more than this amounts to asking never to be asked again
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 _RETRY_DELAY = re.compile(rb'"retry_?[dD]elay"\s{0,8}:\s{0,8}"(\d{1,9}(?:\.\d{1,9})?)s"')
 _SEARCHED = 256 * 1024  # bytes of a body
 
 
 def read_retry_after(exchange: Exchange, now: dt.datetime) -> float | None:
-    """Return the seconds that the answer asks to wait, from 0 to a day, or None where it says nothing.
+    """Return the seconds that the answer asks to wait, from 0 to a day, or None if it names no time.
 
-    `now` must know its zone. The header goes first, as RFC 9110 section 10.2.3 has it; Google itself sends
-    only RetryInfo. Where both are there, the longer one counts.
+    `now` must know its zone. The header is defined by RFC 9110 section 10.2.3; Google itself sends only RetryInfo. If both are
+    there, the longer one counts.
     """
     said = [wait for wait in (_read_header(exchange, now), _read_body(exchange)) if wait is not None]
     return min(max(said), LONGEST) if said else None

@@ -1,4 +1,4 @@
-"""Asks one provider every question, in order, within its budget; through the network, or out of a recording."""
+"""Asks one provider every question, in order and within its budget, over the network or from a recording."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Asker = Callable[[Attempt], Awaitable[Exchange]]
 Progress = Callable[[ProviderReplies], None]
 RetryAfter = Callable[
     [Exchange], float | None
-]  # the seconds that a vendor asks to wait; None: it does not say
+]  # the seconds that a vendor asks to wait; None if it does not say
 
 
 class NotRecordedError(Exception):
-    """A replay was asked for an exchange that its recording does not hold."""
+    """A replay needed an exchange that its recording does not contain."""
 
 
 @dataclass(frozen=True)
 class BodyQuestion:
     """A generated body as the run asks it.
 
-    `recorded` is how often a recording holds it: a replay asks that often, whatever the replies.
+    `recorded` is how often a recording contains it: a replay asks it that often, whatever the replies.
     """
 
     probe: str
@@ -55,7 +55,7 @@ BodySearch = Callable[[Replies], Generator[BodyQuestion, Reply | None, None]]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is asked of one provider."""
+    """Everything that one provider is asked."""
 
     provider: Provider
     probes: tuple[Probe, ...]
@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def longest_seconds(self) -> float:
-        """How long the provider may be asked: every attempt of every question, each as long as it may take."""
+        """The most time that asking the provider may take: every attempt at every question, each as long as allowed."""
         attempts = sum(probe.attempts for probe in self.probes) + len(self.generated) * ATTEMPTS_TO_ACCUSE
         return attempts * self.provider.timeout / self.provider.concurrency
 
@@ -87,7 +87,7 @@ class ProviderRun:
         self._retry_after = retry_after
         self._progress = progress
         self._slots = asyncio.Semaphore(plan.provider.concurrency)
-        # Unusable replies in a row. Those to generated bodies count apart: an odd body may well get none.
+        # Unusable replies in a row. Replies to generated bodies are counted separately: an odd body may well get no usable reply.
         self._unusable = {False: 0, True: 0}
         self._sent = 0
         self._memory = 0
@@ -142,12 +142,12 @@ class ProviderRun:
         await ask_together([probe for probe in probes if probe.follows in (None, CONTROL)])
 
     async def _ask_probe(self, probe: Probe) -> None:
-        """Ask a question as often as its replies call for, within the attempts that its probe allows."""
+        """Ask a question as often as its replies require, within the attempts that its probe allows."""
         lacking = probe.find_missing_feature(self.plan.provider.unsupported)
         if lacking is not None:
             self._skip(probe.id, "unsupported", f"providers.yaml says that {lacking} is unsupported")
             return
-        # Refusals, which may be of the moment, use up no attempt at an answer.
+        # Refusals may be temporary, so they do not use up an attempt at an answer.
         attempts = {True: 0, False: 0}
         while max(attempts.values()) < probe.attempts:
             reply = await self._ask_once(probe)
@@ -175,7 +175,7 @@ class ProviderRun:
         return next(reversed(met or found), None)
 
     def _build(self, probe: Probe, first: Reply | None) -> Question | Unaskable:
-        """Build a question. A first reply that no probe foresaw ends that question, and nothing else."""
+        """Build a question. A first reply that the probe cannot handle ends only that question."""
         number = self._next_number(probe.id)
         nonce = make_nonce(self.plan.seed, self.plan.provider.name, probe.id, number)
         context = ProbeContext(self.plan.provider.model, nonce, first)
@@ -250,7 +250,7 @@ class ProviderRun:
         generated: bool = False,
         retry: bool = False,
     ) -> Reply | None:
-        """Make one attempt as soon as the provider has room for it; None where it is not made."""
+        """Make one attempt as soon as the provider has room for it; return None if it is not made."""
         async with self._slots:
             attempt = Attempt(probe, self._next_number(probe), question, first, generated, retry)
             recorded = (probe, attempt.number) in self.plan.recorded
@@ -272,16 +272,16 @@ class ProviderRun:
             return await self._keep(exchange)
 
     def _find_reason_to_stop(self, *, generated: bool) -> tuple[str, str] | None:
-        """Return the cause and the detail why nothing more is asked; None where more may be.
+        """Return why nothing more is asked, as cause and detail; None if more may be asked.
 
         Generated bodies leave room for the last questions, which show whether the vendor still answers.
         """
         limits, most = self.plan.provider.limits, self.plan.provider.max_requests
         reserved = sum(probe.last for probe in self.plan.probes) if generated else 0
         if self._sent + reserved >= most:
-            return "budget", f"max_requests ({most}) is spent"
+            return "budget", f"max_requests ({most}) is used up"
         if self._memory > limits.run_bytes:
-            return "budget", f"the answers together are too big (bound: run_bytes, {limits.run_bytes})"
+            return "budget", f"the answers together are too large (bound: run_bytes, {limits.run_bytes})"
         if asyncio.get_running_loop().time() > self._ends:
             return "budget", "the time for all questions has passed (questions × timeout / concurrency)"
         if max(self._unusable[False], self._unusable[generated]) >= limits.dead_after:
@@ -307,7 +307,7 @@ class ProviderRun:
         return reply
 
     async def _pause(self, exchange: Exchange, retries: int) -> bool:
-        """Wait as the vendor asks, within the bounds; return False, at once, where that would be too long."""
+        """Wait as the vendor asks, within the bounds; return False at once if that would take too long."""
         if (exchange.probe, exchange.attempt + 1) in self.plan.recorded:
             return True
         longest = self.plan.provider.limits.retry_wait
@@ -330,7 +330,7 @@ async def ask_all(
     """Ask every provider at once; `into` holds what each has replied, from the start and at any time.
 
     A fault of the checker ends the questions of one provider, and is reported; nothing that a vendor answers raises.
-    Raises RecordError, in a group, where the disk is full.
+    Raises RecordError, in a group, if the disk is full.
     """
     runs = [ProviderRun(plan, ask, retry_after, progress) for plan, ask in plans]
     into.extend(run.gathered for run in runs)

@@ -1,6 +1,6 @@
 """Sends one question to one vendor and returns what came back; a failure to answer is a result too.
 
-The only home of httpx. One connection per question: an answer that is longer than it says, or two answers
+This is the only module that uses httpx. One connection per question: an answer that is longer than it says, or two answers
 where one was asked for, cannot become the answer to the next question.
 """
 
@@ -33,7 +33,7 @@ from conformance.wire.encoding import list_codings, looks_compressed
 USER_AGENT = f"gemini-conformance/{__version__}"
 CONNECT_WITHIN = 20.0  # seconds; a host that does not take a connection in this time is down
 LATE = 0.1  # seconds; a timer that fires later than this was delayed by the checker's own work
-MOST_SPARED = 5.0  # seconds by which the deadlines of one exchange move for that, at most
+MOST_SPARED = 5.0  # the most seconds by which the deadlines of one exchange move for that reason
 LONG = (
     1024 * 1024
 )  # bytes; longer bodies are searched for keys in a thread, so that the other questions do not wait
@@ -61,7 +61,7 @@ def find_proxy(provider: Provider) -> str | None:
 
 
 class _BoundError(Exception):
-    """A limit was hit while the body was read."""
+    """A limit was exceeded while the body was read."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.detail)
@@ -70,7 +70,7 @@ class _BoundError(Exception):
 
 @dataclass
 class _PartialAnswer:
-    """What has arrived so far; kept apart from the receiving, so that a failure loses none of it."""
+    """What has arrived so far; it is kept separate from the receiving code, so that a failure loses none of it."""
 
     began: float
     clock: Callable[[], float]
@@ -86,7 +86,7 @@ class _PartialAnswer:
         return round((self.clock() - self.began) * 1000, 3)
 
     def start(self, response: httpx.Response, limits: Limits) -> None:
-        """Take status and headers. Raises _BoundError where the headers are too long."""
+        """Take status and headers. Raises _BoundError if the headers are too long."""
         self.headers_ms = self.ms()
         self.status = response.status_code
         self.http_version = response.http_version
@@ -97,7 +97,7 @@ class _PartialAnswer:
         self.headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
     def take(self, data: bytes, limits: Limits) -> None:
-        """Keep one piece. Raises _BoundError where there are too many, or too many bytes."""
+        """Keep one piece. Raises _BoundError if there are too many pieces or bytes."""
         room = limits.body_bytes - self.length
         if data:
             self.pieces.append(Piece(self.ms(), data[:room]))
@@ -132,7 +132,7 @@ class _Deadline:
         self._timer = self.loop.call_at(when, self._pass, when)
 
     def _pass(self, when: float) -> None:
-        """End the waiting, but add the time in which the checker itself was busy: that is no silence of the vendor's."""
+        """End the waiting, but add the time in which the checker itself was busy, because the vendor was not silent then."""
         late = min(self.loop.time() - when, self._spare)
         if late > LATE:
             self._spare -= late
@@ -141,7 +141,7 @@ class _Deadline:
             self.scope.reschedule(self.loop.time())
 
     def stop(self) -> None:
-        """Wait for nothing more."""
+        """Stop all deadlines."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -188,7 +188,7 @@ class Sender:
         return Keyring.from_keys((self.key, *read_header_secrets(self.provider, self.environ)))
 
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
-        """Open the transport alone: no cookies, no redirects, no .netrc and no logging of addresses above it."""
+        """Open only the transport, without cookies, redirects, .netrc or the logging of addresses."""
         return httpx.AsyncHTTPTransport(
             verify=make_tls_context(self.provider.ca_file),
             trust_env=False,

@@ -106,7 +106,7 @@ class _Tally:
             (self.unaddressed, "without an address, left out (give it with --url)"),
             (
                 self.too_many,
-                "left out: those before fill the memory that a recording may take; judge fewer at once",
+                "left out, because the entries before them fill the memory that a recording may take; judge fewer at once",
             ),
         ]
         parts = [f"{self.kind}, {count_noun(self.seen, 'entry', 'entries')}", f"{self.read} read"]
@@ -145,7 +145,7 @@ class _Collector:
         exchange = own.exchange
         taken = self._own.setdefault(exchange.provider, {})
         if exchange.id in taken:
-            why = f"is {exchange.id} again; judge the files of two runs separately"
+            why = f"has the id {exchange.id}, which appears twice; judge the files of two runs separately"
             tally.skip(SkippedEntry(own.where, why))
         elif self._has_room(exchange, tally):
             taken[exchange.id] = replace(mask_own_exchange(exchange), place=place)

@@ -92,7 +92,7 @@ def parse_headers(value: JSON) -> Pairs | None:
             for name, several in [_split_pair(item)]
             for text in _list_texts(several)
         )
-    raise CaptureError("headers are neither a list of pairs nor an object")
+    raise CaptureError("the headers are neither a list of pairs nor an object")
 
 
 def _list_texts(value: JSON) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _split_pair(item: JSON) -> tuple[str, JSON]:
             return name, text.strip()
         case dict() if len(item) == 1:
             return next((str(name), value) for name, value in item.items())
-    raise CaptureError("headers contain something that is not a pair of name and value")
+    raise CaptureError("the headers contain something that is not a pair of name and value")
 
 
 _STATUS = re.compile(r"\s*(?:HTTP/[\d.]+\s+)?([1-5]\d\d)(?:\s+\D[^\n]{0,80})?\s*", re.ASCII)

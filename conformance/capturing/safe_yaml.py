@@ -61,7 +61,7 @@ def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
 
 def _refuse(_loader: Any, node: yaml.Node) -> None:
     tag = node.tag.removeprefix(_CORE)[:80]
-    raise _fail(node, f"the tag {tag!r} would build an object, which is refused; record without it")
+    raise _fail(node, f"the tag {tag!r} would create an object, which is refused; record without it")
 
 
 for _tag in _TEXTS:

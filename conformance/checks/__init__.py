@@ -1,1 +1,1 @@
-"""What we look for: a module per dimension, a function per sentence that is true of a good vendor."""
+"""The rules: a module or folder for each dimension, and a function for each sentence that holds for a good vendor."""

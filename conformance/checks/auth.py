@@ -1,4 +1,4 @@
-"""Auth: in which ways a key may travel, and what becomes of a key that is wrong or missing."""
+"""Auth: the ways in which a key may be sent, and how a wrong or missing key is answered."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _judge_way(seen: RuleInput) -> Iterator[Location | NotJudged]:
             reason = "a nonsense key, or no key, is accepted too, so accepting this one shows nothing"
             yield NotJudged(Outcome.BLOCKED, reason)
     elif accepted_elsewhere:
-        reason = f"{reply.probe}: other questions with the key in this place were answered: {describe_reply(reply)}"
+        reason = f"{reply.probe}: other questions with the key in this place were answered; this one got {describe_reply(reply)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     elif _accepts_the_key(seen):
         yield Location(reply.id, "", "the key is accepted", describe_reply(reply))
@@ -164,8 +164,8 @@ def _judge_acceptance(seen: RuleInput, key: str, expected: str) -> Iterator[Loca
 def refuses_a_wrong_key(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An invalid key is refused.
 
-    Why: whoever is served without a key of their own is served at somebody else's expense.
-    Breaks: a wrong or forgotten key goes unnoticed until a bill, or somebody else's log, shows it.
+    Why: a request that is served without a valid key is served at somebody else's expense.
+    Breaks: a wrong or forgotten key goes unnoticed until it shows up in a bill or in somebody else's log.
     Workaround: none.
     Source: [API_KEY_INVALID] A key that is not valid is refused.
     """
@@ -211,7 +211,7 @@ def says_that_the_key_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged
     the form of a key, such as "Invalid API key format", is only noted: Google's clients pass on keys of any form.
     Breaks: users look for the fault in the address or in the request; tools that check keys report a mistyped one.
     Workaround: try a valid key before believing the status or the message.
-    Source: [API_KEY_INVALID] A wrong key is 400 or 401, a missing one 403.
+    Source: [API_KEY_INVALID] A wrong key gets 400 or 401; a missing key gets 403.
     """
     if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, "the plain question is not answered with the right key either")

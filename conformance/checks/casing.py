@@ -48,7 +48,7 @@ def _holds_long_name(reply: Reply) -> bool:
     basis=Basis.RECORDED,
     usable=is_answered,
     trait="response-casing",
-    requires=RequiredContent("no answer holds a name of several words", _holds_long_name),
+    requires=RequiredContent("no answer contains a name of several words", _holds_long_name),
 )
 def answers_in_camel_case(reply: Reply) -> Iterator[Location]:
     """Every name in an answer is spelled in lowerCamelCase.
@@ -89,7 +89,7 @@ def _is_answered_or_refused(reply: Reply) -> bool:
 
 
 def _locate_refusal(seen: RuleInput, probe: str, expected: str) -> Iterator[Location]:
-    """Yield the last reply to a question of which every attempt was refused."""
+    """Yield the last reply to a question all of whose attempts were refused."""
     replies = seen.of(probe)
     if replies and all(map(_is_refused, replies)):
         yield Location(replies[-1].id, "", expected, describe_reply(replies[-1]))
@@ -110,8 +110,7 @@ def reads_settings_from_generation_config(seen: RuleInput) -> Iterator[Location]
     Breaks: every SDK sends its settings there; a vendor that reads them only at the top level ignores them all, so
     answers run on and are billed.
     Workaround: also send the settings at the top level, spelled as the vendor documents them.
-    Source: [GenerateContentRequest.generationConfig] Every setting stands in generationConfig; the top level has
-    none.
+    Source: [GenerateContentRequest.generationConfig] Every setting belongs in generationConfig, and none at the top level.
     """
     if observe_settings(seen.all) not in ("flat", "neither"):
         return

@@ -27,10 +27,10 @@ def gemini_object_at_root(reply: Reply) -> Iterator[Location]:
     """The body of an answer is the Gemini object itself, with nothing wrapped around it.
 
     Why: Google's response object is the root of the body; no code, data, result or list surrounds it.
-    Breaks: every client returns an empty answer without an exception; where the usage stands outside the envelope,
-    it is still counted, so an empty answer is billed.
+    Breaks: every client returns an empty answer without an exception; where the usage is outside the envelope, it is still
+    counted, so an empty answer is billed.
     Workaround: unwrap the object before the client reads it.
-    Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
+    Source: [GenerateContentResponse] The response object is the root of the body; nothing is wrapped around it.
     """
     if not reply.streamed and reply.framed.framing is Framing.JSON_ARRAY:
         yield Location(reply.id, "/0", _AT_ROOT, "a list around the object of a unary answer")
@@ -82,7 +82,7 @@ def answers_with_a_gemini_object(reply: Reply) -> Iterator[Location]:
     usageMetadata.
     Breaks: every client returns an empty answer without an exception; on streams that end in [DONE], several raise.
     Workaround: call the vendor's route for that other protocol with a client for that protocol.
-    Source: [GenerateContentResponse] The response object is the root of the body; nothing stands around it.
+    Source: [GenerateContentResponse] The response object is the root of the body; nothing is wrapped around it.
     """
     if reply.kind is ReplyKind.FOREIGN:
         raw = reply.chunks[0].raw if reply.chunks else None

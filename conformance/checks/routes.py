@@ -20,7 +20,7 @@ _NOT_ANSWERED = "the plain question is not answered"
 
 
 def _is_missing(reply: Reply) -> bool:
-    """Return whether the route does not exist: keys, redirects and errors with status 200 are for other rules."""
+    """Return whether the route does not exist: refused keys, redirects and errors with status 200 are judged by other rules."""
     refused = reply.status >= 400 and reply.standing is not Standing.KEY_REFUSED
     return refused or reply.standing is Standing.FOREIGN
 
@@ -49,7 +49,7 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A question that one of the two methods answers is not refused by the other.
 
     Why: the unary and the streaming method take the same request, the same model and the same key.
-    Breaks: chats and agents stream, batch jobs do not: all requests of one kind are refused.
+    Breaks: chats and agents stream and batch jobs do not, so one kind of program or the other always fails.
     Workaround: use the method that works.
     Source: [models] generateContent and streamGenerateContent answer the same requests.
     """
@@ -64,7 +64,7 @@ def answers_by_both_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 
 def _answers_or_refuses(reply: Reply) -> bool:
-    """Return whether it is anything but another protocol's answer or an empty one: those are for other rules."""
+    """Return whether the reply is neither another protocol's answer nor an empty one, which other rules judge."""
     foreign = reply.kind in (ReplyKind.FOREIGN, ReplyKind.EMPTY)
     return reply.is_conclusive and (reply.status >= 300 or not foreign)
 
@@ -83,7 +83,7 @@ def answers_on_v1(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Why: Google serves both /v1 and /v1beta.
     Breaks: google-genai 3 and @google/genai 3 call /v1 by default and get 404 for every request.
     Workaround: set the API version to v1beta in the client's HTTP options.
-    Source: [API versions] The methods stand under /v1 as well as under /v1beta.
+    Source: [API versions] The methods exist under /v1 as well as under /v1beta.
     """
     yield from _locate_missing(seen, "an answer on /v1 as on /v1beta")
 
@@ -99,7 +99,7 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """countTokens exists and returns totalTokens.
 
     Why: it tells a client whether a prompt fits before the client pays for it.
-    Breaks: gemini-cli, and whatever compresses long conversations. They call `:countTokens`, so a route with a
+    Breaks: gemini-cli, and other programs that compress long conversations. They call `:countTokens`, so a route with a
     slash instead of the colon does not help them.
     Workaround: estimate one token per four letters.
     Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
@@ -120,8 +120,8 @@ def counts_tokens(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def counts_more_for_longer_texts(seen: RuleInput) -> Iterator[Location]:
     """countTokens returns more tokens for a longer text.
 
-    Why: a constant is not a count. A text of a hundred numbers must have more tokens than a short question.
-    Breaks: clients assume that everything fits, and fail or pay later.
+    Why: a constant is not a count: a text of a hundred numbers must have more tokens than a short question.
+    Breaks: clients assume that every prompt fits; the request then fails, or costs more than expected.
     Workaround: estimate one token per four letters.
     Source: [models.countTokens] Takes contents or a whole request, and returns totalTokens.
     """
@@ -155,10 +155,10 @@ def _list_models(reply: Reply) -> list[tuple[int, Mapping[str, JSON]]]:
 def lists_its_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """GET /v1beta/models lists the vendor's models.
 
-    Why: it is how clients find out what they can ask; Google returns `models`, with at least one entry.
+    Why: clients use the list to find out which models they can ask; Google returns `models`, with at least one entry.
     Breaks: model pickers stay empty; a list under `data`, as OpenAI sends it, is not read.
     Workaround: set the model's name by hand.
-    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
+    Source: [models.list] The list is called `models`; each entry gives its name as `models/{id}` and says what it can do.
     """
     last = seen.replies[-1]
     raw = last.chunks[0].raw if last.chunks else None
@@ -190,10 +190,10 @@ _NAME = re.compile(r"(models|tunedModels)/[^/?#\s\x00-\x1f\x7f]+")
 def names_models_with_their_prefix(seen: RuleInput) -> Iterator[Location]:
     """The name of a listed model is `models/{id}`, with that prefix exactly once.
 
-    Why: a name is used as it stands: it follows /v1beta/ in the path.
+    Why: clients use the name unchanged: they put it after /v1beta/ in the path.
     Breaks: clients that put the name into the path ask for a path that does not exist, or for models/models/….
     Workaround: take what follows the last slash, and put models/ before it.
-    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
+    Source: [models.list] The list is called `models`; each entry gives its name as `models/{id}` and says what it can do.
     """
     for reply in seen.replies:
         for place, entry in _list_models(reply):
@@ -241,10 +241,10 @@ def _is_same_model(name: JSON, model: str) -> bool:
 def lists_the_model_under_test(seen: RuleInput) -> Iterator[Location]:
     """The list of models contains the model under test.
 
-    Why: callers choose from the list. A list that goes on over several pages is not judged.
+    Why: callers choose from the list. A list that continues on further pages is not judged.
     Breaks: a picker does not offer a model that works.
     Workaround: set the model's name by hand.
-    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
+    Source: [models.list] The list is called `models`; each entry gives its name as `models/{id}` and says what it can do.
     """
     for reply in seen.replies:
         names = [entry.get("name") for _, entry in _list_models(reply)]
@@ -268,7 +268,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     its refusal is only noted; if none of the listed models answers, the list is useless.
     Breaks: clients that take the name from the list.
     Workaround: use names from the vendor's document.
-    Source: [models.list] The list is `models`; each entry has a name `models/{id}` and what it can do.
+    Source: [models.list] The list is called `models`; each entry gives its name as `models/{id}` and says what it can do.
     """
     if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
@@ -296,7 +296,7 @@ def describes_a_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Looking up a model by its name returns that model.
 
     Why: GET /v1beta/models/{model} describes the model that the path names.
-    Breaks: clients that look up limits before they ask.
+    Breaks: clients that look up a model's limits before they ask.
     Workaround: find the model in the list.
     Source: [models.get] Returns the model that the path names.
     """
@@ -332,7 +332,7 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     out.
     Breaks: @google/genai in a web page.
     Workaround: call the vendor from a server.
-    Source: [Fetch standard, CORS] Google's API may be called from a page; its key travels in x-goog-api-key.
+    Source: [Fetch standard, CORS] Google's API may be called from a web page, with the key in x-goog-api-key.
     """
     if not answers_control(seen):
         yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)

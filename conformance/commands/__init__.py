@@ -1,1 +1,1 @@
-"""What each word of the command line does, and what the terminal says of it."""
+"""What each command does, and what the terminal shows."""

@@ -49,8 +49,8 @@ def compare(args: Namespace) -> int:
 def _check_providers(old: PastRun, new: PastRun, patterns: Sequence[str]) -> None:
     """Refuse what cannot be compared. Raises UsageError.
 
-    Two runs without a common provider are a wrong command line (2), not lost coverage (3): nothing that a vendor did
-    could have brought it about.
+    Two runs without a common provider are a wrong command line (2), not lost coverage (3): nothing that a vendor did could have
+    caused it.
     """
     names = list(dict.fromkeys((*new.providers, *old.providers)))
     unmatched = find_unmatched(names, patterns)
@@ -100,7 +100,7 @@ def _write_page(target: Path, run: PastRun | None, section: Mapping[str, JSON]) 
     try:
         page = render_page({**run.whole, **section})
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # What a later version adds to results.json is in no schema, and may be spoilt like anything else.
+        # Members that a later version adds to results.json are in no schema, and may be invalid like any others.
         what = f"{type(error).__name__}: {error}"[:160]
         raise UsageError(f"{run.source}: the page cannot be drawn from it ({what}); {MEND}") from error
     write_atomically(target, page)

@@ -24,9 +24,9 @@ from conformance.running.gather import embedded_servers
 from conformance.running.session import RunOptions, SelectedProvider, UsageError, prepare_session
 
 _HINTS = {
-    400: "the request is refused: is the model right, and does the vendor want another form?",
+    400: "the request is refused: is the model's name right, and does the vendor expect another form of request?",
     402: "the account has no credit",
-    404: "not found: is base_url what stands before /v1beta, and does the vendor serve this model?",
+    404: "not found: is base_url the part of the address before /v1beta, and does the vendor serve this model?",
     429: "the quota is used up; try later",
 }
 _OPENAI_HINT = (
@@ -150,9 +150,9 @@ async def _find_accepted_ways(one: SelectedProvider, sender: Sender, question: Q
 
 def _hint_on_ways(configured: Auth, accepted: Sequence[str]) -> str:
     if not accepted:
-        return "the key is refused however it is carried: is it right, and may it use this model?"
+        return "the key is refused however it is sent: is it the right key, and may it use this model?"
     ways = " and as ".join(accepted)
-    refused = f"sent as {configured.value} the key is refused"
+    refused = f"the key is refused when it is sent as {configured.value}"
     return f"{refused}, sent as {ways} it is accepted: write auth: {accepted[0]}"
 
 

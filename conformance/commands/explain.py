@@ -1,4 +1,4 @@
-"""The command `explain`: what a rule means, whose word it is, whom it hurts, the workaround, and what it looks at."""
+"""The command `explain`: what a rule means, its source, whom it hurts, the workaround, and what it looks at."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def describe_links(rule: Rule) -> Iterator[str]:
 
 
 def describe_questions(rule: Rule) -> str:
-    """Return which questions a rule needs; or by examples, what a rule looks at that needs none in particular."""
+    """Yield the questions that a rule needs or, for a rule that needs none in particular, examples of what it looks at."""
     if rule.probes:
         return f"Asked by: {', '.join(rule.probes)}"
     if rule.generated:

@@ -60,7 +60,7 @@ def docs(args: Namespace) -> int:
 
 
 def list_catalogue(args: Namespace) -> int:
-    """Print what there is of one kind: a line each, or a JSON array."""
+    """Print all entries of one kind: a line each, or a JSON array."""
     catalogue.load()
     entries, line = _LISTS[args.what]
     found = entries(args)
@@ -123,7 +123,7 @@ def lint_dialect(args: Namespace) -> int:
     """Check a dialect of the user's own; prints a line per fault."""
     folder: Path = args.folder
     if folder.is_file():
-        raise UsageError(f"{folder}: is a file; name its folder: conformance lint {folder.parent}")
+        raise UsageError(f"{folder}: is a file; name its folder instead: conformance lint {folder.parent}")
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; docs/dialects.md explains how to write a dialect")
     faults = lint_folder(folder)
@@ -163,7 +163,7 @@ def init(_args: Namespace) -> int:
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target}: already exists; remove it, or edit it")
     write_atomically(target, make_initial_file((find_schemas_folder() / "providers.schema.json").as_uri()))
-    print_lines(f"{target}: written; fill it in, then run: conformance doctor")
+    print_lines(f"{target}: written; fill it in, then run `conformance doctor`")
     return 0
 
 
@@ -192,6 +192,6 @@ def _open_input(name: str) -> Iterator[BinaryIO]:
         return
     path = Path(name)
     if path.exists() and not path.is_file():  # checked before it is opened: a pipe would wait for ever
-        raise UsageError(f"{name}: is not a plain file; - reads standard input")
+        raise UsageError(f"{name}: is not a plain file; use - to read standard input")
     with path.open("rb") as file:
         yield file

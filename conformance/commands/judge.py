@@ -51,7 +51,7 @@ def _finish(run: CapturedRun, args: Namespace, form: str) -> int:
     shown = {f"warning: {file}" for file in run.recorded.files}
     print_lines(*(line for line in list_closing_lines(run) if line not in shown), stream=sys.stderr)
     if out is not None and not groups:
-        print_lines(f"nothing is written to {out}: there is nothing to judge", stream=sys.stderr)
+        print_lines(f"nothing was written to {out}, because there is nothing to judge", stream=sys.stderr)
     return run.exit_code
 
 

@@ -1,4 +1,4 @@
-"""The keys that stand in the environment, so that nothing which a command writes holds one."""
+"""Finds the keys in the environment, so that a command can mask them in everything that it writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs pytest as the engine, in a way that no foreign conftest.py, setting or plugin can bend."""
+"""Runs pytest as the engine, protected from any other conftest.py, setting or plugin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SETTINGS = "[pytest]\npython_files = test_providers.py\nfilterwarnings = error\
 
 
 class WithoutFolder:
-    """A stream that drops texts which name a scratch folder, which is gone by the time they are read."""
+    """A stream that drops texts that name a scratch folder, since the folder is gone by the time they are read."""
 
     def __init__(self, stream: TextIO, folder: str) -> None:
         """Pass on to `stream` every text that does not name `folder`."""
@@ -42,7 +42,7 @@ class WithoutFolder:
 def run_suite(engine: Engine, *, verbose: bool = False) -> int:
     """Run the whole suite for one engine, and return the run's exit code.
 
-    pytest's own lines go nowhere unless `verbose`: the verdicts are ours to print. Raises UsageError where the
+    pytest's own lines are dropped unless `verbose`, since the program prints the verdicts itself. Raises UsageError if the
     output folder cannot be used.
     """
     engine.claim()
@@ -80,7 +80,7 @@ def _run_in_scratch(suite: plugin.ControllerSuite, heard: TextIO) -> None:
 
 @contextlib.contextmanager
 def _plain_environment() -> Iterator[None]:
-    """Keep the user's environment from bending the run: no other plugin, no added option."""
+    """Keep the user's environment from changing the run through other plugins or added options."""
     ours = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)

@@ -11,7 +11,7 @@ from typing import Any, TextIO, cast
 
 
 class GuardedStream:
-    """A text stream whose write errors end nothing: the first one is kept in `lost`, and later text is dropped."""
+    """A text stream that does not raise on write errors: the first error is kept in `lost`, and later text is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         """Guard `stream`."""
@@ -65,7 +65,7 @@ def open_closed_streams() -> None:
 
 @contextlib.contextmanager
 def guarded_streams() -> Iterator[GuardedStream]:
-    """Guard standard output and standard error for the length of a block; yield the guarded output."""
+    """Guard standard output and standard error during a block; yield the guarded output."""
     before = sys.stdout, sys.stderr
     output, errors = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
     sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", errors)

@@ -1,7 +1,7 @@
 """The two sides of a switch, from what a user calls them: a provider of a finished run, or a dialect's document.
 
-A provider that was asked and could not be judged is no side: what its document says is not what it does. Nor is one
-that was not run, unless its name is a dialect's as well; then the document is used, and the remarks say so.
+A provider that was asked and could not be judged cannot be a side, since its document does not show what it does. Nor can a
+provider that was not run, unless its name is also that of a dialect; then the document is used, and the remarks say so.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def take_side(name: str, held: ProviderInRun | None, results: Sequence[Path]) ->
 
 def _take_side_without_run(name: str, results: Sequence[Path]) -> Side:
     if name in list_bundled_dialects() or Path(name).is_dir():
-        return _take_document(name, f"{name} is known from its document alone; nothing was asked")
+        return _take_document(name, f"{name} is known only from its document; nothing was asked")
     where = ", ".join(map(str, results)) or f"{REPORTS}/"
     configured: dict[str, str] = {}  # a switch needs no providers.yaml: one that is wrong names nothing here
     try:
@@ -72,7 +72,7 @@ def _take_side_without_run(name: str, results: Sequence[Path]) -> Side:
     except (UsageError, FileError):
         runs = ()
     if name in configured:
-        what = f"{name} is in {configured[name]}, but in no run of {where}"
+        what = f"{name} is in {configured[name]}, but in no run in {where}"
         raise UsageError(f"{what}; ask it first: conformance run -p {name}")
     known = dict.fromkeys(
         (*(one for run in runs for one in run.providers), *configured, *list_bundled_dialects())
@@ -85,5 +85,5 @@ def _take_document(name: str, why: str) -> Side:
     """Return a dialect's document as a side. Raises DialectError."""
     dialect = load_dialect(name)
     assumed = ", ".join(find_silent_traits(dialect))
-    gap = f"the document of {name} says nothing of {assumed}: Google's is assumed for the clients"
+    gap = f"the document of {name} does not mention {assumed}, so the clients are judged as if it did what Google does"
     return side_from_document(name, dialect, judge_clients(dialect), (why, gap) if assumed else (why,))

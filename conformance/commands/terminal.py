@@ -22,10 +22,10 @@ _MOST_REASONS = 5
 
 
 class Progress:
-    """One line that follows the asking on a terminal, and now and then a line in a log."""
+    """Shows progress: one line that is updated on a terminal, or an occasional line in a log."""
 
     def __init__(self, stream: TextIO, *, quiet: bool, replay: bool = False) -> None:
-        """Begin with nothing shown. A replay reads what it counts, it does not ask."""
+        """Begin with nothing shown. A replay is said to read exchanges, not to ask questions."""
         self._stream = stream
         self._quiet = quiet
         self._replay = replay
@@ -73,7 +73,7 @@ def _count_of(gathered: ProviderReplies) -> str:
 
 
 def warn_of_bundled_file(session: Session) -> None:
-    """Say, before all else and under -q too, that the user's own providers are not those that are used."""
+    """Say first, even with -q, that the providers in use are not the user's own."""
     if session.loaded.bundled:
         write_line(sys.stderr, BUNDLED_FILE)
 
@@ -84,13 +84,13 @@ def list_closing_lines(engine: Engine, *, warned: bool = False) -> Iterator[str]
     if engine.fault and engine.fault not in warnings:
         yield f"error: {engine.fault}"
     if engine.leaks:
-        yield "A KEY WAS WRITTEN; delete these files and report the fault:"
+        yield "A KEY WAS WRITTEN TO DISK; delete these files and report the fault:"
         yield from engine.leaks
     if engine.results is not None and (resumed := engine.describe_resumption()):
         yield resumed
     if not warned:
         yield from (f"warning: {line}" for line in warnings if line != BUNDLED_FILE)
-    if engine.exit_code == NOT_JUDGED:  # nothing that stands above it shows that anything is wrong
+    if engine.exit_code == NOT_JUDGED:  # nothing printed before it shows that anything is wrong
         causes = [cause for cause in engine.exit_causes() if cause.code == NOT_JUDGED]
         for cause in causes[:_MOST_REASONS]:
             yield f"exit code 3: {cause.provider}{': ' if cause.provider else ''}{cause.reason}"

@@ -1,1 +1,1 @@
-"""Two runs or two vendors side by side: what changed, and what code that moves must do."""
+"""Compares two runs or two vendors: what changed, and what code that moves must do."""

@@ -46,7 +46,7 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Aspect:
-    """Advice on one trait: its label, the way it travels (request or answer), what to do, and why it matters."""
+    """Advice on one trait: its label, whether it concerns requests or answers, what to do, and why it matters."""
 
     trait: str
     label: str
@@ -62,7 +62,7 @@ def _advise_settings(before: str, after: str) -> str:
         "nested": "put the settings inside generationConfig",
         "flat": "move the members of generationConfig to the top level of the request",
         "neither": "no setting takes effect: leave them out, and ask for the same in the prompt",
-    }.get(after, "try where a setting takes effect")
+    }.get(after, "find out where a setting takes effect")
 
 
 def _advise_request_casing(before: str, after: str) -> str:

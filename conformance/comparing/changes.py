@@ -23,7 +23,7 @@ from conformance.model import GRAVE_LEVELS, JSON, Level
 from conformance.phrases import join_names
 
 LOST, GAINED, MENDED, NOTE, CLIENT = "lost", "gained", "mended", "note", "client"
-_BEFORE_THE_ANSWER = ("auth", "routes")  # dimensions whose faults are met while asking
+_BEFORE_THE_ANSWER = ("auth", "routes")  # the dimensions whose faults occur while asking
 _UNKNOWN = "not known"
 NEITHER = "neither"
 Readings = tuple[tuple[JSON, ...], tuple[JSON, ...]]  # of one trait, on the old side and on the new
@@ -43,7 +43,7 @@ class SwitchChange:
     why: str = ""
     way: str = ANSWER
     rules: tuple[str, ...] = ()
-    hurts: str = ""  # what breaks while nothing is done
+    hurts: str = ""  # what breaks if nothing is done
 
 
 def find_changes(before: Side, after: Side) -> tuple[SwitchChange, ...]:
@@ -205,7 +205,7 @@ RULES_ON_SENDING_THE_KEY = frozenset({
     "auth/takes-the-key-in-the-query", "auth/takes-keys-nowhere-else", "auth/takes-the-key-as-documented",
 })  # fmt: skip
 _WHY_OF_KEYS = next(aspect.why for aspect in ASPECTS if aspect.trait == AUTH)
-_GOES_ON = "nothing: what worked keeps working"
+_GOES_ON = "nothing: what worked still works"
 _NO_WAY = re.compile(r"(none|nothing|no way round)\b", re.IGNORECASE)
 
 
@@ -234,7 +234,7 @@ def _compare_features(before: Side, after: Side, way: str) -> Iterator[SwitchCha
         rules = tuple(case.rule for case in cases)
         says = f"not offered: {cases[0].reason}"
         if way == LOST:
-            do = "do without it, or keep the old side for it"
+            do = "do without it, or keep using the old side for it"
             yield SwitchChange(feature, "offered", says, do, way=LOST, rules=rules)
         else:
             yield SwitchChange(feature, says, "offered", way=GAINED, rules=rules)
@@ -245,7 +245,7 @@ def _compare_documented_fields(before: Side, after: Side) -> Iterator[SwitchChan
     for place, label in (("request", "request"), ("response", "answer"), ("usage", "usage")):
         old, new = before.list_fields(place), after.list_fields(place)
         if (before.on_paper or after.on_paper) and old and new and old != new:
-            do = "no document names every field: try those that you use" if old - new else ""
+            do = "no document names every field: test the fields that you use" if old - new else ""
             here, there = (
                 f"only here: {_join_pointers(old - new)}",
                 f"only there: {_join_pointers(new - old)}",

@@ -1,8 +1,8 @@
 """Compares two runs: what is new, fixed, still there and no longer covered, what happened besides, and the exit code.
 
 The exit code is 1 for a new finding at or above the level that fails, and for a client that worked and breaks; else 3
-where a provider or a rule was judged before and is not now; else 0. A provider that could not be judged shows nothing:
-whatever its cases say, they count as not judged.
+where a provider or a rule was judged before and is not now; else 0. A provider that could not be judged shows nothing: all of
+its cases count as not judged, whatever they say.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Comparison:
 
 
 def compare(old: PastRun, new: PastRun, criteria: Criteria | None = None) -> Comparison:
-    """Return what became of every rule of every provider from the old run to the new one."""
+    """Return how every rule of every provider changed from the old run to the new one."""
     chosen = criteria or Criteria()
     pairs = pair_providers(old, new)
     grouped = [(pair, group, line) for pair in pairs for group, line in _compare_rules(pair)]
@@ -182,7 +182,7 @@ def _compare_rules(pair: ProviderPair) -> Iterator[tuple[str, RuleChange]]:
 
 
 def _find_case(provider: PastProvider | None, rule: str, which: str) -> PastCase:
-    """Return the case, or one that says why it is absent. No case counts of a provider that could not be judged."""
+    """Return the case, or one that says why it is absent. The cases of a provider that could not be judged do not count."""
     if provider is None:
         return PastCase(rule, ABSENT, f"the provider is not in the {which} run")
     if not provider.is_judged:
@@ -320,6 +320,6 @@ def as_page_section(comparison: Comparison) -> dict[str, JSON]:
 
 
 def describe_line(line: RuleChange) -> str:
-    """Return what became of a rule: its title, its state before and after, and why."""
+    """Return the change of a rule: its title, its state before and after, and why."""
     changed = "" if line.before == line.after else f"({line.before} → {line.after})"
     return " ".join(filter(None, (line.title, changed, line.reason)))

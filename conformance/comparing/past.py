@@ -23,7 +23,7 @@ MEND = "it is damaged or was changed by hand; `conformance replay` on the run's 
 
 @dataclass(frozen=True)
 class PastCase:
-    """What became of one rule for one provider; `deviation` is the finding as results.json holds it."""
+    """The outcome of one rule for one provider; `deviation` is the finding as results.json holds it."""
 
     rule: str
     outcome: str
@@ -73,7 +73,7 @@ class PastCase:
 
 @dataclass(frozen=True)
 class PastClient:
-    """What became of one client: works | degraded | broken | untested, why in words, and what it must be told."""
+    """The verdict on one client: works | degraded | broken | untested, the reason in words, and what must be configured first."""
 
     client: str
     verdict: str

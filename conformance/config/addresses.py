@@ -18,9 +18,9 @@ def describe_fault_in_base_url(value: str) -> str:
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
         return "must be an address such as https://host or https://host/prefix"
     if parts.username is not None or parts.password is not None:
-        return "must not hold a user or a password; the key comes from key_env"
+        return "must not contain a user or a password; the key comes from key_env"
     if parts.query or parts.fragment or "?" in value or "#" in value:
-        return "must end before any ? or #; what follows is built by the program"
+        return "must not contain ? or #; the program adds the rest of the address itself"
     surplus = _OF_A_METHOD.search(parts.path)
     if surplus:
         return f"leave {surplus[0].rstrip('/')} out: the program appends /v1beta/models/… itself"

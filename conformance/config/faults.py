@@ -148,7 +148,7 @@ def _find_in_settings(root: JSON) -> Iterator[_Fault]:
 
 def _describe_fault_in_model(value: str) -> str:
     if value.startswith("models/"):
-        return f"leave models/ out: {value.removeprefix('models/')}"
+        return f"leave out models/: write {value.removeprefix('models/')}"
     if ".." in value.split("/") or re.search(r"[\s?#\\%]", value):
         return "must be the name of a model, such as gemini-2.5-flash"
     return ""
@@ -157,11 +157,9 @@ def _describe_fault_in_model(value: str) -> str:
 def _describe_fault_in_proxy(value: str) -> str:
     parts = split_url(value)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        return "must be http://host:port or https://host:port (SOCKS is not spoken)"
+        return "must be http://host:port or https://host:port (SOCKS is not supported)"
     if parts.username is not None or parts.password is not None:
-        return (
-            "must not hold a user or a password: run.json would repeat them; put the address into HTTPS_PROXY"
-        )
+        return "must not contain a user or a password, since run.json would repeat them; put the address into HTTPS_PROXY"
     return ""
 
 
@@ -174,7 +172,7 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
 
 def _describe_fault_in_header(name: str, value: str) -> str:
     if not _HEADER_NAME.fullmatch(name):
-        return "is not a name that a header can have"
+        return "is not a valid name of a header"
     if name.lower() in _SENT_BY_US:
         return "is set by the program itself"
     if name.lower() in _KEY_HEADERS and not VARIABLE.search(value):
@@ -198,7 +196,7 @@ def _find_across_settings(root: JSON, folder: Path, dialects: Collection[str]) -
         if "base_url" in own and "embedded" not in own:
             yield from ((keys, f"needs {key!r}") for key in ("dialect", "model") if key not in settings)
         if _sends_key_unprotected(settings):
-            says = "would send the key unencrypted; use https, or say insecure_http: true"
+            says = "would send the key unencrypted; use https, or set insecure_http: true"
             yield (*keys, "base_url"), says
         key = "embedded" if "embedded" in own else "dialect"
         dialect = settings.get(key)

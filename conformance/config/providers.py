@@ -68,7 +68,7 @@ def _find_own_file(folder: Path) -> Path | None:
     misspelt = next((name for name in MISSPELT if (folder / name).exists()), None)
     if misspelt:
         raise ProvidersError(
-            (f"{misspelt}: is not read under this name; rename it {FILE_NAME}, or pass -c {misspelt}",)
+            (f"{misspelt}: is not read under this name; rename it to {FILE_NAME}, or pass -c {misspelt}",)
         )
     return None
 

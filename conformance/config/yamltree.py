@@ -96,7 +96,7 @@ def _convert(document: YamlDocument, node: yaml.Node, keys: Keys, budget: Iterat
         return [_convert(document, item, (*keys, number), budget) for number, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode) and node.tag == _CORE + "map":
         return _convert_mapping(document, node, keys, budget)
-    raise YamlError(line, f"tag {node.tag.replace(_CORE, '!!')} is not read here; leave it out")
+    raise YamlError(line, f"the tag {node.tag.replace(_CORE, '!!')} is not supported here; leave it out")
 
 
 def _convert_mapping(
@@ -108,11 +108,11 @@ def _convert_mapping(
         if not isinstance(name, yaml.ScalarNode):
             raise YamlError(line, "a key must be a plain word")
         if name.tag == _CORE + "merge":
-            raise YamlError(line, "merging is not read here; use `defaults`", "<<")
+            raise YamlError(line, "merge keys are not supported here; use `defaults`", "<<")
         path = (*keys, name.value)
         if name.value in members:
             first = document.name_lines[path]
-            document.faults.append(ConfigFault(line, path, f"stands twice; first in line {first}"))
+            document.faults.append(ConfigFault(line, path, f"appears twice; first in line {first}"))
             continue
         document.name_lines[path] = line
         members[name.value] = _convert(document, value, path, budget)

@@ -13,6 +13,7 @@ from typing import Any
 from conformance.dialects.form import Parts, find_form_faults
 from conformance.dialects.shapes import Shape, ShapeReader, as_object, load_shape
 from conformance.files import (
+    ROOT_ID,
     FileError,
     InputError,
     find_schemas_folder,
@@ -144,7 +145,15 @@ def load_dialect(name_or_path: str, base: Path = Path()) -> Dialect:
 def _load_bundled(folder: Path) -> Dialect:
     """Load what comes with the program once; the project's own tests check its form."""
     parts = read_parts(folder)
-    shapes = {place: load_shape(str(schema["$id"])) for place, schema in _list_schemas(parts).items()}
+    wanted = {place: f"{ROOT_ID}{folder.name}/{place}" for place in _list_schemas(parts)}
+    faults = [
+        f"{folder / place}.schema.json: /$id: must be {id_!r} in a bundled dialect"
+        for place, id_ in wanted.items()
+        if parts[f"{place}.schema.json"].get("$id") != id_
+    ]
+    if faults:
+        raise DialectError(*faults)
+    shapes = {place: load_shape(id_) for place, id_ in wanted.items()}
     return _build_dialect(folder, parts, shapes)
 
 

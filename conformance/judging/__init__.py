@@ -1,1 +1,1 @@
-"""What rules share: what a reply shows, told once, for all that judge by it."""
+"""What rules share: the facts that a reply shows, established once for every rule that depends on them."""

@@ -29,7 +29,7 @@ def describe_disobedience(reply: Reply) -> str | None:
 
 
 def describe_missing_text(reply: Reply) -> str | None:
-    """Return the text that stands in place of the expected one; "" if that came, None if the answer is cut or empty.
+    """Return the text that came instead of the expected text; "" if the expected text came, None if the answer is cut or empty.
 
     Empty answers are reported by `schema/stop-comes-with-content`.
     """
@@ -64,7 +64,7 @@ def judge_attempts(
     elif failures:
         yield _report_too_few(probe, len(failures))
     else:
-        reason = f"none of {len(attempts)} attempts shows it: each was cut short, filtered, empty, or beside the point"
+        reason = f"none of {len(attempts)} attempts shows anything: each was cut short, filtered, empty or off the subject"
         yield NotJudged(Outcome.INCONCLUSIVE, f"{probe}: {reason}")
 
 
@@ -100,7 +100,7 @@ def judge_obedience(
 
 
 def _report_too_few(probe: str, failures: int) -> NotJudged:
-    said = f"{probe}: {failures} of {ATTEMPTS_TO_ACCUSE} attempts could be judged, all failed"
+    said = f"{probe}: only {failures} of the {ATTEMPTS_TO_ACCUSE} attempts that a finding needs could be judged; all of them failed"
     return NotJudged(Outcome.INCONCLUSIVE, said)
 
 
@@ -114,7 +114,7 @@ def excuse_wavering_model(
     wavers = any(disobeys(reply) for reply in seen.of(twin) if reply.ok)
     for one in found:
         if isinstance(one, Location) and wavers:
-            said = f"{twin}, asked plainly, is obeyed only now and then: {one.observed}"
+            said = f"{twin}, the plain form of the question, is obeyed only sometimes: {one.observed}"
             yield NotJudged(Outcome.INCONCLUSIVE, said[:200])
         else:
             yield one

@@ -13,7 +13,7 @@ DATA = (
     "text", "inlineData", "functionCall", "functionResponse", "fileData", "executableCode", "codeExecutionResult",
     "toolCall", "toolResponse",
 )  # fmt: skip
-"""The members of a part of which it holds one (Part.data)."""
+"""The members of which a part holds exactly one (Part.data)."""
 
 
 def as_list(value: JSON) -> list[JSON]:

@@ -13,7 +13,7 @@ CONTROLS: Mapping[bool, tuple[str, ...]] = {
     False: (CONTROL, ProbeId.PLAIN_REPEATED, AT_THE_END),
     True: (ProbeId.PLAIN_STREAMED,),
 }
-"""The probes of the plain question by whether they stream: a fault that these meet, every question meets."""
+"""The probes of the plain question, by whether they stream. A fault that these probes meet affects every question."""
 
 EVERY_CONTROL = CONTROLS[False] + CONTROLS[True]
 _TELLING_MEMBERS = ("candidates", "promptFeedback", "usageMetadata")

@@ -1,4 +1,4 @@
-"""Why an answer ended where it did: at its limit, by a filter, with the prompt blocked, or for want of room."""
+"""Why an answer ended where it did: at its limit, by a filter, because the prompt was blocked, or because no tokens were left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose error a refusal repeats: that of its own question, that of another one, or what a locked vendor says to anything.
+"""Which question's error a refusal repeats: its own, another question's, or what a locked vendor answers to everything.
 
 Some servers lock a model after a refusal, and answer every question with that error for a while. Such refusals show
 nothing about the questions that got them.
@@ -23,8 +23,8 @@ from conformance.reading.reply import Reply
 _CODE = re.compile(r"\b(?:OK-|gemini-none-|none-)[0-9a-f]{6}\b")  # each stands in the request of one question
 _LONGEST = 2000  # characters of a message that are searched
 _MOST = 50  # questions with the same error whose requests are searched
-_SHORTEST = 5  # letters; a shorter name may stand in a message by chance
-# What an error calls missing rightly stands in other requests: then a name is no sign that it is about one of them.
+_SHORTEST = 5  # letters; a shorter name may be in a message by chance
+# Other requests rightly contain what an error calls missing, so its name does not show that the error is about one of them.
 _MISSING = re.compile(r"\b(missing|lacks?|requir\w+|must|needs?|specif\w+|provide\w*)\b", re.IGNORECASE)
 _WORD = re.compile(rf"[A-Za-z][\w-]{{{_SHORTEST - 1},}}")
 
@@ -154,7 +154,7 @@ def _find_refusals_at_times(replies: Sequence[Reply]) -> list[Reply]:
 
 
 def _find_refusals_of_locks(replies: Sequence[Reply], repeated: Mapping[str, str]) -> dict[str, str]:
-    """Return the refusals of a vendor that is locked at times which have the words of an earlier one, each with the reason.
+    """Return the refusals that repeat the words of an earlier one, if the vendor is locked at times, each with the reason.
 
     A vendor that repeats an error only where there is something to refuse is not locked.
     """
@@ -169,5 +169,5 @@ def _find_refusals_of_locks(replies: Sequence[Reply], repeated: Mapping[str, str
         if not own and not all(reply.expects_refusal for reply in others):
             unclear[first.id] = "correct questions are refused in the same words"
     sources |= repeated
-    reasons = {id_: f"its error is that of another question, {probe}" for id_, probe in sources.items()}
+    reasons = {id_: f"its error repeats that of another question, {probe}" for id_, probe in sources.items()}
     return reasons | unclear

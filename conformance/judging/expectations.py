@@ -1,4 +1,4 @@
-"""Whether a reply does what its question asks: the expectations that were recorded with it, each with its test.
+"""Whether a reply does what its question asks: each expectation that was recorded with the question has a test here.
 
 An expectation is a member of `Question.expected`; the names are the keys of `_TESTS` below, and `status`.
 """
@@ -16,8 +16,9 @@ from conformance.model import JSON
 from conformance.reading.reply import Reply
 
 UNDERSTOOD = "understood"
-"""The expectation of a question that takes understanding: True where obeying shows it, else the word that the answer
-or the arguments of its call must contain."""
+"""The expectation of a question that takes understanding: True if obeying shows it, else the word that the answer or the
+arguments of its call must contain.
+"""
 
 
 class Fulfilment(StrEnum):
@@ -78,11 +79,11 @@ def _differs_from(wanted: JSON, reply: Reply) -> str:
 
 
 def _quote_text(reply: Reply, wanted: JSON) -> str:
-    return f"the text is {reply.text[:120]!r}, asked was {wanted!r}"
+    return f"the text is {reply.text[:120]!r}; {wanted!r} was asked for"
 
 
 def _lacks_word(wanted: JSON, reply: Reply) -> str:
-    """One word, or any of several that mean the same."""
+    """Expect one word, or any of several that mean the same."""
     words = wanted if isinstance(wanted, list) and wanted else [wanted]
     said = any(str(word).casefold() in reply.text.casefold() for word in words)
     return "" if said else f"the text is {reply.text[:120]!r}, not {words[0]!r}"
@@ -95,7 +96,7 @@ def _ends_otherwise(wanted: JSON, reply: Reply) -> str:
 
 
 def _hides_limit(whole: JSON, reply: Reply) -> str:
-    """A limit that had no effect at all is the matter of other questions."""
+    """Accept an answer that the limit did not cut: other questions test whether a limit has an effect."""
     fine = ends_at_limit(reply) or str(whole) in reply.text
     return "" if fine else f"the finish reason of what was cut is {reply.first.finish_reason!r}"
 
@@ -104,12 +105,12 @@ def _calls_otherwise(wanted: JSON, reply: Reply) -> str:
     names = [call.get("name") for call in reply.first.calls]
     allowed = wanted if isinstance(wanted, list) else [wanted]
     fine = names and all(name in allowed for name in names)
-    return "" if fine else f"called were {names}, asked was {allowed}"
+    return "" if fine else f"the functions called are {names}; {allowed} was asked for"
 
 
 def _miscounts_calls(wanted: JSON, reply: Reply) -> str:
     got = len(reply.first.calls)
-    return "" if got == wanted else f"{got} calls came, asked were {wanted}"
+    return "" if got == wanted else f"{got} calls instead of {wanted}"
 
 
 def _calls_anything(_wanted: JSON, reply: Reply) -> str:
@@ -120,7 +121,7 @@ def _lacks_arguments(wanted: JSON, reply: Reply) -> str:
     got = [call.get("args") for call in reply.first.calls]
     names = set(wanted) if isinstance(wanted, dict) else set()
     right = any(isinstance(args, dict) and names <= set(args) for args in got)
-    return "" if right else f"the arguments are {json.dumps(got)[:200]}, asked were {sorted(names)}"
+    return "" if right else f"the arguments are {json.dumps(got)[:200]}; {sorted(names)} were asked for"
 
 
 def _lacks_json(wanted: JSON, reply: Reply) -> str:
@@ -140,7 +141,7 @@ def _get_json_type(value: JSON) -> type:
 
 def _miscounts_candidates(wanted: JSON, reply: Reply) -> str:
     got = len(reply.candidates)
-    return "" if got == wanted else f"{got} candidates came, asked were {wanted}"
+    return "" if got == wanted else f"{got} candidates instead of {wanted}"
 
 
 def _lacks_thoughts(_wanted: JSON, reply: Reply) -> str:

@@ -1,4 +1,4 @@
-"""What a reply to a generated body shows: a failure, an accepted fault, or the loss of what its twin's reply shows.
+"""What a reply to a generated body shows: a failure, an accepted fault, or the loss of what its twin's reply contains.
 
 A run decides by these whether to send a body again, and the rules judge by the same.
 """

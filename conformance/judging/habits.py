@@ -1,4 +1,4 @@
-"""What excuses an oddity: Google itself shows it rarely, a tool at the vendor made it, or a recorder may have lost it."""
+"""What excuses an oddity: Google itself shows it rarely, a tool on the vendor's side caused it, or a recorder may have lost data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BY_THE_CALLER = ("text", "inlineData", "fileData", "functionCall")
 _ON_THE_SERVER = tuple(name for name in DATA if name not in _BY_THE_CALLER)
 
 
-_SHARE = 4  # if one answer in so many shows a fault, it is not rare: at Google it was one in hundreds
+_SHARE = 4  # a fault that one answer in this many shows is not rare: at Google it was one in hundreds
 
 
 def note_if_rare(found: Iterable[Location], among: Sequence[Reply]) -> Iterator[Location]:

@@ -1,4 +1,4 @@
-"""What a pass may rest on: an answer that could be read, or a refusal that is about its own question."""
+"""The evidence that a pass needs: an answer that could be read, or a refusal that is about its own question."""
 
 from __future__ import annotations
 
@@ -97,18 +97,18 @@ def find_doubt(reply: Reply, background: Background) -> NotJudged | None:
     if not background.answered:
         return NotJudged(Outcome.BLOCKED, NO_CONTROL)
     if reply.id in background.repeated:
-        reason = f"that is the error of {background.repeated[reply.id]}"
+        reason = f"that repeats the error of {background.repeated[reply.id]}"
     elif read_refusal(reply) in background.refusals[reply.streamed]:
         reason = "the plain question is refused in the same way"
     elif not _may_be_of_its_fault(reply, background):
-        reason = "that is another fault"
+        reason = "that error is about something else"
     else:
         return None
     return NotJudged(Outcome.INCONCLUSIVE, f"{said}: {reason}")
 
 
 def find_doubts(replies: Sequence[Reply], background: Background) -> list[NotJudged]:
-    """Return the doubt of each question of which no reply shows that it is refused."""
+    """Return a doubt for each question that no reply shows to be refused."""
     doubts: dict[str, list[NotJudged | None]] = {}
     for reply in replies:
         doubts.setdefault(reply.probe, []).append(find_doubt(reply, background))
@@ -119,10 +119,10 @@ _OF_REFUSALS = (Proof.REFUSAL, Proof.EACH_REFUSAL, Proof.EITHER)
 
 
 def find_missing_proof(rule: Rule, replies: Sequence[Reply], background: Background) -> NotJudged | None:
-    """Return what a pass of a rule that looked at those replies would lack; None if it lacks nothing."""
+    """Return why those replies are not enough for a rule to pass; None if they are enough."""
     read = any(map(is_readable, replies))
     if rule.proof in (Proof.ANSWER, Proof.ACCEPTANCE) and not read:
-        return NotJudged(Outcome.BLOCKED, "none of the replies that it looked at is a readable answer")
+        return NotJudged(Outcome.BLOCKED, "none of the replies that the rule looked at is a readable answer")
     if rule.proof is Proof.ACCEPTANCE and background.accepts_everything:
         reason = "faulty requests are accepted too, so accepting this one shows nothing"
         return NotJudged(Outcome.BLOCKED, reason)

@@ -1,4 +1,4 @@
-"""How the vendor refuses and fails: in words, for a feature it lacks, throughout, or each time that it is asked."""
+"""How the vendor refuses and fails: in words, for a feature that it lacks, for every question, or for every attempt at one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = {
     ReplyKind.FOREIGN: "other JSON",
     ReplyKind.UNREADABLE: "no JSON",
 }
-_OF_PROXIES = (504, 524)  # a proxy gave up waiting: that may be the model's doing
+_OF_PROXIES = (504, 524)  # a proxy gave up waiting, perhaps because of the model
 
 
 def describe_reply(reply: Reply) -> str:
@@ -59,8 +59,8 @@ def describe_silence(seen: RuleInput) -> str:
 def find_lasting_server_error(seen: RuleInput, probe: str) -> Reply | None:
     """Return the last reply to a question for whose 5xx the vendor can be blamed; None if it cannot.
 
-    It can if three attempts or more got the same complete 5xx, that of no proxy, while other questions of the same
-    method were answered, and the plain question both before and after.
+    It can if three attempts or more got the same complete 5xx, which does not come from a proxy, while other questions of
+    the same method were answered, and the plain question both before and after.
     """
     replies = seen.of(probe)
     if len(replies) < ATTEMPTS_TO_ACCUSE or len({reply.status for reply in replies}) > 1:
@@ -72,7 +72,7 @@ def find_lasting_server_error(seen: RuleInput, probe: str) -> Reply | None:
 
 
 def read_error_json(reply: Reply) -> JSON:
-    """Return the first JSON value of the body, in which an error stands; None if there is none."""
+    """Return the first JSON value of the body, which contains the error; None if the body contains no JSON."""
     return next((chunk.raw for chunk in reply.chunks if chunk.json.ok), None)
 
 
@@ -94,7 +94,7 @@ _UNSUPPORTED = re.compile(
 )
 
 
-# An unknown member is no feature, and neither is a key.
+# Neither an unknown member nor a key is a feature.
 _OTHER_FAULT = re.compile(
     r"\b(extra|unknown|unexpected|additional|unrecognized|callers?|credentials?|oauth\w*|api.?keys?)\b",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""What an answer must hold for a rule to have looked at anything: a call, thoughts, a stream in pieces."""
+"""What an answer must contain for a rule to have something to judge: a call, thoughts, a stream in pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of numbers that a question asks for: whether they came whole and in order."""
+"""Rows of numbers that a question asks for: whether they are complete and in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SKIPPED = 3  # numbers of a row that a model may leave out by itself
 
 
 def find_gap(reply: Reply) -> str:
-    """Return what is missing before the end of the row of numbers that was asked for; "" if nothing is, or it is no row.
+    """Return what is missing before the end of the row of numbers that was asked for; "" if nothing is missing, or the text is not a row.
 
     A model that shortens a row says so, with dots or in words; such a text is not a row.
     """

@@ -168,7 +168,7 @@ def observe_auth(replies: Sequence[Reply]) -> JSON:
         one for one in asked.values() if one.is_refusal or (one.kind is ReplyKind.ERROR and one.is_success)
     ]
     accepted = sorted(way for way, reply in asked.items() if reply.ok)
-    # Every way must be known: asked, and neither met by a fault of the moment nor answered by another API. If all ways
+    # Every way must be known: asked, and neither met by a temporary fault nor answered by another API. If all ways
     # are refused, that shows nothing about keys.
     known = len(accepted) + len(refused) == len(KEY_PROBES)
     return [*accepted] if known and accepted else None

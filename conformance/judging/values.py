@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
     HOLE = "hole"  # null among the items of a list, which ProtoJSON forbids
     BASE64 = "base64"  # bytes that are not base64, or were cut
     URL_SAFE = "url-safe"  # base64 in the other alphabet, or without its padding
-    EMPTY = "empty"  # "" for bytes or an enum: as good as absent
+    EMPTY = "empty"  # "" for bytes or an enum, which is equivalent to an absent value
     SPELLING = "spelling"  # an enum value that is not an UPPER_SNAKE name
     NEW = "new"  # an enum value that could be Google's, but is not known here
     EXTRA = "extra"  # a member that Google does not have there
@@ -171,14 +171,14 @@ _FOUND: WeakKeyDictionary[Reply, tuple[FaultInChunk, ...]] = WeakKeyDictionary()
 
 
 def find_value_faults(reply: Reply) -> tuple[FaultInChunk, ...]:
-    """Return every fault in every object of an answer, in its envelope and its casing; remembered per reply."""
+    """Return every fault in every object of an answer, whatever its envelope and its casing; cached for each reply."""
     known = _FOUND.get(reply)
     if known is None:
         known = _FOUND[reply] = tuple(_limit_each_kind(_find_all_faults(reply)))
     return known
 
 
-_MOST = 200  # faults of one kind in one answer: more show nothing new, and must not hide those of other kinds
+_MOST = 200  # the most faults of one kind in one answer: more would show nothing new, and must not hide other kinds
 
 
 def _limit_each_kind(found: Iterator[FaultInChunk]) -> Iterator[FaultInChunk]:
@@ -203,12 +203,12 @@ def _is_excused(reply: Reply, fault: ValueFault) -> bool:
     """Return whether the vendor is not to blame: for an enum as the number asked for, or 4.0 as a recorder prints 4."""
     printed = fault.wrong is FaultKind.WHOLE_FLOAT and reply.exchange.reserialised
     enum = fault.wrong is FaultKind.TYPE and fault.shape and fault.shape.enum and is_integer(fault.value)
-    # Google's generated clients of old ask for enums as numbers.
+    # Google's older generated clients ask for enums as numbers.
     query = unquote(reply.exchange.request.path.partition("?")[2]).lower()
     return printed or bool(enum and "enum-encoding=int" in query)
 
 
-# Values that no longer say what Google's field says, so that a reader can only guess.
+# Values whose meaning a reader of Google's field can only guess.
 UNREADABLE = (FaultKind.TYPE, FaultKind.FRACTION, FaultKind.HOLE, FaultKind.BASE64)
 
 

@@ -52,15 +52,13 @@ def read_key(provider: Provider, environ: Mapping[str, str], *, local: bool = Fa
 
 def _describe_fault(value: str, *, local: bool) -> str:
     if not value:
-        return "is not set; export it, or leave this provider out"
+        return "is not set; export it, or leave out this provider"
     if value != value.strip():
-        return (
-            "has whitespace around the key; set it again without (a newline from a file is the usual cause)"
-        )
+        return "has whitespace around the key; set it again without it (the usual cause is a newline at the end of a file)"
     if not (value.isascii() and value.isprintable()) or " " in value:
-        return "holds characters that no header can carry; a key is printable ASCII without spaces"
+        return "contains characters that no header can carry; a key is printable ASCII without spaces"
     if sum(map(str.isalnum, value)) < SHORTEST_KEY and not local:
-        return f"holds fewer than {SHORTEST_KEY} letters and digits, too few for a key"
+        return f"contains fewer than {SHORTEST_KEY} letters and digits, too few for a key"
     return ""
 
 

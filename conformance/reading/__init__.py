@@ -1,1 +1,1 @@
-"""From an exchange to a reply: the envelope opened, names found, and each forgiveness noted."""
+"""Reads an exchange as a reply: opens the envelope, finds names in any spelling, and notes each irregularity that it accepted."""

@@ -46,7 +46,7 @@ class Candidate:
 def merge_candidates(bodies: Iterable[Mapping[str, JSON]]) -> tuple[Candidate, ...]:
     """Return the candidates of the objects of an answer, in the order of their first appearance.
 
-    What belongs together has the same index; without one, the place in its list counts.
+    Pieces with the same index belong together; for a candidate without an index, its place in the list counts.
     """
     found: dict[int, list[Mapping[str, JSON]]] = {}
     for body in bodies:

@@ -78,9 +78,9 @@ def _read_nested_error(body: Mapping[str, JSON]) -> ErrorBody | None:
 
 
 def error_in(value: JSON) -> ErrorBody | None:
-    """Return the error that a body plainly is (an `error` member, a failing code with a message), or None.
+    """Return the error that a body clearly is (an `error` member, a failing code with a message), or None.
 
-    Used on bodies of any status: a 200 that carries one of these is a failure in disguise.
+    It is used on bodies of any status: a 200 with such a body is really a failure.
     """
     if isinstance(value, list) and value and isinstance(value[0], dict):
         inner = error_in(value[0])

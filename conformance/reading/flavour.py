@@ -1,4 +1,4 @@
-"""Which of Google's two services an exchange is with: the Gemini API, or Vertex AI, whose answers hold more members."""
+"""Tells Google's two services apart: the Gemini API, and Vertex AI, whose answers have more members."""
 
 from __future__ import annotations
 

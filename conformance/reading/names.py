@@ -1,4 +1,4 @@
-"""Unwraps a Gemini object from its envelope and respells its names; notes what it had to forgive, repairs nothing else."""
+"""Unwraps a Gemini object from its envelope and respells its names; notes each difference from Google's form, and repairs nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.names import casing_of
 from conformance.pointers import to_pointer
 from conformance.wire.jsontext import read_json
 
-# The members by which a GenerateContentResponse is known, strongest first.
+# The members that identify a GenerateContentResponse, strongest first.
 IDENTIFYING_MEMBERS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
 _DEEPEST = 4  # levels of envelope that are unwrapped; vendors were seen to use two at most
 _TEXT_LIMIT = 4 * 1024 * 1024  # bytes of JSON inside a string that are read
@@ -26,7 +26,7 @@ class Respelling:
     found: str
     canonical: str
     style: str  # snake_case | PascalCase | kebab-case | other
-    is_double: bool  # the canonical spelling stands there as well
+    is_double: bool  # the canonical spelling is there as well
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Unwrapped:
 
     body: Mapping[str, JSON]  # lowerCamelCase names, values untouched
     path: str  # dotted path from the root to the object; "" at the root
-    split_members: tuple[str, ...]  # Gemini's members that stand in the envelope, outside of the object
+    split_members: tuple[str, ...]  # Gemini's members that are in the envelope, outside the object
     respellings: tuple[Respelling, ...]
     wrappers: tuple[str, ...]  # names of the envelope's members, e.g. code, data
-    camel_case_names: int  # how many names of more than one word stand in lowerCamelCase
+    camel_case_names: int  # how many names of more than one word are in lowerCamelCase
 
 
 @dataclass
@@ -54,7 +54,7 @@ class _Place:
 
 
 def find_spellings(value: Mapping[str, JSON], shape: Shape) -> dict[str, list[str]]:
-    """Return the canonical names at an object's top level, each with the spellings in which it stands."""
+    """Return the canonical names at an object's top level, each with the spellings in which it occurs."""
     found: dict[str, list[str]] = {}
     for key in value:
         name = match_property(shape, key)

@@ -1,4 +1,4 @@
-"""An exchange as it can be read: decoded, framed, unwrapped from its envelope, names found in any casing."""
+"""Reads an exchange: decodes it, finds its frames, unwraps it from its envelope, and finds its names in any casing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReplyKind(StrEnum):
     FAILED = "failed"  # no whole answer came
 
 
-_WAITING = ("timeout", "first_byte", "silence")  # bounds of time, which say nothing of an answer's size
+_WAITING = ("timeout", "first_byte", "silence")  # bounds on time, which show nothing about an answer's size
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """Everything that checks may know of one exchange. Built by `read`; never raises on access."""
+    """Everything that checks may know about one exchange. Built by `read`; never raises on access."""
 
     exchange: Exchange
     resource: Resource
@@ -82,12 +82,12 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        """The status says success, and the resource that was asked for is there."""
+        """Whether the status is a success, and the resource that was asked for is there."""
         return self.kind is ReplyKind.ANSWER and self.is_success
 
     @property
     def is_success(self) -> bool:
-        """The status says success, whatever the body is."""
+        """Whether the status is a success, whatever the body is."""
         return 200 <= self.status < 300
 
     @property
@@ -97,7 +97,7 @@ class Reply:
 
     @cached_property
     def standing(self) -> Standing:
-        """What became of the question."""
+        """The standing: what happened to the question."""
         if self.kind is ReplyKind.FAILED:
             return Standing.NO_ANSWER
         if self.status >= 300:
@@ -119,39 +119,39 @@ class Reply:
 
     @cached_property
     def is_complete(self) -> bool:
-        """The whole answer came, and could be decoded and read."""
+        """Whether the whole answer came, and could be decoded and read."""
         arrived = self.exchange.failure is None and self.status > 0
         decoded = self.decoded.failure is None and "undeclared-gzip" not in self.decoded.oddities
         return arrived and decoded and self.exceeded_limit is None
 
     @property
     def is_conclusive(self) -> bool:
-        """It shows how the vendor speaks the protocol: it is complete, and no matter of quotas or failures."""
+        """Whether it shows how the vendor uses the protocol: it is complete, and not the result of a quota or a failure."""
         return self.is_complete and self.standing not in OF_THE_MOMENT
 
     @property
     def is_refusal(self) -> bool:
-        """The request, its key or its route was refused, in a complete reply."""
+        """Whether the request, its key or its route was refused, in a complete reply."""
         return self.is_complete and self.standing in REFUSALS
 
     @property
     def is_transient(self) -> bool:
-        """A moment later it may be another: it broke off, a quota is used up, or the server failed."""
+        """Whether the answer might differ a moment later: it broke off, a quota is used up, or the server failed."""
         return self.exchange.failure is not None or self.standing in OF_THE_MOMENT
 
     @property
     def expects_refusal(self) -> bool:
-        """Google refuses this question, by the expectations that were recorded with it."""
+        """Whether Google refuses this question, according to the expectations that were recorded with it."""
         return 200 not in self.exchange.expected_statuses
 
     @property
     def streamed(self) -> bool:
-        """The streaming method was asked for."""
+        """Whether the streaming method was asked for."""
         return ":streamGenerateContent" in self.exchange.request.path
 
     @property
     def alt_sse(self) -> bool:
-        """`alt=sse` was asked for."""
+        """Whether `alt=sse` was asked for."""
         return "alt=sse" in self.exchange.request.path.partition("?")[2]
 
     @cached_property
@@ -226,7 +226,7 @@ def _classify(exchange: Exchange, decoded: DecodedBody, chunks: tuple[Chunk, ...
 
 
 def _classify_success(body: bytes, chunks: tuple[Chunk, ...]) -> ReplyKind:
-    """Return what a success is without the resource that was asked for."""
+    """Return the kind of a success that lacks the resource that was asked for."""
     if not body.strip():
         return ReplyKind.EMPTY
     if any(chunk.error for chunk in chunks) or (chunks and says_it_failed(chunks[0].raw)):
@@ -274,13 +274,13 @@ def read(exchange: Exchange, limits: Limits = Limits()) -> Reply:  # noqa: B008 
 
 @dataclass(frozen=True, eq=False)
 class RuleInput:
-    """The replies that a rule looks at, and all else that it may know."""
+    """The replies that a rule looks at, and everything else that it may know."""
 
     replies: tuple[Reply, ...]
     all: tuple[Reply, ...]
     dialect: Dialect
     model: str
-    unrelated: tuple[str, ...] = ()  # probes that were met only by errors which are not theirs
+    unrelated: tuple[str, ...] = ()  # probes that got only errors that belong to other questions
 
     def of(self, *probes: str) -> tuple[Reply, ...]:
         """Return every reply to those probes, in the order asked."""

@@ -1,4 +1,4 @@
-"""What a request asks for, by its verb and path: the shape of the right answer, and the members that identify it."""
+"""Finds out what a request asks for, by its verb and path: the shape of the right answer, and the members that identify it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.reading.names import IDENTIFYING_MEMBERS
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the API, and the members of which its answer holds one at least."""
+    """A resource of the API, and the members of which its answer contains at least one."""
 
     name: str  # response | count | models | model | none
     identifying_members: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How a reply stands: the one answer to 'was it refused, and why?', and which statuses lead to it."""
+"""The standing of a reply: the one place that says whether and why it was refused, and which statuses mean what."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """How a reply stands: what became of its question. Each reply has exactly one, `Reply.standing`.
+    """The standing of a reply: what happened to its question. Each reply has exactly one, `Reply.standing`.
 
-    Beyond success the status decides, unless nothing came that can be read. Whether all of the body came is another
-    question: see `Reply.is_complete`. Where rules ask for several at once:
+    For anything other than a success the status decides, unless nothing readable came. Whether all of the body came is
+    another question: see `Reply.is_complete`. Where rules ask for several at once:
 
     | question | standing | property |
     | --- | --- | --- |
     | was the request itself refused? | REQUEST_REFUSED | |
     | was it refused, for whatever lasting reason? | complete, and REQUEST_REFUSED, KEY_REFUSED or NO_ROUTE | `Reply.is_refusal` |
     | did it fail although the status says success? | ERROR_IN_SUCCESS | |
-    | does the reply show anything of the protocol? | complete, and not THROTTLED, SERVER_ERROR or NO_ANSWER | `Reply.is_conclusive` |
+    | does the reply show anything about the protocol? | complete, and not THROTTLED, SERVER_ERROR or NO_ANSWER |
+    `Reply.is_conclusive` |
     """
 
     ANSWERED = "answered"  # a success with the resource that was asked for; its end may be missing
@@ -42,7 +43,7 @@ OF_THE_MOMENT = (Standing.THROTTLED, Standing.SERVER_ERROR, Standing.NO_ANSWER)
 
 
 def standing_of_failure(status: int) -> Standing:
-    """Return what a status of 300 or more says."""
+    """Return the standing for a status of 300 or more."""
     if status < 400:
         return Standing.REDIRECTED
     return Standing.SERVER_ERROR if status >= 500 else _BY_STATUS.get(status, Standing.REQUEST_REFUSED)

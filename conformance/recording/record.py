@@ -232,7 +232,7 @@ def _read_line(line: bytes, path: Path, number: int) -> Exchange:
     try:
         exchange = parse_exchange(json.loads(line, parse_constant=refuse_constant))
         if exchange.provider != path.stem:
-            raise RecordError(f"/provider: is {exchange.provider!r}, in the file of {path.stem!r}")
+            raise RecordError(f"/provider: is {exchange.provider!r}, but the file belongs to {path.stem!r}")
     except RecursionError:
         raise RecordError(f"{path}:{number}: nested too deeply") from None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Draws when the pieces of a body arrived. Only the rule decides whether the body was held back."""
+"""Draws when the pieces of a body arrived. Whether the body was held back is decided only by the rule."""
 
 from __future__ import annotations
 

@@ -65,10 +65,10 @@ def _describe_new(comparison: Comparison) -> Iterator[str]:
         below = _count_levels([line for line in rest if not line.known])
         counts = " and ".join(filter(None, (below, f"{accepted} accepted" if accepted else "")))
         also = "Also new" if failing else "New"
-        yield f"{also}: {counts}; no failure with --fail-on {comparison.criteria.fail_on}."
+        yield f"{also}: {counts}; not a failure with --fail-on {comparison.criteria.fail_on}."
     more = comparison.groups[MORE]
     if more:
-        yield f"{count_noun(len(more), 'finding')} seen with more generated bodies than before, and not counted as new."
+        yield f"{count_noun(len(more), 'finding')} seen with more generated bodies than before, so not counted as new."
 
 
 def _count_levels(lines: Sequence[RuleChange]) -> str:
@@ -150,7 +150,7 @@ def _format_line(line: RuleChange, form: TextForm) -> str:
 
 
 def _format_bundle(lines: Sequence[RuleChange], form: TextForm) -> str:
-    """Return in one item what was lost or gained at one provider for one reason."""
+    """Return one item with what was lost or gained at one provider for one reason."""
     found = sum(bool(line.level) for line in lines)
     passed = len(lines) - found
     states = [count_noun(passed, "pass", "passes")] if passed else []

@@ -12,7 +12,7 @@ from conformance.report.matrix import display_name
 from conformance.report.safe_text import shorten_text, to_one_line
 from conformance.report.vocabulary import LEVELS, Entry
 
-MOST_FINDINGS = 30  # findings of a whole run; what one provider leaves goes to the others
+MOST_FINDINGS = 30  # findings of a whole run; what one provider does not use goes to the others
 _SENTENCE = 300
 
 

@@ -1,6 +1,6 @@
 """Draws the matrix and the verdicts for a terminal of any width: a table where it fits, else a paragraph each.
 
-Both say the same: every count of every dimension, and each verdict in full.
+Both have the same content: every count of every dimension, and each verdict in full.
 """
 
 from __future__ import annotations

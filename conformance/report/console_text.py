@@ -1,4 +1,4 @@
-"""Measures, wraps and colours text for a terminal; nothing from a provider reaches it as anything but text."""
+"""Measures, wraps and colours text for a terminal; whatever a provider sent reaches it only as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from conformance.report.safe_text import to_one_line
 
-# SGR codes: what matters is bold, what is fine is faint; the marks carry the meaning without them.
+# SGR codes: what matters is bold, what is fine is faint; the marks convey the meaning without them.
 _COLOURS: Mapping[str, str] = {
     "must": "1;31", "should": "33", "note": "36", "known": "35", "pass": "32", "unjudged": "1;33",
     "deviates": "1;31", "partial": "1;33", "conforms": "32", "inconclusive": "1;33", "not-run": "2",

@@ -34,7 +34,7 @@ class Harm:
 
 @dataclass(frozen=True)
 class Citation:
-    """Where something is written: the document, its lines, what it says in our words, and its address or ""."""
+    """A citation: the document, its lines, what it says in our words, and its address or ""."""
 
     document: str
     lines: str

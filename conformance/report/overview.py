@@ -116,7 +116,7 @@ def _warn_of_incomplete(run: Entry, providers: Sequence[Entry]) -> Banner | None
     if _is_only_unwritten(run, providers):
         return Banner("stop", "Incomplete: some of the results could not be written", "")
     title = "Interrupted" if run.get("interrupted") or run["exit_code"] == 130 else "Incomplete"
-    text = "What is missing below was not asked. It did not pass."
+    text = "What is missing below was not asked, so it has not passed."
     return Banner("stop", f"{title}: this run did not finish", text)
 
 

@@ -24,7 +24,7 @@ def make_visible(text: str) -> str:
     return text.translate(_VISIBLE) if _FORBIDDEN.search(text) else text
 
 
-# What CI systems take for a command in a log: ::error ::, ##[group], ##vso[task…], ##teamcity[…].
+# What CI systems interpret as a command in a log: ::error ::, ##[group], ##vso[task…], ##teamcity[…].
 _COMMAND = re.compile(r":(?=:[A-Za-z])|#(?=#[a-z]*\[)")
 _LIKE = {":": "\uff1a", "#": "\uff03"}
 

@@ -17,12 +17,12 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         Dimension.CASING: "how names are spelt",
         Dimension.ENVELOPE: "what is wrapped around a reply",
-        Dimension.STREAMING: "how a stream is framed and whether it flows",
+        Dimension.STREAMING: "how a stream is framed, and whether it arrives while it is made",
         Dimension.SCHEMA: "which fields exist, and their types",
         Dimension.ERRORS: "status codes and bodies of refusals",
         Dimension.AUTH: "which ways of sending a key are accepted",
-        Dimension.USAGE: "token counts, hence the bill",
-        Dimension.SEMANTICS: "whether replies do what was asked",
+        Dimension.USAGE: "token counts, and so the bill",
+        Dimension.SEMANTICS: "whether replies do what the request asked for",
         Dimension.TRANSPORT: "HTTP itself: headers, encodings, lengths",
         Dimension.ROUTES: "paths and methods",
     }
@@ -80,7 +80,7 @@ def _client_sign(verdict: str, mark: str, means: str) -> Sign:
 
 CLIENTS = _index_signs(
     _client_sign("broken", "✕", "raises an exception, or loses or garbles the reply"),
-    _client_sign("degraded", "◐", "works, but something is lost on the way"),
+    _client_sign("degraded", "◐", "works, but loses something"),
     _client_sign("works", "✓", "reads the replies as it reads Google's"),
     _client_sign("untested", "–", "no reply to judge it by"),
 )
@@ -88,14 +88,14 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
     {
         "silent-loss": "loses data silently",
         "raises": "stops with an exception",
-        "garbled": "reads it garbled",
+        "garbled": "reads garbled data",
         "ignored": "ignores it",
     }
 )
 NOT_ASKED = "not asked"  # how a rule's reason begins where a recording holds nothing for it
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
-        NOT_ASKED: "not asked: a recording holds only what somebody asked",
+        NOT_ASKED: "not asked: a recording contains only the questions that were asked",
         "blocked": "blocked: something that the rule depends on failed, and is reported above",
         "inconclusive": "inconclusive: rate limits, 5xx, time-outs or the network",
         "error": "error: a fault of the checker itself",
@@ -147,7 +147,7 @@ EXITS: Mapping[int, str] = MappingProxyType(
 )
 CLAIMS = (
     "That a vendor is good, fast, cheap or honest: only its traffic was examined, at one time of one day.",
-    "That a passing rule always holds: each question was asked a few times, with one model and one key.",
+    "That a rule that passed always holds: each question was asked a few times, with one model and one key.",
     "That the replies come from the model that was asked for.",
     "That a client works in every respect: only how it reads the recorded replies was modelled.",
     "That a bundled server behaves as its vendor does: it answers as the vendor's document says.",

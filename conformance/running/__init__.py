@@ -1,1 +1,1 @@
-"""A run as its user starts it: who is asked what, carried through to a folder of results."""
+"""A run from start to end: which questions are asked of whom, up to the folder of results."""

@@ -1,4 +1,4 @@
-"""The options of a run, once: `conformance run` and pytest (with the prefix `--conformance-`) take the same.
+"""The options of a run, defined once: `conformance run` and pytest (with the prefix `--conformance-`) take the same.
 
 A table, not a parser: argparse and pytest declare their options with the same words.
 """
@@ -65,15 +65,17 @@ CONFIG = _argument(
     "config", "a file to read instead of the current folder's providers.yaml", "-c", type=Path, metavar="FILE"
 )
 DIMENSION = _list_argument(
-    "dimension", f"judge this dimension only: {', '.join(Dimension)}", "DIMENSION", "-d"
+    "dimension", f"judge only this dimension (repeatable): {', '.join(Dimension)}", "DIMENSION", "-d"
 )
 CLIENT = _list_argument(
-    "client", "let the exit code follow this client (repeatable; conformance list clients)", "CLIENT"
+    "client",
+    "let only this client decide the exit code: 1 if it breaks (repeatable; `conformance list clients` names them)",
+    "CLIENT",
 )
-OUT = _argument("out", "where the report goes (default reports/<time>/)", type=Path, metavar="DIR")
+OUT = _argument("out", "the folder for the report (default reports/<time>/)", type=Path, metavar="DIR")
 FAIL_ON = _argument(
     "fail-on",
-    "exit with 1 at this level or above (default must)",
+    "exit with 1 if a new finding has this level or a higher one (default must)",
     choices=tuple(FAILING_LEVELS),
     default="must",
 )
@@ -84,13 +86,16 @@ AGAINST = _argument(
     default="both",
 )
 MAX_EXAMPLES = _argument(
-    "max-examples", "generated bodies per provider, within max_requests", type=BODIES, metavar="N"
+    "max-examples",
+    "how many generated bodies to send to each provider, within max_requests",
+    type=BODIES,
+    metavar="N",
 )
 SHRINK = _argument(
-    "shrink", "requests to spend on making failing bodies small", type=BODIES, default=0, metavar="N"
+    "shrink", "how many requests to spend on shrinking failing bodies", type=BODIES, default=0, metavar="N"
 )
 SEED_OF_RUN = _argument(
-    "seed", "seed of nonces and generated bodies (default: a new one)", type=SEED, default=0, metavar="N"
+    "seed", "the seed of nonces and generated bodies (default: a new one)", type=SEED, default=0, metavar="N"
 )
 JUDGING = (DIMENSION, OUT, FAIL_ON, AGAINST, CLIENT)
 ASKING = (PROVIDER, CONFIG)
@@ -99,7 +104,7 @@ OF_A_RUN = (*ASKING, *JUDGING, *GENERATING)
 
 
 def read_run_options(get: Callable[[str], Any]) -> RunOptions:
-    """Return the options of a run; `get` returns the value of an option by its long name, None where there is none."""
+    """Return the options of a run; `get` returns the value of an option by its long name, or None."""
     usual = RunOptions()
     return RunOptions(
         providers=tuple(get("provider") or ()),

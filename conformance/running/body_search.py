@@ -44,7 +44,7 @@ _UNSURE = (Outcome.INCONCLUSIVE, Outcome.ERROR)
 
 @dataclass(frozen=True)
 class BodyBudget:
-    """How many bodies, from which seed, and how many requests may be spent on smaller ones."""
+    """How many bodies to make, from which seed, and how many requests may be spent on shrinking them."""
 
     seed: int
     count: int
@@ -52,7 +52,7 @@ class BodyBudget:
 
 
 def find_schema_faults(several: Iterable[SelectedProvider]) -> list[str]:
-    """Return what keeps bodies from being made, a line each: the provider, the schema, the pointer, the fault."""
+    """Return a line for each reason why bodies cannot be made: the provider, the schema, the pointer, the fault."""
     return [f"{one.provider.name}: {line}" for one in several for line in check_schemas(one.dialect)]
 
 
@@ -72,7 +72,7 @@ def _ask_for(body: GeneratedBody) -> BodyQuestion:
 
 
 def _build_first_turns(one: SelectedProvider, probes: Sequence[Probe], seed: int) -> dict[str, Question]:
-    """Return the questions that are asked anyhow and follow no other, by probe."""
+    """Return, by probe, the questions that are asked in any case and follow no other."""
     context = ProbeContext(one.provider.model, make_nonce(seed, one.provider.name, "generated", 1))
     unsupported = one.provider.unsupported
     able = [
@@ -104,7 +104,7 @@ class _FailingBody:
 def _take_turns(several: Sequence[_FailingBody]) -> list[_FailingBody]:
     """Order bodies: the smallest of each kind first, since the others may have the same cause; then the next of each.
 
-    A valid body goes before an invalid one: what an invalid one fails on may not be its fault.
+    A valid body goes before an invalid one, whose failure may have nothing to do with its fault.
     """
     size = {one.body.id: len(serialize(one.body.body)) for one in several}
     turns: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What a test runner shows of one case: passed, failed or skipped, and in which words.
+"""How a test runner shows one case: as passed, failed or skipped, and in which words.
 
 Computed once, where the cases were judged; the processes that merely show cases read them from a file.
 """
@@ -61,7 +61,7 @@ def describe_finding(deviation: Deviation) -> str:
 def report_client(verdict: str, provider: str, client: str) -> CaseReport:
     """Return how a runner shows a client: `verdict` is works | degraded | broken | untested."""
     if verdict == "untested":
-        return CaseReport("skipped", f"untested: nothing showed how {client} reads {provider}")
+        return CaseReport("skipped", f"untested: no reply showed how {client} reads {provider}")
     if verdict == "broken":
         return CaseReport("failed", f"{client} breaks on {provider}")
     return CaseReport("passed")
@@ -81,9 +81,9 @@ _MOST_CAUSES = 10  # reasons for the exit code that the terminal names
 def describe_end(
     results: Mapping[str, Any], causes: Sequence[ExitCause], code: int, ended: int
 ) -> Iterator[str]:
-    """Yield what pytest's terminal says of a run: its providers, and the code that the session ends with, and why.
+    """Yield what pytest's terminal says about a run: its providers, and the code that the session ends with, and why.
 
-    `code` is the run's own; where the session ends with another, something beside the run went wrong.
+    `code` is the run's own; if the session ends with another code, something other than the run went wrong.
     """
     for provider in results["providers"]:
         more = f" ({abbreviate_verdict(provider)})" if provider["status"] in ("partial", "deviates") else ""
@@ -103,7 +103,7 @@ def write_reports(path: Path, reports: Reports, mask: Callable[[str], str]) -> N
 
 
 def read_reports(path: Path) -> dict[str, CaseReport]:
-    """Return what `write_reports` wrote; empty where the file is not there, because nothing was asked."""
+    """Return what `write_reports` wrote; empty if there is no file, because nothing was asked."""
     if not path.is_file():
         return {}
     return {id_: CaseReport(*entry) for id_, entry in json.loads(path.read_text(encoding="utf-8")).items()}

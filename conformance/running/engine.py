@@ -1,4 +1,4 @@
-"""Carries one run through its stages: ask, judge, write, and the exit code, last.
+"""Carries one run through its stages: ask, judge, write, and compute the exit code.
 
 Each stage is a function over values that the stage before returned (`gather`, `judge`, `write_results`,
 `compute_exit_code`). The engine holds them for whoever drives it: the hooks of pytest call `ask` before the first
@@ -46,7 +46,7 @@ from conformance.verdicts.verdict import judge_provider
 
 @dataclass(frozen=True)
 class Incidents:
-    """What went wrong beside the verdicts: an interruption, and failures of the checker itself, in words."""
+    """What went wrong apart from the verdicts: an interruption, and faults of the checker itself, in words."""
 
     interrupted: bool = False
     faults: tuple[str, ...] = ()
@@ -68,8 +68,8 @@ class Engine:
     def __post_init__(self) -> None:
         """Prepare; nothing is sent or written yet.
 
-        Raises UsageError where proposed `known` entries would overwrite another file, where a recording cannot be
-        read, and where no body can be generated from a schema.
+        Raises UsageError if proposed `known` entries would overwrite another file, if a recording cannot be read, or if no body
+        can be generated from a schema.
         """
         options = self.session.options
         if fault := find_target_fault(options.write_known):
@@ -100,7 +100,7 @@ class Engine:
         return {(one.provider, one.probe, one.attempt): one for one in recording.exchanges}
 
     def claim(self) -> None:
-        """Take hold of the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
+        """Lock the output folder, and set aside what an earlier run recorded there. Raises UsageError."""
         if self._claim is not None:
             return
         options = self.session.options
@@ -111,11 +111,11 @@ class Engine:
             raise UsageError(str(error)) from error
         if before:
             self._warnings.append(
-                f"{self.out}: held an earlier run; its exchanges now stand in {before.name}"
+                f"{self.out}: contained an earlier run; its exchanges are now in {before.name}"
             )
 
     def release(self) -> None:
-        """Let others write to the output folder."""
+        """Unlock the output folder."""
         if self._claim is not None:
             self._claim.release()
 
@@ -124,7 +124,7 @@ class Engine:
         return Keyring.from_keys(self.session.secrets).mask(text)
 
     def note_fault(self, fault: str) -> None:
-        """Remember what the checker failed at; the first fault counts."""
+        """Remember a fault of the checker; the first one counts."""
         self.fault = self.fault or fault
 
     # --- ask ---
@@ -132,7 +132,7 @@ class Engine:
     def ask(self, wanted: Mapping[str, Collection[str]] | None = None) -> None:
         """Ask what the wanted rules (by provider; default all) need, record it, and judge it.
 
-        Raises UsageError where the output folder cannot be used.
+        Raises UsageError if the output folder cannot be used.
         """
         self.claim()
         self.asked = True
@@ -200,9 +200,9 @@ class Engine:
     def finish(self, log: LogRows | None = None) -> int:
         """Write the folder of results, look for keys in it, and return the exit code of the run.
 
-        `log`: the rows of pytest that did not pass, for the page. What goes wrong while writing belongs into the
-        results too, so they are written until they say all that is known; called again, it does nothing unless
-        something new is known.
+        `log`: the rows of pytest that did not pass, for the page. Faults that occur while writing belong into the
+        results too, so the results are written again until they contain everything that is known. A second call does
+        nothing unless something new is known.
         """
         self._log = log or self._log
         with first_signal_waits():
@@ -261,7 +261,7 @@ class Engine:
         )
 
     def _append_to_steps(self) -> None:
-        """Append the summary to GitHub's; one in which a key was found stays here."""
+        """Append the summary to GitHub's, unless a key was found in it."""
         steps = os.environ.get("GITHUB_STEP_SUMMARY")
         if not steps or self.leaks or self._appended or self.results is None or self.session.options.replay:
             return
@@ -273,7 +273,7 @@ class Engine:
 
     @property
     def exit_code(self) -> int:
-        """The exit code, as far as the run is known by now."""
+        """The exit code, as far as it is known by now."""
         if self.results is None:
             return compute_exit_code(None, self._conditions())
         return int(self.results["run"]["exit_code"])
@@ -292,4 +292,6 @@ class Engine:
         if self.session.options.resume is None:
             return ""
         asked = sum(len(one.replies) for one in self.gathered.providers) - len(self._recorded)
-        return f"resumed: {len(self._recorded)} exchanges were there already, {max(0, asked)} were asked now"
+        return (
+            f"resumed: {len(self._recorded)} exchanges were already recorded, {max(0, asked)} were added now"
+        )

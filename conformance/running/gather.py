@@ -24,7 +24,7 @@ from conformance.recording.writing import RecordError
 from conformance.replies import CONTROL, ProviderReplies
 from conformance.running.session import SelectedProvider
 
-# What a rule that names no probes looks at, at least: an answer, both kinds of stream, a call, two errors.
+# The least that a rule without probes looks at: an answer, both kinds of stream, a call, two errors.
 _SAMPLE = (
     CONTROL, ProbeId.PLAIN_STREAMED, ProbeId.STREAMED_WITHOUT_ALT, ProbeId.LONG_ANSWER_STREAMED, ProbeId.FUNCTION_CALL, ProbeId.UNKNOWN_MODEL,
     ProbeId.WRONG_TYPE, ProbeId.PLAIN_AT_THE_END,
@@ -43,7 +43,7 @@ class BodyPlan:
 
 @dataclass(frozen=True)
 class GatherContext:
-    """What asking needs to know beside the providers.
+    """What asking needs to know besides the providers.
 
     `out` is the folder to record into; None for a replay, which sends nothing. `recorded` is what need not be asked.
     """
@@ -69,7 +69,7 @@ class GatheredRun:
 def gather(selected: Sequence[SelectedProvider], context: GatherContext) -> GatheredRun:
     """Ask everything that the rules need, every provider at the same time.
 
-    Does not raise where the user interrupts it or the disk is full: what came until then is returned.
+    Does not raise if the user interrupts it or the disk is full: it returns what came until then.
     """
     into: list[ProviderReplies] = []
     try:
@@ -116,7 +116,7 @@ async def _gather(
 
 
 def make_asker(provider: str, recorded: Recorded, sender: Sender | None, recorder: Recorder | None) -> Asker:
-    """Return an asker that looks an attempt up in a recording; what is not there it sends, and records.
+    """Return an asker that looks up an attempt in a recording; an attempt that is not there is sent and recorded.
 
     Without a sender it raises NotRecordedError instead: a replay never touches the network.
     """
@@ -135,7 +135,7 @@ def make_asker(provider: str, recorded: Recorded, sender: Sender | None, recorde
 
 
 def make_plan(one: SelectedProvider, context: GatherContext) -> Plan:
-    """Return what is asked of one provider."""
+    """Return what one provider is asked."""
     name = one.provider.name
     recorded = frozenset((probe, number) for provider, probe, number in context.recorded if provider == name)
     probes = select_probes(one.dialect, context.rules, whole=len(context.rules) == len(RULES))

@@ -1,4 +1,4 @@
-"""The generated bodies of a run: made from the schemas, or taken from a recording; and kept where they fail."""
+"""The generated bodies of a run: made from the schemas or taken from a recording, and kept if they fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from conformance.verdicts.verdict import Verdict
 class GeneratedBodies:
     """The bodies that one run asks beside its fixed questions.
 
-    Hypothesis, which makes them, is imported only where some are wanted.
+    Hypothesis, which makes them, is imported only if some are wanted.
     """
 
     def __init__(self, session: Session, seed: int, out: Path, recorded: Recorded) -> None:
@@ -67,7 +67,7 @@ class GeneratedBodies:
         return self._folder / f"{provider}.jsonl"
 
     def keep_failing(self, verdicts: Iterable[Verdict]) -> None:
-        """Keep what fails now for the next run, and drop what no longer does. Raises RecordError."""
+        """Keep the bodies that fail now for the next run, and drop those that no longer fail. Raises RecordError."""
         for verdict in verdicts:
             name = verdict.provider.name
             if name in self._names:
@@ -81,7 +81,7 @@ def count_affordable_bodies(provider: Provider, wanted: int, probes: Sequence[Pr
 
 
 def _import_body_search() -> ModuleType:
-    """Return the module that makes bodies. It imports Hypothesis, which takes longer than all else together."""
+    """Return the module that makes bodies. It imports Hypothesis, which takes longer than everything else together."""
     from conformance.running import body_search  # noqa: PLC0415 - heavy, and most runs do without
 
     return body_search

@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to a run: the first ends the asking and lets the report be written, a later one ends all.
+"""What SIGINT and SIGTERM do to a run: the first ends the asking and lets the report be written, a later one ends the process.
 
 A shell, a job server and a container runtime often signal the same process one after the other. Signals within a second
 of the first belong to the same interruption, and do not cost the report.
@@ -36,19 +36,19 @@ def sigterm_as_sigint() -> Iterator[None]:
         yield
         return
     handler = _handle_first(_interrupt)
-    with _unignored_sigint(), _handling((signal.SIGTERM,), handler):
+    with _unignored_sigint(), _install_handler((signal.SIGTERM,), handler):
         before = signal.getsignal(signal.SIGINT)
         try:
             yield
         finally:
-            if signal.getsignal(signal.SIGINT) is handler:  # it took SIGINT over when the first signal came
+            if signal.getsignal(signal.SIGINT) is handler:  # it took over SIGINT when the first signal came
                 signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
 def first_signal_waits() -> Iterator[None]:
     """Finish a short block in spite of the first SIGINT or SIGTERM; a later one ends the process."""
-    with _handling(_BOTH, _handle_first(lambda _number, _frame: None)):
+    with _install_handler(_BOTH, _handle_first(lambda _number, _frame: None)):
         yield
 
 
@@ -95,10 +95,7 @@ def _handle_first(act: Callable[[object, FrameType | None], None]) -> _Handler:
 
 @contextlib.contextmanager
 def _unignored_sigint() -> Iterator[None]:
-    """Where the caller ignores SIGINT (a job in the background), block it instead of ignoring it.
-
-    asyncio ends its tasks in order only where SIGINT has Python's own handler, which SIGTERM then uses as well.
-    """
+    """If the caller ignores SIGINT (a job in the background), block it instead of ignoring it. asyncio ends its tasks in order only if SIGINT has Python's own handler, which SIGTERM then uses as well."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN or not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -119,12 +116,12 @@ def _interrupt(handler: object, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _handling(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterator[None]:
+def _install_handler(numbers: tuple[signal.Signals, ...], handler: _Handler) -> Iterator[None]:
     """Handle signals within a block; outside the main thread do nothing."""
     before = {number: signal.signal(number, handler) for number in numbers} if _in_main_thread() else {}
     try:
         yield
     finally:
         for number, old in before.items():
-            if signal.getsignal(number) is handler:  # else somebody settled what happens from now on
+            if signal.getsignal(number) is handler:  # otherwise other code has replaced the handler
                 signal.signal(number, signal.SIG_DFL if old is None else old)

@@ -1,4 +1,4 @@
-"""Judges what was gathered: replies in, verdicts out; no clock and no network."""
+"""Judges what was gathered: turns replies into verdicts, without a clock or the network."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def judge(
     ended: str,
     judge_replies: JudgeReplies = judge_provider,
 ) -> JudgedRun:
-    """Return the verdicts on all that was gathered.
+    """Return the verdicts on everything that was gathered.
 
-    `ended` says in words what ended the asking early; empty where nothing did. Known entries that expire do so by
-    `today`.
+    `ended` says in words what ended the asking early, and is empty if nothing did. `today` decides which known entries
+    have expired.
     """
     session = scope.session
     options, left_out = session.options, len(session.rules) - len(scope.rules)

@@ -30,9 +30,9 @@ def propose_known_entries(results: Entry) -> str:
     head = [
         f"{HEADER} for run {to_one_line(str(results['run']['id']))}",
         "#",
-        "# Copy the `known:` of a provider under its name in providers.yaml, in the place of the one that is there,",
-        "# and write a reason for every TODO. An entry that no longer happens fails the run, and so does one that",
-        '# has expired. `probe: "*"` accepts a rule for every question, a list for those alone.',
+        "# Copy the `known:` of a provider under its name in providers.yaml, in place of the one that is there,",
+        "# and write a reason for every TODO. An entry that no longer occurs fails the run, and so does one that",
+        '# has expired. `probe: "*"` accepts the deviation for every question; a list accepts it only for those.',
         "providers:" + ("" if lines else " {}  # no must and no should was found"),
     ]
     return "\n".join([*head, *lines]) + "\n"
@@ -54,9 +54,9 @@ def _propose_for(provider: Entry, until: str) -> Iterator[str]:
         yield "    known:"
     for deviation in found:
         accepted = deviation.get("accepted") or {}
-        reason = accepted.get("reason") or f"TODO: say why; what does not hold is: {deviation['title']}"
+        reason = accepted.get("reason") or f"TODO: say why this is accepted: {deviation['title']}"
         date = accepted.get("until")
-        # What a vendor said stands in comments only, on one line, where it can end nothing and mean nothing.
+        # A vendor's words appear only in comments, on one line, where they cannot change the meaning of the YAML.
         yield f"      # {deviation['level']}: {clip_text(to_one_line(str(deviation['observed'])), _WIDTH)}"
         yield f"      - rule: {deviation['rule']}"
         yield f"        probe: {_format_probes(deviation)}"
@@ -73,14 +73,14 @@ def _format_probes(deviation: Entry) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as they hold nothing unprintable."""
+    """Return text as a double-quoted scalar: JSON's strings are YAML's, as long as they contain nothing unprintable."""
     return json.dumps(to_one_line(text), ensure_ascii=False)
 
 
 def find_target_fault(target: Path | None) -> str:
-    """Say why a proposal cannot be written there, before a run is paid for; empty where it can.
+    """Return why a proposal cannot be written there, before a run is paid for; empty if it can.
 
-    A file that holds something else than an earlier proposal is never written over: it may be providers.yaml itself.
+    A file with anything other than an earlier proposal is never overwritten: it may be providers.yaml itself.
     """
     if target is None or not (target.exists() or target.is_symlink()):
         return ""
@@ -91,4 +91,6 @@ def find_target_fault(target: Path | None) -> str:
             ours = file.read(len(HEADER)) == HEADER
     except OSError as error:
         return f"{target}: cannot be read: {error.strerror}"
-    return "" if ours else f"{target}: holds something else than proposed `known` entries; name another file"
+    return (
+        "" if ours else f"{target}: contains something other than proposed `known` entries; name another file"
+    )

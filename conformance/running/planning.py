@@ -12,7 +12,7 @@ from conformance.running.gather import select_probes
 from conformance.running.generated_bodies import count_affordable_bodies
 from conformance.running.session import SelectedProvider, Session, SkippedProvider
 
-TOKENS_OF_BODY = 16  # that a generated body allows at most
+TOKENS_OF_BODY = 16  # the most that a generated body allows
 TOKENS_WITHOUT_LIMIT = 64  # assumed for a question that sets no limit; its right answer has about ten
 _TOKENS_OF_PROMPT = 60
 
@@ -25,7 +25,7 @@ class Estimate:
     first_asks: int
     worst_case: int  # with attempts, retries and generated bodies, under max_requests
     generated: int
-    output_tokens: int  # the sum of the limits of the first asks, where the vendor honours them
+    output_tokens: int  # the sum of the limits of the first asks, if the vendor honours them
     worst_tokens: int
     money: float | None
     missing: str | None  # why it would not run
@@ -78,7 +78,7 @@ def _limit_of_probe(probe: Probe, provider: Provider) -> int:
 
 
 def _limit_of_question(question: Question) -> int:
-    """Return the output tokens that a question can cost where limits are honoured; what is refused costs none."""
+    """Return the output tokens that a question can cost if limits are honoured; a refused question costs none."""
     expected = question.expected.get("status", 200)
     if expected != 200 or question.verb != "POST" or question.method == "countTokens":
         return 0
@@ -114,6 +114,6 @@ def format_estimates(estimates: Sequence[Estimate]) -> list[str]:
             lines.append(f"    not run: {one.missing}")
     return [
         *lines,
-        "First asks: without generated bodies. Worst case: every attempt and retry, never more than max_requests.",
-        "Output tokens: the sum of the limits that are sent, where the vendor honours them. Nothing was sent.",
+        "First asks: each fixed question once, without generated bodies. Worst case: every attempt and retry, never more than max_requests.",
+        "Output tokens: the sum of the limits that the questions set, if the vendor honours them. Nothing was sent.",
     ]

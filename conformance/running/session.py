@@ -1,4 +1,4 @@
-"""What a run is going to do: its options, which providers are asked and which are not, and which rules count."""
+"""What a run is going to do: its options, the providers that are asked and those that are not, and the rules that count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from conformance.verdicts.exit_code import CAPTURED
 
 BUNDLED_FILE = (
     "there is no providers.yaml here, so the providers that come with the program are used; "
-    "`conformance init` writes a file to begin with, -c names one elsewhere"
+    "`conformance init` writes a file to start from, and -c names a file elsewhere"
 )
 
 
@@ -145,7 +145,7 @@ def restore_session(
 ) -> Session:
     """Return a session over providers as a recording holds them, for a replay; no keys, no network.
 
-    `left`: the providers that were not run, each with the reason. Raises UsageError where a dialect is gone.
+    `left`: the providers that were not run, each with the reason. Raises UsageError if a dialect no longer exists.
     """
     catalogue.load()
     found: list[SelectedProvider | SkippedProvider] = []
@@ -186,7 +186,7 @@ def _select(
 ) -> SelectedProvider | SkippedProvider:
     """Return a provider with its key, or why it cannot be asked.
 
-    A key that is set but cannot be used is a mistake; one that is not set is a choice, unless -p names the provider.
+    A key that is set but cannot be used is a mistake; a key that is not set is a choice, unless -p names the provider.
     """
     dialect = _load_dialect(provider, source)
     if provider.embedded:
@@ -232,7 +232,7 @@ def _find_unknown_rules(provider: Provider, source: Path) -> Iterator[str]:
 
 
 def check_providers(named: Sequence[str], loaded: LoadedProviders) -> None:
-    """Raise UsageError where a provider is named that the file does not have."""
+    """Raise UsageError if a provider is named that the file does not have."""
     names = [provider.name for provider in loaded.providers]
     for name in named:
         if name not in names:
@@ -246,7 +246,7 @@ def _unknown_provider(name: str, names: Sequence[str], loaded: LoadedProviders) 
     """Say that no provider has that name, where it was looked for, and which names there are."""
     if "," in name:
         each = " ".join(f"-p {part.strip()}" for part in name.split(",") if part.strip())
-        return f"-p takes one name; repeat it for each provider: {each}"
+        return f"-p takes one name; repeat the option for each provider: {each}"
     there = ", ".join(names[:_NAMES_MOST])
     more = f" and {len(names) - _NAMES_MOST} more" if len(names) > _NAMES_MOST else ""
     hint = suggest_spelling(name, names) or "."

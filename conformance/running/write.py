@@ -19,10 +19,10 @@ _MOSTLY = 0.6  # a larger share of answers with 401 or 403 gives a warning about
 
 
 def mask_results(results: dict[str, JSON], session: Session) -> dict[str, Any]:
-    """Return results as they may be written: without keys, and without what no file can hold.
+    """Return results in a form that may be written: without keys, and without characters that no file can hold.
 
-    The keys were masked when the answers came, but a text that was put together since may hold one again. The entry
-    of each provider is searched for the keys of that provider, the entry of the run for all of them.
+    The keys were masked when the answers came, but a text that was put together since then may contain one again. The
+    entry of each provider is searched for the keys of that provider, the entry of the run for all of them.
     """
     keyrings = {one.provider.name: Keyring.from_keys(one.secrets) for one in session.selected}
     none = Keyring.from_keys(())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from conformance.catalogue import resolve_rule_id
 from conformance.model import GRAVE_LEVELS, Case, Known, Outcome, Provider
 
-# An entry is not stale where its rule was not judged.
+# An entry is not stale if its rule was not judged.
 _NOT_JUDGED = (Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.UNSUPPORTED)
 
 
@@ -24,14 +24,14 @@ def read_probe(exchange: str) -> str:
 
 
 def list_probes(case: Case) -> set[str]:
-    """Return the probes whose exchanges show a case's deviation; none where it has none."""
+    """Return the probes whose exchanges show a case's deviation; an empty collection if it has no deviation."""
     return {read_probe(one.exchange) for one in case.deviation.locations} if case.deviation else set()
 
 
 def accept_known(case: Case, entries: Sequence[Known], today: dt.date) -> Case:
     """Turn a deviation into a known one where entries in force cover every probe that shows it.
 
-    One entry that covers all of them is named; else several entries of the rule accept together what each does.
+    If one entry covers all of them, it is named; otherwise several entries for the rule accept the deviation together.
     """
     if case.deviation is None:
         return case
@@ -64,4 +64,4 @@ def find_stale_entries(
             shown, every = list_probes(case), "*" in known.probes
             happens = bool(shown) and (every or not shown.isdisjoint(known.probes))
             if not happens and (every or not set(asked).isdisjoint(known.probes)):
-                yield f"{name} no longer happens; remove the entry"
+                yield f"{name} no longer occurs; remove the entry"

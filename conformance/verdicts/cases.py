@@ -1,4 +1,4 @@
-"""Replies and rules in, outcomes out: one case per rule; one fault, one finding."""
+"""Judges replies by the rules: one case for each rule, and one finding for each fault."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from conformance.replies import CONTROL, Unasked
 from conformance.sources import VENDORS_DOCUMENT
 from conformance.verdicts.acceptance import accept_known
 
-# How the reason of a blocked case begins, where others have to know why it is blocked.
+# The beginning of a blocked case's reason, for code that has to know why it is blocked.
 EXPLAINED = "explained by "
 DISOBEDIENT = "the answers do not follow the simplest instruction"
-UNANSWERED = "none of the questions that it needs was answered as asked"
+UNANSWERED = "none of the questions that the rule needs was answered as asked"
 NO_BODIES = "no generated body was sent"
 OTHER_MEASURE = (
-    "its finding is a departure from Google alone, and this run judges only by the vendor's own document"
+    "the finding is a departure from Google only, and this run judges only by the vendor's own document"
 )
-# Which reason counts where a check gives several: the most certain.
+# If a check gives several reasons, the most certain one counts; this is their order.
 _CERTAINTY = (Outcome.UNSUPPORTED, Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOTE)
 
 
 @dataclass(frozen=True)
 class JudgingInput:
-    """All that judging one provider needs: replies, what was not asked, the document, and today's date."""
+    """Everything needed to judge one provider: replies, the questions that were not asked, the document, and today's date."""
 
     provider: Provider
     dialect: Dialect
@@ -46,13 +46,13 @@ class JudgingInput:
 
     @cached_property
     def obeys(self) -> bool:
-        """The plain question was answered as it asks, at least once."""
+        """Whether the plain question was answered as it asks at least once."""
         asked = [reply for reply in self.replies if reply.probe == CONTROL]
         return not asked or any(map(obeys, asked))
 
     @cached_property
     def background(self) -> Background:
-        """What the replies show of the vendor as a whole."""
+        """What the replies show about the vendor as a whole."""
         return Background.of(self.replies)
 
     def for_rule(self, usable: tuple[Reply, ...]) -> RuleInput:
@@ -64,7 +64,7 @@ class JudgingInput:
 def judge_rules(given: JudgingInput, rules: Sequence[Rule]) -> list[Case]:
     """Return one case per rule, in the catalogue's order. A check that raises is an `error` case.
 
-    A rule whose findings could not count by the chosen measures has no case: nothing of it would be judged.
+    A rule whose findings could not count by the chosen measures has no case, because it would judge nothing.
     """
     cases: dict[str, Case] = {}
     done: dict[str, Rule] = {}
@@ -84,7 +84,7 @@ def can_accuse(rule: Rule, dialect: Dialect, against: frozenset[Against]) -> boo
 
 
 def _promises_google(rule: Rule, dialect: Dialect) -> bool:
-    """Return whether the vendor's own document says of the rule's trait what Google does."""
+    """Return whether the vendor's own document agrees with Google on the rule's trait."""
     readings = dialect.traits.get(rule.trait or "", ())
     return any(reading.value == REFERENCE.get(str(rule.trait)) for reading in readings)
 
@@ -93,7 +93,7 @@ def _promises_google(rule: Rule, dialect: Dialect) -> bool:
 
 
 def sort_causes_first(rules: Iterable[Rule]) -> list[Rule]:
-    """Return the rules so that each comes after those that may explain it. Raises ValueError for a circle."""
+    """Return the rules in an order in which each comes after those that may explain it. Raises ValueError for a circle."""
     waiting = {rule.id: rule for rule in rules}
     done: list[Rule] = []
     while waiting:
@@ -107,7 +107,7 @@ def sort_causes_first(rules: Iterable[Rule]) -> list[Rule]:
 def _find_cause(
     rule: Rule, given: JudgingInput, cases: Mapping[str, Case], rules: Mapping[str, Rule]
 ) -> str | None:
-    """Return the id of the first rule whose finding explains this one's."""
+    """Return the id of the first rule whose finding explains this rule's finding."""
     for id_ in rule.blocked_by:
         found = cases[id_].deviation if id_ in cases else None
         grave = found if found is not None and found.level in GRAVE_LEVELS else None
@@ -169,7 +169,7 @@ def _judge_replies(rule: Rule, given: JudgingInput, usable: tuple[Reply, ...]) -
 
 
 def _name_unsupported_question(reason: NotJudged, rule: Rule, given: JudgingInput) -> NotJudged | None:
-    """Return that a question cannot be asked, as the user says, where a blocked rule needs its answer."""
+    """Return the reason if a blocked rule needs a question that, according to the user, cannot be asked."""
     for one in given.unasked:
         if reason.outcome is Outcome.BLOCKED and one.cause == "unsupported" and one.probe in rule.probes:
             return NotJudged(Outcome.UNSUPPORTED, f"{one.probe} was not asked: {one.detail}")
@@ -184,7 +184,7 @@ def _find_lack_of_proof(rule: Rule, given: JudgingInput, usable: Sequence[Reply]
     if lacking is None and rule.requires is not None and not any(map(rule.requires.holds, usable)):
         return _explain_lack_of_content(rule.requires, given)
     if lacking is None and rule.proof in (Proof.EACH_REFUSAL, Proof.ACCEPTANCE):
-        # Such a pass needs each of its questions; one that met only the error of another question shows nothing.
+        # Such a pass needs each of its questions; a question that got only another question's error shows nothing.
         for one in given.unasked:
             if one.cause == "unrelated" and one.probe in rule.probes:
                 return NotJudged(Outcome.INCONCLUSIVE, f"{one.probe} was not answered: {one.detail}")
@@ -207,7 +207,7 @@ def _explain_lack_of_replies(
 ) -> Iterator[tuple[Outcome, str]]:
     """Yield why a rule has no reply to look at, the best reason first."""
     failing = [reply for reply in selected if reply.is_transient]
-    # A rule without probes looks at many answers: a few that failed are not the reason that it had none to look at.
+    # A rule without probes looks at many answers: a few failed ones do not explain that it had none to look at.
     if failing and (rule.probes or len(failing) == len(selected)):
         yield Outcome.INCONCLUSIVE, describe_failure(failing[0])
     # A vendor that refuses the plain question too does not refuse this feature.
@@ -233,13 +233,13 @@ _ENDS_THE_ASKING = ("budget", "dead", "not-recorded", "cut-off")
 
 
 def _outcome_of(unasked: Unasked) -> Outcome:
-    """Return the outcome of a rule that lacks a question, by the cause why it was not asked."""
+    """Return the outcome of a rule that lacks a question, according to the cause for which it was not asked."""
     known = {"unsupported": Outcome.UNSUPPORTED, "first-turn": Outcome.BLOCKED}
     return known.get(unasked.cause, Outcome.INCONCLUSIVE)
 
 
 def describe_failure(reply: Reply) -> str:
-    """Return in words why a reply shows nothing: the status, or the failure and the bound that was hit."""
+    """Return in words why a reply shows nothing: the status, or the failure and the bound that was exceeded."""
     failure = reply.exchange.failure
     if failure is None:
         return f"{reply.probe}: HTTP {reply.status}"
@@ -248,7 +248,7 @@ def describe_failure(reply: Reply) -> str:
 
 
 def is_clear_refusal(reply: Reply) -> bool:
-    """Return whether the vendor says, as an error with a message, that it will not do this."""
+    """Return whether the vendor says, in an error with a message, that it will not do this."""
     refused = reply.standing in (Standing.REQUEST_REFUSED, Standing.NO_ROUTE)
     refused = refused or (reply.status == 403 and says_unsupported(reply))
     return refused and bool(reply.error and reply.error.message)

@@ -1,4 +1,4 @@
-"""What became of each client: what the replies do to it, by which rule's fault, and whether that rests on anything."""
+"""How each client fares: what the replies do to it, which rule's finding explains that, and whether there is evidence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_REASONS = 6
 
 @dataclass(frozen=True)
 class ClientVerdict:
-    """What became of one client: works | degraded | broken | untested, why, and what must be configured first."""
+    """How one client fares: works | degraded | broken | untested, the reason, and what must be configured first."""
 
     client: str
     verdict: str
@@ -66,7 +66,7 @@ def name_method(reply: Reply) -> str:
 def is_usable_for_clients(reply: Reply) -> bool:
     """Return whether a reply is one that a client would have got in ordinary use.
 
-    That is what a client really asks, the unary method or streams with alt=sse, answered in success.
+    Clients use the unary method or streams with alt=sse; the answer must be a success.
     """
     wanted = reply.exchange.expected.get("status", 200) == 200 and asks_for_clients(reply)
     asked = reply.resource.name == "response" and reply.exchange.request.verb == "POST"
@@ -76,10 +76,10 @@ def is_usable_for_clients(reply: Reply) -> bool:
 
 
 def ends_as_at_google(reply: Reply) -> bool:
-    """Return whether something broke the answer off that does so at Google too, and makes some clients raise there.
+    """Return whether the answer was cut short for a reason that occurs at Google too, and makes some clients raise there.
 
-    A filter, our own small limit, a fault of the moment that a stream reports in Google's form, or, as far as a
-    recording shows, whoever read it.
+    The reason may be a filter, a small limit in our own question, a temporary fault that a stream reports in Google's
+    form or, in a recording, whoever read the answer.
     """
     spent = reply.first.finish_reason == "MAX_TOKENS" and not has_content(reply)
     google_error = reply.error is not None and reply.error.shape == "google"
@@ -87,7 +87,7 @@ def ends_as_at_google(reply: Reply) -> bool:
 
 
 def make_expected_view(reply: Reply) -> ExpectedView:
-    """Return what a faithful reader finds in a reply, to compare a client's view with."""
+    """Return what a faithful reader finds in a reply, for comparison with a client's view."""
     first = reply.first
     total, reason = reply.usage.get("totalTokenCount"), first.finish_reason
     feedback = reply.body.get("promptFeedback")
@@ -104,7 +104,7 @@ def make_expected_view(reply: Reply) -> ExpectedView:
 
 
 def _is_hollow(reply: Reply) -> bool:
-    """Return whether a success holds nothing that a client of this API could show: another API's answer, a page.
+    """Return whether a success contains nothing that a client of this API could show, such as another API's answer or a page.
 
     An empty stream does not count: Google sends one now and then.
     """
@@ -114,7 +114,7 @@ def _is_hollow(reply: Reply) -> bool:
 
 
 def _find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Case]) -> Iterator[Effect]:
-    """Yield the plain questions of that client's methods that were refused, where a must says so."""
+    """Yield the plain questions of that client's methods that were refused, if a finding of level must reports it."""
     musts = (case.deviation for case in cases if case.deviation and case.deviation.level is Level.MUST)
     shown = {location.exchange for deviation in musts for location in deviation.locations}
     for reply in replies:
@@ -125,7 +125,7 @@ def _find_refusals(client: Client, replies: Sequence[Reply], cases: Sequence[Cas
 
 
 def _find_worst_rules(cases: Sequence[Case]) -> dict[str, str]:
-    """Return by exchange the worst rule that it breaks."""
+    """Return, for each exchange, the worst rule that it breaks."""
     found: dict[str, str] = {}
     deviations = [case.deviation for case in cases if case.deviation]
     for deviation in sorted(deviations, key=lambda one: one.level.rank, reverse=True):
@@ -159,8 +159,8 @@ def _correct_verdict(
 ) -> str:
     """Return a client's verdict, no better than the answers that it rests on.
 
-    Without any content in any answer a client is broken where it does wrong, else untested. It is untested, too, where
-    the plain question of one of its methods was asked and brought nothing.
+    If no answer has any content, a client that does wrong is broken, and any other is untested. A client is also
+    untested if the plain question of one of its methods was asked and brought nothing.
     """
     if verdict in ("broken", "untested"):
         return verdict

@@ -18,7 +18,7 @@ _LONGEST = 160
 
 
 def describe_client_views(verdict: Verdict, places: Mapping[str, str]) -> list[JSON]:
-    """Return an entry per exchange: its id, place, request and status, and what each client makes of the answer."""
+    """Return an entry for each exchange: its id, place, request and status, and what each client makes of the answer."""
     replies = sorted(verdict.replies, key=lambda reply: _order_key(reply.probe))
     return [_describe_reply(reply, places.get(reply.id, "")) for reply in replies[:MOST]]
 

@@ -1,6 +1,7 @@
-"""Which replies show something of the vendor.
+"""Selects the replies that show something about the vendor.
 
-Those do not that a retry superseded, that a key met which had stopped working, or that hold another question's error.
+Replies that a retry superseded, that were sent with a key that had stopped working, or that contain another question's
+error show nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ def drop_superseded(replies: Sequence[Reply]) -> tuple[Reply, ...]:
 
 
 def drop_after_key_stopped(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...], tuple[Unasked, ...]]:
-    """Return the replies without those that a key met which had stopped working, and the questions that this left open.
+    """Return the replies without those to a key that had stopped working, and the questions that this leaves open.
 
-    If the plain question was answered at first and is refused at the end, a refusal with that status in between says
-    nothing of its question.
+    If the plain question was answered at first and is refused at the end, a refusal with that status in between shows nothing
+    about its question.
     """
     status = _find_lock_status(replies)
     locked = {reply.id for reply in replies if status and reply.status == status}
@@ -33,7 +34,7 @@ def drop_after_key_stopped(replies: Sequence[Reply]) -> tuple[tuple[Reply, ...],
 
 
 def _find_lock_status(replies: Sequence[Reply]) -> int:
-    """Return the status with which the key stopped working during the run, spent or locked; 0 where it did not."""
+    """Return the status with which the key stopped working during the run (used up or locked); 0 if it did not."""
     last = next((reply for reply in reversed(replies) if reply.probe == AT_THE_END), None)
     worked = any(reply.ok for reply in replies if reply.probe == CONTROL)
     return last.status if last is not None and worked and last.standing is Standing.KEY_REFUSED else 0

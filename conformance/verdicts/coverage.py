@@ -40,7 +40,7 @@ def _is_present(value: JSON, steps: Sequence[str]) -> bool:
 
 
 def _list_values(replies: Sequence[Reply], place: str) -> list[JSON]:
-    """Return the JSON values that came in a place: of whole answers, of chunks of streams, or of errors."""
+    """Return the JSON values that came in a place: in whole answers, in chunks of streams, or in errors."""
     if place == "error":
         return [reply.chunks[0].raw for reply in replies if reply.kind is ReplyKind.ERROR and reply.chunks]
     wanted = [reply for reply in replies if reply.ok and reply.resource.name == "response"]

@@ -1,4 +1,4 @@
-"""Extracts of exchanges that are enough to draw a finding without the recording, bounded, with what was cut said."""
+"""Extracts of exchanges that suffice to show a finding without the recording; they are bounded and say how much was cut."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _format_request(request: Request) -> str:
 
 
 def _locate_frames(reply: Reply, start: int, end: int) -> list[JSON]:
-    """Return the frames of a stream as ranges of the characters shown, each with the time when it had come whole."""
+    """Return the frames of a stream as ranges of the characters shown, each with the time when it had arrived completely."""
     if not reply.streamed:
         return []
     body = reply.text_of_body

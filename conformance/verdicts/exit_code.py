@@ -1,7 +1,7 @@
 """The exit code of a run: computed once, last, from results.json and what was asked of the run.
 
-Pure: results and `Asked` in, causes out. Everything that shows a code (the process, results.json, junit.xml, pytest)
-takes it from here, so that they agree.
+The functions are pure: they turn results and `Asked` into causes. Everything that shows a code (the process,
+results.json, junit.xml, pytest) takes it from here, so that they agree.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ CAPTURED = "captured"  # marks a run that asked nothing, in the selection of run
 class ExitConditions:
     """What the user asked of a run, and what went wrong beside its verdicts.
 
-    `named`: the providers of -p; `clients`: full names; `faults`: what the checker itself failed at, in words (a page
-    that could not be written, a key that was); `unreadable`: a line for each file of a recording that is none;
-    `leaves_open`: a recording of which something was judged, so that what it shows too little of is no reason for 3.
+    `named`: the providers of -p; `clients`: full names; `faults`: faults of the checker itself, in words (such as a
+    page that could not be written, or a key that was); `unreadable`: a line for each given file that is not a
+    recording; `leaves_open`: whether this is a recording of which something was judged, so that what it does not show
+    is no reason for exit code 3.
     """
 
     fail_on: str = "must"
@@ -88,7 +89,7 @@ def list_exit_causes(results: Entry | None, asked: ExitConditions) -> Iterator[E
 
 
 def counts_for_exit_code(provider: Entry, named: Collection[str]) -> bool:
-    """Return whether a provider counts for the exit code: a bundled server does only where -p names it."""
+    """Return whether a provider counts for the exit code: a bundled server counts only if -p names it."""
     return not provider.get("embedded") or provider["name"] in named
 
 
@@ -98,7 +99,7 @@ def is_failure(deviation: Entry, fail_on: str) -> bool:
 
 
 def list_failures(provider: Entry, asked: ExitConditions) -> Iterator[str]:
-    """Yield in words what fails a run: new findings, or with clients those that break; entries that are stale."""
+    """Yield in words what fails a run: new findings (or, if clients are named, those that break) and stale entries."""
     if asked.clients:
         yield from (f"{client} breaks" for client in _list_clients(provider, asked, "broken"))
     else:
@@ -108,7 +109,7 @@ def list_failures(provider: Entry, asked: ExitConditions) -> Iterator[str]:
 
 
 def list_open_questions(provider: Entry, asked: ExitConditions) -> Iterator[str]:
-    """Yield in words what of a provider was selected and could not be judged."""
+    """Yield in words what was selected for a provider and could not be judged."""
     if asked.leaves_open:
         return
     if provider["status"] == "not-run":

@@ -1,9 +1,8 @@
 """How much of the catalogue was judged for one provider, what limited that, and what should have been judged and was not.
 
 A rule counts as judged where it ended in pass, deviation, known, note or unsupported: a rule that does not apply to a
-vendor (its document says nothing of it, it lacks the feature) has nothing left to find out. A blocked rule does not
-count, since `conforms` is read as a statement about that rule too. Where a finding blocks it the status is `deviates`
-anyway.
+vendor (its document says nothing of it, it lacks the feature) leaves nothing to find out. A blocked rule does not
+count, since `conforms` is read as a statement about that rule too. If a finding blocks it, the status is `deviates` anyway.
 """
 
 from __future__ import annotations
@@ -20,13 +19,11 @@ from conformance.replies import ProviderReplies, Unasked
 from conformance.verdicts.acceptance import list_probes
 from conformance.verdicts.cases import DISOBEDIENT, EXPLAINED, NO_BODIES, OTHER_MEASURE
 
-BY_FINDINGS = (
-    "explained by other findings"  # a limit that is none of the run's own: findings block these rules
-)
+BY_FINDINGS = "explained by other findings"  # not a limit of the run itself: findings block these rules
 JUDGED = frozenset({Outcome.PASS, Outcome.DEVIATION, Outcome.KNOWN, Outcome.NOTE, Outcome.UNSUPPORTED})
-# Why a question was never asked although it should have been: the asking ended early.
+# The causes for which a question was never asked although it should have been: the asking ended early.
 _ENDED_EARLY = ("budget", "dead", "cut-off")
-_LEFT_OPEN = 20  # at most one rule in so many may be left unjudged where a vendor is said to conform
+_LEFT_OPEN = 20  # a vendor may conform only if at most one rule in this many is left unjudged
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,9 @@ NO_RUN_LIMITS = RunLimits()
 
 @dataclass(frozen=True)
 class JudgedProvider:
-    """How the asking and judging of one provider went: the cases, and all that may have limited them.
+    """How the asking and judging of one provider went: the cases, and everything that may have limited them.
 
-    `selection` says in words to what the user narrowed the run, `ended` what ended it early for this provider.
+    `selection` describes how the user narrowed the run, and `ended` what ended it early for this provider.
     """
 
     cases: tuple[Case, ...]
@@ -72,7 +69,7 @@ class JudgedProvider:
         cases: Sequence[Case],
         limits: RunLimits,
     ) -> JudgedProvider:
-        """Return how it went for gathered replies; `replies` are those that no retry superseded."""
+        """Return this record for gathered replies; `replies` are those that no retry superseded."""
         ended = "" if gathered.finished else limits.ended
         exchanges = tuple(gathered.exchanges)
         return cls(tuple(cases), tuple(replies), exchanges, tuple(unasked), limits.selection, ended)
@@ -99,10 +96,10 @@ def is_fully_judged(judged: JudgedProvider) -> bool:
 
 
 def list_undecided(judged: JudgedProvider, status: str) -> tuple[str, ...]:
-    """Return in words what was selected and could not be judged; each makes a run end in 3 where nothing is new.
+    """Return in words what was selected and could not be judged; each makes a run end in 3 if nothing is new.
 
-    What a finding explains does not count, nor what the user left out. A rule without an answer to look at counts
-    where nothing at all was found: then no finding can be the reason.
+    What a finding explains does not count, nor what the user left out. A rule without an answer to look at counts if nothing at
+    all was found, since no finding can then be the reason.
     """
     found = [*_list_early_ends(judged), *_name_unanswered(judged), *_count_open_rules(judged)]
     if status == "partial":
@@ -149,7 +146,7 @@ def _count_failed_answers(judged: JudgedProvider) -> Iterator[str]:
 
 
 def _select_failed(chain: Sequence[Exchange], useless: set[str]) -> Iterator[Exchange]:
-    """Yield the exchanges of one question that ended in nothing, the retries that led there included."""
+    """Yield the exchanges of one question that got no usable answer, including the retries."""
     waiting: list[Exchange] = []
     for exchange in sorted(chain, key=lambda one: one.attempt):
         waiting = [*waiting, exchange] if exchange.retry else [exchange]
@@ -194,7 +191,7 @@ def _count_open_rules(judged: JudgedProvider, *, explained: bool = False) -> Ite
 
 
 def _count_blocked_without_finding(judged: JudgedProvider) -> Iterator[str]:
-    """Count the blocked rules for which neither a finding nor a choice of the user's is the reason."""
+    """Count the blocked rules for which the reason is neither a finding nor a choice of the user."""
     blocked = [case.reason for case in judged.cases if case.outcome is Outcome.BLOCKED]
     reasons = Counter(
         reason for reason in blocked if not reason.startswith((EXPLAINED, NO_BODIES, OTHER_MEASURE))

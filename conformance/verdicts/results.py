@@ -1,4 +1,4 @@
-"""results.json: verdicts in, one JSON document out, from which every page can be drawn again."""
+"""Builds results.json from the verdicts: one JSON document from which every page can be drawn again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_OBSERVED = 3
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What results.json says of the run itself."""
+    """What results.json says about the run itself."""
 
     id: str
     started_at: str
@@ -39,7 +39,7 @@ class RunInfo:
     faults: tuple[str, ...] = ()  # what the checker itself failed at
     selection: Mapping[str, JSON] | None = None
     kill_matrix: Mapping[str, JSON] | None = None
-    # Of a recording that others made: a line for each file that was read, and for each that could not be.
+    # For a recording that others made: a line for each file that was read, and one for each that could not be read.
     recordings: tuple[str, ...] | None = None
     unreadable: tuple[str, ...] = ()
 
@@ -47,9 +47,9 @@ class RunInfo:
 def build_results(
     info: RunInfo, verdicts: Sequence[Verdict], views: Mapping[str, Sequence[JSON]] | None = None
 ) -> dict[str, JSON]:
-    """Return the whole of results.json, with the exit code that it amounts to.
+    """Return the content of results.json, with the exit code that follows from it.
 
-    `views`: by provider, what each client makes of each answer; only for recordings of others.
+    `views` holds, for each provider, what each client makes of each answer; it is given only for other people's recordings.
     """
     run: dict[str, JSON] = {
         "id": info.id,
@@ -84,7 +84,7 @@ def build_results(
 
 
 def list_asked_dialects(verdicts: Sequence[Verdict]) -> list[Dialect]:
-    """Return the dialects of the providers that were asked anything."""
+    """Return the dialects of the providers that were sent questions."""
     return [verdict.dialect for verdict in verdicts if verdict.status != "not-run"]
 
 
@@ -143,7 +143,7 @@ def _describe_client(client: ClientVerdict) -> dict[str, JSON]:
 
 
 def _measure_traffic(verdict: Verdict) -> dict[str, JSON]:
-    """Return how much was asked and answered, and what that cost where prices are known."""
+    """Return how much was asked and answered, and what that cost if prices are known."""
     exchanges = verdict.gathered.exchanges if verdict.gathered else []
     prompt, output = 0, 0
     for reply in verdict.replies:

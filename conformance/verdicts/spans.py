@@ -1,4 +1,4 @@
-"""Where a pointer stands in the text of a body, so that a page can mark it."""
+"""Finds the text of a body that a pointer refers to, so that a page can mark it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def _list_members(text: str, at: int) -> Iterator[tuple[str, int, int, int]]:
 
 
 def find_pointer(text: str, pointer: str, at: int = 0) -> Span | None:
-    """Return where a JSON pointer's member stands (name and value), or its nearest ancestor that exists.
+    """Return the range of a JSON pointer's member (name and value), or of its nearest ancestor that exists.
 
-    None where the text is not JSON at `at`.
+    None if the text is not JSON at `at`.
     """
     try:
         first = at = _skip_space(text, at)
@@ -70,7 +70,7 @@ def _find_in_frame(reply: Reply, number: int, rest: str) -> Span | None:
 
 
 def find_span(reply: Reply, pointer: str) -> Span | None:
-    """Return the characters of the decoded body that a finding's pointer means, or None.
+    """Return the range of characters of the decoded body to which a finding's pointer refers, or None.
 
     `/a/b` in a body, `#3/a/b` in the n-th object of a stream, `@120` for a byte offset.
     """

@@ -1,4 +1,4 @@
-"""The status of a provider, and the reason where it could not be judged."""
+"""The status of a provider, and the reason if it could not be judged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_status(judged: JudgedProvider) -> tuple[str, str | None]:
 
 
 def _explain_refusal(replies: Sequence[Reply]) -> str | None:
-    """Return why a vendor was not judged that refuses all that it is asked: Google says 400 to a bad key."""
+    """Yield why a vendor that refuses every question was not judged: Google answers a bad key with 400."""
     asked = [reply for reply in replies if reply.probe == CONTROL]
     answered = any(reply.ok for reply in replies if reply.resource.name == "response")
     if answered or not asked or not all(400 <= reply.status < 500 for reply in asked):
@@ -38,7 +38,7 @@ def _explain_refusal(replies: Sequence[Reply]) -> str | None:
 
 
 def _explain_silence(replies: Sequence[Reply]) -> Iterator[str]:
-    """Yield why the vendor could not be judged; nothing where the plain question got an answer to judge."""
+    """Yield why the vendor could not be judged; nothing if the plain question got an answer that can be judged."""
     if not replies:
         yield "nothing was asked"
     plain = [reply for reply in replies if reply.probe in _PLAIN]
@@ -55,7 +55,7 @@ def _explain_silence(replies: Sequence[Reply]) -> Iterator[str]:
         if all(reply.kind == "html" for reply in plain):
             yield "the plain question is answered with HTML (base_url?)"
         if statuses <= {402, 404}:
-            yield f"the model is not served (HTTP {status}; base_url?): {_message_of(first)}"
+            yield f"the model is not served (HTTP {status}; is base_url right?): {_message_of(first)}"
     if all(reply.kind in ("html", "empty") for reply in replies):
         yield f"every answer is {replies[0].kind.value} (base_url?)"
 

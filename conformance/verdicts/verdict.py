@@ -1,4 +1,4 @@
-"""From one provider's replies to its whole verdict: status, cases, traits, clients, and how much was judged."""
+"""Turns one provider's replies into its verdict: status, cases, traits, clients, and how much was judged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from conformance.verdicts.status import find_status
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """All that was found of one provider."""
+    """Everything that was found about one provider."""
 
     provider: Provider
     dialect: Dialect
@@ -90,7 +90,7 @@ def _find_place(probe: str) -> tuple[int, str]:
 
 
 def judge_provider(gathered: ProviderReplies, dialect: Dialect, options: JudgingOptions) -> Verdict:
-    """Return the whole verdict on what one provider answered. Pure: no clock, no network."""
+    """Return the whole verdict on what one provider answered. The function is pure: it uses neither a clock nor the network."""
     provider = gathered.provider
     replies = drop_superseded(sort_by_catalogue(gathered.replies))
     # Recorded traffic may also ask for something that no rule is about: files, caches, embeddings.

@@ -25,7 +25,7 @@ from conformance.wire.framing import Framing
 
 _ENVELOPE = "envelope/gemini-object-at-root"
 _EVENTS = "errors/refuses-a-stream-before-it-begins"
-# How the title ends of the page with which Google's front end answers a request that has no route.
+# The end of the title of the page with which Google's front end answers a request that has no route.
 _FRONT_END = b"!!1</title>"
 
 
@@ -76,13 +76,13 @@ def _describe_form(reply: Reply, error: ErrorBody) -> str:
 
 
 def _find_wrappers(seen: RuleInput) -> set[str]:
-    """Return the members that stand around the answers, if they come in an envelope."""
+    """Return the members that wrap the answers, if they come in an envelope."""
     opened = [chunk.unwrapped for reply in seen.all if reply.ok for chunk in reply.chunks]
     return {name for one in opened if one and one.path for name in one.wrappers}
 
 
 def _is_in_envelope(error: ErrorBody, wrappers: set[str]) -> bool:
-    """Return whether the error stands in the same envelope as the answers: then both are one fault."""
+    """Return whether the error is in the same envelope as the answers: both are then one fault."""
     place = error.at.strip("/").partition("/")[0]
     return bool(wrappers) and (error.shape == "code-message" or (place in wrappers and place != "error"))
 
@@ -96,7 +96,7 @@ def _has_googles_form(error: ErrorBody) -> bool:
 
 
 def _find_mistyped_member(reply: Reply) -> tuple[str, str] | None:
-    """Return the name of a member that is of another type than Google's, and what it is; None if there is none."""
+    """Return the name of a member whose type differs from Google's, and what it is; None if all types are Google's."""
     found = read_error_json(reply)
     root = found[0] if isinstance(found, list) and found else found
     error = root.get("error") if isinstance(root, dict) else None
@@ -158,7 +158,7 @@ def writes_errors_as_google_does(seen: RuleInput) -> Iterator[Location | NotJudg
 
 
 def _is_lasting_google_error(reply: Reply) -> bool:
-    """Return whether this is an error in Google's form, and no fault of the moment."""
+    """Return whether this is an error in Google's form, and not a temporary fault."""
     passing = reply.status >= 500 or (reply.standing is Standing.THROTTLED and reply.status != 429)
     return _is_error(reply) and not passing and reply.error is not None and _has_googles_form(reply.error)
 
@@ -189,8 +189,8 @@ def gives_the_status_as_code(reply: Reply) -> Iterator[Location]:
 def gives_a_status_of_google_rpc(reply: Reply) -> Iterator[Location]:
     """error.status is the name in google.rpc.Code that belongs to the HTTP status.
 
-    Why: there are seventeen names, each with its HTTP status; by them clients tell exhausted quotas from wrong
-    arguments.
+    Why: there are seventeen names, each with its HTTP status; clients use them to tell an exhausted quota from a wrong
+    argument.
     Breaks: code that decides by the name cannot tell whether to retry, to change the model or to change the key.
     Workaround: decide by the HTTP status.
     Source: [AIP-193] An error is one object `error` with code, message, status and optional details.
@@ -279,7 +279,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     Why: a message such as `Request failed with status code 400` leaves the caller to guess which of fifty fields is
     wrong.
-    Breaks: no program, but everyone who looks for the fault.
+    Breaks: no program; people who look for the fault are left without a clue.
     Workaround: remove parts of the request until it is accepted.
     Source: [error codes] The message names the field, and so does BadRequest in the details.
     """

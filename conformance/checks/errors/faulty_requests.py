@@ -1,4 +1,4 @@
-"""What Google refuses and others accept: faulty requests, and models, methods and verbs that do not exist."""
+"""Requests that Google refuses and others accept: faulty ones, and those for models, methods and verbs that do not exist."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CONTROLS = (ProbeId.UNKNOWN_FIELD, ProbeId.UNKNOWN_MODEL, ProbeId.BAD_KEY)
     proof=Proof.REFUSAL,
 )
 def refuses_what_is_wrong(seen: RuleInput) -> Iterator[Location]:
-    """Of an unknown field, an unknown model and a nonsense key, at least one is refused.
+    """At least one of an unknown field, an unknown model and a nonsense key is refused.
 
     Why: a server that accepts all three accepts anything. That it also accepts a correct request then proves nothing,
     so nothing it accepts counts in its favour.
@@ -78,7 +78,7 @@ def _find_unrefused(
             said = f"{probe} is answered with HTTP {accepted.status}"
             yield Location(accepted.id, "", "HTTP 400", said, level)
         for reply in seen.of(probe):
-            # A web framework's own 422, say: no client suffers.
+            # For example a web framework's own 422, which hurts no client.
             right = (*reply.exchange.expected_statuses, *_OF_KEYS_AND_ROUTES)
             if reply.is_refusal and reply.status not in right:
                 yield Location(reply.id, "", "HTTP 400", describe_reply(reply), Level.NOTE)
@@ -107,7 +107,7 @@ def refuses_unknown_fields(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Level.SHOULD, basis=Basis.DOCUMENTED, probes=(ProbeId.WRONG_TYPE, ProbeId.WRONG_ENUM), defers_to=_SETTINGS
 )
 def refuses_values_of_a_wrong_kind(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """A value that its field cannot hold is refused: a word for a number, an enum value that does not exist.
+    """A value that its field cannot hold, such as a word for a number or an unknown enum value, is refused.
 
     Why: an unreadable value that is not refused is dropped; for a safety setting that matters.
     Breaks: settings are ignored silently, in every client.
@@ -140,7 +140,7 @@ def refuses_empty_contents_and_unknown_roles(seen: RuleInput) -> Iterator[Locati
 
     Why: Google answers 400: `contents is not specified`, `Please use a valid role: user, model`.
     Breaks: an empty conversation is answered and billed; an unknown role alone hurts no client and is only noted.
-    Workaround: check that there is something to ask before asking.
+    Workaround: check before sending that contents is not empty.
     Source: [GenerateContentRequest.contents] contents is required, and a turn's role is user or model.
     """
     yield from _find_unrefused(seen, ProbeId.EMPTY_CONTENTS, noted=(ProbeId.BAD_ROLE,))
@@ -170,7 +170,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Breaks: clients that fall back to another model on 404 stop at a 400; a misspelt name is billed as whatever model
     answers.
     Workaround: compare names with the list of models before asking.
-    Source: [generateContent] A model that does not exist is 404 NOT_FOUND; the message names it and suggests
+    Source: [generateContent] A model that does not exist gets 404 NOT_FOUND, with a message that names it and suggests
     ListModels.
     """
     if not answers_control(seen):
@@ -193,7 +193,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def _find_other_statuses(
     seen: RuleInput, expected: str, right: tuple[int, ...], noted: tuple[int, ...] = ()
 ) -> Iterator[Location | NotJudged]:
-    """Yield the replies with another status; not those about keys, redirects, and errors that all have the status 200."""
+    """Yield the replies with another status, except refused keys, redirects, and errors that all have the status 200."""
     if not answers_control(seen):
         yield _UNPROVEN
         return
@@ -217,7 +217,7 @@ def refuses_unknown_methods(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A request for a method that does not exist gets a 404.
 
     Why: the method's name follows the colon in the path; a method that is not in the service is not found.
-    Breaks: a typing error looks like success if the answer is 2xx; at 400 a client blames its own body.
+    Breaks: a typing error looks like success if the answer is 2xx; after a 400, users look for the fault in the body.
     Workaround: check the spelling of methods.
     Source: [generative_service.proto] A method that is not in the service is not found.
     """

@@ -72,17 +72,16 @@ def fails_with_the_status_of_an_error(seen: RuleInput) -> Iterator[Location]:
 def refuses_a_stream_before_it_begins(seen: RuleInput) -> Iterator[Location]:
     """A stream that cannot begin is refused like any other request: with an error status and one plain JSON object.
 
-    Why: until the first chunk there is no stream; Google sends neither events nor a 200 for an error alone.
+    Why: until the first chunk there is no stream; if all there is to send is an error, Google uses neither events nor a 200.
     Breaks: an error as the only event of a 200 becomes an empty answer without an exception in the Vercel AI SDK and
     in all older SDKs; @google/genai skips one sent as `event: error`; google-genai reads no message from events.
     Workaround: read the first event before handing on the stream, and raise the error yourself.
-    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one plain
-    JSON object.
+    Source: [streamGenerateContent] A request that fails before the first chunk gets an error status and one plain JSON object.
     """
     for reply in _find_failures_with_200(seen):
         named = any(one.kind == "event-field" for one in reply.framed.irregularities)
         foreign = named or (reply.error is not None and reply.error.shape != "google")
-        # Where 200 is expected, this may be a fault of the moment, which Google reports inside streams as well.
+        # Where 200 is expected, this may be a temporary fault, which Google reports inside streams as well.
         level = Level.MUST if reply.expects_refusal or foreign else Level.NOTE
         yield Location(reply.id, "#0", "a status of 4xx or 5xx", describe_reply(reply), level)
     for reply in seen.replies:

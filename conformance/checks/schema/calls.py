@@ -96,7 +96,7 @@ def call_ids_tell_calls_apart(reply: Reply) -> Iterator[Location]:
     Why: only their ids tell two calls of the same function apart.
     Breaks: clients that match results to calls by id mix up parallel calls.
     Workaround: match by position.
-    Source: [FunctionCall.id] The id ties a response to its call; older models give none.
+    Source: [FunctionCall.id] The id links a response to its call; older models send none.
     """
     ids = Counter(id_ for call in list_named_calls(reply) if isinstance(id_ := call.get("id"), str) and id_)
     for id_, times in ids.items():

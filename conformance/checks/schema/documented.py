@@ -1,4 +1,4 @@
-"""Answers held against the vendor's own page."""
+"""Compares answers with the vendor's own page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from conformance.model import Basis, Level, Location, Outcome
 from conformance.reading.reply import Chunk, Reply, RuleInput
 from conformance.sources import VENDORS_DOCUMENT
 
-_REFERENCE = "google"  # the dialect that claims nothing of its own: the reference rules are its document
+_REFERENCE = "google"  # the dialect without claims of its own: the reference rules are its document
 _MOST = 30
 
 
@@ -25,7 +25,7 @@ def _is_in_googles_form(chunk: Chunk) -> bool:
 
 
 def _weigh_departure(chunk: Chunk, pointer: str) -> Level | None:
-    """Return how grave a departure is: a note if Google's own spelling came; None if other rules report it."""
+    """Return how grave a departure is: a note if the answer is spelled as Google does; None if other rules report it."""
     name = match_property(load_reference().response, pointer.rpartition("/")[2])
     if name is None or name not in chunk.body:
         return None if name == "candidates" else Level.SHOULD
@@ -70,7 +70,7 @@ def answers_as_documented(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     Why: callers who write code from the vendor's page rely on it; an answer that follows Google instead is only
     noted.
-    Breaks: code written from the page; Google's clients are not affected.
+    Breaks: code written from the vendor's page; Google's clients are not affected.
     Workaround: write code from what is shown here, and tell the vendor.
     """
     if seen.dialect.name == _REFERENCE or not seen.dialect.shapes.get("response"):

@@ -66,11 +66,11 @@ def _group_by_body(replies: Iterable[Reply]) -> list[list[Reply]]:
 def survives_generated_bodies(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """No request body makes the server fail with a 5xx, a page of HTML or silence.
 
-    Why: a server answers a body, or refuses it with an error that says what is wrong; a body that makes it fail will
+    Why: a server either answers a body or refuses it with an error that says what is wrong; a body that makes it fail will
     also fail for the user who happens to write it. A vendor is accused only if the same body failed three times and
     the plain question passed.
-    Breaks: clients retry what can never succeed, and pay for the wait; the reason stays unknown.
-    Workaround: leave out the place that is named until the vendor has fixed it.
+    Breaks: clients retry requests that can never succeed, and the reason stays unknown.
+    Workaround: leave out the part of the body that the finding names until the vendor has fixed the fault.
     Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
     """
     plain = [seen.last(probe) for probe in (ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)]
@@ -119,8 +119,8 @@ def _refuses_simplest_fault(seen: RuleInput, reply: Reply) -> bool:
 def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A generated body that breaks Google's schema in one place is refused.
 
-    Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the
-    simplest of them checks its requests, and misses one here; a vendor that refuses none of them breaks other rules.
+    Why: Google refuses unknown names, wrong types and unknown values anywhere in a request. A vendor that refuses the simplest
+    of them does check its requests, but misses this one; a vendor that refuses none of them breaks other rules.
     Breaks: a misspelt or dropped setting goes unnoticed, and the answer is not the one that was asked for.
     Workaround: check requests against Google's schema before sending them.
     Source: [ProtoJSON, parsing] Unknown names and values of another type are refused with 400.
@@ -150,8 +150,8 @@ def refuses_generated_faults(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A body gets the same kind of answer however it is written.
 
-    Why: Google's parser reads snake_case names, numbers for enums, numbers in quotation marks, null for what is
-    absent and members in any order as the same request; a text split into two parts, or two functions split into two
+    Why: Google's parser reads snake_case names, numbers for enums, numbers in quotation marks, null for an absent value and
+    members in any order as the same request; a text split into two parts, or two functions split into two
     tools, mean the same too.
     Breaks: bodies written by another language's protobuf library are refused, or lose a setting.
     Workaround: write names in lowerCamelCase and enums by name, and leave out null members.
@@ -168,7 +168,7 @@ def takes_a_body_however_it_is_written(seen: RuleInput) -> Iterator[Location | N
             continue
         refused = last.standing is Standing.REQUEST_REFUSED
         if not refused and not was_obeyed(seen, ProbeId.PLAIN):
-            # What such a model leaves out may be lost, or may be left out of its own accord.
+            # Such a model may have left out what is missing by itself, so nothing shows that it was lost.
             yield NotJudged(Outcome.BLOCKED, "the answers do not follow the simplest instruction")
         elif refused or len(attempts) >= ATTEMPTS_TO_ACCUSE:
             times = f" ({len(attempts)} of {len(attempts)} attempts)"

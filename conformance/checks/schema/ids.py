@@ -1,4 +1,4 @@
-"""The ids of answers: each has its own, which holds the time of its answer, as all of Google's do."""
+"""The ids of answers: each answer has its own id, which contains the time of the answer, as Google's ids do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from conformance.reading.reply import Reply, RuleInput
     formerly=("schema/names-each-response",),
 )
 def response_ids_are_unique(seen: RuleInput) -> Iterator[Location]:
-    """Each answer has a responseId, which no other answer has.
+    """Each answer has a responseId that no other answer has.
 
     Why: responseId tells answers apart in logs and support cases.
     Breaks: no client that was measured.
@@ -95,8 +95,8 @@ def response_ids_hold_the_time(seen: RuleInput) -> Iterator[Location]:
     """An answer's id contains the time of the answer.
 
     Why: 5,628 of 5,630 recorded ids from Google agree with the Date header to within two minutes. An id that holds no
-    time, or another time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing
-    else. Only one such id is noted.
+    time, or a different time, was invented or replayed on the way and cannot be looked up at Google; it proves nothing
+    else. At most one such id is reported, as a note.
     Breaks: no client.
     Workaround: none needed.
     Source: [GenerateContentResponse.responseId] It identifies one response. Its form is not documented; in recordings

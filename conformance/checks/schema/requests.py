@@ -47,7 +47,7 @@ def needs_no_fields_of_its_own(seen: RuleInput) -> Iterator[Location]:
 
 
 _LACKS = re.compile(r"\b(missing|required|must (have|contain|include|specify))\b", re.IGNORECASE)
-# What the bodies of OpenAI's APIs require; Google's path names the model and the method.
+# The members that the bodies of OpenAI's APIs require; at Google, the path names the model and the method.
 _FOREIGN = re.compile(r"\b(model|stream|messages|prompt|input)\b", re.IGNORECASE)
 # Refusals that are not about the body, but about keys, bills and places.
 _OF_CALLERS = re.compile(
@@ -87,8 +87,8 @@ _ORDINARY = (
 def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Ordinary valid requests are answered, not refused.
 
-    Why: settings, safety settings, system instructions and histories are part of the plainest use of the API.
-    Breaks: whole requests fail with an error that blames the caller, in every client.
+    Why: settings, safety settings, system instructions and histories are part of everyday use of the API.
+    Breaks: in every client, whole requests fail with an error that blames the caller.
     Workaround: leave out what the message names.
     Source: [GenerateContentRequest] Settings within their ranges, a system instruction and several turns are valid.
     """
@@ -122,7 +122,7 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
 def accepts_nested_parameters(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A function may declare parameters that are nested objects, lists and enums.
 
-    Why: parameters are a Schema, which nests; agents' tools have such parameters every day.
+    Why: parameters are a Schema, which may be nested; agents' tools use such parameters every day.
     Breaks: the whole request is refused, in every client that declares such a tool.
     Workaround: flatten the parameters, or describe them in words.
     Source: [Schema] A parameter may be an object, a list or an enum, nested to any depth.

@@ -1,4 +1,4 @@
-"""The shape of an answer: where candidates, content and parts are, and what an answer says of itself."""
+"""The shape of an answer: where candidates, content and parts are, and what an answer says about itself."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def _is_complete_answer(reply: Reply) -> bool:
     Level.MUST,
     basis=Basis.RECORDED,
     usable=_is_complete_answer,
-    defers_to=("schema/values-have-googles-types",),  # of candidates that are no list
+    defers_to=("schema/values-have-googles-types",),  # for candidates that are not a list
 )
 def has_a_candidate(seen: RuleInput) -> Iterator[Location]:
     """An answer has at least one candidate, or says why the prompt was blocked.
 
-    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. One of its
-    answers in thousands holds nothing but its usage, so a vendor is accused only if its answers always do.
+    Why: Google omits candidates only if promptFeedback.blockReason says what was wrong with the prompt. Among thousands of its
+    answers, one held nothing except its usage, so a vendor is accused only if that happens repeatedly.
     Breaks: every client returns an empty answer without an exception, and the answer is billed.
     Workaround: treat an answer without candidates as an error, and ask again.
-    Source: [GenerateContentResponse.candidates] All requested candidates are returned, or none; none only with a
+    Source: [GenerateContentResponse.candidates] Either all requested candidates are returned or none, and none only with a
     promptFeedback that says why.
     """
 
@@ -67,7 +67,7 @@ _FOREIGN = ("text", "message", "delta", "output", "outputText", "tool_calls", "t
 
 
 def _find_foreign_content(candidate: Mapping[str, JSON]) -> tuple[Keys, JSON] | None:
-    """Return the keys, below the candidate, and the value of something like content in a place that Google has not."""
+    """Return the keys, below the candidate, and the value of a content-like member in a place that Google does not use."""
     content = candidate.get("content")
     places: list[tuple[Keys, Mapping[str, JSON]]] = [((), candidate)]
     if isinstance(content, dict):
@@ -157,7 +157,7 @@ def says_why_it_ended(seen: RuleInput) -> Iterator[Location]:
     Why: a unary answer is finished, so its finishReason is set. Answers that arrive complete cannot all have met a
     filter.
     Breaks: a truncated answer looks like a complete one; the Vercel AI SDK reports `other`.
-    Workaround: none that is reliable.
+    Workaround: none is reliable.
     Source: [Candidate.finishReason] finishReason is empty only while the model is still writing.
     """
     for reply in seen.replies:
@@ -238,7 +238,7 @@ _SPEAKING = (
 def stop_comes_with_content(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer that ends with STOP contains text or a call.
 
-    Why: if a call was malformed or a filter struck, the finish reason says so; an empty answer with STOP hides it.
+    Why: if a call was malformed or a filter intervened, the finish reason says so; an empty answer with STOP hides that.
     Breaks: every client takes the empty answer for a success.
     Workaround: treat an empty answer with STOP as a failure, and ask again.
     Source: [Candidate.finishReason] STOP means a natural end; other ends have other names.

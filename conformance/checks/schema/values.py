@@ -26,7 +26,7 @@ _MOST = 20
 
 
 def _find_places(reply: Reply, *wrong: FaultKind) -> list[FaultInChunk]:
-    """Return the first fault at each place, however many candidates or chunks show it."""
+    """Return the first fault at each place, whatever the number of candidates or chunks that show it."""
     first: dict[str, FaultInChunk] = {}
     for found in find_value_faults(reply):
         if found.fault.wrong in wrong:
@@ -40,7 +40,7 @@ def _point_at_fault(reply: Reply, found: FaultInChunk, level: Level | None) -> L
 
 
 def _is_harmless(fault: ValueFault) -> bool:
-    """Return whether the value still says what it means, and no current client fails on it."""
+    """Return whether the value still has a clear meaning, and no current client fails on it."""
     kind, value = fault.shape.kind if fault.shape else "", fault.value
     if kind in ("integer", "number") and "usageMetadata" not in fault.keys:
         return isinstance(value, bool) or (isinstance(value, str) and _is_numeric(value))
@@ -93,11 +93,11 @@ def bytes_are_base64(reply: Reply) -> Iterator[Location]:
     """Images, files and thought signatures are base64, not addresses or data URLs.
 
     Why: inlineData.data and thoughtSignature are bytes, which ProtoJSON writes as base64.
-    Breaks: google-genai raises a ValidationError and loses the whole answer, even if the base64 was merely cut; the
-    others hand on a broken file, and the next turn is refused if a signature was altered.
-    Workaround: fetch what the address names, and put its base64 in place of the address.
-    Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers take
-    the URL-safe alphabet too.
+    Breaks: google-genai raises a ValidationError and loses the whole answer, even if the base64 was merely cut; other clients
+    hand on a broken file, and the next turn is refused if a signature was altered.
+    Workaround: fetch the file from the address, and replace the address with the file in base64.
+    Source: [ProtoJSON, representation of each type] Bytes are written as standard base64 with padding; readers accept the
+    URL-safe alphabet too.
     """
     for found in _find_places(reply, FaultKind.BASE64, FaultKind.URL_SAFE):
         # A recorder that printed the answer anew may have cut or masked bytes, but cannot have made an address.
@@ -121,8 +121,7 @@ def enums_are_googles_names(reply: Reply) -> Iterator[Location]:
 
     Why: finishReason is STOP or MAX_TOKENS, never stop or length. A name that is unknown here may be new, and is only
     noted.
-    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK says other; google-genai knows stop but not
-    length.
+    Breaks: comparisons with STOP fail in JavaScript; the Vercel AI SDK reports `other`; google-genai knows stop but not length.
     Workaround: map the values to Google's names.
     Source: [ProtoJSON, representation of each type] Enum values are written as their UPPER_SNAKE names; new names may
     appear at any time.

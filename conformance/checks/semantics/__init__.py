@@ -1,1 +1,1 @@
-"""Semantics: whether what was asked reached the model, and whether its settings took effect."""
+"""Semantics: whether the request reached the model, and whether its settings took effect."""

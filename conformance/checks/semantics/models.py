@@ -28,7 +28,7 @@ def _read_number(name: str) -> float:
 
 
 def _is_successor(asked: str, answered: str) -> bool:
-    """Return whether a preview was asked, and the same kind of model with the same or a later number answered."""
+    """Return whether a preview was asked for, and the same kind of model with the same or a later number answered."""
     kinds = [
         {word for word in _find_telling_words(name) if not word[0].isdigit()} for name in (asked, answered)
     ]
@@ -37,7 +37,7 @@ def _is_successor(asked: str, answered: str) -> bool:
 
 
 def compare_models(asked: str, answered: str) -> Level | None:
-    """Return how gravely the names differ; None if the second is the first, or a version of it."""
+    """Return how gravely the names differ; None if the second name is the first, or a version of it."""
     mine, theirs = _find_telling_words(asked), _find_telling_words(answered)
     if "latest" in asked.lower() or not any(word[0].isdigit() for word in mine):
         # An alias may stand for any number today.

@@ -1,4 +1,4 @@
-"""What was asked reaches the model, as it was asked: the question, its instruction, its history, its images."""
+"""Whether the request reaches the model unchanged: the question, its instruction, its history and its images."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _find_codes(reply: Reply) -> set[str]:
 def answers_its_own_question(seen: RuleInput) -> Iterator[Location]:
     """Each answer belongs to the question that was asked.
 
-    Why: one caller's answer must never reach another, and a cache must not confuse prompts.
+    Why: one caller's answer must never reach another caller, and a cache must not confuse prompts.
     Breaks: every client shows the answer to another question, perhaps to another caller's.
     Workaround: none; report it at once.
     Source: [generateContent] The response answers the request that it was sent for.
@@ -113,10 +113,10 @@ def answers_with_the_model_that_was_asked(seen: RuleInput) -> Iterator[Location 
     Why: the path names the model; modelVersion names the one that answered, possibly in more detail. Google lets the
     successor of a preview answer in its place, which is noted. In recorded traffic, whose paths may have been edited,
     only a difference in every answer is more than a note.
-    Breaks: another model's answers come at this model's price.
+    Breaks: callers pay this model's price for another model's answers.
     Workaround: check modelVersion in every answer.
-    Source: [GenerateContentResponse.modelVersion] The version that answered: the model that was asked, or a version
-    of it.
+    Source: [GenerateContentResponse.modelVersion] It names the version that answered: the model that was asked, or a version of
+    it.
     """
     if not any(map(_find_last_model, seen.replies)):
         yield NotJudged(Outcome.UNSUPPORTED, "no answer names the model that made it")
@@ -137,7 +137,7 @@ def obeys_the_system_instruction(seen: RuleInput) -> Iterator[Location | NotJudg
     """A system instruction reaches the model and outranks the user.
 
     Why: systemInstruction is a field of its own: it is not a user's turn, and the server must not drop it.
-    Breaks: assistants forget who they are, and guard rails vanish, silently.
+    Breaks: assistants forget their role, and guard rails silently disappear.
     Workaround: repeat the instruction in the first user turn.
     Source: [GenerateContentRequest.systemInstruction] The instruction governs the whole conversation.
     """
@@ -172,19 +172,17 @@ def remembers_the_conversation(seen: RuleInput) -> Iterator[Location | NotJudged
 def uses_cached_content(seen: RuleInput) -> Iterator[Location]:
     """A request for cached content that does not exist is refused.
 
-    Why: cached content is part of the prompt, so the server must look it up; dropping it drops most of what was meant
-    to be sent.
+    Why: cached content is part of the prompt, so the server must look it up; a server that ignores it drops most of the prompt.
     Breaks: answers lack their context, silently.
     Workaround: send the content with each request.
-    Source: [GenerateContentRequest.cachedContent] It names content that was cached before; an unknown name is an
-    error.
+    Source: [GenerateContentRequest.cachedContent] It names content that was cached earlier; an unknown name is an error.
     """
     for reply in seen.replies:
         if reply.ok:
             yield Location(reply.id, "", "4xx: no such cached content", f"HTTP {reply.status} and an answer")
 
 
-# Whoever answers a question about a picture mentions one of these, even to say that there is none.
+# Any answer to a question about a picture mentions one of these, even an answer that there is no picture.
 _mentions_a_picture = mentions(
     r"\b(colou?r|imag|pictur|photo|see\b|view|attach|red\b|orange|yellow|green|blue|purple|violet|pink|brown|black"
     r"|white|gr[ae]y)"
@@ -196,7 +194,7 @@ _LITTLE = 60  # tokens: several times the question's words, and less than any ve
 def sees_images(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An image in inlineData reaches the model.
 
-    Why: inlineData is content like text; a model that cannot see refuses it.
+    Why: inlineData is content, as text is; a model that cannot read images should refuse it.
     Breaks: answers about images are invented, and the images are billed.
     Workaround: none.
     Source: [Part.inlineData] An image in a part is part of the prompt.

@@ -24,7 +24,7 @@ from conformance.reading.reply import Reply, RuleInput
 
 _OWN_QUESTION = "semantics/answers-its-own-question"
 READ = ("semantics/reads-generation-config", "casing/reads-settings-from-generation-config")
-"""Rules whose finding explains that a setting has no effect."""
+"""The rules whose findings explain that a setting has no effect."""
 
 _BLOCKERS = (_OWN_QUESTION, *READ, "schema/stop-comes-with-content")
 _check_setting = partial(check, usable=is_model_answer, needs_obedience=True)
@@ -36,7 +36,7 @@ def _describe_long_text(reply: Reply) -> str | None:
 
 
 def _describe_ignored_stop(reply: Reply) -> str | None:
-    """Describe a text that contains the stop sequence; None if it is neither that nor what was asked.
+    """Describe a text that contains the stop sequence, "" if the text is as asked; None if it is neither.
 
     A model may put quotation marks or a greeting around the words that it repeats.
     """
@@ -61,9 +61,9 @@ def _describe_ignored_stop(reply: Reply) -> str | None:
 def reads_generation_config(seen: RuleInput) -> Iterator[Location]:
     """generationConfig is read, not dropped as a whole.
 
-    Why: generationConfig holds limits, stop sequences, schemas and thinking; if neither a limit nor a stop sequence
-    takes effect, none of them can be trusted.
-    Breaks: answers run on and are billed, and JSON arrives as prose, in every client and silently.
+    Why: generationConfig holds limits, stop sequences, schemas and thinking; if neither a limit nor a stop sequence takes
+    effect, no other setting can be trusted.
+    Breaks: in every client, without an exception, answers run on and are billed, and prose arrives instead of JSON.
     Workaround: none, unless the vendor documents another place for settings.
     Source: [GenerationConfig] Limits, stop sequences, schemas and thinking are set per request, and take effect.
     """
@@ -108,7 +108,7 @@ def _describe_hidden_limit_of_row(reply: Reply) -> str | None:
 def _describe_hidden_truncation(reply: Reply) -> str | None:
     """Describe a text that STOP ends, but that is only the beginning of what was asked for.
 
-    A model that is tired of counting stops at a round number; a cut comes anywhere.
+    A model that stops counting by itself stops at a round number; a cut may come anywhere.
     """
     if obeys(reply):
         return ""
@@ -131,7 +131,7 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     basis=Basis.RECORDED,
     probes=tuple(probe for probe, _, _ in _CUTS),
     blocked_by=(_OWN_QUESTION, "semantics/applies-max-output-tokens", "schema/stop-comes-with-content"),
-    defers_to=("schema/enums-are-googles-names",),  # of MAX_TOKENS in another spelling
+    defers_to=("schema/enums-are-googles-names",),  # for MAX_TOKENS in another spelling
     formerly=(
         "semantics/says-when-the-limit-ended-it",
         "semantics/says-when-the-limit-ended-a-stream",
@@ -139,11 +139,11 @@ _CUTS: tuple[tuple[ProbeId, str, DescribeFailure], ...] = (
     ),
 )
 def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]:
-    """Only a complete answer ends with STOP; one that a limit cut says MAX_TOKENS.
+    """Only a complete answer ends with STOP; one that a limit cut short says MAX_TOKENS.
 
-    Why: STOP means that the model came to a natural end. An answer that was cut has none, unary or streamed, whether
-    a limit cut it or the vendor did.
-    Breaks: every client takes half an answer for a complete one.
+    Why: STOP means that the model came to a natural end. An answer that was cut short, by a limit or by the vendor, unary or
+    streamed, must not claim one.
+    Breaks: every client takes a truncated answer for a complete one.
     Workaround: compare candidatesTokenCount with the limit, and check long answers for their end.
     Source: [Candidate.finishReason] STOP means a natural end; MAX_TOKENS says that the limit ended the answer.
     """
@@ -170,8 +170,8 @@ def says_stop_only_at_the_end(seen: RuleInput) -> Iterator[Location | NotJudged]
 def stops_at_stop_sequences(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """An answer ends before a stop sequence.
 
-    Why: parsers rely on it, and what follows is billed.
-    Breaks: programs that cut answers at a mark get the mark and more.
+    Why: parsers rely on it, and any text after the stop sequence is billed.
+    Breaks: programs that expect the answer to end before a mark get the mark and the text after it.
     Workaround: cut the text yourself.
     Source: [GenerationConfig.stopSequences] The answer ends before the first stop sequence, which is left out.
     """
@@ -192,7 +192,7 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
     Why: all requested candidates are returned, or none.
     Breaks: programs that choose among candidates have nothing to choose from.
     Workaround: ask twice.
-    Source: [GenerationConfig.candidateCount] As many candidates as were asked for, or an error.
+    Source: [GenerationConfig.candidateCount] The answer has as many candidates as were asked for, or is an error.
     """
 
     def describe_missing_candidates(reply: Reply) -> str | None:
@@ -213,7 +213,8 @@ def gives_as_many_candidates_as_asked(seen: RuleInput) -> Iterator[Location | No
 def obeys_the_response_schema(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """With a response schema, the answer is JSON that fits the schema.
 
-    Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor that lacks them refuses.
+    Why: responseSchema and responseJsonSchema constrain what the model can write; a vendor that does not support them should
+    refuse the request.
     Breaks: programs that parse the answer fail on prose or on a code fence.
     Workaround: ask for JSON in words, and check it.
     Source: [GenerationConfig.responseSchema] With application/json, the answer is JSON that fits the schema.

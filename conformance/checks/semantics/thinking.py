@@ -23,7 +23,7 @@ def marks_thoughts(seen: RuleInput) -> Iterator[Location]:
 
     Why: a part with thought: true is not part of the answer. Google's models let a thought slip now and then, so a
     vendor is accused only if three or more answers show it.
-    Breaks: users are shown, or read aloud, what the model thought.
+    Breaks: programs show the model's thoughts to users, or read them aloud, as if they were the answer.
     Workaround: cut out the text between think tags.
     Source: [Part.thought] A part that is a thought has thought: true.
     """
@@ -57,11 +57,11 @@ def _describe_hidden_thoughts(reply: Reply) -> str | None:
 def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """With includeThoughts, the thoughts come with the answer.
 
-    Why: thinkingConfig is a setting like any other; a model that does not think refuses it. Some of Google's own
+    Why: thinkingConfig is a setting like any other; a model that does not think should refuse it. Some of Google's own
     models show their thoughts only in streams.
     Breaks: programs that show the thinking show nothing; the thoughts are billed all the same.
     Workaround: none.
-    Source: [ThinkingConfig.includeThoughts] Thoughts are returned if the model has any.
+    Source: [ThinkingConfig.includeThoughts] Thoughts are returned if the model produces any.
     """
     streamed = any(reply.first.thoughts for reply in seen.of(ProbeId.THINKING_STREAMED))
     level = Level.NOTE if streamed else None
@@ -85,7 +85,7 @@ def shows_thoughts_when_asked(seen: RuleInput) -> Iterator[Location | NotJudged]
 def thinks_no_more_than_allowed(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A thinking budget of 0 switches thinking off.
 
-    Why: the budget limits what is thought and billed; models that cannot do without thinking refuse the request.
+    Why: the budget limits the thinking and its cost; models that cannot switch thinking off refuse the request.
     Breaks: answers cost many times what they should, and take many times as long.
     Workaround: choose a model that does not think.
     Source: [ThinkingConfig.thinkingBudget] A budget of 0 switches thinking off, in models that can do without it.

@@ -49,8 +49,8 @@ def _describe_missing_call(reply: Reply) -> str | None:
 def hands_functions_to_the_model(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """Declared functions reach the model, which calls one when it should.
 
-    Why: tools are part of the request; a vendor that lacks them refuses.
-    Breaks: agents silently answer in words when a function should have answered.
+    Why: tools are part of the request; a vendor that does not support them should refuse it.
+    Breaks: agents answer in words when they should have called a function, and nothing reports it.
     Workaround: none.
     Source: [GenerateContentRequest.tools] The model knows the declared functions.
     """
@@ -78,7 +78,7 @@ def forces_a_call_in_mode_any(seen: RuleInput) -> Iterator[Location | NotJudged]
     """Mode ANY forces a call of one of the allowed functions.
 
     Why: programs use ANY to make sure of a call, and allowedFunctionNames to say which.
-    Breaks: programs that read the call find none, or a call of another function.
+    Breaks: programs that expect the call find none, or a call of another function.
     Workaround: declare only the function that is wanted, and ask for it in words.
     Source: [FunctionCallingConfig.mode] AUTO lets the model choose, ANY forces a call, NONE forbids it.
     """
@@ -141,7 +141,7 @@ def returns_parallel_calls(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
     def describe_lost_call(reply: Reply) -> str | None:
         number = len(list_named_calls(reply))
-        # A model that answers in words, or had no room, does not show what becomes of several calls.
+        # A model that answers in words, or had no tokens left, does not show what happens to several calls.
         return "" if number >= 2 else "1 call" if number else None
 
     found = judge_attempts(seen, ProbeId.TWO_CALLS_IN_ONE_TURN, "two calls", describe_lost_call)
@@ -179,7 +179,7 @@ def fills_required_arguments(seen: RuleInput) -> Iterator[Location | NotJudged]:
 
 
 def _is_signed(reply: Reply) -> bool:
-    """Return whether any part of the answer is signed, in its place or inside the call."""
+    """Return whether any part of the answer is signed, either beside the call or inside it."""
     for part in reply.first.parts:
         call = part.get("functionCall")
         inner = isinstance(call, dict) and (call.get("thoughtSignature") or call.get("thought_signature"))
@@ -211,7 +211,7 @@ def keeps_thought_signatures(reply: Reply) -> Iterator[Location | NotJudged]:
         yield Location(reply.id, pointer, "a signature beside the call", "no signature")
 
 
-# Rules whose finding explains why a first turn cannot be repeated: it is not as the model made it.
+# Rules whose finding explains why a first turn cannot be repeated: it is not what the model wrote.
 _SPOILT_TURN = (
     "casing/leaves-argument-names-alone",
     _COMPLETE,
@@ -263,7 +263,7 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
         yield NotJudged(Outcome.BLOCKED, f"{last.probe}: the first turn cannot be repeated as it came")
 
 
-# Whoever answers the question about the weather mentions one of these, even to say that nothing is known.
+# Any answer to the question about the weather mentions one of these, even an answer that nothing is known.
 _mentions_the_weather = mentions(
     r"weather|paris|temperature|degree|°|sun|rain|cloud|wind|warm|cold|forecast|report|function|tool|result"
     r"|access|real.?time|unable|cannot|can't|don't|sorry"
@@ -283,7 +283,7 @@ def uses_function_responses(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """The result of a function reaches the model.
 
     Why: functionResponse is the only way to return a result to the conversation.
-    Breaks: agents invent the result that they were given.
+    Breaks: agents ignore the result that they were given, and invent one.
     Workaround: repeat the result as text.
     Source: [FunctionResponse.response] The function's result is part of the prompt.
     """

@@ -29,9 +29,9 @@ def require_understanding(
     found: Iterable[Location | NotJudged],
     is_on_topic: Callable[[Reply], bool] | None = None,
 ) -> Iterator[Location | NotJudged]:
-    """Pass on what was found of `probe`, but as blocked if the server shows no understanding.
+    """Yield the findings on `probe`, but as blocked if the server shows no understanding.
 
-    `is_on_topic` says whether an answer speaks of what was asked: at least one must, or the findings are blocked too.
+    `is_on_topic` returns whether an answer is about the question: if none is, the findings are blocked too.
     """
     replies = seen.of(probe)
     missed = any(map(disobeys, replies))
@@ -51,7 +51,7 @@ def require_understanding(
 def mentions(words: str) -> Callable[[Reply], bool]:
     """Return a test of whether an answer, or a call in it, matches one of the `words`, a regular expression.
 
-    Such words only ever protect a vendor: if they are missing, nothing is accused.
+    Such words can only protect a vendor: if they are missing, nothing is reported.
     """
     pattern = re.compile(words, re.IGNORECASE)
     return lambda reply: any(pattern.search(str(said)) for said in (reply.text, *reply.first.calls))

@@ -20,7 +20,7 @@ _REASON = "/candidates/0/finishReason"
 _SEVERAL_CHUNKS = RequiredContent(
     "no stream came in several chunks", lambda reply: len(reply.chunks) > 1, (ProbeId.LONG_ANSWER_STREAMED,)
 )
-_SHORT = 40  # characters of an answer that is complete as soon as it is begun
+_SHORT = 40  # characters of an answer that is complete as soon as it begins
 _MANY = 300  # characters: more than any vendor sends as one chunk of an answer that is still being written
 
 
@@ -38,7 +38,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     filter blocks the prompt after all: then promptFeedback holds the reason.
     Breaks: gemini-cli raises NO_FINISH_REASON and asks again; the Vercel AI SDK reports `other`; elsewhere a
     truncated answer cannot be told from a complete one.
-    Workaround: none that is safe, because without the reason nothing shows whether the answer is complete.
+    Workaround: none is safe, because without the reason nothing shows whether the answer is complete.
     Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
     candidates = [chunk for chunk in reply.chunks if find_candidate(chunk)]
@@ -65,7 +65,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
 
     Why: an early reason claims that the model has stopped when it has not. It is only noted where every chunk has a
     reason, an old habit of Google's, and where a built-in tool may have ended a step.
-    Breaks: applications that stop reading at STOP show an empty or a shortened answer; the SDKs read on.
+    Breaks: applications that stop reading at STOP show an empty or truncated answer; the SDKs read on.
     Workaround: read to the end of the stream, and use the last reason.
     Source: [streamGenerateContent] Each chunk carries the text since the one before; the last has a finishReason.
     """
@@ -79,7 +79,7 @@ def gives_the_reason_last(reply: Reply) -> Iterator[Location]:
     content = candidate.get("content")
     begins_with_parts = isinstance(content, dict) and bool(content.get("parts"))
     without = [one for _, one in before_the_end if not one.get("finishReason")]
-    # A reason in every chunk that has content is an old habit of Google's; one in a chunk of its own, sent first, is not.
+    # A reason in every chunk with content is an old habit of Google's; a reason in a chunk of its own, sent first, is not.
     habit = begins_with_parts and all(map(is_empty_candidate, without))
     level = Level.NOTE if habit or uses_server_tools(reply) else None
     observed = f"{candidate['finishReason']!r} before the end of the text"
@@ -116,14 +116,13 @@ def leaves_empty_candidates_out(reply: Reply) -> Iterator[Location]:
 def arrives_while_it_is_made(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A long answer arrives in pieces while the model is writing it.
 
-    Why: callers stream in order to see the first words early; a stream that is held back until the end only looks
-    like one.
+    Why: callers stream in order to see the first words early; a stream that is held back until the end brings them no benefit.
     Breaks: programs seem to hang, and idle time-outs abort answers that are still being written.
     Workaround: none in the client, other than a longer time-out.
     Source: [streamGenerateContent] It streams partial responses while the model generates.
     """
     short = [one for one in seen.all if is_model_answer(one) and 0 < len(one.text) < _SHORT]
-    # What network, queue and thinking cost any answer.
+    # The time that network, queue and thinking take for any answer.
     usual_ms = statistics.median([one.exchange.ended_ms for one in short] or [0.0])
     verdicts = [(reply, is_held_back(reply, usual_ms)) for reply in seen.replies]
     held = [reply for reply, verdict in verdicts if verdict]

@@ -14,7 +14,7 @@ from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind
 from conformance.wire.framing import Framing, Irregular
 
-# Irregularities whose name does not say it in words.
+# Descriptions of the irregularities whose name is not one.
 _WORDS = {
     Irregular.BOM: "byte order mark",
     Irregular.BYTES_REPR: "Python literal",
@@ -29,7 +29,7 @@ _WORDS = {
 
 
 def holds_events(reply: Reply) -> bool:
-    """Return whether a stream with alt=sse consists of events, whatever they hold."""
+    """Return whether a stream with alt=sse consists of events, whatever they contain."""
     scalar = reply.kind is ReplyKind.FOREIGN and reply.framed.has(Irregular.SCALAR_IN_EVENT)
     success = (reply.kind in (ReplyKind.ANSWER, ReplyKind.UNREADABLE) or scalar) and reply.is_success
     framed = reply.streamed and reply.alt_sse and reply.framed.framing is Framing.SSE
@@ -246,7 +246,7 @@ def comes_whole(reply: Reply) -> Iterator[Location]:
     token counts are lost.
     Breaks: google-genai and @google/genai raise; the Vercel AI SDK silently loses the end of the answer.
     Workaround: treat an answer without a finish reason as failed, and ask again.
-    Source: [streamGenerateContent] A stream ends after a whole chunk.
+    Source: [streamGenerateContent] A stream ends after a complete chunk.
     """
     if reply.exchange.failure is None:
         levels = {Irregular.TRUNCATED: Level.MUST}

@@ -1,4 +1,4 @@
-"""How a stream is framed: as server-sent events or as an array, with the type that belongs to it, never empty."""
+"""How a stream is framed: as server-sent events or as an array, with the matching Content-Type, and never empty."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {Framing.SSE: "text/event-stream", Framing.JSON_ARRAY: "application/jso
 
 
 def _shows_its_framing(reply: Reply) -> bool:
-    """Return whether a stream answered in success, or its bytes are readable but of no framing that is known."""
+    """Return whether a stream answered with success, or its bytes are readable but in no known framing."""
     unread = reply.streamed and reply.kind is ReplyKind.UNREADABLE and reply.is_success
     packed_or_cut = reply.framed.has(Irregular.GZIP_MAGIC) or reply.framed.has(Irregular.TRUNCATED)
     read_in_full = reply.framed.framing is not Framing.SSE and not reply.framed.bound
@@ -88,7 +88,7 @@ def streams_an_array_without_alt(seen: RuleInput) -> Iterator[Location]:
     asked = _sort_by_length(reply for reply in seen.replies if not reply.expects_refusal)
     for reply in asked:
         if not _is_refused(reply) and reply.framed.framing is not Framing.JSON_ARRAY:
-            # Recorders drop queries, because a key may stand in them: alt=sse may have been asked for.
+            # Recorders drop queries, because they may contain a key, so alt=sse may have been asked for.
             level = Level.NOTE if reply.exchange.captured and reply.framed.framing is Framing.SSE else None
             yield Location(reply.id, "@0", "one JSON array", _describe_framing(reply), level)
     own = [reply for reply in asked if not reply.exchange.captured]
@@ -174,7 +174,7 @@ def holds_at_least_one_chunk(seen: RuleInput) -> Iterator[Location | NotJudged]:
     sent an empty stream twice in thousands of answers, so a rare one is only noted.
     Breaks: every client ends normally with an empty answer; a terminal program waits forever.
     Workaround: treat an empty stream as a failure, and ask again.
-    Source: [streamGenerateContent] A stream of status 200 holds at least one chunk.
+    Source: [streamGenerateContent] A stream with status 200 contains at least one chunk.
     """
     if says_nothing(seen) and not any(reply.exchange.captured for reply in seen.replies):
         yield NotJudged(Outcome.INCONCLUSIVE, describe_silence(seen))

@@ -1,4 +1,4 @@
-"""The text of a stream: only what is new in each chunk, every part once, nothing lost on the way."""
+"""The text of a stream: each chunk brings only what is new, every part comes once, and nothing is lost on the way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.reading.reply import Reply, RuleInput
 from conformance.wire.framing import Framing
 
 REPEATING = ("streaming/sends-deltas", "streaming/sends-the-text-once")
-"""The rules about text that comes more than once: what they accuse shows nothing else of the text."""
+"""The rules about text that comes more than once: an answer that they report shows nothing else about its text."""
 
 _TEXT = "/candidates/0/content/parts/0/text"
 _NEW_TEXT = "only the text since the chunk before"
@@ -30,7 +30,7 @@ _PIECES = RequiredContent(
     (ProbeId.LONG_ANSWER_STREAMED,),
 )
 _SHORT = 40  # characters; where the question is not known, a shorter text that comes twice may be the answer
-_LONG_ROW = 10  # numbers in which a chunk that is lost or late would show
+_LONG_ROW = 10  # a row with this many numbers shows a chunk that is lost or late
 _MISCOUNTED = 2  # characters by which a model itself may miscount the length of a run
 
 
@@ -161,7 +161,7 @@ def _has_lost_repeats(wanted: str, got: str) -> bool:
 def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
     """No character is split where one chunk ends and the next begins.
 
-    Why: a gateway that decodes each read by itself breaks the characters whose bytes lie in two reads.
+    Why: a gateway that decodes each read by itself breaks characters whose bytes are split between two reads.
     Breaks: every client shows replacement characters in Chinese, Japanese and Korean text and in emoji.
     Workaround: ask without streaming.
     Source: [RFC 8259, character encoding] Bodies are UTF-8; a character of several bytes is never cut in two.
@@ -171,7 +171,7 @@ def keeps_characters_whole(reply: Reply) -> Iterator[Location]:
         unreadable = any(oddity.kind == "bad-utf8" for oddity in chunk.json.oddities)
         lost = "\ufffd" in text and "\ufffd".encode() not in reply.exchange.request.body
         if not unreadable and (lost or _is_misdecoded(text) or _has_question_marks(reply, text)):
-            # A text about character sets may well hold what looks misdecoded.
+            # A text about character sets may contain what looks like wrongly decoded text.
             level = Level.NOTE if reply.exchange.captured and "\ufffd" not in text else None
             yield Location(reply.id, reply.at(chunk, _TEXT), "intact characters", text[:80], level)
 
@@ -188,7 +188,7 @@ def _is_misdecoded(text: str) -> bool:
 
 
 def _has_question_marks(reply: Reply, text: str) -> bool:
-    """Return whether question marks replace characters beyond ASCII of the text that was to be repeated."""
+    """Return whether question marks replace the non-ASCII characters of the text that was to be repeated."""
     wanted = get_expected_text(reply)
     lost = "?" in text and "?" not in wanted and not wanted.isascii()
     return lost and text.isascii() and all(word in wanted for word in text.replace("?", " ").split())
@@ -213,7 +213,7 @@ def streams_thoughts_too(seen: RuleInput) -> Iterator[Location]:
     """
     unary = [reply for reply in seen.of(ProbeId.THINKING) if reply.ok and reply.first.thoughts]
     streamed = [reply for reply in seen.of(ProbeId.THINKING_STREAMED) if reply.ok]
-    # A single object may be the last of several; nobody knows what stood in the others.
+    # A single object may be the last of several; what the others contained is unknown.
     streamed = [reply for reply in streamed if reply.framed.framing is not Framing.SINGLE_JSON]
     if not unary or any(reply.first.thoughts for reply in streamed):
         return

@@ -12,12 +12,12 @@ from conformance.model import Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 
-_ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are for other rules
+_ENDS = ("STOP", "MAX_TOKENS")  # other reasons, and other spellings, are judged by other rules
 _SLACK = 8  # tokens by which two prompts of one form differ, with another nonce in each
 
 
 def _find_right_answer(seen: RuleInput, probe: str) -> Reply | None:
-    """Return a reply that did as it was told: only two right answers can be compared."""
+    """Return a reply that did as asked: only two right answers can be compared."""
     right = (reply for reply in seen.replies if reply.probe == probe and obeys(reply))
     return next(right, None)
 
@@ -40,7 +40,7 @@ def _compare_prompts(unary: Reply, stream: Reply) -> Iterator[Location]:
 
 
 def _compare_long_prompts(seen: RuleInput) -> Iterator[Location]:
-    """Compare what one long task costs, asked both ways: its prompt is the same, whatever was answered."""
+    """Compare the cost of one long task asked by both methods: its prompt is the same, whatever the answer."""
     unary = next((reply for reply in seen.replies if reply.probe == ProbeId.LIMIT_OF_FIVE), None)
     stream = next((reply for reply in seen.replies if reply.probe == ProbeId.LONG_ANSWER_STREAMED), None)
     if unary and stream and stream.chunks:
@@ -74,7 +74,7 @@ def _is_near_its_limit(reply: Reply) -> bool:
 def stream_matches_unary(seen: RuleInput) -> Iterator[Location | NotJudged]:
     """A streamed answer ends for the same reason as a unary one, and its prompt costs the same.
 
-    Why: both methods put one question to one model; only the way in which the answer travels differs.
+    Why: both methods put the same question to the same model; they differ only in how the answer is sent.
     Breaks: callers that stream take a complete answer for a truncated one, or pay for the prompt once per chunk.
     Workaround: use the method that reports correctly, and check bills with countTokens.
     Source: [streamGenerateContent] The same request as generateContent; the response comes in pieces.

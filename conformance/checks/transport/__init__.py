@@ -1,1 +1,1 @@
-"""Transport: answers arrive completely, say what they are, and are what they say."""
+"""Transport: answers arrive completely, declare what they are, and match that declaration."""

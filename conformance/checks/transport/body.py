@@ -14,7 +14,7 @@ from conformance.reading.standing import Standing
 from conformance.wire.framing import Framing, Irregular
 from conformance.wire.jsontext import Odd
 
-_AROUND = {  # what is beside the JSON, where the detail alone does not say it
+_AROUND = {  # descriptions of what is beside the JSON, for details that do not describe themselves
     Irregular.BOM: "",
     Irregular.TRAILING_BYTES: "bytes after it",
     Irregular.HTML: "HTML after it",
@@ -83,7 +83,7 @@ def sends_one_json_text(reply: Reply) -> Iterator[Location]:
 def writes_sound_json(reply: Reply) -> Iterator[Location]:
     """JSON is valid UTF-8, and no object has the same name twice.
 
-    Why: parsers disagree about everything else: of two equal names, some take the first and some the last.
+    Why: parsers disagree about everything else: where a name appears twice, some take the first value and some the last.
     Breaks: text is garbled, and two readers of one answer get two different values.
     Workaround: none.
     Source: [RFC 8259] The body of a unary answer is one JSON text in UTF-8, as application/json.

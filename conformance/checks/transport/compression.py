@@ -23,7 +23,7 @@ _MALFORMED = {
 
 
 def _is_as_sent(reply: Reply) -> bool:
-    """Return whether a body came as it was sent: other recorders may decode it, and keep or change its headers."""
+    """Return whether a body is recorded as it was sent: some recorders decode it, and keep or change its headers."""
     return reply.exchange.failure is None and reply.status > 0 and not reply.exchange.captured
 
 
@@ -37,7 +37,7 @@ def compresses_as_it_declares(reply: Reply) -> Iterator[Location]:
     """A body is compressed exactly as its Content-Encoding says, with a coding that the client offered.
 
     Why: a client undoes the coding that the header declares, and nothing else.
-    Breaks: on undeclared compression the Vercel AI SDK is silently empty, and every other client raises.
+    Breaks: on undeclared compression the Vercel AI SDK silently returns nothing, and every other client raises.
     Workaround: send `Accept-Encoding: identity`.
     Source: [RFC 9110, Content-Encoding] The header names the codings of the body.
     """
@@ -62,7 +62,7 @@ def uses_standard_http_and_compression(reply: Reply) -> Iterator[Location]:
     refuse raw deflate.
     Breaks: no client that was measured.
     Workaround: none needed.
-    Source: [RFC 9112] A message is as long as it says, and coded as it says.
+    Source: [RFC 9112] A message has the length and the coding that its headers declare.
     """
     if reply.exchange.http_version.upper() in ("HTTP/1.0", "HTTP/0.9"):
         yield Location(reply.id, "", "HTTP/1.1 or later", reply.exchange.http_version)

@@ -1,4 +1,4 @@
-"""Whether an answer arrives: in time, within limits, completely, and where it was asked for."""
+"""Whether an answer arrives in time, within limits, completely, and at the address that was asked."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
     vendor. This rule accuses no vendor; it lists such questions so that silence is not mistaken for a pass.
     Breaks: nothing by itself.
     Workaround: run again, with a lower concurrency or a longer timeout.
-    Source: [code.proto] 429 and 5xx are faults of the moment; they show nothing about the protocol.
+    Source: [code.proto] 429 and 5xx are temporary faults; they show nothing about the protocol.
     """
     answered = {
         reply.probe
@@ -82,11 +82,11 @@ def _is_accused_elsewhere(seen: RuleInput, reply: Reply) -> bool:
 def answers_within_bounds(reply: Reply) -> Iterator[Location | NotJudged]:
     """No answer exceeds the checker's limits on size, headers, pieces and JSON.
 
-    Why: what exceeds a limit is not read, so nothing else can be said about it; every question here has a short
-    answer.
+    Why: an answer that exceeds a limit is not read, so nothing else can be said about it; every question here has a
+    short answer.
     Breaks: clients without limits run out of memory; those with limits raise.
     Workaround: raise that limit under `limits` in providers.yaml to have the answer judged.
-    Source: [RFC 9112] A message is as long as it says, and coded as it says.
+    Source: [RFC 9112] A message has the length and the coding that its headers declare.
     """
     limit = reply.exceeded_limit
     if limit and reply.exchange.captured:
@@ -149,7 +149,7 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     another host.
     Breaks: google-genai raises on 3xx; fetch in JavaScript follows, and loses the body or leaks the header.
     Workaround: use the address that the redirect names as base_url.
-    Source: [generative_service.proto] The methods answer where they are asked; none redirects.
+    Source: [generative_service.proto] The methods answer at the address that was requested; none redirects.
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not answers_control(seen):
@@ -167,7 +167,7 @@ def _describe_target(reply: Reply) -> str:
 
 
 def _weigh_redirect(reply: Reply) -> Level | None:
-    """Return the level of a redirect, None for the gravest: one of a wrong request, or of a GET, breaks fewer clients."""
+    """Return the level of a redirect, None for the gravest: redirecting a wrong request, or a GET, breaks fewer clients."""
     if reply.expects_refusal:
         return Level.SHOULD if reply.resource.name == "response" else Level.NOTE
     return None if reply.exchange.request.verb == "POST" else Level.SHOULD

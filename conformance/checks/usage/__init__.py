@@ -1,1 +1,1 @@
-"""Usage: what an answer says that it cost, whether that adds up, and whether it can be believed."""
+"""Usage: the cost that an answer reports, whether it adds up, and whether it can be believed."""

@@ -91,7 +91,7 @@ def counts_up_to_the_end_of_a_stream(reply: Reply) -> Iterator[Location]:
     """The last chunk of a stream carries the final usage.
 
     Why: usage is cumulative, so only the last block counts everything; in Google's streams the last chunk holds it.
-    Breaks: clients that read the last block see what the answer had cost so far, so the bill comes out too low.
+    Breaks: clients that read the last block see the cost of only a part of the answer, so the bill comes out too low.
     Workaround: none; ask without streaming if costs matter.
     Source: [UsageMetadata] Each answer reports its tokens: prompt, answer, thoughts, tools and their total.
     """
@@ -112,7 +112,7 @@ def counts_thoughts(reply: Reply) -> Iterator[Location]:
     """Thoughts that are returned are counted in thoughtsTokenCount.
 
     Why: thoughts are billed, and have a counter of their own.
-    Breaks: bills and budgets computed from the counters come out too low, by most of the cost for a thinking model.
+    Breaks: bills and budgets computed from the counters come out too low; for a thinking model, most of the cost is missing.
     Workaround: subtract the prompt and the answer from the total.
     Source: [UsageMetadata.thoughtsTokenCount] Thoughts are counted apart from the answer.
     """
@@ -172,7 +172,7 @@ def total_is_the_sum(seen: RuleInput) -> Iterator[Location]:
     Why: Google's totals are right in all but a dozen of 6,754 recorded blocks, where an absent counter counts as 0.
     Some of Vertex AI's totals are short by one.
     Breaks: one of the numbers is wrong, and nothing shows which one to pay.
-    Workaround: pay by the counters, not by the total, or ask the vendor which one it bills.
+    Workaround: calculate from the counters, not from the total, or ask the vendor which of them it bills.
     Source: [UsageMetadata.totalTokenCount] The total is the sum of prompt, candidates, tool use and thoughts; cached
     tokens are part of the prompt.
     """
@@ -227,11 +227,11 @@ def counts_are_cumulative(seen: RuleInput) -> Iterator[Location]:
     """In a stream, each usage block counts the whole answer so far.
 
     Why: clients take the last block for the whole. Google's own numbers sometimes fall within a stream, because the
-    prompt is counted again; that alone is only noted. A last block far too small for the answer is more than a note,
-    and so are answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
+    prompt is counted again; that alone is only noted. More than a note are a last block that is far too small for the answer,
+    and answer tokens that fall in every long stream; Google's fell in ten streams of 1,150.
     Breaks: if each block counts only its own chunk, clients see the cost of the last chunk.
     Workaround: add up the blocks, for this vendor only.
-    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last one all of it.
+    Source: [streamGenerateContent] Each block counts the whole answer so far, and the last block counts all of it.
     """
     always = _find_always_falling(seen)
     for reply in seen.replies:
@@ -285,7 +285,7 @@ def counts_cached_tokens_within_the_prompt(reply: Reply) -> Iterator[Location]:
     """Cached tokens are included in the prompt's count, not subtracted from it.
 
     Why: promptTokenCount is the whole prompt; cachedContentTokenCount is the share of it that costs less.
-    Breaks: cost calculators that subtract the cached share arrive at less than nothing.
+    Breaks: cost calculators that subtract the cached share arrive at a negative cost.
     Workaround: add the two before calculating.
     Source: [UsageMetadata.cachedContentTokenCount] The cached tokens are part of the prompt's.
     """
