@@ -94,7 +94,7 @@ async def _examine(one: SelectedProvider) -> Diagnosis:
         elif key_refused:
             hint = _hint_on_ways(one.provider.auth, accepted)
         else:
-            hint = _HINTS.get(first.status, "base_url?" if first.kind is ReplyKind.HTML else "")
+            hint = _HINTS.get(first.status, "is base_url right?" if first.kind is ReplyKind.HTML else "")
     return Diagnosis(name, ok=False, message=said + (f" ({hint})" if hint else ""), accepted=accepted)
 
 

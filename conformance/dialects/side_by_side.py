@@ -180,7 +180,7 @@ def _render_markdown_row(cells: Iterable[str]) -> str:
 
 
 def _escape_markdown(cell: str) -> str:
-    """Return a text that means nothing to Markdown: a user's dialect may hold anything."""
+    """Return a text in which nothing is Markdown, since a user's dialect may contain anything."""
     return " ".join(cell.translate(_MARKS).split())
 
 
