@@ -205,7 +205,10 @@ def render_text(both: SideBySide) -> str:
     ]
     for name, remarks in _group_remarks(both).items():
         lines = (f"{KINDS[one.kind]}: {one.says} {_locate(one)}".rstrip() for one in remarks)
-        items = [textwrap.fill(line, 110, initial_indent="* ", subsequent_indent="  ") for line in lines]
+        wrapper = textwrap.TextWrapper(
+            110, initial_indent="* ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        items = map(wrapper.fill, lines)
         blocks.append("\n".join((name, "=" * len(name), *items)))
     return "\n\n".join(blocks) + "\n"
 

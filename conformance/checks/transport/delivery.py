@@ -67,7 +67,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     if seen.unrelated:
         who = count_noun(len(seen.unrelated), "question")
-        reason = f"{who} got an error that belongs to another one: {join_names(seen.unrelated, 6)}"
+        reason = f"{who} got an error that belongs to another question: {join_names(seen.unrelated, 6)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
 
 
