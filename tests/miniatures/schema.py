@@ -318,7 +318,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "remains-of-calls",
-        "An empty rest of a call that nobody wanted in pieces.",
+        "An empty remainder follows a call that was not requested in pieces.",
         with_responses(_with_remains, only="unary"),
         trips={"schema/function-calls-are-complete"},
     ),
