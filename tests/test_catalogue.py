@@ -6,6 +6,8 @@ import ast
 import dataclasses
 import inspect
 import json
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,3 +124,15 @@ def test_probes_are_named_by_constants_so_that_a_misspelt_one_fails_type_checkin
 
 def test_every_constant_names_a_probe() -> None:
     assert [name.value for name in ProbeId if name not in PROBES] == []
+
+
+def test_probes_are_asked_in_one_order_whichever_module_was_imported_first() -> None:
+    code = (
+        "from conformance.probes import keys, tools\n"
+        "from conformance import catalogue\n"
+        "catalogue.load()\n"
+        "print(*catalogue.PROBES)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [*catalogue.PROBES]
+    assert done.stdout.split()[0] == ProbeId.PLAIN

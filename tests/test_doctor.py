@@ -42,7 +42,7 @@ def test_the_way_to_carry_the_key_that_is_accepted_is_named(tmp_path: Path, port
     done = doctor(tmp_path, **entry(port, auth="bearer"))
     assert done.returncode == 3
     assert (
-        "sent as bearer the key is refused, sent as x-goog-api-key and as query-key it is accepted: write auth: x-goog-api-key"
+        "the key is refused when it is sent as bearer, but accepted when it is sent as x-goog-api-key and as query-key: write auth: x-goog-api-key"
         in done.stdout
     )
 
@@ -64,7 +64,7 @@ def test_a_key_that_no_way_is_accepted_is_said(tmp_path: Path, port: int) -> Non
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 3
-    assert "the key is refused however it is carried" in done.stdout
+    assert "the key is refused however it is sent" in done.stdout
 
 
 def test_no_key_is_said_not_to_have_been_sent(tmp_path: Path, port: int) -> None:

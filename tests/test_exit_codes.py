@@ -280,7 +280,9 @@ def test_a_limiter_that_lets_no_question_through_in_the_end_is_said(
 def test_a_budget_that_is_spent_is_said(ports: dict[str, int], tmp_path: Path) -> None:
     ran = ended(tmp_path, {"one": vendor(ports["honest"], max_requests=30)})
     assert (ran.code, ran.provider("one")["status"]) == (3, "partial")
-    assert any("max_requests (30) is spent" in limit for limit in ran.provider("one")["judged"]["limited_by"])
+    assert any(
+        "max_requests (30) is used up" in limit for limit in ran.provider("one")["judged"]["limited_by"]
+    )
 
 
 def test_nothing_tested_at_all_ends_in_3(tmp_path: Path) -> None:

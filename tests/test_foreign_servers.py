@@ -129,7 +129,7 @@ def grave(verdict: Verdict) -> set[str]:
         ("locked", "the plain question is refused (HTTP 400): API key not valid"),
         ("forbidding", "the key is refused (HTTP 403)"),
         ("not-found", "the model is not served (HTTP 404"),
-        ("post-less", "the plain question is refused (HTTP 405; base_url?)"),
+        ("post-less", "the plain question is refused (HTTP 405; check base_url)"),
         ("unimplemented", "HTTP 501"),
         ("teapot", "the plain question is refused (HTTP 418): I'm a teapot"),
         ("bodiless", "the plain question is refused (HTTP 400)"),

@@ -134,7 +134,7 @@ def test_a_budget_too_small_is_said_and_leaves_room_for_the_last_questions(
     config.write_text(text, encoding="utf-8")
     found = run(config, tmp_path / "one", "--seed", "1", "--max-examples", "200")
     said = json.loads((tmp_path / "one" / "results.json").read_text(encoding="utf-8"))["run"]["warnings"]
-    assert any("generated bodies were not sent: max_requests (60) is spent" in line for line in said)
+    assert any("generated bodies were not sent: max_requests (60) is used up" in line for line in said)
     assert [one["cause"] for one in found["unasked"] if one["probe"] == "generated"] == ["budget"]
     assert "plain-at-the-end" not in {one["probe"] for one in found["unasked"]}
     assert found["traffic"]["requests"] == 60

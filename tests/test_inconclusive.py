@@ -138,7 +138,7 @@ def test_a_5xx_at_a_wrong_key_is_asked_three_times_before_it_accuses(verdicts: M
 
 def test_pages_everywhere_are_a_wrong_address(verdicts: Mapping[str, Verdict]) -> None:
     verdict = verdicts["pages-everywhere"]
-    assert (verdict.status, "base_url?" in (verdict.reason or "")) == ("inconclusive", True)
+    assert (verdict.status, "check base_url" in (verdict.reason or "")) == ("inconclusive", True)
     assert case(verdict, "transport/answers-with-json-not-html").outcome is Outcome.INCONCLUSIVE
     assert not grave(verdict)
 
@@ -146,7 +146,7 @@ def test_pages_everywhere_are_a_wrong_address(verdicts: Mapping[str, Verdict]) -
 def test_redirects_everywhere_are_a_wrong_address_and_show_no_query(verdicts: Mapping[str, Verdict]) -> None:
     moved = case(verdicts["moved-everywhere"], "transport/answers-without-redirects")
     assert moved.outcome is Outcome.INCONCLUSIVE
-    assert "x.example/a (base_url?)" in moved.reason
+    assert "x.example/a (check base_url)" in moved.reason
     assert not grave(verdicts["moved-everywhere"])
 
 

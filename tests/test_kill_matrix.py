@@ -152,7 +152,7 @@ GENERATED = {name: rule for name, (_, rule) in ASKED_WITH_BODIES.items()} | {
 }
 # Rules that no server can trip, and why.
 NOT_TRIPPABLE = {
-    "transport/answers-every-question": "names the questions without a usable answer; it accuses nobody (`tests/test_inconclusive.py`)"
+    "transport/answers-every-question": "names the questions without a usable answer; it accuses no vendor (`tests/test_inconclusive.py`)"
 }
 
 

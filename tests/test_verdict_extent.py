@@ -62,8 +62,8 @@ def test_questions_that_stay_unanswered_are_counted_and_named(verdicts: Mapping[
 def test_a_spent_budget_keeps_a_vendor_from_conforming(verdicts: Mapping[str, Verdict]) -> None:
     verdict = verdicts["short"]
     assert verdict.status == "partial"
-    assert any("max_requests (30) is spent" in limit for limit in verdict.judged.limited_by)
-    assert any("max_requests (30) is spent" in reason for reason in verdict.undecided)
+    assert any("max_requests (30) is used up" in limit for limit in verdict.judged.limited_by)
+    assert any("max_requests (30) is used up" in reason for reason in verdict.undecided)
 
 
 def test_a_model_that_does_not_obey_leaves_rules_open_with_one_note(verdicts: Mapping[str, Verdict]) -> None:

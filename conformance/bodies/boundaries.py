@@ -1,7 +1,7 @@
-"""Bodies without chance: every documented field at its bounds, at each of its values, and one step beyond.
+"""Bodies that are not random: every documented field at its bounds, at each of its values, and one step beyond.
 
-Valid ones share a request, as many as fit together: forty fields at their minimum cost what one does. Invalid ones
-stand alone, since the first would hide the others. Usual fields come first, exotic ones (which a vendor may refuse
+Valid ones share a request, as many as fit together: forty fields at their minimum cost what one does. Each invalid one has a
+request of its own, since the first would hide the others. Usual fields come first, exotic ones (which a vendor may refuse
 as a whole) in requests of their own; so a budget is spent from the front.
 """
 
@@ -36,7 +36,7 @@ class Boundary:
     place: str
     name: str  # minimum, maximum, empty, longest, null, value X
     value: JSON
-    doubt: int  # 0: everybody should take it; 1: a value out of use; 2: empty, null or very long
+    doubt: int  # 0: every vendor should accept it; 1: a value out of use; 2: empty, null or very long
 
 
 def build_boundaries(dialect: Dialect) -> tuple[GeneratedBody, ...]:
@@ -51,7 +51,7 @@ def build_boundaries(dialect: Dialect) -> tuple[GeneratedBody, ...]:
             for one in list_valid_boundaries(nodes[place], place)
             if not (one.name == "null" and _is_needed(form.root, place))
         ]
-        for doubt in (0, 1, 2):  # apart, since the first that is refused hides the rest of its batch
+        for doubt in (0, 1, 2):  # separate, since the first that is refused hides the rest of its batch
             ordered += _fill_batches(form, [one for one in valid if one.doubt == doubt])
         faulty = [(place, *one) for place in group for one in _list_faulty_values(nodes[place])]
         for place, _, change, value, refuses in sorted(faulty, key=lambda one: one[1]):
@@ -110,7 +110,7 @@ _FORMATTED = {"bytes": "AA==", "int64": "1", "duration": "1s", "timestamp": "202
 
 
 def build_simplest(node: Node, index: int = 0) -> JSON:
-    """Return the smallest value of a place that says something; `index` makes names differ."""
+    """Return the smallest meaningful value of a place; `index` makes names differ."""
     if node.kind == "object":
         chosen = node.needed | ({node.oneof[0]} if node.is_part() else frozenset())
         return {name: build_simplest(child, index) for name, child in node.children.items() if name in chosen}
@@ -120,7 +120,7 @@ def build_simplest(node: Node, index: int = 0) -> JSON:
         example = node.examples[0]
         return f"{example}_{index}" if node.unique and index else put_nonce(example, NONCE)
     if node.enum:
-        return node.enum[min(1, len(node.enum) - 1)]  # the first is mostly UNSPECIFIED
+        return node.enum[min(1, len(node.enum) - 1)]  # the first is usually UNSPECIFIED
     return _PLAIN.get(node.kind, _FORMATTED.get(node.format, "stone"))
 
 
@@ -141,7 +141,7 @@ class _Batch:
         return added
 
     def contradicts(self, one: Boundary) -> bool:
-        """Return whether settings that go together would be asked to differ."""
+        """Return whether adding a setting would make settings differ that must be equal."""
         return any(
             (one.place == needed and one.value != value and has_place(self.body, rule.when))
             or (
@@ -162,7 +162,7 @@ class _Batch:
 
 
 def _fill_batches(form: RequestForm, wanted: Sequence[Boundary]) -> list[GeneratedBody]:
-    """Return few valid bodies that hold all of the boundaries."""
+    """Return a small number of valid bodies that contain all of the boundaries."""
     batches: list[_Batch] = []
     for one in wanted:
         if not any(batch.add(one) for batch in batches):
@@ -172,7 +172,7 @@ def _fill_batches(form: RequestForm, wanted: Sequence[Boundary]) -> list[Generat
 
 
 def _put(node: Node, body: JSON, place: Sequence[str], value: JSON) -> bool:
-    """Put a value at a place, if nothing stands there yet and nothing there excludes it; says whether it did."""
+    """Put a value at a place, if the place is empty and nothing excludes it; return whether it was put there."""
     name, *rest = place
     if isinstance(body, list):
         return _put_in_list(node, body, rest, value)

@@ -1,4 +1,4 @@
-"""The corpus: bodies that failed, kept in a file so that the next run asks them first and shows if they still do.
+"""The corpus: bodies that failed, kept in a file so that the next run asks them first and shows whether they still fail.
 
 The file is the user's and may have been edited, or come from somebody else: lines that are not a body are
 skipped and named, and only the body and what to expect of it is taken from a line.
@@ -25,9 +25,9 @@ _TEXTS = ("broken_at", "change", "source", "twin")
 
 
 def write_corpus(path: Path, bodies: Iterable[GeneratedBody]) -> None:
-    """Write the bodies that fail now, a line each, in place of what the file held; without any, the file goes.
+    """Write the bodies that fail now, a line each, replacing the content of the file; without any, remove the file.
 
-    Raises RecordError where the file can be neither written nor removed.
+    Raises RecordError if the file can be neither written nor removed.
     """
     lines = [json.dumps(asdict(one), ensure_ascii=False) for one in list(bodies)[:MOST_BODIES]]
     if lines:
@@ -70,7 +70,7 @@ def _read_body(line: str) -> GeneratedBody:
         **{name: (entry.find(name, str) or "")[:LONGEST_TEXT] for name in _TEXTS},
         google_refuses=entry.find("google_refuses", bool),
         covers=tuple(str(one)[:200] for one in (entry.find("covers", list) or [])[:100]),
-        # What an answer must show, as far as a file may say it: never which status is right.
+        # What a file may say about a right answer: what it shows, but never its status.
         expected={
             name: value
             for name, value in (entry.find("expected", dict) or {}).items()

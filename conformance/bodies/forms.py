@@ -1,7 +1,7 @@
 """The request forms that bodies are made for: a dialect's own, and Google's, each built once in a process.
 
-What a page leaves open (an object without members) is what Google's schema has at that place, found by the
-name in lowerCamelCase: a vendor that names `tools` and says no more of them claims Google's.
+Where a page leaves something open (an object without members), Google's schema for that place applies, found by the
+name in lowerCamelCase: a vendor that names `tools` without describing them is taken to accept Google's.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class RequestForm:
     googles: frozenset[str] | None = None  # Google's places; None: this is Google's own form
 
     def is_googles(self, place: str) -> bool:
-        """Return whether Google's request has this place too, in whatever casing."""
+        """Return whether Google's request has this place too, in any casing."""
         return self.googles is None or "/".join(map(to_camel, place.split("/"))) in self.googles
 
 
 def load_forms(dialect: Dialect) -> tuple[RequestForm, RequestForm]:
-    """Return a dialect's own request form and Google's: Google's twice where the page does not describe a request."""
+    """Return a dialect's own request form and Google's: Google's twice if the page does not describe a request."""
     return load_own_form(dialect), load_google_form()
 
 
@@ -51,7 +51,7 @@ def load_google_form() -> RequestForm:
 
 @cache
 def load_own_form(dialect: Dialect) -> RequestForm:
-    """Return the form of a dialect's requests, what it leaves open filled with Google's."""
+    """Return the form of a dialect's requests, with Google's form where the page leaves something open."""
     google = load_google_form()
     shape = dialect.shapes.get("request")
     if shape is None or shape is google.root.shape:
@@ -63,7 +63,7 @@ def load_own_form(dialect: Dialect) -> RequestForm:
 
 
 def check_schemas(dialect: Dialect) -> list[str]:
-    """Return a line for each place of the dialect's request that no value can fill; no request is sent."""
+    """Return a line for each place in the dialect's request that no value can fill. Nothing is sent."""
     return [f"request.schema.json: {line}" for line in find_empty_places(load_own_form(dialect).root)]
 
 

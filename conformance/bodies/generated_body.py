@@ -1,4 +1,4 @@
-"""A request body that was made from a schema, and what is known of it before it is asked."""
+"""A request body that was made from a schema, and what is known about it before it is sent."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class GeneratedBody:
     broken_at: str = ""  # JSON pointer into `body`; "" if it is valid
     change: str = ""
     source: str = ""  # the schema, and for a boundary which
-    google_refuses: bool | None = None  # None: only prose says so, or it was not tried
+    google_refuses: bool | None = None  # None if only prose says so, or if it was not tried
     twin: str = ""
     covers: tuple[str, ...] = ()  # the boundaries in a batch: `place name`
     expected: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """Twelve hex digits that name the body as it is sent, order of members included."""
+        """Twelve hex digits that identify the body as it is sent, including the order of its members."""
         return hashlib.sha256(serialize(self.body)).hexdigest()[:12]
 
     @property
     def has_generated_twin(self) -> bool:
-        """Whether its twin is another body, and not a question that every run asks."""
+        """Whether its twin is another body, as opposed to a question that every run asks."""
         return bool(self.twin) and not self.expected
 
 

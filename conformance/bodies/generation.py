@@ -1,4 +1,4 @@
-"""Bodies by chance: valid and invalid, of the dialect's own form and of Google's, the same for the same seed."""
+"""Random bodies: valid and invalid, of the dialect's own form and of Google's, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ GOOGLE_VALID, GOOGLE_INVALID = "google", "google-invalid"
 ROUND = (VALID, INVALID, GOOGLE_VALID, TWIN, GOOGLE_INVALID, EXOTIC)  # how bodies take turns
 # Wanted places per body: twelve bodies reach most of the largest schema.
 USUAL_AT_ONCE, EXOTIC_AT_ONCE = 30, 100
-TRIES = 4  # to find a body that is not among the others yet
+TRIES = 4  # attempts at finding a new body
 
 
 def generate_bodies(
     dialect: Dialect, seed: int, count: int, kinds: Sequence[str] = ROUND
 ) -> tuple[GeneratedBody, ...]:
-    """Return `count` different bodies; fewer bodies of the same seed are the first of them.
+    """Return `count` different bodies; a smaller `count` with the same seed gives the first of them.
 
-    `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written otherwise; that
-    one holds all that is usual, so that every rewriting has something to rewrite.
+    `kinds` is the round in which they take turns. A TWIN is the GOOGLE_VALID before it, written in another way; the latter
+    contains all usual members, so that every rewriting has something to rewrite.
     """
     own, google = load_forms(dialect)
     series = _Series(own, google, seed)
@@ -52,7 +52,7 @@ class _Series:
     base: GeneratedBody | None = None  # that the next twin rewrites
 
     def add(self, kind: str, turn: int) -> None:
-        """Add a body of that kind, a new one if a few tries find one."""
+        """Add a body of that kind, a new one if a few attempts find one."""
         self.turns[kind] = self.turns.get(kind, -1) + 1
         body = self.rewrite_base() if kind == TWIN else None
         for attempt in range(TRIES):
@@ -65,7 +65,7 @@ class _Series:
         self.bodies[body.id] = body
 
     def rewrite_base(self) -> GeneratedBody | None:
-        """Return the last body of Google's form in another writing; None if there is none."""
+        """Return the last body of Google's form, written in another way; None if there was no such body."""
         first = self.turns[TWIN] % len(REWRITINGS)
         other = rewrite(self.google.root, self.base.body, first) if self.base else None
         return (
@@ -93,7 +93,7 @@ class _Series:
         return GeneratedBody(body, valid=True, source=form.name)
 
     def choose_wanted(self, form: RequestForm, *, exotic: bool) -> Sequence[str]:
-        """Return the places that are this body's turn; when all were reached, the round begins again."""
+        """Return the places that this body should reach; when all were reached, the round begins again."""
         every, most = (form.exotic, EXOTIC_AT_ONCE) if exotic else (form.usual, USUAL_AT_ONCE)
         reached = self.reached.setdefault(form.name, set())
         if reached.issuperset(every):

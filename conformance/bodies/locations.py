@@ -26,7 +26,7 @@ class BodyLocation:
 
 
 def walk_body(node: Node, value: JSON, path: Path = ()) -> Iterator[BodyLocation]:
-    """Yield every place of a body, the whole first; nothing inside free forms, whose names are the user's."""
+    """Yield every place of a body, starting with the whole body; nothing inside free forms, whose names are the user's."""
     yield BodyLocation(path, node, value)
     for step, child in list_children(value):
         below = node.child(step)
@@ -112,7 +112,7 @@ def put_nonce(value: JSON, nonce: str) -> JSON:
 
 
 def complete_settings(body: JSON, together: Collection[Together]) -> JSON:
-    """Put into a body, in place, what its settings need beside them, and return it."""
+    """Add to a body, in place, the members that its settings require, and return it."""
     for rule in together:
         if has_place(body, rule.when):
             missing = {place: value for place, value in rule.lend.items() if not has_place(body, place)}
@@ -141,5 +141,5 @@ def _put(body: JSON, place: str, value: JSON) -> None:
 
 
 def _find_member(body: dict[str, JSON], name: str) -> str:
-    """Return the member that `name` is in the body's own spelling, or the name."""
+    """Return `name` in the body's own spelling, or unchanged if the body lacks it."""
     return next((key for key in body if to_camel(key) == name), name)

@@ -1,9 +1,9 @@
 """Invalid bodies: one named mutation at one place of a valid body, so that a finding says what was wrong and where.
 
 Whether Google refuses a mutation is known for names and types (its parser does), for members that exclude each
-other, and for the few faults of contents that Google was seen to refuse. Ranges stand in its prose only and were not
-tried: those are None. Left out is what Google takes in spite of its schemas: one object for a list of one,
-lower-case names of types.
+other, and for the few faults of contents that Google was seen to refuse. Ranges are given only in its prose and were not tried:
+those are None. Faults that Google accepts in spite of its schemas are left out: one object for a list of one, lower-case names
+of types.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MUTATION_KINDS: Mapping[str, bool | None] = {
     "fraction": True,
     "oneof": True,
     "null-in-list": True,
-    "both-spellings": None,  # its classes do for optional fields only
+    "both-spellings": None,  # its classes refuse this for optional fields only
     "malformed": True,
     "nothing-said": True,
     "too-big-for-its-type": True,
@@ -104,7 +104,7 @@ def _mutate(one: BodyLocation) -> Iterator[Faulty]:
 def _mutate_object(node: Node, value: dict[str, JSON], path: Path) -> Iterator[Faulty]:
     if node.children and node.item is None:
         yield "unknown-name", {**value, NO_NAME: 1}, (NO_NAME,)
-    if node.is_part():  # elsewhere, that members exclude each other is our narrowing
+    if node.is_part():  # elsewhere, only our narrowing makes members exclude each other
         yield from _mutate_part(node, value, path)
     for name, child in value.items():
         if node.item is None and name in node.children and to_snake(name) != name and not node.is_odd(name):
@@ -140,7 +140,7 @@ def _mutate_scalar(node: Node, value: JSON) -> Iterator[tuple[str, JSON]]:
 
 
 def list_wrong_types(node: Node) -> tuple[JSON, ...]:
-    """Return values whose JSON type is wrong at a place, and which no lenient reader makes right."""
+    """Return values whose JSON type is wrong at a place, and which no lenient reader converts."""
     if node.kind == "string":
         if node.format == "enum":  # a number is a value's number
             return ({"a": 1}, [])
@@ -160,7 +160,10 @@ def list_values_out_of_range(node: Node) -> Iterator[tuple[str, JSON]]:
 
 
 def apply_mutation(form: RequestForm, body: JSON, mutation: Mutation) -> GeneratedBody:
-    """Return the body with that one fault in it. Google is not said to refuse a place that it does not have."""
+    """Return the body with that one fault in it.
+
+    For a place that Google does not have, nothing is claimed about what Google refuses.
+    """
     is_googles = form.is_googles(to_place(mutation.location.path, form.root))
     return GeneratedBody(
         replace_at(body, mutation.location.path, mutation.value),

@@ -1,6 +1,6 @@
-"""How Google's schema is narrowed before bodies are generated from it: cheap, small and harmless, and all of it data.
+"""How Google's schema is narrowed before bodies are generated from it, so that they are cheap, small and harmless.
 
-The data stand in `narrow.json` beside Google's request schema. Keys are a property's name in lowerCamelCase, or its
+The data are in `narrow.json` beside Google's request schema. Keys are a property's name in lowerCamelCase, or its
 parent's and its own (`inlineData/data`), so that a setting which a vendor puts elsewhere, or spells otherwise, is
 narrowed too.
 """
@@ -29,7 +29,7 @@ class Together:
 
 @dataclass(frozen=True, eq=False)
 class Narrowing:
-    """What may stand where, what goes together, and values for places that the rest says nothing of."""
+    """Which values are allowed where, which settings go together, and values for places that the rest does not cover."""
 
     places: Mapping[str, Mapping[str, Any]]
     together: tuple[Together, ...] = ()

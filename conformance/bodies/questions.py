@@ -1,7 +1,7 @@
-"""Generated bodies as questions, recorded with what is known of them: a replay generates none again.
+"""Generated bodies as questions, recorded with what is known about them, so that a replay need not generate them again.
 
 Every body is a probe of its own, `generated-<id of the body>`, so that it is the same question in every run that
-asks it. What is known of the body stands in its expectations under `generated`: `valid`, `broken_at`, `change`,
+asks it. What is known about the body is in its expectations under `generated`: `valid`, `broken_at`, `change`,
 `google_refuses`, `source`, `body` (its id), `twin` (the id of the body that must get the same kind of answer).
 """
 
@@ -24,7 +24,7 @@ def name_probe(body: GeneratedBody) -> str:
 
 
 def build_question(body: GeneratedBody) -> Question:
-    """Return the question that asks one body. Members in another order come with other white space, too."""
+    """Return the question that asks one body. If members are in another order, the white space differs too."""
     statuses = CLEAR if body.google_refuses and not body.valid else (200, *CLEAR)
     known = {"body": body.id, **{name: getattr(body, name) for name in _KNOWN}}
     sent = json.dumps(body.body, indent=3).encode() if body.change == "reordered" else body.body

@@ -1,4 +1,4 @@
-"""Valid bodies written otherwise: Google's JSON reader takes them for the same, and so must a vendor."""
+"""Valid bodies written in another way: Google's JSON reader treats them as the same request, and so must a vendor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rewriting = Callable[[Node, JSON], JSON]
 
 
 def _rewrite_value(name: str, one: BodyLocation) -> JSON:
-    """Return one value in the writing of that name, or as it is if that has no other for it."""
+    """Return one value written in the way of that name, or unchanged if that way does not differ for it."""
     node, value = one.node, one.value
     is_whole = node.kind == "integer" and isinstance(value, int)
     match name:
@@ -29,7 +29,7 @@ def _rewrite_value(name: str, one: BodyLocation) -> JSON:
         case "url-safe-base64" if node.format == "bytes" and isinstance(value, str):
             return base64.urlsafe_b64encode(base64.b64decode(value)).decode().rstrip("=")
         case "plain-text" if node.awkward and value in node.awkward:
-            return "stone"  # not the same question, but no reason to refuse one and not the other
+            return "stone"  # not the same question, but neither gives a reason to refuse only one of them
     return value
 
 
@@ -38,7 +38,7 @@ def _rewrite_each(name: str) -> Rewriting:
 
 
 def _add_nulls(node: Node, value: JSON) -> JSON:
-    """Put a null for a member that is not there into each object: the same as its absence."""
+    """Add a null for an absent member to each object, which means the same as its absence."""
     if isinstance(value, list) and node.item is not None:
         return [_add_nulls(node.item, one) for one in value]
     if not isinstance(value, dict) or not node.children:

@@ -1,4 +1,4 @@
-"""Which generated bodies a run asks, if it may ask only a few: the corpus, then boundaries and variants, then chance."""
+"""Selects the generated bodies that a run asks if it may ask only a few: the corpus, then boundaries and variants, then random bodies."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def select_bodies(
     """Return at most `count` different bodies: those of the corpus, boundaries, variants, and the rest generated.
 
     A third are boundaries: the first are those that hold most, and a seed moves on through the others, so that
-    runs with other seeds ask other ones. A quarter are the first of `variants`, which belong to questions that are
-    asked anyhow. A body whose twin is another generated body comes with it, or not at all.
+    runs with other seeds ask other ones. A quarter are the first of `variants`, which belong to questions that are asked in any
+    case. A body whose twin is another generated body is selected together with it or not at all.
     """
     failed_before = list(corpus)[:count]
     room = count - len(failed_before)

@@ -1,9 +1,9 @@
 """The smallest body that still fails, found by Hypothesis' own shrinker within a number of requests.
 
-Every request counts, so the strategy of a body's smaller ones is made for few questions: one run of the body's leaves
-stays, of which the shrinker looks for both ends by halving, and of each leaf in it more or less. What the schema
-requires and the faulty place stay, so that a valid body stays valid and an invalid one has the same fault only.
-No body is asked twice. Hypothesis ends a search that takes more than five minutes.
+Every request counts, so the strategy for smaller bodies needs few questions: it keeps one run of the body's leaves,
+whose ends the shrinker finds by halving, and more or less of each leaf in it. Required members and the faulty place
+stay, so that a valid body stays valid and an invalid one has only the same fault. No body is asked twice. Hypothesis
+ends a search that takes more than five minutes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def shrink(
 
 
 class _WholeProvider(HypothesisProvider):
-    """Chooses the greatest of everything, so that the first example is the whole body, from which Hypothesis shrinks."""
+    """Always chooses the greatest value, so that the first example is the whole body, from which Hypothesis shrinks."""
 
     def draw_integer(self, *_bounds: Any, max_value: int | None = None, **_rest: Any) -> int:
         return max_value or 0
@@ -161,7 +161,7 @@ def _list_leaves(node: Node | None, value: JSON, fault: Path | None, path: Path 
 
 
 class _Cut:
-    """One smaller body: of each of the `kept` leaves so much, and what has to stand beside them."""
+    """One smaller body: how much is kept of each of the `kept` leaves, and the members that must accompany them."""
 
     def __init__(self, body: GeneratedBody, kept: Mapping[Path, int]) -> None:
         self.body, self.kept = body, kept
@@ -169,7 +169,7 @@ class _Cut:
         self.moved = list(self.fault or ())
 
     def cut(self, root: Node) -> GeneratedBody:
-        """Return the smaller body; where an element before the fault goes, the fault's pointer moves."""
+        """Return the smaller body; if an element before the fault is dropped, the fault's pointer moves."""
         value = self.keep(root, self.body.body, ())
         return replace(self.body, body=value, broken_at=to_pointer(self.moved), covers=())
 
@@ -194,7 +194,7 @@ class _Cut:
         return self.complete(node, value, path, kept) if stays else _GONE
 
     def complete(self, node: Node, value: JSON, path: Path, kept: dict[str | int, JSON]) -> JSON:
-        """Return an object or a list of the children that are kept and of those that may not be left out."""
+        """Return an object or a list with the children that are kept and those that may not be left out."""
         children = dict(list_children(value))
         for step in self.list_missing(node, children, path, kept):
             below, child = node.child(step), children[step]
@@ -211,7 +211,7 @@ class _Cut:
     def list_missing(
         self, node: Node, children: Mapping[str | int, JSON], path: Path, kept: Mapping[str | int, JSON]
     ) -> Iterable[str | int]:
-        """Return the children that a valid value needs, or that the fault needs beside it."""
+        """Return the children that a valid value needs, or that the fault depends on."""
         gone = [step for step in children if step not in kept]
         if node.kind == "array":
             least = max(int(node.low or 0), int(node.said_low or 0))

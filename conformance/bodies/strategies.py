@@ -1,8 +1,8 @@
 """Valid bodies as Hypothesis strategies, built from the tree of a request form.
 
 Bodies are rich from the first one: a strategy is handed the places that no body has reached yet, and its bodies hold them.
-Members that are cheap and usual come by themselves, each half of the time; exotic ones (tools that cost money,
-settings of other models) only when they are wanted, since one of them is enough to have a body refused.
+Cheap and usual members are included by default, each half of the time; exotic ones (tools that cost money, settings of other
+models) only when they are wanted, since one of them is enough to make a vendor refuse the body.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from conformance.model import JSON
 
 DEEPEST = 9  # levels below which a body holds only what is needed: a schema inside itself ends
 MOST_ITEMS = 24
-_ITEMS = 3  # of a list of which nothing is said
+_ITEMS = 3  # for a list about which the schema says nothing
 _NUMBERS: dict[str, tuple[float, float]] = {"integer": (0, 8), "number": (0, 1)}
 _HALF = st.booleans()
 _QUARTER = st.sampled_from((False, False, False, True))
@@ -48,7 +48,7 @@ def strategy_for(
 
 
 class _Filling:
-    """One body while it is drawn; a wanted place is forgotten once it stands in the body."""
+    """One body while it is drawn; a wanted place is dropped once the body contains it."""
 
     def __init__(self, draw: Draw, narrowing: Narrowing, wanted: Collection[str]) -> None:
         self.draw, self.narrowing, self.wanted = draw, narrowing, set(wanted)
@@ -104,7 +104,7 @@ class _Filling:
         return any(wanted == place or wanted.startswith(f"{place}/") for wanted in self.wanted)
 
     def fill_list(self, node: Node, place: str) -> JSON:
-        """Return a list, longer where more is wanted of its elements than they can hold at once."""
+        """Return a list; it is longer if more is wanted in its elements than one of them can hold."""
         if node.item is None:
             return []
         below = f"{place}/{ITEM}"
@@ -125,7 +125,7 @@ class _Filling:
         return count
 
     def fill_scalar(self, node: Node) -> JSON:
-        """Return a value that is neither an object nor a list; of the names that must differ the first is the first example."""
+        """Return a value that is neither an object nor a list; for names that must differ, the first name is the first example."""
         if node.unique and node not in self.named:
             self.named.add(node)
             return node.examples[0]

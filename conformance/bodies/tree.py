@@ -1,4 +1,4 @@
-"""A request schema as a tree of nodes: each place of a request, what it may hold, and how that is narrowed.
+"""A request schema as a tree of nodes: each place of a request, what it may contain, and how that is narrowed.
 
 The tree is built from the shapes that judging reads too (`conformance.dialects.shapes`), so a schema is read once.
 """
@@ -52,7 +52,7 @@ class Node:
 
     @property
     def is_open(self) -> bool:
-        """Whether this is an object of which the schema says nothing: a message of Google's without members is closed."""
+        """Whether this is an object about which the schema says nothing; a message of Google's without members is closed instead."""
         return self.kind == "object" and not self.children and not self.shape.name
 
     @property
@@ -65,7 +65,7 @@ class Node:
         return self.children.get(str(step)) or self.item
 
     def is_odd(self, name: str) -> bool:
-        """Return whether a member's protobuf name is not what its spelling says: `x` where there is `_x` too."""
+        """Return whether a member's protobuf name differs from what its spelling suggests: `x` where there is also `_x`."""
         return name.startswith("_") or f"_{name}" in self.children
 
     def is_part(self) -> bool:

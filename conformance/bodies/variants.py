@@ -1,6 +1,6 @@
-"""Variants of fixed questions, written otherwise: both must be answered alike, whatever the right answer is.
+"""Variants of fixed questions, written in another way: both must be answered alike, whatever the right answer is.
 
-Each costs one request, since the fixed question is asked anyhow; and what its answer must show (a call, a limit, a
+Each costs one request, since the fixed question is asked in any case; and what its answer must show (a call, a limit, a
 text) shows whether a name in the other spelling was read at all.
 """
 
@@ -27,7 +27,7 @@ FIRST = (
     (ProbeId.PLAIN, "two-parts"),
     (ProbeId.PLAIN, "reordered"),
 )
-# Questions of which each answer shows whether they were read: nothing that a model may do or leave.
+# Questions whose every answer shows whether they were read, because they leave the model no choice.
 BASES = (
     ProbeId.FUNCTION_CALL_FORCED, ProbeId.LIMIT_OF_FIVE, ProbeId.STOP_SEQUENCE, ProbeId.SYSTEM_INSTRUCTION, ProbeId.RESPONSE_SCHEMA,
     ProbeId.RESPONSE_JSON_SCHEMA, ProbeId.NESTED_TOOL, ProbeId.PLAIN,
@@ -35,7 +35,7 @@ BASES = (
 
 
 def build_variants(asked: Mapping[str, Question], seed: int) -> tuple[GeneratedBody, ...]:
-    """Return every other writing of the questions in `asked` (by probe) whose answers tell; the most telling first.
+    """Return every variant of those questions in `asked` (by probe) whose answers are conclusive, the most telling first.
 
     A seed moves on through those after the first few.
     """

@@ -1,1 +1,1 @@
-"""Exchanges that other programs recorded: HAR, cassettes, what curl printed, JSON lines. Files in, exchanges out."""
+"""Reads exchanges that other programs recorded: HAR, cassettes, the output of curl, JSON lines."""

@@ -1,4 +1,4 @@
-"""What a recorded address asks for: the host, the model and the method, wherever they stand in the path."""
+"""Finds what a recorded address asks for: the host, the model and the method, wherever they are in the path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.model import LONGEST_PATH
 _LONGEST_NAME = 64
 UNKNOWN_HOST = "host-not-recorded.invalid"
 _METHODS = "generateContent|streamGenerateContent|countTokens"
-# The colon may be escaped. Code Assist (v1internal) wraps what it is asked and what it answers: it is another API.
+# The colon may be escaped. Code Assist (v1internal) wraps its requests and answers: it is another API.
 _ASKED = re.compile(rf"^(?P<before>.*)/(?P<model>[^/]+?)(?::|%3[Aa])(?P<method>{_METHODS})/?$")
 _INTERNAL = re.compile(r"^v\d+internal$")
 _COLLECTION = re.compile(r"^(?P<prefix>.*?)/(?P<what>models|tunedModels|endpoints)/(?P<model>.+)$")
@@ -23,13 +23,13 @@ _LISTED = re.compile(r"^(?P<prefix>.*)/models(?:/(?P<model>[^:]+?))?/?$")
 _VERSION = re.compile(r"^(?P<prefix>.*?)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)(?=/|$)")
 _GOOGLES = re.compile(r"(^|\.)googleapis\.com$")
 _HOST = re.compile(r"^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$")
-_LONE = re.compile("[\ud800-\udfff]")  # half a character: no address can be written with it
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which no address can contain
 _INTEREST = re.compile(r"(?i)(?:generateContent|countTokens|/models)\b")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where an exchange went, and what for; `path` holds the query, without anything that carries a key."""
+    """Where an exchange went, and for what; `path` includes the query, without anything that carries a key."""
 
     host: str
     base_url: str
@@ -37,16 +37,16 @@ class Address:
     model: str
     method: str  # generateContent | streamGenerateContent | countTokens | models
     secrets: tuple[str, ...]
-    certain: bool = True  # False: another API lists its models at such a path too
+    certain: bool = True  # False if another API lists its models at such a path too
 
 
 def is_of_interest(url: str) -> bool:
-    """Return, quickly, whether an address may be one of the Gemini API's."""
+    """Return, by a quick look, whether an address may belong to the Gemini API."""
     return _INTEREST.search(url[-LONGEST_PATH:]) is not None
 
 
 def parse_address(url: str, verb: str, host: str | None = None) -> Address | None:
-    """Return what an address asks for; None where that is not a method of the Gemini API that is judged.
+    """Return what an address asks for; None if that is not a method of the Gemini API that is judged.
 
     `host` stands in for the host of an address that is a path alone.
     """
@@ -123,7 +123,7 @@ _USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def _find_port(parts: SplitResult) -> str:
-    """Return the port with its colon; nothing for the usual one of the scheme, and for one that is out of range."""
+    """Return the port with its colon; an empty string for the scheme's usual port, and for one that is out of range."""
     try:
         port = parts.port
     except ValueError:

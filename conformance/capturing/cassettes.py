@@ -37,7 +37,7 @@ def load_json(data: bytes) -> JSON:
 
 
 def read_cassette(value: JSON) -> Entries:
-    """Yield the interactions of a cassette, as loaded. Raises CaptureError where it is not one."""
+    """Yield the interactions of a cassette, as loaded. Raises CaptureError if it is not one."""
     interactions, read_body = _list_interactions(value)
     for number, one in enumerate(interactions, 1):
         yield read_interaction(f"interaction {number}", one, read_body)
@@ -63,7 +63,7 @@ def _list_interactions(value: JSON) -> tuple[Sequence[Any], BodyReader]:
 
 
 def read_interaction(where: str, value: Any, read_body: BodyReader) -> RecordedEntry | SkippedEntry:
-    """Return the exchange of one interaction; a SkippedEntry with the reason where it cannot be used."""
+    """Return the exchange of one interaction; a SkippedEntry with the reason if it cannot be used."""
     request = value.get("request") if isinstance(value, Mapping) else None
     response = value.get("response") if isinstance(value, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):
@@ -119,7 +119,7 @@ _SINGLE_BYTES = re.compile(r"(?i)^(?:iso-8859-\d{1,2}|windows-125\d)$")
 
 
 def read_vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
-    """Return a body of vcrpy's, whichever of its stubs and serializers wrote it, and whether it was printed anew."""
+    """Return a body that any of vcrpy's stubs and serializers wrote, and whether it was printed anew."""
     segments, packed = message.get("body_segments"), message.get("body_blob")
     if isinstance(segments, list):
         return _join_segments(segments, str(message.get("uri") or "")), True
@@ -135,7 +135,7 @@ def read_vcrpy_body(message: Mapping[str, Any]) -> tuple[bytes | None, bool]:
 
 
 def _join_segments(segments: Sequence[Any], url: str) -> bytes | None:
-    """Return a body of which google-genai's replays keep the JSON alone, one value for each chunk of a stream."""
+    """Return a body of which google-genai's replays keep only the JSON, one value for each chunk of a stream."""
     failed = any(isinstance(one, Mapping) and "error" in one for one in segments)
     if failed or ":streamGenerateContent" not in url:
         return encode_body(segments[0]) if segments else None

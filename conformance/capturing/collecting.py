@@ -55,7 +55,7 @@ class ExchangeGroup:
 
 @dataclass(frozen=True)
 class FileReport:
-    """A line about one file, and whether it failed to be read as a recording at all."""
+    """A line about one file, and whether the file could not be read as a recording at all."""
 
     name: str
     says: str
@@ -130,7 +130,7 @@ class _Collector:
         self._number = 0
 
     def take(self, file: str, one: RecordedEntry | OwnExchange | SkippedEntry, tally: _Tally) -> None:
-        """Take what stands at one place of a file, or count why it is not taken."""
+        """Take the entry at one place of a file, or count the reason why it is not taken."""
         tally.seen += 1
         if isinstance(one, SkippedEntry):
             tally.skip(one)
@@ -162,7 +162,7 @@ class _Collector:
             taken.append(replace(captured, place=place))
 
     def _has_room(self, exchange: Exchange, tally: _Tally) -> bool:
-        """Count an exchange in; return False where it would fill more memory than there is for all of them."""
+        """Count an exchange; return False if it would exceed the memory that is allowed for all of them."""
         bodies = (exchange.body, exchange.request.body)
         size = sum(len(body) + _VALUE * (body.count(b",") + body.count(b":")) for body in bodies)
         if self._bytes + size > MOST_BYTES or self._number >= MOST_EXCHANGES:
@@ -174,7 +174,7 @@ class _Collector:
         return True
 
     def build_groups(self) -> tuple[ExchangeGroup, ...]:
-        """Return what was taken, a group per host and model, in the order of their first exchanges."""
+        """Return the exchanges in groups, one for each host and model, in the order of their first exchanges."""
         own = [_build_group(name, [*taken.values()]) for name, taken in self._own.items() if taken]
         names = name_providers(tuple(self._captured), frozenset(group.name for group in own))
         return (
@@ -215,7 +215,7 @@ def _build_group(name: str, taken: Sequence[CapturedExchange]) -> ExchangeGroup:
 def read_files(names: Sequence[str], url: str | None = None) -> RecordedFiles:
     """Read every file; the line of a file that cannot be read says why, and the others are read nevertheless.
 
-    `url` says what was asked where a recording does not. Raises CaptureError where it is not an address of the API.
+    `url` says what was asked if a recording does not. Raises CaptureError if it is not an address of the API.
     """
     if url is not None and parse_address(url, "POST") is None and parse_address(url, "GET") is None:
         raise CaptureError(f"--url {url[:200]!r} is not an address of the Gemini API, such as {EXAMPLE}")
@@ -251,7 +251,7 @@ def _read_file(name: str, collector: _Collector) -> FileReport:
 
 
 def choose_reader(file: OpenRecording) -> tuple[str, Entries]:
-    """Return the format of a file, by its content, and its entries. Raises CaptureError where the format is unknown."""
+    """Return the format of a file, by its content, and its entries. Raises CaptureError if the format is unknown."""
     head = file.head.lstrip()
     if not head:
         raise CaptureError("is empty")

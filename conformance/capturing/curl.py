@@ -1,4 +1,4 @@
-"""What `curl -i` and `curl -iv` print: the head of the answer and its body, and with -v the head of the request."""
+"""Reads what `curl -i` and `curl -iv` print: the head of the answer and its body, and with -v the head of the request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REMARKS = re.compile(
     rb"|\* Operation timed out after \d+ milliseconds with [^\n]*(?:\n|\Z)",
     re.MULTILINE,
 )
-_FAULT = re.compile(rb"curl: \(\d{1,3}\) [^\n]*\s*\Z")  # its last word where 2>&1 was given
+_FAULT = re.compile(rb"curl: \(\d{1,3}\) [^\n]*\s*\Z")  # its last word if 2>&1 was given
 _WHOLE = b" left intact"
 _TIMED_OUT = b"* Operation timed out after"
 _METER_HEAD = re.compile(rb" *% Total {4}% Received[^\n]*\n\s+Dload {2}Upload[^\n]*\n")
@@ -110,7 +110,7 @@ class _Dump:
     def is_interim(self, line: bytes) -> bool:
         """Return whether the answer only announces the one that `line` begins.
 
-        Such are 100 Continue, a proxy's word, a redirect that was followed; and with -v each head is printed a
+        This is so for 100 Continue, a proxy's answer, and a redirect that was followed. With -v each head is also printed a
         second time, before -i prints it with the body.
         """
         if self.answer is None or self._extract_body().strip():
@@ -125,7 +125,7 @@ class _Dump:
         return _REMARKS.sub(b"", body) if self.verbose else body
 
     def _extract_remarks(self) -> bytes:
-        """Return what curl wrote of its own around the body: how the exchange ended stands there."""
+        """Return curl's own remarks around the body, which say how the exchange ended."""
         body = b"".join(self.body)
         fault = _FAULT.search(body)
         remarks = [match[0] for match in _REMARKS.finditer(body)] if self.verbose else []
@@ -154,7 +154,7 @@ class _Dump:
 
 
 def looks_like_curl(head: bytes) -> bool:
-    """Return whether a text begins as what curl prints: with a status line, or with its own remarks."""
+    """Return whether a text begins as curl's output does: with a status line, or with curl's own remarks."""
     for line in _drop_meter(head).split(b"\n")[:200]:
         stripped = line.rstrip(b"\r")
         if _STATUS.match(stripped) or stripped.startswith((b"< HTTP/", b"> ")):
@@ -165,7 +165,7 @@ def looks_like_curl(head: bytes) -> bool:
 
 
 def read_curl(data: bytes) -> Entries:
-    """Yield the exchanges of a dump. Raises CaptureError where no answer stands in it."""
+    """Yield the exchanges of a dump. Raises CaptureError if it contains no answer."""
     text = _drop_meter(data)
     dump, found, in_body = _Dump(metered=text is not data), 0, False
     for line in io.BytesIO(text):
@@ -186,7 +186,7 @@ def read_curl(data: bytes) -> Entries:
 
 
 def _drop_meter(data: bytes) -> bytes:
-    """Return a dump without curl's progress meter, or the dump itself where its heading is missing."""
+    """Return a dump without curl's progress meter, or the dump itself if the meter's heading is missing."""
     if not _METER_HEAD.search(data, 0, 4096):
         return data
     return _METER.sub(b"", _METER_HEAD.sub(b"", data))

@@ -1,4 +1,4 @@
-"""How a recorded answer ended: as its sender meant, cut off, or by whom the recording does not show."""
+"""How a recorded answer ended: as its sender intended, cut off, or in a way that the recording does not show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELDS = (b"data:", b"event:", b"id:", b"retry:")
 def unchunk(entry: RecordedEntry) -> RecordedEntry:
     """Return an entry without the chunks of HTTP/1.1 that its body was recorded in; any other entry as it is.
 
-    A chunk of length 0 shows that the answer ended as its sender meant; without it, the answer was broken off.
+    A chunk of length 0 shows that the answer ended as its sender intended; without it, the answer was broken off.
     """
     body, coding = entry.body or b"", entry.header("transfer-encoding") or ""
     if "chunked" not in coding.lower() or not _CHUNK.match(body):

@@ -1,4 +1,4 @@
-"""One recorded exchange as a file of any format holds it: what was recorded, and what was not."""
+"""One recorded exchange in a form common to all file formats: what was recorded, and what was not."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class RecordedEntry:
     headers_complete: bool = False
     body: bytes | None = None
     size: int | None = None  # how long the body is said to be, after Content-Encoding
-    decoded: bool | None = None  # Content-Encoding was undone; None: to be seen from the bytes
+    decoded: bool | None = None  # whether Content-Encoding was undone; None if only the bytes can show it
     reserialised: bool = False
     pieces: tuple[tuple[float, int], ...] = ()  # milliseconds and length of each
     started_at: str = ""
-    ended: str = ""  # the recorder's words for an exchange that broke off
+    ended: str = ""  # the recorder's description of an exchange that broke off
     exact: bool = False  # the body was kept as bytes, not as text that may have been trimmed
-    end_known: bool = True  # False: the recorder may have stopped before the answer ended
+    end_known: bool = True  # False if the recorder may have stopped before the answer ended
 
     def header(self, name: str) -> str | None:
         """Return the first header of the answer with that name, or None."""
@@ -74,7 +74,7 @@ def _find_header(headers: Pairs | None, name: str) -> str | None:
 
 
 def parse_headers(value: JSON) -> Pairs | None:
-    """Return headers written in any of the usual ways; None where none are. A name without a value was not recorded.
+    """Return headers written in any of the usual ways; None if there are none. A header without a value counts as not recorded.
 
     The ways: an object, of texts or of lists; a list of pairs, of {name, value}, of {key, value}, of objects with a
     single member, or of lines `name: value`; such lines as one text. Raises CaptureError for anything else.
@@ -123,7 +123,7 @@ _STATUS = re.compile(r"\s*(?:HTTP/[\d.]+\s+)?([1-5]\d\d)(?:\s+\D[^\n]{0,80})?\s*
 
 
 def parse_status(value: JSON) -> int | None:
-    """Return an HTTP status, given as a number, as its digits or as a status line; None where it is none of these."""
+    """Return an HTTP status, given as a number, as its digits or as a status line; None for anything else."""
     if isinstance(value, str):
         match = _STATUS.fullmatch(value)
         return int(match[1]) if match else None
@@ -133,7 +133,7 @@ def parse_status(value: JSON) -> int | None:
 
 
 def encode_body(value: JSON | bytes) -> bytes | None:
-    """Return the bytes of a body given as text, bytes or a JSON value, which is printed anew; None where there is none."""
+    """Return the bytes of a body given as text, bytes or a JSON value, which is printed anew; None if there is no body."""
     if value is None or isinstance(value, bytes):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""From a recorded entry to an exchange that checks can read: its address, its keys masked, and what was not recorded."""
+"""Turns a recorded entry into an exchange that checks can read, with its address, its keys masked, and what was not recorded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEY_WAYS = {"x-goog-api-key": "x-goog-api-key", "authorization": "bearer", "x-a
 
 @dataclass(frozen=True)
 class CapturedExchange:
-    """An exchange as read from a recording: its address, the keys in it, and in a few words what is missing of it."""
+    """An exchange as read from a recording: its address, the keys in it, and a short description of what is missing."""
 
     address: Address
     exchange: Exchange
@@ -42,7 +42,7 @@ class CapturedExchange:
 
 
 def find_address(entry: RecordedEntry, url: str | None) -> Address | None:
-    """Return what an entry asked for; `url` stands in where it was not recorded."""
+    """Return what an entry asked for; `url` is used if the address was not recorded."""
     asked = entry.url or url
     if asked is None:
         return None
@@ -99,7 +99,7 @@ def _find_key_way(entry: RecordedEntry, address: Address) -> str:
 
 
 def _cut_pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
-    """Cut the body as it arrived, where that was recorded and adds up."""
+    """Cut the body into the pieces in which it arrived, if these were recorded and add up."""
     body = entry.body or b""
     ends = [*accumulate(length for _, length in entry.pieces)]
     if body and ends[-1:] == [len(body)]:
@@ -115,7 +115,7 @@ def _cut_pieces(entry: RecordedEntry) -> tuple[Piece, ...]:
 
 
 def _settle_encoding(exchange: Exchange, entry: RecordedEntry) -> Exchange:
-    """Say whether Content-Encoding was undone: the recorder says it, or the bytes show it."""
+    """Return whether Content-Encoding was undone, as the recorder says or the bytes show."""
     if entry.decoded is not None:
         return replace(exchange, decoded=entry.decoded)
     body, declared = exchange.body[:64], bool(list_codings(exchange))
@@ -137,7 +137,7 @@ def _drop_false_length(exchange: Exchange) -> Exchange:
 
 
 def _describe_missing(entry: RecordedEntry, opened: DecodedBody, *, streamed: bool) -> str:
-    """Say what is missing of an answer; an empty text where it is whole as far as can be told."""
+    """Return what is missing from an answer; an empty string if it is complete as far as can be seen."""
     if entry.status is None:
         return "without a recorded status"
     if entry.body is None and entry.status not in WITHOUT_BODY:
@@ -159,7 +159,7 @@ def _list_headers(entry: RecordedEntry) -> Pairs:
 
 
 def _list_texts(entry: RecordedEntry, exchange: Exchange) -> Iterator[bytes]:
-    """Yield every text of an exchange in which a key may stand."""
+    """Yield every text of an exchange that may contain a key."""
     yield (entry.url or "").encode("utf-8", "surrogatepass")
     yield entry.request_body or b""
     yield exchange.body
@@ -182,7 +182,7 @@ def _mask_entry(exchange: Exchange, entry: RecordedEntry, address: Address, miss
 
 
 def mask_own_exchange(exchange: Exchange) -> CapturedExchange:
-    """Return an exchange of our own recording, masked once more: it may have come a long way."""
+    """Return an exchange of our own recording, masked once more, since others may have changed it."""
     request = exchange.request
     entry = RecordedEntry(
         "", request.path, request.verb, request.headers, request.body, headers=exchange.headers
@@ -193,7 +193,7 @@ def mask_own_exchange(exchange: Exchange) -> CapturedExchange:
 
 
 def mask_captured_exchange(exchange: Exchange, keys: Sequence[Key]) -> Exchange:
-    """Return an exchange in which every key is masked, in the request as well; packed bodies are unfolded for it."""
+    """Return an exchange in which every key is masked, in the request as well; compressed bodies are decompressed first."""
     exchange = replace(exchange, headers=mask_secret_headers(exchange.headers))
     if not keys:
         return exchange

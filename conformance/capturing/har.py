@@ -22,7 +22,10 @@ from conformance.model import JSON
 
 
 def read_har(file: IO[bytes]) -> Entries:
-    """Yield the entries of a HAR file. Raises CaptureError where the JSON ends early or is broken, after what came before it."""
+    """Yield the entries of a HAR file.
+
+    Raises CaptureError where the JSON ends early or is broken, after what came before it.
+    """
     for number, value in enumerate(read_items(file, "log", "entries"), 1):
         yield _read_entry(f"entry {number}", value)
 
@@ -76,7 +79,7 @@ def _read_question(data: Mapping[str, JSON]) -> bytes | None:
 
 
 def _add_content_type(headers: Any, kind: JSON) -> Any:
-    """Take the content's type for the header where the exporter kept no headers of that name."""
+    """Use the content's type as the header if the exporter kept no header of that name."""
     known = any(name.lower() == "content-type" for name, _ in headers or ())
     if known or not isinstance(kind, str) or "/" not in kind or kind == "x-unknown":
         return headers
@@ -84,7 +87,7 @@ def _add_content_type(headers: Any, kind: JSON) -> Any:
 
 
 def _read_body(content: Mapping[str, JSON], response: Mapping[str, JSON]) -> bytes | None:
-    """Return the body; None where it was not recorded. An empty text alone may stand for either."""
+    """Return the body; None if it was not recorded. An empty text may mean either."""
     text = content.get("text")
     if not isinstance(text, str) or not text:
         return b"" if _is_empty(content, response) else None
@@ -116,6 +119,6 @@ _ABORTED = ("_error", "_failureText", "_errorText")
 
 
 def _describe_abort(entry: Mapping[str, JSON], response: Mapping[str, JSON]) -> str:
-    """Return the exporter's words for an exchange that was aborted; an empty text where it was not."""
+    """Return the exporter's words for an exchange that was aborted; an empty string if it was not."""
     marks = (holder.get(name) for holder in (response, entry) for name in _ABORTED)
     return next((str(mark)[:200] for mark in marks if mark), "")

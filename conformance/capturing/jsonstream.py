@@ -1,4 +1,4 @@
-"""JSON read as it comes: one value of a long text at a time, bounded in depth and in the length of a value.
+"""Reads JSON incrementally: one value of a long text at a time, bounded in depth and in the length of a value.
 
 ijson does the parsing. Its own `items` keeps the path to every value, which takes quadratic time where a text is nested
 deeply; so values are picked from its plain events here.
@@ -50,7 +50,7 @@ def read_values(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _pick_values(file: IO[bytes], wanted: list[str]) -> Iterator[Any]:
-    """Yield every value that stands directly in the container whose names lead there from the root."""
+    """Yield every value directly inside the container to which the names lead from the root."""
     metered = _MeteredFile(file)
     opened: list[str | None] = []
     name: str | None = ""
@@ -110,7 +110,7 @@ def list_first_names(head: bytes) -> list[str]:
 
 
 def ends_early(text: bytes) -> bool:
-    """Return whether a text is JSON as far as it goes, and ends within a value."""
+    """Return whether a text is valid JSON up to its end, and ends within a value."""
     try:
         for _ in ijson.basic_parse(text, multiple_values=True):
             pass

@@ -33,7 +33,10 @@ _MEMBERS = ("url", "path", "status", "body", "body_b64", "body_base64")
 
 
 def read_lines(file: IO[bytes], head: bytes) -> Entries:
-    """Yield the exchange of each line, or why it cannot be used. JSON arrays and values over several lines are read too."""
+    """Yield the exchange of each line, or the reason why it cannot be used.
+
+    JSON arrays and values over several lines are read too.
+    """
     first = head.lstrip().partition(b"\n")[0].strip()
     if first.startswith(b"[") or not _is_whole_value(first, alone=len(first) == len(head.strip())):
         values = read_items(file) if first.startswith(b"[") else read_values(file)

@@ -1,4 +1,4 @@
-"""What real clients make of a response: small models of how each one reads, made from its source and its behaviour.
+"""Models of real clients: how each one reads a response, derived from its source and its behaviour.
 
 There is a module per client: google_genai, google_genai_js, ai_sdk, generative_ai_js. `read_as_client` reads a response
 with one of them; `effects` compares the result with what a faithful reader finds.

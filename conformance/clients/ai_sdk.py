@@ -29,7 +29,7 @@ _FINISH = {
 }
 _NO_BLOCK = frozenset({"", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"})
 
-# Validated objects: the schema has made sure of every type, so members are read without asking again.
+# In validated objects the schema has checked every type, so members are read without further checks.
 Valid = Mapping[str, Any]
 
 
@@ -46,7 +46,7 @@ def _find_block_reason(feedback: Valid | None) -> str | None:
 
 
 def _reaches_prototype(value: object) -> bool:
-    """Whether an object anywhere has a member that would reach a prototype (secureJsonParse)."""
+    """Return whether any object has a member that would reach a prototype (secureJsonParse)."""
     nodes = [value]
     while nodes:
         node = nodes.pop()
@@ -109,7 +109,7 @@ def _count_own_calls(parts: list[Valid]) -> int:
 
 
 def _refuse_orphans(parts: list[Valid]) -> None:
-    """Look for the call of every result of a tool that the provider executed, as generateText does. Raises Raised."""
+    """Find the call for every result of a tool that the provider executed, as generateText does. Raises Raised."""
     known = {
         call["id"]
         for part in parts
@@ -179,7 +179,7 @@ def _split_events(text: str) -> Iterator[str]:
 
 @dataclass
 class _Transform:
-    """What doStream and streamText keep while the chunks go by."""
+    """The state that doStream and streamText keep between chunks."""
 
     texts: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ from typing import AnyStr
 
 from conformance.model import Exchange, Limits
 
-# Our own bounds ended these exchanges, not the vendor, so what a client would have seen is unknown.
+# The checker's own bounds, not the vendor, ended these exchanges, so what a client would have seen is unknown.
 OUR_DOING = frozenset({"too-big", "too-many-chunks", "headers-too-big", "cancelled", "refused-by-checker"})
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length"})
 _WITHOUT_BODY = frozenset({204, 205, 304})  # fetch() gives these none, whatever was sent

@@ -1,4 +1,4 @@
-"""What the caller of a client sees of one response, and what a client is."""
+"""What the caller of a client sees of one response, and the description of a client."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Client:
 
 
 def call_once(client: str, answer: Callable[[], ResponseView]) -> ClientView:
-    """Read one unary answer as callers do; an exception becomes a value."""
+    """Read one unary answer as callers do; an exception is returned as a value."""
     try:
         view = answer()
     except Raised as stop:

@@ -1,4 +1,4 @@
-"""What responses do to a client: what it shows, compared with what a faithful reader finds, and a verdict over many.
+"""The effects of responses on a client: compares what it shows with what a faithful reader finds, and sums up many.
 
 Effects, the worst first: silent-loss (something is missing and nothing says so) is worse than raises, because an
 exception is noticed; then garbled (not as it was sent), then ignored (an error in the reply passes unnoticed).
@@ -38,14 +38,14 @@ class ExpectedView:
     calls: int = 0
     thoughts: str = ""
     error: bool = False
-    blocked: bool = False  # by a filter: clients that raise for that are right
+    blocked: bool = False  # blocked by a filter: clients that raise for that are right
     hollow: bool = False  # a success without anything of this API; a client that shows nothing hides that
 
 
 def find_effects(
     client: Client, captured: CapturedResponse | Exchange, truth: ExpectedView
 ) -> tuple[Effect, ...]:
-    """Return what goes wrong for that client, the worst first; nothing where it is not concerned, or does right."""
+    """Return what goes wrong for that client, the worst first; nothing if it is not affected, or does right."""
     response = from_exchange(captured) if isinstance(captured, Exchange) else captured
     if response.method not in client.methods or response.cut_by_us or not response.ok:
         return ()

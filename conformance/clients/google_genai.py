@@ -193,7 +193,7 @@ def _split_text(captured: CapturedResponse, body: DecodedPieces) -> list[str]:
 
 @dataclass(frozen=True)
 class _RawState:
-    """Lines that are not data, gathered until their braces balance; `before` is what of a string is still open."""
+    """Lines that are not data, collected until their braces balance; `before` is the part of a string that is still open."""
 
     depth: int = 0
     before: str = ""

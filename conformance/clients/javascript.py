@@ -14,7 +14,7 @@ SPACES: Final = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + ""
     map(chr, range(0x2000, 0x200B))
 )
 _SAFE_DIGITS = 15  # integers this long are exact in a double
-_SHALLOW = 64  # no client looks at anything nested deeper than this
+_SHALLOW = 64  # no client reads anything nested deeper than this
 _TOKEN = re.compile(
     r"[ \t\n\r]*+(?:(?P<punct>[{}\[\],:])"
     r'|(?P<scalar>"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
@@ -79,7 +79,7 @@ def _describe_fault(text: str) -> str:
 
 
 def _parse_deep(text: str) -> object:
-    """Parse what is too deep for Python's parser, with null for what no client would reach."""
+    """Parse what is too deep for Python's parser, with null for values that no client would reach."""
     try:
         return _load_json("".join(_drop_deep(text)))
     except ValueError:

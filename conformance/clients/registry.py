@@ -73,7 +73,7 @@ ALL_CLIENTS: Mapping[str, Client] = MappingProxyType({**CLIENTS, _CLI.name: _CLI
 
 
 class UnknownClientError(ValueError):
-    """No client of that name; the message offers the nearest."""
+    """There is no client of that name; the message suggests the nearest one."""
 
 
 def find_clients(word: str) -> tuple[Client, ...]:

@@ -1,4 +1,4 @@
-"""What the Vercel AI SDK demands of a response: its zod schemas (getContentSchema and its neighbours), and their reading.
+"""What the Vercel AI SDK demands of a response: its zod schemas (getContentSchema and its neighbours), and how they are applied.
 
 The schemas are data, in ai_sdk_types.json. Types are words: string, number, boolean, unknown, json, or the name of an
 object; `[T]` is an array, `A|B` the first that fits, `T?` may be null or absent (nullish), `T|null` may be null.

@@ -94,7 +94,7 @@ async def _examine(one: SelectedProvider) -> Diagnosis:
         elif key_refused:
             hint = _hint_on_ways(one.provider.auth, accepted)
         else:
-            hint = _HINTS.get(first.status, "base_url?" if first.kind is ReplyKind.HTML else "")
+            hint = _HINTS.get(first.status, "is base_url right?" if first.kind is ReplyKind.HTML else "")
     return Diagnosis(name, ok=False, message=said + (f" ({hint})" if hint else ""), accepted=accepted)
 
 
@@ -153,7 +153,7 @@ def _hint_on_ways(configured: Auth, accepted: Sequence[str]) -> str:
         return "the key is refused however it is sent: is it the right key, and may it use this model?"
     ways = " and as ".join(accepted)
     refused = f"the key is refused when it is sent as {configured.value}"
-    return f"{refused}, sent as {ways} it is accepted: write auth: {accepted[0]}"
+    return f"{refused}, but accepted when it is sent as {ways}: write auth: {accepted[0]}"
 
 
 async def _speaks_openai(sender: Sender, first: Reply) -> bool:

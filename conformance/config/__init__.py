@@ -1,1 +1,1 @@
-"""providers.yaml, from text to Providers, or to a list of faults with their lines."""
+"""Turns the text of providers.yaml into Providers, or into a list of faults with their lines."""

@@ -1,4 +1,4 @@
-"""Addresses in configuration: what may stand before /v1beta, and what is on this machine."""
+"""Addresses in configuration: which may be a base_url, and which are on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_A_METHOD = re.compile(
 
 
 def describe_fault_in_base_url(value: str) -> str:
-    """Say what keeps an address from being what stands before /v1beta; an empty string where nothing does."""
+    """Return why an address cannot be a base_url (the part before /v1beta); an empty string if it can."""
     parts = split_url(value)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
         return "must be an address such as https://host or https://host/prefix"
@@ -28,7 +28,7 @@ def describe_fault_in_base_url(value: str) -> str:
 
 
 def split_url(value: str) -> SplitResult | None:
-    """Split an address; None where it cannot be split or its port is out of range."""
+    """Split an address; return None if it cannot be split or its port is out of range."""
     try:
         parts = urlsplit(value)
         _ = parts.port

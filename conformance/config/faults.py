@@ -1,4 +1,4 @@
-"""What is wrong with a providers.yaml: first by its JSON schema, then by what no schema can say.
+"""Finds the faults of a providers.yaml: first by its JSON schema, then those that no schema can express.
 
 The schema that editors use (`schemas/providers.schema.json`) is the only place that knows the keys, their types and
 their bounds. Its `errorMessage` is shown where a key's value does not fit; the other sentences are built here from
@@ -37,7 +37,7 @@ _SENT_BY_US = ("host", "content-length", "transfer-encoding", "connection", "exp
 
 _Fault = tuple[Keys, str]  # the keys that lead to a value, and what is wrong with it
 _NO_PROVIDERS: _Fault = ((), "needs 'providers'")
-_UNKNOWN = "unknown key"  # such a fault stands in the line of the key; any other where the value begins
+_UNKNOWN = "unknown key"  # such a fault is reported in the line of the key; any other in the line where the value begins
 
 
 def find_faults(document: YamlDocument, folder: Path, dialects: Collection[str]) -> list[ConfigFault]:
@@ -118,7 +118,7 @@ def _find_in_texts(document: YamlDocument) -> Iterator[_Fault]:
 
 
 def _find_members(value: JSON, *names: str) -> dict[str, JSON]:
-    """Return the object that the names lead to; an empty one where they lead nowhere."""
+    """Return the object that the names lead to; an empty one if they lead nowhere."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

@@ -46,7 +46,7 @@ def load_providers(
     """Read the providers of `path`, else of providers.yaml in `folder`, else of the bundled file.
 
     `dialects` are the bundled ones; where they are given, a dialect that is neither among them nor a folder is a fault.
-    Raises ProvidersError with every fault of the file, or where the folder holds only a file of a misspelt name.
+    Raises ProvidersError with every fault of the file, or if the folder contains only a file with a misspelt name.
     """
     own = path or _find_own_file(folder or Path.cwd())
     source = own or find_providers_file()
@@ -61,7 +61,7 @@ def load_providers(
 
 
 def _find_own_file(folder: Path) -> Path | None:
-    """Return the providers.yaml of a folder, or None. Raises ProvidersError where only a misspelt one is there."""
+    """Return the providers.yaml of a folder, or None. Raises ProvidersError if there is only one with a misspelt name."""
     own = folder / FILE_NAME
     if own.exists() or own.is_symlink():
         return own
@@ -133,6 +133,6 @@ def _resolve_paths(provider: Provider, folder: Path) -> Provider:
 
 
 def make_initial_file(schema: str) -> str:
-    """Return a commented providers.yaml to begin with; `schema` is the address of its JSON schema."""
+    """Return a commented providers.yaml to start from; `schema` is the address of its JSON schema."""
     template = (find_schemas_folder() / "initial-providers.yaml").read_text(encoding="utf-8")
     return template.replace("SCHEMA", schema)

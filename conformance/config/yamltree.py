@@ -1,4 +1,4 @@
-"""YAML as plain values and the lines that they stand in: bounded, with core tags only; the only home of yaml."""
+"""Reads YAML as plain values with their lines, within bounds and with core tags only; the only module that uses yaml."""
 
 from __future__ import annotations
 

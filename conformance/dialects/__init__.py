@@ -1,1 +1,1 @@
-"""What documents say, Google's and the vendors': schemas as data, read, checked, and held side by side."""
+"""What the documents of Google and the vendors say: schemas as data, which are read, checked and compared."""

@@ -25,7 +25,7 @@ from conformance.names import suggest_or_list
 from conformance.pointers import to_pointer
 
 PLACES = ("request", "response", "chunk", "error")
-KNOWN = ("listed", "exemplified", "prose")  # how sure: from the surest down
+KNOWN = ("listed", "exemplified", "prose")  # from the most reliable to the least
 
 
 class DialectError(InputError):
@@ -34,7 +34,7 @@ class DialectError(InputError):
 
 @dataclass(frozen=True)
 class Reading:
-    """One thing that a document says of a trait; several if it contradicts itself."""
+    """One statement of a document about a trait; a document that contradicts itself has several."""
 
     value: JSON
     source: Source

@@ -1,4 +1,4 @@
-"""A body compared with what the vendor's own document says: types, required members, and which fields were seen."""
+"""Compares a body with the vendor's own document: types, required members, and which fields were seen."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Departure = tuple[str, str, str]  # the pointer, what the document says, what wa
 
 
 def find_departures(dialect: Dialect, place: str, value: JSON) -> Iterator[Departure]:
-    """Yield where `value` departs from what the document says of that place.
+    """Yield where `value` departs from what the document says about that place.
 
-    Types and required members only: a page's list of values or of fields is never complete. A member about which the
-    page contradicts itself is not missed. Nothing is yielded for a place that the page does not describe.
+    Types and required members only: a page's list of values or of fields is never complete. A member about which the page
+    contradicts itself is not reported as missing. Nothing is yielded for a place that the page does not describe.
     """
     shape = dialect.shapes.get(place)
     return _compare(shape, value, "") if shape is not None else iter(())

@@ -1,4 +1,4 @@
-"""Checks a dialect's folder against the rules of docs/dialects.md: of each fault the file, the place, and how to mend it."""
+"""Checks a dialect's folder against the rules of docs/dialects.md: reports the file, the place and the remedy of each fault."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DIALECT = "dialect.json"
 
 
 class LintFault(NamedTuple):
-    """One fault: the file's name, the pointer into it, and what is wrong with how to mend it."""
+    """One fault: the file's name, the pointer into it, and what is wrong and how to mend it."""
 
     file: str
     pointer: str

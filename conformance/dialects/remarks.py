@@ -1,4 +1,4 @@
-"""What results.json says of the documents of the vendors that were asked, and of the proof of this version."""
+"""The part of results.json about the documents of the vendors that were asked, and about the tests of this version."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def _sort_distinct(dialects: Iterable[Dialect]) -> list[Dialect]:
 
 
 def read_proof() -> dict[str, JSON]:
-    """Return how many rules, wrong servers and innocent ones proved this version."""
+    """Return how many rules, wrong servers and innocent servers this version was tested with."""
     value = read_json_file(find_schemas_folder() / "kill-matrix.json")
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""What may stand where in a message, as a tree of shapes: built from a schema once, so that judging interprets none."""
+"""The allowed content of a message as a tree of shapes, built from a schema once, so that judging need not interpret schemas."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from conformance.names import fold
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """What may stand at one place.
+    """The values that are allowed at one place.
 
-    `kind`: object | array | string | integer | number | boolean | map (names chosen by the user, every value of
-    shape `values`) | free (anything; never walked). `format`: int32, int64, float, double, bytes, timestamp, duration,
-    enum (a protobuf enum: names or numbers), resource:… `enum`: the known values; `closed` says whether others are
-    refused. `properties` may lead back to the shape itself (Schema does).
+    `kind`: object | array | string | integer | number | boolean | map (names chosen by the user, every value of shape
+    `values`) | free (anything; never walked). `format`: int32, int64, float, double, bytes, timestamp, duration, enum
+    (a protobuf enum: names or numbers), resource:… `enum`: the known values; `closed` says whether others are refused.
+    `properties` may lead back to the shape itself (Schema does).
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Reference:
 
 
 def match_property(shape: Shape, key: str) -> str | None:
-    """Return the property of `shape` that `key` spells in whatever casing, or None."""
+    """Return the property of `shape` that `key` spells in any casing, or None."""
     return key if key in shape.properties else shape.by_folded_name.get(fold(key))
 
 

@@ -180,7 +180,7 @@ def _render_markdown_row(cells: Iterable[str]) -> str:
 
 
 def _escape_markdown(cell: str) -> str:
-    """Return a text that means nothing to Markdown: a user's dialect may hold anything."""
+    """Return a text in which nothing is Markdown, since a user's dialect may contain anything."""
     return " ".join(cell.translate(_MARKS).split())
 
 
@@ -205,7 +205,10 @@ def render_text(both: SideBySide) -> str:
     ]
     for name, remarks in _group_remarks(both).items():
         lines = (f"{KINDS[one.kind]}: {one.says} {_locate(one)}".rstrip() for one in remarks)
-        items = [textwrap.fill(line, 110, initial_indent="* ", subsequent_indent="  ") for line in lines]
+        wrapper = textwrap.TextWrapper(
+            110, initial_indent="* ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        items = map(wrapper.fill, lines)
         blocks.append("\n".join((name, "=" * len(name), *items)))
     return "\n\n".join(blocks) + "\n"
 

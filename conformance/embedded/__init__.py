@@ -1,4 +1,4 @@
-"""The bundled servers, one per dialect: real HTTP on loopback, scripted, and wrong only where their document is."""
+"""The bundled servers, one for each dialect: scripted, real HTTP on loopback, and wrong only where their document is."""
 
 from conformance.embedded.behaviour import HONEST, Behaviour
 from conformance.embedded.http import Application, Host

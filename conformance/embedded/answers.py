@@ -99,7 +99,7 @@ def _find_prompt(request: Message) -> str:
 
 
 def _report_function_responses(request: Message) -> str | None:
-    """Return a sentence with what the functions answered, where the last turn has function responses."""
+    """Return a sentence with the functions' results, if the last turn has function responses."""
     parts = request["contents"][-1]["parts"]
     responses = [part["functionResponse"] for part in parts if "functionResponse" in part]
     texts = [text for response in responses for text in find_strings(response.get("response"))]

@@ -1,4 +1,4 @@
-"""What Google's front end adds to every answer: headers, and chunked transfer encoding."""
+"""What Google's front end adds to every answer: headers and chunked transfer encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Google refuses in a well-formed request: the rules in the field descriptions of the reference."""
+"""The well-formed requests that Google refuses: the rules in the field descriptions of the reference."""
 
 from __future__ import annotations
 

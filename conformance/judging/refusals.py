@@ -52,7 +52,7 @@ def describe_silence(seen: RuleInput) -> str:
     page, empty = ReplyKind.HTML in kinds, ReplyKind.EMPTY in kinds
     what = " or ".join(filter(None, ("empty" if empty else "", "an HTML page" if page else "")))
     statuses = sorted({reply.status for reply in seen.all})
-    hint = "" if statuses and statuses[0] >= 500 else "; base_url?"
+    hint = "" if statuses and statuses[0] >= 500 else "; check base_url"
     return f"every answer is {what} (HTTP {', '.join(map(str, statuses[:3]))}{hint})"
 
 

@@ -1,1 +1,1 @@
-"""The keys of vendors: found in any spelling, masked, and looked for in all that was written."""
+"""The keys of vendors: finds them in any spelling, masks them, and looks for them in everything that was written."""

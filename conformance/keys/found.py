@@ -1,4 +1,4 @@
-"""Keys in what other people recorded, which no setting names: found by where they stand and by their shape.
+"""Finds keys in other people's recordings, which no setting names, by where they are and by their form.
 
 A header or a query parameter that carries a credential is known by its name; a key anywhere else by the form that its
 issuer gives it. What is found becomes a `Key` like any other, so that masking and the last scan work with it.
@@ -41,7 +41,7 @@ _SHAPES = re.compile(
 )
 _BEARER = re.compile(rb"(?i)\b(?:bearer|basic)(?:\s|%20|\+)+([A-Za-z0-9._~+/-]{8,}=*)")
 _QUERY = re.compile(rb"(?i)[?&](?:key|api[-_]?key|access_token|token)=([^&\s\"'<>\\]{8,})")
-# What recorders write in place of a key. It protects nothing, and occurs in texts that are not about keys.
+# Placeholders that recorders write in place of a key. They are not secret, and occur in texts that are not about keys.
 _PLACEHOLDER = re.compile(
     r"redact|filter|placeholder|dummy|masked|hidden|removed|scrubbed|sanitiz|your[-_ ]|x{5,}|\*{3,}|^<.*>$|^[-_.\d]*$",
     re.IGNORECASE,

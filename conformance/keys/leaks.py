@@ -1,4 +1,4 @@
-"""The scan that ends a run: does anything that was written hold a key? It shares no code with the masking."""
+"""The scan at the end of a run: whether anything that was written contains a key. It shares no code with the masking."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ OVERLAP = 128 * 1024  # more than one recorded piece in Base64
 LARGEST_PART = 16 * 1024 * 1024  # bytes that what is compressed in a window may unfold to here
 _BASE64_MEMBER = re.compile(rb'"(?:base64|body_base64)": ?"([A-Za-z0-9+/]+)')
 _TEXT_MEMBER = re.compile(rb'"text": ?("(?:[^"\\]|\\.)*+")')
-_UNICODE = re.compile(rb"(?:\\|%)u00([2-7][0-9a-fA-F])")  # what a key can hold: printable ASCII
-# What may stand between two letters and is not seen: tags, soft hyphens, spaces without width, colours.
+_UNICODE = re.compile(
+    rb"(?:\\|%)u00([2-7][0-9a-fA-F])"
+)  # the characters that a key can contain: printable ASCII
+# Invisible text that may come between two letters: tags, soft hyphens, zero-width spaces, colours.
 _UNSEEN = re.compile(rb"<[^<>]{0,200}>|\\u00ad|\\u200[b-f]|(?:\\u001b|\\x1b|\x1b)\[[0-9;]*m")
 
 
@@ -39,7 +41,7 @@ class Leak:
 
 
 def find_leaks(paths: Iterable[Path], keys: Iterable[Key]) -> list[Leak]:
-    """Look for every key in every file, folders with all that is in them; one Leak per key and place."""
+    """Look for every key in every file, including all files in folders; yield one Leak for each key and place."""
     wanted = list({key.value: key for key in keys if len(key.value) >= SHORTEST_KEY}.values())
     files = (file for path in paths for file in _list_files(path))
     return [leak for file in files for leak in _scan_file(file, wanted)] if wanted else []
@@ -71,7 +73,7 @@ def _scan_file(path: Path, keys: list[Key]) -> Iterator[Leak]:
 
 
 def find_spelling(text: bytes, key: str) -> str | None:
-    """Return in which spelling `text` holds `key`, by plain searches; None where it does not."""
+    """Return in which spelling `text` holds `key`, by plain searches; None if it does not."""
     return _match([_fold(text)], key)
 
 

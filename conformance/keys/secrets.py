@@ -15,7 +15,7 @@ from typing import Self
 from conformance.keys.spellings import Bytes, Span, find_key
 from conformance.model import JSON, Piece, Provider
 
-SHORTEST_KEY = 8  # anything shorter protects nothing, and masking it would hide ordinary text
+SHORTEST_KEY = 8  # anything shorter is no protection, and masking it would hide ordinary text
 MARK = b"[key]"
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -96,7 +96,7 @@ class Keyring:
         return bytes(_overwrite(bytearray(data), self.find_spans(data)))
 
     def mask(self, text: str) -> str:
-        """Return `text` with every key masked. Used for all that is shown or written: details, rows, pages."""
+        """Return `text` with every key masked. It is used for everything that is shown or written: details, rows, pages."""
         return self.mask_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def mask_json(self, value: JSON) -> JSON:
@@ -115,7 +115,7 @@ class Keyring:
         return [self._mask_strings(child, known) for child in value] if isinstance(value, list) else value
 
     def mask_pieces(self, pieces: Sequence[Piece]) -> tuple[tuple[Piece, ...], int]:
-        """Mask a body that came in pieces, also where the key lies across their borders.
+        """Mask a body that came in pieces, even if the key is split between them.
 
         Each piece keeps its length and its time. Returns the pieces and how many places were masked.
         """

@@ -78,12 +78,12 @@ class Needle:
 
 @lru_cache(maxsize=512)
 def make_needles(key: str) -> tuple[Needle, ...]:
-    """Return what a key may look like once only letters and digits are left; kept for the next text."""
+    """Return what a key may look like once only letters and digits are left; the result is cached for the next text."""
     plain = key.encode()
     letters = keep_letters(plain).lower()
     if len(letters) < FEWEST_LETTERS:
         return ()
-    part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds gives the key away too
+    part = max(8, (len(letters) * 2 + 2) // 3)  # an echo that stops after two thirds reveals the key too
     found = {Needle(cut, folded=True, whole=letters) for cut in (letters[:part], letters[-part:])}
     digits = [b"%02x" % byte for byte in plain]
     others = {

@@ -1,1 +1,1 @@
-"""What we ask: a module per feature, a function per question."""
+"""The questions: a module for each feature, and a function for each question."""

@@ -71,7 +71,7 @@ def thinking_streamed(_ask: ProbeContext) -> Question:
 
 @probe(attempts=3, needs=("thinking",))
 def no_thinking(_ask: ProbeContext) -> Question:
-    """A thinking budget of nothing."""
+    """A thinking budget of 0."""
     return _ask_with_thinking({"thinkingBudget": 0}, no_thoughts=True)
 
 

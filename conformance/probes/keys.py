@@ -1,4 +1,4 @@
-"""Each way to carry the key; a bad key and no key last and alone, so that a lock-out hurts nothing else."""
+"""Each way to carry the key; a bad key and no key come last and alone, so that being locked out affects no other question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain text, unary and streamed: the questions that everything else rests on."""
+"""Plain text, unary and streamed: the questions on which all others depend."""
 
 from __future__ import annotations
 

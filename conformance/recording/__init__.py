@@ -1,1 +1,1 @@
-"""What a run writes while it asks: exchanges as they end, and what it was asked to do."""
+"""What a run writes while it asks: each exchange as it ends, and the settings of the run."""

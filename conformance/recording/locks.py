@@ -26,7 +26,7 @@ class FolderLock(Protocol):
     """A lock that is held until `release`."""
 
     def release(self) -> None:
-        """Let others lock the folder."""
+        """Release the folder."""
 
 
 def lock_folder(folder: Path) -> FolderLock:

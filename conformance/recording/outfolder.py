@@ -35,11 +35,7 @@ class ClaimedFolder:
             raise FolderError(_describe_fault(folder, error)) from error
 
     def set_aside(self) -> Path | None:
-        """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None where nothing was.
-
-        Two runs in one recording could not be told apart, and paid answers are not thrown away. The earlier report is
-        removed: it would be taken for that of a new run that ends before it writes its own. Raises FolderError.
-        """
+        """Move what an earlier run recorded here to exchanges-1, -2, …, and return where; None if there was nothing. Two runs in one recording could not be told apart, and paid answers must not be thrown away. The earlier report is removed: it would be taken for that of a new run that ends before it writes its own. Raises FolderError."""
         if (self.folder / "run.json").is_file():
             self._remove_report()
         before = self.folder / FOLDER
@@ -60,7 +56,7 @@ class ClaimedFolder:
                 raise FolderError(_describe_fault(self.folder / name, error)) from error
 
     def release(self) -> None:
-        """Let others write here."""
+        """Unlock the folder."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None

@@ -119,7 +119,7 @@ class Recorder:
     def add(self, exchange: Exchange) -> None:
         """Write one exchange. Once this returns, killing the process loses nothing of it.
 
-        Raises RecordError where it cannot be written; nothing of it is then left in the file.
+        Raises RecordError if it cannot be written; no part of it is then left in the file.
         """
         file = self._open_file(exchange.provider)
         before = file.tell()

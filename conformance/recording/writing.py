@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, text that is added to a file, and the link to the newest run."""
+"""Writes files completely or not at all, adds text to files, and keeps the link to the newest run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RecordError(InputError):
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all: under another name first, which is then renamed.
+    """Write a file completely or not at all: under another name first, which is then renamed.
 
     A symbolic link in its place is replaced, not followed; a folder, a pipe or a device is left alone. Raises RecordError.
     """
@@ -36,7 +36,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_report_file(path: Path, text: str) -> None:
-    """Write a file of the report. Where that fails, an older one is removed: it may claim what is no longer true.
+    """Write a file of the report. If that fails, an older one is removed, since it may no longer be true.
 
     Raises RecordError.
     """
@@ -60,7 +60,7 @@ def append_text(path: Path, text: str) -> None:
 
 
 def point_latest(out: Path) -> None:
-    """Let reports/latest point at a run's folder; where links cannot be made, do without."""
+    """Let reports/latest point at a run's folder; if links cannot be made, do nothing."""
     link = out.parent / "latest"
     beside = out.parent / f".latest.{os.getpid()}"
     try:

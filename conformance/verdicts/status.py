@@ -32,7 +32,7 @@ def _explain_refusal(replies: Sequence[Reply]) -> str | None:
     answered = any(reply.ok for reply in replies if reply.resource.name == "response")
     if answered or not asked or not all(400 <= reply.status < 500 for reply in asked):
         return None
-    hint = "; base_url?" if asked[-1].status == 405 else ""
+    hint = "; check base_url" if asked[-1].status == 405 else ""
     refused = f"the plain question is refused (HTTP {asked[-1].status}{hint})"
     return f"{refused}: {_message_of(asked[-1])}".removesuffix(": ")
 
@@ -51,13 +51,13 @@ def _explain_silence(replies: Sequence[Reply]) -> Iterator[str]:
             yield f"the key is refused (HTTP {status}): {_message_of(first)}"
         if all(300 <= one < 400 for one in statuses):
             where = (first.exchange.header("location") or "nowhere")[:160]
-            yield f"the plain question is redirected (HTTP {status} to {where}; base_url?), which is not followed"
+            yield f"the plain question is redirected (HTTP {status} to {where}; check base_url), which is not followed"
         if all(reply.kind == "html" for reply in plain):
-            yield "the plain question is answered with HTML (base_url?)"
+            yield "the plain question is answered with HTML (check base_url)"
         if statuses <= {402, 404}:
-            yield f"the model is not served (HTTP {status}; is base_url right?): {_message_of(first)}"
+            yield f"the model is not served (HTTP {status}; check base_url): {_message_of(first)}"
     if all(reply.kind in ("html", "empty") for reply in replies):
-        yield f"every answer is {replies[0].kind.value} (base_url?)"
+        yield f"every answer is {replies[0].kind.value} (check base_url)"
 
 
 def _is_unavailable(reply: Reply) -> bool:

@@ -1,1 +1,1 @@
-"""From bytes to frames and JSON, sans-IO: everything irregular is noted by its place, nothing is repaired."""
+"""Turns bytes into frames and JSON, sans-IO: every irregularity is noted with its place, and nothing is repaired."""

@@ -1,4 +1,4 @@
-"""JSON values laid end to end in a body: where one ends, and the elements of an array; sans-IO."""
+"""Finds where JSON values in a body end, and the elements of an array; sans-IO."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.model import Exchange, Failure, Limits, Piece
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
-STEP = 64 * 1024  # decoded bytes per call: what a bomb may fill before it is looked at
+STEP = 64 * 1024  # decoded bytes per call: how much memory a bomb may fill before it is detected
 MOST_LAYERS = 3
 _CODINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _PLAIN = re.compile(rb'\s*(?:[\[{<"]|data:|event:|: )')
@@ -72,7 +72,7 @@ def looks_plain(head: bytes) -> bool:
 
 
 def decode_as_gzip(pieces: tuple[Piece, ...], limits: Limits) -> DecodedBody:
-    """Undo gzip that no header declared. Used to look for secrets, never for a verdict."""
+    """Undo gzip that no header declared. It is used only to look for secrets, never for a verdict."""
     return _decode(pieces, ("gzip",), limits)
 
 
@@ -99,7 +99,7 @@ def _refuse(detail: str, oddity: str) -> DecodedBody:
 
 
 def _is_raw_deflate(head: bytes) -> bool:
-    """Return whether two bytes do not begin zlib's format, which RFC 9110 wants and some servers leave out."""
+    """Return whether two bytes do not begin zlib's format, which RFC 9110 requires and some servers leave out."""
     return not (head[0] & 0x0F == 8 and (head[0] << 8 | head[1]) % 31 == 0)
 
 
@@ -160,7 +160,7 @@ class _Layer:
     def _start_next_member(self, data: bytes) -> bool:
         """Go on with a further member of gzip; else note that something follows the end, and return False.
 
-        Members are bounded: millions of empty ones unfold to nothing, and cost seconds.
+        Members are bounded: millions of empty ones decompress to nothing, and cost seconds.
         """
         if self.coding == "deflate" or not data.startswith(GZIP_MAGIC[:1]):
             if "bytes-after-the-end" not in self.oddities:

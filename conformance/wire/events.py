@@ -28,7 +28,7 @@ _FIELDS = {
     b"id": Irregular.ID_FIELD,
     b"retry": Irregular.RETRY_FIELD,
 }
-# Payloads that are no data: nothing that a client should take for a chunk. They make no frame.
+# Payloads that are not data, which no client should take for a chunk. They make no frame.
 _NO_DATA = (
     (Irregular.EMPTY_DATA, re.compile(rb"\s*+")),
     (Irregular.DONE_SENTINEL, DONE),
@@ -48,7 +48,7 @@ _LINES_PER_FRAME = 16  # bounds a flood of lines that make no frame
 
 @dataclass(frozen=True)
 class Payload:
-    """What one data line holds, or several joined: `at` is None where it does not stand in the body in one piece."""
+    """The content of one data line, or of several joined: `at` is None if it is not in the body in one piece."""
 
     line: int
     at: int | None

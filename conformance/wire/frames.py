@@ -1,4 +1,4 @@
-"""The values that a body is read into: framings, frames, irregularities; and the notebook that collects them."""
+"""The results of reading a body (framings, frames, irregularities), and the notebook that collects them."""
 
 from __future__ import annotations
 

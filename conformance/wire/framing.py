@@ -1,4 +1,4 @@
-"""Find out how a body's JSON objects are framed, and everything irregular about it; sans-IO, nothing is repaired.
+"""Finds out how a body's JSON objects are framed, and everything irregular about it; sans-IO, nothing is repaired.
 
 A body is read when it has ended: so the result cannot depend on where the network cut it, and arrival times are
 looked up by offset. All passes are linear and bounded by `Limits`.
@@ -21,7 +21,8 @@ __all__ = ["Frame", "FramedBody", "Framing", "Irregular", "Irregularity", "read_
 def read_framed(pieces: Iterable[Piece | bytes], limits: Limits = LIMITS) -> FramedBody:
     """Read a body given in pieces, timed or as mere bytes, its Content-Encoding already undone.
 
-    What exceeds `limits.decoded_bytes` is left out; `bound` of the result is then `decoded_bytes`. Safe for any bytes; raises nothing.
+    What exceeds `limits.decoded_bytes` is left out; `bound` of the result is then `decoded_bytes`. Safe for any bytes;
+    raises nothing.
     """
     kept: list[bytes] = []
     arrivals: list[tuple[int, float | None]] = []

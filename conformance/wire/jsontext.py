@@ -1,4 +1,4 @@
-"""Read one JSON text strictly: its value and everything odd about it, by byte offset; nothing is repaired."""
+"""Reads one JSON text strictly: its value and everything odd about it, by byte offset; nothing is repaired."""
 
 from __future__ import annotations
 

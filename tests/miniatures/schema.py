@@ -216,7 +216,7 @@ def _bare_tail(made: list[Message]) -> list[Message]:
 
 
 def _call_per_chunk(made: list[Message]) -> list[Message]:
-    """Parallel calls come one per event."""
+    """Parallel calls come in separate events."""
     last = made[-1]
     found = list(iterate_parts(last))
     if len(found) < 2:
@@ -318,7 +318,7 @@ MINIATURES: tuple[Miniature, ...] = (
     ),
     Miniature(
         "remains-of-calls",
-        "An empty rest of a call that nobody wanted in pieces.",
+        "An empty remainder follows a call that was not requested in pieces.",
         with_responses(_with_remains, only="unary"),
         trips={"schema/function-calls-are-complete"},
     ),
@@ -679,7 +679,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "feedback-of-no-reason",
-        "promptFeedback stands in every answer, with the reason that is none.",
+        "promptFeedback is in every answer, with the reason BLOCK_REASON_UNSPECIFIED.",
         with_responses(add_members(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"})),
     ),
     Innocent(
@@ -700,7 +700,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent("role-left-out", "Content without a role.", with_candidates(lambda c: c["content"].pop("role"))),
     Innocent(
         "new-finish-reason-name",
-        "A rating of a category that nobody knows yet.",
+        "A rating has a category that is not documented yet.",
         with_candidates(add_members(safetyRatings=[{"category": "HARM_CATEGORY_NEW", "probability": "LOW"}])),
     ),
     Innocent(
@@ -734,7 +734,7 @@ INNOCENTS: tuple[Innocent, ...] = (
         with_parts(lambda p: p.update(thoughtSignature="") if "text" in p else None),
     ),
     Innocent("bare-last-chunk", "The last chunk has a reason and no content.", with_chunks(_bare_tail)),
-    Innocent("call-per-event", "Parallel calls come one per event.", with_chunks(_call_per_chunk)),
+    Innocent("call-per-event", "Parallel calls come in separate events.", with_chunks(_call_per_chunk)),
     Innocent("cited", "Citations as Google writes them.", _cited(license="mit")),
     Innocent(
         "log-probability-as-text",
@@ -743,7 +743,7 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "own-page",
-        "What the page requires comes, and Google's names where it has its own.",
+        "Answers have what the page requires, with Google's names where the page has its own.",
         with_responses(add_members(created=1700000000)),
         notes={"schema/answers-as-documented"},
         dialect=OWN,

@@ -528,20 +528,20 @@ MINIATURES: tuple[Miniature, ...] = (
 INNOCENTS: tuple[Innocent, ...] = (
     Innocent(
         "alias-without-a-number",
-        "The name that is asked leaves the number open.",
+        "The requested name leaves the version number open.",
         _standing_for("gemini-pro", "gemini-3.1-pro-preview"),
         model="gemini-pro",
     ),
     Innocent(
         "alias-of-nothing",
-        "The name that is asked tells of no model.",
+        "The requested name does not identify a model.",
         _standing_for("everyday", "gemini-2.5-flash-lite"),
         notes={"semantics/answers-with-the-model-that-was-asked"},
         model="everyday",
     ),
     Innocent(
         "decorated-name",
-        "The model's name has a decoration, modelVersion has none.",
+        "The model's name has a decoration, and modelVersion has none.",
         with_responses(_undecorated, of=NAMED),
         model=DECORATED,
     ),
@@ -553,13 +553,13 @@ INNOCENTS: tuple[Innocent, ...] = (
     ),
     Innocent(
         "own-suffix",
-        "modelVersion with a word of the vendor's.",
+        "modelVersion contains a word that the vendor added.",
         with_responses(_suffixed),
         notes={"semantics/answers-with-the-model-that-was-asked"},
     ),
     Innocent(
         "exact-version",
-        "modelVersion says more exactly which version.",
+        "modelVersion names the version more precisely.",
         with_responses(_version("models/{}-preview-05-20")),
     ),
     Innocent("numbered-version", "modelVersion with a release number.", with_responses(_version("{}-001"))),
@@ -571,14 +571,18 @@ INNOCENTS: tuple[Innocent, ...] = (
     Innocent("rare-leaks", "A thought slips into two answers.", _leak_sometimes(), settings=ONE_AT_A_TIME),
     Innocent(
         "lazy-instruction",
-        "The system instruction is followed at the second try.",
+        "The system instruction is followed at the second attempt.",
         _lazy("systemInstruction"),
         settings=ONE_AT_A_TIME,
     ),
-    Innocent("lazy-tools", "A function is called at the second try.", _lazy("tools"), settings=ONE_AT_A_TIME),
-    Innocent("stop-everywhere", "STOP stands in every chunk.", with_chunks(_ends_first)),
     Innocent(
-        "own-reason-for-calls", "Calls end with a reason that nobody knows yet.", with_responses(_called)
+        "lazy-tools", "A function is called at the second attempt.", _lazy("tools"), settings=ONE_AT_A_TIME
+    ),
+    Innocent("stop-everywhere", "Every chunk has STOP.", with_chunks(_ends_first)),
+    Innocent(
+        "own-reason-for-calls",
+        "Calls end with a finish reason that is not documented yet.",
+        with_responses(_called),
     ),
     Innocent("signing-model", "A model that signs its calls.", HONEST, model=SIGNED),
 )

@@ -255,7 +255,7 @@ def accepts_replayed_model_turn(seen: RuleInput) -> Iterator[Location | NotJudge
     last, conversations = seen.replies[-1], seen.of(ProbeId.HISTORY)
     first = next((reply for reply in seen.all if reply.id == last.exchange.first), None)
     if are_refused(conversations):
-        reason = f"a conversation of words is refused too: {describe_reply(conversations[-1])}"
+        reason = f"a conversation without functions is refused too: {describe_reply(conversations[-1])}"
         yield NotJudged(Outcome.BLOCKED, reason)
     elif _can_be_repeated(first):
         yield Location(last.id, "", "an answer to the function's result", describe_reply(last))

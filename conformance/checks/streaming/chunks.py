@@ -49,7 +49,7 @@ def ends_with_a_finish_reason(reply: Reply) -> Iterator[Location]:
     if reply.exchange.end_known:
         yield Location(reply.id, pointer, "a finish reason", "none in any chunk")
     else:
-        observed = "none; the recording does not tell who ended the stream"
+        observed = "none; the recording does not show who ended the stream"
         yield Location(reply.id, pointer, "a finish reason", observed, Level.NOTE)
 
 

@@ -141,7 +141,7 @@ def answers_with_json_not_html(seen: RuleInput) -> Iterator[Location | NotJudged
     """
     pages = [reply for reply in seen.replies if reply.kind is ReplyKind.HTML]
     if pages and len(pages) == len(seen.replies):
-        yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (base_url?)")
+        yield NotJudged(Outcome.INCONCLUSIVE, "every answer is an HTML page (check base_url)")
         return
     for reply in pages:
         if reply.standing is not Standing.ERROR_IN_SUCCESS:

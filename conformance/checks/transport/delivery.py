@@ -67,7 +67,7 @@ def answers_every_question(seen: RuleInput) -> Iterator[NotJudged]:
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
     if seen.unrelated:
         who = count_noun(len(seen.unrelated), "question")
-        reason = f"{who} got an error that belongs to another one: {join_names(seen.unrelated, 6)}"
+        reason = f"{who} got an error that belongs to another question: {join_names(seen.unrelated, 6)}"
         yield NotJudged(Outcome.INCONCLUSIVE, reason)
 
 
@@ -153,7 +153,9 @@ def answers_without_redirects(seen: RuleInput) -> Iterator[Location | NotJudged]
     """
     moved = [reply for reply in seen.replies if 300 <= reply.status < 400]
     if moved and not answers_control(seen):
-        yield NotJudged(Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (base_url?)")
+        yield NotJudged(
+            Outcome.INCONCLUSIVE, f"{moved[0].probe}: {_describe_target(moved[0])} (check base_url)"
+        )
         return
     for reply in moved:
         wanted = f"HTTP {' or '.join(map(str, reply.exchange.expected_statuses))}"
