@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,20 @@ def test_the_newest_run_that_holds_a_provider_speaks_for_it(
     page = nowhere / "page.html"
     assert told(capsys, "alpha", "beta", "--html", page)[0] == 0
     assert 'id="switch"' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("first", ["a", "z"])
+def test_of_two_runs_of_one_second_the_one_written_last_speaks(
+    run: Path, nowhere: Path, capsys: pytest.CaptureFixture[str], first: str
+) -> None:
+    for number, (folder, model) in enumerate([(first, "old"), ("m", "new")], 1):
+        results = _dated(_called(run, "alpha", model=model), "2026-11-01T00:00:00+00:00")
+        path = written(nowhere / "reports" / folder, results) / "results.json"
+        os.utime(path, ns=(number, number))
+    folders = [nowhere / "reports" / folder for folder in ("m", first)]
+    both = [word for folder in folders for word in ("--results", folder)]
+    assert data(capsys, "alpha", "google")["sides"]["from"]["model"] == "new"
+    assert data(capsys, "alpha", "google", *both)["sides"]["from"]["model"] == "new"
 
 
 def test_a_provider_that_no_run_holds_says_what_to_run(

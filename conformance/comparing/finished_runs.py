@@ -26,7 +26,9 @@ class ProviderInRun:
 
 def read_newest_first(places: Iterable[Path]) -> tuple[PastRun, ...]:
     """Read runs from their folders, the newest first. Raises FileError."""
-    return tuple(sorted(map(read_past, places), key=lambda run: _parse_time(run.started_at), reverse=True))
+    found = [(read_past(place), _last_written(place)) for place in places]
+    newest_first = sorted(found, key=lambda one: (_parse_time(one[0].started_at), one[1]), reverse=True)
+    return tuple(run for run, _ in newest_first)
 
 
 def find_run_folders(reports: Path) -> tuple[Path, ...]:
@@ -34,7 +36,11 @@ def find_run_folders(reports: Path) -> tuple[Path, ...]:
     found: dict[Path, Path] = {}
     for path in sorted(reports.glob(f"*/{FILE_NAME}")):
         found.setdefault(path.resolve(), path.parent)
-    return tuple(sorted(found.values(), key=lambda folder: _parse_time(_read_start(folder)), reverse=True))
+
+    def age(folder: Path) -> tuple[dt.datetime, int]:
+        return _parse_time(_read_start(folder)), _last_written(folder)
+
+    return tuple(sorted(found.values(), key=age, reverse=True))
 
 
 def read_runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
@@ -64,6 +70,14 @@ def find_newest_run(helds: Iterable[ProviderInRun | None]) -> PastRun | None:
     """Return the newest of the runs that the given data comes from."""
     runs = [held.run for held in helds if held is not None]
     return max(runs, key=lambda run: _parse_time(run.started_at), default=None)
+
+
+def _last_written(place: Path) -> int:
+    """Return when a run's results were written, in ns: it tells apart runs that began in the same second."""
+    try:
+        return (place / FILE_NAME if place.is_dir() else place).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read_start(folder: Path) -> str:
