@@ -242,7 +242,7 @@ def test_a_file_of_another_name_is_named_instead_of_passed_over(tmp_path: Path) 
     )
     assert done.returncode == 2
     assert "providers.yml" in done.stderr
-    assert "rename it providers.yaml" in done.stderr
+    assert "rename it to providers.yaml" in done.stderr
 
 
 # --- 3 ------------------------------------------------------------------------------------------------
