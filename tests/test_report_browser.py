@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from report_results import example, many, partial
 from test_report import CLOSED, HOSTILE, log, poisoned, small_suite
 
@@ -135,19 +135,21 @@ def test_the_fragment_follows_the_filters_and_clearing_brings_all_back(seen: See
     assert seen.fragment() == "#level=must&q=root"
     assert seen.shown() == ["finding-quill-envelope-gemini-object-at-root"]
     seen.page.get_by_role("button", name="Clear").click()
-    assert len(seen.shown()) == 12
+    expect(seen.page.locator(".finding:visible")).to_have_count(
+        12
+    )  # the page clears its filters after the reset
     assert seen.fragment() == "#findings"
 
 
 def test_a_link_to_a_finding_opens_it(context: BrowserContext, written: Path) -> None:
     found = Seen(context, written, "#finding-lumen-errors-google-shape").page
-    assert found.locator("#finding-lumen-errors-google-shape").is_visible()
+    expect(found.locator("#finding-lumen-errors-google-shape")).to_be_visible()
     assert found.locator("#finding-lumen-errors-google-shape").bounding_box() is not None
 
 
 def test_a_link_to_an_exchange_opens_what_folds_it_away(seen: Seen) -> None:
     seen.page.locator(f"#{MUST} .to-exchange").first.click()
-    assert seen.page.locator("#exchange-quill-1 .response").is_visible()
+    expect(seen.page.locator("#exchange-quill-1 .response")).to_be_visible()
 
 
 def test_a_link_to_a_finding_clears_a_filter_that_hides_it(seen: Seen) -> None:
@@ -192,7 +194,7 @@ def test_keys_search_step_open_and_clear(seen: Seen) -> None:
     seen.page.keyboard.press("j")
     seen.page.keyboard.press("j")
     seen.page.keyboard.press("Enter")
-    assert seen.page.locator("#finding-quill-envelope-gemini-object-at-root").is_visible()
+    expect(seen.page.locator("#finding-quill-envelope-gemini-object-at-root")).to_be_visible()
     seen.page.keyboard.press("k")
     assert (
         seen.page.evaluate("() => document.activeElement.closest('.finding').querySelector('article').id")
@@ -265,10 +267,10 @@ def test_the_log_starts_when_it_is_opened_and_never_before(
     target = tmp_path / "report.html"
     target.write_text(render_page(example(), log), encoding="utf-8")
     seen = Seen(context, target)
-    assert seen.page.locator("#results-table tbody").count() == 0
+    expect(seen.page.locator("#results-table tbody")).to_have_count(0)
     seen.page.locator("#log-fold > summary").click()
     seen.page.wait_for_selector("#results-table .col-result")
-    assert seen.page.locator("#results-table tr.collapsible").count() == 2
+    expect(seen.page.locator("#results-table tr.collapsible")).to_have_count(2)
     assert "<img src=x onerror=alert(1)>" in (seen.page.locator("#results-table").text_content() or "")
     seen.page.get_by_role("button", name="Show all details").click()
     assert "ValueError: <script>alert(1)</script>" in (
@@ -282,16 +284,16 @@ def test_without_javascript_matrix_and_findings_are_readable(browser: Browser, w
     context = browser.new_context(java_script_enabled=False)
     found = context.new_page()
     found.goto(written.as_uri())
-    assert found.get_by_role("heading", level=1).is_visible()
-    assert found.locator("tr[data-row=quill]").is_visible()
+    expect(found.get_by_role("heading", level=1)).to_be_visible()
+    expect(found.locator("tr[data-row=quill]")).to_be_visible()
     found.locator(".finding > summary").nth(1).click()
     assert (
         found.locator("#finding-quill-envelope-gemini-object-at-root")
         .get_by_text("inside data, usage beside it")
         .is_visible()
     )
-    assert not found.locator(".filters").is_visible()
-    assert not found.get_by_role("button", name="Copy complaint").first.is_visible()
+    expect(found.locator(".filters")).to_be_hidden()
+    expect(found.get_by_role("button", name="Copy complaint").first).to_be_hidden()
     context.close()
 
 
@@ -318,13 +320,13 @@ SIZE = "one => parseFloat(getComputedStyle(one).fontSize)"
 def test_print_opens_everything_and_leaves_the_controls_out(seen: Seen) -> None:
     seen.page.emulate_media(media="print")
     seen.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
-    assert seen.page.locator(".finding article").last.is_visible()
-    assert seen.page.locator(".remarks li").last.is_visible()
-    assert seen.page.locator("details:not([open]):visible").count() == 0
-    assert not seen.page.locator(".filters").is_visible()
-    assert not seen.page.get_by_role("button", name="Copy complaint").first.is_visible()
+    expect(seen.page.locator(".finding article").last).to_be_visible()
+    expect(seen.page.locator(".remarks li").last).to_be_visible()
+    expect(seen.page.locator("details:not([open]):visible")).to_have_count(0)
+    expect(seen.page.locator(".filters")).to_be_hidden()
+    expect(seen.page.get_by_role("button", name="Copy complaint").first).to_be_hidden()
     seen.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
-    assert seen.page.locator(".finding[open]").count() == 1
+    expect(seen.page.locator(".finding[open]")).to_have_count(1)
 
 
 @pytest.mark.parametrize(
@@ -364,22 +366,22 @@ def test_findings_are_printed_open_without_javascript_too(browser: Browser, writ
 def test_one_button_opens_and_folds_the_findings_that_are_left(seen: Seen) -> None:
     seen.page.select_option("select[name=vendor]", "lumen")
     seen.page.get_by_role("button", name="Open all").click()
-    assert seen.page.locator(".finding[open]").count() == 3 + 1  # the first one of all was open before
+    expect(seen.page.locator(".finding[open]")).to_have_count(3 + 1)  # the first one of all was open before
     seen.page.get_by_role("button", name="Fold all").click()
-    assert seen.page.locator(".finding[open]").count() == 1
+    expect(seen.page.locator(".finding[open]")).to_have_count(1)
     seen.page.select_option("select[name=vendor]", "")
     seen.page.get_by_role("button", name="Open all").click()
-    assert seen.page.locator(".finding[open]").count() == 12
+    expect(seen.page.locator(".finding[open]")).to_have_count(12)
     assert seen.quiet()
 
 
 def test_a_filter_that_leaves_nothing_says_so(seen: Seen) -> None:
     sentence = seen.page.get_by_text("No finding matches these filters.")
-    assert not sentence.is_visible()
+    expect(sentence).to_be_hidden()
     seen.page.fill("input[name=q]", "nothing holds this")
-    assert sentence.is_visible()
+    expect(sentence).to_be_visible()
     seen.page.get_by_role("button", name="Clear").click()
-    assert not sentence.is_visible()
+    expect(sentence).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
