@@ -19,7 +19,7 @@ from conformance.capturing.collecting import ExchangeGroup, read_values
 from conformance.catalogue import RULES, list_rules
 from conformance.dialects.dialect import Dialect, load_dialect
 from conformance.judging.proof import NO_CODE, NO_CONTROL, NO_REFUSAL
-from conformance.model import GRAVE_LEVELS, Against, Case, Exchange, Outcome, Provider
+from conformance.model import GRAVE_LEVELS, MEASURES, Against, Case, Exchange, Outcome, Provider
 from conformance.phrases import count_noun
 from conformance.replies import ProviderReplies
 from conformance.verdicts.cases import EXPLAINED, NO_BODIES, UNANSWERED
@@ -31,11 +31,6 @@ NOT_ASKED = "not asked"
 # Reasons about questions that only our own runs ask.
 _NOT_ITS_KIND = (NO_REFUSAL, NO_CODE)
 _REFUSALS_ALONE = "the recording holds only refusals, which show nothing about answers"
-_MEASURES: Mapping[str, frozenset[Against]] = {
-    "both": frozenset(Against),
-    "reference": frozenset({Against.REFERENCE}),
-    "documented": frozenset({Against.DOCUMENTED}),
-}
 
 
 def judge(
@@ -55,13 +50,13 @@ def judge(
     Raises ValueError for an exchange that cannot be read, and for exchanges of which none asks for anything of the
     Gemini API; DialectError for a dialect.
     """
-    if against not in _MEASURES:
-        raise ValueError(f"against is {against!r}; it must be one of {', '.join(_MEASURES)}")
+    if against not in MEASURES:
+        raise ValueError(f"against is {against!r}; it must be one of {', '.join(MEASURES)}")
     found = load_dialect(dialect)
     recorded = read_values(exchanges)
     if not recorded.groups:
         raise ValueError(f"there is nothing to judge: {'; '.join(one.says for one in recorded.files)}")
-    return merge_verdicts([judge_group(group, found, _MEASURES[against]) for group in recorded.groups])
+    return merge_verdicts([judge_group(group, found, MEASURES[against]) for group in recorded.groups])
 
 
 def make_provider(group: ExchangeGroup, dialect: str) -> Provider:
@@ -77,7 +72,7 @@ def gather_group(group: ExchangeGroup, dialect: str) -> ProviderReplies:
 
 
 def judge_group(
-    group: ExchangeGroup, dialect: Dialect, against: frozenset[Against] = _MEASURES["both"]
+    group: ExchangeGroup, dialect: Dialect, against: frozenset[Against] = MEASURES["both"]
 ) -> Verdict:
     """Return the verdict on the exchanges with one model of one host.
 

@@ -75,6 +75,12 @@ class Against(StrEnum):
     DOCUMENTED = "documented"
 
 
+MEASURES: Mapping[str, frozenset[Against]] = MappingProxyType(
+    {**{one.value: frozenset({one}) for one in Against}, "both": frozenset(Against)}
+)
+"""What --against selects, by the word that selects it."""
+
+
 class Auth(StrEnum):
     """A way to carry the key."""
 

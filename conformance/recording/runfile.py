@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from conformance.files import FileError, read_json_file
 from conformance.members import JsonObject, MemberError
-from conformance.model import JSON, Auth, Known, Limits, Prices, Provider
+from conformance.model import FAILING_LEVELS, JSON, MEASURES, Auth, Known, Limits, Prices, Provider
 from conformance.recording.record import NAME
 from conformance.recording.writing import RecordError, write_atomically
 
@@ -100,8 +100,8 @@ def _build(kind: type[_Made], entry: JsonObject, **made: Any) -> _Made:
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "fail_on": ("must", "should", "any", "never"),
-    "against": ("reference", "documented", "both"),
+    "fail_on": tuple(FAILING_LEVELS),
+    "against": tuple(MEASURES),
 }
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.model import FAILING_LEVELS, Dimension
+from conformance.model import FAILING_LEVELS, MEASURES, Dimension
 from conformance.running.session import RunOptions
-
-MEASURES = ("reference", "documented", "both")
 
 
 def make_number_reader(least: int, most: int) -> Callable[[str], int]:
@@ -82,7 +80,7 @@ FAIL_ON = _argument(
 AGAINST = _argument(
     "against",
     "judge against Google's reference, the vendor's document, or both (default both)",
-    choices=MEASURES,
+    choices=tuple(MEASURES),
     default="both",
 )
 MAX_EXAMPLES = _argument(

@@ -15,7 +15,7 @@ from conformance.config.providers import LoadedProviders, ProvidersError, load_p
 from conformance.dialects.dialect import Dialect, DialectError, list_bundled_dialects, load_dialect
 from conformance.files import InputError
 from conformance.keys.secrets import Key, KeyFault, read_header_secrets, read_key
-from conformance.model import JSON, Against, Dimension, Provider
+from conformance.model import JSON, MEASURES, Against, Dimension, Provider
 from conformance.names import suggest_spelling
 from conformance.verdicts.exit_code import CAPTURED
 
@@ -51,7 +51,7 @@ class RunOptions:
     @property
     def measures(self) -> frozenset[Against]:
         """The measures by which findings count."""
-        return frozenset(Against) if self.against == "both" else frozenset({Against(self.against)})
+        return MEASURES[self.against]
 
 
 @dataclass(frozen=True)
