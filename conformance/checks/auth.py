@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list
-from conformance.judging.refusals import answers_control, describe_reply, says_unsupported
+from conformance.judging.refusals import CONTROL_UNANSWERED, answers_control, describe_reply, says_unsupported
 from conformance.judging.traits import KEY_PROBES
 from conformance.model import Auth, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
@@ -272,7 +272,7 @@ def takes_the_same_key_everywhere(seen: RuleInput) -> Iterator[Location | NotJud
     Source: [authentication] All methods take the same key in the same ways.
     """
     if not any(reply.ok for reply in seen.of(ProbeId.PLAIN, ProbeId.PLAIN_AT_THE_END)):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        yield CONTROL_UNANSWERED
         return
     if _accepts_any_key(seen):
         yield NotJudged(Outcome.BLOCKED, "a nonsense key, or no key, is accepted too")

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from conformance.catalogue import Ground, NotJudged, Proof, check
 from conformance.judging.contents import as_list, read_asked_model
-from conformance.judging.refusals import answers_control, describe_reply, is_refused_as_unsupported
+from conformance.judging.refusals import (
+    CONTROL_UNANSWERED,
+    answers_control,
+    describe_reply,
+    is_refused_as_unsupported,
+)
 from conformance.model import JSON, Basis, Level, Location, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
@@ -16,7 +21,6 @@ from conformance.reading.standing import Standing
 _LISTS_MODELS = "routes/lists-its-models"
 _BOTH_METHODS = (ProbeId.PLAIN, ProbeId.PLAIN_STREAMED)
 _COUNTED = (ProbeId.COUNT_TOKENS_OF_THE_PLAIN_QUESTION, ProbeId.COUNT_TOKENS_OF_A_LONGER_TEXT)
-_NOT_ANSWERED = "the plain question is not answered"
 
 
 def _is_missing(reply: Reply) -> bool:
@@ -27,7 +31,7 @@ def _is_missing(reply: Reply) -> bool:
 
 def _locate_missing(seen: RuleInput, expected: str) -> Iterator[Location | NotJudged]:
     if not answers_control(seen):
-        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
+        yield CONTROL_UNANSWERED
         return
     for reply in filter(_is_missing, seen.replies):
         yield Location(reply.id, "", expected, describe_reply(reply))
@@ -271,7 +275,7 @@ def answers_under_listed_names(seen: RuleInput) -> Iterator[Location | NotJudged
     Source: [models.list] The list is called `models`; each entry gives its name as `models/{id}` and says what it can do.
     """
     if not answers_control(seen):
-        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
+        yield CONTROL_UNANSWERED
         return
     missing = list(filter(_is_missing, seen.replies))
     none_answers = len(missing) == len(seen.replies) > 1
@@ -335,7 +339,7 @@ def lets_browsers_send_the_key(seen: RuleInput) -> Iterator[Location | NotJudged
     Source: [Fetch standard, CORS] Google's API may be called from a web page, with the key in x-goog-api-key.
     """
     if not answers_control(seen):
-        yield NotJudged(Outcome.BLOCKED, _NOT_ANSWERED)
+        yield CONTROL_UNANSWERED
         return
     reply = seen.replies[-1]
     allowed = reply.exchange.header("access-control-allow-headers") or ""

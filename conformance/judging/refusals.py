@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from conformance.model import ATTEMPTS_TO_ACCUSE, JSON
+from conformance.catalogue import NotJudged
+from conformance.model import ATTEMPTS_TO_ACCUSE, JSON, Outcome
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, ReplyKind, RuleInput
 from conformance.reading.standing import Standing
@@ -29,6 +30,9 @@ def describe_reply(reply: Reply) -> str:
 def are_refused(replies: Sequence[Reply]) -> bool:
     """Return whether there is a reply, and the request itself was refused in every one."""
     return bool(replies) and all(reply.standing is Standing.REQUEST_REFUSED for reply in replies)
+
+
+CONTROL_UNANSWERED = NotJudged(Outcome.BLOCKED, "the plain question is not answered")
 
 
 def answers_control(seen: RuleInput) -> bool:

@@ -10,6 +10,7 @@ from conformance.judging.contents import is_answered_stream, read_asked_model
 from conformance.judging.habits import may_have_lost_header
 from conformance.judging.locations import format_value
 from conformance.judging.refusals import (
+    CONTROL_UNANSWERED,
     answers_control,
     describe_reply,
     find_lasting_server_error,
@@ -284,7 +285,7 @@ def names_what_is_wrong(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Source: [error codes] The message names the field, and so does BadRequest in the details.
     """
     if not answers_control(seen):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+        yield CONTROL_UNANSWERED
         return
 
     def names_fault(reply: Reply) -> bool:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 from conformance.catalogue import NotJudged, Proof, check
-from conformance.judging.refusals import answers_control, describe_reply
+from conformance.judging.refusals import CONTROL_UNANSWERED, answers_control, describe_reply
 from conformance.judging.traits import observe_settings
-from conformance.model import Basis, Level, Location, Outcome
+from conformance.model import Basis, Level, Location
 from conformance.probe_ids import ProbeId
 from conformance.reading.reply import Reply, RuleInput
 from conformance.reading.standing import Standing
 
-_UNPROVEN = NotJudged(Outcome.BLOCKED, "the plain question is not answered")
 _WITHIN_SETTINGS = (
     ProbeId.UNKNOWN_NESTED_FIELD,
     ProbeId.WRONG_TYPE,
@@ -69,7 +68,7 @@ def _find_unrefused(
 ) -> Iterator[Location | NotJudged]:
     """Yield the answers to faulty requests, and as notes refusals with another status than Google's."""
     if not answers_control(seen):
-        yield _UNPROVEN
+        yield CONTROL_UNANSWERED
         return
     for probe in (*probes, *noted):
         accepted = _find_acceptance(seen, probe)
@@ -174,7 +173,7 @@ def refuses_unknown_models(seen: RuleInput) -> Iterator[Location | NotJudged]:
     ListModels.
     """
     if not answers_control(seen):
-        yield _UNPROVEN
+        yield CONTROL_UNANSWERED
         return
     answered = {(reply.streamed, reply.alt_sse) for reply in seen.all if reply.ok}
     for reply in _select_telling(seen):
@@ -195,7 +194,7 @@ def _find_other_statuses(
 ) -> Iterator[Location | NotJudged]:
     """Yield the replies with another status, except refused keys, redirects, and errors that all have the status 200."""
     if not answers_control(seen):
-        yield _UNPROVEN
+        yield CONTROL_UNANSWERED
         return
     failures = {one.kind for one in seen.all if one.standing is Standing.ERROR_IN_SUCCESS}
     for reply in _select_telling(seen):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from conformance.catalogue import Ground, NotJudged, Proof, check, is_documented
 from conformance.judging.attempts import was_obeyed
 from conformance.judging.refusals import (
+    CONTROL_UNANSWERED,
+    answers_control,
     are_refused,
     describe_reply,
     is_refused_as_unsupported,
@@ -92,8 +94,8 @@ def accepts_valid_requests(seen: RuleInput) -> Iterator[Location | NotJudged]:
     Workaround: leave out what the message names.
     Source: [GenerateContentRequest] Settings within their ranges, a system instruction and several turns are valid.
     """
-    if not any(reply.ok for reply in seen.of(ProbeId.PLAIN)):
-        yield NotJudged(Outcome.BLOCKED, "the plain question is not answered")
+    if not answers_control(seen):
+        yield CONTROL_UNANSWERED
         return
     for probe in _ORDINARY:
         replies = [reply for reply in seen.replies if reply.probe == probe]
