@@ -317,8 +317,8 @@ def _sort_probes() -> None:
     """
 
     def place(item: tuple[str, Probe]) -> tuple[bool, str, int]:
-        code = item[1].build.__code__
-        return not code.co_filename.endswith("text.py"), code.co_filename, code.co_firstlineno
+        build = item[1].build
+        return build.__module__ != f"{_PROBES}text", build.__module__, build.__code__.co_firstlineno
 
     ordered = sorted(PROBES.items(), key=place)
     PROBES.clear()
