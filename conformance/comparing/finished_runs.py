@@ -26,9 +26,9 @@ class ProviderInRun:
 
 def read_newest_first(places: Iterable[Path]) -> tuple[PastRun, ...]:
     """Read runs from their folders, the newest first. Raises FileError."""
-    found = [(read_past(place), _last_written(place)) for place in places]
-    newest_first = sorted(found, key=lambda one: (_parse_time(one[0].started_at), one[1]), reverse=True)
-    return tuple(run for run, _ in newest_first)
+    found = [(place, read_past(place)) for place in places]
+    found.sort(key=lambda one: _age_key(one[0], one[1].started_at), reverse=True)
+    return tuple(run for _, run in found)
 
 
 def find_run_folders(reports: Path) -> tuple[Path, ...]:
@@ -36,11 +36,9 @@ def find_run_folders(reports: Path) -> tuple[Path, ...]:
     found: dict[Path, Path] = {}
     for path in sorted(reports.glob(f"*/{FILE_NAME}")):
         found.setdefault(path.resolve(), path.parent)
-
-    def age(folder: Path) -> tuple[dt.datetime, int]:
-        return _parse_time(_read_start(folder)), _last_written(folder)
-
-    return tuple(sorted(found.values(), key=age, reverse=True))
+    return tuple(
+        sorted(found.values(), key=lambda folder: _age_key(folder, _read_start(folder)), reverse=True)
+    )
 
 
 def read_runs_with(name: str, folders: Sequence[Path]) -> Iterator[PastRun]:
@@ -72,12 +70,13 @@ def find_newest_run(helds: Iterable[ProviderInRun | None]) -> PastRun | None:
     return max(runs, key=lambda run: _parse_time(run.started_at), default=None)
 
 
-def _last_written(place: Path) -> int:
-    """Return when a run's results were written, in ns: it tells apart runs that began in the same second."""
+def _age_key(place: Path, started_at: str) -> tuple[dt.datetime, int]:
+    """Return what sorts runs by age: when it began, and for those of one second when its results were written, in ns."""
     try:
-        return (place / FILE_NAME if place.is_dir() else place).stat().st_mtime_ns
+        written = (place / FILE_NAME if place.is_dir() else place).stat().st_mtime_ns
     except OSError:
-        return 0
+        written = 0
+    return _parse_time(started_at), written
 
 
 def _read_start(folder: Path) -> str:
